@@ -1,0 +1,13 @@
+/* Where the library may speak: a sink set by the program. Without a sink it is silent. */
+#ifndef IDEM_BASE_LOG_H
+#define IDEM_BASE_LOG_H
+
+#include "base/status.h"
+
+typedef enum { IDEM_LOG_NOTE, IDEM_LOG_WARNING } idem_log_level;
+typedef void idem_log_sink(void *user, idem_log_level level, const char *line);
+
+void idem_log_set_sink(idem_log_sink *sink, void *user);
+void idem_log(idem_log_level level, const char *format, ...) IDEM_PRINTF(2, 3);
+
+#endif

@@ -1,0 +1,54 @@
+/* The operator table: one row says all the engine knows of an operator. Rows live in the ops_*.c files and are listed in
+ * op_table.c; tests walk the table, and a row without a finite-difference check fails them. */
+#ifndef IDEM_ENGINE_OP_H
+#define IDEM_ENGINE_OP_H
+
+#include "engine/graph.h"
+
+/* One node placed in a plan. */
+typedef struct idem_step {
+    idem_node *node;
+    float **in;           /* values of the inputs, memory order; set by the plan */
+    float *out;           /* where the value goes; may equal in[0] if the row allows it */
+    float *scratch;       /* scratch_bytes, 64-byte aligned, contents undefined at entry */
+    size_t scratch_bytes; /* asked for by prepare */
+    void *state;          /* made by prepare, freed by release */
+    double seconds;       /* time spent, when profiling */
+} idem_step;
+
+typedef struct idem_op {
+    const char *name;
+    bool in_place; /* out may alias in[0] when shapes are equal and nothing else needs in[0] */
+    bool view;     /* the output has in[0]'s bytes unchanged (reshape without reordering): see is_view */
+    /* Plan time; NULL: nothing to prepare. May set scratch_bytes and state; reads frozen inputs' values through in[]
+     * (already there for frozen inputs, NULL for others). Primitives are made here only. 0 or -1. */
+    int (*prepare)(idem_step *s);
+    /* Run time: computes out from in. Allocates nothing, cannot fail. NULL for leaves. */
+    void (*forward)(const idem_step *s);
+    void (*release)(idem_step *s); /* NULL: state needs no release */
+    /* Gradient of a scalar through this node: dy has node's shape; set dx[i] for each i with want[i] (NULL is zero). 0 or -1.
+     * NULL: no gradient; idem_gradients fails naming the node. */
+    int (*gradient)(idem_node *n, idem_node *dy, const bool *want, idem_node **dx);
+    /* Floating-point operations and bytes moved by one forward, for profiles; NULL: bytes of inputs and output. */
+    void (*cost)(const idem_node *n, double *flops, double *bytes);
+    bool (*is_view)(const idem_node *n); /* view only for such nodes; NULL: whenever `view` */
+} idem_op;
+
+/* Every row, NULL-terminated; leaves first. */
+extern const idem_op *const idem_op_table[];
+
+/* For constructors: a node of `op` with n inputs (none NULL), a copied attribute block and a known shape. */
+idem_node *idem_node_new(const idem_op *op, idem_shape shape, idem_node *const *in, int n, const void *attr, size_t attr_bytes);
+
+/* Threads the current run may use (set by the plan, >= 1); loops of our own use it in `num_threads`. */
+int idem_threads(void);
+void idem_threads_set(int n); /* 0: all cores this process may run on */
+
+/* Loops compiled once per instruction set and chosen at load time. Use on static functions with plain loops. */
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
+#define IDEM_MULTIVERSION __attribute__((target_clones("arch=skylake-avx512", "avx2,fma", "default")))
+#else
+#define IDEM_MULTIVERSION
+#endif
+
+#endif

@@ -1,0 +1,30 @@
+/* Pictures: 8-bit RGB in memory, files in and out. An idem_image owns its pixels. */
+#ifndef IDEM_MEDIA_IMAGE_H
+#define IDEM_MEDIA_IMAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct {
+    int width, height;
+    uint8_t *rgb; /* height * width * 3, rows from the top */
+} idem_image;
+
+int idem_image_new(idem_image *im, int width, int height); /* black */
+void idem_image_free(idem_image *im);
+
+/* PNG (any depth, palette, grey, alpha over white), JPEG (grey, CMYK, EXIF orientation), WebP; at most 200 megapixels. */
+int idem_image_load(idem_image *im, const char *path);
+int idem_image_parse(idem_image *im, const unsigned char *bytes, size_t size, const char *what);
+
+/* PNG, aside-then-rename. texts: key, value, key, value, ..., NULL (tEXt chunks; no time, no path is ever written); NULL: none. */
+int idem_image_save_png(const idem_image *im, const char *path, const char *const *texts);
+
+/* [N, H, W, 3] floats in [lo, hi] (one picture at x) from and to bytes; values outside are clipped; rounded to nearest. */
+void idem_image_to_float(float *x, const idem_image *im, float lo, float hi);
+int idem_image_from_float(idem_image *im, const float *x, int width, int height, float lo, float hi);
+
+/* Antialiased resize (triangle filter stretched by the scale when shrinking: Pillow's BILINEAR). */
+int idem_image_resize(idem_image *out, const idem_image *in, int width, int height);
+
+#endif
