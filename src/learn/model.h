@@ -1,0 +1,93 @@
+/* The ensemble: a frozen generator G, frozen E_id (recogniser) and E_lnd (landmarks), the trained E_attr and M ("the
+ * mapper"), and the critic D_W. An idem_model owns all weights; graphs borrow them, so it must outlive every graph.
+ *
+ *     idem_model *m = idem_model_open("models/generator-64.safetensors");
+ *     if (!m || idem_model_load_frozen(m, NULL) || idem_model_load_mapper(m, "models/mapper-64.safetensors")) ...
+ *     idem_graph *g = idem_graph_new();
+ *     idem_node *x = idem_input(g, "x", IDEM_SHAPE(4, 3, 64, 64)); // [0, 1], memory N, H, W, C
+ *     idem_node *w = idem_model_map(m, idem_model_identity(m, x), idem_model_attributes(m, x, NULL));
+ *     idem_node *y = idem_model_picture(m, w);                     // [0, 1] but for overshoots
+ *
+ * pipe.h runs such pieces on any number of pictures without graphs in sight.
+ * Letters: N pictures, S the generator's side, Z, W widths of z and w, L layers (rows of ws). */
+#ifndef IDEM_LEARN_MODEL_H
+#define IDEM_LEARN_MODEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/graph.h"
+#include "format/weights.h"
+
+typedef struct idem_model idem_model;
+
+typedef struct {
+    int size;            /* S: side of the generator's pictures */
+    int z_dim, w_dim;    /* Z, W */
+    int layers;          /* L = 2 log2(S) - 2 */
+    int id_dim;          /* of E_id; 0 until the frozen nets are loaded */
+    int attr_dim;        /* of E_attr; 0 until there is a mapper */
+    const float *mean_w; /* [W] */
+    const char *hash;    /* 16 hex digits of the generator's tensors, the same for every file format */
+    const char *path;    /* the generator's file */
+    bool has_mapper, has_frozen;
+} idem_model_info;
+
+enum { IDEM_LANDMARKS = 51 }; /* of 68: the 17 jaw points are dropped */
+
+/* ---- life ---- */
+/* Any weight file of StyleGAN2 in the layout of the widespread PyTorch conversion or of StyleGAN2-ADA. mean w is the
+ * file's, or the mean of 10,000 mapped z of a fixed seed. NULL with a message. */
+idem_model *idem_model_open(const char *generator);
+void idem_model_free(idem_model *m); /* NULL is allowed */
+const idem_model_info *idem_model_about(const idem_model *m);
+
+/* E_id (fr_feature), E_lnd (fr_landmark) and, where the frame is not stored with the generator or the mapper, fr_detect
+ * to find it on generated pictures. `models`: the folder of the downloaded nets; NULL: $IDEM_MODELS, models/cache, or
+ * models/cache beside the program. */
+int idem_model_load_frozen(idem_model *m, const char *models);
+/* The folder in use, or -1 naming the missing file and the command that fetches it. */
+int idem_model_find(char *path, size_t size, const char *models, const char *file);
+
+/* ---- the mapper: E_attr.* and mapper.* tensors ---- */
+/* A mapper trained for another generator is refused by hash. Half-precision files are widened. */
+int idem_model_load_mapper(idem_model *m, const char *path);
+/* Fresh weights as METHOD.md says (E_attr: Kaiming normal, unit norms). mean_bias: the last bias of M starts at mean w.
+ * Needs E_id. */
+int idem_model_new_mapper(idem_model *m, uint64_t seed, bool mean_bias);
+int idem_model_save_mapper(const idem_model *m, const char *path, idem_dtype dtype);
+idem_weights *idem_model_mapper(const idem_model *m); /* its tensors and metadata; NULL before load or new */
+/* Fresh critic weights, critic.*; and the critic's tensors. */
+int idem_model_new_critic(idem_model *m, uint64_t seed);
+idem_weights *idem_model_critic_weights(const idem_model *m);
+
+/* ---- nodes; each may be used many times and in many graphs; NULL passes through ---- */
+idem_node *idem_model_mapping(idem_model *m, idem_node *z);             /* z [N, Z] -> w [N, W], not truncated */
+idem_node *idem_model_truncate(idem_model *m, idem_node *w, float psi); /* mean + psi (w - mean), all layers alike */
+idem_node *idem_model_generate(idem_model *m, idem_node *w); /* w [N, W] or ws [N, L, W] -> [N, 3, S, S] in [-1, 1] */
+idem_node *idem_model_picture(idem_model *m, idem_node *w);  /* the same mapped to [0, 1], never clipped */
+idem_node *idem_model_identity(idem_model *m, idem_node *x); /* x [N, 3, S, S] in [0, 1] -> unit vectors [N, id_dim] */
+idem_node *idem_model_landmarks(idem_model *m,
+                                idem_node *x); /* x as above -> [N, 51, 2] (x, y), the whole picture is 0 .. 1 */
+idem_node *idem_model_map(idem_model *m, idem_node *id,
+                          idem_node *attr);                /* M: [N, id_dim], [N, attr_dim] -> w [N, W] */
+idem_node *idem_model_critic(idem_model *m, idem_node *w); /* D_W: w [N, W] -> logits [N, 1] */
+
+/* E_attr of x [N, 3, S, S] in [0, 1] -> [N, attr_dim]. running NULL: evaluation, by running averages, nothing
+ * trainable. Else training: batch statistics, and *running says what the trainer must fold into the running averages
+ * after each step. */
+typedef struct {
+    idem_weight *mean, *variance; /* [C] */
+    idem_node *stats;             /* [2, C]: mean, biased variance of this batch */
+    int64_t count;                /* numbers behind each: N H W */
+} idem_running;
+typedef struct {
+    idem_running *items; /* in the graph's arena */
+    int count;
+} idem_running_list;
+idem_node *idem_model_attributes(idem_model *m, idem_node *x, idem_running_list *running);
+
+/* The parameter node of a weight in a graph: the trainable leaf with its memory; NULL if the graph has none. */
+idem_node *idem_model_leaf(const idem_graph *g, const idem_weight *weight);
+
+#endif
