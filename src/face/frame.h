@@ -1,0 +1,28 @@
+/* The frame: where a generator puts the face. Generators trained on aligned pictures put it in one place, so one
+ * constant crop per network serves all their pictures; it is found once, on generated pictures, and stored with the
+ * model. */
+#ifndef IDEM_FACE_FRAME_H
+#define IDEM_FACE_FRAME_H
+
+#include "face/crop.h"
+#include "format/weights.h"
+
+typedef struct {
+    float five[5][2];     /* mean eyes, nose, mouth corners, unit coordinates */
+    idem_crop recogniser; /* five points to the 112 x 112 template, similarity */
+    idem_crop landmark;   /* an upright square box about the face */
+    int pictures, failed; /* how many it was found on, and how many more had no face or no landmarks */
+} idem_frame;
+
+/* From 68 landmarks of n pictures (unit coordinates, [n][68][2]; a picture whose first number is NaN counts as failed):
+ * the median of each point over the pictures, then both crops. -1 when fewer than half of the pictures have a face. */
+int idem_frame_find(idem_frame *frame, const float (*points)[68][2], int n);
+/* From five points alone (unit coordinates), as a model card may give them. */
+int idem_frame_from_five(idem_frame *frame, const float (*five)[2]);
+
+/* Metadata "frame.five", "frame.recogniser", "frame.landmark", "frame.pictures" of a weight file. */
+int idem_frame_store(const idem_frame *frame, idem_weights *w);
+/* -1 with a message when it is absent or not well formed. */
+int idem_frame_load(idem_frame *frame, const idem_weights *w);
+
+#endif
