@@ -150,9 +150,14 @@ static void sync_folder(const char *path) {
 }
 
 int idem_writer_commit(idem_writer *w) {
+    bool ok = !ferror(w->stream);
+    /* A failed write has left its mark in the stream but not its reason: one more write fails for the same one. */
+    if (!ok) {
+        clearerr(w->stream);
+        fputc(0, w->stream);
+    }
     errno = 0;
-    bool ok =
-        !ferror(w->stream) && fflush(w->stream) == 0 && fsync(fileno(w->stream)) == 0 && rename(w->aside, w->path) == 0;
+    ok = fflush(w->stream) == 0 && ok && fsync(fileno(w->stream)) == 0 && rename(w->aside, w->path) == 0;
     if (!ok) {
         int error = errno ? errno : EIO;
         idem_fail("%s: cannot write: %s; nothing was changed", w->path, strerror(error));
