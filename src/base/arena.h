@@ -13,7 +13,7 @@
 
 typedef struct idem_arena idem_arena;
 
-idem_arena *idem_arena_new(void); /* NULL when memory is short */
+idem_arena *idem_arena_new(void);    /* NULL when memory is short */
 void idem_arena_free(idem_arena *a); /* NULL is allowed */
 
 /* Zeroed, aligned to 64 bytes; size 0 gives a valid pointer. NULL with a message when memory is short. */

@@ -1,5 +1,5 @@
-/* Files: whole-file reads with a size limit, writes that appear complete or not at all (written aside, synced, renamed),
- * folders. Paths are bytes as the system takes them. */
+/* Files: whole-file reads with a size limit, writes that appear complete or not at all (written aside, synced,
+ * renamed), folders. Paths are bytes as the system takes them. */
 #ifndef IDEM_BASE_FILE_H
 #define IDEM_BASE_FILE_H
 
@@ -7,13 +7,15 @@
 #include <stddef.h>
 #include <stdio.h>
 
-/* Reads all of a regular file into malloc'ed memory with a 0 byte behind the end. Refuses folders and files above max. */
+/* Reads all of a regular file into malloc'ed memory with a 0 byte behind the end. Refuses folders and files above max.
+ */
 int idem_file_read(const char *path, size_t max, unsigned char **data, size_t *size);
 
 /* Writes aside, syncs and renames: after 0 the file is whole; after -1 whatever was at `path` is untouched. */
 int idem_file_write(const char *path, const void *data, size_t size);
 
-/* The same in pieces. Between open and commit, write to w->stream; abort (or a failed commit) removes the aside file. */
+/* The same in pieces. Between open and commit, write to w->stream; abort (or a failed commit) removes the aside file.
+ */
 typedef struct {
     FILE *stream;
     char *path, *aside;

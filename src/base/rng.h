@@ -15,9 +15,9 @@ typedef struct {
 idem_rng idem_rng_make(uint64_t seed, const char *stream);
 
 uint64_t idem_rng_u64(idem_rng *r);
-double idem_rng_uniform(idem_rng *r);                    /* [0, 1) */
-uint64_t idem_rng_below(idem_rng *r, uint64_t n);        /* 0 .. n-1 without bias; n > 0 */
-float idem_rng_normal(idem_rng *r);                      /* mean 0, variance 1; draws two numbers, uses both as one */
+double idem_rng_uniform(idem_rng *r);             /* [0, 1) */
+uint64_t idem_rng_below(idem_rng *r, uint64_t n); /* 0 .. n-1 without bias; n > 0 */
+float idem_rng_normal(idem_rng *r);               /* mean 0, variance 1; draws two numbers, uses both as one */
 void idem_rng_fill_normal(idem_rng *r, float *x, size_t n);
 void idem_rng_shuffle(idem_rng *r, uint32_t *x, size_t n);
 

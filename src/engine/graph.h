@@ -8,9 +8,9 @@
  *
  *     idem_graph *g = idem_graph_new();
  *     idem_node *x = idem_input(g, "x", IDEM_SHAPE(2, 3));
- *     idem_node *y = idem_square(idem_scale(x, 2));         // constructors pass NULL on, so one check at the end serves
- *     idem_node *loss = idem_sum_all(y), *dx;
- *     if (idem_gradients(loss, &x, 1, &dx)) ...              // gradients are nodes too
+ *     idem_node *y = idem_square(idem_scale(x, 2));         // constructors pass NULL on, so one check at the end
+ * serves idem_node *loss = idem_sum_all(y), *dx; if (idem_gradients(loss, &x, 1, &dx)) ...              // gradients
+ * are nodes too
  */
 #ifndef IDEM_ENGINE_GRAPH_H
 #define IDEM_ENGINE_GRAPH_H
@@ -25,7 +25,7 @@
 enum { IDEM_MAX_RANK = 6 };
 
 typedef struct {
-    int rank;               /* 0 (scalar) .. IDEM_MAX_RANK */
+    int rank;                 /* 0 (scalar) .. IDEM_MAX_RANK */
     int64_t d[IDEM_MAX_RANK]; /* each >= 1 */
 } idem_shape;
 
@@ -89,8 +89,8 @@ void idem_scope_pop(idem_graph *g);
 
 /* ---- gradients ---- */
 /* out[i] = d(y)/d(wrt[i]) as a new node of wrt[i]'s shape, NULL-free: a zero constant where y does not depend on it.
- * y is a scalar (rank 0 or one element) unless seed is given, which has y's shape: then d(sum(y * seed)). Nodes are made
- * only on paths from wrt to y. 0 or -1 (an operator on the path has no gradient: named in the message). */
+ * y is a scalar (rank 0 or one element) unless seed is given, which has y's shape: then d(sum(y * seed)). Nodes are
+ * made only on paths from wrt to y. 0 or -1 (an operator on the path has no gradient: named in the message). */
 int idem_gradients(idem_node *y, idem_node *const *wrt, int n, idem_node **out);
 int idem_gradients_seeded(idem_node *y, idem_node *seed, idem_node *const *wrt, int n, idem_node **out);
 

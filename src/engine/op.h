@@ -1,5 +1,5 @@
-/* The operator table: one row says all the engine knows of an operator. Rows live in the ops_*.c files and are listed in
- * op_table.c; tests walk the table, and a row without a finite-difference check fails them. */
+/* The operator table: one row says all the engine knows of an operator. Rows live in the ops_*.c files and are listed
+ * in op_table.c; tests walk the table, and a row without a finite-difference check fails them. */
 #ifndef IDEM_ENGINE_OP_H
 #define IDEM_ENGINE_OP_H
 
@@ -26,8 +26,8 @@ typedef struct idem_op {
     /* Run time: computes out from in. Allocates nothing, cannot fail. NULL for leaves. */
     void (*forward)(const idem_step *s);
     void (*release)(idem_step *s); /* NULL: state needs no release */
-    /* Gradient of a scalar through this node: dy has node's shape; set dx[i] for each i with want[i] (NULL is zero). 0 or -1.
-     * NULL: no gradient; idem_gradients fails naming the node. */
+    /* Gradient of a scalar through this node: dy has node's shape; set dx[i] for each i with want[i] (NULL is zero). 0
+     * or -1. NULL: no gradient; idem_gradients fails naming the node. */
     int (*gradient)(idem_node *n, idem_node *dy, const bool *want, idem_node **dx);
     /* Floating-point operations and bytes moved by one forward, for profiles; NULL: bytes of inputs and output. */
     void (*cost)(const idem_node *n, double *flops, double *bytes);
@@ -38,7 +38,8 @@ typedef struct idem_op {
 extern const idem_op *const idem_op_table[];
 
 /* For constructors: a node of `op` with n inputs (none NULL), a copied attribute block and a known shape. */
-idem_node *idem_node_new(const idem_op *op, idem_shape shape, idem_node *const *in, int n, const void *attr, size_t attr_bytes);
+idem_node *idem_node_new(const idem_op *op, idem_shape shape, idem_node *const *in, int n, const void *attr,
+                         size_t attr_bytes);
 
 /* Threads the current run may use (set by the plan, >= 1); loops of our own use it in `num_threads`. */
 int idem_threads(void);

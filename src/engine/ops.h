@@ -1,6 +1,7 @@
-/* Constructors of every operator. Each checks its inputs and infers the shape; NULL inputs give NULL (the first failure's
- * message stays), so a builder checks once, at its end. Letters: N pictures, C channels, H, W height and width, O, I
- * output and input channels, K kernel. "2x" marks operators that are differentiable any number of times; the others once.
+/* Constructors of every operator. Each checks its inputs and infers the shape; NULL inputs give NULL (the first
+ * failure's message stays), so a builder checks once, at its end. Letters: N pictures, C channels, H, W height and
+ * width, O, I output and input channels, K kernel. "2x" marks operators that are differentiable any number of times;
+ * the others once.
  */
 #ifndef IDEM_ENGINE_OPS_H
 #define IDEM_ENGINE_OPS_H
@@ -14,22 +15,22 @@ idem_node *idem_mul(idem_node *a, idem_node *b);
 idem_node *idem_div(idem_node *a, idem_node *b);
 
 typedef enum {
-    IDEM_UNARY_AFFINE,     /* a x + b */
+    IDEM_UNARY_AFFINE, /* a x + b */
     IDEM_UNARY_RELU,
     IDEM_UNARY_LEAKY_RELU, /* b * (x > 0 ? x : a x) */
     IDEM_UNARY_EXP,
     IDEM_UNARY_LOG,
     IDEM_UNARY_SQRT,
-    IDEM_UNARY_RSQRT,      /* 1 / sqrt(x) */
+    IDEM_UNARY_RSQRT, /* 1 / sqrt(x) */
     IDEM_UNARY_SQUARE,
-    IDEM_UNARY_ABS,        /* gradient 0 at 0, as PyTorch */
-    IDEM_UNARY_SIGN,       /* gradient 0 */
-    IDEM_UNARY_STEP,       /* x > 0 ? a : b; gradient 0 */
+    IDEM_UNARY_ABS,  /* gradient 0 at 0, as PyTorch */
+    IDEM_UNARY_SIGN, /* gradient 0 */
+    IDEM_UNARY_STEP, /* x > 0 ? a : b; gradient 0 */
     IDEM_UNARY_SIGMOID,
-    IDEM_UNARY_SOFTPLUS,   /* log(1 + exp x), without overflow */
+    IDEM_UNARY_SOFTPLUS, /* log(1 + exp x), without overflow */
     IDEM_UNARY_TANH,
-    IDEM_UNARY_POW,        /* x^a, x >= 0 */
-    IDEM_UNARY_CLAMP,      /* into [a, b]; gradient 1 strictly inside and at the ends, as PyTorch */
+    IDEM_UNARY_POW,   /* x^a, x >= 0 */
+    IDEM_UNARY_CLAMP, /* into [a, b]; gradient 1 strictly inside and at the ends, as PyTorch */
 } idem_unary_kind;
 idem_node *idem_unary(idem_node *x, idem_unary_kind kind, float a, float b); /* 2x */
 static inline idem_node *idem_scale(idem_node *x, float a) {
@@ -57,7 +58,8 @@ static inline idem_node *idem_rsqrt(idem_node *x) {
 static inline idem_node *idem_softplus(idem_node *x) {
     return idem_unary(x, IDEM_UNARY_SOFTPLUS, 0, 0);
 }
-/* x > 0 ? x : slope[c] x; slope is [C] or [C, 1, 1]; the axis is 1 of rank 4 or the last of rank 2. Gradients to x and slope, once. */
+/* x > 0 ? x : slope[c] x; slope is [C] or [C, 1, 1]; the axis is 1 of rank 4 or the last of rank 2. Gradients to x and
+ * slope, once. */
 idem_node *idem_prelu(idem_node *x, idem_node *slope);
 
 /* ---- reductions (2x) ---- */
@@ -86,13 +88,15 @@ idem_node *idem_matmul(idem_node *a, idem_node *b, bool ta, bool tb);
 idem_node *idem_linear(idem_node *x, idem_node *weight, idem_node *bias);
 
 typedef struct {
-    int kernel[2], stride[2], dilation[2]; /* height, width; dilation 1 is dense. conv takes the kernel from its weight */
-    int pad[4];                            /* top, left, bottom, right; >= 0 */
+    int kernel[2], stride[2],
+        dilation[2]; /* height, width; dilation 1 is dense. conv takes the kernel from its weight */
+    int pad[4];      /* top, left, bottom, right; >= 0 */
     int groups;
 } idem_window;
 /* {stride, stride}, the same pad on all four sides, dilation 1, groups 1 */
 idem_window idem_window_make(int kernel, int stride, int pad);
-/* x [N, I, H, W] * weight [O, I/groups, KH, KW] + bias [O] or NULL -> [N, O, H', W'] (cross-correlation, PyTorch's conv2d) */
+/* x [N, I, H, W] * weight [O, I/groups, KH, KW] + bias [O] or NULL -> [N, O, H', W'] (cross-correlation, PyTorch's
+ * conv2d) */
 idem_node *idem_conv(idem_node *x, idem_node *weight, idem_node *bias, idem_window win);
 /* Transposed convolution = data gradient of conv: dy [N, O, H', W'], weight as above -> [N, I, h, w] */
 idem_node *idem_conv_data(idem_node *dy, idem_node *weight, idem_window win, int64_t h, int64_t w);
@@ -100,7 +104,8 @@ idem_node *idem_conv_data(idem_node *dy, idem_node *weight, idem_window win, int
 idem_node *idem_conv_weight(idem_node *x, idem_node *dy, idem_window win);
 
 /* ---- pooling ---- */
-idem_node *idem_maxpool(idem_node *x, idem_window win); /* padding never wins; ceil mode through bottom/right padding; once */
+idem_node *idem_maxpool(idem_node *x,
+                        idem_window win); /* padding never wins; ceil mode through bottom/right padding; once */
 /* Average over the window; count_pad: padding counts in the divisor (PyTorch's count_include_pad). (2x) */
 idem_node *idem_avgpool(idem_node *x, idem_window win, bool count_pad);
 idem_node *idem_avgpool_grad(idem_node *dy, idem_window win, bool count_pad, int64_t h, int64_t w);
@@ -109,7 +114,8 @@ idem_node *idem_mean_hw(idem_node *x); /* [N, C, H, W] -> [N, C] (2x) */
 /* ---- resampling: linear in the picture, the same for every channel (2x) ---- */
 /* Zero-insert by `up`, pad (negative crops), filter both ways with the separable kernel k[n] (true convolution: the
  * kernel is flipped, which matters only if it is not symmetric), keep every `down`-th. Kernel values as given: gain is
- * the caller's. Out height = ((H * up + pad[0] + pad[2] - n) / down) + 1. StyleGAN2's upfirdn2d. pad: top, left, bottom, right */
+ * the caller's. Out height = ((H * up + pad[0] + pad[2] - n) / down) + 1. StyleGAN2's upfirdn2d. pad: top, left,
+ * bottom, right */
 idem_node *idem_filter(idem_node *x, const float *kernel, int n, int up, int down, const int pad[4]);
 /* Sparse map from H*W source pixels to h*w target pixels: y[n,c,p] = sum_k value[k] x[n,c,column[k]], k in
  * start[p] .. start[p+1]-1. Copied into the graph. Crops, similarity warps and resizes are built on it. */
@@ -127,8 +133,9 @@ idem_node *idem_bn_stats(idem_node *x);
 /* (x - mean) / sqrt(var + eps) * gamma + beta with stats [2, C]; gradients reach x through the statistics when stats is
  * idem_bn_stats(x) of the same x, as one fused node; once. */
 idem_node *idem_bn_apply(idem_node *x, idem_node *stats, idem_node *gamma, idem_node *beta, float eps);
-/* gain * leaky(x * scale[N, C] + plane[1, 1, H, W] + bias[C], slope) for x [N, C, H, W] in one pass; scale, plane, bias may be NULL.
- * slope 1 and gain 1 make it linear. Gradients to all four, once (2x with respect to x and bias when scale is NULL). */
+/* gain * leaky(x * scale[N, C] + plane[1, 1, H, W] + bias[C], slope) for x [N, C, H, W] in one pass; scale, plane, bias
+ * may be NULL. slope 1 and gain 1 make it linear. Gradients to all four, once (2x with respect to x and bias when scale
+ * is NULL). */
 idem_node *idem_styled(idem_node *x, idem_node *scale, idem_node *plane, idem_node *bias, float slope, float gain);
 idem_node *idem_softmax(idem_node *x, int axis); /* once */
 

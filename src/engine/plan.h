@@ -1,5 +1,6 @@
 /* A plan: which nodes run in which order to give the targets, where each value lies in one buffer, primitives made and
- * frozen weights reordered once. Running allocates nothing. Several plans may share a graph (and its leaves), not a thread.
+ * frozen weights reordered once. Running allocates nothing. Several plans may share a graph (and its leaves), not a
+ * thread.
  *
  *     idem_plan *p = idem_plan_new(targets, 2, NULL);
  *     memcpy(x->leaf, ...); idem_plan_run(p); use idem_plan_value(p, targets[0]);
@@ -18,7 +19,7 @@ typedef struct {
     bool trap_nan;                     /* run fails naming the first node with a NaN or infinity */
     bool profile;                      /* time every node */
     const volatile sig_atomic_t *stop; /* polled between nodes: nonzero ends the run with -1, "interrupted" */
-    idem_plan *share;                  /* reuse this plan's buffer (its targets' values are then lost); it must outlive us */
+    idem_plan *share; /* reuse this plan's buffer (its targets' values are then lost); it must outlive us */
 } idem_plan_options;
 
 /* options NULL: all zero. Targets may be any nodes of one graph; their values stay readable until the next run. */

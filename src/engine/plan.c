@@ -1,0 +1,403 @@
+#include "engine/plan.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "engine/graph_private.h"
+#include "engine/layout.h"
+#include "engine/op.h"
+
+/* One activation buffer, which plans may share. */
+typedef struct buffer {
+    char *data;
+    size_t bytes;
+    idem_plan *users; /* list through next_user */
+} buffer;
+
+/* Where a node's value is: a leaf's memory, or an offset in the buffer. */
+typedef struct {
+    idem_node *root; /* through views; itself for other nodes */
+    int span;        /* index of the root's span; -1: the root is a leaf */
+} place;
+
+struct idem_plan {
+    idem_graph *graph;
+    idem_plan_options options;
+    idem_step *steps;
+    int n_steps;
+    place *places; /* by node id */
+    int n_places;
+    idem_span *spans; /* of values, then one of scratch per step */
+    int n_spans;
+    bool *is_target;
+    buffer *buffer;
+    size_t bytes;
+    idem_plan *next_user;
+    idem_arena *arena;
+    int runs; /* profiled runs */
+    idem_profile_row *rows;
+};
+
+static bool is_view(const idem_node *n) {
+    return n->op->view && (!n->op->is_view || n->op->is_view(n));
+}
+
+static size_t value_bytes(const idem_node *n) {
+    return (size_t)idem_shape_count(&n->shape) * sizeof(float);
+}
+
+/* ---- which nodes are needed ---- */
+
+/* need[id]: used by a target. A frozen node with a value already is a leaf to us: nothing below it is needed. */
+static void mark_needed(const idem_graph *g, bool *need, idem_node *const *targets, int n, int size) {
+    for (int i = 0; i < n; i++)
+        need[targets[i]->id] = true;
+    for (int id = size - 1; id >= 0; id--) {
+        const idem_node *node = idem_graph_node(g, id);
+        if (!need[id] || node->leaf)
+            continue;
+        for (int k = 0; k < node->n_in; k++)
+            need[node->in[k]->id] = true;
+    }
+}
+
+/* ---- frozen subexpressions: computed once, here ---- */
+
+static int fold_node(idem_node *n) {
+    if (!idem_graph_hold(n->graph, n))
+        return -1;
+    if (is_view(n)) {
+        memcpy(n->leaf, n->in[0]->leaf, value_bytes(n));
+        return 0;
+    }
+    float *in[n->n_in];
+    for (int k = 0; k < n->n_in; k++)
+        in[k] = n->in[k]->leaf;
+    idem_step s = {.node = n, .in = in, .out = n->leaf};
+    if (n->op->prepare && n->op->prepare(&s))
+        return -1;
+    size_t scratch = s.scratch_bytes;
+    s.scratch = scratch ? idem_block_alloc(scratch) : NULL;
+    int status = scratch && !s.scratch ? -1 : 0;
+    if (!status)
+        n->op->forward(&s);
+    idem_block_free(s.scratch, scratch);
+    if (n->op->release)
+        n->op->release(&s);
+    return status;
+}
+
+/* Computes every needed frozen node, then gives back those that only served other frozen nodes. */
+static int fold(idem_graph *g, const bool *need, const bool *is_target, int size) {
+    bool *made = calloc((size_t)size, sizeof *made), *keep = calloc((size_t)size, sizeof *keep);
+    int status = made && keep ? 0 : idem_fail("out of memory for planning");
+    for (int id = 0; id < size && !status; id++) {
+        idem_node *n = idem_graph_node(g, id);
+        if (!need[id])
+            continue;
+        keep[id] = is_target[id];
+        if (n->frozen && !n->leaf) {
+            status = fold_node(n);
+            made[id] = true;
+        }
+    }
+    for (int id = 0; id < size && !status; id++) {
+        const idem_node *n = idem_graph_node(g, id);
+        for (int k = 0; need[id] && !n->frozen && k < n->n_in; k++)
+            keep[n->in[k]->id] = true;
+    }
+    for (int id = 0; id < size && !status; id++)
+        if (made[id] && !keep[id])
+            idem_graph_release(g, idem_graph_node(g, id));
+    free(made);
+    free(keep);
+    return status;
+}
+
+/* ---- steps ---- */
+
+static int make_steps(idem_plan *p, const bool *need) {
+    int n = 0;
+    for (int id = 0; id < p->n_places; id++)
+        n += need[id] && !idem_graph_node(p->graph, id)->leaf;
+    p->steps = idem_arena_array(p->arena, (size_t)n, sizeof *p->steps);
+    if (!p->steps)
+        return -1;
+    for (int id = 0; id < p->n_places; id++) {
+        idem_node *node = idem_graph_node(p->graph, id);
+        place *at = &p->places[id];
+        *at = (place){.root = node, .span = -1};
+        if (!need[id] || node->leaf)
+            continue;
+        if (is_view(node)) {
+            *at = p->places[node->in[0]->id];
+            continue;
+        }
+        idem_step *s = &p->steps[p->n_steps];
+        s->node = node;
+        s->in = idem_arena_array(p->arena, (size_t)node->n_in, sizeof *s->in);
+        if (!s->in)
+            return -1;
+        for (int k = 0; k < node->n_in; k++)
+            s->in[k] = p->places[node->in[k]->id].root->leaf; /* NULL unless it lies under a leaf */
+        p->n_steps++; /* before prepare: free releases what it made even if it failed half-way */
+        if (node->op->prepare && node->op->prepare(s))
+            return -1;
+    }
+    return 0;
+}
+
+/* May step t write over its first input's bytes? */
+static bool can_overwrite(const idem_plan *p, int t, const int *last_use) {
+    const idem_node *n = p->steps[t].node;
+    if (!n->op->in_place || !n->n_in)
+        return false;
+    const place *in = &p->places[n->in[0]->id];
+    if (in->span < 0 || last_use[in->span] != t || !idem_shape_equal(&n->shape, &n->in[0]->shape))
+        return false;
+    for (int k = 1; k < n->n_in; k++)
+        if (n->in[k] != n->in[0] && p->places[n->in[k]->id].span == in->span)
+            return false;
+    return true;
+}
+
+static int assign_offsets(idem_plan *p) {
+    int n = p->n_steps;
+    p->spans = idem_arena_array(p->arena, 2 * (size_t)n, sizeof *p->spans);
+    int *last_use = idem_arena_array(p->arena, (size_t)n, sizeof *last_use);
+    int *home = idem_arena_array(p->arena, (size_t)n, sizeof *home); /* span that really holds value t */
+    if (!p->spans || !last_use || !home)
+        return -1;
+    /* Value t starts in span t; views already point at their root's place by node, so set spans through roots. */
+    for (int t = 0; t < n; t++)
+        p->places[p->steps[t].node->id].span = t;
+    for (int id = 0; id < p->n_places; id++) {
+        place *at = &p->places[id];
+        at->span = p->places[at->root->id].span;
+        if (p->is_target[id] && at->span >= 0)
+            last_use[at->span] = n;
+    }
+    for (int t = 0; t < n; t++)
+        for (int k = 0; k < p->steps[t].node->n_in; k++) {
+            int span = p->places[p->steps[t].node->in[k]->id].span;
+            if (span >= 0 && last_use[span] < t)
+                last_use[span] = t;
+        }
+    for (int t = 0; t < n; t++) {
+        int last = last_use[t] > t ? last_use[t] : t;
+        home[t] = can_overwrite(p, t, last_use) ? home[p->places[p->steps[t].node->in[0]->id].span] : t;
+        idem_span *s = &p->spans[home[t]];
+        if (home[t] == t)
+            *s = (idem_span){.bytes = value_bytes(p->steps[t].node), .first = t, .last = last};
+        else
+            s->last = last > s->last ? last : s->last;
+    }
+    for (int t = 0; t < n; t++) /* spans that gave way become empty; scratch lives for its step */
+        p->spans[n + t] = (idem_span){.bytes = p->steps[t].scratch_bytes, .first = t, .last = t};
+    p->n_spans = 2 * n;
+    if (idem_layout(p->spans, p->n_spans, &p->bytes))
+        return -1;
+    for (int id = 0; id < p->n_places; id++)
+        if (p->places[id].span >= 0)
+            p->places[id].span = home[p->places[id].span];
+    return 0;
+}
+
+/* ---- buffer ---- */
+
+static float *value(const idem_plan *p, const idem_node *n) {
+    const place *at = &p->places[n->id];
+    if (at->span < 0)
+        return at->root->leaf;
+    return (float *)(void *)(p->buffer->data + p->spans[at->span].offset);
+}
+
+static void resolve(idem_plan *p) {
+    for (int t = 0; t < p->n_steps; t++) {
+        idem_step *s = &p->steps[t];
+        for (int k = 0; k < s->node->n_in; k++)
+            s->in[k] = value(p, s->node->in[k]);
+        s->out = value(p, s->node);
+        s->scratch = (float *)(void *)(p->buffer->data + p->spans[p->n_steps + t].offset);
+    }
+}
+
+static int take_buffer(idem_plan *p) {
+    buffer *b = p->options.share ? p->options.share->buffer : calloc(1, sizeof *b);
+    if (!b)
+        return idem_fail("out of memory for planning");
+    p->buffer = b;
+    p->next_user = b->users;
+    b->users = p;
+    if (!b->data || b->bytes < p->bytes) {
+        char *data = idem_block_alloc(p->bytes);
+        if (!data)
+            return -1;
+        idem_block_free(b->data, b->bytes);
+        b->data = data;
+        b->bytes = p->bytes;
+        for (idem_plan *u = b->users; u; u = u->next_user)
+            resolve(u);
+    } else {
+        resolve(p);
+    }
+    return 0;
+}
+
+/* ---- making and freeing ---- */
+
+static int build(idem_plan *p, idem_node *const *targets, int n) {
+    int size = p->n_places;
+    bool *need = idem_arena_array(p->arena, (size_t)size, sizeof *need);
+    p->is_target = idem_arena_array(p->arena, (size_t)size, sizeof *p->is_target);
+    p->places = idem_arena_array(p->arena, (size_t)size, sizeof *p->places);
+    if (!need || !p->is_target || !p->places)
+        return -1;
+    for (int i = 0; i < n; i++)
+        p->is_target[targets[i]->id] = true;
+    mark_needed(p->graph, need, targets, n, size);
+    if (fold(p->graph, need, p->is_target, size))
+        return -1;
+    memset(need, 0, (size_t)size * sizeof *need); /* folding made leaves: less is needed now */
+    mark_needed(p->graph, need, targets, n, size);
+    return make_steps(p, need) || assign_offsets(p) || take_buffer(p) ? -1 : 0;
+}
+
+idem_plan *idem_plan_new(idem_node *const *targets, int n, const idem_plan_options *options) {
+    for (int i = 0; i < n; i++)
+        if (!targets[i])
+            return NULL;
+    if (n < 1)
+        return idem_fail_null("a plan needs at least one target");
+    idem_plan *p = calloc(1, sizeof *p);
+    if (!p)
+        return idem_fail_null("out of memory for a plan");
+    p->graph = targets[0]->graph;
+    if (options)
+        p->options = *options;
+    p->n_places = idem_graph_size(p->graph);
+    p->arena = idem_arena_new();
+    idem_threads_set(p->options.threads);
+    if (!p->arena || build(p, targets, n)) {
+        idem_plan_free(p);
+        return NULL;
+    }
+    return p;
+}
+
+void idem_plan_free(idem_plan *p) {
+    if (!p)
+        return;
+    for (int t = 0; t < p->n_steps; t++)
+        if (p->steps[t].node->op->release && p->steps[t].state)
+            p->steps[t].node->op->release(&p->steps[t]);
+    if (p->buffer) {
+        idem_plan **link = &p->buffer->users;
+        while (*link != p)
+            link = &(*link)->next_user;
+        *link = p->next_user;
+        if (!p->buffer->users) {
+            idem_block_free(p->buffer->data, p->buffer->bytes);
+            free(p->buffer);
+        }
+    }
+    idem_arena_free(p->arena);
+    free(p);
+}
+
+/* ---- running ---- */
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static int trap(const idem_step *s) {
+    int64_t n = idem_shape_count(&s->node->shape);
+    for (int64_t i = 0; i < n; i++)
+        if (!isfinite(s->out[i])) {
+            char text[64];
+            return idem_fail("%s (%s %s): value %lld of %lld is %f; expected finite numbers", s->node->name,
+                             s->node->op->name, idem_shape_text(&s->node->shape, text), (long long)i, (long long)n,
+                             (double)s->out[i]);
+        }
+    return 0;
+}
+
+int idem_plan_run(idem_plan *p) {
+    idem_threads_set(p->options.threads);
+    for (int t = 0; t < p->n_steps; t++) {
+        idem_step *s = &p->steps[t];
+        if (p->options.stop && *p->options.stop)
+            return idem_fail("interrupted");
+        double start = p->options.profile ? now() : 0;
+        s->node->op->forward(s);
+        if (p->options.profile)
+            s->seconds += now() - start;
+        if (p->options.trap_nan && trap(s))
+            return -1;
+    }
+    p->runs++;
+    return 0;
+}
+
+float *idem_plan_value(const idem_plan *p, const idem_node *n) {
+    if (n->id >= p->n_places)
+        return NULL;
+    return p->is_target[n->id] || n->leaf ? value(p, n) : NULL;
+}
+
+void idem_plan_read(const idem_plan *p, const idem_node *n, float *out) {
+    idem_to_rowmajor(out, idem_plan_value(p, n), &n->shape);
+}
+
+float idem_plan_scalar(const idem_plan *p, const idem_node *n) {
+    return idem_plan_value(p, n)[0];
+}
+
+size_t idem_plan_bytes(const idem_plan *p) {
+    return p->bytes;
+}
+
+int idem_plan_steps(const idem_plan *p) {
+    return p->n_steps;
+}
+
+static void cost(const idem_node *n, double *flops, double *bytes) {
+    *flops = 0;
+    *bytes = (double)value_bytes(n);
+    for (int k = 0; k < n->n_in; k++)
+        *bytes += (double)value_bytes(n->in[k]);
+    if (n->op->cost)
+        n->op->cost(n, flops, bytes);
+}
+
+double idem_plan_flops(const idem_plan *p) {
+    double total = 0;
+    for (int t = 0; t < p->n_steps; t++) {
+        double flops, bytes;
+        cost(p->steps[t].node, &flops, &bytes);
+        total += flops;
+    }
+    return total;
+}
+
+const idem_profile_row *idem_plan_profile(idem_plan *p, int *n_rows) {
+    *n_rows = p->n_steps;
+    if (!p->rows)
+        p->rows = idem_arena_array(p->arena, (size_t)p->n_steps, sizeof *p->rows);
+    if (!p->rows)
+        return NULL;
+    for (int t = 0; t < p->n_steps; t++) {
+        idem_profile_row *r = &p->rows[t];
+        const idem_step *s = &p->steps[t];
+        r->name = s->node->name;
+        r->op = s->node->op->name;
+        r->seconds = p->runs ? s->seconds / p->runs : 0;
+        cost(s->node, &r->flops, &r->bytes);
+    }
+    return p->rows;
+}
