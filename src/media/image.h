@@ -19,6 +19,12 @@ int idem_image_parse(idem_image *im, const unsigned char *bytes, size_t size, co
 
 /* PNG, aside-then-rename. texts: key, value, key, value, ..., NULL (tEXt chunks; no time, no path is ever written); NULL: none. */
 int idem_image_save_png(const idem_image *im, const char *path, const char *const *texts);
+/* The same bytes in malloc'ed memory. */
+int idem_image_encode_png(const idem_image *im, const char *const *texts, unsigned char **data, size_t *size);
+
+/* The text stored under `key` in front of the pixels of a PNG file, 0-terminated into out[n]; -1 when there is none or n is
+ * too small. */
+int idem_png_text(const char *path, const char *key, char *out, size_t n);
 
 /* [N, H, W, 3] floats in [lo, hi] (one picture at x) from and to bytes; values outside are clipped; rounded to nearest. */
 void idem_image_to_float(float *x, const idem_image *im, float lo, float hi);

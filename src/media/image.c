@@ -1,0 +1,96 @@
+#include "media/image.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/status.h"
+#include "media/codec.h"
+
+static const size_t FILE_MAX = (size_t)1 << 30;
+
+int idem_image_check_size(uint64_t width, uint64_t height, const char *what) {
+    if (width == 0 || height == 0 || width > IDEM_IMAGE_MAX_PIXELS || height > IDEM_IMAGE_MAX_PIXELS ||
+        width * height > IDEM_IMAGE_MAX_PIXELS)
+        return idem_fail("%s: the picture is %llu x %llu, expected 1 to %d pixels in all", what,
+                         (unsigned long long)width, (unsigned long long)height, IDEM_IMAGE_MAX_PIXELS);
+    return 0;
+}
+
+int idem_image_new(idem_image *im, int width, int height) {
+    *im = (idem_image){0};
+    if (width < 0 || height < 0)
+        return idem_fail("a picture of %d x %d cannot be made: sides must be positive", width, height);
+    if (idem_image_check_size((uint64_t)width, (uint64_t)height, "new picture") < 0)
+        return -1;
+    uint8_t *rgb = calloc((size_t)width * (size_t)height, 3);
+    if (!rgb)
+        return idem_fail("no memory for a picture of %d x %d", width, height);
+    *im = (idem_image){width, height, rgb};
+    return 0;
+}
+
+void idem_image_free(idem_image *im) {
+    free(im->rgb);
+    *im = (idem_image){0};
+}
+
+int idem_image_parse(idem_image *im, const unsigned char *bytes, size_t size, const char *what) {
+    static const unsigned char png[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
+    *im = (idem_image){0};
+    if (size >= sizeof png && memcmp(bytes, png, sizeof png) == 0)
+        return idem_png_parse(im, bytes, size, what);
+    if (size >= 3 && bytes[0] == 0xff && bytes[1] == 0xd8 && bytes[2] == 0xff)
+        return idem_jpeg_parse(im, bytes, size, what);
+    if (size >= 12 && memcmp(bytes, "RIFF", 4) == 0 && memcmp(bytes + 8, "WEBP", 4) == 0)
+        return idem_webp_parse(im, bytes, size, what);
+    if (size < 12)
+        return idem_fail("%s: the file has %zu bytes, too few for a picture; expected PNG, JPEG or WebP", what, size);
+    return idem_fail("%s: the file starts with bytes %02x %02x %02x %02x, expected a PNG, JPEG or WebP file", what,
+                     bytes[0], bytes[1], bytes[2], bytes[3]);
+}
+
+int idem_image_load(idem_image *im, const char *path) {
+    unsigned char *bytes;
+    size_t size;
+    *im = (idem_image){0};
+    if (idem_file_read(path, FILE_MAX, &bytes, &size) < 0)
+        return -1;
+    int status = idem_image_parse(im, bytes, size, path);
+    free(bytes);
+    return status;
+}
+
+void idem_image_over_white(uint8_t *out, const uint8_t *rgba, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        unsigned alpha = rgba[4 * i + 3];
+        for (int c = 0; c < 3; c++)
+            out[3 * i + c] = (uint8_t)((rgba[4 * i + c] * alpha + 255 * (255 - alpha) + 127) / 255);
+    }
+}
+
+void idem_image_to_float(float *x, const idem_image *im, float lo, float hi) {
+    float value[256];
+    for (int i = 0; i < 256; i++)
+        value[i] = (float)(lo + (double)i * ((double)hi - lo) / 255.0);
+    size_t n = (size_t)im->width * (size_t)im->height * 3;
+    for (size_t i = 0; i < n; i++)
+        x[i] = value[im->rgb[i]];
+}
+
+int idem_image_from_float(idem_image *im, const float *x, int width, int height, float lo, float hi) {
+    *im = (idem_image){0};
+    if (!(hi > lo))
+        return idem_fail("picture from floats: the range is [%g, %g], expected the second above the first", lo, hi);
+    if (idem_image_new(im, width, height) < 0)
+        return -1;
+    float scale = 255.0f / (hi - lo);
+    size_t n = (size_t)width * (size_t)height * 3;
+    for (size_t i = 0; i < n; i++) {
+        float v = (x[i] - lo) * scale;
+        v = v > 0.0f ? v : 0.0f; /* NaN becomes 0 too */
+        v = v < 255.0f ? v : 255.0f;
+        im->rgb[i] = (uint8_t)(v + 0.5f);
+    }
+    return 0;
+}
