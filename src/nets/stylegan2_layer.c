@@ -1,0 +1,129 @@
+#include "nets/stylegan2_layer.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "engine/ops.h"
+
+/* Side of resolution number r. */
+static int side_of(int r) {
+    return 4 << r;
+}
+
+/* Where the tensors of convolution i or to-RGB r live, without the binder's prefix. */
+static void conv_path(char path[48], const idem_stylegan2 *s, int i) {
+    if (s->layout == IDEM_STYLEGAN2_ADA)
+        snprintf(path, 48, "synthesis.b%d.conv%d", side_of((i + 1) / 2), i == 0 ? 1 : (i + 1) % 2);
+    else if (i == 0)
+        snprintf(path, 48, "conv1");
+    else
+        snprintf(path, 48, "convs.%d", i - 1);
+}
+
+static void rgb_path(char path[48], const idem_stylegan2 *s, int r) {
+    if (s->layout == IDEM_STYLEGAN2_ADA)
+        snprintf(path, 48, "synthesis.b%d.torgb", side_of(r));
+    else if (r == 0)
+        snprintf(path, 48, "to_rgb1");
+    else
+        snprintf(path, 48, "to_rgbs.%d", r - 1);
+}
+
+/* x reversed along an axis of 3: done once at plan time for frozen weights. */
+static idem_node *reverse3(idem_node *x, int axis) {
+    idem_node *parts[3];
+    for (int i = 0; i < 3; i++)
+        parts[i] = idem_slice(x, axis, 2 - i, 1, 1);
+    return idem_concat(parts, 3, axis);
+}
+
+/* The trainable nodes shared by both kinds of layer; gains: of the weight and of the style's output. */
+static int bind_modulated(idem_stylegan2_layer *l, idem_binder *b, const idem_stylegan2 *s, const char *path, int kernel,
+                          float *style_gain) {
+    const bool ada = s->layout == IDEM_STYLEGAN2_ADA;
+    const char *conv = ada ? "" : ".conv", *style = ada ? ".affine" : ".conv.modulation";
+    idem_shape shape = idem_bind_shape(b, "%s%s.weight", path, conv);
+    /* [1, O, I, K, K] in the conversion, unless an earlier binding has dropped the leading 1. */
+    int skip = shape.rank == 5;
+    if (shape.rank - skip != 4 || shape.d[skip + 2] != kernel || shape.d[skip + 3] != kernel || shape.d[skip] > 1 << 20 ||
+        shape.d[skip + 1] > 1 << 20) {
+        char text[64];
+        return idem_fail("%s%s%s.weight: shape is %s, expected a %dx%d modulated convolution", b->prefix, path, conv,
+                         idem_shape_text(&shape, text), kernel, kernel);
+    }
+    l->out = (int)shape.d[skip];
+    l->in = (int)shape.d[skip + 1];
+    l->weight = idem_bind(b, IDEM_SHAPE(l->out, l->in, kernel, kernel), "%s%s.weight", path, conv);
+    const float gain = 1 / sqrtf((float)(l->in * kernel * kernel));
+    /* ADA leaves demodulated weights as they are and scales the style of to-RGB layers instead. */
+    *style_gain = ada && kernel == 1 ? gain : 1;
+    if (!ada)
+        l->weight = idem_scale(l->weight, gain);
+    const float rate = *style_gain / sqrtf((float)s->w_dim);
+    l->style_w = idem_scale(idem_bind(b, IDEM_SHAPE(l->in, s->w_dim), "%s%s.weight", path, style), rate);
+    l->style_b = idem_bind(b, IDEM_SHAPE(l->in), "%s%s.bias", path, style);
+    if (*style_gain != 1)
+        l->style_b = idem_scale(l->style_b, *style_gain);
+    return l->weight && l->style_w && l->style_b ? 0 : -1;
+}
+
+int idem_stylegan2_bind_conv(idem_stylegan2_layer *l, idem_binder *b, const idem_stylegan2 *s, int i, idem_node *noise) {
+    const bool ada = s->layout == IDEM_STYLEGAN2_ADA, up = i % 2 == 1;
+    const int side = idem_stylegan2_noise_side(i);
+    char path[48];
+    float style_gain;
+    conv_path(path, s, i);
+    *l = (idem_stylegan2_layer){0};
+    if (bind_modulated(l, b, s, path, 3, &style_gain))
+        return -1;
+    l->energy = idem_reshape(idem_reduce_sum(idem_square(l->weight), IDEM_SHAPE(l->out, l->in, 1, 1), 1),
+                             IDEM_SHAPE(l->out, l->in));
+    if (up) {
+        if (ada)
+            l->weight = reverse3(reverse3(l->weight, 2), 3);
+        l->weight = idem_permute(l->weight, (int[]){1, 0, 2, 3});
+    }
+    l->bias = idem_bind(b, IDEM_SHAPE(l->out), ada ? "%s.bias" : "%s.activate.bias", path);
+    idem_node *strength = idem_bind(b, IDEM_SHAPE(1, 1, 1, 1), ada ? "%s.noise_strength" : "%s.noise.weight", path);
+    if (!noise) {
+        const bool trainable = b->trainable;
+        b->trainable = false;
+        noise = ada ? idem_bind(b, IDEM_SHAPE(1, 1, side, side), "%s.noise_const", path)
+                    : idem_bind(b, IDEM_SHAPE(1, 1, side, side), "noises.noise_%d", i);
+        b->trainable = trainable;
+    }
+    l->noise = idem_mul(noise, strength);
+    return l->energy && l->weight && l->bias && l->noise ? 0 : -1;
+}
+
+int idem_stylegan2_bind_rgb(idem_stylegan2_layer *l, idem_binder *b, const idem_stylegan2 *s, int r) {
+    char path[48];
+    float style_gain;
+    rgb_path(path, s, r);
+    *l = (idem_stylegan2_layer){0};
+    if (bind_modulated(l, b, s, path, 1, &style_gain))
+        return -1;
+    if (l->out != 3)
+        return idem_fail("%s%s: makes %d channels, expected 3 (RGB)", b->prefix, path, l->out);
+    l->bias = idem_bind(b, IDEM_SHAPE(l->out), "%s.bias", path);
+    return l->bias ? 0 : -1;
+}
+
+idem_node *idem_stylegan2_bind_start(idem_binder *b, const idem_stylegan2 *s) {
+    const char *name = s->layout == IDEM_STYLEGAN2_ADA ? "synthesis.b4.const" : "input.input";
+    idem_shape shape = idem_bind_shape(b, "%s", name);
+    return idem_bind(b, IDEM_SHAPE(1, shape.rank >= 3 ? shape.d[shape.rank - 3] : 1, 4, 4), "%s", name);
+}
+
+int idem_stylegan2_bind_mapping(idem_binder *b, const idem_stylegan2 *s, int i, idem_node **weight, idem_node **bias) {
+    const bool ada = s->layout == IDEM_STYLEGAN2_ADA;
+    const int number = ada ? i : i + 1;
+    const char *base = ada ? "mapping.fc" : "style.";
+    idem_shape shape = idem_bind_shape(b, "%s%d.weight", base, number);
+    const int in = i == 0 ? s->z_dim : shape.rank == 2 ? (int)shape.d[1] : 1;
+    const int out = i == s->mapping_layers - 1 ? s->w_dim : shape.rank == 2 ? (int)shape.d[0] : 1;
+    const float rate = 0.01f; /* the published learning-rate multiplier of mapping layers, part of the weights' scale */
+    *weight = idem_scale(idem_bind(b, IDEM_SHAPE(out, in), "%s%d.weight", base, number), rate / sqrtf((float)in));
+    *bias = idem_scale(idem_bind(b, IDEM_SHAPE(out), "%s%d.bias", base, number), rate);
+    return *weight && *bias ? 0 : -1;
+}
