@@ -124,8 +124,8 @@ static bool is_spare(const char *name, const char *spare) {
 
 int idem_binder_finish(idem_binder *b, const char *what, const char *spare) {
     if (b->missing || b->misshapen)
-        return idem_fail("%s: %d tensors missing and %d of another shape than expected (%s); is this the right file?", what,
-                         b->missing, b->misshapen, b->first);
+        return idem_fail("%s: %d tensors missing and %d of another shape than expected (%s); is this the right file?",
+                         what, b->missing, b->misshapen, b->first);
     size_t n_prefix = strlen(b->prefix), unused = 0;
     char names[200] = "";
     for (size_t i = 0; i < idem_weights_count(b->weights); i++) {

@@ -33,8 +33,9 @@ int idem_stylegan2_open(idem_stylegan2 *s, const idem_weights *w, const char *pr
         if (has_generator(w, prefixes[i], &s->layout))
             prefix = prefixes[i];
     if (!prefix || !has_generator(w, prefix, &s->layout))
-        return idem_fail("no StyleGAN2 generator in this file: neither input.input nor synthesis.b4.const is there, with or "
-                         "without \"g_ema.\" before it");
+        return idem_fail(
+            "no StyleGAN2 generator in this file: neither input.input nor synthesis.b4.const is there, with or "
+            "without \"g_ema.\" before it");
     if (strlen(prefix) >= sizeof s->prefix)
         return idem_fail("prefix \"%s\" is too long: %zu bytes at most", prefix, sizeof s->prefix - 1);
     strcpy(s->prefix, prefix);
@@ -45,20 +46,24 @@ int idem_stylegan2_open(idem_stylegan2 *s, const idem_weights *w, const char *pr
                                     : find(w, prefix, "to_rgbs.%d.conv.weight", resolutions - 1)))
         resolutions++;
     if (resolutions < 2)
-        return idem_fail("the StyleGAN2 generator below \"%s\" stops at 4x4: layers of 8x8 and above are missing", prefix);
+        return idem_fail("the StyleGAN2 generator below \"%s\" stops at 4x4: layers of 8x8 and above are missing",
+                         prefix);
     s->size = 4 << (resolutions - 1);
     s->n_ws = 2 * resolutions;
     s->n_noise = s->n_ws - 1;
 
-    const idem_weight *style = find(w, prefix, ada ? "synthesis.b4.conv1.affine.weight" : "conv1.conv.modulation.weight", 0);
+    const idem_weight *style =
+        find(w, prefix, ada ? "synthesis.b4.conv1.affine.weight" : "conv1.conv.modulation.weight", 0);
     if (!style || style->shape.rank != 2)
         return idem_fail("the StyleGAN2 generator below \"%s\" has no usable style weight in its first layer", prefix);
     s->w_dim = (int)style->shape.d[1];
 
     if (ada && find(w, prefix, "mapping.embed.weight", 0))
-        return idem_fail("this StyleGAN2-ADA generator is conditional (mapping.embed): only unconditional ones are supported");
+        return idem_fail(
+            "this StyleGAN2-ADA generator is conditional (mapping.embed): only unconditional ones are supported");
     for (;; s->mapping_layers++) {
-        const idem_weight *layer = find(w, prefix, ada ? "mapping.fc%d.weight" : "style.%d.weight", s->mapping_layers + !ada);
+        const idem_weight *layer =
+            find(w, prefix, ada ? "mapping.fc%d.weight" : "style.%d.weight", s->mapping_layers + !ada);
         if (!layer)
             break;
         if (layer->shape.rank != 2)
@@ -130,7 +135,8 @@ static idem_node *pick(idem_node *ws, int i) {
     return idem_reshape(idem_slice(ws, 1, i, 1, 1), IDEM_SHAPE(ws->shape.d[0], ws->shape.d[2]));
 }
 
-/* Input channels times the style [N, I]: with the weights shared by the batch this is what modulating them would give. */
+/* Input channels times the style [N, I]: with the weights shared by the batch this is what modulating them would give.
+ */
 static idem_node *modulate(idem_node *x, idem_node *style) {
     if (!x || !style)
         return NULL;
@@ -201,6 +207,7 @@ int idem_stylegan2_finish(idem_binder *b, const idem_stylegan2 *s) {
     char what[48];
     snprintf(what, sizeof what, "StyleGAN2 of %d pixels", s->size);
     return idem_binder_finish(b, what,
-                              s->layout == IDEM_STYLEGAN2_ADA ? "*.resample_filter|mapping.w_avg|mapping.*|synthesis.*.noise_const"
-                                                              : "*.blur.kernel|*.upsample.kernel|latent_avg|style.*|noises.*");
+                              s->layout == IDEM_STYLEGAN2_ADA
+                                  ? "*.resample_filter|mapping.w_avg|mapping.*|synthesis.*.noise_const"
+                                  : "*.blur.kernel|*.upsample.kernel|latent_avg|style.*|noises.*");
 }

@@ -22,25 +22,27 @@ typedef enum { IDEM_STYLEGAN2_CONVERSION, IDEM_STYLEGAN2_ADA } idem_stylegan2_la
 
 typedef struct {
     idem_stylegan2_layout layout;
-    char prefix[32];    /* "g_ema.", "G_ema." or "": put before every name */
-    int size;           /* S: 8 .. 2048, a power of two */
-    int n_ws;           /* 2 log2(S) - 2: one w for every convolution and the last to-RGB */
-    int n_noise;        /* n_ws - 1 noise planes, the first 4x4, then two of each side 8 .. S */
+    char prefix[32]; /* "g_ema.", "G_ema." or "": put before every name */
+    int size;        /* S: 8 .. 2048, a power of two */
+    int n_ws;        /* 2 log2(S) - 2: one w for every convolution and the last to-RGB */
+    int n_noise;     /* n_ws - 1 noise planes, the first 4x4, then two of each side 8 .. S */
     int z_dim, w_dim;
     int mapping_layers; /* 0: the file has no mapping network */
 } idem_stylegan2;
 
-/* Reads dimensions from the tensors' shapes. prefix NULL: the first of "g_ema.", "G_ema.", "" that has a generator below it. */
+/* Reads dimensions from the tensors' shapes. prefix NULL: the first of "g_ema.", "G_ema.", "" that has a generator
+ * below it. */
 int idem_stylegan2_open(idem_stylegan2 *s, const idem_weights *w, const char *prefix);
 
-/* The mean w stored with the generator (latent_avg, mapping.w_avg): D numbers, or NULL without a message. Marks it used. */
+/* The mean w stored with the generator (latent_avg, mapping.w_avg): D numbers, or NULL without a message. Marks it
+ * used. */
 const float *idem_stylegan2_mean_w(const idem_stylegan2 *s, const idem_weights *w);
 
 /* z [N, z_dim], standard normal -> w [N, D]. */
 idem_node *idem_stylegan2_mapping(idem_binder *b, const idem_stylegan2 *s, idem_node *z);
 
-/* mean + psi (w - mean) for the first `cutoff` layers: w [N, D] -> [N, D] if every layer is truncated (cutoff < 0 or >= L),
- * [N, L, D] otherwise. mean is [D]. */
+/* mean + psi (w - mean) for the first `cutoff` layers: w [N, D] -> [N, D] if every layer is truncated (cutoff < 0 or >=
+ * L), [N, L, D] otherwise. mean is [D]. */
 idem_node *idem_stylegan2_truncate(const idem_stylegan2 *s, idem_node *w, idem_node *mean, float psi, int cutoff);
 
 /* ws [N, L, D], or [N, D]: the same w for every layer -> picture [N, 3, S, S], about [-1, 1]. noise: n_noise planes

@@ -38,15 +38,15 @@ static idem_node *reverse3(idem_node *x, int axis) {
 }
 
 /* The trainable nodes shared by both kinds of layer; gains: of the weight and of the style's output. */
-static int bind_modulated(idem_stylegan2_layer *l, idem_binder *b, const idem_stylegan2 *s, const char *path, int kernel,
-                          float *style_gain) {
+static int bind_modulated(idem_stylegan2_layer *l, idem_binder *b, const idem_stylegan2 *s, const char *path,
+                          int kernel, float *style_gain) {
     const bool ada = s->layout == IDEM_STYLEGAN2_ADA;
     const char *conv = ada ? "" : ".conv", *style = ada ? ".affine" : ".conv.modulation";
     idem_shape shape = idem_bind_shape(b, "%s%s.weight", path, conv);
     /* [1, O, I, K, K] in the conversion, unless an earlier binding has dropped the leading 1. */
     int skip = shape.rank == 5;
-    if (shape.rank - skip != 4 || shape.d[skip + 2] != kernel || shape.d[skip + 3] != kernel || shape.d[skip] > 1 << 20 ||
-        shape.d[skip + 1] > 1 << 20) {
+    if (shape.rank - skip != 4 || shape.d[skip + 2] != kernel || shape.d[skip + 3] != kernel ||
+        shape.d[skip] > 1 << 20 || shape.d[skip + 1] > 1 << 20) {
         char text[64];
         return idem_fail("%s%s%s.weight: shape is %s, expected a %dx%d modulated convolution", b->prefix, path, conv,
                          idem_shape_text(&shape, text), kernel, kernel);
@@ -67,7 +67,8 @@ static int bind_modulated(idem_stylegan2_layer *l, idem_binder *b, const idem_st
     return l->weight && l->style_w && l->style_b ? 0 : -1;
 }
 
-int idem_stylegan2_bind_conv(idem_stylegan2_layer *l, idem_binder *b, const idem_stylegan2 *s, int i, idem_node *noise) {
+int idem_stylegan2_bind_conv(idem_stylegan2_layer *l, idem_binder *b, const idem_stylegan2 *s, int i,
+                             idem_node *noise) {
     const bool ada = s->layout == IDEM_STYLEGAN2_ADA, up = i % 2 == 1;
     const int side = idem_stylegan2_noise_side(i);
     char path[48];

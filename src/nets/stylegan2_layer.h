@@ -1,4 +1,5 @@
-/* What the two layouts of StyleGAN2 differ in: names, gains and orientation of one layer's weights. Used by stylegan2.c only. */
+/* What the two layouts of StyleGAN2 differ in: names, gains and orientation of one layer's weights. Used by stylegan2.c
+ * only. */
 #ifndef IDEM_NETS_STYLEGAN2_LAYER_H
 #define IDEM_NETS_STYLEGAN2_LAYER_H
 
@@ -6,13 +7,13 @@
 
 /* A modulated convolution ready for use: gains are folded in. NULL nodes where a to-RGB layer has none. */
 typedef struct {
-    int in, out;          /* widths */
-    idem_node *weight;    /* [O, I, K, K]; for an up-sampling layer [I, O, 3, 3], as idem_conv_data takes it */
-    idem_node *energy;    /* [O, I]: sum of squares over the kernel, for demodulation */
-    idem_node *style_w;   /* [I, D] */
-    idem_node *style_b;   /* [I] */
-    idem_node *bias;      /* [O] */
-    idem_node *noise;     /* [1, 1, side, side], strength folded in */
+    int in, out;        /* widths */
+    idem_node *weight;  /* [O, I, K, K]; for an up-sampling layer [I, O, 3, 3], as idem_conv_data takes it */
+    idem_node *energy;  /* [O, I]: sum of squares over the kernel, for demodulation */
+    idem_node *style_w; /* [I, D] */
+    idem_node *style_b; /* [I] */
+    idem_node *bias;    /* [O] */
+    idem_node *noise;   /* [1, 1, side, side], strength folded in */
 } idem_stylegan2_layer;
 
 /* Convolution i (0 .. n_noise - 1; odd ones up-sample). noise NULL: the stored buffer. -1 when building failed. */
