@@ -1,0 +1,166 @@
+#include "eval/scores.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+
+enum { POINTS = 51, EYE_LEFT = 36 - 17, EYE_RIGHT = 45 - 17 };
+
+/* Running mean and variance (Welford 1962). */
+typedef struct {
+    double mean, m2;
+    int n;
+} tally;
+
+static void count(tally *t, double x) {
+    t->n++;
+    double d = x - t->mean;
+    t->mean += d / t->n;
+    t->m2 += d * (x - t->mean);
+}
+
+static idem_figure figure(const tally *t) {
+    return (idem_figure){.mean = t->mean, .error = t->n > 1 ? sqrt(t->m2 / (t->n - 1) / t->n) : 0, .n = t->n};
+}
+
+idem_figure idem_figure_of(const double *x, int n) {
+    tally t = {0};
+    for (int i = 0; i < n; i++)
+        count(&t, x[i]);
+    return figure(&t);
+}
+
+static double cosine(const float *a, const float *b, int dim) {
+    double ab = 0, aa = 0, bb = 0;
+    for (int i = 0; i < dim; i++) {
+        ab += (double)a[i] * b[i];
+        aa += (double)a[i] * a[i];
+        bb += (double)b[i] * b[i];
+    }
+    return ab / fmax(sqrt(aa * bb), 1e-12);
+}
+
+double idem_score_strangers(const float *e, int n, int dim, int pairs, uint64_t seed) {
+    idem_rng r = idem_rng_make(seed, "strangers");
+    double sum = 0;
+    for (int k = 0; k < pairs; k++) {
+        uint64_t i = idem_rng_below(&r, (uint64_t)n), j = idem_rng_below(&r, (uint64_t)n - 1);
+        j += j >= i;
+        sum += cosine(e + i * (size_t)dim, e + j * (size_t)dim, dim);
+    }
+    return pairs > 0 ? sum / pairs : 0;
+}
+
+static idem_figure similarity(idem_figure cosines, double strangers) {
+    double span = fmax(1 - strangers, 1e-6);
+    return (idem_figure){.mean = (cosines.mean - strangers) / span, .error = cosines.error / span, .n = cosines.n};
+}
+
+void idem_score_identity(idem_identity_scores *s, const float *id, const float *attr, const float *out, int n, int dim,
+                         double strangers) {
+    tally io = {0}, ao = {0}, ia = {0};
+    for (int i = 0; i < n; i++) {
+        size_t at = (size_t)i * (size_t)dim;
+        count(&io, cosine(id + at, out + at, dim));
+        count(&ao, cosine(attr + at, out + at, dim));
+        count(&ia, cosine(id + at, attr + at, dim));
+    }
+    *s = (idem_identity_scores){
+        .cos_id_out = figure(&io), .cos_attr_out = figure(&ao), .cos_id_attr = figure(&ia), .strangers = strangers};
+    s->id_kept = similarity(s->cos_id_out, strangers);
+    s->attr_leak = similarity(s->cos_attr_out, strangers);
+}
+
+idem_figure idem_score_retrieval(const float *out, const float *id, int n, int dim, int group) {
+    tally t = {0};
+    for (int i = 0; i < n; i++) {
+        int first = i / group * group, end = first + group < n ? first + group : n;
+        double own = cosine(out + (size_t)i * (size_t)dim, id + (size_t)i * (size_t)dim, dim);
+        int right = 1;
+        for (int j = first; j < end && right; j++)
+            right = j == i || cosine(out + (size_t)i * (size_t)dim, id + (size_t)j * (size_t)dim, dim) < own;
+        count(&t, right);
+    }
+    return figure(&t);
+}
+
+idem_figure idem_score_nme(const float *a, const float *b, int n) {
+    tally t = {0};
+    for (int i = 0; i < n; i++) {
+        const float *p = a + (size_t)i * POINTS * 2, *q = b + (size_t)i * POINTS * 2;
+        double sum = 0;
+        for (int k = 0; k < POINTS; k++)
+            sum += hypot((double)p[2 * k] - q[2 * k], (double)p[2 * k + 1] - q[2 * k + 1]);
+        double eyes =
+            hypot((double)q[2 * EYE_LEFT] - q[2 * EYE_RIGHT], (double)q[2 * EYE_LEFT + 1] - q[2 * EYE_RIGHT + 1]);
+        count(&t, sum / POINTS / fmax(eyes, 1e-6));
+    }
+    return figure(&t);
+}
+
+idem_figure idem_score_landmark_mse160(const float *a, const float *b, int n) {
+    tally t = {0};
+    for (int i = 0; i < n; i++) {
+        double sum = 0;
+        for (size_t k = (size_t)i * POINTS * 2; k < ((size_t)i + 1) * POINTS * 2; k++)
+            sum += ((double)a[k] - b[k]) * ((double)a[k] - b[k]);
+        count(&t, sum / (POINTS * 2) * 160 * 160);
+    }
+    return figure(&t);
+}
+
+idem_figure idem_score_psnr(const float *a, const float *b, int n, int size) {
+    tally t = {0};
+    size_t numbers = (size_t)size * (size_t)size * 3;
+    for (size_t i = 0; i < (size_t)n; i++) {
+        double sum = 0;
+        for (size_t k = i * numbers; k < (i + 1) * numbers; k++)
+            sum += ((double)a[k] - b[k]) * ((double)a[k] - b[k]);
+        count(&t, -10 * log10(fmax(sum / (double)numbers, 1e-10)));
+    }
+    return figure(&t);
+}
+
+idem_figure idem_score_colour(const float *a, const float *b, int n, int size, const uint8_t *outside) {
+    tally t = {0};
+    size_t pixels = (size_t)size * (size_t)size;
+    for (size_t i = 0; i < (size_t)n; i++) {
+        double sum = 0;
+        size_t used = 0;
+        for (size_t p = 0; p < pixels; p++) {
+            if (!outside[p])
+                continue;
+            used += 3;
+            for (size_t k = (i * pixels + p) * 3; k < (i * pixels + p) * 3 + 3; k++)
+                sum += fabs((double)a[k] - b[k]);
+        }
+        count(&t, used ? sum / (double)used : 0);
+    }
+    return figure(&t);
+}
+
+idem_figure idem_score_yaw(const float *out, const float *want, const float *from, int n, double apart) {
+    tally t = {0};
+    for (int i = 0; i < n; i++)
+        if (fabs((double)from[i] - want[i]) >= apart)
+            count(&t, fabs((double)out[i] - want[i]));
+    return figure(&t);
+}
+
+void idem_score_shuffle(int *order, int n, uint64_t seed) {
+    idem_rng r = idem_rng_make(seed, "shuffled attributes");
+    for (int i = 0; i < n; i++)
+        order[i] = i;
+    for (int i = n - 1; i > 0; i--) { /* Sattolo 1986: one cycle, so nothing stays in place */
+        int j = (int)idem_rng_below(&r, (uint64_t)i), k = order[i];
+        order[i] = order[j];
+        order[j] = k;
+    }
+}
+
+void idem_score_reorder(float *out, const float *x, const int *order, int n, size_t width) {
+    for (int i = 0; i < n; i++)
+        memcpy(out + (size_t)i * width, x + (size_t)order[i] * width, width * sizeof(float));
+}

@@ -1,0 +1,116 @@
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "base/rng.h"
+#include "eval/scores.h"
+
+#define NEAR(got, want, tol) assert_true(fabs((got) - (want)) <= (tol))
+
+static void figures_have_mean_and_error(void **state) {
+    (void)state;
+    double x[4] = {1, 2, 3, 6};
+    idem_figure f = idem_figure_of(x, 4);
+    NEAR(f.mean, 3, 1e-12);
+    NEAR(f.error, sqrt((4 + 1 + 0 + 9) / 3.0 / 4.0), 1e-12);
+    assert_int_equal(f.n, 4);
+    NEAR(idem_figure_of(x, 1).error, 0, 0);
+}
+
+static void identity_is_one_for_itself_and_zero_for_strangers(void **state) {
+    (void)state;
+    /* Descriptors with a common part: strangers' cosine is far from 0, as with dlib's family. */
+    enum { N = 400, D = 64 };
+    float *id = malloc(N * D * sizeof *id), *other = malloc(N * D * sizeof *other);
+    idem_rng r = idem_rng_make(5, "test");
+    for (int i = 0; i < N * D; i++) {
+        id[i] = 1 + idem_rng_normal(&r);
+        other[i] = 1 + idem_rng_normal(&r);
+    }
+    double s0 = idem_score_strangers(id, N, D, 2000, 1);
+    NEAR(s0, 0.5, 0.02);
+    idem_identity_scores s;
+    idem_score_identity(&s, id, other, id, N, D, s0);
+    NEAR(s.id_kept.mean, 1, 1e-6);
+    NEAR(s.attr_leak.mean, 0, 0.03);
+    NEAR(s.cos_id_attr.mean, s.cos_attr_out.mean, 1e-9);
+    assert_true(s.attr_leak.error > 0 && s.attr_leak.error < 0.02);
+    free(id);
+    free(other);
+}
+
+static void retrieval_counts_right_neighbours_in_groups(void **state) {
+    (void)state;
+    float id[4][2] = {{1, 0}, {0, 1}, {1, 0}, {0, 1}}; /* in one group of 4 each has a twin: never strictly nearest */
+    NEAR(idem_score_retrieval(&id[0][0], &id[0][0], 4, 2, 2).mean, 1, 0);
+    NEAR(idem_score_retrieval(&id[0][0], &id[0][0], 4, 2, 4).mean, 0, 0);
+    float swapped[4][2] = {{0, 1}, {1, 0}, {1, 0}, {0, 1}};
+    NEAR(idem_score_retrieval(&swapped[0][0], &id[0][0], 4, 2, 2).mean, 0.5, 0);
+}
+
+static void landmarks_are_measured_in_eye_distances(void **state) {
+    (void)state;
+    float a[51][2] = {{0}}, b[51][2] = {{0}};
+    b[45 - 17][0] = 0.5f; /* outer corners half a picture apart */
+    a[45 - 17][0] = 0.5f;
+    for (int k = 0; k < 51; k++)
+        a[k][1] = 0.1f;
+    NEAR(idem_score_nme(&a[0][0], &b[0][0], 1).mean, 0.2, 1e-6);
+    NEAR(idem_score_landmark_mse160(&a[0][0], &b[0][0], 1).mean, 16.0 * 16 / 2, 1e-3);
+}
+
+static void pictures_are_compared_inside_the_mask_only(void **state) {
+    (void)state;
+    float a[12] = {0}, b[12] = {0};
+    a[0] = a[1] = a[2] = 1; /* the first pixel of 2 x 2 differs */
+    uint8_t first[4] = {1, 0, 0, 0}, rest[4] = {0, 1, 1, 1}, half[4] = {1, 1, 0, 0};
+    NEAR(idem_score_colour(a, b, 1, 2, first).mean, 1, 1e-9);
+    NEAR(idem_score_colour(a, b, 1, 2, rest).mean, 0, 0);
+    NEAR(idem_score_colour(a, b, 1, 2, half).mean, 0.5, 1e-9);
+    NEAR(idem_score_psnr(a, b, 1, 2).mean, -10 * log10(0.25), 1e-9);
+    NEAR(idem_score_psnr(a, a, 1, 2).mean, 100, 1e-9);
+}
+
+static void yaw_counts_pairs_that_differ(void **state) {
+    (void)state;
+    float out[3] = {10, 5, 1}, want[3] = {20, 5, 2}, from[3] = {0, 0, -30};
+    idem_figure f = idem_score_yaw(out, want, from, 3, 10);
+    assert_int_equal(f.n, 2);
+    NEAR(f.mean, (10 + 1) / 2.0, 1e-6);
+}
+
+static void shuffles_leave_nothing_in_place(void **state) {
+    (void)state;
+    for (int n = 2; n < 40; n++) {
+        int order[40], seen[40] = {0};
+        idem_score_shuffle(order, n, (uint64_t)n);
+        for (int i = 0; i < n; i++) {
+            assert_int_not_equal(order[i], i);
+            seen[order[i]]++;
+        }
+        for (int i = 0; i < n; i++)
+            assert_int_equal(seen[i], 1);
+    }
+    int order[3] = {2, 0, 1};
+    float x[6] = {1, 2, 3, 4, 5, 6}, y[6];
+    idem_score_reorder(y, x, order, 3, 2);
+    NEAR(y[0], 5, 0);
+    NEAR(y[3], 2, 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(figures_have_mean_and_error),
+        cmocka_unit_test(identity_is_one_for_itself_and_zero_for_strangers),
+        cmocka_unit_test(retrieval_counts_right_neighbours_in_groups),
+        cmocka_unit_test(landmarks_are_measured_in_eye_distances),
+        cmocka_unit_test(pictures_are_compared_inside_the_mask_only),
+        cmocka_unit_test(yaw_counts_pairs_that_differ),
+        cmocka_unit_test(shuffles_leave_nothing_in_place),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
