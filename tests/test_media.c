@@ -1,0 +1,754 @@
+/* src/media: reading and writing pictures, resizing, floats. Files of every kind are made here with the format's own
+ * library and compared with values worked out from the format's definition. */
+#define _GNU_SOURCE
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <jpeglib.h>
+#include <png.h>
+#include <webp/encode.h>
+
+#include "base/file.h"
+#include "base/rng.h"
+#include "base/status.h"
+#include "media/image.h"
+
+typedef struct {
+    unsigned char *data;
+    size_t size;
+} blob;
+
+static idem_image random_image(int width, int height, const char *stream) {
+    idem_image im;
+    idem_rng r = idem_rng_make(1, stream);
+    assert_int_equal(idem_image_new(&im, width, height), 0);
+    for (int i = 0; i < width * height * 3; i++)
+        im.rgb[i] = (uint8_t)idem_rng_below(&r, 256);
+    return im;
+}
+
+static void assert_pixels(const idem_image *im, int width, int height, const uint8_t *rgb, int tolerance) {
+    assert_int_equal(im->width, width);
+    assert_int_equal(im->height, height);
+    for (int i = 0; i < width * height * 3; i++) {
+        if (abs(im->rgb[i] - rgb[i]) > tolerance)
+            fail_msg("pixel %d,%d channel %d is %d, expected %d", i / 3 % width, i / 3 / width, i % 3, im->rgb[i],
+                     rgb[i]);
+    }
+}
+
+static void assert_refused(const blob *b, const char *words) {
+    idem_image im;
+    idem_error_clear();
+    assert_int_equal(idem_image_parse(&im, b->data, b->size, "test.bin"), -1);
+    assert_null(im.rgb);
+    if (!strstr(idem_error(), "test.bin") || !strstr(idem_error(), words))
+        fail_msg("message is \"%s\", expected the file's name and \"%s\"", idem_error(), words);
+}
+
+/* ---- PNG ---- */
+
+typedef struct {
+    int colour_type, depth;
+    bool interlaced, transparent_key;
+} png_kind;
+
+enum { PNG_SIDE_X = 13, PNG_SIDE_Y = 9 }; /* ends inside bytes and inside Adam7 cells */
+
+static void put(png_structp png, png_bytep from, size_t n) {
+    blob *b = png_get_io_ptr(png);
+    b->data = realloc(b->data, b->size + n);
+    memcpy(b->data + b->size, from, n);
+    b->size += n;
+}
+
+static void put_nothing(png_structp png) {
+    (void)png;
+}
+
+static int channels_of(int colour_type) {
+    switch (colour_type) {
+    case PNG_COLOR_TYPE_GRAY_ALPHA:
+        return 2;
+    case PNG_COLOR_TYPE_RGB:
+        return 3;
+    case PNG_COLOR_TYPE_RGB_ALPHA:
+        return 4;
+    default:
+        return 1;
+    }
+}
+
+/* Samples in, file out. samples: [PNG_SIDE_Y, PNG_SIDE_X, channels], each below 1 << depth. */
+static blob png_write(const png_kind *k, const uint16_t *samples, const png_color *palette,
+                      const png_byte *palette_alpha) {
+    blob b = {0};
+    png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, NULL, NULL, NULL);
+    png_infop info = png_create_info_struct(png);
+    png_set_write_fn(png, &b, put, put_nothing);
+    png_set_IHDR(png, info, PNG_SIDE_X, PNG_SIDE_Y, k->depth, k->colour_type,
+                 k->interlaced ? PNG_INTERLACE_ADAM7 : PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
+                 PNG_FILTER_TYPE_DEFAULT);
+    if (k->colour_type == PNG_COLOR_TYPE_PALETTE)
+        png_set_PLTE(png, info, palette, 1 << k->depth);
+    if (k->transparent_key) {
+        png_color_16 key = {0};
+        key.gray = key.red = samples[0];
+        if (k->colour_type == PNG_COLOR_TYPE_RGB) {
+            key.green = samples[1];
+            key.blue = samples[2];
+        }
+        png_set_tRNS(png, info, palette_alpha, k->colour_type == PNG_COLOR_TYPE_PALETTE ? 1 << k->depth : 0, &key);
+    }
+    png_write_info(png, info);
+    int channels = channels_of(k->colour_type);
+    int per_row = PNG_SIDE_X * channels;
+    png_byte rows[PNG_SIDE_Y][PNG_SIDE_X * 8];
+    png_bytep pointers[PNG_SIDE_Y];
+    memset(rows, 0, sizeof rows);
+    for (int y = 0; y < PNG_SIDE_Y; y++) {
+        pointers[y] = rows[y];
+        for (int i = 0; i < per_row; i++) {
+            uint16_t v = samples[y * per_row + i];
+            if (k->depth == 16) {
+                rows[y][2 * i] = (png_byte)(v >> 8);
+                rows[y][2 * i + 1] = (png_byte)v;
+            } else {
+                int bit = i * k->depth;
+                rows[y][bit / 8] |= (png_byte)(v << (8 - k->depth - bit % 8));
+            }
+        }
+    }
+    png_write_image(png, pointers);
+    png_write_end(png, NULL);
+    png_destroy_write_struct(&png, &info);
+    return b;
+}
+
+static uint8_t over_white(double value, double alpha) {
+    return (uint8_t)floor(value * alpha + 255 * (1 - alpha) + 0.5);
+}
+
+static void png_kind_round_trip(const png_kind *k) {
+    int channels = channels_of(k->colour_type);
+    idem_rng r = idem_rng_make(2, "png");
+    uint16_t samples[PNG_SIDE_Y * PNG_SIDE_X * 4];
+    for (int i = 0; i < PNG_SIDE_X * PNG_SIDE_Y * channels; i++)
+        samples[i] = (uint16_t)idem_rng_below(&r, 1u << k->depth);
+    for (int i = 0; i < channels; i++) /* the transparent colour more than once */
+        samples[5 * channels + i] = samples[i];
+    png_color palette[256];
+    png_byte palette_alpha[256];
+    for (int i = 0; i < 256; i++) {
+        palette[i] = (png_color){(png_byte)idem_rng_below(&r, 256), (png_byte)idem_rng_below(&r, 256),
+                                 (png_byte)idem_rng_below(&r, 256)};
+        palette_alpha[i] = (png_byte)idem_rng_below(&r, 256);
+    }
+    uint8_t expected[PNG_SIDE_X * PNG_SIDE_Y * 3];
+    double top = (1 << k->depth) - 1;
+    for (int i = 0; i < PNG_SIDE_X * PNG_SIDE_Y; i++) {
+        const uint16_t *s = samples + i * channels;
+        bool colour = k->colour_type & PNG_COLOR_MASK_COLOR;
+        bool is_key = s[0] == samples[0] && (channels < 3 || (s[1] == samples[1] && s[2] == samples[2]));
+        for (int c = 0; c < 3; c++) {
+            double value = floor((colour && channels >= 3 ? s[c] : s[0]) / top * 255 + 0.5), alpha = 1;
+            if (k->colour_type & PNG_COLOR_MASK_ALPHA)
+                alpha = floor(s[channels - 1] / top * 255 + 0.5) / 255;
+            else if (k->colour_type == PNG_COLOR_TYPE_PALETTE) {
+                value = c == 0 ? palette[s[0]].red : c == 1 ? palette[s[0]].green : palette[s[0]].blue;
+                alpha = k->transparent_key ? palette_alpha[s[0]] / 255.0 : 1;
+            } else if (k->transparent_key && is_key)
+                alpha = 0;
+            expected[3 * i + c] = over_white(value, alpha);
+        }
+    }
+    blob b = png_write(k, samples, palette, palette_alpha);
+    idem_image im;
+    if (idem_image_parse(&im, b.data, b.size, "kind.png") < 0)
+        fail_msg("colour type %d, depth %d: %s", k->colour_type, k->depth, idem_error());
+    assert_pixels(&im, PNG_SIDE_X, PNG_SIDE_Y, expected, 0);
+    idem_image_free(&im);
+    free(b.data);
+}
+
+static void png_of_every_kind(void **state) {
+    (void)state;
+    static const int types[5] = {PNG_COLOR_TYPE_GRAY, PNG_COLOR_TYPE_PALETTE, PNG_COLOR_TYPE_GRAY_ALPHA,
+                                 PNG_COLOR_TYPE_RGB, PNG_COLOR_TYPE_RGB_ALPHA};
+    int kinds = 0;
+    for (int t = 0; t < 5; t++) {
+        for (int depth = 1; depth <= 16; depth *= 2) {
+            if ((types[t] == PNG_COLOR_TYPE_PALETTE && depth == 16) ||
+                (types[t] >= PNG_COLOR_TYPE_RGB && types[t] != 3 && depth < 8))
+                continue;
+            for (int flags = 0; flags < 4; flags++) {
+                png_kind k = {types[t], depth, flags & 1, flags & 2};
+                if (k.transparent_key && (k.colour_type & PNG_COLOR_MASK_ALPHA))
+                    continue;
+                png_kind_round_trip(&k);
+                kinds++;
+            }
+        }
+    }
+    assert_int_equal(kinds, 20 + 16 + 4 + 8 + 4);
+}
+
+static char *temporary_file(char *dir, const char *name) {
+    const char *tmp = getenv("TMPDIR");
+    sprintf(dir, "%.200s/idem-media-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+    assert_non_null(mkdtemp(dir));
+    return idem_path_join(dir, name);
+}
+
+static void png_saved_and_loaded(void **state) {
+    (void)state;
+    char dir[300], text[64];
+    char *path = temporary_file(dir, "a.png");
+    idem_image im = random_image(31, 17, "save"), back;
+    static const char *const texts[] = {"Software", "idem", "idem:seed", "12345", "idem:name", "J\xc3\xbcrgen", NULL};
+    assert_int_equal(idem_image_save_png(&im, path, texts), 0);
+    assert_int_equal(idem_image_load(&back, path), 0);
+    assert_pixels(&back, 31, 17, im.rgb, 0);
+    idem_image_free(&back);
+    assert_int_equal(idem_png_text(path, "idem:seed", text, sizeof text), 0);
+    assert_string_equal(text, "12345");
+    assert_int_equal(idem_png_text(path, "Software", text, 5), 0);
+    assert_string_equal(text, "idem");
+    assert_int_equal(idem_png_text(path, "idem:name", text, sizeof text), 0);
+    assert_string_equal(text, "J\xc3\xbcrgen");
+    assert_int_equal(idem_png_text(path, "Software", text, 4), -1);
+    assert_non_null(strstr(idem_error(), "5 bytes"));
+    assert_int_equal(idem_png_text(path, "Author", text, sizeof text), -1);
+    assert_non_null(strstr(idem_error(), "Author"));
+
+    /* The same picture and texts give the same bytes; without texts the file has pixels and nothing else. */
+    unsigned char *data, *again;
+    size_t size, size_again;
+    assert_int_equal(idem_image_encode_png(&im, texts, &data, &size), 0);
+    assert_int_equal(idem_file_read(path, 1 << 20, &again, &size_again), 0);
+    assert_int_equal(size, size_again);
+    assert_memory_equal(data, again, size);
+    free(data);
+    free(again);
+    assert_int_equal(idem_image_encode_png(&im, NULL, &data, &size), 0);
+    assert_null(memmem(data, size, "tEXt", 4));
+    assert_null(memmem(data, size, "tIME", 4));
+    free(data);
+
+    static const char *const no_key[] = {"", "value", NULL};
+    assert_int_equal(idem_image_save_png(&im, path, no_key), -1);
+    idem_image none = {0};
+    assert_int_equal(idem_image_save_png(&none, path, NULL), -1);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(idem_image_load(&back, path), -1);
+    assert_non_null(strstr(idem_error(), path));
+    rmdir(dir);
+    free(path);
+    idem_image_free(&im);
+}
+
+/* ---- JPEG ---- */
+
+typedef struct {
+    J_COLOR_SPACE in, stored;
+    int quality;
+    bool progressive;
+    int restart_rows;
+    const unsigned char *app1;
+    unsigned app1_size;
+} jpeg_kind;
+
+/* samples: [height, width, channels of k->in] */
+static blob jpeg_write(const jpeg_kind *k, const uint8_t *samples, int width, int height) {
+    struct jpeg_compress_struct c;
+    struct jpeg_error_mgr errors;
+    unsigned char *data = NULL;
+    unsigned long size = 0;
+    c.err = jpeg_std_error(&errors);
+    jpeg_create_compress(&c);
+    jpeg_mem_dest(&c, &data, &size);
+    c.image_width = (JDIMENSION)width;
+    c.image_height = (JDIMENSION)height;
+    c.input_components = k->in == JCS_GRAYSCALE ? 1 : k->in == JCS_CMYK ? 4 : 3;
+    c.in_color_space = k->in;
+    jpeg_set_defaults(&c);
+    jpeg_set_colorspace(&c, k->stored);
+    jpeg_set_quality(&c, k->quality, TRUE);
+    for (int i = 0; i < c.num_components; i++)
+        c.comp_info[i].h_samp_factor = c.comp_info[i].v_samp_factor = 1;
+    c.restart_in_rows = k->restart_rows;
+    if (k->progressive)
+        jpeg_simple_progression(&c);
+    jpeg_start_compress(&c, TRUE);
+    if (k->app1)
+        jpeg_write_marker(&c, JPEG_APP0 + 1, k->app1, k->app1_size);
+    while (c.next_scanline < c.image_height) {
+        JSAMPROW row = (JSAMPROW)samples + (size_t)c.next_scanline * (size_t)(width * c.input_components);
+        jpeg_write_scanlines(&c, &row, 1);
+    }
+    jpeg_finish_compress(&c);
+    jpeg_destroy_compress(&c);
+    return (blob){data, size};
+}
+
+enum { JPEG_X = 45, JPEG_Y = 27 };
+
+/* Smooth ramps, which quality 100 without subsampling keeps to within a few steps. */
+static void smooth(uint8_t *samples, int channels) {
+    for (int y = 0; y < JPEG_Y; y++) {
+        for (int x = 0; x < JPEG_X; x++) {
+            for (int c = 0; c < channels; c++)
+                samples[(y * JPEG_X + x) * channels + c] = (uint8_t)(20 + 4 * x * (c != 1) + 3 * y * (c != 0) + 10 * c);
+        }
+    }
+}
+
+static void jpeg_against_known_pictures(void **state) {
+    (void)state;
+    static const jpeg_kind kinds[] = {
+        {JCS_RGB, JCS_YCbCr, 100, false, 0, NULL, 0},
+        {JCS_RGB, JCS_YCbCr, 100, true, 0, NULL, 0},
+        {JCS_RGB, JCS_YCbCr, 100, false, 1, NULL, 0},
+        {JCS_RGB, JCS_RGB, 100, false, 0, NULL, 0},
+        {JCS_GRAYSCALE, JCS_GRAYSCALE, 100, false, 0, NULL, 0},
+        {JCS_GRAYSCALE, JCS_GRAYSCALE, 100, true, 0, NULL, 0},
+        {JCS_CMYK, JCS_CMYK, 100, false, 0, NULL, 0},
+        {JCS_CMYK, JCS_YCCK, 100, false, 0, NULL, 0},
+        {JCS_CMYK, JCS_YCCK, 100, true, 0, NULL, 0},
+    };
+    uint8_t samples[JPEG_X * JPEG_Y * 4], expected[JPEG_X * JPEG_Y * 3];
+    for (size_t n = 0; n < sizeof kinds / sizeof *kinds; n++) {
+        int channels = kinds[n].in == JCS_GRAYSCALE ? 1 : kinds[n].in == JCS_CMYK ? 4 : 3;
+        smooth(samples, channels);
+        for (int i = 0; i < JPEG_X * JPEG_Y; i++) {
+            for (int c = 0; c < 3; c++) {
+                const uint8_t *s = samples + i * channels;
+                expected[3 * i + c] = channels == 1   ? s[0]
+                                      : channels == 3 ? s[c]
+                                                      : (uint8_t)lround(s[c] * s[3] / 255.0);
+            }
+        }
+        blob b = jpeg_write(&kinds[n], samples, JPEG_X, JPEG_Y);
+        idem_image im;
+        if (idem_image_parse(&im, b.data, b.size, "kind.jpg") < 0)
+            fail_msg("kind %zu: %s", n, idem_error());
+        assert_pixels(&im, JPEG_X, JPEG_Y, expected, 3);
+        idem_image_free(&im);
+        free(b.data);
+    }
+}
+
+static void put_number(unsigned char *to, uint32_t v, int n, bool big) {
+    for (int i = 0; i < n; i++)
+        to[big ? n - 1 - i : i] = (unsigned char)(v >> 8 * i);
+}
+
+/* An EXIF block whose folder has a width tag and the orientation. */
+static unsigned exif_block(unsigned char *out, int orientation, bool big) {
+    memcpy(out, "Exif\0\0", 6);
+    unsigned char *t = out + 6;
+    memcpy(t, big ? "MM" : "II", 2);
+    put_number(t + 2, 42, 2, big);
+    put_number(t + 4, 12, 4, big); /* the folder's place: behind a gap of 4 */
+    memset(t + 8, 0xee, 4);
+    put_number(t + 12, 2, 2, big);
+    put_number(t + 14, 0x0100, 2, big);
+    put_number(t + 16, 4, 2, big);
+    put_number(t + 18, 1, 4, big);
+    put_number(t + 22, 99, 4, big);
+    put_number(t + 26, 0x0112, 2, big);
+    put_number(t + 28, 3, 2, big);
+    put_number(t + 30, 1, 4, big);
+    put_number(t + 34, (uint32_t)orientation, 2, big);
+    put_number(t + 36, 0, 2, big);
+    put_number(t + 38, 0, 4, big);
+    return 6 + 42;
+}
+
+static void jpeg_orientation(void **state) {
+    (void)state;
+    enum { W = 40, H = 24 }; /* upright size */
+    /* The standard's table: which side of the upright picture stored row 0 and stored column 0 are. */
+    static const char *const row0[9] = {"", "top", "top", "bottom", "bottom", "left", "right", "right", "left"};
+    static const char *const column0[9] = {"", "left", "right", "right", "left", "top", "top", "bottom", "bottom"};
+    uint8_t upright[W * H * 3], stored[W * H * 3];
+    for (int y = 0; y < H; y++) {
+        for (int x = 0; x < W; x++) {
+            uint8_t *p = upright + (y * W + x) * 3;
+            p[0] = (uint8_t)(20 + 5 * x);
+            p[1] = (uint8_t)(20 + 8 * y);
+            p[2] = 100;
+        }
+    }
+    for (int o = 1; o <= 8; o++) {
+        int width = o >= 5 ? H : W, height = o >= 5 ? W : H;
+        for (int r = 0; r < height; r++) {
+            for (int c = 0; c < width; c++) {
+                int x = 0, y = 0;
+                const char *sides[2] = {row0[o], column0[o]};
+                int at[2] = {r, c};
+                for (int i = 0; i < 2; i++) {
+                    if (strcmp(sides[i], "top") == 0)
+                        y = at[i];
+                    else if (strcmp(sides[i], "bottom") == 0)
+                        y = H - 1 - at[i];
+                    else if (strcmp(sides[i], "left") == 0)
+                        x = at[i];
+                    else
+                        x = W - 1 - at[i];
+                }
+                memcpy(stored + (r * width + c) * 3, upright + (y * W + x) * 3, 3);
+            }
+        }
+        for (int big = 0; big <= 1; big++) {
+            unsigned char block[64];
+            jpeg_kind k = {JCS_RGB, JCS_YCbCr, 100, false, 0, block, exif_block(block, o, big)};
+            blob b = jpeg_write(&k, stored, width, height);
+            idem_image im;
+            assert_int_equal(idem_image_parse(&im, b.data, b.size, "turned.jpg"), 0);
+            assert_pixels(&im, W, H, upright, 3);
+            idem_image_free(&im);
+            free(b.data);
+        }
+    }
+    /* Broken blocks leave the picture as stored. */
+    for (int broken = 0; broken < 4; broken++) {
+        unsigned char block[64];
+        jpeg_kind k = {JCS_RGB, JCS_YCbCr, 100, false, 0, block, exif_block(block, 6, true)};
+        if (broken == 0)
+            put_number(block + 6 + 4, 0xfffffff0, 4, true); /* the folder lies outside */
+        else if (broken == 1)
+            put_number(block + 6 + 34, 9, 2, true);
+        else if (broken == 2)
+            k.app1_size = 6 + 30; /* cut inside the entry */
+        else
+            put_number(block + 6 + 28, 7, 2, true); /* another type */
+        blob b = jpeg_write(&k, upright, W, H);
+        idem_image im;
+        assert_int_equal(idem_image_parse(&im, b.data, b.size, "broken.jpg"), 0);
+        assert_pixels(&im, W, H, upright, 3);
+        idem_image_free(&im);
+        free(b.data);
+    }
+}
+
+/* ---- WebP ---- */
+
+static void webp_round_trip(void **state) {
+    (void)state;
+    idem_image im = random_image(21, 14, "webp"), back;
+    uint8_t *out;
+    size_t size = WebPEncodeLosslessRGB(im.rgb, 21, 14, 21 * 3, &out);
+    assert_true(size > 0);
+    assert_int_equal(idem_image_parse(&back, out, size, "a.webp"), 0);
+    assert_pixels(&back, 21, 14, im.rgb, 0);
+    idem_image_free(&back);
+    for (size_t cut = 0; cut < size; cut++) {
+        blob b = {out, cut};
+        assert_refused(&b, "");
+    }
+    WebPFree(out);
+
+    uint8_t rgba[21 * 14 * 4], expected[21 * 14 * 3];
+    for (int i = 0; i < 21 * 14; i++) {
+        rgba[4 * i + 3] = (uint8_t)(i * 7 % 255 + 1); /* the encoder may change colours that cannot be seen */
+        for (int c = 0; c < 3; c++) {
+            rgba[4 * i + c] = im.rgb[3 * i + c];
+            expected[3 * i + c] = over_white(im.rgb[3 * i + c], rgba[4 * i + 3] / 255.0);
+        }
+    }
+    size = WebPEncodeLosslessRGBA(rgba, 21, 14, 21 * 4, &out);
+    assert_int_equal(idem_image_parse(&back, out, size, "b.webp"), 0);
+    assert_pixels(&back, 21, 14, expected, 0);
+    idem_image_free(&back);
+    WebPFree(out);
+    idem_image_free(&im);
+}
+
+/* ---- damaged files ---- */
+
+enum { SMALL_FILES = 6 };
+
+static void make_small_files(blob *files) {
+    idem_image im = random_image(PNG_SIDE_X, PNG_SIDE_Y, "small");
+    static const char *const texts[] = {"idem:seed", "7", NULL};
+    assert_int_equal(idem_image_encode_png(&im, texts, &files[0].data, &files[0].size), 0);
+    uint16_t samples[PNG_SIDE_X * PNG_SIDE_Y * 4];
+    for (int i = 0; i < PNG_SIDE_X * PNG_SIDE_Y * 4; i++)
+        samples[i] = (uint16_t)(i * 2654435761u >> 16);
+    png_kind deep = {PNG_COLOR_TYPE_RGB_ALPHA, 16, true, false};
+    files[1] = png_write(&deep, samples, NULL, NULL);
+    unsigned char block[64];
+    jpeg_kind plain = {JCS_RGB, JCS_YCbCr, 60, false, 1, block, exif_block(block, 6, false)};
+    jpeg_kind progressive = {JCS_RGB, JCS_YCbCr, 60, true, 0, NULL, 0};
+    jpeg_kind cmyk = {JCS_CMYK, JCS_YCCK, 60, false, 0, NULL, 0};
+    files[2] = jpeg_write(&plain, im.rgb, PNG_SIDE_X, PNG_SIDE_Y);
+    files[3] = jpeg_write(&progressive, im.rgb, PNG_SIDE_X, PNG_SIDE_Y);
+    files[4] = jpeg_write(&cmyk, (const uint8_t *)samples, PNG_SIDE_X, PNG_SIDE_Y);
+    uint8_t *out;
+    files[5].size = WebPEncodeRGB(im.rgb, PNG_SIDE_X, PNG_SIDE_Y, PNG_SIDE_X * 3, 50, &out);
+    files[5].data = malloc(files[5].size);
+    memcpy(files[5].data, out, files[5].size);
+    WebPFree(out);
+    idem_image_free(&im);
+}
+
+static void free_small_files(blob *files) {
+    for (int f = 0; f < SMALL_FILES; f++)
+        free(files[f].data);
+}
+
+/* A copy of exactly n bytes, so that the sanitizer sees a read behind the end. */
+static blob copy_of(const blob *b, size_t n) {
+    blob c = {malloc(n + !n), n};
+    memcpy(c.data, b->data, n);
+    return c;
+}
+
+static void truncated_files_are_refused(void **state) {
+    (void)state;
+    blob files[SMALL_FILES];
+    make_small_files(files);
+    for (int f = 0; f < SMALL_FILES; f++) {
+        idem_image im;
+        assert_int_equal(idem_image_parse(&im, files[f].data, files[f].size, "whole"), 0);
+        idem_image_free(&im);
+        for (size_t n = 0; n < files[f].size; n++) {
+            blob cut = copy_of(&files[f], n);
+            assert_refused(&cut, "");
+            free(cut.data);
+        }
+    }
+    free_small_files(files);
+}
+
+static void flipped_bits_do_no_harm(void **state) {
+    (void)state;
+    blob files[SMALL_FILES];
+    make_small_files(files);
+    int refused = 0, taken = 0;
+    for (int f = 0; f < SMALL_FILES; f++) {
+        for (size_t bit = 0; bit < 8 * files[f].size; bit += f < 2 ? 1 : 3) {
+            blob b = copy_of(&files[f], files[f].size);
+            b.data[bit / 8] ^= (unsigned char)(1u << bit % 8);
+            idem_image im;
+            if (idem_image_parse(&im, b.data, b.size, "flipped") == 0) {
+                taken++;
+                assert_true(im.width > 0 && im.height > 0);
+                /* PNG has a check sum over everything that matters. */
+                if (f < 2)
+                    assert_true(im.width == PNG_SIDE_X && im.height == PNG_SIDE_Y);
+            } else {
+                refused++;
+                assert_null(im.rgb);
+            }
+            idem_image_free(&im);
+            free(b.data);
+        }
+    }
+    assert_true(refused > 1000);
+    assert_true(taken > 100);
+    free_small_files(files);
+}
+
+static uint32_t crc32_of(const unsigned char *p, size_t n) {
+    uint32_t crc = 0xffffffff;
+    for (size_t i = 0; i < n; i++) {
+        crc ^= p[i];
+        for (int k = 0; k < 8; k++)
+            crc = crc & 1 ? 0xedb88320 ^ crc >> 1 : crc >> 1;
+    }
+    return ~crc;
+}
+
+static void enlarged_files_are_refused(void **state) {
+    (void)state;
+    blob files[SMALL_FILES];
+    make_small_files(files);
+    /* PNG: sides at bytes 16 and 20, check sum over bytes 12 to 28. */
+    static const uint32_t sides[4][2] = {{20000, 20000}, {0x7fffffff, 0x7fffffff}, {14000, 14000}, {PNG_SIDE_X, 0}};
+    for (int i = 0; i < 4; i++) {
+        blob b = copy_of(&files[0], files[0].size);
+        put_number(b.data + 16, sides[i][0], 4, true);
+        put_number(b.data + 20, sides[i][1], 4, true);
+        put_number(b.data + 29, crc32_of(b.data + 12, 17), 4, true);
+        assert_refused(&b, i == 0 ? "20000 x 20000, expected" : i == 2 ? "truncated or damaged" : "");
+        free(b.data);
+    }
+    blob taller = copy_of(&files[0], files[0].size);
+    put_number(taller.data + 20, PNG_SIDE_Y + 1, 4, true);
+    put_number(taller.data + 29, crc32_of(taller.data + 12, 17), 4, true);
+    assert_refused(&taller, "");
+    free(taller.data);
+    /* JPEG: height and width follow the SOF0 marker's length and precision. */
+    for (int i = 0; i < 2; i++) {
+        blob b = copy_of(&files[2], files[2].size);
+        unsigned char *sof = memmem(b.data, b.size, "\xff\xc0\x00\x11\x08", 5);
+        assert_non_null(sof);
+        put_number(sof + 5, i ? 64 : 65000, 2, true);
+        put_number(sof + 7, i ? 64 : 65000, 2, true);
+        assert_refused(&b, i ? "JPEG" : "65000 x 65000, expected");
+        free(b.data);
+    }
+    free_small_files(files);
+}
+
+static void other_files_are_refused(void **state) {
+    (void)state;
+    blob text = {(unsigned char *)"GIF89a, or anything else", 24}, empty = {(unsigned char *)"", 0};
+    assert_refused(&text, "47 49 46 38");
+    assert_refused(&empty, "0 bytes");
+    idem_image im;
+    assert_int_equal(idem_image_load(&im, "/nonexistent/x.png"), -1);
+    assert_non_null(strstr(idem_error(), "/nonexistent/x.png"));
+}
+
+/* ---- sizes, floats, resizing ---- */
+
+static void size_limits(void **state) {
+    (void)state;
+    idem_image im;
+    assert_int_equal(idem_image_new(&im, 20000, 10001), -1);
+    assert_non_null(strstr(idem_error(), "20000 x 10001"));
+    assert_int_equal(idem_image_new(&im, -1, 5), -1);
+    assert_int_equal(idem_image_new(&im, 5, 0), -1);
+    assert_int_equal(idem_image_new(&im, 2, 3), 0);
+    for (int i = 0; i < 18; i++)
+        assert_int_equal(im.rgb[i], 0);
+    idem_image_free(&im);
+    assert_null(im.rgb);
+}
+
+static void floats_and_bytes(void **state) {
+    (void)state;
+    idem_image im, back;
+    assert_int_equal(idem_image_new(&im, 16, 16), 0);
+    for (int i = 0; i < 768; i++)
+        im.rgb[i] = (uint8_t)(i % 256);
+    static const float ranges[4][2] = {{0, 1}, {-1, 1}, {0, 255}, {-2.5f, 7}};
+    float x[768];
+    for (int r = 0; r < 4; r++) {
+        float lo = ranges[r][0], hi = ranges[r][1];
+        idem_image_to_float(x, &im, lo, hi);
+        assert_true(x[0] == lo && x[255] == hi);
+        for (int i = 0; i < 768; i++)
+            assert_true(fabs(x[i] - (lo + (i % 256) * (double)(hi - lo) / 255)) < 1e-6 * (fabsf(hi) + fabsf(lo)));
+        assert_int_equal(idem_image_from_float(&back, x, 16, 16, lo, hi), 0);
+        assert_pixels(&back, 16, 16, im.rgb, 0);
+        idem_image_free(&back);
+    }
+    float odd[9] = {-0.3f, 1.2f, NAN, INFINITY, -INFINITY, 100.49f / 255, 100.51f / 255, 254.6f / 255, 0.4f / 255};
+    static const uint8_t expected[9] = {0, 255, 0, 255, 0, 100, 101, 255, 0};
+    assert_int_equal(idem_image_from_float(&back, odd, 3, 1, 0, 1), 0);
+    assert_pixels(&back, 3, 1, expected, 0);
+    idem_image_free(&back);
+    assert_int_equal(idem_image_from_float(&back, odd, 3, 1, 1, 1), -1);
+    idem_image_free(&im);
+}
+
+/* The definition, in doubles, without any rounding on the way: at out pixel o the filter max(0, 1 - |d|/s), where d is
+ * the distance of input pixel centres from o's centre in input pixels and s = max(scale, 1), normalised to sum 1. */
+static double resized_at(const idem_image *in, int width, int height, int x, int y, int c) {
+    double sx = (double)in->width / width, sy = (double)in->height / height;
+    double kx = sx > 1 ? sx : 1, ky = sy > 1 ? sy : 1, sum = 0, weights = 0;
+    for (int v = 0; v < in->height; v++) {
+        double wy = 1 - fabs(v + 0.5 - (y + 0.5) * sy) / ky;
+        for (int u = 0; wy > 0 && u < in->width; u++) {
+            double wx = 1 - fabs(u + 0.5 - (x + 0.5) * sx) / kx;
+            if (wx > 0) {
+                sum += wx * wy * in->rgb[(v * in->width + u) * 3 + c];
+                weights += wx * wy;
+            }
+        }
+    }
+    return sum / weights;
+}
+
+static const int resize_sizes[][4] = {{37, 29, 16, 16}, {37, 29, 64, 50}, {37, 29, 37, 11},
+                                      {37, 29, 80, 29}, {64, 64, 32, 32}, {64, 64, 299, 299},
+                                      {50, 3, 7, 1},    {1, 1, 5, 4},     {100, 80, 99, 81}};
+enum { RESIZES = sizeof resize_sizes / sizeof *resize_sizes };
+
+static void resize_against_definition(void **state) {
+    (void)state;
+    for (int n = 0; n < RESIZES; n++) {
+        const int *s = resize_sizes[n];
+        idem_image in = random_image(s[0], s[1], "resize"), out;
+        assert_int_equal(idem_image_resize(&out, &in, s[2], s[3]), 0);
+        assert_int_equal(out.width, s[2]);
+        assert_int_equal(out.height, s[3]);
+        for (int y = 0; y < s[3]; y += 1 + s[3] / 50) {
+            for (int x = 0; x < s[2]; x += 1 + s[2] / 50) {
+                for (int c = 0; c < 3; c++) {
+                    double d = out.rgb[(y * s[2] + x) * 3 + c] - resized_at(&in, s[2], s[3], x, y, c);
+                    assert_true(fabs(d) <= 1.001); /* half a step in each of two passes */
+                }
+            }
+        }
+        idem_image_free(&out);
+        idem_image_free(&in);
+    }
+}
+
+/* Pixel i of the pattern is a plain function of i; sums as tests/oracle/media_resize.py prints them. */
+static void resize_equals_pillow(void **state) {
+    (void)state;
+    static const uint32_t pillow[RESIZES] = {0xc6204019, 0xf85fcab3, 0xa0ea3b56, 0xd2847327, 0x18e718c1,
+                                             0x8ec669ce, 0xd863bfb9, 0xf6808714, 0xd819ed96};
+    for (int n = 0; n < RESIZES; n++) {
+        const int *s = resize_sizes[n];
+        idem_image in, out;
+        assert_int_equal(idem_image_new(&in, s[0], s[1]), 0);
+        for (uint32_t i = 0; i < (uint32_t)(s[0] * s[1] * 3); i++)
+            in.rgb[i] = (uint8_t)(i * 2654435761u >> 24);
+        assert_int_equal(idem_image_resize(&out, &in, s[2], s[3]), 0);
+        assert_int_equal(crc32_of(out.rgb, (size_t)(s[2] * s[3] * 3)), pillow[n]);
+        idem_image_free(&out);
+        idem_image_free(&in);
+    }
+}
+
+static void resize_refuses(void **state) {
+    (void)state;
+    idem_image in = random_image(4, 4, "refuse"), out;
+    assert_int_equal(idem_image_resize(&out, &in, 0, 4), -1);
+    assert_null(out.rgb);
+    assert_int_equal(idem_image_resize(&out, &in, 4, -3), -1);
+    assert_int_equal(idem_image_resize(&out, &in, 100000, 100000), -1);
+    assert_null(out.rgb);
+    assert_int_equal(idem_image_resize(&out, &in, 4, 4), 0);
+    assert_pixels(&out, 4, 4, in.rgb, 0);
+    assert_ptr_not_equal(out.rgb, in.rgb);
+    idem_image_free(&out);
+    idem_image_free(&in);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(png_of_every_kind),
+        cmocka_unit_test(png_saved_and_loaded),
+        cmocka_unit_test(jpeg_against_known_pictures),
+        cmocka_unit_test(jpeg_orientation),
+        cmocka_unit_test(webp_round_trip),
+        cmocka_unit_test(truncated_files_are_refused),
+        cmocka_unit_test(flipped_bits_do_no_harm),
+        cmocka_unit_test(enlarged_files_are_refused),
+        cmocka_unit_test(other_files_are_refused),
+        cmocka_unit_test(size_limits),
+        cmocka_unit_test(floats_and_bytes),
+        cmocka_unit_test(resize_against_definition),
+        cmocka_unit_test(resize_equals_pillow),
+        cmocka_unit_test(resize_refuses),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
