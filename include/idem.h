@@ -1,0 +1,120 @@
+/* libidem: separates a face's identity from everything else (pose, expression, hair, light, background) and recombines
+ * them. A face recogniser encodes the identity of one picture, a trained encoder the attributes of another; a small
+ * trained mapper turns both codes into one code w of a face generator, which paints the result.
+ *
+ *     #include <idem.h>
+ *
+ *     idem_options options;
+ *     idem_options_default(&options);
+ *     options.generator = "models/generator-64.safetensors";
+ *     options.mapper = "models/mapper-64.safetensors";
+ *     idem_context *c = idem_open(&options);
+ *     if (!c)
+ *         fprintf(stderr, "%s\n", idem_last_error());
+ *     if (idem_compose(c, identity_rgb, attribute_rgb, 1, out_rgb))
+ *         fprintf(stderr, "%s\n", idem_last_error());
+ *     idem_close(c);
+ *
+ * Build with: cc main.c $(pkg-config --cflags --libs idem)
+ *
+ * Conventions
+ * - Functions that can fail return 0, or -1 (NULL where they return a pointer) and leave one message for the calling
+ *   thread: idem_last_error(). The library never prints and never ends the process.
+ * - Arrays are the caller's: inputs are only read, outputs must have room. n counts pictures; any n >= 1 is allowed and
+ *   is worked through in batches.
+ * - A picture is size * size * 3 bytes: R, G, B of each pixel, rows from the top, `size` as idem_get_info says. The
+ * face must lie in the frame of the generator's own pictures (for FFHQ-like generators: aligned as FFHQ is).
+ * - Codes are 32-bit floats. Identity codes are unit vectors; they are biometric data: do not store them without
+ * reason.
+ * - A context may be used by one thread at a time; several contexts may be used by several threads.
+ * - The same inputs, seed, threads and machine give the same bytes.
+ */
+#ifndef IDEM_H
+#define IDEM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define IDEM_API __attribute__((visibility("default")))
+#else
+#define IDEM_API
+#endif
+
+#define IDEM_VERSION_MAJOR 0
+#define IDEM_VERSION_MINOR 1
+#define IDEM_VERSION_PATCH 0
+
+/* "0.1.0" of the library in use. */
+IDEM_API const char *idem_version(void);
+
+/* This thread's last message; "" when nothing has failed. Valid until the next failure on this thread. */
+IDEM_API const char *idem_last_error(void);
+
+/* ---- opening ---- */
+
+typedef struct {
+    size_t struct_size;    /* set by idem_options_default: lets old programs meet newer libraries */
+    const char *generator; /* weights of a StyleGAN2, in any format idem reads; must be set */
+    const char *mapper;    /* a trained mapper; NULL: only idem_sample, idem_generate and idem_encode_identity work */
+    const char *models;    /* folder of the recogniser and landmark net; NULL: $IDEM_MODELS or models/cache */
+    int threads;           /* 0: all cores this process may use */
+    int batch;             /* pictures worked on at once, 1 .. 256; 0: 8 */
+} idem_options;
+
+IDEM_API void idem_options_default(idem_options *options);
+
+typedef struct idem_context idem_context;
+
+/* Loads all models and checks that they belong together. */
+IDEM_API idem_context *idem_open(const idem_options *options);
+IDEM_API void idem_close(idem_context *context); /* NULL is allowed */
+
+typedef struct {
+    size_t struct_size; /* set by the caller to sizeof(idem_info) */
+    int size;           /* side of every picture, pixels */
+    int identity_dim;   /* numbers in an identity code */
+    int attribute_dim;  /* numbers in an attribute code; 0 without a mapper */
+    int w_dim;          /* numbers in a code w */
+} idem_info;
+
+IDEM_API int idem_get_info(const idem_context *context, idem_info *info);
+
+/* ---- the parts ---- */
+
+/* rgb [n][size][size][3] -> code [n][identity_dim] */
+IDEM_API int idem_encode_identity(idem_context *context, const uint8_t *rgb, int n, float *code);
+/* rgb [n][size][size][3] -> code [n][attribute_dim] */
+IDEM_API int idem_encode_attributes(idem_context *context, const uint8_t *rgb, int n, float *code);
+/* identity [n][identity_dim], attributes [n][attribute_dim] -> w [n][w_dim] */
+IDEM_API int idem_map(idem_context *context, const float *identity, const float *attributes, int n, float *w);
+/* w [n][w_dim] -> rgb [n][size][size][3] */
+IDEM_API int idem_generate(idem_context *context, const float *w, int n, uint8_t *rgb);
+
+/* ---- the whole ---- */
+
+/* Picture i of out has the identity of identity_rgb[i] and everything else of attribute_rgb[i]; all [n][size][size][3].
+ * out may be one of the inputs. */
+IDEM_API int idem_compose(idem_context *context, const uint8_t *identity_rgb, const uint8_t *attribute_rgb, int n,
+                          uint8_t *out_rgb);
+
+/* New faces of no real person: n codes of the generator's own, by seed, pulled towards its mean by truncation (0 .. 1;
+ * 1: not at all). w [n][w_dim] or NULL; rgb [n][size][size][3] or NULL. */
+IDEM_API int idem_sample(idem_context *context, uint64_t seed, float truncation, int n, float *w, uint8_t *rgb);
+
+/* ---- files ---- */
+
+/* Reads a PNG, JPEG or WebP and resizes it to size x size. */
+IDEM_API int idem_read_picture(idem_context *context, const char *path, uint8_t *rgb);
+/* Writes a PNG whose metadata says that it is synthetic and by what model; whole or not at all. */
+IDEM_API int idem_write_picture(idem_context *context, const char *path, const uint8_t *rgb);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
