@@ -1,0 +1,317 @@
+#define _GNU_SOURCE
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/dnn_private.h"
+
+/* One engine and one stream serve the process: on the CPU neither holds state between calls. */
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static dnnl_engine_t engine;
+static dnnl_stream_t stream;
+
+static void start(void) {
+    if (dnnl_engine_create(&engine, dnnl_cpu, 0) != dnnl_success)
+        engine = NULL;
+    else if (dnnl_stream_create(&stream, engine, dnnl_stream_default_flags) != dnnl_success)
+        engine = NULL;
+}
+
+dnnl_engine_t idem_dnn_engine(void) {
+    pthread_once(&once, start);
+    if (!engine)
+        return idem_fail_null("oneDNN does not start on this machine: no CPU engine");
+    return engine;
+}
+
+const char *idem_dnn_status(dnnl_status_t s) {
+    switch (s) {
+    case dnnl_out_of_memory:
+        return "out of memory";
+    case dnnl_invalid_arguments:
+        return "invalid arguments";
+    case dnnl_unimplemented:
+        return "no kernel for these sizes";
+    default:
+        return "unexpected failure";
+    }
+}
+
+const char *idem_dnn_version(char text[64]) {
+    const dnnl_version_t *v = dnnl_version();
+    snprintf(text, 64, "%d.%d.%d", v->major, v->minor, v->patch);
+    return text;
+}
+
+/* ---- frozen operands, reordered once for all kernels that want the same ---- */
+
+typedef struct dnn_pack {
+    struct dnn_pack *next;
+    const idem_node *node; /* alive as long as any plan, so as long as any pack of it */
+    dnnl_memory_desc_t md;
+    int users;
+    size_t bytes;
+    void *values;
+} dnn_pack;
+
+static pthread_mutex_t pack_lock = PTHREAD_MUTEX_INITIALIZER;
+static dnn_pack *packs;
+
+static dnn_pack *pack_find(const idem_node *node, const dnnl_memory_desc_t *md) {
+    for (dnn_pack *p = packs; node && p; p = p->next)
+        if (p->node == node && dnnl_memory_desc_equal(&p->md, md))
+            return p;
+    return NULL;
+}
+
+static void pack_release(dnn_pack *p) {
+    pthread_mutex_lock(&pack_lock);
+    if (--p->users == 0) {
+        dnn_pack **at = &packs;
+        while (*at != p)
+            at = &(*at)->next;
+        *at = p->next;
+        idem_block_free(p->values, p->bytes);
+        free(p);
+    }
+    pthread_mutex_unlock(&pack_lock);
+}
+
+/* ---- making ---- */
+
+static int reorder_make(dnn_reorder *r, const dnnl_memory_desc_t *from, const dnnl_memory_desc_t *to, size_t *pad,
+                        const char *name) {
+    dnnl_primitive_attr_t attr = NULL;
+    dnnl_primitive_desc_t pd = NULL;
+    dnnl_status_t s = dnnl_primitive_attr_create(&attr);
+    if (s == dnnl_success)
+        s = dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user);
+    if (s == dnnl_success)
+        s = dnnl_reorder_primitive_desc_create(&pd, from, engine, to, engine, attr);
+    if (s == dnnl_success) {
+        size_t bytes = dnnl_memory_desc_get_size(dnnl_primitive_desc_query_md(pd, dnnl_query_scratchpad_md, 0));
+        *pad = bytes > *pad ? bytes : *pad;
+        s = dnnl_primitive_create(&r->primitive, pd);
+    }
+    if (s == dnnl_success)
+        s = dnnl_memory_create(&r->from, from, engine, DNNL_MEMORY_NONE);
+    if (s == dnnl_success)
+        s = dnnl_memory_create(&r->to, to, engine, DNNL_MEMORY_NONE);
+    dnnl_primitive_desc_destroy(pd);
+    dnnl_primitive_attr_destroy(attr);
+    if (s != dnnl_success)
+        return idem_fail("%s: oneDNN cannot reorder an operand: %s", name, idem_dnn_status(s));
+    return 0;
+}
+
+static dnnl_status_t reorder_run(const dnn_reorder *r, const void *from, void *to, dnnl_memory_t pad) {
+    dnnl_memory_set_data_handle(r->from, (void *)from);
+    dnnl_memory_set_data_handle(r->to, to);
+    dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, r->from}, {DNNL_ARG_TO, r->to}, {DNNL_ARG_SCRATCHPAD, pad}};
+    return dnnl_primitive_execute(r->primitive, stream, pad ? 3 : 2, args);
+}
+
+static dnn_pack *pack_make(const dnn_operand *o, const dnnl_memory_desc_t *want, const char *name) {
+    pthread_mutex_lock(&pack_lock);
+    dnn_pack *p = pack_find(o->frozen.node, want);
+    if (p) {
+        p->users++;
+        pthread_mutex_unlock(&pack_lock);
+        return p;
+    }
+    size_t pad = 0;
+    dnn_reorder r = {0};
+    void *pad_memory = NULL;
+    dnnl_memory_t pad_handle = NULL;
+    p = calloc(1, sizeof *p);
+    if (p) {
+        *p = (dnn_pack){.node = o->frozen.node, .md = *want, .users = 1, .bytes = dnnl_memory_desc_get_size(want)};
+        p->values = idem_block_alloc(p->bytes);
+    }
+    if (!p || !p->values) {
+        idem_fail("%s: out of memory for reordered weights", name);
+        goto failed;
+    }
+    if (reorder_make(&r, &o->md, want, &pad, name))
+        goto failed;
+    if (pad) {
+        dnnl_dims_t dims = {(dnnl_dim_t)pad};
+        dnnl_memory_desc_t md;
+        pad_memory = idem_block_alloc(pad);
+        if (!pad_memory || dnnl_memory_desc_init_by_tag(&md, 1, dims, dnnl_u8, dnnl_a) != dnnl_success ||
+            dnnl_memory_create(&pad_handle, &md, engine, pad_memory) != dnnl_success) {
+            idem_fail("%s: out of memory while reordering weights", name);
+            goto failed;
+        }
+    }
+    dnnl_status_t s = reorder_run(&r, o->frozen.values, p->values, pad_handle);
+    if (s != dnnl_success) {
+        idem_fail("%s: oneDNN cannot reorder the weights: %s", name, idem_dnn_status(s));
+        goto failed;
+    }
+    p->next = packs;
+    packs = p;
+    goto done;
+failed:
+    if (p)
+        idem_block_free(p->values, p->bytes);
+    free(p);
+    p = NULL;
+done:
+    pthread_mutex_unlock(&pack_lock);
+    dnnl_primitive_destroy(r.primitive);
+    dnnl_memory_destroy(r.from);
+    dnnl_memory_destroy(r.to);
+    dnnl_memory_destroy(pad_handle);
+    idem_block_free(pad_memory, pad);
+    return p;
+}
+
+dnnl_primitive_desc_t idem_dnn_describe(const_dnnl_op_desc_t desc, dnnl_primitive_desc_t hint, const char *name) {
+    if (!idem_dnn_engine())
+        return NULL;
+    dnnl_primitive_attr_t attr = NULL;
+    dnnl_primitive_desc_t pd = NULL;
+    dnnl_status_t s = dnnl_primitive_attr_create(&attr);
+    if (s == dnnl_success)
+        s = dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user);
+    if (s == dnnl_success)
+        s = dnnl_primitive_desc_create(&pd, desc, attr, engine, hint);
+    dnnl_primitive_attr_destroy(attr);
+    if (s != dnnl_success)
+        return idem_fail_null("%s: oneDNN cannot run this: %s", name, idem_dnn_status(s));
+    return pd;
+}
+
+static size_t take(size_t *scratch, size_t bytes) {
+    size_t offset = *scratch;
+    *scratch += (bytes + 63) / 64 * 64;
+    return offset;
+}
+
+idem_dnn *idem_dnn_make(const_dnnl_op_desc_t desc, dnnl_primitive_desc_t hint, const dnn_operand *in, int n_in,
+                        const dnn_operand *out, size_t out_count, const char *name) {
+    dnnl_primitive_desc_t pd = idem_dnn_describe(desc, hint, name);
+    if (!pd)
+        return NULL;
+    idem_dnn *k = calloc(1, sizeof *k);
+    if (!k) {
+        dnnl_primitive_desc_destroy(pd);
+        return idem_fail_null("%s: out of memory", name);
+    }
+    k->n_in = n_in;
+    k->out_arg = out->arg;
+    k->out_count = out_count;
+    const char *kernel = NULL;
+    if (dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, &kernel) == dnnl_success && kernel)
+        snprintf(k->kernel, sizeof k->kernel, "%s", kernel);
+    size_t pad = dnnl_memory_desc_get_size(dnnl_primitive_desc_query_md(pd, dnnl_query_scratchpad_md, 0));
+    dnnl_status_t s = dnnl_primitive_create(&k->primitive, pd);
+    for (int i = 0; i < n_in && s == dnnl_success; i++) {
+        const dnnl_memory_desc_t *want = dnnl_primitive_desc_query_md(pd, in[i].query, in[i].index);
+        k->arg[i] = in[i].arg;
+        s = dnnl_memory_create(&k->in[i], want, engine, DNNL_MEMORY_NONE);
+        if (s != dnnl_success || dnnl_memory_desc_equal(want, &in[i].md))
+            continue;
+        if (in[i].frozen.values) {
+            k->pack[i] = pack_make(&in[i], want, name);
+            if (!k->pack[i])
+                goto failed;
+            dnnl_memory_set_data_handle(k->in[i], k->pack[i]->values);
+        } else {
+            if (reorder_make(&k->before[i], &in[i].md, want, &pad, name))
+                goto failed;
+            k->before[i].offset = take(&k->scratch, dnnl_memory_desc_get_size(want));
+        }
+    }
+    if (s == dnnl_success) {
+        const dnnl_memory_desc_t *give = dnnl_primitive_desc_query_md(pd, out->query, 0);
+        s = dnnl_memory_create(&k->out, give, engine, DNNL_MEMORY_NONE);
+        if (s == dnnl_success && !dnnl_memory_desc_equal(give, &out->md)) {
+            if (reorder_make(&k->after, give, &out->md, &pad, name))
+                goto failed;
+            k->after.offset = take(&k->scratch, dnnl_memory_desc_get_size(give));
+        }
+    }
+    if (s == dnnl_success && pad) {
+        dnnl_dims_t dims = {(dnnl_dim_t)pad};
+        dnnl_memory_desc_t md;
+        k->pad_offset = take(&k->scratch, pad);
+        s = dnnl_memory_desc_init_by_tag(&md, 1, dims, dnnl_u8, dnnl_a);
+        if (s == dnnl_success)
+            s = dnnl_memory_create(&k->pad, &md, engine, DNNL_MEMORY_NONE);
+    }
+    if (s == dnnl_success) {
+        dnnl_primitive_desc_destroy(pd);
+        return k;
+    }
+    idem_fail("%s: oneDNN cannot prepare this: %s", name, idem_dnn_status(s));
+failed:
+    dnnl_primitive_desc_destroy(pd);
+    idem_dnn_free(k);
+    return NULL;
+}
+
+static void reorder_free(dnn_reorder *r) {
+    dnnl_primitive_destroy(r->primitive);
+    dnnl_memory_destroy(r->from);
+    dnnl_memory_destroy(r->to);
+}
+
+void idem_dnn_free(idem_dnn *k) {
+    if (!k)
+        return;
+    for (int i = 0; i < DNN_MAX_IN; i++) {
+        dnnl_memory_destroy(k->in[i]);
+        reorder_free(&k->before[i]);
+        if (k->pack[i])
+            pack_release(k->pack[i]);
+    }
+    reorder_free(&k->after);
+    dnnl_memory_destroy(k->out);
+    dnnl_memory_destroy(k->pad);
+    dnnl_primitive_destroy(k->primitive);
+    free(k);
+}
+
+/* ---- running ---- */
+
+size_t idem_dnn_scratch(const idem_dnn *k) {
+    return k->scratch;
+}
+
+const char *idem_dnn_kernel(const idem_dnn *k) {
+    return k->kernel;
+}
+
+void idem_dnn_run(const idem_dnn *k, const float *const *in, float *out, void *scratch) {
+    dnnl_exec_arg_t args[DNN_MAX_IN + 2];
+    int n = 0;
+    dnnl_status_t s = dnnl_success;
+    if (k->pad) {
+        dnnl_memory_set_data_handle(k->pad, (char *)scratch + k->pad_offset);
+        args[n++] = (dnnl_exec_arg_t){DNNL_ARG_SCRATCHPAD, k->pad};
+    }
+    for (int i = 0; i < k->n_in && s == dnnl_success; i++) {
+        if (k->before[i].primitive) {
+            void *to = (char *)scratch + k->before[i].offset;
+            s = reorder_run(&k->before[i], in[i], to, k->pad);
+            dnnl_memory_set_data_handle(k->in[i], to);
+        } else if (!k->pack[i]) {
+            dnnl_memory_set_data_handle(k->in[i], (void *)in[i]);
+        }
+        args[n++] = (dnnl_exec_arg_t){k->arg[i], k->in[i]};
+    }
+    void *to = k->after.primitive ? (char *)scratch + k->after.offset : (void *)out;
+    dnnl_memory_set_data_handle(k->out, to);
+    args[n++] = (dnnl_exec_arg_t){k->out_arg, k->out};
+    if (s == dnnl_success)
+        s = dnnl_primitive_execute(k->primitive, stream, n, args);
+    if (s == dnnl_success && k->after.primitive)
+        s = reorder_run(&k->after, to, out, k->pad);
+    if (s != dnnl_success)
+        for (size_t j = 0; j < k->out_count; j++)
+            out[j] = NAN;
+}

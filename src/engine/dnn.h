@@ -1,0 +1,48 @@
+/* oneDNN behind one door: convolution in three directions and matrix products, prepared once and run many times.
+ * dnn.c, dnn_conv.c and dnn_matmul.c are the only files that know the library (through dnn_private.h), so another
+ * version of its interface is a change of those.
+ *
+ * A kernel is made for fixed sizes and for the number of threads OpenMP has at that moment. Weights take the
+ * library's own blocked format: frozen ones are reordered when the kernel is made, others at every run. */
+#ifndef IDEM_ENGINE_DNN_H
+#define IDEM_ENGINE_DNN_H
+
+#include <stddef.h>
+
+#include "engine/conv.h"
+#include "engine/graph.h"
+
+typedef struct idem_dnn idem_dnn;
+
+/* A frozen operand: its values now, and the node they belong to, under which kernels of several plans share one
+ * reordered copy. values NULL: the operand is not frozen. */
+typedef struct {
+    const idem_node *node;
+    const float *values;
+} idem_dnn_frozen;
+
+/* Operands at run: forward (x, weight, bias or NULL), data (dy, weight), weight (x, dy). All memory is in the engine's
+ * order. `name` is for messages. NULL with a message on failure. */
+idem_dnn *idem_dnn_conv(const idem_conv_dims *d, idem_dnn_frozen weight, const char *name);
+
+/* c [batch, m, n] = a [batch, m, k] x b [batch, k, n] + bias [n]; ta, tb: stored [k, m], [n, k]. Operands at run:
+ * (a, b, bias or NULL). */
+typedef struct {
+    int64_t batch, m, k, n;
+    bool ta, tb, bias;
+} idem_matmul_dims;
+idem_dnn *idem_dnn_matmul(const idem_matmul_dims *d, idem_dnn_frozen b, const char *name);
+
+void idem_dnn_free(idem_dnn *k); /* NULL is allowed */
+
+size_t idem_dnn_scratch(const idem_dnn *k); /* bytes that run needs, 64-byte aligned */
+/* Not from two threads at once with the same kernel. If the library refuses (memory), out is filled with NaN. */
+void idem_dnn_run(const idem_dnn *k, const float *const *in, float *out, void *scratch);
+
+/* The library's name for what runs ("jit:avx2"); valid as long as the kernel. */
+const char *idem_dnn_kernel(const idem_dnn *k);
+
+/* "2.6.3" and the like; returns text. */
+const char *idem_dnn_version(char text[64]);
+
+#endif

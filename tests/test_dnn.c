@@ -1,0 +1,340 @@
+/* Convolution and matrix products against plain double-precision loops, over shapes that occur and shapes that are odd.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/rng.h"
+#include "engine/conv.h"
+#include "engine/dnn.h"
+#include "engine/op.h"
+#include "engine/ops.h"
+
+/* Runs one node without a plan. */
+static void run(idem_node *n, float *out) {
+    assert_non_null(n);
+    float *in[4];
+    for (int k = 0; k < n->n_in; k++)
+        in[k] = n->in[k]->frozen ? n->in[k]->leaf : NULL;
+    idem_step s = {.node = n, .in = in, .out = out};
+    if (n->op->prepare(&s))
+        fail_msg("%s", idem_error());
+    s.scratch = idem_block_alloc(s.scratch_bytes + 64);
+    assert_non_null(s.scratch);
+    memset(s.scratch, 0xff, s.scratch_bytes); /* NaN: nothing may rely on what scratch holds */
+    for (int k = 0; k < n->n_in; k++)
+        in[k] = n->in[k]->leaf;
+    for (int repeat = 0; repeat < 2; repeat++)
+        n->op->forward(&s);
+    n->op->release(&s);
+    idem_block_free(s.scratch, s.scratch_bytes + 64);
+}
+
+static void fill(idem_rng *r, idem_node *n) {
+    idem_rng_fill_normal(r, n->leaf, (size_t)idem_shape_count(&n->shape));
+}
+
+static void compare(const float *got, const double *want, int64_t n, const char *what) {
+    double largest = 0, error = 0;
+    for (int64_t i = 0; i < n; i++) {
+        double e = fabs((double)got[i] - want[i]);
+        largest = fmax(largest, fabs(want[i]));
+        error = e > error || isnan(e) ? e : error;
+    }
+    if (!(error <= 1e-5 * largest))
+        fail_msg("%s: error %g, largest value %g", what, error, largest);
+}
+
+/* ---- convolution ---- */
+
+/* n, i, h, w, o, kernel h w, stride h w, dilation h w, pad top left bottom right, groups */
+static const struct conv_case {
+    int n, i, h, w, o;
+    idem_window win;
+} conv_cases[] = {
+    {1, 1, 1, 1, 1, {{1, 1}, {1, 1}, {1, 1}, {0, 0, 0, 0}, 1}},
+    {2, 3, 5, 7, 4, {{3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 1}},
+    {1, 3, 17, 13, 32, {{3, 3}, {2, 2}, {1, 1}, {1, 1, 1, 1}, 1}},
+    {2, 3, 23, 23, 16, {{7, 7}, {2, 2}, {1, 1}, {3, 3, 3, 3}, 1}},
+    {1, 1, 16, 16, 32, {{3, 3}, {2, 2}, {1, 1}, {1, 1, 1, 1}, 1}},
+    {3, 1, 9, 9, 8, {{3, 3}, {1, 1}, {1, 1}, {0, 0, 0, 0}, 1}},
+    {2, 32, 12, 12, 3, {{1, 1}, {1, 1}, {1, 1}, {0, 0, 0, 0}, 1}},
+    {1, 128, 4, 4, 3, {{1, 1}, {1, 1}, {1, 1}, {0, 0, 0, 0}, 1}},
+    {2, 8, 9, 9, 1, {{3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 1}},
+    {2, 16, 8, 8, 3, {{3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 1}},
+    {1, 32, 8, 8, 32, {{3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 1}},
+    {2, 64, 4, 4, 64, {{3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 1}},
+    {2, 48, 5, 6, 40, {{3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 1}},
+    {1, 17, 7, 5, 19, {{3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 1}},
+    {1, 33, 11, 11, 65, {{3, 3}, {1, 1}, {1, 1}, {0, 0, 0, 0}, 1}},
+    {2, 31, 6, 6, 15, {{1, 1}, {1, 1}, {1, 1}, {0, 0, 0, 0}, 1}},
+    {2, 16, 9, 9, 24, {{1, 1}, {2, 2}, {1, 1}, {0, 0, 0, 0}, 1}},
+    {1, 13, 10, 8, 7, {{3, 3}, {2, 2}, {1, 1}, {1, 1, 1, 1}, 1}},
+    {2, 32, 17, 17, 16, {{3, 3}, {2, 2}, {1, 1}, {0, 0, 0, 0}, 1}}, /* backwards: StyleGAN2's up-sampling */
+    {1, 8, 9, 9, 8, {{3, 3}, {3, 3}, {1, 1}, {1, 1, 1, 1}, 1}},
+    {1, 16, 12, 12, 16, {{3, 3}, {1, 1}, {2, 2}, {2, 2, 2, 2}, 1}},
+    {1, 16, 13, 11, 8, {{3, 3}, {1, 1}, {3, 3}, {3, 3, 3, 3}, 1}},
+    {1, 5, 15, 15, 6, {{3, 3}, {1, 1}, {5, 5}, {5, 5, 5, 5}, 1}},
+    {1, 4, 12, 12, 4, {{3, 3}, {2, 2}, {2, 2}, {2, 2, 2, 2}, 1}},
+    {1, 8, 10, 10, 8, {{5, 5}, {1, 1}, {1, 1}, {2, 2, 2, 2}, 1}},
+    {2, 24, 9, 7, 16, {{1, 7}, {1, 1}, {1, 1}, {0, 3, 0, 3}, 1}},
+    {2, 24, 7, 9, 16, {{7, 1}, {1, 1}, {1, 1}, {3, 0, 3, 0}, 1}},
+    {1, 16, 8, 8, 24, {{1, 3}, {1, 1}, {1, 1}, {0, 1, 0, 1}, 1}},
+    {1, 8, 9, 9, 16, {{3, 3}, {1, 1}, {1, 1}, {0, 0, 2, 2}, 1}},
+    {1, 8, 9, 9, 16, {{3, 3}, {2, 2}, {1, 1}, {0, 1, 1, 0}, 1}},
+    {2, 3, 8, 10, 16, {{3, 3}, {2, 2}, {1, 1}, {0, 0, 1, 1}, 1}},
+    {1, 16, 6, 6, 16, {{3, 3}, {1, 1}, {1, 1}, {2, 1, 0, 2}, 1}},
+    {1, 32, 10, 10, 32, {{3, 3}, {1, 1}, {1, 1}, {0, 1, 2, 1}, 1}},
+    {2, 16, 10, 10, 16, {{3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 16}},
+    {2, 64, 12, 12, 64, {{3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 64}},
+    {1, 128, 9, 9, 128, {{3, 3}, {2, 2}, {1, 1}, {1, 1, 1, 1}, 128}},
+    {2, 13, 8, 8, 13, {{3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 13}},
+    {1, 103, 11, 11, 103, {{3, 3}, {2, 2}, {1, 1}, {1, 1, 1, 1}, 103}},
+    {2, 58, 7, 7, 58, {{3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 58}},
+    {1, 64, 4, 4, 64, {{4, 4}, {1, 1}, {1, 1}, {0, 0, 0, 0}, 64}},
+    {1, 32, 7, 7, 32, {{7, 7}, {1, 1}, {1, 1}, {0, 0, 0, 0}, 32}},
+    {1, 8, 10, 10, 8, {{3, 3}, {1, 1}, {2, 2}, {2, 2, 2, 2}, 8}},
+    {1, 8, 7, 7, 16, {{3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 8}},
+    {2, 16, 8, 8, 32, {{3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 2}},
+    {1, 32, 8, 8, 16, {{3, 3}, {2, 2}, {1, 1}, {1, 1, 1, 1}, 4}},
+    {1, 6, 9, 9, 9, {{3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 3}},
+    {2, 12, 6, 6, 8, {{1, 1}, {1, 1}, {1, 1}, {0, 0, 0, 0}, 4}},
+    {1, 512, 2, 2, 64, {{3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 1}},
+    {1, 256, 4, 5, 6, {{3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 1}},
+    {4, 512, 1, 1, 33, {{1, 1}, {1, 1}, {1, 1}, {0, 0, 0, 0}, 1}},
+    {1, 128, 2, 2, 2, {{3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 1}},
+    {2, 64, 16, 16, 32, {{3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 1}},
+    {1, 32, 34, 30, 64, {{3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 1}},
+    {1, 96, 21, 9, 32, {{3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 1}},
+    {3, 40, 8, 8, 72, {{3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 1}},
+    {8, 64, 2, 2, 48, {{3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 1}},
+    {5, 128, 4, 4, 128, {{3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 1}},
+    {1, 64, 32, 32, 64, {{3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 1}},
+    {1, 64, 20, 31, 64, {{3, 3}, {1, 1}, {1, 1}, {0, 0, 0, 0}, 1}},
+    {1, 80, 13, 13, 96, {{3, 3}, {1, 1}, {1, 1}, {0, 0, 0, 0}, 1}},
+    {1, 32, 64, 3, 32, {{3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 1}},
+};
+
+/* Visits every product of the convolution: x index, weight index, y index, all in memory order. */
+typedef struct {
+    const double *x, *w, *y; /* the two that are given; the third is NULL */
+    double *out;
+} conv_values;
+
+static void visit(const idem_conv_dims *d, const conv_values *v) {
+    const idem_window *win = &d->win;
+    int64_t ig = d->i / win->groups, og = d->o / win->groups;
+    for (int64_t n = 0; n < d->n; n++)
+        for (int64_t oh = 0; oh < d->oh; oh++)
+            for (int64_t ow = 0; ow < d->ow; ow++)
+                for (int64_t o = 0; o < d->o; o++)
+                    for (int64_t kh = 0; kh < win->kernel[0]; kh++)
+                        for (int64_t kw = 0; kw < win->kernel[1]; kw++)
+                            for (int64_t i = 0; i < ig; i++) {
+                                int64_t h = oh * win->stride[0] + kh * win->dilation[0] - win->pad[0];
+                                int64_t w = ow * win->stride[1] + kw * win->dilation[1] - win->pad[1];
+                                if (h < 0 || h >= d->h || w < 0 || w >= d->w)
+                                    continue;
+                                int64_t at_x = ((n * d->h + h) * d->w + w) * d->i + o / og * ig + i;
+                                int64_t at_w = ((o * win->kernel[0] + kh) * win->kernel[1] + kw) * ig + i;
+                                int64_t at_y = ((n * d->oh + oh) * d->ow + ow) * d->o + o;
+                                if (!v->y)
+                                    v->out[at_y] += v->x[at_x] * v->w[at_w];
+                                else if (!v->x)
+                                    v->out[at_x] += v->y[at_y] * v->w[at_w];
+                                else
+                                    v->out[at_w] += v->x[at_x] * v->y[at_y];
+                            }
+}
+
+static double *doubles(const idem_node *n) {
+    int64_t count = idem_shape_count(&n->shape);
+    double *d = calloc((size_t)count, sizeof *d);
+    assert_non_null(d);
+    for (int64_t i = 0; n->leaf && i < count; i++)
+        d[i] = (double)n->leaf[i];
+    return d;
+}
+
+static void check_node(idem_node *n, const conv_values *v, const idem_node *bias, const char *what) {
+    const idem_conv_dims *d = n->attr;
+    int64_t count = idem_shape_count(&n->shape);
+    conv_values full = *v;
+    full.out = doubles(n);
+    for (int64_t i = 0; bias && i < count; i++)
+        full.out[i] = (double)bias->leaf[i % d->o];
+    visit(d, &full);
+    float *got = malloc((size_t)count * sizeof *got);
+    assert_non_null(got);
+    run(n, got);
+    compare(got, full.out, count, what);
+    free(got);
+    free(full.out);
+}
+
+static void check_conv(const struct conv_case *c, bool frozen) {
+    idem_graph *g = idem_graph_new();
+    idem_rng rng = idem_rng_make(7, "conv");
+    const idem_window *win = &c->win;
+    idem_node *x = idem_input(g, "x", IDEM_SHAPE(c->n, c->i, c->h, c->w));
+    idem_shape ws = IDEM_SHAPE(c->o, c->i / win->groups, win->kernel[0], win->kernel[1]);
+    idem_node *w = frozen ? idem_const_fill(g, ws, 0) : idem_input(g, "w", ws);
+    idem_node *bias = idem_input(g, "b", IDEM_SHAPE(c->o));
+    fill(&rng, x);
+    fill(&rng, w);
+    fill(&rng, bias);
+    idem_node *y = idem_conv(x, w, bias, *win), *plain = idem_conv(x, w, NULL, *win);
+    assert_non_null(y);
+    idem_node *dy = idem_input(g, "dy", y->shape);
+    fill(&rng, dy);
+    double *xv = doubles(x), *wv = doubles(w), *yv = doubles(dy);
+    char what[160];
+    for (int way = 0; way < 4; way++) {
+        static const char *const names[] = {"conv + bias", "conv", "conv_data", "conv_weight"};
+        snprintf(what, sizeof what, "%s n %d i %d %dx%d o %d kernel %dx%d stride %d dilation %d pad %d groups %d%s",
+                 names[way], c->n, c->i, c->h, c->w, c->o, win->kernel[0], win->kernel[1], win->stride[0],
+                 win->dilation[0], win->pad[0], win->groups, frozen ? " frozen" : "");
+        if (way == 0)
+            check_node(y, &(conv_values){.x = xv, .w = wv}, bias, what);
+        else if (way == 1)
+            check_node(plain, &(conv_values){.x = xv, .w = wv}, NULL, what);
+        else if (way == 2)
+            check_node(idem_conv_data(dy, w, *win, c->h, c->w), &(conv_values){.w = wv, .y = yv}, NULL, what);
+        else if (!frozen)
+            check_node(idem_conv_weight(x, dy, *win), &(conv_values){.x = xv, .y = yv}, NULL, what);
+    }
+    free(xv);
+    free(wv);
+    free(yv);
+    idem_graph_free(g);
+}
+
+static void test_conv(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof conv_cases / sizeof *conv_cases; i++) {
+        check_conv(&conv_cases[i], false);
+        check_conv(&conv_cases[i], true);
+    }
+}
+
+/* ---- matrix products ---- */
+
+static void check_matmul(int64_t batch, int64_t m, int64_t k, int64_t n, bool ta, bool tb, bool frozen) {
+    idem_graph *g = idem_graph_new();
+    idem_rng rng = idem_rng_make(9, "matmul");
+    idem_shape as = ta ? IDEM_SHAPE(k, m) : IDEM_SHAPE(m, k), bs = tb ? IDEM_SHAPE(n, k) : IDEM_SHAPE(k, n);
+    if (batch > 1) {
+        as = IDEM_SHAPE(batch, as.d[0], as.d[1]);
+        bs = IDEM_SHAPE(batch, bs.d[0], bs.d[1]);
+    }
+    idem_node *a = idem_input(g, "a", as), *b = frozen ? idem_const_fill(g, bs, 0) : idem_input(g, "b", bs);
+    idem_node *bias = idem_input(g, "bias", IDEM_SHAPE(n));
+    fill(&rng, a);
+    fill(&rng, b);
+    fill(&rng, bias);
+    bool linear = batch == 1 && !ta && tb;
+    idem_node *y = linear ? idem_linear(a, b, bias) : idem_matmul(a, b, ta, tb);
+    assert_non_null(y);
+    double *want = doubles(y);
+    for (int64_t q = 0; q < batch; q++)
+        for (int64_t i = 0; i < m; i++)
+            for (int64_t j = 0; j < n; j++) {
+                double sum = linear ? (double)bias->leaf[j] : 0;
+                for (int64_t l = 0; l < k; l++)
+                    sum += (double)a->leaf[q * m * k + (ta ? l * m + i : i * k + l)] *
+                           (double)b->leaf[q * k * n + (tb ? j * k + l : l * n + j)];
+                want[(q * m + i) * n + j] = sum;
+            }
+    float *got = malloc((size_t)(batch * m * n) * sizeof *got);
+    assert_non_null(got);
+    run(y, got);
+    char what[120];
+    snprintf(what, sizeof what, "matmul %lldx %lldx%lld%s times %lld%s%s", (long long)batch, (long long)m, (long long)k,
+             ta ? "'" : "", (long long)n, tb ? "'" : "", frozen ? " frozen" : "");
+    compare(got, want, batch * m * n, what);
+    free(got);
+    free(want);
+    idem_graph_free(g);
+}
+
+static void test_matmul(void **state) {
+    (void)state;
+    static const int sizes[][4] = {{1, 1, 1, 1},   {1, 1, 512, 512}, {1, 4, 17, 5},   {1, 16, 640, 300},
+                                   {1, 6, 512, 1}, {1, 32, 100, 64}, {1, 3, 2, 7},    {3, 5, 7, 9},
+                                   {2, 1, 33, 4},  {1, 40, 64, 48},  {4, 16, 16, 16}, {1, 7, 1, 9},
+                                   {1, 1, 64, 10}, {1, 9, 33, 70},   {1, 70, 9, 3}};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        for (int mode = 0; mode < 8; mode++)
+            check_matmul(sizes[i][0], sizes[i][1], sizes[i][2], sizes[i][3], mode & 1, mode & 2, mode & 4);
+}
+
+/* ---- misuse ---- */
+
+static void expect_message(idem_node *n, const char *part) {
+    assert_null(n);
+    if (!strstr(idem_error(), part))
+        fail_msg("message is \"%s\", expected it to say \"%s\"", idem_error(), part);
+}
+
+static void test_messages(void **state) {
+    (void)state;
+    idem_graph *g = idem_graph_new();
+    idem_node *x = idem_input(g, "picture", IDEM_SHAPE(1, 6, 5, 5)), *v = idem_input(g, "vector", IDEM_SHAPE(2, 6));
+    idem_node *w = idem_input(g, "filter", IDEM_SHAPE(4, 6, 3, 3)), *b = idem_input(g, "bias", IDEM_SHAPE(5));
+    idem_node *dy = idem_input(g, "slope", IDEM_SHAPE(1, 4, 5, 5));
+    idem_window win = idem_window_make(3, 1, 1), grouped = win, wide = win, still = win;
+    grouped.groups = 4;
+    wide.dilation[1] = 9;
+    still.stride[0] = 0;
+    expect_message(idem_conv(v, w, NULL, win), "vector has shape [2, 6], expected four axes");
+    expect_message(idem_conv(x, w, NULL, grouped), "does not fit input [1, 6, 5, 5]");
+    expect_message(idem_conv(x, w, b, win), "bias has shape [5], expected [4]");
+    expect_message(idem_conv(x, w, NULL, wide), "conv of picture");
+    expect_message(idem_conv(x, w, NULL, still), "stride 0x1");
+    expect_message(idem_conv_data(dy, w, win, 9, 5), "gives 9x5 positions, expected 5x5");
+    expect_message(idem_conv_weight(x, dy, grouped), "4 groups do not divide 6");
+    expect_message(idem_matmul(v, v, false, false), "[2, 6] times [2, 6] does not fit");
+    expect_message(idem_matmul(b, v, false, false), "[5] times [2, 6]");
+    expect_message(idem_linear(v, v, b), "expected [2]");
+    expect_message(idem_conv(NULL, w, NULL, win), ""); /* an earlier failure is passed on */
+    idem_graph_free(g);
+}
+
+/* Kernels of two plans share the reordered copy of frozen weights, and stay right when one of them goes. */
+static void test_shared_pack(void **state) {
+    (void)state;
+    idem_conv_dims d = {.n = 1, .i = 16, .h = 6, .w = 6, .o = 16, .oh = 6, .ow = 6, .win = idem_window_make(3, 1, 1)};
+    idem_graph *g = idem_graph_new();
+    idem_node *w = idem_const_fill(g, IDEM_SHAPE(16, 16, 3, 3), 0.5f),
+              *x = idem_const_fill(g, IDEM_SHAPE(1, 16, 6, 6), 1);
+    idem_dnn_frozen frozen = {w, w->leaf};
+    idem_dnn *a = idem_dnn_conv(&d, frozen, "a"), *b = idem_dnn_conv(&d, frozen, "b");
+    assert_non_null(a);
+    assert_non_null(b);
+    idem_dnn_free(a);
+    float out[16 * 6 * 6];
+    void *scratch = idem_block_alloc(idem_dnn_scratch(b) + 64);
+    idem_dnn_run(b, (const float *const[]){x->leaf, w->leaf}, out, scratch);
+    assert_float_equal(out[(1 * 6 + 1) * 16], 72, 1e-4);
+    assert_true(strlen(idem_dnn_kernel(b)) > 0);
+    idem_block_free(scratch, idem_dnn_scratch(b) + 64);
+    idem_dnn_free(b);
+    idem_graph_free(g);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_conv),
+        cmocka_unit_test(test_matmul),
+        cmocka_unit_test(test_messages),
+        cmocka_unit_test(test_shared_pack),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
