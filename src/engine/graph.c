@@ -199,7 +199,9 @@ void idem_scope_push(idem_graph *g, const char *name) {
         g->dropped++; /* names only serve messages: a very deep one is left out */
         return;
     }
-    snprintf(g->scope + used, SCOPE_MAX - used, "%s%s", used ? "." : "", name);
+    if (used)
+        g->scope[used] = '.';
+    memcpy(g->scope + used + (used ? 1 : 0), name, strlen(name) + 1);
     g->outer[g->depth++] = used;
 }
 

@@ -99,7 +99,7 @@ int idem_frame_store(const idem_frame *frame, idem_weights *w) {
 }
 
 int idem_frame_load(idem_frame *frame, const idem_weights *w) {
-    float pictures[2];
+    float pictures[2] = {0};
     if (load_numbers(&frame->five[0][0], 10, w, "frame.five") ||
         load_numbers(frame->recogniser.m, 6, w, "frame.recogniser") ||
         load_numbers(frame->landmark.m, 6, w, "frame.landmark") || load_numbers(pictures, 2, w, "frame.pictures"))
