@@ -3,8 +3,17 @@
 
 extern const idem_op idem_op_input, idem_op_param, idem_op_const, idem_op_stop_gradient;
 extern const idem_op idem_op_conv, idem_op_conv_data, idem_op_conv_weight, idem_op_matmul;
+extern const idem_op idem_op_add, idem_op_sub, idem_op_mul, idem_op_div, idem_op_unary, idem_op_mask;
+extern const idem_op idem_op_reduce_sum, idem_op_dot, idem_op_broadcast;
+extern const idem_op idem_op_reshape, idem_op_permute, idem_op_slice, idem_op_embed, idem_op_concat;
 
+/* clang-format off */
 const idem_op *const idem_op_table[] = {
-    &idem_op_input,       &idem_op_param,  &idem_op_const, &idem_op_stop_gradient, &idem_op_conv, &idem_op_conv_data,
-    &idem_op_conv_weight, &idem_op_matmul, NULL,
+    &idem_op_input, &idem_op_param, &idem_op_const, &idem_op_stop_gradient,
+    &idem_op_conv, &idem_op_conv_data, &idem_op_conv_weight, &idem_op_matmul,
+    &idem_op_add, &idem_op_sub, &idem_op_mul, &idem_op_div, &idem_op_unary, &idem_op_mask,
+    &idem_op_reduce_sum, &idem_op_dot, &idem_op_broadcast,
+    &idem_op_reshape, &idem_op_permute, &idem_op_slice, &idem_op_embed, &idem_op_concat,
+    NULL,
 };
+/* clang-format on */
