@@ -12,7 +12,7 @@
 #include "learn/pipe.h"
 #include "media/image.h"
 
-enum { BATCH = 8, BATCH_MAX = 256, KINDS = IDEM_PIPE_COMPOSE + 1 };
+enum { BATCH = 8, BATCH_MAX = 256, KINDS = IDEM_PIPE_MAP + 1 };
 
 struct idem_context {
     idem_model *model;
@@ -84,7 +84,7 @@ int idem_get_info(const idem_context *c, idem_info *info) {
 /* ---- running ---- */
 
 static idem_pipe *pipe_of(idem_context *c, idem_pipe_kind kind) {
-    bool needs_mapper = kind == IDEM_PIPE_ATTRIBUTES || kind == IDEM_PIPE_MAP || kind == IDEM_PIPE_COMPOSE;
+    bool needs_mapper = kind == IDEM_PIPE_ATTRIBUTES || kind == IDEM_PIPE_MAP;
     if (needs_mapper && !idem_model_about(c->model)->has_mapper)
         return idem_fail_null("no mapper is loaded; set options.mapper to a file that idem train made");
     if (!c->pipes[kind]) {
@@ -171,22 +171,20 @@ int idem_generate(idem_context *c, const float *w, int n, uint8_t *rgb) {
 }
 
 int idem_compose(idem_context *c, const uint8_t *identity_rgb, const uint8_t *attribute_rgb, int n, uint8_t *out_rgb) {
-    idem_pipe *p = check_count(n) ? NULL : pipe_of(c, IDEM_PIPE_COMPOSE);
+    idem_pipe *p = check_count(n) ? NULL : pipe_of(c, IDEM_PIPE_MAP);
     if (!p)
         return -1;
-    const idem_model_info *m = idem_model_about(c->model);
-    float *id = malloc((size_t)n * (size_t)m->id_dim * sizeof *id);
-    float *attr = malloc((size_t)n * (size_t)m->attr_dim * sizeof *attr);
+    float *id = malloc((size_t)n * idem_pipe_in_size(p, 0) * sizeof *id);
+    float *attr = malloc((size_t)n * idem_pipe_in_size(p, 1) * sizeof *attr);
     int status = id && attr ? 0 : idem_fail("out of memory for %d pictures", n);
     /* Codes of all pictures first: out may be one of the inputs. */
-    if (!status)
-        status = idem_encode_identity(c, identity_rgb, n, id) || idem_encode_attributes(c, attribute_rgb, n, attr);
-    p = status ? NULL : pipe_of(c, IDEM_PIPE_MAP);
-    if (p)
+    if (!status && !idem_encode_identity(c, identity_rgb, n, id) && !idem_encode_attributes(c, attribute_rgb, n, attr))
         status = paint(c, p, (const float *const[]){id, attr}, n, 1, NULL, out_rgb);
+    else
+        status = -1;
     free(id);
     free(attr);
-    return p && !status ? 0 : -1;
+    return status;
 }
 
 int idem_sample(idem_context *c, uint64_t seed, float truncation, int n, float *w, uint8_t *rgb) {

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "engine/graph.h"
+#include "face/frame.h"
 #include "format/weights.h"
 
 typedef struct idem_model idem_model;
@@ -46,6 +47,8 @@ const idem_model_info *idem_model_about(const idem_model *m);
  * to find it on generated pictures. `models`: the folder of the downloaded nets; NULL: $IDEM_MODELS, models/cache, or
  * models/cache beside the program. */
 int idem_model_load_frozen(idem_model *m, const char *models);
+/* Where this generator puts the face; NULL, no message, until load_frozen has run. */
+const idem_frame *idem_model_frame(const idem_model *m);
 /* The folder in use, or -1 naming the missing file and the command that fetches it. */
 int idem_model_find(char *path, size_t size, const char *models, const char *file);
 
