@@ -1,0 +1,71 @@
+/* idem doctor: what this machine can do. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/machine.h"
+#include "cli/options.h"
+#include "cli/registry.h"
+#include "engine/op.h"
+
+static json_t *machine_json(const idem_machine *m) {
+    return json_pack("{s:s, s:s, s:i, s:i, s:i, s:f, s:f}", "cpu", m->cpu, "features", m->features, "cores", m->cores,
+                     "cores_online", m->online, "threads", idem_threads(), "memory_mb", m->memory * 1e-6,
+                     "available_mb", m->available * 1e-6);
+}
+
+static void print_machine(const idem_machine *m) {
+    printf("processor  %s\n", m->cpu);
+    printf("features   %s\n", m->features[0] ? m->features : "none that kernels are chosen by");
+    printf("cores      %d of %d may be used, %d threads will be\n", m->cores, m->online, idem_threads());
+    printf("memory     %.1f GB, %.1f GB free\n", m->memory * 1e-9, m->available * 1e-9);
+}
+
+/* Adds an array of {name, state} to `root`, or prints them. */
+static int report_models(json_t *root, bool as_json) {
+    idem_arena *a = idem_arena_new();
+    idem_registry r = {0};
+    const char *folder = a && idem_registry_open(&r, a) == 0 ? idem_registry_folder(a) : NULL;
+    int status = folder ? 0 : -1;
+    bool complete = true;
+    json_t *models = json_array();
+    for (int i = 0; i < r.n && !status; i++) {
+        idem_file_state state;
+        status = idem_registry_check_model(&state, &r.models[i], folder);
+        if (status)
+            break;
+        complete = complete && state == IDEM_FILE_OK;
+        json_array_append_new(models,
+                              json_pack("{s:s, s:s}", "name", r.models[i].name, "state", idem_file_state_text(state)));
+        if (!as_json)
+            printf("%s%-10s %s\n", i ? "           " : "models     ", r.models[i].name, idem_file_state_text(state));
+    }
+    if (!status && !complete && !as_json)
+        printf("           fetch what is missing with: idem model fetch --all\n");
+    if (!status)
+        json_object_set_new(root, "models_folder", json_string(folder));
+    json_object_set_new(root, "models", models);
+    idem_registry_close(&r);
+    idem_arena_free(a);
+    return status;
+}
+
+int idem_cmd_doctor(int argc, char **argv) {
+    idem_shared shared = IDEM_SHARED_DEFAULTS;
+    idem_command_line line = {.about =
+                                  "Says what this machine can do: processor, memory, and which models are present.",
+                              .shared = IDEM_WITH_JSON | IDEM_WITH_THREADS};
+    idem_parse(&line, argc, argv, &shared, NULL);
+    idem_machine machine;
+    idem_machine_read(&machine);
+    json_t *root = json_pack("{s:s, s:o}", "version", IDEM_VERSION, "machine", machine_json(&machine));
+    if (!shared.json)
+        print_machine(&machine);
+    int status = report_models(root, shared.json);
+    if (!status && shared.json) {
+        json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+        putchar('\n');
+    }
+    json_decref(root);
+    return status ? idem_cli_failed() : 0;
+}

