@@ -3,8 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "engine/graph_private.h"
 #include "engine/layout.h"
 #include "engine/op.h"
@@ -309,12 +309,6 @@ void idem_plan_free(idem_plan *p) {
 
 /* ---- running ---- */
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static int trap(const idem_step *s) {
     int64_t n = idem_shape_count(&s->node->shape);
     for (int64_t i = 0; i < n; i++)
@@ -333,10 +327,10 @@ int idem_plan_run(idem_plan *p) {
         idem_step *s = &p->steps[t];
         if (p->options.stop && *p->options.stop)
             return idem_fail("interrupted");
-        double start = p->options.profile ? now() : 0;
+        double start = p->options.profile ? idem_clock() : 0;
         s->node->op->forward(s);
         if (p->options.profile)
-            s->seconds += now() - start;
+            s->seconds += idem_clock() - start;
         if (p->options.trap_nan && trap(s))
             return -1;
     }
