@@ -1,5 +1,5 @@
-/* Binding: from named tensors to parameter nodes, by exact name and shape, with one summary of what is missing, misshapen
- * or unused.
+/* Binding: from named tensors to parameter nodes, by exact name and shape, with one summary of what is missing,
+ * misshapen or unused.
  *
  *     idem_binder b = idem_binder_make(graph, weights, "g_ema.", false);
  *     idem_node *w = idem_bind(&b, IDEM_SHAPE(64, 3, 7, 7), "conv1.weight");
@@ -23,16 +23,17 @@ typedef struct {
 
 idem_binder idem_binder_make(idem_graph *g, idem_weights *w, const char *prefix, bool trainable);
 
-/* A parameter of exactly this name and shape, borrowed from the weights (a weight of rank 4 becomes channels-last there). A weight with
- * leading 1-dimensions too many ([1, O, I, K, K]) or a rank-1 tensor for [1, C, 1, 1] fits if the count of elements and the order are the same.
- * When it is missing or misshapen the problem is recorded and a zero constant stands in, so that building goes on. */
+/* A parameter of exactly this name and shape, borrowed from the weights (a weight of rank 4 becomes channels-last
+ * there). A weight with leading 1-dimensions too many ([1, O, I, K, K]) or a rank-1 tensor for [1, C, 1, 1] fits if the
+ * count of elements and the order are the same. When it is missing or misshapen the problem is recorded and a zero
+ * constant stands in, so that building goes on. */
 idem_node *idem_bind(idem_binder *b, idem_shape shape, const char *name_format, ...) IDEM_PRINTF(3, 4);
 bool idem_bind_has(const idem_binder *b, const char *name_format, ...) IDEM_PRINTF(2, 3);
 /* Shape of a tensor, rank 0 with no message if it is absent: widths come from the tensors. */
 idem_shape idem_bind_shape(const idem_binder *b, const char *name_format, ...) IDEM_PRINTF(2, 3);
 
-/* -1 with the summary when anything was missing or misshapen; a warning (base/log.h) lists unused tensors below the prefix that match
- * none of the |-separated patterns in `spare` ("fc.*|AuxLogits.*", NULL: none). */
+/* -1 with the summary when anything was missing or misshapen; a warning (base/log.h) lists unused tensors below the
+ * prefix that match none of the |-separated patterns in `spare` ("fc.*|AuxLogits.*", NULL: none). */
 int idem_binder_finish(idem_binder *b, const char *what, const char *spare);
 
 #endif

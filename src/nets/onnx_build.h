@@ -1,0 +1,55 @@
+/* Shared by the onnx_*.c files: values while building, access to a node's inputs, the tables of operators. */
+#ifndef IDEM_NETS_ONNX_BUILD_H
+#define IDEM_NETS_ONNX_BUILD_H
+
+#include "nets/onnx_graph.h"
+
+/* What a name stands for: a node, integers (shapes, indices), or a float constant that is no node yet. */
+typedef struct {
+    const char *name;
+    idem_node *node;
+    const idem_onnx_tensor *constant; /* also kept when node was made from it */
+    const int64_t *ints;              /* count of them; shape says rank 0 or 1 */
+    size_t count;
+    int rank;    /* of ints */
+    int users;   /* nodes that read it, and 1 for being an output that was asked for */
+    bool needed; /* for the outputs that were asked for */
+} idem_onnx_val;
+
+typedef struct {
+    idem_graph *graph;
+    const idem_onnx *model;
+    int64_t file_batch, batch; /* leading dimension of the input in the file (-1: free) and here */
+    idem_onnx_val *vals;       /* open-addressed by name */
+    size_t n_vals;             /* a power of two */
+    bool *done;                /* by node: folded into the one before */
+} idem_onnx_builder;
+
+typedef int idem_onnx_fn(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx_val **out);
+typedef struct {
+    const char *op_type;
+    idem_onnx_fn *build; /* sets node or ints of out[0 .. n_outputs-1]; NULL entries are outputs left out */
+} idem_onnx_op;
+
+extern const idem_onnx_op idem_onnx_layer_ops[], idem_onnx_shape_ops[], idem_onnx_math_ops[]; /* end with a NULL name */
+
+/* The slot of a name; NULL when it was never defined (cannot be for names a parsed model uses) or is "". */
+idem_onnx_val *idem_onnx_val_find(const idem_onnx_builder *b, const char *name);
+/* Input i, or NULL if it is absent. */
+idem_onnx_val *idem_onnx_in(const idem_onnx_builder *b, const idem_onnx_node *n, size_t i);
+/* Input i as a node (constants become nodes); NULL with a message if it is absent or holds integers. */
+idem_node *idem_onnx_in_node(const idem_onnx_builder *b, const idem_onnx_node *n, size_t i);
+/* Integers of attribute `name`, else of input i (i = 0: no such input). 1: found, 0: neither is there, -1 with a
+ * message. */
+int idem_onnx_list(const idem_onnx_builder *b, const idem_onnx_node *n, const char *name, size_t i,
+                   const int64_t **list, size_t *count);
+/* Sets out to integers, copied into the graph's arena. */
+int idem_onnx_set_ints(const idem_onnx_builder *b, idem_onnx_val *out, const int64_t *ints, size_t count, int rank);
+static inline int idem_onnx_set_node(idem_onnx_val *out, idem_node *node) {
+    out->node = node;
+    return node ? 0 : -1;
+}
+/* Axis with negatives counted from the end; -1 with a message when it lies outside. */
+int idem_onnx_axis(const idem_onnx_node *n, int64_t axis, int rank);
+
+#endif
