@@ -5,8 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 static struct {
     bool on, terminal, drawn;
@@ -18,12 +19,6 @@ static struct {
     double rate; /* steps a second, recent ones weighing most; 0 until known */
     char note[128];
 } progress;
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 const char *idem_duration_text(double seconds, char text[32]) {
     if (!(seconds >= 0) || seconds > 1e9)
@@ -57,7 +52,7 @@ static void compose(char *line, size_t size, bool last) {
                       (int)(100.0 * (double)progress.done / (double)progress.total));
     else
         n += snprintf(line + n, size - (size_t)n, " %s", progress.unit);
-    double spent = now() - progress.began;
+    double spent = idem_clock() - progress.began;
     double rate = last ? (double)(progress.done - progress.first) / (spent > 1e-9 ? spent : 1e-9) : progress.rate;
     if (rate >= 1)
         n += snprintf(line + n, size - (size_t)n, ", %.*f %s/s", rate < 10 ? 1 : 0, rate, progress.unit);
@@ -93,7 +88,7 @@ void idem_progress_start(const char *what, const char *unit, uint64_t total, uin
     progress.unit = unit;
     progress.total = total;
     progress.first = progress.done = progress.mark_done = done;
-    progress.began = progress.mark = progress.shown = now();
+    progress.began = progress.mark = progress.shown = idem_clock();
 }
 
 void idem_progress_update(uint64_t done, const char *note, ...) {
@@ -107,7 +102,7 @@ void idem_progress_update(uint64_t done, const char *note, ...) {
         vsnprintf(progress.note, sizeof progress.note, note, args);
         va_end(args);
     }
-    double t = now();
+    double t = idem_clock();
     if (t - progress.shown < (progress.terminal ? 0.1 : 10))
         return;
     /* Brought up to date once a second at most: single steps are too uneven to tell a time from. */

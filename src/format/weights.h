@@ -9,16 +9,24 @@
 
 #include "engine/graph.h"
 
-typedef enum { IDEM_DTYPE_F32, IDEM_DTYPE_F16, IDEM_DTYPE_BF16, IDEM_DTYPE_F64, IDEM_DTYPE_I64, IDEM_DTYPE_I32, IDEM_DTYPE_U8 } idem_dtype;
+typedef enum {
+    IDEM_DTYPE_F32,
+    IDEM_DTYPE_F16,
+    IDEM_DTYPE_BF16,
+    IDEM_DTYPE_F64,
+    IDEM_DTYPE_I64,
+    IDEM_DTYPE_I32,
+    IDEM_DTYPE_U8
+} idem_dtype;
 const char *idem_dtype_name(idem_dtype t); /* "float32", ... */
 
 typedef struct {
     char *name;
     idem_shape shape;
-    idem_dtype dtype; /* as the file held it */
-    float *data;      /* row-major, or channels-last once bound to a graph (see channels_last) */
+    idem_dtype dtype;   /* as the file held it */
+    float *data;        /* row-major, or channels-last once bound to a graph (see channels_last) */
     bool channels_last; /* rank 4 only: data is in the engine's memory order */
-    bool used;        /* bound by a builder */
+    bool used;          /* bound by a builder */
 } idem_weight;
 
 typedef struct idem_weights idem_weights;
@@ -26,7 +34,7 @@ typedef struct idem_weights idem_weights;
 idem_weights *idem_weights_new(void);
 void idem_weights_free(idem_weights *w); /* its tensors' memory too */
 size_t idem_weights_count(const idem_weights *w);
-idem_weight *idem_weights_at(const idem_weights *w, size_t i); /* in file or insertion order */
+idem_weight *idem_weights_at(const idem_weights *w, size_t i);           /* in file or insertion order */
 idem_weight *idem_weights_find(const idem_weights *w, const char *name); /* NULL, no message, when absent */
 /* A zeroed new tensor; NULL with a message if the name exists. Pointers to weights stay valid. */
 idem_weight *idem_weights_add(idem_weights *w, const char *name, idem_shape shape);
@@ -38,10 +46,11 @@ void idem_weight_write(idem_weight *w, const float *rowmajor);
 /* String metadata (safetensors' __metadata__): NULL when absent. */
 const char *idem_weights_meta(const idem_weights *w, const char *key);
 int idem_weights_set_meta(idem_weights *w, const char *key, const char *value);
-int idem_weights_meta_at(const idem_weights *w, size_t i, const char **key, const char **value); /* -1 behind the end, no message */
+int idem_weights_meta_at(const idem_weights *w, size_t i, const char **key,
+                         const char **value); /* -1 behind the end, no message */
 
-/* Loads any known format, told by its first bytes: safetensors, PyTorch zip, npy, weights manifest (.json). -1 with a message
- * that says what the file looks like. */
+/* Loads any known format, told by its first bytes: safetensors, PyTorch zip, npy, weights manifest (.json). -1 with a
+ * message that says what the file looks like. */
 int idem_weights_load(idem_weights **out, const char *path);
 /* One format each (bytes already in memory for the fuzzers; `what` names the source in messages). */
 int idem_safetensors_parse(idem_weights **out, const unsigned char *bytes, size_t size, const char *what);

@@ -13,20 +13,23 @@ typedef struct {
 int idem_image_new(idem_image *im, int width, int height); /* black */
 void idem_image_free(idem_image *im);
 
-/* PNG (any depth, palette, grey, alpha over white), JPEG (grey, CMYK, EXIF orientation), WebP; at most 200 megapixels. */
+/* PNG (any depth, palette, grey, alpha over white), JPEG (grey, CMYK, EXIF orientation), WebP; at most 200 megapixels.
+ */
 int idem_image_load(idem_image *im, const char *path);
 int idem_image_parse(idem_image *im, const unsigned char *bytes, size_t size, const char *what);
 
-/* PNG, aside-then-rename. texts: key, value, key, value, ..., NULL (tEXt chunks; no time, no path is ever written); NULL: none. */
+/* PNG, aside-then-rename. texts: key, value, key, value, ..., NULL (tEXt chunks; no time, no path is ever written);
+ * NULL: none. */
 int idem_image_save_png(const idem_image *im, const char *path, const char *const *texts);
 /* The same bytes in malloc'ed memory. */
 int idem_image_encode_png(const idem_image *im, const char *const *texts, unsigned char **data, size_t *size);
 
-/* The text stored under `key` in front of the pixels of a PNG file, 0-terminated into out[n]; -1 when there is none or n is
- * too small. */
+/* The text stored under `key` in front of the pixels of a PNG file, 0-terminated into out[n]; -1 when there is none or
+ * n is too small. */
 int idem_png_text(const char *path, const char *key, char *out, size_t n);
 
-/* [N, H, W, 3] floats in [lo, hi] (one picture at x) from and to bytes; values outside are clipped; rounded to nearest. */
+/* [N, H, W, 3] floats in [lo, hi] (one picture at x) from and to bytes; values outside are clipped; rounded to nearest.
+ */
 void idem_image_to_float(float *x, const idem_image *im, float lo, float hi);
 int idem_image_from_float(idem_image *im, const float *x, int width, int height, float lo, float hi);
 
