@@ -3,9 +3,11 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/kernels.h"
 #include "cli/machine.h"
 #include "cli/options.h"
 #include "cli/registry.h"
+#include "engine/dnn.h"
 #include "engine/op.h"
 
 static json_t *machine_json(const idem_machine *m) {
@@ -19,6 +21,29 @@ static void print_machine(const idem_machine *m) {
     printf("features   %s\n", m->features[0] ? m->features : "none that kernels are chosen by");
     printf("cores      %d of %d may be used, %d threads will be\n", m->cores, m->online, idem_threads());
     printf("memory     %.1f GB, %.1f GB free\n", m->memory * 1e-9, m->available * 1e-9);
+}
+
+/* Adds the version of the kernel library and an array of {what, kernel, gflops} to `root`, or prints them. */
+static int report_kernels(json_t *root, bool as_json) {
+    char version[64];
+    idem_kernel_row rows[IDEM_KERNEL_ROWS];
+    idem_dnn_version(version);
+    if (!as_json) {
+        printf("kernels    oneDNN %s; two seconds of convolutions, batch 8:\n", version);
+        fflush(stdout);
+    }
+    if (idem_kernels_measure(rows, 2))
+        return -1;
+    json_t *list = json_array();
+    for (int i = 0; i < IDEM_KERNEL_ROWS; i++) {
+        json_array_append_new(list, json_pack("{s:s, s:s, s:f}", "what", rows[i].what, "kernel", rows[i].kernel,
+                                              "gflops", rows[i].gflops));
+        if (!as_json)
+            printf("           %-36s %-22s %6.1f GFLOP/s\n", rows[i].what, rows[i].kernel, rows[i].gflops);
+    }
+    json_object_set_new(root, "onednn", json_string(version));
+    json_object_set_new(root, "kernels", list);
+    return 0;
 }
 
 /* Adds an array of {name, state} to `root`, or prints them. */
@@ -52,8 +77,8 @@ static int report_models(json_t *root, bool as_json) {
 
 int idem_cmd_doctor(int argc, char **argv) {
     idem_shared shared = IDEM_SHARED_DEFAULTS;
-    idem_command_line line = {.about =
-                                  "Says what this machine can do: processor, memory, and which models are present.",
+    idem_command_line line = {.about = "Says what this machine can do: processor, memory, which kernels run and how "
+                                       "fast (measured for two seconds), which models are present.",
                               .shared = IDEM_WITH_JSON | IDEM_WITH_THREADS};
     idem_parse(&line, argc, argv, &shared, NULL);
     idem_machine machine;
@@ -61,7 +86,7 @@ int idem_cmd_doctor(int argc, char **argv) {
     json_t *root = json_pack("{s:s, s:o}", "version", IDEM_VERSION, "machine", machine_json(&machine));
     if (!shared.json)
         print_machine(&machine);
-    int status = report_models(root, shared.json);
+    int status = report_kernels(root, shared.json) || report_models(root, shared.json) ? -1 : 0;
     if (!status && shared.json) {
         json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
         putchar('\n');
