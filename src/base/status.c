@@ -17,7 +17,7 @@ static void set_message(const char *format, va_list args) {
     memcpy(message, next, sizeof message);
 }
 
-int idem_fail(const char *format, ...) {
+int(idem_fail)(const char *format, ...) {
     va_list args;
     va_start(args, format);
     set_message(format, args);
@@ -25,7 +25,7 @@ int idem_fail(const char *format, ...) {
     return -1;
 }
 
-void *idem_fail_null(const char *format, ...) {
+void *(idem_fail_null)(const char *format, ...) {
     va_list args;
     va_start(args, format);
     set_message(format, args);

@@ -24,4 +24,16 @@ const char *idem_error(void);
 
 void idem_error_clear(void);
 
+/* Lets the compiler see that a failure is always -1 or NULL, so that it does not warn of values that only success sets. */
+static inline int idem_fail_is(int status) {
+    (void)status;
+    return -1;
+}
+static inline void *idem_fail_is_null(void *p) {
+    (void)p;
+    return (void *)0;
+}
+#define idem_fail(...) idem_fail_is((idem_fail)(__VA_ARGS__))
+#define idem_fail_null(...) idem_fail_is_null((idem_fail_null)(__VA_ARGS__))
+
 #endif

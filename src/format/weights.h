@@ -16,7 +16,13 @@ typedef enum {
     IDEM_DTYPE_F64,
     IDEM_DTYPE_I64,
     IDEM_DTYPE_I32,
-    IDEM_DTYPE_U8
+    IDEM_DTYPE_U8,
+    IDEM_DTYPE_I8,
+    IDEM_DTYPE_I16,
+    IDEM_DTYPE_U16,
+    IDEM_DTYPE_U32,
+    IDEM_DTYPE_U64,
+    IDEM_DTYPE_BOOL
 } idem_dtype;
 const char *idem_dtype_name(idem_dtype t); /* "float32", ... */
 
@@ -46,11 +52,16 @@ void idem_weight_write(idem_weight *w, const float *rowmajor);
 /* String metadata (safetensors' __metadata__): NULL when absent. */
 const char *idem_weights_meta(const idem_weights *w, const char *key);
 int idem_weights_set_meta(idem_weights *w, const char *key, const char *value);
+/* Keeps only the tensors whose names begin with `prefix` ("g_ema."), renamed to what stands behind it; metadata stays.
+ * -1 with a message, nothing changed, when there is none. Pointers to the tensors that stay remain valid. */
+int idem_weights_select(idem_weights *w, const char *prefix);
 int idem_weights_meta_at(const idem_weights *w, size_t i, const char **key,
                          const char **value); /* -1 behind the end, no message */
 
-/* Loads any known format, told by its first bytes: safetensors, PyTorch zip, npy, weights manifest (.json). -1 with a
- * message that says what the file looks like. */
+/* Loads any known format, told by its first bytes: safetensors, PyTorch zip, npy (one tensor, "array"), weights
+ * manifest (.json). -1 with a message that says what the file looks like. A tensor without elements has no place here:
+ * it becomes metadata, "empty:NAME" = its shape. Simple values beside the tensors of a PyTorch file (numbers, strings)
+ * become metadata too. */
 int idem_weights_load(idem_weights **out, const char *path);
 /* One format each (bytes already in memory for the fuzzers; `what` names the source in messages). */
 int idem_safetensors_parse(idem_weights **out, const unsigned char *bytes, size_t size, const char *what);
@@ -64,5 +75,8 @@ int idem_npy_parse(const unsigned char *bytes, size_t size, const char *what, id
 int idem_npy_save(const char *path, const idem_shape *shape, const float *data);
 /* The weights manifest of the judge (.json beside .bin): quantised uint8 entries are value = q * scale + min. */
 int idem_manifest_load(idem_weights **out, const char *json_path);
+/* The same from memory: bin is all shards one after the other. */
+int idem_manifest_parse(idem_weights **out, const unsigned char *json, size_t json_size, const unsigned char *bin,
+                        size_t bin_size, const char *what);
 
 #endif

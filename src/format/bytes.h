@@ -1,0 +1,74 @@
+/* Reading little-endian numbers out of bytes, and sizes that cannot overflow. */
+#ifndef IDEM_FORMAT_BYTES_H
+#define IDEM_FORMAT_BYTES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/graph.h"
+#include "format/weights.h"
+
+static inline uint16_t idem_le16(const unsigned char *p) {
+    return (uint16_t)(p[0] | p[1] << 8);
+}
+
+static inline uint32_t idem_le32(const unsigned char *p) {
+    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+static inline uint64_t idem_le64(const unsigned char *p) {
+    return (uint64_t)idem_le32(p) | (uint64_t)idem_le32(p + 4) << 32;
+}
+
+/* Number of elements; false when it does not fit an int64_t or a dimension is negative. Unlike idem_shape_count this
+ * may be asked about numbers from outside, 0 included. */
+static inline bool idem_shape_elements(const idem_shape *s, int64_t *count) {
+    *count = 1;
+    bool empty = false, fits = true;
+    for (int i = 0; i < s->rank; i++) {
+        if (s->d[i] < 0)
+            return false;
+        if (s->d[i] == 0)
+            empty = true;
+        else if (__builtin_mul_overflow(*count, s->d[i], count))
+            fits = false;
+    }
+    if (empty)
+        *count = 0;
+    return fits || empty;
+}
+
+/* Bytes of one element. */
+size_t idem_dtype_size(idem_dtype t);
+
+/* count elements of any type from little-endian bytes; rounds to nearest even where float32 cannot hold the value. */
+void idem_dtype_read(float *out, const unsigned char *in, idem_dtype t, size_t count);
+/* To little-endian float32, float16 or bfloat16, rounding to nearest even. */
+void idem_dtype_write(unsigned char *out, const float *in, idem_dtype t, size_t count);
+
+uint16_t idem_f16_from_f32(float x);
+float idem_f32_from_f16(uint16_t h);
+uint16_t idem_bf16_from_f32(float x);
+
+/* Memory one weight file may make the reader take: inflated entries and tensors, beside the file itself and the tables
+ * that describe it. Honest files stay far below (bytes to floats is 4 times). */
+static inline size_t idem_format_budget(size_t file_size) {
+    size_t most = (size_t)20 << 20, share;
+    if (__builtin_mul_overflow(file_size, (size_t)6, &share) || __builtin_add_overflow(most, share, &most))
+        return SIZE_MAX;
+    return most;
+}
+
+/* Bytes the tensors, names and metadata take. */
+size_t idem_weights_bytes(const idem_weights *w);
+/* Records a tensor without elements as metadata. */
+int idem_weights_note_empty(idem_weights *w, const char *name, const idem_shape *shape);
+
+/* JSON, told apart from a memory bomb: at most 2 MB, containers no denser than any real description of tensors. */
+int idem_json_check(const unsigned char *text, size_t size, const char *what);
+
+/* The rest of a message: "it looks like a PNG picture", by the first bytes. */
+const char *idem_looks_like(const unsigned char *bytes, size_t size);
+
+#endif

@@ -1,0 +1,73 @@
+/* Reading Python pickles of plain data and PyTorch tensors without ever running anything: a small machine that knows
+ * the opcodes torch.save writes and a fixed list of names. A name that is not on the list is refused by name. Depth,
+ * memory and work are bounded by the size of the input.
+ *
+ * Names on the list: collections.OrderedDict, torch._utils._rebuild_tensor_v2, _rebuild_parameter and
+ * _rebuild_parameter_with_state, torch.Size, torch.*Storage, argparse.Namespace (read as a plain dictionary). */
+#ifndef IDEM_FORMAT_PICKLE_H
+#define IDEM_FORMAT_PICKLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "format/weights.h"
+
+typedef enum {
+    IDEM_PICKLE_NONE,
+    IDEM_PICKLE_BOOL,
+    IDEM_PICKLE_INT,
+    IDEM_PICKLE_FLOAT,
+    IDEM_PICKLE_STRING,
+    IDEM_PICKLE_TUPLE,
+    IDEM_PICKLE_LIST,
+    IDEM_PICKLE_DICT,
+    IDEM_PICKLE_TENSOR,
+    /* inside the machine only */
+    IDEM_PICKLE_STORAGE,
+    IDEM_PICKLE_GLOBAL,
+    IDEM_PICKLE_MARK,
+} idem_pickle_kind;
+
+typedef struct idem_pickle_value idem_pickle_value;
+
+/* Items of a tuple or list; of a dictionary key, value, key, value, ... */
+typedef struct {
+    size_t count, room;
+    idem_pickle_value *item;
+    bool open; /* takes attributes: argparse.Namespace */
+} idem_pickle_items;
+
+/* A run of numbers kept elsewhere in the file, named by its key. */
+typedef struct {
+    const char *key; /* ends in 0 */
+    idem_dtype dtype;
+    int64_t count;
+} idem_pickle_storage;
+
+/* A strided view; checked to lie inside its storage. Dimensions may be 0. */
+typedef struct {
+    const idem_pickle_storage *storage;
+    int64_t offset;
+    idem_shape shape;
+    int64_t stride[IDEM_MAX_RANK];
+} idem_pickle_tensor;
+
+struct idem_pickle_value {
+    idem_pickle_kind kind;
+    uint32_t length; /* of s */
+    union {
+        int64_t i;
+        double f;
+        const char *s; /* points into the pickle, no 0 behind it */
+        idem_pickle_items *items;
+        const idem_pickle_storage *storage;
+        const idem_pickle_tensor *tensor;
+    };
+};
+
+/* Runs one pickle; the value lives in the arena and in bytes. *used (NULL: not wanted) is where the pickle ended. */
+int idem_pickle_read(idem_arena *arena, idem_pickle_value *root, const unsigned char *bytes, size_t size, size_t *used,
+                     const char *what);
+
+#endif
