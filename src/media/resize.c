@@ -12,16 +12,39 @@
 enum { FRACTION_BITS = 22 };
 
 typedef struct {
+    double (*weight)(double x, double stretch); /* of an input pixel whose centre is x input pixels away */
+    double reach;                               /* weight is 0 beyond reach * stretch */
+} filter;
+
+typedef struct {
     int taps;         /* room per output position */
     int *first;       /* [out]: first input position */
     int *count;       /* [out]: taps used */
     int32_t *taps_at; /* [out, taps] */
 } kernel;
 
-static double triangle(double x) {
-    x = fabs(x);
+static double triangle(double x, double stretch) {
+    x = fabs(x) / stretch;
     return x < 1.0 ? 1.0 - x : 0.0;
 }
+
+static double sinc(double x) {
+    x *= 2.0 * acos(0.0);
+    return x == 0.0 ? 1.0 : sin(x) / x;
+}
+
+static double lanczos(double x, double stretch) {
+    x /= stretch;
+    return fabs(x) < 3.0 ? sinc(x) * sinc(x / 3.0) : 0.0;
+}
+
+/* How much of the input pixel lies within half a stretch of the centre. */
+static double coverage(double x, double stretch) {
+    double left = fmax(x - 0.5, -0.5 * stretch), right = fmin(x + 0.5, 0.5 * stretch);
+    return right > left ? right - left : 0.0;
+}
+
+static const filter TRIANGLE = {triangle, 1.0}, LANCZOS = {lanczos, 3.0}, AREA = {coverage, 1.0};
 
 static void kernel_free(kernel *k) {
     free(k->first);
@@ -29,10 +52,10 @@ static void kernel_free(kernel *k) {
     free(k->taps_at);
 }
 
-static int kernel_make(kernel *k, int in, int out) {
+static int kernel_make(kernel *k, const filter *f, int in, int out) {
     double scale = (double)in / out;
     double stretch = scale > 1.0 ? scale : 1.0;
-    double support = stretch; /* the triangle reaches 1 to either side */
+    double support = f->reach * stretch;
     k->taps = (int)ceil(support) * 2 + 1;
     k->first = malloc((size_t)out * sizeof *k->first);
     k->count = malloc((size_t)out * sizeof *k->count);
@@ -50,7 +73,7 @@ static int kernel_make(kernel *k, int in, int out) {
         end = end < in ? end : in;
         double sum = 0.0;
         for (int i = first; i < end; i++) {
-            w[i - first] = triangle((i - centre + 0.5) / stretch);
+            w[i - first] = f->weight(i - centre + 0.5, stretch);
             sum += w[i - first];
         }
         for (int i = first; i < end; i++) {
@@ -113,39 +136,39 @@ static int pass_vertical(idem_image *out, const idem_image *in, const kernel *k)
     return 0;
 }
 
-static int resize_width(idem_image *out, const idem_image *in, int width) {
+static int resize_width(idem_image *out, const idem_image *in, const filter *f, int width) {
     kernel k = {0};
     int status = idem_image_new(out, width, in->height);
     if (status == 0)
-        status = kernel_make(&k, in->width, width);
+        status = kernel_make(&k, f, in->width, width);
     if (status == 0)
         pass_horizontal(out, in, &k);
     kernel_free(&k);
     return status;
 }
 
-static int resize_height(idem_image *out, const idem_image *in, int height) {
+static int resize_height(idem_image *out, const idem_image *in, const filter *f, int height) {
     kernel k = {0};
     int status = idem_image_new(out, in->width, height);
     if (status == 0)
-        status = kernel_make(&k, in->height, height);
+        status = kernel_make(&k, f, in->height, height);
     if (status == 0)
         status = pass_vertical(out, in, &k);
     kernel_free(&k);
     return status;
 }
 
-int idem_image_resize(idem_image *out, const idem_image *in, int width, int height) {
+static int resize(idem_image *out, const idem_image *in, const filter *f, int width, int height) {
     idem_image wide = {0}, made = {0};
     const idem_image *from = in;
     int status = 0;
     /* A side that keeps its length keeps its values: no pass. */
     if (width != in->width) {
-        status = resize_width(&wide, in, width);
+        status = resize_width(&wide, in, f, width);
         from = &wide;
     }
     if (status == 0 && height != in->height) {
-        status = resize_height(&made, from, height);
+        status = resize_height(&made, from, f, height);
     } else if (status == 0 && from == &wide) {
         made = wide;
         wide = (idem_image){0};
@@ -159,4 +182,16 @@ int idem_image_resize(idem_image *out, const idem_image *in, int width, int heig
         idem_image_free(&made);
     *out = made;
     return status;
+}
+
+int idem_image_resize(idem_image *out, const idem_image *in, int width, int height) {
+    return resize(out, in, &TRIANGLE, width, height);
+}
+
+int idem_image_resize_lanczos(idem_image *out, const idem_image *in, int width, int height) {
+    return resize(out, in, &LANCZOS, width, height);
+}
+
+int idem_image_resize_area(idem_image *out, const idem_image *in, int width, int height) {
+    return resize(out, in, &AREA, width, height);
 }
