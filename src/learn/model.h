@@ -2,10 +2,10 @@
  * mapper"), and the critic D_W. An idem_model owns all weights; graphs borrow them, so it must outlive every graph.
  *
  *     idem_model *m = idem_model_open("models/generator-64.safetensors");
- *     if (!m || idem_model_load_frozen(m, NULL) || idem_model_load_mapper(m, "models/mapper-64.safetensors")) ...
+ *     if (!m || idem_model_load_mapper(m, "models/mapper-64.safetensors") || idem_model_load_frozen(m, NULL)) ...
  *     idem_graph *g = idem_graph_new();
  *     idem_node *x = idem_input(g, "x", IDEM_SHAPE(4, 3, 64, 64)); // [0, 1], memory N, H, W, C
- *     idem_node *w = idem_model_map(m, idem_model_identity(m, x), idem_model_attributes(m, x, NULL));
+ *     idem_node *w = idem_model_map(m, idem_model_identity(m, x), idem_model_attributes(m, x, NULL), false);
  *     idem_node *y = idem_model_picture(m, w);                     // [0, 1] but for overshoots
  *
  * pipe.h runs such pieces on any number of pictures without graphs in sight.
@@ -19,6 +19,7 @@
 #include "engine/graph.h"
 #include "face/frame.h"
 #include "format/weights.h"
+#include "nets/resnet.h"
 
 typedef struct idem_model idem_model;
 
@@ -52,17 +53,19 @@ const idem_frame *idem_model_frame(const idem_model *m);
 /* The folder in use, or -1 naming the missing file and the command that fetches it. */
 int idem_model_find(char *path, size_t size, const char *models, const char *file);
 
-/* ---- the mapper: E_attr.* and mapper.* tensors ---- */
+/* ---- the trained nets: E_attr.*, mapper.*, and while training critic.* and the optimisers' moments ---- */
 /* A mapper trained for another generator is refused by hash. Half-precision files are widened. */
 int idem_model_load_mapper(idem_model *m, const char *path);
-/* Fresh weights as METHOD.md says (E_attr: Kaiming normal, unit norms). mean_bias: the last bias of M starts at mean w.
+/* Fresh weights (E_attr: Kaiming normal, unit norms). mean_bias: the last bias of M starts at mean w.
  * Needs E_id. */
 int idem_model_new_mapper(idem_model *m, uint64_t seed, bool mean_bias);
+int idem_model_new_critic(idem_model *m, uint64_t seed); /* after new_mapper or load_mapper */
+/* Takes the tensors of a checkpoint as the trained nets; on success they belong to the model. */
+int idem_model_adopt(idem_model *m, idem_weights *trained);
+/* All trained tensors and their metadata, in one container; NULL before any of the above. */
+idem_weights *idem_model_trained(const idem_model *m);
+/* E_attr.* and mapper.* alone, with the metadata that says where they fit. */
 int idem_model_save_mapper(const idem_model *m, const char *path, idem_dtype dtype);
-idem_weights *idem_model_mapper(const idem_model *m); /* its tensors and metadata; NULL before load or new */
-/* Fresh critic weights, critic.*; and the critic's tensors. */
-int idem_model_new_critic(idem_model *m, uint64_t seed);
-idem_weights *idem_model_critic_weights(const idem_model *m);
 
 /* ---- nodes; each may be used many times and in many graphs; NULL passes through ---- */
 idem_node *idem_model_mapping(idem_model *m, idem_node *z);             /* z [N, Z] -> w [N, W], not truncated */
@@ -72,23 +75,14 @@ idem_node *idem_model_picture(idem_model *m, idem_node *w);  /* the same mapped 
 idem_node *idem_model_identity(idem_model *m, idem_node *x); /* x [N, 3, S, S] in [0, 1] -> unit vectors [N, id_dim] */
 idem_node *idem_model_landmarks(idem_model *m,
                                 idem_node *x); /* x as above -> [N, 51, 2] (x, y), the whole picture is 0 .. 1 */
-idem_node *idem_model_map(idem_model *m, idem_node *id,
-                          idem_node *attr);                /* M: [N, id_dim], [N, attr_dim] -> w [N, W] */
-idem_node *idem_model_critic(idem_model *m, idem_node *w); /* D_W: w [N, W] -> logits [N, 1] */
 
 /* E_attr of x [N, 3, S, S] in [0, 1] -> [N, attr_dim]. running NULL: evaluation, by running averages, nothing
- * trainable. Else training: batch statistics, and *running says what the trainer must fold into the running averages
- * after each step. */
-typedef struct {
-    idem_weight *mean, *variance; /* [C] */
-    idem_node *stats;             /* [2, C]: mean, biased variance of this batch */
-    int64_t count;                /* numbers behind each: N H W */
-} idem_running;
-typedef struct {
-    idem_running *items; /* in the graph's arena */
-    int count;
-} idem_running_list;
+ * trainable. Else training: batch statistics, which idem_running_update folds into the averages after each step. */
 idem_node *idem_model_attributes(idem_model *m, idem_node *x, idem_running_list *running);
+/* M and D_W: trainable says whether their tensors become trainable leaves. */
+idem_node *idem_model_map(idem_model *m, idem_node *id, idem_node *attr,
+                          bool trainable);                 /* [N, id_dim], [N, attr_dim] -> w [N, W] */
+idem_node *idem_model_critic(idem_model *m, idem_node *w); /* trainable: w [N, W] -> logits [N, 1] */
 
 /* The parameter node of a weight in a graph: the trainable leaf with its memory; NULL if the graph has none. */
 idem_node *idem_model_leaf(const idem_graph *g, const idem_weight *weight);

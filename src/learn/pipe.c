@@ -56,7 +56,7 @@ static void build(idem_pipe *p, idem_model *m, idem_pipe_kind kind, float psi) {
             id = idem_model_identity(m, input_picture(p, "x_id", info->size));
             attr = idem_model_attributes(m, input_picture(p, "x_attr", info->size), NULL);
         }
-        w = idem_model_map(m, id, attr);
+        w = idem_model_map(m, id, attr, false);
         p->out[p->n_out++] = w;
         p->out[p->n_out++] = idem_model_picture(m, w);
         break;

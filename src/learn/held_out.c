@@ -1,0 +1,296 @@
+#include "learn/held_out.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "learn/losses.h"
+#include "learn/pipe.h"
+
+enum { BATCH = 16, STRANGER_PAIRS = 2000, EYE_LEFT = 36 - 17, EYE_RIGHT = 45 - 17, NUMBERS = 2 * IDEM_LANDMARKS };
+
+struct idem_held_out {
+    idem_model *model;
+    idem_plan_options options;
+    size_t pairs, picture, id_dim;
+    uint8_t *pictures;                   /* [2][pairs][picture]: identity pictures, attribute pictures */
+    float *ids, *points;                 /* [2][pairs][id_dim]; [pairs][51][2] of the attribute pictures */
+    float *x, *y, *out_ids, *out_points; /* of one chunk */
+    double strangers;
+};
+
+static double cosine(const float *a, const float *b, size_t n) {
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += (double)a[i] * (double)b[i];
+    return sum;
+}
+
+static const float *id_of(const idem_held_out *h, int side, size_t i) {
+    return h->ids + ((size_t)side * h->pairs + i) * h->id_dim;
+}
+
+static double strangers_cosine(const idem_held_out *h, uint64_t seed) {
+    idem_rng r = idem_rng_make(seed, "held-out.strangers");
+    double sum = 0;
+    for (int k = 0; k < STRANGER_PAIRS; k++) {
+        size_t n = 2 * h->pairs, i = (size_t)idem_rng_below(&r, n), j = (size_t)idem_rng_below(&r, n - 1);
+        j += j >= i;
+        sum += cosine(h->ids + i * h->id_dim, h->ids + j * h->id_dim, h->id_dim);
+    }
+    return sum / STRANGER_PAIRS;
+}
+
+static void to_float(float *x, const uint8_t *rgb, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        x[i] = (float)rgb[i] / 255;
+}
+
+static void from_float(uint8_t *rgb, const float *x, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        rgb[i] = (uint8_t)(x[i] * 255 + 0.5f);
+}
+
+static uint8_t *pictures_of(const idem_held_out *h, int side, size_t first) {
+    return h->pictures + ((size_t)side * h->pairs + first) * h->picture;
+}
+
+static int gather(idem_held_out *h, idem_data *data, idem_pipe *identity, idem_pipe *landmarks) {
+    for (size_t first = 0; first < h->pairs; first += BATCH) {
+        size_t n = h->pairs - first < BATCH ? h->pairs - first : BATCH;
+        if (idem_data_held_out(data, first, n, h->x, h->y))
+            return -1;
+        from_float(pictures_of(h, 0, first), h->x, n * h->picture);
+        from_float(pictures_of(h, 1, first), h->y, n * h->picture);
+        for (int side = 0; side < 2; side++)
+            if (idem_pipe_run(identity, n, (const float *const[]){side ? h->y : h->x},
+                              (float *const[]){h->ids + ((size_t)side * h->pairs + first) * h->id_dim}))
+                return -1;
+        if (idem_pipe_run(landmarks, n, (const float *const[]){h->y}, (float *const[]){h->points + first * NUMBERS}))
+            return -1;
+    }
+    return 0;
+}
+
+idem_held_out *idem_held_out_new(idem_model *m, idem_data *data, int pairs, uint64_t seed,
+                                 const idem_plan_options *options) {
+    idem_held_out *h = calloc(1, sizeof *h);
+    if (!h)
+        return idem_fail_null("out of memory for the held-out pairs");
+    const idem_model_info *info = idem_model_about(m);
+    h->model = m;
+    if (options)
+        h->options = *options;
+    h->pairs = (size_t)pairs;
+    h->picture = (size_t)info->size * (size_t)info->size * 3;
+    h->id_dim = (size_t)info->id_dim;
+    h->pictures = malloc(2 * h->pairs * h->picture);
+    h->ids = malloc(2 * h->pairs * h->id_dim * sizeof *h->ids);
+    h->points = malloc(h->pairs * NUMBERS * sizeof *h->points);
+    h->x = malloc(BATCH * h->picture * sizeof *h->x);
+    h->y = malloc(BATCH * h->picture * sizeof *h->y);
+    h->out_ids = malloc(BATCH * h->id_dim * sizeof *h->out_ids);
+    h->out_points = malloc(BATCH * NUMBERS * sizeof *h->out_points);
+    int status = -1;
+    if (!h->pictures || !h->ids || !h->points || !h->x || !h->y || !h->out_ids || !h->out_points) {
+        idem_fail("out of memory for %d held-out pairs of %d x %d pictures: lower --eval-pairs", pairs, info->size,
+                  info->size);
+    } else {
+        idem_pipe *identity = idem_pipe_new(m, IDEM_PIPE_IDENTITY, BATCH, 1, &h->options);
+        idem_pipe *landmarks = identity ? idem_pipe_new(m, IDEM_PIPE_LANDMARKS, BATCH, 1, &h->options) : NULL;
+        status = landmarks ? gather(h, data, identity, landmarks) : -1;
+        idem_pipe_free(landmarks);
+        idem_pipe_free(identity);
+    }
+    if (status) {
+        idem_held_out_free(h);
+        return NULL;
+    }
+    h->strangers = strangers_cosine(h, seed);
+    return h;
+}
+
+void idem_held_out_free(idem_held_out *h) {
+    if (!h)
+        return;
+    free(h->pictures);
+    free(h->ids);
+    free(h->points);
+    free(h->x);
+    free(h->y);
+    free(h->out_ids);
+    free(h->out_points);
+    free(h);
+}
+
+/* ---- scoring ---- */
+
+/* Sums over pairs, divided at the end. */
+typedef struct {
+    double id_out, attr_out, id_attr, nme, mse160, mse, psnr, same;
+    size_t landmarks;
+} sums;
+
+/* 0 when the points can be compared: all finite and near the picture, eyes apart. */
+static int score_points(sums *s, const float *a, const float *b) {
+    double distance = 0, squares = 0;
+    for (int i = 0; i < IDEM_LANDMARKS; i++) {
+        double dx = (double)a[2 * i] - (double)b[2 * i], dy = (double)a[2 * i + 1] - (double)b[2 * i + 1];
+        if (!(fabs((double)a[2 * i] - 0.5) <= 1 && fabs((double)a[2 * i + 1] - 0.5) <= 1 && fabs(dx) <= 2 &&
+              fabs(dy) <= 2))
+            return -1;
+        distance += sqrt(dx * dx + dy * dy);
+        squares += dx * dx + dy * dy;
+    }
+    double eye_x = (double)b[2 * EYE_RIGHT] - (double)b[2 * EYE_LEFT];
+    double eye_y = (double)b[2 * EYE_RIGHT + 1] - (double)b[2 * EYE_LEFT + 1],
+           eyes = sqrt(eye_x * eye_x + eye_y * eye_y);
+    if (!(eyes > 1e-3))
+        return -1;
+    s->nme += distance / IDEM_LANDMARKS / eyes;
+    s->mse160 += squares / NUMBERS * (double)IDEM_LANDMARK_UNITS * (double)IDEM_LANDMARK_UNITS;
+    s->landmarks++;
+    return 0;
+}
+
+static double mse_clipped(const float *x, const float *y, size_t n) {
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        float v = y[i] > 0 ? y[i] : 0;
+        v = v < 1 ? v : 1;
+        sum += ((double)x[i] - (double)v) * ((double)x[i] - (double)v);
+    }
+    return sum / (double)n;
+}
+
+typedef struct {
+    idem_pipe *attributes, *map, *identity, *landmarks;
+    float *attr; /* [BATCH][attr_dim] */
+} stages;
+
+/* Identities of `side` with attributes of `attr_side`, n pairs from first, into h->y and h->out_ids. */
+static int compose(idem_held_out *h, const stages *p, int attr_side, size_t first, size_t n) {
+    to_float(h->x, pictures_of(h, attr_side, first), n * h->picture);
+    return idem_pipe_run(p->attributes, n, (const float *const[]){h->x}, (float *const[]){p->attr}) ||
+           idem_pipe_run(p->map, n, (const float *const[]){id_of(h, 0, first), p->attr},
+                         (float *const[]){NULL, h->y}) ||
+           idem_pipe_run(p->identity, n, (const float *const[]){h->y}, (float *const[]){h->out_ids});
+}
+
+static int score_chunk(idem_held_out *h, const stages *p, size_t first, size_t n, sums *s) {
+    if (compose(h, p, 1, first, n) ||
+        idem_pipe_run(p->landmarks, n, (const float *const[]){h->y}, (float *const[]){h->out_points}))
+        return -1;
+    for (size_t i = 0; i < n; i++) {
+        const float *out = h->out_ids + i * h->id_dim;
+        s->id_out += cosine(id_of(h, 0, first + i), out, h->id_dim);
+        s->attr_out += cosine(id_of(h, 1, first + i), out, h->id_dim);
+        s->id_attr += cosine(id_of(h, 0, first + i), id_of(h, 1, first + i), h->id_dim);
+        score_points(s, h->out_points + i * NUMBERS, h->points + (first + i) * NUMBERS);
+    }
+    if (compose(h, p, 0, first, n))
+        return -1;
+    for (size_t i = 0; i < n; i++) {
+        double mse = mse_clipped(h->x + i * h->picture, h->y + i * h->picture, h->picture);
+        s->mse += mse;
+        s->psnr += 10 * log10(1 / fmax(mse, 1e-10));
+        s->same += cosine(id_of(h, 0, first + i), h->out_ids + i * h->id_dim, h->id_dim);
+    }
+    return 0;
+}
+
+static int open_stages(idem_held_out *h, stages *p) {
+    /* Made anew each time: a plan folds the weights it sees. */
+    *p = (stages){.attributes = idem_pipe_new(h->model, IDEM_PIPE_ATTRIBUTES, BATCH, 1, &h->options)};
+    if (!p->attributes || !(p->map = idem_pipe_new(h->model, IDEM_PIPE_MAP, BATCH, 1, &h->options)) ||
+        !(p->identity = idem_pipe_new(h->model, IDEM_PIPE_IDENTITY, BATCH, 1, &h->options)) ||
+        !(p->landmarks = idem_pipe_new(h->model, IDEM_PIPE_LANDMARKS, BATCH, 1, &h->options)))
+        return -1;
+    p->attr = malloc(BATCH * idem_pipe_out_size(p->attributes, 0) * sizeof *p->attr);
+    return p->attr ? 0 : idem_fail("out of memory for attributes");
+}
+
+static void close_stages(stages *p) {
+    idem_pipe_free(p->landmarks);
+    idem_pipe_free(p->identity);
+    idem_pipe_free(p->map);
+    idem_pipe_free(p->attributes);
+    free(p->attr);
+}
+
+int idem_held_out_run(idem_held_out *h, idem_held_out_scores *out) {
+    stages p;
+    sums s = {0};
+    int status = open_stages(h, &p);
+    for (size_t first = 0; first < h->pairs && !status; first += BATCH)
+        status = score_chunk(h, &p, first, h->pairs - first < BATCH ? h->pairs - first : BATCH, &s);
+    close_stages(&p);
+    if (status)
+        return -1;
+    double n = (double)h->pairs, span = 1 - h->strangers, with_landmarks = (double)s.landmarks;
+    *out = (idem_held_out_scores){
+        .cos_id_out = s.id_out / n,
+        .cos_attr_out = s.attr_out / n,
+        .cos_id_attr = s.id_attr / n,
+        .strangers = h->strangers,
+        .id_kept = (s.id_out / n - h->strangers) / span,
+        .attr_leak = (s.attr_out / n - h->strangers) / span,
+        .nme = s.nme / with_landmarks, /* NaN without any */
+        .landmark_mse160 = s.mse160 / with_landmarks,
+        .mse_same_face = s.mse / n,
+        .psnr_same_face = s.psnr / n,
+        .cos_same_face = s.same / n,
+        .pairs = (int)h->pairs,
+        .skipped = (int)(h->pairs - s.landmarks),
+    };
+    return 0;
+}
+
+/* ---- the sample grid ---- */
+
+static void place(idem_image *grid, int row, int column, const uint8_t *rgb, int size) {
+    for (int y = 0; y < size; y++)
+        memcpy(grid->rgb +
+                   (((size_t)row * (size_t)size + (size_t)y) * (size_t)grid->width + (size_t)column * (size_t)size) * 3,
+               rgb + (size_t)y * (size_t)size * 3, (size_t)size * 3);
+}
+
+static int fill_grid(idem_held_out *h, const stages *p, size_t side, idem_image *grid, uint8_t *rgb) {
+    int size = idem_model_about(h->model)->size;
+    to_float(h->x, pictures_of(h, 1, 0), side * h->picture);
+    if (idem_pipe_run(p->attributes, side, (const float *const[]){h->x}, (float *const[]){p->attr}))
+        return -1;
+    size_t attr_dim = idem_pipe_out_size(p->attributes, 0);
+    for (size_t row = 0; row < side; row++) {
+        place(grid, (int)row + 1, 0, pictures_of(h, 0, row), size);
+        place(grid, 0, (int)row + 1, pictures_of(h, 1, row), size);
+        for (size_t column = 0; column < side; column++) {
+            if (idem_pipe_run(p->map, 1, (const float *const[]){id_of(h, 0, row), p->attr + column * attr_dim},
+                              (float *const[]){NULL, h->y}))
+                return -1;
+            idem_data_quantise(h->y, h->picture);
+            from_float(rgb, h->y, h->picture);
+            place(grid, (int)row + 1, (int)column + 1, rgb, size);
+        }
+    }
+    return 0;
+}
+
+int idem_held_out_grid(idem_held_out *h, int side, idem_image *grid) {
+    int size = idem_model_about(h->model)->size;
+    side = side > BATCH ? BATCH : side;
+    side = (size_t)side > h->pairs ? (int)h->pairs : side;
+    if (idem_image_new(grid, (side + 1) * size, (side + 1) * size))
+        return -1;
+    uint8_t *rgb = malloc(h->picture);
+    stages p = {0};
+    int status = rgb ? open_stages(h, &p) : idem_fail("out of memory for a picture");
+    if (!status)
+        status = fill_grid(h, &p, (size_t)side, grid, rgb);
+    close_stages(&p);
+    free(rgb);
+    if (status)
+        idem_image_free(grid);
+    return status;
+}

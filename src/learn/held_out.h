@@ -1,0 +1,36 @@
+/* The evaluation during training: held-out cross pairs through the present mapper, scored with E_id. The figures are
+ * those of the final report (identity by cosine and by S = (cos - s0) / (1 - s0), landmarks, same-face reconstruction).
+ *
+ *     idem_held_out *h = idem_held_out_new(m, data, 300, seed, NULL);
+ *     idem_held_out_run(h, &scores);     // again and again: the weights may have changed
+ */
+#ifndef IDEM_LEARN_HELD_OUT_H
+#define IDEM_LEARN_HELD_OUT_H
+
+#include "learn/data.h"
+#include "learn/model.h"
+#include "media/image.h"
+
+typedef struct {
+    double cos_id_out, cos_attr_out, cos_id_attr; /* mean cosines by E_id */
+    double strangers;                             /* s0: mean cosine of 2,000 random pairs of the held-out pictures */
+    double id_kept, attr_leak;                    /* S(id, out), S(attr, out) */
+    double nme;                                   /* mean distance of 51 points / distance of the outer eye corners */
+    double landmark_mse160;                       /* mean squared error of the 102 numbers in 160-px units */
+    double mse_same_face, psnr_same_face, cos_same_face;
+    int pairs, skipped; /* pairs without landmarks count in nothing but the identity figures */
+} idem_held_out_scores;
+
+typedef struct idem_held_out idem_held_out;
+
+/* Makes the pictures, their identities and landmarks once. */
+idem_held_out *idem_held_out_new(idem_model *m, idem_data *data, int pairs, uint64_t seed,
+                                 const idem_plan_options *options);
+void idem_held_out_free(idem_held_out *h); /* NULL is allowed */
+
+int idem_held_out_run(idem_held_out *h, idem_held_out_scores *s);
+
+/* After run: the first `side` identities (rows) times attributes (columns), sources in the first column and row. */
+int idem_held_out_grid(idem_held_out *h, int side, idem_image *grid);
+
+#endif

@@ -1,0 +1,406 @@
+#define _GNU_SOURCE
+#include "learn/model.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/rng.h"
+#include "engine/ops.h"
+#include "face/frame.h"
+#include "format/onnx.h"
+#include "learn/losses.h"
+#include "learn/model_frame.h"
+#include "learn/pipe.h"
+#include "nets/mlp.h"
+#include "nets/onnx_graph.h"
+#include "nets/stylegan2.h"
+
+enum { MEAN_SAMPLES = 10000, MEAN_BATCH = 100, ATTR_DEPTH = 18 };
+
+static const char E_ATTR[] = "E_attr.";
+
+struct idem_model {
+    idem_weights *generator, *trained;
+    idem_stylegan2 net;
+    float *mean_w;
+    idem_onnx *feature, *landmark;
+    idem_frame frame;
+    bool has_frame;
+    char hash[17];
+    char *path;
+    idem_model_info info;
+};
+
+const idem_model_info *idem_model_about(const idem_model *m) {
+    return &m->info;
+}
+
+idem_weights *idem_model_trained(const idem_model *m) {
+    return m->trained;
+}
+
+/* ---- the generator ---- */
+
+static uint64_t fnv(uint64_t h, const void *bytes, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        h = (h ^ ((const unsigned char *)bytes)[i]) * 0x100000001B3u;
+    return h;
+}
+
+/* Sum over tensors of FNV-1a of name, shape and values: files that list the tensors in another order agree. Before any
+ * binding, when all are row-major. */
+static void hash_weights(char hash[17], const idem_weights *w) {
+    uint64_t sum = 0;
+    for (size_t i = 0; i < idem_weights_count(w); i++) {
+        const idem_weight *t = idem_weights_at(w, i);
+        uint64_t h = fnv(0xCBF29CE484222325u, t->name, strlen(t->name) + 1);
+        h = fnv(h, t->shape.d, (size_t)t->shape.rank * sizeof t->shape.d[0]);
+        sum += fnv(h, t->data, (size_t)idem_shape_count(&t->shape) * sizeof(float));
+    }
+    snprintf(hash, 17, "%016llx", (unsigned long long)sum);
+}
+
+static int mean_by_sampling(idem_model *m) {
+    size_t w_dim = (size_t)m->net.w_dim;
+    idem_pipe *p = idem_pipe_new(m, IDEM_PIPE_MAPPING, MEAN_BATCH, 1, NULL);
+    float *z = malloc(MEAN_BATCH * (size_t)m->net.z_dim * sizeof *z), *w = malloc(MEAN_BATCH * w_dim * sizeof *w);
+    double *sum = calloc(w_dim, sizeof *sum);
+    int status = p ? 0 : -1;
+    if (p && (!z || !w || !sum))
+        status = idem_fail("out of memory for the mean w");
+    idem_rng r = idem_rng_make(0, "mean w");
+    for (int k = 0; k < MEAN_SAMPLES / MEAN_BATCH && !status; k++) {
+        idem_rng_fill_normal(&r, z, MEAN_BATCH * (size_t)m->net.z_dim);
+        status = idem_pipe_run(p, MEAN_BATCH, (const float *const[]){z}, (float *const[]){w});
+        for (size_t i = 0; i < MEAN_BATCH * w_dim && !status; i++)
+            sum[i % w_dim] += (double)w[i];
+    }
+    for (size_t i = 0; i < w_dim && !status; i++)
+        m->mean_w[i] = (float)(sum[i] / MEAN_SAMPLES);
+    idem_pipe_free(p);
+    free(z);
+    free(w);
+    free(sum);
+    return status;
+}
+
+static int open_generator(idem_model *m, const char *path) {
+    if (idem_weights_load(&m->generator, path))
+        return -1;
+    hash_weights(m->hash, m->generator);
+    if (idem_stylegan2_open(&m->net, m->generator, NULL))
+        return -1;
+    m->path = strdup(path);
+    m->mean_w = calloc((size_t)m->net.w_dim, sizeof *m->mean_w);
+    if (!m->path || !m->mean_w)
+        return idem_fail("out of memory for the generator");
+    m->info = (idem_model_info){.size = m->net.size,
+                                .z_dim = m->net.z_dim,
+                                .w_dim = m->net.w_dim,
+                                .layers = m->net.n_ws,
+                                .mean_w = m->mean_w,
+                                .hash = m->hash,
+                                .path = m->path};
+    const float *stored = idem_stylegan2_mean_w(&m->net, m->generator);
+    if (stored)
+        memcpy(m->mean_w, stored, (size_t)m->net.w_dim * sizeof *stored);
+    else if (m->net.mapping_layers && mean_by_sampling(m))
+        return -1;
+    m->has_frame = idem_weights_meta(m->generator, "frame.recogniser") && !idem_frame_load(&m->frame, m->generator);
+    return 0;
+}
+
+idem_model *idem_model_open(const char *generator) {
+    idem_model *m = calloc(1, sizeof *m);
+    if (!m)
+        return idem_fail_null("out of memory for a model");
+    if (open_generator(m, generator)) {
+        idem_model_free(m);
+        return NULL;
+    }
+    return m;
+}
+
+void idem_model_free(idem_model *m) {
+    if (!m)
+        return;
+    idem_weights_free(m->generator);
+    idem_weights_free(m->trained);
+    idem_onnx_free(m->feature);
+    idem_onnx_free(m->landmark);
+    free(m->mean_w);
+    free(m->path);
+    free(m);
+}
+
+/* ---- the frozen nets ---- */
+
+/* Fills path when the file is in this folder. */
+static bool in_folder(char *path, size_t size, const char *folder, const char *file) {
+    int n = snprintf(path, size, "%s/%s", folder, file);
+    return n > 0 && (size_t)n < size && idem_path_exists(path);
+}
+
+int idem_model_find(char *path, size_t size, const char *models, const char *file) {
+    const char *stated = models ? models : getenv("IDEM_MODELS");
+    if (stated) {
+        if (in_folder(path, size, stated, file))
+            return 0;
+        return idem_fail("%s: not in %s; fetch it with \"idem model fetch\", or run scripts/setup", file, stated);
+    }
+    if (in_folder(path, size, "models/cache", file))
+        return 0;
+    char exe[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
+    for (int up = 0; up < 3 && n > 0; up++) { /* beside the program, or build/idem, build/tests/x */
+        exe[n] = 0;
+        char *slash = strrchr(exe, '/');
+        if (!slash)
+            break;
+        n = slash - exe;
+        *slash = 0;
+        char folder[PATH_MAX + 16];
+        snprintf(folder, sizeof folder, "%s/models/cache", exe);
+        if (in_folder(path, size, folder, file))
+            return 0;
+    }
+    return idem_fail("%s: not in models/cache; fetch it with \"idem model fetch\", run scripts/setup, or set "
+                     "IDEM_MODELS to its folder",
+                     file);
+}
+
+static int load_onnx(idem_onnx **out, const char *models, const char *file) {
+    char path[PATH_MAX];
+    return idem_model_find(path, sizeof path, models, file) || idem_onnx_load(out, path) ? -1 : 0;
+}
+
+/* E_id's width, by building it once on one picture. */
+static int measure_identity(idem_model *m) {
+    idem_graph *g = idem_graph_new();
+    if (!g)
+        return -1;
+    idem_node *e = idem_onnx_build(g, m->feature, idem_input(g, "x", IDEM_SHAPE(1, 3, 112, 112)), NULL);
+    int status = e ? 0 : -1;
+    if (e && e->shape.rank == 2)
+        m->info.id_dim = (int)e->shape.d[1];
+    else if (e)
+        status = idem_fail("fr_feature.onnx: its output has rank %d, expected [1, D]", e->shape.rank);
+    idem_graph_free(g);
+    return status;
+}
+
+static int find_frame(idem_model *m, const char *models) {
+    idem_onnx *detect = NULL;
+    int status =
+        load_onnx(&detect, models, "fr_detect.onnx") || idem_model_find_frame(&m->frame, m, detect, m->landmark);
+    idem_onnx_free(detect);
+    m->has_frame = !status;
+    return status ? -1 : 0;
+}
+
+int idem_model_load_frozen(idem_model *m, const char *models) {
+    if (m->info.has_frozen)
+        return 0;
+    if (load_onnx(&m->feature, models, "fr_feature.onnx") || load_onnx(&m->landmark, models, "fr_landmark.onnx") ||
+        measure_identity(m))
+        return -1;
+    if (!m->has_frame && find_frame(m, models))
+        return -1;
+    m->info.has_frozen = true;
+    return 0;
+}
+
+/* ---- the trained nets ---- */
+
+/* Replaces what is trained so far. */
+static int take_trained(idem_model *m, idem_weights *trained) {
+    int attr_dim = idem_resnet_width(trained, E_ATTR);
+    const idem_weight *last = idem_weights_find(trained, "mapper.3.bias");
+    if (!attr_dim || !last)
+        return idem_fail("tensors E_attr.* or mapper.* are missing: this is not a mapper");
+    if (idem_shape_count(&last->shape) != m->info.w_dim)
+        return idem_fail("the mapper gives codes of %lld numbers, this generator takes %d",
+                         (long long)idem_shape_count(&last->shape), m->info.w_dim);
+    if (idem_weights_meta(trained, "frame.recogniser")) {
+        if (idem_frame_load(&m->frame, trained))
+            return -1;
+        m->has_frame = true;
+    }
+    idem_weights_free(m->trained);
+    m->trained = trained;
+    m->info.attr_dim = attr_dim;
+    m->info.has_mapper = true;
+    return 0;
+}
+
+int idem_model_adopt(idem_model *m, idem_weights *trained) {
+    return take_trained(m, trained);
+}
+
+int idem_model_load_mapper(idem_model *m, const char *path) {
+    idem_weights *w;
+    if (idem_weights_load(&w, path))
+        return -1;
+    const char *hash = idem_weights_meta(w, "generator");
+    int status = 0;
+    if (hash && strcmp(hash, m->hash))
+        status = idem_fail("%s: was trained for the generator with hash %s, %s has %s: name its own generator", path,
+                           hash, m->path, m->hash);
+    else if (take_trained(m, w))
+        status = idem_fail("%s: %s", path, idem_error());
+    if (status)
+        idem_weights_free(w);
+    return status;
+}
+
+int idem_model_new_mapper(idem_model *m, uint64_t seed, bool mean_bias) {
+    if (!m->info.has_frozen)
+        return idem_fail("a new mapper needs the recogniser: load the frozen nets first");
+    idem_weights *w = idem_weights_new();
+    if (!w)
+        return -1;
+    idem_rng attr = idem_rng_make(seed, "init.E_attr"), mapper = idem_rng_make(seed, "init.mapper");
+    int status = idem_resnet_init(w, E_ATTR, ATTR_DEPTH, &attr);
+    if (!status)
+        status = idem_mapper_init(w, m->info.id_dim + idem_resnet_width(w, E_ATTR), m->info.w_dim,
+                                  mean_bias ? m->mean_w : NULL, &mapper);
+    if (!status)
+        status = take_trained(m, w);
+    if (status)
+        idem_weights_free(w);
+    return status ? -1 : 0;
+}
+
+int idem_model_new_critic(idem_model *m, uint64_t seed) {
+    if (!m->trained)
+        return idem_fail("a critic needs a mapper: load or make one first");
+    idem_rng r = idem_rng_make(seed, "init.critic");
+    return idem_critic_init(m->trained, m->info.w_dim, &r);
+}
+
+static int copy_mapper(idem_weights *to, const idem_model *m) {
+    for (size_t i = 0; i < idem_weights_count(m->trained); i++) {
+        const idem_weight *t = idem_weights_at(m->trained, i);
+        if (strncmp(t->name, E_ATTR, sizeof E_ATTR - 1) && strncmp(t->name, "mapper.", 7))
+            continue;
+        idem_weight *copy = idem_weights_add(to, t->name, t->shape);
+        if (!copy)
+            return -1;
+        idem_weight_read(t, copy->data);
+    }
+    const char *key, *value;
+    for (size_t i = 0; !idem_weights_meta_at(m->trained, i, &key, &value); i++)
+        if (strncmp(key, "run.", 4) && idem_weights_set_meta(to, key, value))
+            return -1;
+    if (m->has_frame && idem_frame_store(&m->frame, to))
+        return -1;
+    return idem_weights_set_meta(to, "format", "idem mapper") || idem_weights_set_meta(to, "generator", m->hash);
+}
+
+int idem_model_save_mapper(const idem_model *m, const char *path, idem_dtype dtype) {
+    if (!m->trained)
+        return idem_fail("there is no mapper to save");
+    idem_weights *w = idem_weights_new();
+    int status = w && !copy_mapper(w, m) ? idem_weights_save(w, path, dtype) : -1;
+    idem_weights_free(w);
+    return status;
+}
+
+/* ---- nodes ---- */
+
+static idem_node *finished_generator(idem_binder *b, const idem_model *m, idem_node *n) {
+    return n && !idem_stylegan2_finish(b, &m->net) ? n : NULL;
+}
+
+idem_node *idem_model_mapping(idem_model *m, idem_node *z) {
+    if (!z)
+        return NULL;
+    idem_binder b = idem_binder_make(z->graph, m->generator, m->net.prefix, false);
+    return finished_generator(&b, m, idem_stylegan2_mapping(&b, &m->net, z));
+}
+
+idem_node *idem_model_truncate(idem_model *m, idem_node *w, float psi) {
+    if (!w || psi == 1)
+        return w;
+    idem_node *mean = idem_const(w->graph, "mean_w", IDEM_SHAPE(m->info.w_dim), m->mean_w);
+    return idem_stylegan2_truncate(&m->net, w, mean, psi, -1);
+}
+
+idem_node *idem_model_generate(idem_model *m, idem_node *w) {
+    if (!w)
+        return NULL;
+    idem_binder b = idem_binder_make(w->graph, m->generator, m->net.prefix, false);
+    return finished_generator(&b, m, idem_stylegan2_synthesis(&b, &m->net, w, NULL));
+}
+
+idem_node *idem_model_picture(idem_model *m, idem_node *w) {
+    return idem_affine(idem_model_generate(m, w), 0.5f, 0.5f);
+}
+
+static idem_node *scoped_onnx(const idem_onnx *net, const char *name, idem_node *x) {
+    if (!x)
+        return NULL;
+    idem_scope_push(x->graph, name);
+    idem_node *y = idem_onnx_build(x->graph, net, x, NULL);
+    idem_scope_pop(x->graph);
+    return y;
+}
+
+idem_node *idem_model_identity(idem_model *m, idem_node *x) {
+    if (!m->info.has_frozen)
+        return idem_fail_null("identities need the recogniser: load the frozen nets first");
+    return idem_l2_normalise(scoped_onnx(m->feature, "E_id", idem_crop_recogniser_input(x, &m->frame.recogniser)));
+}
+
+idem_node *idem_model_landmarks(idem_model *m, idem_node *x) {
+    if (!m->info.has_frozen)
+        return idem_fail_null("landmarks need the landmark net: load the frozen nets first");
+    idem_node *out = scoped_onnx(m->landmark, "E_lnd", idem_crop_landmark_input(x, &m->frame.landmark));
+    return out ? idem_crop_landmark_points(out, &m->frame.landmark, 68 - IDEM_LANDMARKS, 1) : NULL;
+}
+
+idem_node *idem_model_attributes(idem_model *m, idem_node *x, idem_running_list *running) {
+    if (!x)
+        return NULL;
+    if (!m->trained)
+        return idem_fail_null("attributes need a mapper: load or make one first");
+    idem_binder b = idem_binder_make(x->graph, m->trained, E_ATTR, running != NULL);
+    idem_scope_push(x->graph, "E_attr");
+    idem_node *e =
+        idem_resnet(&b, idem_affine(x, 2, -1), running ? IDEM_RESNET_BATCH_STATS : IDEM_RESNET_FIXED_STATS, running);
+    idem_scope_pop(x->graph);
+    return e && !idem_resnet_finish(&b) ? e : NULL;
+}
+
+static idem_node *trained_mlp(idem_model *m, const char *name, idem_node *x, bool trainable) {
+    if (!x)
+        return NULL;
+    if (!m->trained)
+        return idem_fail_null("%s: there are no trained nets: load or make a mapper first", name);
+    idem_binder b = idem_binder_make(x->graph, m->trained, "", trainable);
+    idem_node *y = idem_mlp(&b, name, x);
+    return y && !idem_binder_finish(&b, name, "*") ? y : NULL;
+}
+
+idem_node *idem_model_map(idem_model *m, idem_node *id, idem_node *attr, bool trainable) {
+    if (!id || !attr)
+        return NULL;
+    return trained_mlp(m, "mapper", idem_concat((idem_node *const[]){id, attr}, 2, 1), trainable);
+}
+
+idem_node *idem_model_critic(idem_model *m, idem_node *w) {
+    return trained_mlp(m, "critic", w, true);
+}
+
+idem_node *idem_model_leaf(const idem_graph *g, const idem_weight *weight) {
+    for (int id = 0; id < idem_graph_size(g); id++) {
+        idem_node *n = idem_graph_node(g, id);
+        if (n->leaf == weight->data && !n->frozen)
+            return n;
+    }
+    return NULL;
+}

@@ -1,0 +1,394 @@
+#define _POSIX_C_SOURCE 200809L
+#include "learn/trainer.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "engine/op.h"
+#include "learn/checkpoint.h"
+#include "learn/data.h"
+#include "learn/metrics_log.h"
+#include "learn/schedule.h"
+#include "learn/training_graph.h"
+
+enum { GRID_SIDE = 6, SKIPPED_LIMIT = 20 };
+#define AVERAGE_MOMENTUM 0.1f
+
+/* The logged means, in the order of idem_run_state's sums. */
+enum { SUM_LOSS, SUM_ID, SUM_LANDMARK, SUM_REC, SUM_ADVERSARIAL, SUM_CRITIC, SUM_R1, SUMS };
+static const char *const sum_names[SUMS] = {"loss", "l_id", "l_landmark", "l_rec", "l_adversarial", "l_critic", "r1"};
+_Static_assert((int)SUMS <= (int)IDEM_RUN_SUMS, "the checkpoint keeps too few sums");
+
+struct idem_trainer {
+    idem_model *model;
+    idem_trainer_setup setup;
+    char *run;
+    idem_run_state state;
+    idem_training_graph graph;
+    idem_data *data;
+    idem_held_out *held_out;
+    idem_metrics_log *log;
+};
+
+/* ---- one iteration ---- */
+
+/* True when everything the steps would use is finite. */
+static bool usable(const idem_training_graph *g, idem_turn turn, const idem_plan *plan, const idem_train_report *r) {
+    if (!isfinite(r->loss) || idem_adam_check(g->adam_main[turn.cross], plan))
+        return false;
+    return !turn.adversarial || (isfinite(r->l_adversarial + r->l_critic + r->r1) &&
+                                 !idem_adam_check(g->adam_adversarial, plan) && !idem_adam_check(g->adam_critic, plan));
+}
+
+static void read_losses(idem_trainer *t, idem_turn turn, const idem_plan *plan, idem_train_report *r) {
+    const idem_training_graph *g = &t->graph;
+    const idem_recipe *recipe = &t->state.recipe;
+    r->cross = turn.cross;
+    r->adversarial = turn.adversarial;
+    r->l_id = (double)idem_plan_scalar(plan, g->l_id);
+    r->l_landmark = (double)idem_plan_scalar(plan, g->l_landmark);
+    r->loss = recipe->weight_id * r->l_id + recipe->weight_landmark * r->l_landmark;
+    if (!turn.cross) {
+        r->l_rec = (double)idem_plan_scalar(plan, g->l_rec);
+        r->loss += recipe->weight_reconstruction * r->l_rec;
+    }
+    if (turn.adversarial) {
+        r->l_adversarial = (double)idem_plan_scalar(plan, g->l_adversarial);
+        r->l_critic = (double)idem_plan_scalar(plan, g->l_critic);
+        r->r1 = (double)idem_plan_scalar(plan, g->r1);
+    }
+}
+
+/* All gradients are of the old weights; the steps follow one another. */
+static void apply(idem_trainer *t, idem_turn turn, const idem_plan *plan, double rate) {
+    const idem_training_graph *g = &t->graph;
+    const idem_recipe *recipe = &t->state.recipe;
+    idem_adam_step(g->adam_main[turn.cross], plan, rate);
+    if (turn.adversarial) {
+        idem_adam_step(g->adam_adversarial, plan, rate * recipe->rate_adversarial);
+        idem_adam_step(g->adam_critic, plan, rate * recipe->rate_critic);
+    }
+    idem_running_update(&g->running, plan, AVERAGE_MOMENTUM);
+}
+
+static void add_sums(idem_run_state *s, const idem_train_report *r) {
+    const double values[SUMS] = {r->loss, r->l_id, r->l_landmark, r->l_rec, r->l_adversarial, r->l_critic, r->r1};
+    for (int i = 0; i < SUMS; i++)
+        if (isfinite(values[i])) {
+            s->sum[i] += values[i];
+            s->count[i]++;
+        }
+}
+
+int idem_trainer_step(idem_trainer *t, idem_train_report *r) {
+    idem_run_state *s = &t->state;
+    idem_training_graph *g = &t->graph;
+    idem_turn turn = idem_schedule_turn(&s->recipe, s->iteration);
+    idem_plan *plan = g->plan[turn.cross][turn.adversarial];
+    *r = (idem_train_report){.l_rec = NAN, .l_adversarial = NAN, .l_critic = NAN, .r1 = NAN};
+    if (idem_data_draw(t->data, turn.cross, g->x_id->leaf, g->x_attr->leaf) ||
+        (turn.adversarial && idem_data_codes(t->data, g->w_real->leaf)) || idem_plan_run(plan)) {
+        idem_data_seek(t->data, s->cursor);
+        return -1;
+    }
+    r->rate = s->recipe.rate * idem_schedule_rate(&s->recipe, s->iteration);
+    read_losses(t, turn, plan, r);
+    r->skipped = !usable(g, turn, plan, r);
+    if (!r->skipped)
+        apply(t, turn, plan, r->rate);
+    float with_landmarks = idem_plan_scalar(plan, g->usable);
+    s->skipped_landmarks += s->recipe.batch - (with_landmarks >= 0 ? (int64_t)with_landmarks : 0);
+    s->skipped_steps += r->skipped;
+    s->skipped_in_a_row = r->skipped ? s->skipped_in_a_row + 1 : 0;
+    s->cursor = idem_data_tell(t->data);
+    r->iteration = ++s->iteration;
+    add_sums(s, r);
+    if (s->skipped_in_a_row >= SKIPPED_LIMIT)
+        return idem_fail(
+            "%d iterations in a row gave losses or gradients that are not finite: the run has diverged; resume an "
+            "earlier state in a new folder with a lower --rate",
+            SKIPPED_LIMIT);
+    return 0;
+}
+
+/* ---- what is written ---- */
+
+static int write_line(idem_trainer *t, const idem_train_report *r) {
+    idem_run_state *s = &t->state;
+    idem_metric m[SUMS + 3];
+    int n = 0;
+    for (int i = 0; i < SUMS; i++) {
+        if (s->count[i])
+            m[n++] = (idem_metric){sum_names[i], s->sum[i] / (double)s->count[i]};
+        s->sum[i] = 0;
+        s->count[i] = 0;
+    }
+    m[n++] = (idem_metric){"rate", r->rate};
+    m[n++] = (idem_metric){"skipped_landmarks", (double)s->skipped_landmarks};
+    m[n++] = (idem_metric){"skipped_steps", (double)s->skipped_steps};
+    return idem_metrics_log_write(t->log, "train", s->iteration, m, n);
+}
+
+static int write_grid(idem_trainer *t, const idem_image *grid) {
+    char name[64];
+    snprintf(name, sizeof name, "samples/grid-%010" PRId64 ".png", t->state.iteration);
+    char *path = idem_path_join(t->run, name), seed[32];
+    snprintf(seed, sizeof seed, "%" PRIu64, t->state.recipe.seed);
+    const char *texts[] = {"Software",  "idem", "seed", seed, "generator", idem_model_about(t->model)->hash,
+                           "synthetic", "true", NULL};
+    int status = path ? idem_image_save_png(grid, path, texts) : -1;
+    if (!status)
+        status = idem_metrics_log_image(t->log, "samples", t->state.iteration, grid);
+    free(path);
+    return status;
+}
+
+static int save_mapper(idem_trainer *t) {
+    char *path = idem_path_join(t->run, "mapper.safetensors"), text[32];
+    int status = path ? 0 : -1;
+    snprintf(text, sizeof text, "%" PRId64, t->state.iteration);
+    if (!status)
+        status = idem_weights_set_meta(idem_model_trained(t->model), "iteration", text);
+    if (!status)
+        status = idem_model_save_mapper(t->model, path, IDEM_DTYPE_F16);
+    free(path);
+    return status;
+}
+
+static int open_held_out(idem_trainer *t) {
+    if (t->held_out)
+        return 0;
+    const idem_recipe *r = &t->state.recipe;
+    idem_plan_options options = {.threads = t->state.threads, .stop = t->setup.stop, .share = t->graph.plan[0][1]};
+    t->held_out = idem_held_out_new(t->model, t->data, (int)r->eval_pairs, r->seed, &options);
+    return t->held_out ? 0 : -1;
+}
+
+static int write_scores(idem_trainer *t, const idem_held_out_scores *s) {
+    const idem_metric m[] = {
+        {"cos_id_out", s->cos_id_out},
+        {"cos_attr_out", s->cos_attr_out},
+        {"cos_id_attr", s->cos_id_attr},
+        {"strangers", s->strangers},
+        {"id_kept", s->id_kept},
+        {"attr_leak", s->attr_leak},
+        {"nme", s->nme},
+        {"landmark_mse160", s->landmark_mse160},
+        {"mse_same_face", s->mse_same_face},
+        {"psnr_same_face", s->psnr_same_face},
+        {"cos_same_face", s->cos_same_face},
+        {"pairs", s->pairs},
+        {"skipped", s->skipped},
+    };
+    return idem_metrics_log_write(t->log, "evaluation", t->state.iteration, m, sizeof m / sizeof m[0]);
+}
+
+/* Everything is computed before anything is written: an interrupted evaluation leaves no trace. */
+static int evaluate(idem_trainer *t) {
+    idem_held_out_scores s;
+    idem_image grid;
+    if (open_held_out(t) || idem_held_out_run(t->held_out, &s) || idem_held_out_grid(t->held_out, GRID_SIDE, &grid))
+        return -1;
+    int status = write_scores(t, &s) || write_grid(t, &grid) || save_mapper(t) ? -1 : 0;
+    idem_image_free(&grid);
+    if (status)
+        return -1;
+    t->state.evaluated = t->state.iteration;
+    if (t->setup.on_evaluation)
+        t->setup.on_evaluation(t->setup.user, t->state.iteration, &s);
+    return 0;
+}
+
+static int save_checkpoint(idem_trainer *t) {
+    t->state.metrics_offset = idem_metrics_log_sync(t->log);
+    if (t->state.metrics_offset < 0)
+        return -1;
+    return idem_checkpoint_save(t->run, idem_model_trained(t->model), &t->state, idem_model_about(t->model)->hash);
+}
+
+static bool stopped(const idem_trainer *t) {
+    return t->setup.stop && *t->setup.stop;
+}
+
+static bool is_last(const idem_trainer *t) {
+    return t->state.iteration == t->state.recipe.iterations;
+}
+
+/* Also asked before the first iteration of a resumed run: an interrupted evaluation is made up for. */
+static int evaluate_if_due(idem_trainer *t) {
+    int64_t done = t->state.iteration;
+    bool due = done > 0 && (done % t->state.recipe.eval_every == 0 || is_last(t));
+    return due && t->state.evaluated != done ? evaluate(t) : 0;
+}
+
+static int advance(idem_trainer *t) {
+    const idem_recipe *recipe = &t->state.recipe;
+    idem_train_report r;
+    if (stopped(t) || idem_trainer_step(t, &r))
+        return -1;
+    if ((t->state.iteration % recipe->log_every == 0 || is_last(t)) && write_line(t, &r))
+        return -1;
+    if (t->setup.on_step)
+        t->setup.on_step(t->setup.user, &r);
+    if (evaluate_if_due(t))
+        return -1;
+    return (t->state.iteration % recipe->checkpoint_every == 0 || is_last(t)) && save_checkpoint(t) ? -1 : 0;
+}
+
+int idem_trainer_run(idem_trainer *t) {
+    if (!t->run)
+        return idem_fail("this trainer has no folder to write to");
+    int status = evaluate_if_due(t);
+    while (!status && t->state.iteration < t->state.recipe.iterations)
+        status = advance(t);
+    /* Wherever the stop came, what is written is what the state says: an interrupted iteration or evaluation left no
+     * trace. */
+    if (status && stopped(t))
+        return save_checkpoint(t) ? -1 : idem_fail("interrupted");
+    return status;
+}
+
+/* ---- life ---- */
+
+int idem_trainer_saved_recipe(const char *run, const idem_model *m, idem_recipe *r) {
+    idem_weights *tensors;
+    idem_run_state state;
+    int found = idem_path_is_dir(run) ? idem_checkpoint_load(run, &tensors, &state, idem_model_about(m)->hash) : 0;
+    if (found == 1) {
+        *r = state.recipe;
+        idem_weights_free(tensors);
+    }
+    return found;
+}
+
+static int continue_run(idem_trainer *t, idem_weights *tensors, const idem_run_state *saved,
+                        const idem_recipe *recipe) {
+    int threads = t->setup.threads;
+    int status = idem_recipe_check_resume(&saved->recipe, recipe);
+    if (!status && threads && threads != saved->threads)
+        status = idem_fail(
+            "--threads is %d but the run was started with %d, and results depend on it: leave it out to continue that "
+            "run",
+            threads, saved->threads);
+    if (!status)
+        status = idem_model_adopt(t->model, tensors);
+    if (status) {
+        idem_weights_free(tensors);
+        return -1;
+    }
+    t->state = *saved;
+    t->state.recipe = *recipe;
+    return 0;
+}
+
+static int start_run(idem_trainer *t, const idem_recipe *recipe) {
+    idem_threads_set(t->setup.threads);
+    t->state = (idem_run_state){.recipe = *recipe, .threads = idem_threads()};
+    if (!idem_model_about(t->model)->has_mapper && idem_model_new_mapper(t->model, recipe->seed, recipe->mean_bias))
+        return -1;
+    return idem_model_new_critic(t->model, recipe->seed);
+}
+
+static int open_data(idem_trainer *t, uint64_t expected) {
+    const idem_recipe *r = &t->state.recipe;
+    idem_plan_options options = {
+        .threads = t->state.threads, .stop = t->setup.stop, .profile = t->setup.profile, .share = t->graph.plan[0][1]};
+    if (t->setup.data)
+        t->data = idem_data_folder(t->model, t->setup.data, (int)r->batch, r->seed, (int)r->eval_pairs);
+    else
+        t->data = idem_data_on_the_fly(t->model, (int)r->batch, r->truncation, r->seed, &options);
+    if (!t->data)
+        return -1;
+    t->state.data_count = idem_data_count(t->data);
+    if (t->state.iteration && t->state.data_count != expected)
+        return idem_fail("the run was started on %" PRIu64
+                         " training pictures (0: drawn on the fly), now there are %" PRIu64 ": give the same --data",
+                         expected, t->state.data_count);
+    idem_data_seek(t->data, t->state.cursor);
+    return 0;
+}
+
+static int open_files(idem_trainer *t) {
+    if (!t->run)
+        return 0;
+    char *samples = idem_path_join(t->run, "samples");
+    int status = samples ? idem_dir_make(samples) : -1;
+    free(samples);
+    if (status)
+        return -1;
+    t->log = idem_metrics_log_open(t->run, t->setup.resume, t->state.metrics_offset, t->state.iteration);
+    return t->log ? 0 : -1;
+}
+
+static int open_trainer(idem_trainer *t, const idem_recipe *recipe) {
+    idem_weights *tensors;
+    idem_run_state saved;
+    int found = 0;
+    if (t->setup.run && !(t->run = strdup(t->setup.run)))
+        return idem_fail("out of memory for a file name");
+    if (t->run && t->setup.resume && idem_path_is_dir(t->run))
+        found = idem_checkpoint_load(t->run, &tensors, &saved, idem_model_about(t->model)->hash);
+    if (found < 0)
+        return -1;
+    if (found ? continue_run(t, tensors, &saved, recipe) : start_run(t, recipe))
+        return -1;
+    idem_plan_options options = {
+        .threads = t->state.threads, .stop = t->setup.stop, .profile = t->setup.profile, .trap_nan = t->setup.trap_nan};
+    if (idem_recipe_store(recipe, idem_model_trained(t->model)) ||
+        idem_training_graph_build(&t->graph, t->model, recipe, &options))
+        return -1;
+    return open_data(t, found ? saved.data_count : 0) || open_files(t) ? -1 : 0;
+}
+
+idem_trainer *idem_trainer_new(idem_model *m, const idem_recipe *recipe, const idem_trainer_setup *setup) {
+    idem_trainer *t = calloc(1, sizeof *t);
+    if (!t)
+        return idem_fail_null("out of memory for a trainer");
+    t->model = m;
+    t->setup = *setup;
+    if (open_trainer(t, recipe)) {
+        idem_trainer_free(t);
+        return NULL;
+    }
+    return t;
+}
+
+void idem_trainer_free(idem_trainer *t) {
+    if (!t)
+        return;
+    idem_metrics_log_close(t->log);
+    idem_held_out_free(t->held_out);
+    idem_data_free(t->data);
+    idem_training_graph_free(&t->graph);
+    free(t->run);
+    free(t);
+}
+
+int64_t idem_trainer_iteration(const idem_trainer *t) {
+    return t->state.iteration;
+}
+
+int64_t idem_trainer_skipped_landmarks(const idem_trainer *t) {
+    return t->state.skipped_landmarks;
+}
+
+size_t idem_trainer_plan_bytes(const idem_trainer *t) {
+    return idem_plan_bytes(t->graph.plan[0][1]);
+}
+
+size_t idem_trainer_state_bytes(const idem_trainer *t) {
+    const idem_weights *w = idem_model_trained(t->model);
+    size_t bytes = 0;
+    for (size_t i = 0; i < idem_weights_count(w); i++)
+        bytes += (size_t)idem_shape_count(&idem_weights_at(w, i)->shape) * sizeof(float);
+    return bytes;
+}
+
+idem_plan *idem_trainer_plan(const idem_trainer *t, bool cross, bool adversarial) {
+    return t->graph.plan[cross][adversarial];
+}

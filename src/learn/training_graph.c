@@ -1,0 +1,168 @@
+#include "learn/training_graph.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/ops.h"
+#include "learn/losses.h"
+
+typedef struct {
+    idem_weight **weights;
+    idem_node **nodes, **grads;
+    int count;
+} parameters;
+
+static bool starts(const char *name, const char *prefix) {
+    return !strncmp(name, prefix, strlen(prefix));
+}
+
+/* Every tensor below one of the prefixes that the graph trains (running averages are not leaves of it). */
+static int collect(parameters *p, idem_graph *g, idem_model *m, const char *prefix, const char *other) {
+    const idem_weights *trained = idem_model_trained(m);
+    size_t n = idem_weights_count(trained);
+    idem_arena *a = idem_graph_arena(g);
+    *p = (parameters){idem_arena_array(a, n, sizeof *p->weights), idem_arena_array(a, n, sizeof *p->nodes),
+                      idem_arena_array(a, n, sizeof *p->grads), 0};
+    if (!p->weights || !p->nodes || !p->grads)
+        return -1;
+    for (size_t i = 0; i < n; i++) {
+        idem_weight *w = idem_weights_at(trained, i);
+        if (!starts(w->name, prefix) && !(other && starts(w->name, other)))
+            continue;
+        idem_node *leaf = idem_model_leaf(g, w);
+        if (leaf) {
+            p->weights[p->count] = w;
+            p->nodes[p->count++] = leaf;
+        }
+    }
+    return p->count ? 0 : idem_fail("the model has no trainable tensors below %s", prefix);
+}
+
+static idem_adam *optimiser(idem_model *m, const char *name, const parameters *p, idem_node *loss) {
+    if (!loss || idem_gradients(loss, p->nodes, p->count, p->grads))
+        return NULL;
+    idem_adam *adam = idem_adam_new(idem_model_trained(m), name);
+    for (int i = 0; adam && i < p->count; i++)
+        if (idem_adam_add(adam, p->weights[i], p->grads[i])) {
+            idem_adam_free(adam);
+            return NULL;
+        }
+    return adam;
+}
+
+/* The forward pass; returns w [B, W]. */
+static idem_node *forward(idem_training_graph *t, idem_model *m, const idem_recipe *r) {
+    const idem_model_info *info = idem_model_about(m);
+    idem_graph *g = t->graph;
+    int64_t batch = r->batch;
+    t->x_id = idem_input(g, "x_id", IDEM_SHAPE(batch, 3, info->size, info->size));
+    t->x_attr = idem_input(g, "x_attr", IDEM_SHAPE(batch, 3, info->size, info->size));
+    t->w_real = idem_input(g, "w_real", IDEM_SHAPE(batch, info->w_dim));
+    idem_node *id = idem_model_identity(m, t->x_id);
+    idem_node *points = idem_scale(idem_model_landmarks(m, t->x_attr), IDEM_LANDMARK_UNITS);
+    idem_node *w = idem_model_map(m, id, idem_model_attributes(m, t->x_attr, &t->running), true);
+    idem_node *y = idem_model_picture(m, w);
+    t->l_id = idem_loss_identity(id, idem_model_identity(m, y));
+    idem_node *points_out = idem_scale(idem_model_landmarks(m, y), IDEM_LANDMARK_UNITS);
+    idem_node *mask = idem_mul(idem_landmark_mask(points), idem_landmark_mask(points_out));
+    t->usable = idem_sum_all(mask);
+    t->l_landmark = idem_loss_landmark(points, points_out, mask);
+    t->l_rec = idem_loss_reconstruction(t->x_attr, y);
+    return w;
+}
+
+/* Real and fake codes pass the critic in one batch, so that each of its weights is one leaf. */
+static void judge_codes(idem_training_graph *t, idem_model *m, const idem_recipe *r, idem_node *w) {
+    int64_t batch = r->batch;
+    idem_node *logits = idem_model_critic(m, idem_concat((idem_node *const[]){t->w_real, w}, 2, 0));
+    idem_node *real = idem_slice(logits, 0, 0, batch, 1), *fake = idem_slice(logits, 0, batch, batch, 1);
+    t->l_adversarial = idem_bce_logits(fake, true);
+    t->l_critic = idem_critic_loss(real, fake);
+    t->r1 = idem_r1(real, t->w_real, (float)r->gamma);
+}
+
+enum { SAME, CROSS, ADVERSARIAL, CRITIC, STEPS };
+
+/* One set of gradients and one optimiser per kind of step. The two main ones share the moments, by name. */
+static int optimisers(idem_training_graph *t, idem_model *m, const idem_recipe *r, parameters p[STEPS]) {
+    if (!t->r1 || !t->usable)
+        return -1;
+    for (int i = 0; i < STEPS; i++)
+        if (i == CRITIC ? collect(&p[i], t->graph, m, "critic.", NULL)
+                        : collect(&p[i], t->graph, m, "E_attr.", "mapper."))
+            return -1;
+    float half = r->adversarial_halved ? 0.5f : 1.0f;
+    idem_node *cross =
+        idem_add(idem_scale(t->l_id, (float)r->weight_id), idem_scale(t->l_landmark, (float)r->weight_landmark));
+    idem_node *same = idem_add(cross, idem_scale(t->l_rec, (float)r->weight_reconstruction));
+    idem_node *adversarial = idem_scale(t->l_adversarial, half * (float)r->weight_adversarial);
+    idem_node *critic = idem_add(idem_scale(t->l_critic, half), t->r1);
+    if (!(t->adam_main[SAME] = optimiser(m, "adam", &p[SAME], same)) ||
+        !(t->adam_main[CROSS] = optimiser(m, "adam", &p[CROSS], cross)) ||
+        !(t->adam_adversarial = optimiser(m, "adam_adversarial", &p[ADVERSARIAL], adversarial)) ||
+        !(t->adam_critic = optimiser(m, "adam_critic", &p[CRITIC], critic)))
+        return -1;
+    return 0;
+}
+
+static void add_gradients(idem_node **targets, int *n, idem_node *const *grads, int count) {
+    memcpy(targets + *n, grads, (size_t)count * sizeof *grads);
+    *n += count;
+}
+
+static idem_plan *make_plan(idem_training_graph *t, const parameters *p, bool cross, bool adversarial,
+                            const idem_plan_options *options) {
+    int room = 8 + t->running.n + p[cross].count + p[ADVERSARIAL].count + p[CRITIC].count, n = 0;
+    idem_node **targets = malloc((size_t)room * sizeof *targets);
+    if (!targets)
+        return idem_fail_null("out of memory for planning");
+    targets[n++] = t->l_id;
+    targets[n++] = t->l_landmark;
+    targets[n++] = t->usable;
+    for (int i = 0; i < t->running.n; i++)
+        targets[n++] = t->running.item[i].stats;
+    if (!cross)
+        targets[n++] = t->l_rec;
+    add_gradients(targets, &n, p[cross].grads, p[cross].count);
+    if (adversarial) {
+        targets[n++] = t->l_adversarial;
+        targets[n++] = t->l_critic;
+        targets[n++] = t->r1;
+        add_gradients(targets, &n, p[ADVERSARIAL].grads, p[ADVERSARIAL].count);
+        add_gradients(targets, &n, p[CRITIC].grads, p[CRITIC].count);
+    }
+    idem_plan *plan = idem_plan_new(targets, n, options);
+    free(targets);
+    return plan;
+}
+
+int idem_training_graph_build(idem_training_graph *t, idem_model *m, const idem_recipe *r,
+                              const idem_plan_options *options) {
+    *t = (idem_training_graph){.graph = idem_graph_new()};
+    parameters p[STEPS];
+    if (!t->graph)
+        return -1;
+    judge_codes(t, m, r, forward(t, m, r));
+    if (optimisers(t, m, r, p))
+        return -1;
+    idem_plan_options shared = options ? *options : (idem_plan_options){0};
+    for (int cross = 0; cross < 2; cross++)
+        for (int adversarial = 1; adversarial >= 0; adversarial--) { /* the first needs the most memory */
+            if (!(t->plan[cross][adversarial] = make_plan(t, p, cross, adversarial, &shared)))
+                return -1;
+            shared.share = t->plan[0][1];
+        }
+    return 0;
+}
+
+void idem_training_graph_free(idem_training_graph *t) {
+    idem_adam_free(t->adam_main[0]);
+    idem_adam_free(t->adam_main[1]);
+    idem_adam_free(t->adam_adversarial);
+    idem_adam_free(t->adam_critic);
+    for (int cross = 1; cross >= 0; cross--)
+        for (int adversarial = 0; adversarial < 2; adversarial++) /* the owner of the buffer last */
+            idem_plan_free(t->plan[cross][adversarial]);
+    if (t->graph)
+        idem_graph_free(t->graph);
+}
