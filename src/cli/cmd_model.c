@@ -1,4 +1,4 @@
-/* idem model list | fetch NAME... */
+/* idem model list | fetch NAME... | inspect FILE */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,6 +6,7 @@
 #include "base/status.h"
 #include "cli/command.h"
 #include "cli/fetch.h"
+#include "cli/inspect.h"
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "cli/registry.h"
@@ -105,18 +106,39 @@ static int command_fetch(int argc, char **argv, idem_arena *a, idem_registry *r)
     return 0;
 }
 
+static int command_inspect(int argc, char **argv) {
+    idem_shared shared = IDEM_SHARED_DEFAULTS;
+    idem_command_line line = {
+        .args = "FILE",
+        .about = "Says what a model file is: format, metadata, tensors with shape and type, and which network it looks "
+                 "like. "
+                 "Nothing in the file is executed.",
+        .examples = "  idem model inspect models/cache/fr_feature.onnx\n  idem model inspect --json mapper.safetensors",
+        .min_args = 1,
+        .max_args = 1,
+        .shared = IDEM_WITH_JSON};
+    char **args;
+    idem_parse(&line, argc, argv, &shared, &args);
+    return idem_inspect(args[0], shared.json) ? idem_cli_failed() : 0;
+}
+
 int idem_cmd_model(int argc, char **argv) {
     idem_shared shared = IDEM_SHARED_DEFAULTS;
     const char *verb = argc > 1 ? argv[1] : "";
     char name[64];
     snprintf(name, sizeof name, "idem model %s", verb);
+    if (!strcmp(verb, "inspect")) {
+        argv[1] = name;
+        return command_inspect(argc - 1, argv + 1);
+    }
     if (strcmp(verb, "list") && strcmp(verb, "fetch")) {
-        idem_command_line line = {.args = "list | fetch NAME...",
-                                  .about = "Lists and fetches models. Each has its own --help.",
-                                  .examples = "  idem model list\n  idem model fetch --all",
+        idem_command_line line = {.args = "list | fetch NAME... | inspect FILE",
+                                  .about = "Lists, fetches and inspects models. Each has its own --help.",
+                                  .examples = "  idem model list\n  idem model fetch --all\n  idem model inspect FILE",
                                   .max_args = -1};
         idem_parse(&line, argc, argv, &shared, NULL);
-        return idem_cli_usage(argc > 1 ? "\"%s\" is none of list, fetch" : "%sone of list, fetch must follow", verb);
+        return idem_cli_usage(
+            argc > 1 ? "\"%s\" is none of list, fetch, inspect" : "%sone of list, fetch, inspect must follow", verb);
     }
     argv[1] = name;
     idem_arena *a = idem_arena_new();

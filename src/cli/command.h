@@ -8,7 +8,7 @@
 
 /* name, group of the help, one line of help. Groups appear in the order of their first row. */
 #define IDEM_COMMANDS(ROW)                                                                                             \
-    ROW(model, "Look", "list and fetch models")                                                                        \
+    ROW(model, "Look", "list, fetch and inspect models")                                                               \
     ROW(doctor, "Look", "say what this machine can do: processor, memory, kernels, models")
 
 #define IDEM_COMMAND_PROTOTYPE(name, group, summary) int idem_cmd_##name(int argc, char **argv);
