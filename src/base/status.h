@@ -24,7 +24,8 @@ const char *idem_error(void);
 
 void idem_error_clear(void);
 
-/* Lets the compiler see that a failure is always -1 or NULL, so that it does not warn of values that only success sets. */
+/* Lets the compiler see that a failure is always -1 or NULL, so that it does not warn of values that only success sets.
+ */
 static inline int idem_fail_is(int status) {
     (void)status;
     return -1;

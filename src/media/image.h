@@ -35,8 +35,8 @@ int idem_image_from_float(idem_image *im, const float *x, int width, int height,
 
 /* Antialiased resize (triangle filter stretched by the scale when shrinking: Pillow's BILINEAR). */
 int idem_image_resize(idem_image *out, const idem_image *in, int width, int height);
-/* For showing, not for networks: Lanczos of three lobes (sharper; Pillow's LANCZOS), and the average over the area an output
- * pixel covers (for shrinking). */
+/* For showing, not for networks: Lanczos of three lobes (sharper; Pillow's LANCZOS), and the average over the area an
+ * output pixel covers (for shrinking). */
 int idem_image_resize_lanczos(idem_image *out, const idem_image *in, int width, int height);
 int idem_image_resize_area(idem_image *out, const idem_image *in, int width, int height);
 
