@@ -16,6 +16,7 @@
 #include "engine/dnn.h"
 #include "engine/op.h"
 #include "engine/ops.h"
+#include "engine/winograd.h"
 
 /* Runs one node without a plan. */
 static void run(idem_node *n, float *out) {
@@ -179,6 +180,38 @@ static void check_node(idem_node *n, const conv_values *v, const idem_node *bias
     free(full.out);
 }
 
+/* Winograd by every vector width this machine has, whether or not it would be chosen. */
+static void check_winograd(idem_node *n, idem_node *w, const conv_values *v, const idem_node *bias, const char *what) {
+    const idem_conv_dims *d = n->attr;
+    if (!idem_winograd_fits(d))
+        return;
+    int64_t count = idem_shape_count(&n->shape);
+    conv_values full = *v;
+    full.out = doubles(n);
+    for (int64_t i = 0; bias && i < count; i++)
+        full.out[i] = (double)bias->leaf[i % d->o];
+    visit(d, &full);
+    float *got = malloc((size_t)count * sizeof *got);
+    assert_non_null(got);
+    for (int width = 4; width <= 16; width *= 2) {
+        idem_frozen frozen = {n->in[1], w->frozen ? w->leaf : NULL};
+        idem_winograd *k = idem_winograd_new(d, frozen, width);
+        assert_non_null(k);
+        void *scratch = idem_block_alloc(idem_winograd_scratch(k));
+        assert_non_null(scratch);
+        memset(scratch, 0xff, idem_winograd_scratch(k));
+        const float *in[] = {n->in[0]->leaf, w->leaf, bias ? bias->leaf : NULL};
+        char text[200];
+        snprintf(text, sizeof text, "%s %s", idem_winograd_kernel(k), what);
+        idem_winograd_run(k, in, got, scratch);
+        compare(got, full.out, count, text);
+        idem_block_free(scratch, idem_winograd_scratch(k));
+        idem_winograd_free(k);
+    }
+    free(got);
+    free(full.out);
+}
+
 static void check_conv(const struct conv_case *c, bool frozen) {
     idem_graph *g = idem_graph_new();
     idem_rng rng = idem_rng_make(7, "conv");
@@ -201,13 +234,16 @@ static void check_conv(const struct conv_case *c, bool frozen) {
         snprintf(what, sizeof what, "%s n %d i %d %dx%d o %d kernel %dx%d stride %d dilation %d pad %d groups %d%s",
                  names[way], c->n, c->i, c->h, c->w, c->o, win->kernel[0], win->kernel[1], win->stride[0],
                  win->dilation[0], win->pad[0], win->groups, frozen ? " frozen" : "");
-        if (way == 0)
+        if (way == 0) {
             check_node(y, &(conv_values){.x = xv, .w = wv}, bias, what);
-        else if (way == 1)
+            check_winograd(y, w, &(conv_values){.x = xv, .w = wv}, bias, what);
+        } else if (way == 1)
             check_node(plain, &(conv_values){.x = xv, .w = wv}, NULL, what);
-        else if (way == 2)
-            check_node(idem_conv_data(dy, w, *win, c->h, c->w), &(conv_values){.w = wv, .y = yv}, NULL, what);
-        else if (!frozen)
+        else if (way == 2) {
+            idem_node *dx = idem_conv_data(dy, w, *win, c->h, c->w);
+            check_node(dx, &(conv_values){.w = wv, .y = yv}, NULL, what);
+            check_winograd(dx, w, &(conv_values){.w = wv, .y = yv}, NULL, what);
+        } else if (!frozen)
             check_node(idem_conv_weight(x, dy, *win), &(conv_values){.x = xv, .y = yv}, NULL, what);
     }
     free(xv);
@@ -314,7 +350,7 @@ static void test_shared_pack(void **state) {
     idem_graph *g = idem_graph_new();
     idem_node *w = idem_const_fill(g, IDEM_SHAPE(16, 16, 3, 3), 0.5f),
               *x = idem_const_fill(g, IDEM_SHAPE(1, 16, 6, 6), 1);
-    idem_dnn_frozen frozen = {w, w->leaf};
+    idem_frozen frozen = {w, w->leaf};
     idem_dnn *a = idem_dnn_conv(&d, frozen, "a"), *b = idem_dnn_conv(&d, frozen, "b");
     assert_non_null(a);
     assert_non_null(b);

@@ -45,40 +45,6 @@ const char *idem_dnn_version(char text[64]) {
     return text;
 }
 
-/* ---- frozen operands, reordered once for all kernels that want the same ---- */
-
-typedef struct dnn_pack {
-    struct dnn_pack *next;
-    const idem_node *node; /* alive as long as any plan, so as long as any pack of it */
-    dnnl_memory_desc_t md;
-    int users;
-    size_t bytes;
-    void *values;
-} dnn_pack;
-
-static pthread_mutex_t pack_lock = PTHREAD_MUTEX_INITIALIZER;
-static dnn_pack *packs;
-
-static dnn_pack *pack_find(const idem_node *node, const dnnl_memory_desc_t *md) {
-    for (dnn_pack *p = packs; node && p; p = p->next)
-        if (p->node == node && dnnl_memory_desc_equal(&p->md, md))
-            return p;
-    return NULL;
-}
-
-static void pack_release(dnn_pack *p) {
-    pthread_mutex_lock(&pack_lock);
-    if (--p->users == 0) {
-        dnn_pack **at = &packs;
-        while (*at != p)
-            at = &(*at)->next;
-        *at = p->next;
-        idem_block_free(p->values, p->bytes);
-        free(p);
-    }
-    pthread_mutex_unlock(&pack_lock);
-}
-
 /* ---- making ---- */
 
 static int reorder_make(dnn_reorder *r, const dnnl_memory_desc_t *from, const dnnl_memory_desc_t *to, size_t *pad,
@@ -106,6 +72,12 @@ static int reorder_make(dnn_reorder *r, const dnnl_memory_desc_t *from, const dn
     return 0;
 }
 
+static void reorder_free(dnn_reorder *r) {
+    dnnl_primitive_destroy(r->primitive);
+    dnnl_memory_destroy(r->from);
+    dnnl_memory_destroy(r->to);
+}
+
 static dnnl_status_t reorder_run(const dnn_reorder *r, const void *from, void *to, dnnl_memory_t pad) {
     dnnl_memory_set_data_handle(r->from, (void *)from);
     dnnl_memory_set_data_handle(r->to, to);
@@ -113,60 +85,42 @@ static dnnl_status_t reorder_run(const dnn_reorder *r, const void *from, void *t
     return dnnl_primitive_execute(r->primitive, stream, pad ? 3 : 2, args);
 }
 
-static dnn_pack *pack_make(const dnn_operand *o, const dnnl_memory_desc_t *want, const char *name) {
-    pthread_mutex_lock(&pack_lock);
-    dnn_pack *p = pack_find(o->frozen.node, want);
-    if (p) {
-        p->users++;
-        pthread_mutex_unlock(&pack_lock);
-        return p;
-    }
+/* What filling a pack needs. */
+typedef struct {
+    const dnn_operand *operand;
+    const dnnl_memory_desc_t *want;
+    const char *name;
+} pack_order;
+
+static int pack_fill(void *order, void *values) {
+    const pack_order *o = order;
     size_t pad = 0;
     dnn_reorder r = {0};
     void *pad_memory = NULL;
     dnnl_memory_t pad_handle = NULL;
-    p = calloc(1, sizeof *p);
-    if (p) {
-        *p = (dnn_pack){.node = o->frozen.node, .md = *want, .users = 1, .bytes = dnnl_memory_desc_get_size(want)};
-        p->values = idem_block_alloc(p->bytes);
-    }
-    if (!p || !p->values) {
-        idem_fail("%s: out of memory for reordered weights", name);
-        goto failed;
-    }
-    if (reorder_make(&r, &o->md, want, &pad, name))
-        goto failed;
-    if (pad) {
+    dnnl_status_t s = dnnl_success;
+    int status = reorder_make(&r, &o->operand->md, o->want, &pad, o->name);
+    if (!status && pad) {
         dnnl_dims_t dims = {(dnnl_dim_t)pad};
         dnnl_memory_desc_t md;
         pad_memory = idem_block_alloc(pad);
-        if (!pad_memory || dnnl_memory_desc_init_by_tag(&md, 1, dims, dnnl_u8, dnnl_a) != dnnl_success ||
-            dnnl_memory_create(&pad_handle, &md, engine, pad_memory) != dnnl_success) {
-            idem_fail("%s: out of memory while reordering weights", name);
-            goto failed;
-        }
+        s = pad_memory ? dnnl_memory_desc_init_by_tag(&md, 1, dims, dnnl_u8, dnnl_a) : dnnl_out_of_memory;
+        if (s == dnnl_success)
+            s = dnnl_memory_create(&pad_handle, &md, engine, pad_memory);
     }
-    dnnl_status_t s = reorder_run(&r, o->frozen.values, p->values, pad_handle);
-    if (s != dnnl_success) {
-        idem_fail("%s: oneDNN cannot reorder the weights: %s", name, idem_dnn_status(s));
-        goto failed;
-    }
-    p->next = packs;
-    packs = p;
-    goto done;
-failed:
-    if (p)
-        idem_block_free(p->values, p->bytes);
-    free(p);
-    p = NULL;
-done:
-    pthread_mutex_unlock(&pack_lock);
-    dnnl_primitive_destroy(r.primitive);
-    dnnl_memory_destroy(r.from);
-    dnnl_memory_destroy(r.to);
+    if (!status && s == dnnl_success)
+        s = reorder_run(&r, o->operand->frozen.values, values, pad_handle);
+    if (!status && s != dnnl_success)
+        status = idem_fail("%s: oneDNN cannot reorder the weights: %s", o->name, idem_dnn_status(s));
+    reorder_free(&r);
     dnnl_memory_destroy(pad_handle);
     idem_block_free(pad_memory, pad);
-    return p;
+    return status;
+}
+
+static idem_pack *pack_make(const dnn_operand *o, const dnnl_memory_desc_t *want, const char *name) {
+    pack_order order = {o, want, name};
+    return idem_pack_get(o->frozen.node, want, sizeof *want, dnnl_memory_desc_get_size(want), pack_fill, &order);
 }
 
 dnnl_primitive_desc_t idem_dnn_describe(const_dnnl_op_desc_t desc, dnnl_primitive_desc_t hint, const char *name) {
@@ -219,7 +173,7 @@ idem_dnn *idem_dnn_make(const_dnnl_op_desc_t desc, dnnl_primitive_desc_t hint, c
             k->pack[i] = pack_make(&in[i], want, name);
             if (!k->pack[i])
                 goto failed;
-            dnnl_memory_set_data_handle(k->in[i], k->pack[i]->values);
+            dnnl_memory_set_data_handle(k->in[i], (void *)idem_pack_values(k->pack[i]));
         } else {
             if (reorder_make(&k->before[i], &in[i].md, want, &pad, name))
                 goto failed;
@@ -254,20 +208,13 @@ failed:
     return NULL;
 }
 
-static void reorder_free(dnn_reorder *r) {
-    dnnl_primitive_destroy(r->primitive);
-    dnnl_memory_destroy(r->from);
-    dnnl_memory_destroy(r->to);
-}
-
 void idem_dnn_free(idem_dnn *k) {
     if (!k)
         return;
     for (int i = 0; i < DNN_MAX_IN; i++) {
         dnnl_memory_destroy(k->in[i]);
         reorder_free(&k->before[i]);
-        if (k->pack[i])
-            pack_release(k->pack[i]);
+        idem_pack_release(k->pack[i]);
     }
     reorder_free(&k->after);
     dnnl_memory_destroy(k->out);

@@ -10,20 +10,13 @@
 #include <stddef.h>
 
 #include "engine/conv.h"
-#include "engine/graph.h"
+#include "engine/pack.h"
 
 typedef struct idem_dnn idem_dnn;
 
-/* A frozen operand: its values now, and the node they belong to, under which kernels of several plans share one
- * reordered copy. values NULL: the operand is not frozen. */
-typedef struct {
-    const idem_node *node;
-    const float *values;
-} idem_dnn_frozen;
-
 /* Operands at run: forward (x, weight, bias or NULL), data (dy, weight), weight (x, dy). All memory is in the engine's
  * order. `name` is for messages. NULL with a message on failure. */
-idem_dnn *idem_dnn_conv(const idem_conv_dims *d, idem_dnn_frozen weight, const char *name);
+idem_dnn *idem_dnn_conv(const idem_conv_dims *d, idem_frozen weight, const char *name);
 
 /* c [batch, m, n] = a [batch, m, k] x b [batch, k, n] + bias [n]; ta, tb: stored [k, m], [n, k]. Operands at run:
  * (a, b, bias or NULL). */
@@ -31,7 +24,7 @@ typedef struct {
     int64_t batch, m, k, n;
     bool ta, tb, bias;
 } idem_matmul_dims;
-idem_dnn *idem_dnn_matmul(const idem_matmul_dims *d, idem_dnn_frozen b, const char *name);
+idem_dnn *idem_dnn_matmul(const idem_matmul_dims *d, idem_frozen b, const char *name);
 
 void idem_dnn_free(idem_dnn *k); /* NULL is allowed */
 

@@ -20,7 +20,7 @@ static dnnl_status_t weights(const idem_conv_dims *d, dnnl_memory_desc_t *ours, 
     return s == dnnl_success ? dnnl_memory_desc_init_by_tag(any, 5, dims, dnnl_f32, dnnl_format_tag_any) : s;
 }
 
-idem_dnn *idem_dnn_conv(const idem_conv_dims *d, idem_dnn_frozen weight, const char *name) {
+idem_dnn *idem_dnn_conv(const idem_conv_dims *d, idem_frozen weight, const char *name) {
     const idem_window *win = &d->win;
     dnnl_memory_desc_t x, y, w, any, bias;
     dnnl_dims_t bias_dims = {d->o}, stride = {win->stride[0], win->stride[1]};

@@ -9,8 +9,8 @@ static dnnl_status_t matrix(dnnl_memory_desc_t *md, int64_t batch, int64_t rows,
     return dnnl_memory_desc_init_by_strides(md, 3 - skip, dims + skip, dnnl_f32, strides + skip);
 }
 
-idem_dnn *idem_dnn_matmul(const idem_matmul_dims *d, idem_dnn_frozen b, const char *name) {
-    dnnl_memory_desc_t md_a, md_b, md_b_want, md_c, md_bias;
+idem_dnn *idem_dnn_matmul(const idem_matmul_dims *d, idem_frozen b, const char *name) {
+    dnnl_memory_desc_t md_a, md_b = {0}, md_b_want, md_c, md_bias;
     int skip = d->batch == 1;
     dnnl_dims_t b_dims = {d->batch, d->k, d->n}, bias_dims = {1, 1, d->n};
     dnnl_status_t s = matrix(&md_a, d->batch, d->m, d->k, d->ta);

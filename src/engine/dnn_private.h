@@ -21,7 +21,7 @@ struct idem_dnn {
     int arg[DNN_MAX_IN], out_arg; /* DNNL_ARG_... */
     dnnl_memory_t in[DNN_MAX_IN], out, pad;
     dnn_reorder before[DNN_MAX_IN], after;
-    struct dnn_pack *pack[DNN_MAX_IN]; /* frozen operands, reordered once */
+    idem_pack *pack[DNN_MAX_IN]; /* frozen operands, reordered once */
     size_t pad_offset, scratch, out_count;
     char kernel[64];
 };
@@ -34,7 +34,7 @@ typedef struct {
     dnnl_memory_desc_t md;
     dnnl_query_t query;
     int index; /* bias is weights 1 */
-    idem_dnn_frozen frozen;
+    idem_frozen frozen;
 } dnn_operand;
 
 /* Makes primitive, memories and reorders for a described operation (consumes nothing). */

@@ -1,7 +1,10 @@
 /* Convolution in its three directions, closed under differentiation: each one's gradients are the other two. */
+#include <stdlib.h>
+
 #include "engine/conv.h"
 #include "engine/dnn.h"
 #include "engine/op.h"
+#include "engine/winograd.h"
 
 extern const idem_op idem_op_conv, idem_op_conv_data, idem_op_conv_weight;
 
@@ -138,25 +141,47 @@ idem_node *idem_conv_weight(idem_node *x, idem_node *dy, idem_window win) {
 
 /* ---- running ---- */
 
+/* What runs a step: one of the two. */
+typedef struct {
+    idem_winograd *winograd;
+    idem_dnn *direct;
+} conv_kernel;
+
+static void release(idem_step *s) {
+    conv_kernel *k = s->state;
+    idem_winograd_free(k->winograd);
+    idem_dnn_free(k->direct);
+    free(k);
+    s->state = NULL;
+}
+
 static int prepare(idem_step *s) {
     const idem_conv_dims *d = s->node->attr;
-    idem_dnn_frozen weight = {0};
+    idem_frozen weight = {0};
     if (d->way != IDEM_CONV_WEIGHT && s->node->in[1]->frozen)
-        weight = (idem_dnn_frozen){s->node->in[1], s->in[1]};
-    s->state = idem_dnn_conv(d, weight, s->node->name);
-    if (!s->state)
+        weight = (idem_frozen){s->node->in[1], s->in[1]};
+    conv_kernel *k = calloc(1, sizeof *k);
+    if (!k)
+        return idem_fail("%s: out of memory for a convolution", s->node->name);
+    s->state = k;
+    if (idem_winograd_pays(d, weight.values != NULL))
+        k->winograd = idem_winograd_new(d, weight, 16);
+    else
+        k->direct = idem_dnn_conv(d, weight, s->node->name);
+    if (!k->winograd && !k->direct) {
+        release(s);
         return -1;
-    s->scratch_bytes = idem_dnn_scratch(s->state);
+    }
+    s->scratch_bytes = k->winograd ? idem_winograd_scratch(k->winograd) : idem_dnn_scratch(k->direct);
     return 0;
 }
 
 static void forward(const idem_step *s) {
-    idem_dnn_run(s->state, (const float *const *)s->in, s->out, s->scratch);
-}
-
-static void release(idem_step *s) {
-    idem_dnn_free(s->state);
-    s->state = NULL;
+    const conv_kernel *k = s->state;
+    if (k->winograd)
+        idem_winograd_run(k->winograd, (const float *const *)s->in, s->out, s->scratch);
+    else
+        idem_dnn_run(k->direct, (const float *const *)s->in, s->out, s->scratch);
 }
 
 static void cost(const idem_node *n, double *flops, double *bytes) {
@@ -168,7 +193,8 @@ static void cost(const idem_node *n, double *flops, double *bytes) {
 }
 
 const char *idem_conv_kernel(const idem_step *s) {
-    return idem_dnn_kernel(s->state);
+    const conv_kernel *k = s->state;
+    return k->winograd ? idem_winograd_kernel(k->winograd) : idem_dnn_kernel(k->direct);
 }
 
 /* ---- gradients ---- */

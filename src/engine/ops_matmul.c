@@ -52,9 +52,9 @@ idem_node *idem_linear(idem_node *x, idem_node *weight, idem_node *bias) {
 
 static int prepare(idem_step *s) {
     const idem_matmul_dims *d = s->node->attr;
-    idem_dnn_frozen b = {0};
+    idem_frozen b = {0};
     if (s->node->in[1]->frozen)
-        b = (idem_dnn_frozen){s->node->in[1], s->in[1]};
+        b = (idem_frozen){s->node->in[1], s->in[1]};
     s->state = idem_dnn_matmul(d, b, s->node->name);
     if (!s->state)
         return -1;

@@ -1,0 +1,26 @@
+/* Frozen operands in the form a kernel wants, made once and shared by the kernels of all plans. */
+#ifndef IDEM_ENGINE_PACK_H
+#define IDEM_ENGINE_PACK_H
+
+#include <stddef.h>
+
+#include "engine/graph.h"
+
+/* A frozen operand: its values now, and the node they belong to. values NULL: the operand is not frozen. */
+typedef struct {
+    const idem_node *node;
+    const float *values;
+} idem_frozen;
+
+typedef struct idem_pack idem_pack;
+
+/* The pack of `node` in the form named by key: an existing one, or a new one of `bytes` bytes (zeroed, 64-byte aligned)
+ * that fill writes. node NULL: never shared. Nodes outlive plans and so packs. NULL with a message on failure, fill's
+ * or ours. */
+idem_pack *idem_pack_get(const idem_node *node, const void *key, size_t key_bytes, size_t bytes,
+                         int (*fill)(void *order, void *values), void *order);
+void idem_pack_release(idem_pack *p); /* NULL is allowed */
+
+const void *idem_pack_values(const idem_pack *p);
+
+#endif

@@ -1,0 +1,259 @@
+#include "engine/winograd.h"
+
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/op.h"
+#include "engine/winograd_private.h"
+
+enum {
+    PATCH = 4,              /* side of an output patch */
+    BLOCK_BYTES = 384 << 10 /* transformed values of a block of patches: most of a core's second-level cache */
+};
+
+/* Sizes as the kernel sees them: a correlation of `from` channels at [h, w] to `to` channels at [oh, ow]. */
+struct idem_winograd {
+    const idem_winograd_kernels *kernels;
+    int64_t n, from, h, w, to, oh, ow, top, left;
+    bool turned; /* data gradient: filters are turned by 180 degrees and swap their channels */
+    bool bias;
+    int64_t rows, columns, patches; /* patches down and across one picture; of all pictures */
+    int threads;
+    bool shared;    /* one block at a time for all threads, which split the output channels */
+    int64_t block;  /* patches in a block */
+    int64_t panels; /* of nr output channels */
+    int64_t group;  /* panels that are multiplied before they are transformed back */
+    int64_t
+        v_stride; /* floats between points of V; odd multiples of a cache line keep points in different cache sets */
+    int64_t m_stride, u_panel, v_floats, m_floats, u_floats;
+    float *zeros; /* pixels outside the picture */
+    idem_pack *pack;
+};
+
+bool idem_winograd_fits(const idem_conv_dims *d) {
+    const idem_window *win = &d->win;
+    for (int a = 0; a < 2; a++)
+        if (win->kernel[a] != 3 || win->stride[a] != 1 || win->dilation[a] != 1 || win->pad[a] > 2 ||
+            win->pad[a + 2] > 2)
+            return false;
+    return d->way != IDEM_CONV_WEIGHT && win->groups == 1 && d->i % 8 == 0 && d->o % 8 == 0;
+}
+
+static int64_t ceil_div(int64_t a, int64_t b) {
+    return (a + b - 1) / b;
+}
+
+bool idem_winograd_pays(const idem_conv_dims *d, bool frozen) {
+    if (!idem_winograd_fits(d))
+        return false;
+    bool data = d->way == IDEM_CONV_DATA;
+    int64_t h = data ? d->h : d->oh, w = data ? d->w : d->ow, to = data ? d->i : d->o;
+    int64_t patches = ceil_div(h, PATCH) * ceil_div(w, PATCH);
+    /* Half-empty patches waste the gain; few patches do not pay for reading four times the weights, or for transforming
+     * them at every run. */
+    return to >= 16 && 2 * h * w >= patches * PATCH * PATCH && d->n * patches >= (frozen ? 2 : 16);
+}
+
+static void choose_block(idem_winograd *w) {
+    const idem_winograd_kernels *k = w->kernels;
+    int64_t threads = w->threads;
+    w->panels = ceil_div(w->to, k->nr);
+    w->group = w->panels < 2 ? w->panels : 2;
+    int64_t per_patch = WINOGRAD_POINTS * (w->from + w->group * k->nr) * (int64_t)sizeof(float);
+    int64_t most = BLOCK_BYTES / per_patch / k->mr * k->mr;
+    most = most < k->mr ? k->mr : most;
+    w->shared = threads > 1 && w->patches < threads * 2 * k->mr && ceil_div(w->panels, w->group) >= threads;
+    int64_t workers = w->shared ? 1 : threads;
+    /* Equal shares: as many blocks as a multiple of the workers. */
+    int64_t blocks = ceil_div(ceil_div(w->patches, most), workers) * workers;
+    w->block = ceil_div(w->patches, blocks);
+    w->v_stride = w->block * w->from + 16;
+    w->m_stride = ceil_div(w->block, k->mr) * k->mr * k->nr + 16;
+    w->v_floats = WINOGRAD_POINTS * w->v_stride;
+    w->m_floats = w->group * WINOGRAD_POINTS * w->m_stride;
+    w->u_panel = WINOGRAD_POINTS * w->from * k->nr;
+    w->u_floats = w->panels * w->u_panel;
+}
+
+/* ---- filters ---- */
+
+/* U[panel][point][from][nr] of panel p; output channels past the last are zero. */
+static void transform_panel(const idem_winograd *w, const float *weight, int64_t p, float *u) {
+    const idem_winograd_kernels *k = w->kernels;
+    float g[9 * WINOGRAD_MAX_NR] __attribute__((aligned(64)));
+    int64_t first = p * k->nr, nr = w->to - first < k->nr ? w->to - first : k->nr;
+    memset(g, 0, sizeof g);
+    for (int64_t c = 0; c < w->from; c++) {
+        for (int tap = 0; tap < 9; tap++)
+            if (w->turned)
+                memcpy(g + tap * k->nr, weight + (c * 9 + 8 - tap) * w->to + first, (size_t)nr * sizeof *g);
+            else
+                for (int64_t o = 0; o < nr; o++)
+                    g[tap * k->nr + o] = weight[((first + o) * 9 + tap) * w->from + c];
+        k->weight(g, u + p * w->u_panel + c * k->nr, w->from * k->nr);
+    }
+}
+
+typedef struct {
+    const idem_winograd *w;
+    const float *weight;
+} fill_order;
+
+static int fill(void *order, void *values) {
+    const fill_order *f = order;
+#pragma omp parallel for num_threads(f->w->threads)
+    for (int64_t p = 0; p < f->w->panels; p++)
+        transform_panel(f->w, f->weight, p, values);
+    return 0;
+}
+
+/* ---- making ---- */
+
+idem_winograd *idem_winograd_new(const idem_conv_dims *d, idem_frozen weight, int width) {
+    idem_winograd *w = calloc(1, sizeof *w);
+    if (!w)
+        return idem_fail_null("out of memory for a convolution");
+    *w = (idem_winograd){.n = d->n,
+                         .from = d->i,
+                         .h = d->h,
+                         .w = d->w,
+                         .to = d->o,
+                         .oh = d->oh,
+                         .ow = d->ow,
+                         .top = d->win.pad[0],
+                         .left = d->win.pad[1],
+                         .bias = d->bias,
+                         .threads = idem_threads()};
+    if (d->way == IDEM_CONV_DATA) {
+        w->from = d->o, w->h = d->oh, w->w = d->ow;
+        w->to = d->i, w->oh = d->h, w->ow = d->w;
+        w->top = 2 - d->win.pad[0], w->left = 2 - d->win.pad[1];
+        w->turned = true;
+    }
+    if (w->from % 16 || w->to % 16)
+        width = width < 8 ? width : 8;
+    w->kernels = idem_winograd_kernels_for(width);
+    w->rows = ceil_div(w->oh, PATCH);
+    w->columns = ceil_div(w->ow, PATCH);
+    w->patches = w->n * w->rows * w->columns;
+    choose_block(w);
+    w->zeros = calloc((size_t)w->from, sizeof *w->zeros);
+    if (!w->zeros) {
+        idem_winograd_free(w);
+        return idem_fail_null("out of memory for a convolution");
+    }
+    if (weight.values) {
+        fill_order order = {w, weight.values};
+        const struct {
+            const char *name;
+            int64_t way;
+        } key = {w->kernels->name, d->way};
+        w->pack = idem_pack_get(weight.node, &key, sizeof key, (size_t)w->u_floats * sizeof(float), fill, &order);
+        if (!w->pack) {
+            idem_winograd_free(w);
+            return NULL;
+        }
+    }
+    return w;
+}
+
+void idem_winograd_free(idem_winograd *w) {
+    if (!w)
+        return;
+    idem_pack_release(w->pack);
+    free(w->zeros);
+    free(w);
+}
+
+const char *idem_winograd_kernel(const idem_winograd *w) {
+    return w->kernels->name;
+}
+
+size_t idem_winograd_scratch(const idem_winograd *w) {
+    int64_t blocks = w->shared ? w->v_floats + w->threads * w->m_floats : w->threads * (w->v_floats + w->m_floats);
+    return (size_t)(blocks + (w->pack ? 0 : w->u_floats)) * sizeof(float);
+}
+
+/* ---- running ---- */
+
+/* Patches first .. last-1 of x to V[point][patch][from]. */
+static void transform_in(const idem_winograd *w, const float *x, int64_t first, int64_t last, float *v) {
+    for (int64_t t = first; t < last; t++, v += w->from) {
+        int64_t n = t / (w->rows * w->columns), r = t / w->columns % w->rows, c = t % w->columns;
+        const float *pixel[WINOGRAD_POINTS];
+        for (int i = 0; i < 6; i++)
+            for (int j = 0; j < 6; j++) {
+                int64_t y = r * PATCH + i - w->top, z = c * PATCH + j - w->left;
+                bool inside = y >= 0 && y < w->h && z >= 0 && z < w->w;
+                pixel[6 * i + j] = inside ? x + ((n * w->h + y) * w->w + z) * w->from : w->zeros;
+            }
+        w->kernels->input(pixel, w->from, v, w->v_stride);
+    }
+}
+
+static void transform_out(const idem_winograd *w, const float *m, int64_t first, int64_t last, int64_t panel,
+                          const float *bias, float *y) {
+    const idem_winograd_kernels *k = w->kernels;
+    int64_t channel = panel * k->nr, left = (w->to - channel) / k->width;
+    int vectors = (int)(left < k->nr / k->width ? left : k->nr / k->width);
+    for (int64_t t = first; t < last; t++, m += k->nr) {
+        int64_t n = t / (w->rows * w->columns), r = t / w->columns % w->rows * PATCH, c = t % w->columns * PATCH;
+        int64_t rows = w->oh - r < PATCH ? w->oh - r : PATCH, columns = w->ow - c < PATCH ? w->ow - c : PATCH;
+        k->output(m, w->m_stride, vectors, bias ? bias + channel : NULL,
+                  y + ((n * w->oh + r) * w->ow + c) * w->to + channel, w->ow * w->to, w->to, (int)rows, (int)columns);
+    }
+}
+
+/* Panels first_panel .. last_panel-1 of a block whose V is made. */
+static void multiply(const idem_winograd *w, const float *v, const float *u, float *m, int64_t first, int64_t last,
+                     int64_t first_panel, int64_t last_panel, const float *bias, float *y) {
+    const idem_winograd_kernels *k = w->kernels;
+    for (int64_t p = first_panel; p < last_panel; p += w->group) {
+        int64_t end = p + w->group < last_panel ? p + w->group : last_panel;
+        for (int64_t point = 0; point < WINOGRAD_POINTS; point++)
+            for (int64_t q = p; q < end; q++)
+                k->product(v + point * w->v_stride, w->from, u + q * w->u_panel + point * w->from * k->nr, w->from,
+                           m + ((q - p) * WINOGRAD_POINTS + point) * w->m_stride, last - first);
+        for (int64_t q = p; q < end; q++)
+            transform_out(w, m + (q - p) * WINOGRAD_POINTS * w->m_stride, first, last, q, bias, y);
+    }
+}
+
+void idem_winograd_run(const idem_winograd *w, const float *const *in, float *out, void *scratch) {
+    float *own = scratch;
+    const float *u = w->pack ? idem_pack_values(w->pack) : own, *bias = w->bias ? in[2] : NULL;
+    if (!w->pack)
+        own += w->u_floats;
+    int64_t blocks = ceil_div(w->patches, w->block);
+#pragma omp parallel num_threads(w->threads)
+    {
+        int64_t me = omp_get_thread_num(), team = omp_get_num_threads();
+        float *v = w->shared ? own : own + me * (w->v_floats + w->m_floats);
+        float *m = w->shared ? own + w->v_floats + me * w->m_floats : v + w->v_floats;
+        if (!w->pack) {
+#pragma omp for
+            for (int64_t p = 0; p < w->panels; p++)
+                transform_panel(w, in[1], p, (float *)scratch);
+        }
+        if (w->shared) {
+            int64_t groups = ceil_div(w->panels, w->group);
+            int64_t from = groups * me / team * w->group, to = groups * (me + 1) / team * w->group;
+            to = to < w->panels ? to : w->panels;
+            for (int64_t b = 0; b < blocks; b++) {
+                int64_t first = b * w->block, last = first + w->block < w->patches ? first + w->block : w->patches;
+                int64_t a = first + (last - first) * me / team, z = first + (last - first) * (me + 1) / team;
+                transform_in(w, in[0], a, z, v + (a - first) * w->from);
+#pragma omp barrier
+                multiply(w, v, u, m, first, last, from, to, bias, out);
+#pragma omp barrier
+            }
+        } else {
+            for (int64_t b = me; b < blocks; b += team) {
+                int64_t first = b * w->block, last = first + w->block < w->patches ? first + w->block : w->patches;
+                transform_in(w, in[0], first, last, v);
+                multiply(w, v, u, m, first, last, 0, w->panels, bias, out);
+            }
+        }
+    }
+}
