@@ -14,28 +14,13 @@
 
 #include <cmocka.h>
 
-#include <jpeglib.h>
-#include <png.h>
 #include <webp/encode.h>
 
 #include "base/file.h"
 #include "base/rng.h"
 #include "base/status.h"
 #include "media/image.h"
-
-typedef struct {
-    unsigned char *data;
-    size_t size;
-} blob;
-
-static idem_image random_image(int width, int height, const char *stream) {
-    idem_image im;
-    idem_rng r = idem_rng_make(1, stream);
-    assert_int_equal(idem_image_new(&im, width, height), 0);
-    for (int i = 0; i < width * height * 3; i++)
-        im.rgb[i] = (uint8_t)idem_rng_below(&r, 256);
-    return im;
-}
+#include "support/pictures.h"
 
 static void assert_pixels(const idem_image *im, int width, int height, const uint8_t *rgb, int tolerance) {
     assert_int_equal(im->width, width);
@@ -57,83 +42,6 @@ static void assert_refused(const blob *b, const char *words) {
 }
 
 /* ---- PNG ---- */
-
-typedef struct {
-    int colour_type, depth;
-    bool interlaced, transparent_key;
-} png_kind;
-
-enum { PNG_SIDE_X = 13, PNG_SIDE_Y = 9 }; /* ends inside bytes and inside Adam7 cells */
-
-static void put(png_structp png, png_bytep from, size_t n) {
-    blob *b = png_get_io_ptr(png);
-    b->data = realloc(b->data, b->size + n);
-    memcpy(b->data + b->size, from, n);
-    b->size += n;
-}
-
-static void put_nothing(png_structp png) {
-    (void)png;
-}
-
-static int channels_of(int colour_type) {
-    switch (colour_type) {
-    case PNG_COLOR_TYPE_GRAY_ALPHA:
-        return 2;
-    case PNG_COLOR_TYPE_RGB:
-        return 3;
-    case PNG_COLOR_TYPE_RGB_ALPHA:
-        return 4;
-    default:
-        return 1;
-    }
-}
-
-/* Samples in, file out. samples: [PNG_SIDE_Y, PNG_SIDE_X, channels], each below 1 << depth. */
-static blob png_write(const png_kind *k, const uint16_t *samples, const png_color *palette,
-                      const png_byte *palette_alpha) {
-    blob b = {0};
-    png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, NULL, NULL, NULL);
-    png_infop info = png_create_info_struct(png);
-    png_set_write_fn(png, &b, put, put_nothing);
-    png_set_IHDR(png, info, PNG_SIDE_X, PNG_SIDE_Y, k->depth, k->colour_type,
-                 k->interlaced ? PNG_INTERLACE_ADAM7 : PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
-                 PNG_FILTER_TYPE_DEFAULT);
-    if (k->colour_type == PNG_COLOR_TYPE_PALETTE)
-        png_set_PLTE(png, info, palette, 1 << k->depth);
-    if (k->transparent_key) {
-        png_color_16 key = {0};
-        key.gray = key.red = samples[0];
-        if (k->colour_type == PNG_COLOR_TYPE_RGB) {
-            key.green = samples[1];
-            key.blue = samples[2];
-        }
-        png_set_tRNS(png, info, palette_alpha, k->colour_type == PNG_COLOR_TYPE_PALETTE ? 1 << k->depth : 0, &key);
-    }
-    png_write_info(png, info);
-    int channels = channels_of(k->colour_type);
-    int per_row = PNG_SIDE_X * channels;
-    png_byte rows[PNG_SIDE_Y][PNG_SIDE_X * 8];
-    png_bytep pointers[PNG_SIDE_Y];
-    memset(rows, 0, sizeof rows);
-    for (int y = 0; y < PNG_SIDE_Y; y++) {
-        pointers[y] = rows[y];
-        for (int i = 0; i < per_row; i++) {
-            uint16_t v = samples[y * per_row + i];
-            if (k->depth == 16) {
-                rows[y][2 * i] = (png_byte)(v >> 8);
-                rows[y][2 * i + 1] = (png_byte)v;
-            } else {
-                int bit = i * k->depth;
-                rows[y][bit / 8] |= (png_byte)(v << (8 - k->depth - bit % 8));
-            }
-        }
-    }
-    png_write_image(png, pointers);
-    png_write_end(png, NULL);
-    png_destroy_write_struct(&png, &info);
-    return b;
-}
 
 static uint8_t over_white(double value, double alpha) {
     return (uint8_t)floor(value * alpha + 255 * (1 - alpha) + 0.5);
@@ -259,48 +167,6 @@ static void png_saved_and_loaded(void **state) {
 
 /* ---- JPEG ---- */
 
-typedef struct {
-    J_COLOR_SPACE in, stored;
-    int quality;
-    bool progressive;
-    int restart_rows;
-    const unsigned char *app1;
-    unsigned app1_size;
-} jpeg_kind;
-
-/* samples: [height, width, channels of k->in] */
-static blob jpeg_write(const jpeg_kind *k, const uint8_t *samples, int width, int height) {
-    struct jpeg_compress_struct c;
-    struct jpeg_error_mgr errors;
-    unsigned char *data = NULL;
-    unsigned long size = 0;
-    c.err = jpeg_std_error(&errors);
-    jpeg_create_compress(&c);
-    jpeg_mem_dest(&c, &data, &size);
-    c.image_width = (JDIMENSION)width;
-    c.image_height = (JDIMENSION)height;
-    c.input_components = k->in == JCS_GRAYSCALE ? 1 : k->in == JCS_CMYK ? 4 : 3;
-    c.in_color_space = k->in;
-    jpeg_set_defaults(&c);
-    jpeg_set_colorspace(&c, k->stored);
-    jpeg_set_quality(&c, k->quality, TRUE);
-    for (int i = 0; i < c.num_components; i++)
-        c.comp_info[i].h_samp_factor = c.comp_info[i].v_samp_factor = 1;
-    c.restart_in_rows = k->restart_rows;
-    if (k->progressive)
-        jpeg_simple_progression(&c);
-    jpeg_start_compress(&c, TRUE);
-    if (k->app1)
-        jpeg_write_marker(&c, JPEG_APP0 + 1, k->app1, k->app1_size);
-    while (c.next_scanline < c.image_height) {
-        JSAMPROW row = (JSAMPROW)samples + (size_t)c.next_scanline * (size_t)(width * c.input_components);
-        jpeg_write_scanlines(&c, &row, 1);
-    }
-    jpeg_finish_compress(&c);
-    jpeg_destroy_compress(&c);
-    return (blob){data, size};
-}
-
 enum { JPEG_X = 45, JPEG_Y = 27 };
 
 /* Smooth ramps, which quality 100 without subsampling keeps to within a few steps. */
@@ -346,33 +212,6 @@ static void jpeg_against_known_pictures(void **state) {
         idem_image_free(&im);
         free(b.data);
     }
-}
-
-static void put_number(unsigned char *to, uint32_t v, int n, bool big) {
-    for (int i = 0; i < n; i++)
-        to[big ? n - 1 - i : i] = (unsigned char)(v >> 8 * i);
-}
-
-/* An EXIF block whose folder has a width tag and the orientation. */
-static unsigned exif_block(unsigned char *out, int orientation, bool big) {
-    memcpy(out, "Exif\0\0", 6);
-    unsigned char *t = out + 6;
-    memcpy(t, big ? "MM" : "II", 2);
-    put_number(t + 2, 42, 2, big);
-    put_number(t + 4, 12, 4, big); /* the folder's place: behind a gap of 4 */
-    memset(t + 8, 0xee, 4);
-    put_number(t + 12, 2, 2, big);
-    put_number(t + 14, 0x0100, 2, big);
-    put_number(t + 16, 4, 2, big);
-    put_number(t + 18, 1, 4, big);
-    put_number(t + 22, 99, 4, big);
-    put_number(t + 26, 0x0112, 2, big);
-    put_number(t + 28, 3, 2, big);
-    put_number(t + 30, 1, 4, big);
-    put_number(t + 34, (uint32_t)orientation, 2, big);
-    put_number(t + 36, 0, 2, big);
-    put_number(t + 38, 0, 4, big);
-    return 6 + 42;
 }
 
 static void jpeg_orientation(void **state) {
@@ -476,32 +315,6 @@ static void webp_round_trip(void **state) {
 }
 
 /* ---- damaged files ---- */
-
-enum { SMALL_FILES = 6 };
-
-static void make_small_files(blob *files) {
-    idem_image im = random_image(PNG_SIDE_X, PNG_SIDE_Y, "small");
-    static const char *const texts[] = {"idem:seed", "7", NULL};
-    assert_int_equal(idem_image_encode_png(&im, texts, &files[0].data, &files[0].size), 0);
-    uint16_t samples[PNG_SIDE_X * PNG_SIDE_Y * 4];
-    for (int i = 0; i < PNG_SIDE_X * PNG_SIDE_Y * 4; i++)
-        samples[i] = (uint16_t)(i * 2654435761u >> 16);
-    png_kind deep = {PNG_COLOR_TYPE_RGB_ALPHA, 16, true, false};
-    files[1] = png_write(&deep, samples, NULL, NULL);
-    unsigned char block[64];
-    jpeg_kind plain = {JCS_RGB, JCS_YCbCr, 60, false, 1, block, exif_block(block, 6, false)};
-    jpeg_kind progressive = {JCS_RGB, JCS_YCbCr, 60, true, 0, NULL, 0};
-    jpeg_kind cmyk = {JCS_CMYK, JCS_YCCK, 60, false, 0, NULL, 0};
-    files[2] = jpeg_write(&plain, im.rgb, PNG_SIDE_X, PNG_SIDE_Y);
-    files[3] = jpeg_write(&progressive, im.rgb, PNG_SIDE_X, PNG_SIDE_Y);
-    files[4] = jpeg_write(&cmyk, (const uint8_t *)samples, PNG_SIDE_X, PNG_SIDE_Y);
-    uint8_t *out;
-    files[5].size = WebPEncodeRGB(im.rgb, PNG_SIDE_X, PNG_SIDE_Y, PNG_SIDE_X * 3, 50, &out);
-    files[5].data = malloc(files[5].size);
-    memcpy(files[5].data, out, files[5].size);
-    WebPFree(out);
-    idem_image_free(&im);
-}
 
 static void free_small_files(blob *files) {
     for (int f = 0; f < SMALL_FILES; f++)
@@ -703,8 +516,10 @@ static void resize_against_definition(void **state) {
 /* Pixel i of the pattern is a plain function of i; sums as tests/oracle/media_resize.py prints them. */
 static void resize_equals_pillow(void **state) {
     (void)state;
-    static const uint32_t pillow[RESIZES] = {0xc6204019, 0xf85fcab3, 0xa0ea3b56, 0xd2847327, 0x18e718c1,
-                                             0x8ec669ce, 0xd863bfb9, 0xf6808714, 0xd819ed96};
+    static const uint32_t bilinear[RESIZES] = {0xc6204019, 0xf85fcab3, 0xa0ea3b56, 0xd2847327, 0x18e718c1,
+                                               0x8ec669ce, 0xd863bfb9, 0xf6808714, 0xd819ed96};
+    static const uint32_t lanczos[RESIZES] = {0x614dafea, 0x4a26c916, 0x17168f1e, 0x99e7e759, 0x6e0d4512,
+                                              0xeeab3ee6, 0xadb18735, 0xf6808714, 0x7540ed63};
     for (int n = 0; n < RESIZES; n++) {
         const int *s = resize_sizes[n];
         idem_image in, out;
@@ -712,7 +527,36 @@ static void resize_equals_pillow(void **state) {
         for (uint32_t i = 0; i < (uint32_t)(s[0] * s[1] * 3); i++)
             in.rgb[i] = (uint8_t)(i * 2654435761u >> 24);
         assert_int_equal(idem_image_resize(&out, &in, s[2], s[3]), 0);
-        assert_int_equal(crc32_of(out.rgb, (size_t)(s[2] * s[3] * 3)), pillow[n]);
+        assert_int_equal(crc32_of(out.rgb, (size_t)(s[2] * s[3] * 3)), bilinear[n]);
+        idem_image_free(&out);
+        assert_int_equal(idem_image_resize_lanczos(&out, &in, s[2], s[3]), 0);
+        assert_int_equal(crc32_of(out.rgb, (size_t)(s[2] * s[3] * 3)), lanczos[n]);
+        idem_image_free(&out);
+        idem_image_free(&in);
+    }
+}
+
+/* The mean over the rectangle of input that an output pixel covers, parts of pixels counted in part. */
+static void area_is_a_mean(void **state) {
+    (void)state;
+    static const int sizes[][4] = {{64, 64, 16, 16}, {37, 29, 16, 10}, {30, 30, 29, 7}, {9, 5, 1, 1}};
+    for (int n = 0; n < 4; n++) {
+        const int *s = sizes[n];
+        idem_image in = random_image(s[0], s[1], "area"), out;
+        double sx = (double)s[0] / s[2], sy = (double)s[1] / s[3];
+        assert_int_equal(idem_image_resize_area(&out, &in, s[2], s[3]), 0);
+        for (int i = 0; i < s[2] * s[3] * 3; i++) {
+            int x = i / 3 % s[2], y = i / 3 / s[2];
+            double sum = 0;
+            for (int v = 0; v < s[1]; v++) {
+                double wy = fmin(v + 1, (y + 1) * sy) - fmax(v, y * sy);
+                for (int u = 0; wy > 0 && u < s[0]; u++) {
+                    double wx = fmin(u + 1, (x + 1) * sx) - fmax(u, x * sx);
+                    sum += wx > 0 ? wx * wy * in.rgb[(v * s[0] + u) * 3 + i % 3] : 0;
+                }
+            }
+            assert_true(fabs(out.rgb[i] - sum / (sx * sy)) <= 1.001);
+        }
         idem_image_free(&out);
         idem_image_free(&in);
     }
@@ -748,6 +592,7 @@ int main(void) {
         cmocka_unit_test(floats_and_bytes),
         cmocka_unit_test(resize_against_definition),
         cmocka_unit_test(resize_equals_pillow),
+        cmocka_unit_test(area_is_a_mean),
         cmocka_unit_test(resize_refuses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

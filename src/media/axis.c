@@ -16,11 +16,13 @@ static void write_label(char *text, double v, double step, double largest) {
     double unit = 1;
     const char *suffix = "";
     if (largest >= 1e12 || largest < 1e-3) {
-        int digits = (int)(floor(log10(fmax(fabs(v), step)) + 1e-9) - floor(log10(step) + 1e-9));
-        if (v == 0)
+        if (v == 0) {
             snprintf(text, IDEM_TICK_TEXT, "0");
-        else
-            snprintf(text, IDEM_TICK_TEXT, "%.*e", digits < 0 ? 0 : digits > 6 ? 6 : digits, v);
+        } else {
+            double exponent = floor(log10(fabs(v)) + 1e-9);
+            double digits = fmin(fmax(exponent - floor(log10(step) + 1e-9), 0), 6);
+            snprintf(text, IDEM_TICK_TEXT, "%.*fe%d", (int)digits, v / pow(10, exponent), (int)exponent);
+        }
         return;
     }
     if (largest >= 1e9) {
@@ -80,6 +82,9 @@ void idem_axis_make(idem_axis *a, double lo, double hi, bool log, double pad, in
     }
     if (log && lo <= 0)
         lo = hi * 1e-3;
+    /* Room for differences and margins within what a double holds. */
+    lo = fmin(fmax(lo, log ? 1e-200 : -1e200), 1e200);
+    hi = fmin(fmax(hi, log ? 1e-200 : -1e200), 1e200);
     if (log) {
         double l = log10(lo), h = log10(hi);
         if (h - l < 1e-3) {

@@ -1,0 +1,54 @@
+/* Picture files of every kind, written with the formats' own libraries, for tests and fuzz seeds. */
+#ifndef TESTS_SUPPORT_PICTURES_H
+#define TESTS_SUPPORT_PICTURES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <jpeglib.h>
+#include <png.h>
+
+#include "media/image.h"
+
+typedef struct {
+    unsigned char *data;
+    size_t size;
+} blob;
+
+typedef struct {
+    int colour_type, depth;
+    bool interlaced, transparent_key;
+} png_kind;
+
+enum { PNG_SIDE_X = 13, PNG_SIDE_Y = 9 }; /* ends inside bytes and inside Adam7 cells */
+
+/* Samples in, file out. samples: [PNG_SIDE_Y, PNG_SIDE_X, channels], each below 1 << depth. transparent_key: a
+ * palette's alphas, else the first sample's colour becomes transparent. */
+blob png_write(const png_kind *k, const uint16_t *samples, const png_color *palette, const png_byte *palette_alpha);
+int channels_of(int colour_type);
+
+typedef struct {
+    J_COLOR_SPACE in, stored;
+    int quality;
+    bool progressive;
+    int restart_rows;
+    const unsigned char *app1;
+    unsigned app1_size;
+} jpeg_kind;
+
+/* samples: [height, width, channels of k->in] */
+blob jpeg_write(const jpeg_kind *k, const uint8_t *samples, int width, int height);
+
+void put_number(unsigned char *to, uint32_t v, int n, bool big_endian);
+/* An EXIF block whose folder has a width tag and the orientation, into out[64]; returns its size. */
+unsigned exif_block(unsigned char *out, int orientation, bool big_endian);
+
+idem_image random_image(int width, int height, const char *stream);
+
+/* PNG (8-bit RGB with a text; interlaced 16-bit RGBA), JPEG (with EXIF; progressive; YCCK), lossy WebP. */
+enum { SMALL_FILES = 6 };
+void make_small_files(blob *files);
+
+#endif
