@@ -174,6 +174,10 @@ static idem_node *mask(idem_node *dy, idem_node *x, unary_attr u) {
     return idem_node_new(&idem_op_mask, x->shape, (idem_node *[]){idem_unrepeated(dy, x), x}, 2, &u, sizeof u);
 }
 
+idem_node *idem_step_mask(idem_node *dy, idem_node *x, float above, float below) {
+    return mask(dy, x, (unary_attr){IDEM_UNARY_STEP, above, below});
+}
+
 /* ---- gradients ---- */
 
 static int unary_gradient(idem_node *n, idem_node *dy, const bool *want, idem_node **dx) {
@@ -188,10 +192,10 @@ static int unary_gradient(idem_node *n, idem_node *dy, const bool *want, idem_no
         d = idem_scale(dy, u->a);
         break;
     case IDEM_UNARY_RELU:
-        d = mask(dy, n, (unary_attr){IDEM_UNARY_STEP, 1, 0});
+        d = idem_step_mask(dy, n, 1, 0);
         break;
     case IDEM_UNARY_LEAKY_RELU:
-        d = mask(dy, sign, (unary_attr){IDEM_UNARY_STEP, u->b, u->a * u->b});
+        d = idem_step_mask(dy, sign, u->b, u->a * u->b);
         break;
     case IDEM_UNARY_EXP:
         d = idem_mul(small, n);

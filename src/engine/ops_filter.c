@@ -1,0 +1,204 @@
+/* Separable filtering with zero-insertion and decimation (upfirdn). Along one axis, with f the flipped kernel,
+ *     y[o] = sum_i f[i] x[(o * down + i - pad) / up]   over the i that make the quotient a whole number inside x,
+ * which are every up-th tap, applied to neighbouring elements. The adjoint has the same form: up and down change
+ * places, the kernel is turned round, and the paddings follow. */
+#include <string.h>
+
+#include "engine/op.h"
+#include "engine/ops.h"
+#include "engine/strided.h"
+
+/* The taps of one output position: `count` elements of x from `first`, with weights from `weight`. */
+typedef struct {
+    int first, count;
+    const float *weight;
+} taps;
+
+typedef struct {
+    int n, up, down, pad[4];
+    const float *kernel; /* as given */
+    const taps *rows;    /* by output row */
+    const taps *columns; /* by output column */
+} filter_attr;
+
+/* out[j] (+)= sum_t weight[t] * in[t * step + j], up to four taps at once. */
+static inline __attribute__((always_inline)) void combine(float *restrict out, const float *restrict in, int64_t step,
+                                                          int64_t n, int count, const float *weight) {
+    for (int t = 0; t < count; t += 4) {
+        const float *restrict a = in + t * step, *restrict b = a + step, *restrict c = b + step, *restrict d = c + step;
+        int left = count - t;
+        float wa = weight[t], wb = left > 1 ? weight[t + 1] : 0, wc = left > 2 ? weight[t + 2] : 0;
+        float wd = left > 3 ? weight[t + 3] : 0;
+        if (t > 0) {
+            if (left >= 4)
+                for (int64_t j = 0; j < n; j++)
+                    out[j] += (wa * a[j] + wb * b[j]) + (wc * c[j] + wd * d[j]);
+            else if (left == 3)
+                for (int64_t j = 0; j < n; j++)
+                    out[j] += (wa * a[j] + wb * b[j]) + wc * c[j];
+            else if (left == 2)
+                for (int64_t j = 0; j < n; j++)
+                    out[j] += wa * a[j] + wb * b[j];
+            else
+                for (int64_t j = 0; j < n; j++)
+                    out[j] += wa * a[j];
+        } else {
+            if (left >= 4)
+                for (int64_t j = 0; j < n; j++)
+                    out[j] = (wa * a[j] + wb * b[j]) + (wc * c[j] + wd * d[j]);
+            else if (left == 3)
+                for (int64_t j = 0; j < n; j++)
+                    out[j] = (wa * a[j] + wb * b[j]) + wc * c[j];
+            else if (left == 2)
+                for (int64_t j = 0; j < n; j++)
+                    out[j] = wa * a[j] + wb * b[j];
+            else
+                for (int64_t j = 0; j < n; j++)
+                    out[j] = wa * a[j];
+        }
+    }
+    if (count == 0)
+        memset(out, 0, (size_t)n * sizeof *out);
+}
+
+IDEM_MULTIVERSION static void filter_rows(float *row, const float *picture, int64_t row_elements, const taps *t) {
+    combine(row, picture + t->first * row_elements, row_elements, row_elements, t->count, t->weight);
+}
+
+/* Neighbouring output columns with the same weights on neighbouring input columns are one run. */
+IDEM_MULTIVERSION static void filter_columns(float *out, const float *row, int64_t channels, int64_t width,
+                                             const taps *t) {
+    for (int64_t x = 0; x < width;) {
+        int64_t same = 1;
+        while (x + same < width && t[x + same].first == t[x].first + same && t[x + same].count == t[x].count &&
+               t[x + same].weight == t[x].weight)
+            same++;
+        combine(out + x * channels, row + t[x].first * channels, channels, same * channels, t[x].count, t[x].weight);
+        x += same;
+    }
+}
+
+static size_t row_bytes(const idem_shape *x) {
+    size_t bytes = (size_t)(x->d[1] * x->d[3]) * sizeof(float);
+    return (bytes + 63) / 64 * 64;
+}
+
+static int filter_prepare(idem_step *s) {
+    s->scratch_bytes = row_bytes(&s->node->in[0]->shape) * (size_t)idem_threads();
+    return 0;
+}
+
+static void filter_forward(const idem_step *s) {
+    const idem_node *n = s->node;
+    const filter_attr *a = n->attr;
+    const idem_shape *in = &n->in[0]->shape, *out = &n->shape;
+    int64_t channels = in->d[1], in_row = in->d[3] * channels, out_row = out->d[3] * channels;
+    int64_t rows = out->d[0] * out->d[2];
+    size_t row_floats = row_bytes(in) / sizeof(float);
+    int most = (int)(s->scratch_bytes / row_bytes(in));
+    int threads = rows * out_row < IDEM_PARALLEL_ELEMENTS ? 1 : idem_threads() < most ? idem_threads() : most;
+#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
+    for (int t = 0; t < threads; t++) {
+        float *row = s->scratch + (size_t)t * row_floats;
+        for (int64_t r = rows * t / threads; r < rows * (t + 1) / threads; r++) {
+            const float *picture = s->in[0] + r / out->d[2] * in->d[2] * in_row;
+            filter_rows(row, picture, in_row, &a->rows[r % out->d[2]]);
+            filter_columns(s->out + r * out_row, row, channels, out->d[3], a->columns);
+        }
+    }
+}
+
+static int filter_gradient(idem_node *n, idem_node *dy, const bool *want, idem_node **dx) {
+    if (!want[0])
+        return 0;
+    const filter_attr *a = n->attr;
+    const idem_shape *in = &n->in[0]->shape, *out = &n->shape;
+    float turned[a->n];
+    for (int i = 0; i < a->n; i++)
+        turned[i] = a->kernel[a->n - 1 - i];
+    int pad[4];
+    for (int i = 0; i < 2; i++) {
+        pad[i] = a->n - 1 - a->pad[i];
+        pad[i + 2] = (int)((in->d[i + 2] - 1) * a->up + a->n - out->d[i + 2] * a->down) - pad[i];
+    }
+    dx[0] = idem_filter(dy, turned, a->n, a->down, a->up, pad);
+    return dx[0] ? 0 : -1;
+}
+
+static void filter_cost(const idem_node *n, double *flops, double *bytes) {
+    const filter_attr *a = n->attr;
+    const idem_shape *in = &n->in[0]->shape, *out = &n->shape;
+    double rows = (double)(out->d[0] * out->d[1] * out->d[2]) * (double)(in->d[3] + out->d[3]);
+    *flops = 2.0 * rows * ((a->n + a->up - 1) / a->up);
+    *bytes = 4.0 * (double)(idem_shape_count(in) + idem_shape_count(out));
+}
+
+const idem_op idem_op_filter = {.name = "filter",
+                                .prepare = filter_prepare,
+                                .forward = filter_forward,
+                                .gradient = filter_gradient,
+                                .cost = filter_cost};
+
+/* phases[i0]: weights of the taps i0, i0 + up, ... of the flipped kernel */
+static const taps *make_taps(idem_arena *arena, int64_t size, int64_t in_size, const filter_attr *a, int pad,
+                             float *const *phases) {
+    taps *table = idem_arena_array(arena, (size_t)size, sizeof *table);
+    if (!table)
+        return NULL;
+    for (int64_t o = 0; o < size; o++) {
+        int64_t at = o * a->down - pad; /* where tap 0 lies among the zero-inserted elements */
+        int64_t tap = ((-at) % a->up + a->up) % a->up;
+        int64_t first = (at + tap) / a->up, count = (a->n - tap + a->up - 1) / a->up, skip = 0;
+        if (first < 0) {
+            skip = -first;
+            first = 0;
+        }
+        count = count - skip < in_size - first ? count - skip : in_size - first;
+        if (count > 0)
+            table[o] = (taps){(int)first, (int)count, phases[tap] + skip};
+        else
+            table[o] = (taps){0, 0, phases[0]};
+    }
+    return table;
+}
+
+idem_node *idem_filter(idem_node *x, const float *kernel, int n, int up, int down, const int pad[4]) {
+    if (!x)
+        return NULL;
+    enum { LIMIT = 1 << 20 };
+    char text[64];
+    if (x->shape.rank != 4)
+        return idem_fail_null("filter of '%s' %s: expected rank 4", x->name, idem_shape_text(&x->shape, text));
+    if (n < 1 || n > 1024 || up < 1 || up > 64 || down < 1 || down > 64)
+        return idem_fail_null("filter of '%s': %d taps, up %d, down %d; expected 1 to 1024, and 1 to 64", x->name, n,
+                              up, down);
+    idem_shape shape = x->shape;
+    for (int i = 0; i < 2; i++) {
+        if (x->shape.d[i + 2] > LIMIT || pad[i] > LIMIT || pad[i] < -LIMIT || pad[i + 2] > LIMIT || pad[i + 2] < -LIMIT)
+            return idem_fail_null("filter of '%s' %s: the picture or its padding is too large", x->name,
+                                  idem_shape_text(&x->shape, text));
+        int64_t padded = x->shape.d[i + 2] * up + pad[i] + pad[i + 2];
+        if (padded < n)
+            return idem_fail_null("filter of '%s' %s: %lld elements with padding are fewer than the %d taps", x->name,
+                                  idem_shape_text(&x->shape, text), (long long)padded, n);
+        shape.d[i + 2] = (padded - n) / down + 1;
+    }
+    idem_arena *arena = idem_graph_arena(x->graph);
+    filter_attr a = {.n = n, .up = up, .down = down, .pad = {pad[0], pad[1], pad[2], pad[3]}};
+    float *copy = idem_arena_array(arena, (size_t)n, sizeof *copy);
+    float *weights = idem_arena_array(arena, (size_t)n, sizeof *weights), *phases[64];
+    if (!copy || !weights)
+        return NULL;
+    memcpy(copy, kernel, (size_t)n * sizeof *copy);
+    a.kernel = copy;
+    for (int p = 0; p < up; p++) {
+        phases[p] = weights;
+        for (int i = p; i < n; i += up)
+            *weights++ = kernel[n - 1 - i];
+    }
+    a.rows = make_taps(arena, shape.d[2], x->shape.d[2], &a, pad[0], phases);
+    a.columns = make_taps(arena, shape.d[3], x->shape.d[3], &a, pad[1], phases);
+    if (!a.rows || !a.columns)
+        return NULL;
+    return idem_node_new(&idem_op_filter, shape, &x, 1, &a, sizeof a);
+}

@@ -1,0 +1,314 @@
+/* Batch normalisation: statistics, application, and the fused gradient of both.
+ * With R values per channel, v the normalised value and sums over them (Ioffe, Szegedy 2015):
+ *     dgamma = sum dy v, dbeta = sum dy, dx = gamma / sqrt(var + eps) (dy - dbeta / R - v dgamma / R). */
+#include <math.h>
+#include <string.h>
+
+#include "engine/op.h"
+#include "engine/ops.h"
+#include "engine/strided.h"
+
+enum {
+    TILE = 256,     /* channels worked on at once */
+    PART = 1 << 14, /* elements of one part of a sum; parts depend on the shape only and are added in order */
+    MAX_PARTS = 64,
+    BLOCK = 16, /* rows added in float before going to double */
+};
+
+typedef struct {
+    int64_t rows, channels, parts;
+} norm_dims;
+
+static norm_dims dims(const idem_shape *x) {
+    norm_dims d = {.channels = x->d[1]};
+    d.rows = idem_shape_count(x) / d.channels;
+    d.parts = (d.rows * d.channels + PART - 1) / PART;
+    d.parts = d.parts < MAX_PARTS ? d.parts : MAX_PARTS;
+    d.parts = d.parts < d.rows ? d.parts : d.rows;
+    return d;
+}
+
+static int threads_for(const norm_dims *d) {
+    return d->rows * d->channels < IDEM_PARALLEL_ELEMENTS ? 1 : idem_threads();
+}
+
+static int two_sums_prepare(idem_step *s) {
+    norm_dims d = dims(&s->node->in[0]->shape);
+    s->scratch_bytes = (size_t)(d.parts * 2 * d.channels) * sizeof(double);
+    return 0;
+}
+
+/* The first part's sums become those of all parts. */
+static double *join_parts(const norm_dims *d, double *sums) {
+    for (int64_t part = 1; part < d->parts; part++)
+        for (int64_t c = 0; c < 2 * d->channels; c++)
+            sums[c] += sums[part * 2 * d->channels + c];
+    return sums;
+}
+
+/* ---- bn_stats ---- */
+
+/* sums[c] = sum of x - first row, sums[channels + c] = sum of its square, over n rows from x. The shift keeps the
+ * difference of squares accurate. */
+IDEM_MULTIVERSION static void moment_rows(double *restrict sums, const float *restrict first, const float *restrict x,
+                                          int64_t n, int64_t channels) {
+    for (int64_t c0 = 0; c0 < channels; c0 += TILE) {
+        int64_t cols = channels - c0 < TILE ? channels - c0 : TILE;
+        double *restrict s1 = sums + c0, *restrict s2 = sums + channels + c0;
+        memset(s1, 0, (size_t)cols * sizeof *s1);
+        memset(s2, 0, (size_t)cols * sizeof *s2);
+        for (int64_t r = 0; r < n;) {
+            float a[TILE] = {0}, b[TILE] = {0};
+            for (int64_t end = r + BLOCK < n ? r + BLOCK : n; r < end; r++) {
+                const float *restrict row = x + r * channels + c0;
+                for (int64_t c = 0; c < cols; c++) {
+                    float d = row[c] - first[c0 + c];
+                    a[c] += d;
+                    b[c] += d * d;
+                }
+            }
+            for (int64_t c = 0; c < cols; c++) {
+                s1[c] += (double)a[c];
+                s2[c] += (double)b[c];
+            }
+        }
+    }
+}
+
+static void bn_stats_forward(const idem_step *s) {
+    norm_dims d = dims(&s->node->in[0]->shape);
+    double *sums = (double *)(void *)s->scratch;
+    const float *x = s->in[0];
+    int threads = threads_for(&d);
+#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
+    for (int64_t part = 0; part < d.parts; part++) {
+        int64_t from = d.rows * part / d.parts, to = d.rows * (part + 1) / d.parts;
+        moment_rows(sums + part * 2 * d.channels, x, x + from * d.channels, to - from, d.channels);
+    }
+    join_parts(&d, sums);
+    for (int64_t c = 0; c < d.channels; c++) {
+        double shift = sums[c] / (double)d.rows, square = sums[d.channels + c] / (double)d.rows;
+        double variance = square - shift * shift;
+        s->out[c] = (float)((double)x[c] + shift);
+        s->out[d.channels + c] = (float)(variance > 0 ? variance : 0);
+    }
+}
+
+/* [C] for rank 2, [C, 1, 1] for rank 4: broadcasts to x */
+static idem_node *per_channel(idem_node *values, const idem_shape *x) {
+    int64_t channels = x->d[1];
+    return idem_reshape(values, x->rank == 4 ? IDEM_SHAPE(channels, 1, 1) : IDEM_SHAPE(channels));
+}
+
+static idem_node *row_of(idem_node *pair, int row) {
+    return pair ? idem_reshape(idem_slice(pair, 0, row, 1, 1), IDEM_SHAPE(pair->shape.d[1])) : NULL;
+}
+
+static int bn_stats_gradient(idem_node *n, idem_node *dy, const bool *want, idem_node **dx) {
+    if (!want[0])
+        return 0;
+    idem_node *x = n->in[0];
+    float share = 1 / (float)dims(&x->shape).rows;
+    idem_node *dmean = per_channel(idem_scale(row_of(dy, 0), share), &x->shape);
+    idem_node *dvariance = per_channel(idem_scale(row_of(dy, 1), 2 * share), &x->shape);
+    idem_node *centred = idem_sub(x, per_channel(row_of(n, 0), &x->shape));
+    dx[0] = idem_add(idem_mul(centred, dvariance), dmean);
+    return dx[0] ? 0 : -1;
+}
+
+const idem_op idem_op_bn_stats = {
+    .name = "bn_stats", .prepare = two_sums_prepare, .forward = bn_stats_forward, .gradient = bn_stats_gradient};
+
+static int check_rank(const char *what, const idem_node *x) {
+    char text[64];
+    if (x->shape.rank == 4 || x->shape.rank == 2)
+        return 0;
+    return idem_fail("%s of '%s' %s: expected rank 4 or 2", what, x->name, idem_shape_text(&x->shape, text));
+}
+
+idem_node *idem_bn_stats(idem_node *x) {
+    if (!x || check_rank("bn_stats", x))
+        return NULL;
+    return idem_node_new(&idem_op_bn_stats, IDEM_SHAPE(2, x->shape.d[1]), &x, 1, NULL, 0);
+}
+
+/* ---- bn_apply ---- */
+
+/* out = (a - shift) * factor + offset, channel by channel */
+IDEM_MULTIVERSION static void apply_rows(int64_t rows, int64_t channels, const float *x, const float *restrict shift,
+                                         const float *restrict factor, const float *restrict offset, float *out) {
+    for (int64_t r = 0; r < rows; r++, x += channels, out += channels) {
+        _Pragma("omp simd") for (int64_t c = 0; c < channels; c++) out[c] = (x[c] - shift[c]) * factor[c] + offset[c];
+    }
+}
+
+static int factors_prepare(idem_step *s) {
+    s->scratch_bytes = 3 * (size_t)s->node->shape.d[1] * sizeof(float);
+    return 0;
+}
+
+static float inverse_deviation(float variance, float eps) {
+    return (float)(1 / sqrt((double)variance + (double)eps));
+}
+
+static void bn_apply_forward(const idem_step *s) {
+    norm_dims d = dims(&s->node->shape);
+    const float *stats = s->in[1], *gamma = s->in[2], *beta = s->in[3];
+    float eps = *(const float *)s->node->attr, *factor = s->scratch;
+    for (int64_t c = 0; c < d.channels; c++)
+        factor[c] = gamma[c] * inverse_deviation(stats[d.channels + c], eps);
+    int threads = threads_for(&d);
+#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
+    for (int64_t part = 0; part < d.parts; part++) {
+        int64_t from = d.rows * part / d.parts, to = d.rows * (part + 1) / d.parts, at = from * d.channels;
+        apply_rows(to - from, d.channels, s->in[0] + at, stats, factor, beta, s->out + at);
+    }
+}
+
+/* ---- bn_sums: [2, C], row 0 sum dy v (dgamma), row 1 sum dy (dbeta); in: x, stats, dy ---- */
+
+IDEM_MULTIVERSION static void gradient_rows(double *restrict sums, const float *restrict mean, const float *restrict x,
+                                            const float *restrict dy, int64_t n, int64_t channels) {
+    for (int64_t c0 = 0; c0 < channels; c0 += TILE) {
+        int64_t cols = channels - c0 < TILE ? channels - c0 : TILE;
+        double *restrict s1 = sums + c0, *restrict s2 = sums + channels + c0;
+        memset(s1, 0, (size_t)cols * sizeof *s1);
+        memset(s2, 0, (size_t)cols * sizeof *s2);
+        for (int64_t r = 0; r < n;) {
+            float a[TILE] = {0}, b[TILE] = {0};
+            for (int64_t end = r + BLOCK < n ? r + BLOCK : n; r < end; r++) {
+                const float *restrict row = x + r * channels + c0, *restrict g = dy + r * channels + c0;
+                for (int64_t c = 0; c < cols; c++) {
+                    a[c] += g[c] * (row[c] - mean[c0 + c]);
+                    b[c] += g[c];
+                }
+            }
+            for (int64_t c = 0; c < cols; c++) {
+                s1[c] += (double)a[c];
+                s2[c] += (double)b[c];
+            }
+        }
+    }
+}
+
+static void bn_sums_forward(const idem_step *s) {
+    norm_dims d = dims(&s->node->in[0]->shape);
+    const float *x = s->in[0], *stats = s->in[1], *dy = s->in[2];
+    double *sums = (double *)(void *)s->scratch;
+    int threads = threads_for(&d);
+#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
+    for (int64_t part = 0; part < d.parts; part++) {
+        int64_t from = d.rows * part / d.parts, to = d.rows * (part + 1) / d.parts, at = from * d.channels;
+        gradient_rows(sums + part * 2 * d.channels, stats, x + at, dy + at, to - from, d.channels);
+    }
+    join_parts(&d, sums);
+    float eps = *(const float *)s->node->attr;
+    for (int64_t c = 0; c < d.channels; c++) {
+        s->out[c] = (float)(sums[c] * (double)inverse_deviation(stats[d.channels + c], eps));
+        s->out[d.channels + c] = (float)sums[d.channels + c];
+    }
+}
+
+const idem_op idem_op_bn_sums = {.name = "bn_sums", .prepare = two_sums_prepare, .forward = bn_sums_forward};
+
+/* ---- bn_grad: dx through the values and the statistics; in: dy, x, stats, gamma, sums ---- */
+
+/* out = factor * dy - slope * (x - mean) - offset */
+IDEM_MULTIVERSION static void back_rows(int64_t rows, int64_t channels, const float *dy, const float *restrict x,
+                                        const float *restrict mean, const float *restrict factor,
+                                        const float *restrict slope, const float *restrict offset, float *out) {
+    for (int64_t r = 0; r < rows; r++, x += channels, dy += channels, out += channels) {
+        _Pragma("omp simd") for (int64_t c = 0; c < channels; c++) out[c] =
+            factor[c] * dy[c] - slope[c] * (x[c] - mean[c]) - offset[c];
+    }
+}
+
+static void bn_grad_forward(const idem_step *s) {
+    norm_dims d = dims(&s->node->shape);
+    const float *stats = s->in[2], *gamma = s->in[3], *sums = s->in[4];
+    float eps = *(const float *)s->node->attr;
+    float *factor = s->scratch, *slope = factor + d.channels, *offset = slope + d.channels;
+    for (int64_t c = 0; c < d.channels; c++) {
+        float inverse = inverse_deviation(stats[d.channels + c], eps);
+        factor[c] = gamma[c] * inverse;
+        slope[c] = factor[c] * inverse * sums[c] / (float)d.rows;
+        offset[c] = factor[c] * sums[d.channels + c] / (float)d.rows;
+    }
+    int threads = threads_for(&d);
+#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
+    for (int64_t part = 0; part < d.parts; part++) {
+        int64_t from = d.rows * part / d.parts, to = d.rows * (part + 1) / d.parts, at = from * d.channels;
+        back_rows(to - from, d.channels, s->in[0] + at, s->in[1] + at, stats, factor, slope, offset, s->out + at);
+    }
+}
+
+const idem_op idem_op_bn_grad = {
+    .name = "bn_grad", .in_place = true, .prepare = factors_prepare, .forward = bn_grad_forward};
+
+/* ---- gradient of bn_apply ---- */
+
+/* Where the statistics are not x's own, x and stats are independent inputs. */
+static int free_gradient(idem_node *n, idem_node *dy, idem_node *sums, const bool *want, idem_node **dx) {
+    idem_node *x = n->in[0], *stats = n->in[1], *gamma = n->in[2];
+    float eps = *(const float *)n->attr;
+    idem_node *inverse = idem_rsqrt(idem_affine(row_of(stats, 1), 1, eps));
+    idem_node *factor = idem_mul(gamma, inverse);
+    if (want[0] && !(dx[0] = idem_mul(dy, per_channel(factor, &x->shape))))
+        return -1;
+    if (want[1]) {
+        idem_node *dmean = idem_scale(idem_mul(row_of(sums, 1), factor), -1);
+        idem_node *dvariance = idem_scale(idem_mul(row_of(sums, 0), idem_mul(factor, inverse)), -0.5f);
+        if (!dmean || !dvariance)
+            return -1;
+        idem_shape row = IDEM_SHAPE(1, x->shape.d[1]);
+        idem_node *rows[2] = {idem_reshape(dmean, row), idem_reshape(dvariance, row)};
+        if (!(dx[1] = idem_concat(rows, 2, 0)))
+            return -1;
+    }
+    return 0;
+}
+
+static int bn_apply_gradient(idem_node *n, idem_node *dy, const bool *want, idem_node **dx) {
+    idem_node *x = n->in[0], *stats = n->in[1], *gamma = n->in[2], *sums = NULL;
+    bool own = stats->op == &idem_op_bn_stats && stats->in[0] == x;
+    if (own ? want[0] || want[2] || want[3] : want[1] || want[2] || want[3]) {
+        idem_node *in[3] = {x, stats, dy};
+        sums = idem_node_new(&idem_op_bn_sums, IDEM_SHAPE(2, x->shape.d[1]), in, 3, n->attr, sizeof(float));
+        if (!sums)
+            return -1;
+    }
+    if (own && want[0]) { /* the part through stats is in it */
+        idem_node *in[5] = {dy, x, stats, gamma, sums};
+        if (!(dx[0] = idem_node_new(&idem_op_bn_grad, x->shape, in, 5, n->attr, sizeof(float))))
+            return -1;
+    }
+    if (!own && free_gradient(n, dy, sums, want, dx))
+        return -1;
+    for (int i = 0; i < 2; i++)
+        if (want[2 + i] && !(dx[2 + i] = row_of(sums, i)))
+            return -1;
+    return 0;
+}
+
+const idem_op idem_op_bn_apply = {.name = "bn_apply",
+                                  .in_place = true,
+                                  .prepare = factors_prepare,
+                                  .forward = bn_apply_forward,
+                                  .gradient = bn_apply_gradient};
+
+idem_node *idem_bn_apply(idem_node *x, idem_node *stats, idem_node *gamma, idem_node *beta, float eps) {
+    if (!x || !stats || !gamma || !beta || check_rank("bn_apply", x))
+        return NULL;
+    int64_t channels = x->shape.d[1];
+    idem_shape pair = IDEM_SHAPE(2, channels), one = IDEM_SHAPE(channels);
+    if (!idem_shape_equal(&stats->shape, &pair) || !idem_shape_equal(&gamma->shape, &one) ||
+        !idem_shape_equal(&beta->shape, &one)) {
+        char a[64], b[64], c[64], d[64];
+        return idem_fail_null("bn_apply of '%s' %s: stats %s, gamma %s, beta %s; expected [2, C], [C] and [C]", x->name,
+                              idem_shape_text(&x->shape, a), idem_shape_text(&stats->shape, b),
+                              idem_shape_text(&gamma->shape, c), idem_shape_text(&beta->shape, d));
+    }
+    if (!(eps >= 0))
+        return idem_fail_null("bn_apply of '%s': eps is %g, expected 0 or more", x->name, (double)eps);
+    return idem_node_new(&idem_op_bn_apply, x->shape, (idem_node *[]){x, stats, gamma, beta}, 4, &eps, sizeof eps);
+}
