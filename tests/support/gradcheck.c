@@ -68,7 +68,7 @@ static double first_difference(const check *k, int v, int64_t e) {
 }
 
 static double second_difference(const check *k, int v, int64_t e) {
-    const double h = 1e-3;
+    const double h = 1e-4;
     double plus = loss_at(k, h, v, e, h) - loss_at(k, -h, v, e, h);
     double minus = loss_at(k, h, v, e, -h) - loss_at(k, -h, v, e, -h);
     return (plus - minus) / (4 * h * h);
