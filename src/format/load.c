@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "format/bytes.h"
+#include "format/torch_private.h"
 
 enum { JSON_MOST = 2 << 20 };
 static const size_t FILE_MOST = (size_t)8 << 30;
@@ -74,14 +75,6 @@ static bool is_pickle(const unsigned char *bytes, size_t size) {
     return size > 2 && bytes[0] == 0x80 && bytes[1] >= 2 && bytes[1] <= 5;
 }
 
-/* The number that opens every file torch.save wrote before version 1.6. */
-static const unsigned char TORCH_MAGIC[] = {0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19};
-
-static bool is_torch_legacy(const unsigned char *bytes, size_t size) {
-    return is_pickle(bytes, size) && size > 2 + sizeof TORCH_MAGIC &&
-           !memcmp(bytes + 2, TORCH_MAGIC, sizeof TORCH_MAGIC);
-}
-
 static bool is_safetensors(const unsigned char *bytes, size_t size) {
     return size > 9 && bytes[8] == '{' && idem_le64(bytes) >> 32 == 0;
 }
@@ -99,7 +92,7 @@ const char *idem_looks_like(const unsigned char *bytes, size_t size) {
             return SIGNS[i].says;
     if (begins_html(bytes, size))
         return "an HTML page (a failed download?)";
-    if (is_torch_legacy(bytes, size))
+    if (idem_torch_is_legacy(bytes, size))
         return "a legacy PyTorch pickle (before 1.6)";
     if (is_pickle(bytes, size)) {
         size_t head = size < 4096 ? size : 4096;
@@ -164,16 +157,13 @@ static int load_npy(idem_weights **out, const unsigned char *bytes, size_t size,
 }
 
 static int parse(idem_weights **out, const unsigned char *bytes, size_t size, const char *path) {
-    if (size > 4 && !memcmp(bytes, "PK\x03\x04", 4))
+    if ((size > 4 && !memcmp(bytes, "PK\x03\x04", 4)) || idem_torch_is_legacy(bytes, size))
         return idem_torch_parse(out, bytes, size, path);
     if (size > 6 && !memcmp(bytes, "\x93NUMPY", 6))
         return load_npy(out, bytes, size, path);
     if (is_safetensors(bytes, size))
         return idem_safetensors_parse(out, bytes, size, path);
     const char *seen = idem_looks_like(bytes, size);
-    if (is_torch_legacy(bytes, size))
-        return idem_fail("%s: looks like %s; open it once with PyTorch 1.6 or newer and torch.save it again", path,
-                         seen);
     if (is_pickle(bytes, size))
         return idem_fail(
             "%s: looks like %s; reading it would run that code, so it is refused: save its state_dict with "
@@ -181,9 +171,8 @@ static int parse(idem_weights **out, const unsigned char *bytes, size_t size, co
             path, seen);
     if (is_onnx(bytes, size))
         return idem_fail("%s: looks like %s, a network and not a set of weights", path, seen);
-    return idem_fail(
-        "%s: looks like %s; expected weights as safetensors, a PyTorch zip file, .npy or a weights manifest", path,
-        seen);
+    return idem_fail("%s: looks like %s; expected weights as safetensors, a PyTorch file, .npy or a weights manifest",
+                     path, seen);
 }
 
 int idem_weights_load(idem_weights **out, const char *path) {

@@ -1,4 +1,4 @@
-#include "format/pickle.h"
+#include "format/pickle_private.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -6,48 +6,11 @@
 #include "format/bytes.h"
 
 typedef idem_pickle_value value;
-
-/* What a name on the list does when it is called. */
-typedef enum { CALL_NONE, CALL_DICT, CALL_TENSOR, CALL_PARAMETER, CALL_TUPLE, NEW_NAMESPACE } action;
-
-static const struct {
-    const char *module, *name;
-    action call;
-} NAMES[] = {
-    {"collections", "OrderedDict", CALL_DICT},
-    {"torch._utils", "_rebuild_tensor_v2", CALL_TENSOR},
-    {"torch._utils", "_rebuild_parameter", CALL_PARAMETER},
-    {"torch._utils", "_rebuild_parameter_with_state", CALL_PARAMETER},
-    {"torch", "Size", CALL_TUPLE},
-    {"argparse", "Namespace", NEW_NAMESPACE},
-};
-enum { N_NAMES = sizeof NAMES / sizeof *NAMES };
-
-static const struct {
-    const char *name;
-    idem_dtype dtype;
-} STORAGES[] = {
-    {"FloatStorage", IDEM_DTYPE_F32},  {"HalfStorage", IDEM_DTYPE_F16}, {"BFloat16Storage", IDEM_DTYPE_BF16},
-    {"DoubleStorage", IDEM_DTYPE_F64}, {"LongStorage", IDEM_DTYPE_I64}, {"IntStorage", IDEM_DTYPE_I32},
-    {"ShortStorage", IDEM_DTYPE_I16},  {"CharStorage", IDEM_DTYPE_I8},  {"ByteStorage", IDEM_DTYPE_U8},
-    {"BoolStorage", IDEM_DTYPE_BOOL},
-};
-enum { N_STORAGES = sizeof STORAGES / sizeof *STORAGES };
+typedef idem_pickle_machine machine;
 
 /* Bounds of the whole machine: stack, memo and objects together. */
 static const size_t MEMORY_MOST = (size_t)28 << 20;
 enum { SLAB = 1 << 15 };
-
-typedef struct {
-    idem_arena *arena;
-    const unsigned char *p, *end;
-    const char *what;
-    size_t bytes; /* taken so far */
-    unsigned char *slab;
-    size_t slab_left;
-    value *stack, *memo;
-    size_t depth, stack_room, memo_room, memo_count; /* memo_count: for MEMOIZE */
-} machine;
 
 /* ---- memory ---- */
 
@@ -59,7 +22,7 @@ static int charge(machine *m, size_t bytes) {
 }
 
 /* Small objects are cut from slabs: the arena's own blocks are never below 64 bytes. */
-static void *take_memory(machine *m, size_t bytes) {
+void *idem_pickle_take(machine *m, size_t bytes) {
     bytes = (bytes + 7) / 8 * 8;
     if (bytes > m->slab_left) {
         size_t slab = bytes > SLAB / 4 ? bytes : SLAB;
@@ -96,28 +59,28 @@ static int grow(machine *m, value **array, size_t *room, size_t need) {
 
 /* ---- stack ---- */
 
-static int push(machine *m, value v) {
+int idem_pickle_push(machine *m, value v) {
     if (grow(m, &m->stack, &m->stack_room, m->depth + 1))
         return -1;
     m->stack[m->depth++] = v;
     return 0;
 }
 
-static int damaged(const machine *m, const char *why) {
+int idem_pickle_damaged(const machine *m, const char *why) {
     return idem_fail("%s: damaged pickle: %s", m->what, why);
 }
 
 /* The topmost value, which may not be a mark. */
-static value *top(machine *m) {
+value *idem_pickle_top(machine *m) {
     if (!m->depth || m->stack[m->depth - 1].kind == IDEM_PICKLE_MARK) {
-        damaged(m, "its stack is empty");
+        idem_pickle_damaged(m, "its stack is empty");
         return NULL;
     }
     return &m->stack[m->depth - 1];
 }
 
-static int pop(machine *m, value *v) {
-    value *t = top(m);
+int idem_pickle_pop(machine *m, value *v) {
+    value *t = idem_pickle_top(m);
     if (!t)
         return -1;
     *v = *t;
@@ -132,13 +95,13 @@ static int find_mark(machine *m, size_t *first) {
             *first = i;
             return 0;
         }
-    return damaged(m, "a mark is missing");
+    return idem_pickle_damaged(m, "a mark is missing");
 }
 
-static int append(machine *m, idem_pickle_items *t, const value *v, size_t n) {
+int idem_pickle_append(machine *m, idem_pickle_items *t, const value *v, size_t n) {
     if (t->count + n > t->room) {
         size_t room = t->count + n > 2 * t->room ? t->count + n : 2 * t->room;
-        value *item = take_memory(m, room * sizeof *item);
+        value *item = idem_pickle_take(m, room * sizeof *item);
         if (!item)
             return -1;
         if (t->count)
@@ -152,11 +115,11 @@ static int append(machine *m, idem_pickle_items *t, const value *v, size_t n) {
     return 0;
 }
 
-static int push_items(machine *m, idem_pickle_kind kind, const value *v, size_t n) {
-    idem_pickle_items *t = take_memory(m, sizeof *t);
-    if (!t || append(m, t, v, n))
+int idem_pickle_push_items(machine *m, idem_pickle_kind kind, const value *v, size_t n) {
+    idem_pickle_items *t = idem_pickle_take(m, sizeof *t);
+    if (!t || idem_pickle_append(m, t, v, n))
         return -1;
-    return push(m, (value){.kind = kind, .items = t});
+    return idem_pickle_push(m, (value){.kind = kind, .items = t});
 }
 
 /* The last n values, or those above the mark (n < 0), become one tuple, list or dictionary. */
@@ -168,189 +131,37 @@ static int collect(machine *m, idem_pickle_kind kind, int n) {
         mark = 1;
     } else {
         if (m->depth < (size_t)n)
-            return damaged(m, "its stack is empty");
+            return idem_pickle_damaged(m, "its stack is empty");
         first = m->depth - (size_t)n;
     }
     size_t count = m->depth - first;
     if (kind == IDEM_PICKLE_DICT && count % 2)
-        return damaged(m, "a key without a value");
+        return idem_pickle_damaged(m, "a key without a value");
     m->depth = first - mark;
     /* What was popped is still there: a push happens only after the copy. */
-    return push_items(m, kind, m->stack + first, count);
+    return idem_pickle_push_items(m, kind, m->stack + first, count);
 }
 
 static int append_to(machine *m, idem_pickle_kind kind, size_t first, size_t keep) {
     size_t count = m->depth - first;
     m->depth = keep;
-    value *t = top(m);
+    value *t = idem_pickle_top(m);
     if (!t)
         return -1;
     if (t->kind != kind || (kind == IDEM_PICKLE_DICT && count % 2))
-        return damaged(m, "items for something that is neither list nor dictionary");
-    return append(m, t->items, m->stack + first, count);
+        return idem_pickle_damaged(m, "items for something that is neither list nor dictionary");
+    return idem_pickle_append(m, t->items, m->stack + first, count);
 }
 
 static int append_last(machine *m, idem_pickle_kind kind, size_t n) {
     if (m->depth < n + 1)
-        return damaged(m, "its stack is empty");
+        return idem_pickle_damaged(m, "its stack is empty");
     return append_to(m, kind, m->depth - n, m->depth - n);
 }
 
 static int append_marked(machine *m, idem_pickle_kind kind) {
     size_t first = 0;
     return find_mark(m, &first) ? -1 : append_to(m, kind, first, first - 1);
-}
-
-/* ---- names and calls ---- */
-
-static bool same(const char *s, size_t n, const char *word) {
-    return strlen(word) == n && !memcmp(s, word, n);
-}
-
-static int push_global(machine *m, const char *module, size_t nm, const char *name, size_t nn) {
-    for (int i = 0; i < N_NAMES; i++)
-        if (same(module, nm, NAMES[i].module) && same(name, nn, NAMES[i].name))
-            return push(m, (value){.kind = IDEM_PICKLE_GLOBAL, .i = i});
-    if (same(module, nm, "torch") || same(module, nm, "torch.cuda"))
-        for (int i = 0; i < N_STORAGES; i++)
-            if (same(name, nn, STORAGES[i].name))
-                return push(m, (value){.kind = IDEM_PICKLE_GLOBAL, .i = N_NAMES + i});
-    nm = nm < 100 ? nm : 100;
-    nn = nn < 100 ? nn : 100;
-    if (nm >= 9 && !memcmp(module, "__torch__", 9))
-        return idem_fail("%s: a TorchScript program (%.*s), expected a file of weights: save model.state_dict() with "
-                         "torch.save",
-                         m->what, (int)nm, module);
-    return idem_fail("%s: its pickle asks for '%.*s.%.*s', which a file of weights may not name: refused, nothing was "
-                     "run. If you trust it, load it in Python and torch.save its state_dict()",
-                     m->what, (int)nm, module, (int)nn, name);
-}
-
-static int64_t small_int(const value *v) {
-    return v->kind == IDEM_PICKLE_INT ? v->i : -1;
-}
-
-/* args: storage, offset, size, stride, requires_grad, hooks[, metadata] */
-static int call_tensor(machine *m, const idem_pickle_items *a) {
-    if (a->count < 4 || a->item[0].kind != IDEM_PICKLE_STORAGE || small_int(&a->item[1]) < 0 ||
-        a->item[2].kind != IDEM_PICKLE_TUPLE || a->item[3].kind != IDEM_PICKLE_TUPLE)
-        return damaged(m, "a tensor without storage, offset, size and stride");
-    const idem_pickle_items *size = a->item[2].items, *stride = a->item[3].items;
-    if (size->count > IDEM_MAX_RANK || stride->count != size->count)
-        return idem_fail("%s: a tensor of rank %zu with %zu strides, expected at most %d and as many", m->what,
-                         size->count, stride->count, IDEM_MAX_RANK);
-    idem_pickle_tensor *t = take_memory(m, sizeof *t);
-    if (!t)
-        return -1;
-    t->storage = a->item[0].storage;
-    t->offset = a->item[1].i;
-    t->shape.rank = (int)size->count;
-    int64_t last = t->offset, step, count;
-    bool good = true;
-    for (int i = 0; i < t->shape.rank; i++) {
-        t->shape.d[i] = small_int(&size->item[i]);
-        t->stride[i] = small_int(&stride->item[i]);
-        good = good && t->shape.d[i] >= 0 && t->stride[i] >= 0;
-        if (good && t->shape.d[i] > 0)
-            good = !__builtin_mul_overflow(t->shape.d[i] - 1, t->stride[i], &step) &&
-                   !__builtin_add_overflow(last, step, &last);
-    }
-    if (!good || !idem_shape_elements(&t->shape, &count) || (count && last >= t->storage->count))
-        return idem_fail("%s: a tensor reaches beyond its storage '%.50s' of %lld values: damaged file", m->what,
-                         t->storage->key, (long long)t->storage->count);
-    return push(m, (value){.kind = IDEM_PICKLE_TENSOR, .tensor = t});
-}
-
-static int call_dict(machine *m, const idem_pickle_items *a) {
-    idem_pickle_items *d = take_memory(m, sizeof *d);
-    if (!d)
-        return -1;
-    if (a->count > 1 || (a->count == 1 && a->item[0].kind != IDEM_PICKLE_LIST))
-        return damaged(m, "an OrderedDict of something that is no list");
-    for (size_t i = 0; a->count && i < a->item[0].items->count; i++) {
-        const value *pair = &a->item[0].items->item[i];
-        if ((pair->kind != IDEM_PICKLE_LIST && pair->kind != IDEM_PICKLE_TUPLE) || pair->items->count != 2)
-            return damaged(m, "an OrderedDict of something that is no list of pairs");
-        if (append(m, d, pair->items->item, 2))
-            return -1;
-    }
-    return push(m, (value){.kind = IDEM_PICKLE_DICT, .items = d});
-}
-
-static int call(machine *m) {
-    value args, f;
-    if (pop(m, &args) || pop(m, &f))
-        return -1;
-    if (f.kind != IDEM_PICKLE_GLOBAL || args.kind != IDEM_PICKLE_TUPLE)
-        return damaged(m, "a call of something that is no function");
-    const idem_pickle_items *a = args.items;
-    switch (f.i < N_NAMES ? NAMES[f.i].call : CALL_NONE) {
-    case CALL_DICT:
-        return call_dict(m, a);
-    case CALL_TENSOR:
-        return call_tensor(m, a);
-    case CALL_PARAMETER:
-        if (!a->count || a->item[0].kind != IDEM_PICKLE_TENSOR)
-            return damaged(m, "a parameter without a tensor");
-        return push(m, a->item[0]);
-    case CALL_TUPLE:
-        if (a->count != 1 || a->item[0].kind != IDEM_PICKLE_TUPLE)
-            return damaged(m, "a size that is no tuple");
-        return push(m, a->item[0]);
-    default:
-        return damaged(m, "a call of something that is no function");
-    }
-}
-
-static int new_object(machine *m) {
-    value args, f;
-    if (pop(m, &args) || pop(m, &f))
-        return -1;
-    if (f.kind != IDEM_PICKLE_GLOBAL || f.i >= N_NAMES || NAMES[f.i].call != NEW_NAMESPACE)
-        return damaged(m, "a new object of something that is no class");
-    if (push_items(m, IDEM_PICKLE_DICT, NULL, 0))
-        return -1;
-    m->stack[m->depth - 1].items->open = true;
-    return 0;
-}
-
-/* Attributes of an OrderedDict (PyTorch's _metadata) are of no use here; those of a Namespace are its contents. */
-static int build(machine *m) {
-    value state;
-    if (pop(m, &state))
-        return -1;
-    value *t = top(m);
-    if (!t)
-        return -1;
-    if (t->kind != IDEM_PICKLE_DICT)
-        return damaged(m, "attributes for something that has none");
-    if (!t->items->open)
-        return 0;
-    if (state.kind != IDEM_PICKLE_DICT)
-        return damaged(m, "attributes that are no dictionary");
-    return append(m, t->items, state.items->item, state.items->count);
-}
-
-/* ('storage', torch.FloatStorage, key, location, count) */
-static int persistent(machine *m) {
-    value v;
-    if (pop(m, &v))
-        return -1;
-    const idem_pickle_items *t = v.kind == IDEM_PICKLE_TUPLE ? v.items : NULL;
-    if (!t || t->count < 5 || t->item[0].kind != IDEM_PICKLE_STRING ||
-        !same(t->item[0].s, t->item[0].length, "storage") || t->item[1].kind != IDEM_PICKLE_GLOBAL ||
-        t->item[1].i < N_NAMES || t->item[2].kind != IDEM_PICKLE_STRING || small_int(&t->item[4]) < 0)
-        return damaged(m, "a reference that is no storage of numbers");
-    size_t n = t->item[2].length;
-    if (n == 0 || n > 100 || memchr(t->item[2].s, 0, n))
-        return damaged(m, "a storage without a proper name");
-    idem_pickle_storage *s = take_memory(m, sizeof *s);
-    char *key = take_memory(m, n + 1);
-    if (!s || !key)
-        return -1;
-    memcpy(key, t->item[2].s, n);
-    *s = (idem_pickle_storage){key, STORAGES[t->item[1].i - N_NAMES].dtype, t->item[4].i};
-    return push(m, (value){.kind = IDEM_PICKLE_STORAGE, .storage = s});
 }
 
 /* ---- reading ---- */
@@ -384,7 +195,7 @@ static int push_int(machine *m, size_t n, bool is_signed) {
         return -1;
     if (is_signed && n && n < 8 && x >> (8 * n - 1))
         x |= ~(uint64_t)0 << (8 * n);
-    return push(m, (value){.kind = IDEM_PICKLE_INT, .i = (int64_t)x});
+    return idem_pickle_push(m, (value){.kind = IDEM_PICKLE_INT, .i = (int64_t)x});
 }
 
 /* A string whose length takes n bytes. */
@@ -396,7 +207,7 @@ static int push_string(machine *m, size_t n) {
     if (!p)
         return idem_fail("%s: a string of %llu bytes reaches beyond its pickle: truncated?", m->what,
                          (unsigned long long)length);
-    return push(m, (value){.kind = IDEM_PICKLE_STRING, .length = (uint32_t)length, .s = (const char *)p});
+    return idem_pickle_push(m, (value){.kind = IDEM_PICKLE_STRING, .length = (uint32_t)length, .s = (const char *)p});
 }
 
 static int push_float(machine *m) {
@@ -408,7 +219,7 @@ static int push_float(machine *m) {
         bits = bits << 8 | p[i];
     double f;
     memcpy(&f, &bits, sizeof f);
-    return push(m, (value){.kind = IDEM_PICKLE_FLOAT, .f = f});
+    return idem_pickle_push(m, (value){.kind = IDEM_PICKLE_FLOAT, .f = f});
 }
 
 /* Text up to the end of the line. */
@@ -425,25 +236,25 @@ static int line(machine *m, const char **s, size_t *n) {
 static int global_line(machine *m) {
     const char *module, *name;
     size_t nm, nn;
-    return line(m, &module, &nm) || line(m, &name, &nn) ? -1 : push_global(m, module, nm, name, nn);
+    return line(m, &module, &nm) || line(m, &name, &nn) ? -1 : idem_pickle_global(m, module, nm, name, nn);
 }
 
 static int global_stack(machine *m) {
     value name, module;
-    if (pop(m, &name) || pop(m, &module))
+    if (idem_pickle_pop(m, &name) || idem_pickle_pop(m, &module))
         return -1;
     if (name.kind != IDEM_PICKLE_STRING || module.kind != IDEM_PICKLE_STRING)
-        return damaged(m, "a name that is no text");
-    return push_global(m, module.s, module.length, name.s, name.length);
+        return idem_pickle_damaged(m, "a name that is no text");
+    return idem_pickle_global(m, module.s, module.length, name.s, name.length);
 }
 
 static int memo_put(machine *m, size_t n) {
     uint64_t at = m->memo_count;
     const value *v;
-    if ((n && number(m, n, &at)) || !(v = top(m)))
+    if ((n && number(m, n, &at)) || !(v = idem_pickle_top(m)))
         return -1;
     if (at >= MEMORY_MOST / sizeof(value))
-        return damaged(m, "a memo number out of all proportion");
+        return idem_pickle_damaged(m, "a memo number out of all proportion");
     value keep = *v;
     if (grow(m, &m->memo, &m->memo_room, (size_t)at + 1))
         return -1;
@@ -457,8 +268,8 @@ static int memo_get(machine *m, size_t n) {
     if (number(m, n, &at))
         return -1;
     if (at >= m->memo_room || m->memo[at].kind == IDEM_PICKLE_NONE)
-        return damaged(m, "a memo number that was never set");
-    return push(m, m->memo[at]);
+        return idem_pickle_damaged(m, "a memo number that was never set");
+    return idem_pickle_push(m, m->memo[at]);
 }
 
 static int long_int(machine *m) {
@@ -482,16 +293,16 @@ static int step(machine *m, unsigned char op) {
     case 0x95: /* FRAME: only a hint */
         return bytes_of(m, 8) ? 0 : -1;
     case '(':
-        return push(m, (value){.kind = IDEM_PICKLE_MARK});
+        return idem_pickle_push(m, (value){.kind = IDEM_PICKLE_MARK});
     case '0':
-        return pop(m, &v);
+        return idem_pickle_pop(m, &v);
     case '1':
         return pop_mark(m);
     case 'N':
-        return push(m, (value){.kind = IDEM_PICKLE_NONE});
+        return idem_pickle_push(m, (value){.kind = IDEM_PICKLE_NONE});
     case 0x88:
     case 0x89:
-        return push(m, (value){.kind = IDEM_PICKLE_BOOL, .i = op == 0x88});
+        return idem_pickle_push(m, (value){.kind = IDEM_PICKLE_BOOL, .i = op == 0x88});
     case 'J':
         return push_int(m, 4, true);
     case 'K':
@@ -551,21 +362,22 @@ static int step(machine *m, unsigned char op) {
     case 0x93: /* STACK_GLOBAL */
         return global_stack(m);
     case 'R':
-        return call(m);
+        return idem_pickle_call(m);
     case 0x81: /* NEWOBJ */
-        return new_object(m);
+        return idem_pickle_new(m);
     case 'b':
-        return build(m);
+        return idem_pickle_build(m);
     case 'Q':
-        return persistent(m);
+        return idem_pickle_persistent(m);
     default:
         return idem_fail("%s: pickle opcode 0x%02x is not one that weights need: refused", m->what, op);
     }
 }
 
-int idem_pickle_read(idem_arena *arena, value *root, const unsigned char *bytes, size_t size, size_t *used,
-                     const char *what) {
+int idem_pickle_read(idem_arena *arena, idem_pickle *out, const unsigned char *bytes, size_t size, const char *what) {
     machine m = {.arena = arena, .p = bytes, .end = bytes + size, .what = what};
+    size_t before = idem_arena_bytes(arena); /* pickles read earlier count too */
+    m.bytes = before < MEMORY_MOST ? before : MEMORY_MOST;
     int status = 0;
     while (!status) {
         const unsigned char *op = bytes_of(&m, 1);
@@ -577,9 +389,10 @@ int idem_pickle_read(idem_arena *arena, value *root, const unsigned char *bytes,
             status = step(&m, *op);
     }
     if (!status)
-        status = pop(&m, root);
-    if (!status && used)
-        *used = (size_t)(m.p - bytes);
+        status = idem_pickle_pop(&m, &out->root);
+    out->used = (size_t)(m.p - bytes);
+    out->storages = m.storages;
+    out->n_storages = m.n_storages;
     free(m.stack);
     free(m.memo);
     return status;

@@ -39,10 +39,11 @@ typedef struct {
 } idem_pickle_items;
 
 /* A run of numbers kept elsewhere in the file, named by its key. */
-typedef struct {
+typedef struct idem_pickle_storage {
     const char *key; /* ends in 0 */
     idem_dtype dtype;
     int64_t count;
+    const struct idem_pickle_storage *next; /* the one mentioned before it */
 } idem_pickle_storage;
 
 /* A strided view; checked to lie inside its storage. Dimensions may be 0. */
@@ -66,8 +67,14 @@ struct idem_pickle_value {
     };
 };
 
-/* Runs one pickle; the value lives in the arena and in bytes. *used (NULL: not wanted) is where the pickle ended. */
-int idem_pickle_read(idem_arena *arena, idem_pickle_value *root, const unsigned char *bytes, size_t size, size_t *used,
-                     const char *what);
+typedef struct {
+    idem_pickle_value root;
+    size_t used;                         /* bytes of the pickle */
+    size_t n_storages;                   /* mentions of storages, used or not */
+    const idem_pickle_storage *storages; /* the last mentioned */
+} idem_pickle;
+
+/* Reads one pickle; the values live in the arena and in bytes. */
+int idem_pickle_read(idem_arena *arena, idem_pickle *out, const unsigned char *bytes, size_t size, const char *what);
 
 #endif

@@ -58,10 +58,10 @@ int idem_weights_select(idem_weights *w, const char *prefix);
 int idem_weights_meta_at(const idem_weights *w, size_t i, const char **key,
                          const char **value); /* -1 behind the end, no message */
 
-/* Loads any known format, told by its first bytes: safetensors, PyTorch zip, npy (one tensor, "array"), weights
- * manifest (.json). -1 with a message that says what the file looks like. A tensor without elements has no place here:
- * it becomes metadata, "empty:NAME" = its shape. Simple values beside the tensors of a PyTorch file (numbers, strings)
- * become metadata too. */
+/* Loads any known format, told by its first bytes: safetensors, PyTorch (zip, or legacy from before 1.6), npy (one
+ * tensor, "array"), weights manifest (.json). -1 with a message that says what the file looks like. A tensor without
+ * elements has no place here: it becomes metadata, "empty:NAME" = its shape. Simple values beside the tensors of a
+ * PyTorch file (numbers, strings) become metadata too. */
 int idem_weights_load(idem_weights **out, const char *path);
 /* One format each (bytes already in memory for the fuzzers; `what` names the source in messages). */
 int idem_safetensors_parse(idem_weights **out, const unsigned char *bytes, size_t size, const char *what);

@@ -1,0 +1,193 @@
+/* Names a pickle may use and what they do: the whole list. Nothing here runs anything from the file. */
+#include "format/pickle_private.h"
+
+#include <string.h>
+
+#include "format/bytes.h"
+
+typedef idem_pickle_value value;
+typedef idem_pickle_machine machine;
+
+/* What a name on the list does when it is called. */
+typedef enum { CALL_NONE, CALL_DICT, CALL_TENSOR, CALL_PARAMETER, CALL_TUPLE, NEW_NAMESPACE } action;
+
+static const struct {
+    const char *module, *name;
+    action call;
+} NAMES[] = {
+    {"collections", "OrderedDict", CALL_DICT},
+    {"torch._utils", "_rebuild_tensor_v2", CALL_TENSOR},
+    {"torch._utils", "_rebuild_parameter", CALL_PARAMETER},
+    {"torch._utils", "_rebuild_parameter_with_state", CALL_PARAMETER},
+    {"torch", "Size", CALL_TUPLE},
+    {"argparse", "Namespace", NEW_NAMESPACE},
+};
+enum { N_NAMES = sizeof NAMES / sizeof *NAMES };
+
+static const struct {
+    const char *name;
+    idem_dtype dtype;
+} STORAGES[] = {
+    {"FloatStorage", IDEM_DTYPE_F32},  {"HalfStorage", IDEM_DTYPE_F16}, {"BFloat16Storage", IDEM_DTYPE_BF16},
+    {"DoubleStorage", IDEM_DTYPE_F64}, {"LongStorage", IDEM_DTYPE_I64}, {"IntStorage", IDEM_DTYPE_I32},
+    {"ShortStorage", IDEM_DTYPE_I16},  {"CharStorage", IDEM_DTYPE_I8},  {"ByteStorage", IDEM_DTYPE_U8},
+    {"BoolStorage", IDEM_DTYPE_BOOL},
+};
+enum { N_STORAGES = sizeof STORAGES / sizeof *STORAGES };
+
+static bool same(const char *s, size_t n, const char *word) {
+    return strlen(word) == n && !memcmp(s, word, n);
+}
+
+int idem_pickle_global(machine *m, const char *module, size_t nm, const char *name, size_t nn) {
+    for (int i = 0; i < N_NAMES; i++)
+        if (same(module, nm, NAMES[i].module) && same(name, nn, NAMES[i].name))
+            return idem_pickle_push(m, (value){.kind = IDEM_PICKLE_GLOBAL, .i = i});
+    if (same(module, nm, "torch") || same(module, nm, "torch.cuda"))
+        for (int i = 0; i < N_STORAGES; i++)
+            if (same(name, nn, STORAGES[i].name))
+                return idem_pickle_push(m, (value){.kind = IDEM_PICKLE_GLOBAL, .i = N_NAMES + i});
+    nm = nm < 100 ? nm : 100;
+    nn = nn < 100 ? nn : 100;
+    if (nm >= 9 && !memcmp(module, "__torch__", 9))
+        return idem_fail("%s: a TorchScript program (%.*s), expected a file of weights: save model.state_dict() with "
+                         "torch.save",
+                         m->what, (int)nm, module);
+    return idem_fail("%s: its pickle asks for '%.*s.%.*s', which a file of weights may not name: refused, nothing was "
+                     "run. If you trust it, load it in Python and torch.save its state_dict()",
+                     m->what, (int)nm, module, (int)nn, name);
+}
+
+static int64_t small_int(const value *v) {
+    return v->kind == IDEM_PICKLE_INT ? v->i : -1;
+}
+
+/* args: storage, offset, size, stride, requires_grad, hooks[, metadata] */
+static int call_tensor(machine *m, const idem_pickle_items *a) {
+    if (a->count < 4 || a->item[0].kind != IDEM_PICKLE_STORAGE || small_int(&a->item[1]) < 0 ||
+        a->item[2].kind != IDEM_PICKLE_TUPLE || a->item[3].kind != IDEM_PICKLE_TUPLE)
+        return idem_pickle_damaged(m, "a tensor without storage, offset, size and stride");
+    const idem_pickle_items *size = a->item[2].items, *stride = a->item[3].items;
+    if (size->count > IDEM_MAX_RANK || stride->count != size->count)
+        return idem_fail("%s: a tensor of rank %zu with %zu strides, expected at most %d and as many", m->what,
+                         size->count, stride->count, IDEM_MAX_RANK);
+    idem_pickle_tensor *t = idem_pickle_take(m, sizeof *t);
+    if (!t)
+        return -1;
+    t->storage = a->item[0].storage;
+    t->offset = a->item[1].i;
+    t->shape.rank = (int)size->count;
+    int64_t last = t->offset, step, count;
+    bool good = true;
+    for (int i = 0; i < t->shape.rank; i++) {
+        t->shape.d[i] = small_int(&size->item[i]);
+        t->stride[i] = small_int(&stride->item[i]);
+        good = good && t->shape.d[i] >= 0 && t->stride[i] >= 0;
+        if (good && t->shape.d[i] > 0)
+            good = !__builtin_mul_overflow(t->shape.d[i] - 1, t->stride[i], &step) &&
+                   !__builtin_add_overflow(last, step, &last);
+    }
+    if (!good || !idem_shape_elements(&t->shape, &count) || (count && last >= t->storage->count))
+        return idem_fail("%s: a tensor reaches beyond its storage '%.50s' of %lld values: damaged file", m->what,
+                         t->storage->key, (long long)t->storage->count);
+    return idem_pickle_push(m, (value){.kind = IDEM_PICKLE_TENSOR, .tensor = t});
+}
+
+static int call_dict(machine *m, const idem_pickle_items *a) {
+    idem_pickle_items *d = idem_pickle_take(m, sizeof *d);
+    if (!d)
+        return -1;
+    if (a->count > 1 || (a->count == 1 && a->item[0].kind != IDEM_PICKLE_LIST))
+        return idem_pickle_damaged(m, "an OrderedDict of something that is no list");
+    for (size_t i = 0; a->count && i < a->item[0].items->count; i++) {
+        const value *pair = &a->item[0].items->item[i];
+        if ((pair->kind != IDEM_PICKLE_LIST && pair->kind != IDEM_PICKLE_TUPLE) || pair->items->count != 2)
+            return idem_pickle_damaged(m, "an OrderedDict of something that is no list of pairs");
+        if (idem_pickle_append(m, d, pair->items->item, 2))
+            return -1;
+    }
+    return idem_pickle_push(m, (value){.kind = IDEM_PICKLE_DICT, .items = d});
+}
+
+int idem_pickle_call(machine *m) {
+    value args, f;
+    if (idem_pickle_pop(m, &args) || idem_pickle_pop(m, &f))
+        return -1;
+    if (f.kind != IDEM_PICKLE_GLOBAL || args.kind != IDEM_PICKLE_TUPLE)
+        return idem_pickle_damaged(m, "a call of something that is no function");
+    const idem_pickle_items *a = args.items;
+    switch (f.i < N_NAMES ? NAMES[f.i].call : CALL_NONE) {
+    case CALL_DICT:
+        return call_dict(m, a);
+    case CALL_TENSOR:
+        return call_tensor(m, a);
+    case CALL_PARAMETER:
+        if (!a->count || a->item[0].kind != IDEM_PICKLE_TENSOR)
+            return idem_pickle_damaged(m, "a parameter without a tensor");
+        return idem_pickle_push(m, a->item[0]);
+    case CALL_TUPLE:
+        if (a->count != 1 || a->item[0].kind != IDEM_PICKLE_TUPLE)
+            return idem_pickle_damaged(m, "a size that is no tuple");
+        return idem_pickle_push(m, a->item[0]);
+    default:
+        return idem_pickle_damaged(m, "a call of something that is no function");
+    }
+}
+
+int idem_pickle_new(machine *m) {
+    value args, f;
+    if (idem_pickle_pop(m, &args) || idem_pickle_pop(m, &f))
+        return -1;
+    if (f.kind != IDEM_PICKLE_GLOBAL || f.i >= N_NAMES || NAMES[f.i].call != NEW_NAMESPACE)
+        return idem_pickle_damaged(m, "a new object of something that is no class");
+    if (idem_pickle_push_items(m, IDEM_PICKLE_DICT, NULL, 0))
+        return -1;
+    m->stack[m->depth - 1].items->open = true;
+    return 0;
+}
+
+/* Attributes of an OrderedDict (PyTorch's _metadata) are of no use here; those of a Namespace are its contents. */
+int idem_pickle_build(machine *m) {
+    value state;
+    if (idem_pickle_pop(m, &state))
+        return -1;
+    value *t = idem_pickle_top(m);
+    if (!t)
+        return -1;
+    if (t->kind != IDEM_PICKLE_DICT)
+        return idem_pickle_damaged(m, "attributes for something that has none");
+    if (!t->items->open)
+        return 0;
+    if (state.kind != IDEM_PICKLE_DICT)
+        return idem_pickle_damaged(m, "attributes that are no dictionary");
+    return idem_pickle_append(m, t->items, state.items->item, state.items->count);
+}
+
+/* ('storage', torch.FloatStorage, key, location, count[, None]) */
+int idem_pickle_persistent(machine *m) {
+    value v;
+    if (idem_pickle_pop(m, &v))
+        return -1;
+    const idem_pickle_items *t = v.kind == IDEM_PICKLE_TUPLE ? v.items : NULL;
+    if (t && t->count > 5 && t->item[5].kind != IDEM_PICKLE_NONE)
+        return idem_fail(
+            "%s: a storage that is a view of another one (PyTorch before 0.4): save the file again with a newer "
+            "PyTorch",
+            m->what);
+    if (!t || t->count < 5 || t->item[0].kind != IDEM_PICKLE_STRING ||
+        !same(t->item[0].s, t->item[0].length, "storage") || t->item[1].kind != IDEM_PICKLE_GLOBAL ||
+        t->item[1].i < N_NAMES || t->item[2].kind != IDEM_PICKLE_STRING || small_int(&t->item[4]) < 0)
+        return idem_pickle_damaged(m, "a reference that is no storage of numbers");
+    size_t n = t->item[2].length;
+    if (n == 0 || n > 100 || memchr(t->item[2].s, 0, n))
+        return idem_pickle_damaged(m, "a storage without a proper name");
+    idem_pickle_storage *s = idem_pickle_take(m, sizeof *s);
+    char *key = idem_pickle_take(m, n + 1);
+    if (!s || !key)
+        return -1;
+    memcpy(key, t->item[2].s, n);
+    *s = (idem_pickle_storage){key, STORAGES[t->item[1].i - N_NAMES].dtype, t->item[4].i, m->storages};
+    m->storages = s;
+    m->n_storages++;
+    return idem_pickle_push(m, (value){.kind = IDEM_PICKLE_STORAGE, .storage = s});
+}
