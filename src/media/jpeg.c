@@ -77,6 +77,20 @@ static int find_orientation(const struct jpeg_decompress_struct *jpeg) {
     return 1;
 }
 
+/* A Huffman-coded file spends at least one bit on each block of 8 x 8: a header that promises more blocks is refused
+ * before memory is taken for them. (Arithmetic coding has no such floor.) */
+static int check_promise(const job *j) {
+    const struct jpeg_decompress_struct *jpeg = &j->jpeg;
+    uint64_t blocks = 0;
+    for (int i = 0; i < jpeg->num_components; i++)
+        blocks += (uint64_t)jpeg->comp_info[i].width_in_blocks * jpeg->comp_info[i].height_in_blocks;
+    if (!jpeg->arith_code && blocks / 8 > j->size)
+        return idem_fail("%s: the header promises %u x %u pixels, but the file has only %zu bytes: it is truncated or "
+                         "damaged",
+                         j->what, jpeg->image_width, jpeg->image_height, j->size);
+    return 0;
+}
+
 /* As Adobe and with it every program that writes four-channel JPEG: 255 is no ink. */
 static void cmyk_to_rgb(uint8_t *rgb, const uint8_t *cmyk, size_t n) {
     for (size_t i = 0; i < n; i++) {
@@ -94,7 +108,7 @@ static int decode(job *j) {
     jpeg_mem_src(jpeg, j->bytes, j->size);
     jpeg_save_markers(jpeg, JPEG_APP0 + 1, 0xffff);
     jpeg_read_header(jpeg, TRUE);
-    if (idem_image_check_size(jpeg->image_width, jpeg->image_height, what) < 0)
+    if (idem_image_check_size(jpeg->image_width, jpeg->image_height, what) < 0 || check_promise(j) < 0)
         return -1;
     int orientation = find_orientation(jpeg);
     bool four = jpeg->jpeg_color_space == JCS_CMYK || jpeg->jpeg_color_space == JCS_YCCK;
