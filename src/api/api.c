@@ -51,8 +51,8 @@ idem_context *idem_open(const idem_options *options) {
     c->threads = options->threads;
     c->batch = options->batch ? options->batch : BATCH;
     c->model = idem_model_open(options->generator);
-    if (!c->model || idem_model_load_frozen(c->model, options->models) ||
-        (options->mapper && idem_model_load_mapper(c->model, options->mapper))) {
+    if (!c->model || (options->mapper && idem_model_load_mapper(c->model, options->mapper)) ||
+        idem_model_load_frozen(c->model, options->models)) {
         idem_close(c);
         return NULL;
     }

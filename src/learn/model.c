@@ -35,6 +35,10 @@ struct idem_model {
     idem_model_info info;
 };
 
+const idem_frame *idem_model_frame(const idem_model *m) {
+    return m->has_frame ? &m->frame : NULL;
+}
+
 const idem_model_info *idem_model_about(const idem_model *m) {
     return &m->info;
 }

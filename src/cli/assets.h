@@ -1,0 +1,34 @@
+/* The shipped models and folders of pictures, as commands need them. */
+#ifndef IDEM_CLI_ASSETS_H
+#define IDEM_CLI_ASSETS_H
+
+#include <stddef.h>
+
+#include "learn/model.h"
+#include "media/image.h"
+
+#define IDEM_DEFAULT_GENERATOR "generator-64.safetensors"
+#define IDEM_DEFAULT_MAPPER "mapper-64.safetensors"
+
+/* Finds a file of models/: in the current folder, else beside the program's folder; path[4096]. -1 with a message. */
+int idem_asset_find(char path[4096], const char *file);
+
+/* Opens generator and mapper (NULL: the shipped ones) and the downloaded networks. mapper "": none. */
+idem_model *idem_asset_model(const char *generator, const char *mapper);
+
+/* A picture, or the pictures of a folder (sorted by name), resized to size x size, as floats [n, S, S, 3] in [0, 1]. In
+ * a folder, files that cannot be read are passed over with a note each and counted in `bad`. */
+typedef struct {
+    int n, size, bad;
+    float *x;     /* [n, S, S, 3] */
+    char **stems; /* file names without folder and extension */
+} idem_pictures;
+int idem_pictures_load(idem_pictures *p, const char *path, int size);
+void idem_pictures_free(idem_pictures *p);
+/* Rows of p by stem; -1 (no message) when there is none. */
+int idem_pictures_find(const idem_pictures *p, const char *stem);
+
+/* Writes [S, S, 3] as a PNG with the origin in its metadata. */
+int idem_picture_save(const char *path, const float *x, int size, const idem_model *m, const char *seed);
+
+#endif

@@ -1,0 +1,336 @@
+#include "eval/evaluate.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/rng.h"
+#include "eval/witness.h"
+#include "learn/data.h"
+#include "learn/pipe.h"
+
+enum { POINTS = 2 * IDEM_LANDMARKS };
+
+static const double YAW_APART = 10; /* degrees */
+
+/* Pictures and all they are measured by. */
+typedef struct {
+    float *pictures, *id, *judge, *points, *yaw;
+} gallery;
+
+struct idem_evaluator {
+    idem_model *model;
+    idem_witness *witness;
+    idem_pipe *identity, *landmarks, *compose, *layers;
+    idem_plan_options options;
+    int batch, n;
+    uint64_t seed;
+    gallery sources, attributes, shuffled, outputs;
+    float *w; /* [2 n, W]: true codes of sources, then of attributes; NULL for given pictures */
+    double strangers_train, strangers_judge;
+    uint8_t *outside; /* [S, S]: 1 outside the face */
+};
+
+/* ---- life ---- */
+
+static idem_plan_options sharing(const idem_evaluator *e, const idem_pipe *p) {
+    idem_plan_options o = e->options;
+    o.share = p ? idem_pipe_plan(p) : NULL;
+    return o;
+}
+
+/* Outside the face: outside the ellipse in the landmark net's box. */
+static int mark_outside(idem_evaluator *e, int size) {
+    idem_crop inverse;
+    if (idem_crop_invert(&inverse, &idem_model_frame(e->model)->landmark))
+        return -1;
+    e->outside = malloc((size_t)size * (size_t)size);
+    if (!e->outside)
+        return idem_fail("out of memory for a mask");
+    for (int y = 0; y < size; y++)
+        for (int x = 0; x < size; x++) {
+            float at[1][2] = {{((float)x + 0.5f) / (float)size, ((float)y + 0.5f) / (float)size}};
+            idem_crop_points(at, (const float(*)[2])at, 1, &inverse);
+            e->outside[y * size + x] = hypotf(at[0][0] - 0.5f, at[0][1] - 0.5f) > 0.5f;
+        }
+    return 0;
+}
+
+idem_evaluator *idem_evaluator_new(idem_model *m, const char *models, int batch, const idem_plan_options *options) {
+    const idem_model_info *info = idem_model_about(m);
+    if (!info->has_frozen)
+        return idem_fail_null("evaluation needs the recogniser and the landmark network; load them first");
+    idem_evaluator *e = calloc(1, sizeof *e);
+    if (!e)
+        return idem_fail_null("out of memory for an evaluation");
+    e->model = m;
+    e->batch = batch;
+    if (options)
+        e->options = *options;
+    idem_plan_options o = e->options;
+    e->identity = idem_pipe_new(m, IDEM_PIPE_IDENTITY, batch, 1, &o);
+    o = sharing(e, e->identity);
+    e->landmarks = e->identity ? idem_pipe_new(m, IDEM_PIPE_LANDMARKS, batch, 1, &o) : NULL;
+    e->witness = e->landmarks ? idem_witness_new(models, idem_model_frame(m), info->size, batch, &o) : NULL;
+    if (!e->witness || mark_outside(e, info->size)) {
+        idem_evaluator_free(e);
+        return NULL;
+    }
+    return e;
+}
+
+static void gallery_free(gallery *g) {
+    free(g->pictures);
+    free(g->id);
+    free(g->judge);
+    free(g->points);
+    free(g->yaw);
+    *g = (gallery){0};
+}
+
+static void forget(idem_evaluator *e) {
+    gallery_free(&e->sources);
+    gallery_free(&e->attributes);
+    gallery_free(&e->shuffled);
+    gallery_free(&e->outputs);
+    free(e->w);
+    e->w = NULL;
+    e->n = 0;
+}
+
+void idem_evaluator_free(idem_evaluator *e) {
+    if (!e)
+        return;
+    forget(e);
+    idem_witness_free(e->witness);
+    idem_pipe_free(e->layers);
+    idem_pipe_free(e->compose);
+    idem_pipe_free(e->landmarks);
+    idem_pipe_free(e->identity);
+    free(e->outside);
+    free(e);
+}
+
+/* ---- galleries ---- */
+
+static size_t numbers(const idem_evaluator *e) {
+    size_t size = (size_t)idem_model_about(e->model)->size;
+    return size * size * 3;
+}
+
+static int gallery_new(const idem_evaluator *e, gallery *g) {
+    size_t n = (size_t)e->n, dim = (size_t)idem_model_about(e->model)->id_dim;
+    g->pictures = malloc(n * numbers(e) * sizeof(float));
+    g->id = malloc(n * dim * sizeof(float));
+    g->judge = malloc(n * IDEM_JUDGE_DIM * sizeof(float));
+    g->points = malloc(n * POINTS * sizeof(float));
+    g->yaw = malloc(n * sizeof(float));
+    if (!g->pictures || !g->id || !g->judge || !g->points || !g->yaw)
+        return idem_fail("out of memory for %d pictures", e->n);
+    return 0;
+}
+
+static int gallery_measure(const idem_evaluator *e, gallery *g, int n) {
+    const float *in[IDEM_PIPE_PORTS] = {g->pictures};
+    return idem_pipe_run(e->identity, (size_t)n, in, (float *const[]){g->id, NULL}) ||
+                   idem_pipe_run(e->landmarks, (size_t)n, in, (float *const[]){g->points, NULL}) ||
+                   idem_witness_run(e->witness, n, g->pictures, g->judge, g->yaw)
+               ? -1
+               : 0;
+}
+
+/* What every pair is measured against, once pictures of sources and attributes are there. */
+static int prepare_pairs(idem_evaluator *e, uint64_t seed) {
+    size_t n = (size_t)e->n;
+    int dim = idem_model_about(e->model)->id_dim;
+    e->seed = seed;
+    if (gallery_measure(e, &e->sources, e->n) || gallery_measure(e, &e->attributes, e->n) ||
+        gallery_new(e, &e->shuffled) || gallery_new(e, &e->outputs))
+        return -1;
+    int *order = malloc(n * sizeof *order);
+    if (!order)
+        return idem_fail("out of memory for %d pictures", e->n);
+    idem_score_shuffle(order, e->n, seed);
+    idem_score_reorder(e->shuffled.pictures, e->attributes.pictures, order, e->n, numbers(e));
+    idem_score_reorder(e->shuffled.points, e->attributes.points, order, e->n, POINTS);
+    idem_score_reorder(e->shuffled.yaw, e->attributes.yaw, order, e->n, 1);
+    free(order);
+    e->strangers_train = idem_score_strangers(e->sources.id, e->n, dim, IDEM_STRANGER_PAIRS, seed);
+    e->strangers_judge = idem_score_strangers(e->sources.judge, e->n, IDEM_JUDGE_DIM, IDEM_STRANGER_PAIRS, seed);
+    return 0;
+}
+
+static int begin(idem_evaluator *e, int n) {
+    if (n < 2)
+        return idem_fail("%d pairs to evaluate on, expected 2 or more", n);
+    forget(e);
+    e->n = n;
+    return gallery_new(e, &e->sources) || gallery_new(e, &e->attributes) ? -1 : 0;
+}
+
+int idem_evaluator_pictures(idem_evaluator *e, int n, const float *identity, const float *attributes, uint64_t seed) {
+    if (begin(e, n))
+        return -1;
+    memcpy(e->sources.pictures, identity, (size_t)n * numbers(e) * sizeof(float));
+    memcpy(e->attributes.pictures, attributes, (size_t)n * numbers(e) * sizeof(float));
+    return prepare_pairs(e, seed);
+}
+
+int idem_evaluator_sample(idem_evaluator *e, int n, float psi, uint64_t seed) {
+    const idem_model_info *info = idem_model_about(e->model);
+    if (begin(e, n))
+        return -1;
+    size_t half = (size_t)n * (size_t)info->z_dim, codes = (size_t)n * (size_t)info->w_dim;
+    float *z = malloc(2 * half * sizeof *z);
+    e->w = malloc(2 * codes * sizeof *e->w);
+    idem_plan_options o = sharing(e, e->identity);
+    idem_pipe *p = z && e->w ? idem_pipe_new(e->model, IDEM_PIPE_SAMPLE, e->batch, psi, &o) : NULL;
+    int status = p ? 0 : -1;
+    if (!z || !e->w)
+        status = idem_fail("out of memory for %d pictures", 2 * n);
+    idem_rng r = idem_rng_make(seed, "evaluation");
+    if (!status) {
+        idem_rng_fill_normal(&r, z, 2 * half);
+        status =
+            idem_pipe_run(p, (size_t)n, (const float *const[]){z, NULL}, (float *const[]){e->w, e->sources.pictures}) ||
+            idem_pipe_run(p, (size_t)n, (const float *const[]){z + half, NULL},
+                          (float *const[]){e->w + codes, e->attributes.pictures});
+    }
+    idem_pipe_free(p);
+    free(z);
+    if (status)
+        return -1;
+    idem_data_quantise(e->sources.pictures, (size_t)n * numbers(e));
+    idem_data_quantise(e->attributes.pictures, (size_t)n * numbers(e));
+    return prepare_pairs(e, seed);
+}
+
+/* ---- figures ---- */
+
+static int measure(idem_evaluator *e, idem_report *r, int n) {
+    const idem_model_info *info = idem_model_about(e->model);
+    gallery *o = &e->outputs;
+    const gallery *id = &e->sources, *at = &e->attributes, *sh = &e->shuffled;
+    idem_data_quantise(o->pictures, (size_t)n * numbers(e));
+    if (gallery_measure(e, o, n))
+        return -1;
+    r->pairs = n;
+    idem_score_identity(&r->train, id->id, at->id, o->id, n, info->id_dim, e->strangers_train);
+    idem_score_identity(&r->judge, id->judge, at->judge, o->judge, n, IDEM_JUDGE_DIM, e->strangers_judge);
+    r->retrieval_train = idem_score_retrieval(o->id, id->id, n, info->id_dim, IDEM_RETRIEVAL_GROUP);
+    r->retrieval_judge = idem_score_retrieval(o->judge, id->judge, n, IDEM_JUDGE_DIM, IDEM_RETRIEVAL_GROUP);
+    r->nme = idem_score_nme(o->points, at->points, n);
+    r->nme_shuffled = idem_score_nme(o->points, sh->points, n);
+    r->landmark_mse160 = idem_score_landmark_mse160(o->points, at->points, n);
+    r->colour = idem_score_colour(o->pictures, at->pictures, n, info->size, e->outside);
+    r->colour_shuffled = idem_score_colour(o->pictures, sh->pictures, n, info->size, e->outside);
+    r->yaw = idem_score_yaw(o->yaw, at->yaw, id->yaw, n, YAW_APART);
+    r->yaw_shuffled = idem_score_yaw(o->yaw, sh->yaw, id->yaw, n, YAW_APART);
+    return 0;
+}
+
+static int check_pairs(const idem_evaluator *e) {
+    return e->n ? 0 : idem_fail("no pairs to evaluate on; sample or give some first");
+}
+
+int idem_evaluator_outputs(idem_evaluator *e, const float *out, idem_report *r) {
+    *r = (idem_report){0};
+    if (check_pairs(e))
+        return -1;
+    memcpy(e->outputs.pictures, out, (size_t)e->n * numbers(e) * sizeof(float));
+    return measure(e, r, e->n);
+}
+
+int idem_evaluator_mapper(idem_evaluator *e, idem_report *r) {
+    *r = (idem_report){0};
+    if (check_pairs(e))
+        return -1;
+    /* Made anew each time: the mapper's weights may have changed, and frozen nodes keep what they were at planning. */
+    idem_plan_options o = sharing(e, e->identity);
+    idem_pipe *p = idem_pipe_new(e->model, IDEM_PIPE_COMPOSE, e->batch, 1, &o);
+    if (!p)
+        return -1;
+    gallery *out = &e->outputs;
+    size_t n = (size_t)e->n;
+    idem_figure psnr = {0};
+    const float *same[IDEM_PIPE_PORTS] = {e->sources.pictures, e->sources.pictures};
+    const float *cross[IDEM_PIPE_PORTS] = {e->sources.pictures, e->attributes.pictures};
+    float *const to[IDEM_PIPE_PORTS] = {NULL, out->pictures};
+    int status = idem_pipe_run(p, n, same, to);
+    if (!status) {
+        idem_data_quantise(out->pictures, n * numbers(e));
+        psnr = idem_score_psnr(out->pictures, e->sources.pictures, e->n, idem_model_about(e->model)->size);
+    }
+    double start = idem_clock();
+    status = status || idem_pipe_run(p, n, cross, to) ? -1 : 0;
+    double seconds = idem_clock() - start;
+    idem_pipe_free(p);
+    if (status || measure(e, r, e->n))
+        return -1;
+    r->psnr_same_face = psnr;
+    r->seconds_per_picture = seconds / e->n;
+    return 0;
+}
+
+/* ---- baselines ---- */
+
+static int add_row(json_t *rows, const char *name, const idem_report *r) {
+    json_t *row = idem_report_json(r);
+    return !row || json_object_set_new(row, "name", json_string(name)) || json_array_append_new(rows, row)
+               ? idem_fail("out of memory for a report")
+               : 0;
+}
+
+/* Layers below the crossover from `coarse`, the others from `fine`. */
+static int mix(idem_evaluator *e, const float *coarse, const float *fine, int crossover, int n) {
+    const idem_model_info *info = idem_model_about(e->model);
+    size_t L = (size_t)info->layers, W = (size_t)info->w_dim;
+    if (!e->layers) {
+        idem_plan_options o = sharing(e, e->identity);
+        e->layers = idem_pipe_new(e->model, IDEM_PIPE_LAYERS, e->batch, 1, &o);
+    }
+    float *ws = e->layers ? malloc((size_t)n * L * W * sizeof *ws) : NULL;
+    if (!ws)
+        return e->layers ? idem_fail("out of memory for %d codes", n) : -1;
+    for (size_t i = 0; i < (size_t)n; i++)
+        for (size_t l = 0; l < L; l++)
+            memcpy(ws + (i * L + l) * W, ((int)l < crossover ? coarse : fine) + i * W, W * sizeof *ws);
+    int status = idem_pipe_run(e->layers, (size_t)n, (const float *const[]){ws, NULL},
+                               (float *const[]){e->outputs.pictures, NULL});
+    free(ws);
+    return status;
+}
+
+static int add_baselines(idem_evaluator *e, json_t *rows, int n) {
+    const idem_model_info *info = idem_model_about(e->model);
+    const gallery *itself[2] = {&e->sources, &e->attributes};
+    static const char *const names[2] = {"identity picture", "attribute picture"};
+    idem_report r = {0};
+    for (int k = 0; k < 2; k++) {
+        memcpy(e->outputs.pictures, itself[k]->pictures, (size_t)n * numbers(e) * sizeof(float));
+        if (measure(e, &r, n) || add_row(rows, names[k], &r))
+            return -1;
+    }
+    const float *id = e->w, *attr = e->w ? e->w + (size_t)e->n * (size_t)info->w_dim : NULL;
+    for (int way = 0; way < 2 && e->w; way++)
+        for (int crossover = 1; crossover < info->layers; crossover++) {
+            char name[64];
+            snprintf(name, sizeof name, "mixing: layers %d-%d from %s", way ? 0 : crossover,
+                     way ? crossover - 1 : info->layers - 1, "attributes");
+            if (mix(e, way ? attr : id, way ? id : attr, crossover, n) || measure(e, &r, n) || add_row(rows, name, &r))
+                return -1;
+        }
+    return 0;
+}
+
+json_t *idem_evaluator_baselines(idem_evaluator *e, int pairs) {
+    if (check_pairs(e))
+        return NULL;
+    json_t *rows = json_array();
+    if (!rows || add_baselines(e, rows, pairs < e->n ? pairs : e->n)) {
+        json_decref(rows);
+        return NULL;
+    }
+    return rows;
+}
