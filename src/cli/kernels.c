@@ -65,7 +65,7 @@ static int measure_case(idem_kernel_row *row, int i, double seconds) {
     if (block_make(&x, picture, &rng) || block_make(&y, picture, &rng) || block_make(&weight, filter, &rng))
         goto done;
     /* No node: nothing is kept for a later kernel. The filter of a gradient to weights is the result. */
-    idem_dnn_frozen frozen = {NULL, d.way == IDEM_CONV_WEIGHT ? NULL : weight.values};
+    idem_frozen frozen = {NULL, d.way == IDEM_CONV_WEIGHT ? NULL : weight.values};
     if (!(kernel = idem_dnn_conv(&d, frozen, cases[i].what)) ||
         block_make(&scratch, idem_dnn_scratch(kernel) / sizeof(float) + 1, NULL))
         goto done;
