@@ -29,14 +29,6 @@ static void rgb_path(char path[48], const idem_stylegan2 *s, int r) {
         snprintf(path, 48, "to_rgbs.%d", r - 1);
 }
 
-/* x reversed along an axis of 3: done once at plan time for frozen weights. */
-static idem_node *reverse3(idem_node *x, int axis) {
-    idem_node *parts[3];
-    for (int i = 0; i < 3; i++)
-        parts[i] = idem_slice(x, axis, 2 - i, 1, 1);
-    return idem_concat(parts, 3, axis);
-}
-
 /* The trainable nodes shared by both kinds of layer; gains: of the weight and of the style's output. */
 static int bind_modulated(idem_stylegan2_layer *l, idem_binder *b, const idem_stylegan2 *s, const char *path,
                           int kernel, float *style_gain) {
@@ -80,8 +72,6 @@ int idem_stylegan2_bind_conv(idem_stylegan2_layer *l, idem_binder *b, const idem
     l->energy = idem_reshape(idem_reduce_sum(idem_square(l->weight), IDEM_SHAPE(l->out, l->in, 1, 1), 1),
                              IDEM_SHAPE(l->out, l->in));
     if (up) {
-        if (ada)
-            l->weight = reverse3(reverse3(l->weight, 2), 3);
         l->weight = idem_permute(l->weight, (int[]){1, 0, 2, 3});
     }
     l->bias = idem_bind(b, IDEM_SHAPE(l->out), ada ? "%s.bias" : "%s.activate.bias", path);
