@@ -1,0 +1,246 @@
+/* src/format against damage at many places and pickles that ask for more than tensors: an error or a correct load. */
+#define _GNU_SOURCE
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "base/rng.h"
+#include "base/status.h"
+#include "support/hostile.h"
+
+/* ---- damage ---- */
+
+static void damage(int format, const char *file, int rounds) {
+    blob b = {0};
+    if (file) {
+        char path[200];
+        snprintf(path, sizeof path, "tests/fixtures/format/%s", file);
+        assert_int_equal(idem_file_read(path, 1 << 20, &b.data, &b.size), 0);
+    } else {
+        blob_text(&b, HOSTILE_MANIFEST);
+    }
+    assert_int_equal(hostile_attempt(format, b.data, b.size), 0);
+    for (size_t n = 0; n<b.size; n += b.size> 2000 ? 13 : 1)
+        if (!hostile_attempt(format, b.data, n))
+            fail_msg("%s cut to %zu of %zu bytes was accepted", file ? file : "manifest", n, b.size);
+    idem_rng r = idem_rng_make(7, file ? file : "manifest");
+    blob c = {0};
+    for (int i = 0; i < rounds; i++) {
+        c.size = 0;
+        blob_put(&c, b.data, b.size);
+        size_t at = (size_t)idem_rng_below(&r, b.size);
+        switch (i % 4) {
+        case 0: /* one bit */
+            c.data[at] ^= (unsigned char)(1u << idem_rng_below(&r, 8));
+            break;
+        case 1: /* a number becomes large */
+            for (size_t k = at; k < at + 8 && k < c.size; k++)
+                c.data[k] = (unsigned char)(i % 8 == 1 ? 0xff : idem_rng_below(&r, 256));
+            break;
+        case 2: { /* a piece comes twice */
+            size_t n = (size_t)idem_rng_below(&r, b.size - at) + 1;
+            c.size = at;
+            blob_put(&c, b.data + at, n);
+            blob_put(&c, b.data + at, b.size - at);
+            break;
+        }
+        default: { /* a piece is missing */
+            size_t n = (size_t)idem_rng_below(&r, b.size - at) + 1;
+            c.size = at;
+            blob_put(&c, b.data + at + n, b.size - at - n);
+        }
+        }
+        hostile_attempt(format, c.data, c.size);
+    }
+    blob_drop(&b);
+    blob_drop(&c);
+}
+
+static void test_damaged_torch(void **state) {
+    (void)state;
+    damage(TORCH, "views.pt", 1500);
+    damage(TORCH, "dtypes.pt", 500);
+}
+static void test_damaged_deflated(void **state) {
+    (void)state;
+    damage(TORCH, "deflated.pt", 1000);
+}
+static void test_damaged_legacy(void **state) {
+    (void)state;
+    damage(TORCH, "legacy.pt", 3000);
+}
+static void test_damaged_safetensors(void **state) {
+    (void)state;
+    damage(SAFETENSORS, "all.safetensors", 3000);
+}
+static void test_damaged_npy(void **state) {
+    (void)state;
+    damage(NPY, "float16.npy", 2000);
+}
+static void test_damaged_manifest(void **state) {
+    (void)state;
+    damage(MANIFEST, NULL, 3000);
+}
+
+/* ONNX has no length of its own: a file cut between two fields is a model with less in it. */
+static void test_damaged_onnx(void **state) {
+    (void)state;
+    blob b = {0};
+    assert_int_equal(idem_file_read("tests/fixtures/format/all.onnx", 1 << 20, &b.data, &b.size), 0);
+    assert_int_equal(hostile_attempt(ONNX, b.data, b.size), 0);
+    for (size_t n = 0; n < b.size; n++)
+        if (!hostile_attempt(ONNX, b.data, n))
+            fail_msg("cut to %zu of %zu bytes was accepted", n, b.size);
+    idem_rng r = idem_rng_make(7, "onnx");
+    for (int i = 0; i < 4000; i++) {
+        size_t at = (size_t)idem_rng_below(&r, b.size);
+        unsigned char keep = b.data[at];
+        b.data[at] = (unsigned char)(i % 2 ? keep ^ 1u << idem_rng_below(&r, 8) : idem_rng_below(&r, 256));
+        hostile_attempt(ONNX, b.data, b.size);
+        b.data[at] = keep;
+    }
+    blob_drop(&b);
+}
+
+/* ---- pickles that ask for more than tensors ---- */
+
+static void assert_refused(const blob *pickle, const char *words) {
+    assert_int_equal(hostile_pickle(pickle->data, pickle->size), -1);
+    if (!strstr(idem_error(), words))
+        fail_msg("message is \"%s\", expected \"%s\"", idem_error(), words);
+}
+
+static void test_names_are_refused(void **state) {
+    (void)state;
+    static const char *const NAMES[][2] = {{"os", "system"},
+                                           {"posix", "system"},
+                                           {"builtins", "eval"},
+                                           {"__builtin__", "getattr"},
+                                           {"subprocess", "run"},
+                                           {"torch", "load"},
+                                           {"torch._utils", "_rebuild_tensor_v2x"},
+                                           {"torch.FloatStorage", ""}};
+    for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
+        char want[100];
+        snprintf(want, sizeof want, "'%s.%s'", NAMES[i][0], NAMES[i][1]);
+        blob b = {0};
+        blob_text(&b, "\x80\x02"
+                      "c");
+        blob_text(&b, NAMES[i][0]);
+        blob_text(&b, "\n");
+        blob_text(&b, NAMES[i][1]);
+        blob_text(&b, "\nX\x02");
+        blob_put(&b, "\0\0\0ls\x85R.", 8);
+        assert_refused(&b, want);
+        blob_drop(&b);
+        /* The same by STACK_GLOBAL, of protocol 4. */
+        blob_text(&b, "\x80\x04\x8c");
+        blob_byte(&b, (int)strlen(NAMES[i][0]));
+        blob_text(&b, NAMES[i][0]);
+        blob_text(&b, "\x8c");
+        blob_byte(&b, (int)strlen(NAMES[i][1]));
+        blob_text(&b, NAMES[i][1]);
+        blob_text(&b, "\x93.");
+        assert_refused(&b, want);
+        blob_drop(&b);
+    }
+}
+
+static void test_opcodes_are_refused(void **state) {
+    (void)state;
+    /* INST, OBJ, EXT1, NEWOBJ_EX, REDUCE of text, BUILD on a list, EMPTY_SET, an unknown one; then stack tricks. */
+    static const char *const CASES[] = {"(ios\nsystem\n.",
+                                        "(cos\nsystem\no.",
+                                        "\x82\x01.",
+                                        "}}}\x92.",
+                                        "U\x01x)R.",
+                                        "]}b.",
+                                        "\x8f.",
+                                        "\xff.",
+                                        ".",
+                                        "(.",
+                                        "0.",
+                                        "1.",
+                                        "t.",
+                                        "h\x05.",
+                                        "}h\x01.",
+                                        "U\x05"
+                                        "ab.",
+                                        "}(U\x01"
+                                        "au.",
+                                        "a.",
+                                        "s.",
+                                        "]U\x01xu.",
+                                        "R.",
+                                        "Q.",
+                                        "b.",
+                                        "\x81.",
+                                        "ccollections\nOrderedDict\n.",
+                                        "ccollections\nOrderedDict\n]R.",
+                                        "ctorch._utils\n_rebuild_tensor_v2\n)R.",
+                                        "ctorch\nFloatStorage\n)R.",
+                                        "cargparse\nNamespace\n)R.",
+                                        "c",
+                                        "\x8a\x09",
+                                        "J\x01",
+                                        "G\x01",
+                                        "X\xff\xff\xff\x7f",
+                                        "\x8d\xff\xff\xff\xff\xff\xff\xff\xff",
+                                        "r\xff\xff\xff\xff",
+                                        "}r\xff\xff\xff\xff."};
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++)
+        if (!hostile_pickle(CASES[i], strlen(CASES[i])))
+            fail_msg("pickle %zu was accepted", i);
+}
+
+static void test_impossible_tensors(void **state) {
+    (void)state;
+    static const struct {
+        int64_t offset, size, stride, count;
+        const char *words; /* NULL: fine */
+    } CASES[] = {
+        {0, 16, 1, 16, NULL},
+        {15, 1, 1, 16, NULL},
+        {15, 1LL << 20, 0, 16, NULL},         /* an expanded value: 4 MB */
+        {15, 1LL << 60, 0, 16, "proportion"}, /* the same, 2^62 bytes */
+        {0, 1LL << 60, 1, 16, "beyond its storage"},
+        {0, 1LL << 60, 1, 1LL << 60, "proportion"},
+        {0, 17, 1, 17, "expected 17 values"}, /* the storage has 16 */
+        {0, 2, 16, 16, "beyond its storage"},
+        {0, 2, INT64_MAX, 16, "beyond its storage"},
+        {0, INT64_MAX, INT64_MAX, 16, "beyond its storage"},
+        {1, INT64_MAX, 1, 16, "beyond its storage"},
+        {16, 1, 1, 16, "beyond its storage"},
+        {0, 2, -1, 16, "beyond its storage"},
+        {-1, 2, 1, 16, "without storage, offset"},
+        {0, -2, 1, 16, "beyond its storage"},
+        {0, 1, 1, -16, "no storage of numbers"},
+    };
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        blob b = hostile_tensor(CASES[i].offset, CASES[i].size, CASES[i].stride, CASES[i].count);
+        if (CASES[i].words)
+            assert_refused(&b, CASES[i].words);
+        else
+            assert_int_equal(hostile_pickle(b.data, b.size), 0);
+        blob_drop(&b);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_damaged_torch),       cmocka_unit_test(test_damaged_deflated),
+        cmocka_unit_test(test_damaged_legacy),      cmocka_unit_test(test_damaged_safetensors),
+        cmocka_unit_test(test_damaged_npy),         cmocka_unit_test(test_damaged_manifest),
+        cmocka_unit_test(test_damaged_onnx),        cmocka_unit_test(test_names_are_refused),
+        cmocka_unit_test(test_opcodes_are_refused), cmocka_unit_test(test_impossible_tensors),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
