@@ -85,17 +85,14 @@ static void add_sums(idem_run_state *s, const idem_train_report *r) {
         }
 }
 
-int idem_trainer_step(idem_trainer *t, idem_train_report *r) {
+/* Runs the plan on what the graph's inputs hold and takes the steps. */
+static int learn(idem_trainer *t, idem_turn turn, idem_train_report *r) {
     idem_run_state *s = &t->state;
     idem_training_graph *g = &t->graph;
-    idem_turn turn = idem_schedule_turn(&s->recipe, s->iteration);
     idem_plan *plan = g->plan[turn.cross][turn.adversarial];
     *r = (idem_train_report){.l_rec = NAN, .l_adversarial = NAN, .l_critic = NAN, .r1 = NAN};
-    if (idem_data_draw(t->data, turn.cross, g->x_id->leaf, g->x_attr->leaf) ||
-        (turn.adversarial && idem_data_codes(t->data, g->w_real->leaf)) || idem_plan_run(plan)) {
-        idem_data_seek(t->data, s->cursor);
+    if (idem_plan_run(plan))
         return -1;
-    }
     r->rate = s->recipe.rate * idem_schedule_rate(&s->recipe, s->iteration);
     read_losses(t, turn, plan, r);
     r->skipped = !usable(g, turn, plan, r);
@@ -114,6 +111,30 @@ int idem_trainer_step(idem_trainer *t, idem_train_report *r) {
             "earlier state in a new folder with a lower --rate",
             SKIPPED_LIMIT);
     return 0;
+}
+
+int idem_trainer_step(idem_trainer *t, idem_train_report *r) {
+    idem_training_graph *g = &t->graph;
+    idem_turn turn = idem_schedule_turn(&t->state.recipe, t->state.iteration);
+    if (idem_data_draw(t->data, turn.cross, g->x_id->leaf, g->x_attr->leaf) ||
+        (turn.adversarial && idem_data_codes(t->data, g->w_real->leaf)) || learn(t, turn, r)) {
+        idem_data_seek(t->data, t->state.cursor);
+        return -1;
+    }
+    return 0;
+}
+
+static void give(idem_node *input, const float *values) {
+    memcpy(input->leaf, values, (size_t)idem_shape_count(&input->shape) * sizeof *values);
+}
+
+int idem_trainer_step_on(idem_trainer *t, const float *x_id, const float *x_attr, const float *w_real,
+                         idem_train_report *r) {
+    idem_turn turn = idem_schedule_turn(&t->state.recipe, t->state.iteration);
+    give(t->graph.x_id, x_id);
+    give(t->graph.x_attr, turn.cross ? x_attr : x_id);
+    give(t->graph.w_real, w_real);
+    return learn(t, turn, r);
 }
 
 /* ---- what is written ---- */

@@ -50,6 +50,10 @@ void idem_trainer_free(idem_trainer *t); /* NULL is allowed */
 
 /* One iteration in memory. An interrupted one leaves everything as it was. */
 int idem_trainer_step(idem_trainer *t, idem_train_report *r);
+/* The same on the caller's batch: pictures [B, S, S, 3] in [0, 1] (x_attr is not read in same-face iterations), real
+ * codes [B, W]. The data's cursor stays where it is. */
+int idem_trainer_step_on(idem_trainer *t, const float *x_id, const float *x_attr, const float *w_real,
+                         idem_train_report *r);
 /* All that is left of the recipe, with its lines, evaluations and checkpoints. */
 int idem_trainer_run(idem_trainer *t);
 
