@@ -187,12 +187,12 @@ static void test_safetensors_names(void **state) {
         int n = 0;
         blob_text(&text, kind == META ? "{\"__metadata__\":{" : "{");
         for (; text.size < 2000000; n++) {
-            char entry[100], what[60];
+            char entry[160], one[100];
             static const char *const VALUES[] = {"\"\"", "1", "[]",
                                                  "{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}"};
-            snprintf(what, sizeof what, "{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[%d,%d]}", n, n + 1);
+            snprintf(one, sizeof one, "{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[%d,%d]}", n, n + 1);
             snprintf(entry, sizeof entry, "%s\"n%x\":%s", n ? "," : "", (unsigned)n,
-                     kind == SMALL ? what : VALUES[kind]);
+                     kind == SMALL ? one : VALUES[kind]);
             blob_text(&text, entry);
         }
         blob_text(&text, kind == META ? "}}" : "}");
