@@ -56,6 +56,7 @@ idem_node *idem_judge(idem_binder *b, idem_node *x) {
     static const float mean[3] = {122.782f, 117.001f, 104.298f};
     if (!x)
         return NULL;
+    /* 255 as the package itself divides (dlib's own net divides by 256). */
     x = idem_scale(idem_sub(x, idem_const(b->graph, "mean", IDEM_SHAPE(1, 3, 1, 1), mean)), 1.0f / 255);
     x = idem_maxpool(idem_relu(conv(b, x, "conv32_down", true)), idem_window_make(3, 2, 0));
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {

@@ -46,7 +46,8 @@ idem_node *idem_stylegan2_mapping(idem_binder *b, const idem_stylegan2 *s, idem_
 idem_node *idem_stylegan2_truncate(const idem_stylegan2 *s, idem_node *w, idem_node *mean, float psi, int cutoff);
 
 /* ws [N, L, D], or [N, D]: the same w for every layer -> picture [N, 3, S, S], about [-1, 1]. noise: n_noise planes
- * [1, 1, side, side] shared by the batch, or NULL for the buffers stored with the weights. */
+ * [1, 1, side, side] shared by the batch, or NULL for the buffers stored with the weights
+ * (noise of a fixed seed if there are none). */
 idem_node *idem_stylegan2_synthesis(idem_binder *b, const idem_stylegan2 *s, idem_node *ws, idem_node *const *noise);
 
 /* Side of noise plane i. */

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/rng.h"
 #include "engine/ops.h"
 
 /* Side of resolution number r. */
@@ -59,10 +60,32 @@ static int bind_modulated(idem_stylegan2_layer *l, idem_binder *b, const idem_st
     return l->weight && l->style_w && l->style_b ? 0 : -1;
 }
 
+/* The noise buffer of convolution i. Early conversions stored none: then noise of a fixed seed takes its place. */
+static idem_node *stored_noise(idem_binder *b, const idem_stylegan2 *s, const char *path, int i) {
+    const int64_t side = idem_stylegan2_noise_side(i);
+    char name[64];
+    if (s->layout == IDEM_STYLEGAN2_ADA)
+        snprintf(name, sizeof name, "%s.noise_const", path);
+    else
+        snprintf(name, sizeof name, "noises.noise_%d", i);
+    if (!idem_bind_has(b, "%s", name)) {
+        idem_rng rng = idem_rng_make(0, name);
+        float *values = idem_arena_array(idem_graph_arena(b->graph), (size_t)(side * side), sizeof *values);
+        if (!values)
+            return NULL;
+        idem_rng_fill_normal(&rng, values, (size_t)(side * side));
+        return idem_const(b->graph, name, IDEM_SHAPE(1, 1, side, side), values);
+    }
+    const bool trainable = b->trainable;
+    b->trainable = false;
+    idem_node *noise = idem_bind(b, IDEM_SHAPE(1, 1, side, side), "%s", name);
+    b->trainable = trainable;
+    return noise;
+}
+
 int idem_stylegan2_bind_conv(idem_stylegan2_layer *l, idem_binder *b, const idem_stylegan2 *s, int i,
                              idem_node *noise) {
     const bool ada = s->layout == IDEM_STYLEGAN2_ADA, up = i % 2 == 1;
-    const int side = idem_stylegan2_noise_side(i);
     char path[48];
     float style_gain;
     conv_path(path, s, i);
@@ -71,18 +94,12 @@ int idem_stylegan2_bind_conv(idem_stylegan2_layer *l, idem_binder *b, const idem
         return -1;
     l->energy = idem_reshape(idem_reduce_sum(idem_square(l->weight), IDEM_SHAPE(l->out, l->in, 1, 1), 1),
                              IDEM_SHAPE(l->out, l->in));
-    if (up) {
+    if (up)
         l->weight = idem_permute(l->weight, (int[]){1, 0, 2, 3});
-    }
     l->bias = idem_bind(b, IDEM_SHAPE(l->out), ada ? "%s.bias" : "%s.activate.bias", path);
     idem_node *strength = idem_bind(b, IDEM_SHAPE(1, 1, 1, 1), ada ? "%s.noise_strength" : "%s.noise.weight", path);
-    if (!noise) {
-        const bool trainable = b->trainable;
-        b->trainable = false;
-        noise = ada ? idem_bind(b, IDEM_SHAPE(1, 1, side, side), "%s.noise_const", path)
-                    : idem_bind(b, IDEM_SHAPE(1, 1, side, side), "noises.noise_%d", i);
-        b->trainable = trainable;
-    }
+    if (!noise)
+        noise = stored_noise(b, s, path, i);
     l->noise = idem_mul(noise, strength);
     return l->energy && l->weight && l->bias && l->noise ? 0 : -1;
 }
