@@ -90,27 +90,17 @@ static int list_all(idem_data_reader *r) {
     return status;
 }
 
-/* DIR itself, or the one folder dataset_* in it. */
+/* DIR itself, or the folder dataset_SIZE in it. */
 static int find_root(idem_data_reader *r, const char *dir) {
-    char *images = idem_path_join(dir, "images");
-    bool direct = images && idem_path_is_dir(images);
-    free(images);
-    if (direct)
-        return (r->root = idem_arena_strdup(r->arena, dir)) ? 0 : -1;
-    char **names;
-    size_t n, found = 0;
-    if (idem_dir_list(dir, NULL, &names, &n))
-        return -1;
-    for (size_t i = 0; i < n; i++)
-        if (!strncmp(names[i], "dataset_", 8)) {
-            r->root = idem_arena_printf(r->arena, "%s/%s", dir, names[i]);
-            found++;
-        }
-    idem_names_free(names, n);
-    if (found == 1)
-        return r->root ? 0 : -1;
-    return found ? idem_fail("%s: holds %zu folders dataset_*: name one of them", dir, found)
-                 : idem_fail("%s: no folder images or dataset_* in it: make data with \"idem sample\"", dir);
+    const char *inner = idem_arena_printf(r->arena, "%s/dataset_%d", dir, r->size), *candidates[2] = {dir, inner};
+    for (int i = 0; i < 2 && inner; i++) {
+        const char *images = idem_arena_printf(r->arena, "%s/images", candidates[i]);
+        if (images && idem_path_is_dir(images))
+            return (r->root = idem_arena_strdup(r->arena, candidates[i])) ? 0 : -1;
+    }
+    return inner ? idem_fail("%s: there is no folder images or dataset_%d/images in it: make data with \"idem sample\"",
+                             dir, r->size)
+                 : -1;
 }
 
 static int split(idem_data_reader *r, int batch, int held_out) {

@@ -316,15 +316,16 @@ int idem_model_save_mapper(const idem_model *m, const char *path, idem_dtype dty
 
 /* ---- nodes ---- */
 
-static idem_node *finished_generator(idem_binder *b, const idem_model *m, idem_node *n) {
-    return n && !idem_stylegan2_finish(b, &m->net) ? n : NULL;
+/* One half of the generator leaves the tensors of the other unused: that is no warning. */
+static idem_node *finished_generator(idem_binder *b, idem_node *n) {
+    return n && !idem_binder_finish(b, "the generator", "*") ? n : NULL;
 }
 
 idem_node *idem_model_mapping(idem_model *m, idem_node *z) {
     if (!z)
         return NULL;
     idem_binder b = idem_binder_make(z->graph, m->generator, m->net.prefix, false);
-    return finished_generator(&b, m, idem_stylegan2_mapping(&b, &m->net, z));
+    return finished_generator(&b, idem_stylegan2_mapping(&b, &m->net, z));
 }
 
 idem_node *idem_model_truncate(idem_model *m, idem_node *w, float psi) {
@@ -338,7 +339,7 @@ idem_node *idem_model_generate(idem_model *m, idem_node *w) {
     if (!w)
         return NULL;
     idem_binder b = idem_binder_make(w->graph, m->generator, m->net.prefix, false);
-    return finished_generator(&b, m, idem_stylegan2_synthesis(&b, &m->net, w, NULL));
+    return finished_generator(&b, idem_stylegan2_synthesis(&b, &m->net, w, NULL));
 }
 
 idem_node *idem_model_picture(idem_model *m, idem_node *w) {

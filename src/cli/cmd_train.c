@@ -1,0 +1,287 @@
+/* idem train: the mapper of a frozen generator, from random or resumed. */
+#define _POSIX_C_SOURCE 200809L
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <jansson.h>
+
+#include "base/status.h"
+#include "cli/command.h"
+#include "cli/options.h"
+#include "cli/progress.h"
+#include "engine/op.h"
+#include "learn/trainer.h"
+
+enum { MAX_OPTIONS = 48, PROFILE_ROWS = 25, CYCLES = 2 };
+
+typedef struct {
+    const char *generator, *data, *output, *mapper, *models, *recipe_name;
+    bool resume, dry_run, profile, trap_nan;
+    idem_shared shared;
+    idem_recipe recipe;
+    bool given[MAX_OPTIONS]; /* by field of the recipe */
+    idem_held_out_scores scores;
+    int64_t evaluated; /* iteration of the scores; 0: none yet */
+    double smooth;     /* loss */
+} train;
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static int field_options(idem_option *options, int n, train *a) {
+    static const idem_option_kind kinds[] = {[IDEM_FIELD_SEED] = IDEM_OPT_U64,
+                                             [IDEM_FIELD_COUNT] = IDEM_OPT_LONG,
+                                             [IDEM_FIELD_REAL] = IDEM_OPT_REAL,
+                                             [IDEM_FIELD_FLAG] = IDEM_OPT_FLAG};
+    static const char *const args[] = {
+        [IDEM_FIELD_SEED] = "S", [IDEM_FIELD_COUNT] = "N", [IDEM_FIELD_REAL] = "X", [IDEM_FIELD_FLAG] = NULL};
+    for (int i = 0; i < idem_recipe_field_count; i++) {
+        const idem_recipe_field *f = &idem_recipe_fields[i];
+        options[n++] = (idem_option){.kind = kinds[f->kind],
+                                     .name = f->name,
+                                     .arg = args[f->kind],
+                                     .value = (char *)&a->recipe + f->offset,
+                                     .min = f->low,
+                                     .max = f->high,
+                                     .was_given = &a->given[i],
+                                     .help = f->help};
+    }
+    return n;
+}
+
+static void parse(train *a, int argc, char **argv) {
+    const idem_option fixed[] = {
+        {IDEM_OPT_TEXT, "generator", 'g', "FILE", &a->generator, .required = true, .help = "StyleGAN2 weights, frozen"},
+        {IDEM_OPT_TEXT, "output", 'o', "RUN", &a->output,
+         .help = "folder for checkpoints, mapper.safetensors, metrics.jsonl, events and samples"},
+        {IDEM_OPT_TEXT, "data", 'd', "DIR", &a->data,
+         .help = "pictures and codes made by `idem sample`; without it pairs are drawn on the fly"},
+        {IDEM_OPT_FLAG, "resume", 'r', NULL, &a->resume,
+         .help = "continue the run in RUN bit for bit, with its own options; start it if there is none"},
+        {IDEM_OPT_FLAG, "dry-run", 'n', NULL, &a->dry_run,
+         .help = "measure a few iterations, print memory, rate and hours of the whole schedule, write nothing"},
+        {IDEM_OPT_TEXT, "mapper", 'm', "FILE", &a->mapper, .help = "start from this mapper instead of random weights"},
+        {IDEM_OPT_TEXT, "models", 0, "DIR", &a->models, .help = "folder of the downloaded networks"},
+        {IDEM_OPT_FLAG, "profile", 0, NULL, &a->profile,
+         .help = "print the slowest nodes at the end (of a dry run too)"},
+        {IDEM_OPT_FLAG, "trap-nan", 0, NULL, &a->trap_nan,
+         .help = "stop at the first node with a number that is not finite"},
+        {IDEM_OPT_HEADER, .help = "The recipe"},
+        {IDEM_OPT_TEXT, "recipe", 0, "NAME", &a->recipe_name, .choices = "paper",
+         .help = "paper: identity, landmark, reconstruction and adversarial losses, three Adams"},
+    };
+    idem_option options[MAX_OPTIONS] = {0};
+    memcpy(options, fixed, sizeof fixed);
+    field_options(options, sizeof fixed / sizeof fixed[0], a);
+    const idem_command_line line = {
+        .about =
+            "Trains the attribute encoder and the mapper of a frozen generator: identity from one picture, everything "
+            "else "
+            "from another. Every weight and rate of the recipe is an option with the published default; all are stored "
+            "in the checkpoints. Ctrl-C saves a checkpoint; --resume continues as if nothing had happened.",
+        .examples =
+            "  idem train -g models/generator-64.safetensors -o out/run --batch 16 --rate 5e-4 --truncation 0.9 \\\n"
+            "      --iterations 4000 --mean-bias\n"
+            "  idem train -g models/generator-64.safetensors -o out/run --resume\n"
+            "  idem train -g models/generator-64.safetensors --dry-run --batch 16",
+        .options = options,
+        .shared = IDEM_WITH_JSON | IDEM_WITH_THREADS,
+    };
+    idem_parse(&line, argc, argv, &a->shared, NULL);
+}
+
+/* ---- reports ---- */
+
+static void on_step(void *user, const idem_train_report *r) {
+    train *a = user;
+    if (!r->skipped)
+        a->smooth = a->smooth > 0 ? 0.95 * a->smooth + 0.05 * r->l_id : r->l_id;
+    idem_progress_update((uint64_t)r->iteration, "identity loss %.5f", a->smooth);
+}
+
+static void on_evaluation(void *user, int64_t iteration, const idem_held_out_scores *s) {
+    train *a = user;
+    a->scores = *s;
+    a->evaluated = iteration;
+    if (!a->shared.quiet)
+        idem_cli_say("%7" PRId64
+                     "  id_kept %.3f  attr_leak %.3f  NME %.4f  PSNR of the same face %.2f dB  (%d held-out pairs)",
+                     iteration, s->id_kept, s->attr_leak, s->nme, s->psnr_same_face, s->pairs);
+}
+
+static json_t *scores_json(const train *a) {
+    const idem_held_out_scores *s = &a->scores;
+    return json_pack("{s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:i}", "iteration", (json_int_t)a->evaluated,
+                     "cos_id_out", s->cos_id_out, "cos_attr_out", s->cos_attr_out, "cos_id_attr", s->cos_id_attr,
+                     "id_kept", s->id_kept, "attr_leak", s->attr_leak, "nme", s->nme, "landmark_mse160",
+                     s->landmark_mse160, "psnr_same_face", s->psnr_same_face, "pairs", s->pairs);
+}
+
+static void print_json(json_t *root) {
+    json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+    putchar('\n');
+    json_decref(root);
+}
+
+static int by_seconds(const void *a, const void *b) {
+    double x = ((const idem_profile_row *)a)->seconds, y = ((const idem_profile_row *)b)->seconds;
+    return (x < y) - (x > y);
+}
+
+/* Slowest nodes of the same-face iteration with the adversarial part, and the time by operator. */
+static void print_profile(const idem_trainer *t) {
+    int n;
+    const idem_profile_row *rows = idem_plan_profile(idem_trainer_plan(t, false, true), &n);
+    idem_profile_row *sorted = malloc((size_t)(n > 0 ? n : 1) * sizeof *sorted);
+    if (!rows || !sorted) {
+        free(sorted);
+        return;
+    }
+    double total = 0;
+    memcpy(sorted, rows, (size_t)n * sizeof *sorted);
+    for (int i = 0; i < n; i++)
+        total += rows[i].seconds;
+    qsort(sorted, (size_t)n, sizeof *sorted, by_seconds);
+    fprintf(stderr, "same-face iteration with the adversarial part: %.3f s in %d nodes\n", total, n);
+    fprintf(stderr, "%9s %6s %9s %8s  node\n", "ms", "%", "GFLOP/s", "GB/s");
+    for (int i = 0; i < n && i < PROFILE_ROWS; i++) {
+        const idem_profile_row *r = &sorted[i];
+        double s = r->seconds > 0 ? r->seconds : 1e-9;
+        fprintf(stderr, "%9.2f %6.2f %9.1f %8.1f  %s (%s)\n", 1e3 * r->seconds, 100 * r->seconds / total,
+                r->flops / s * 1e-9, r->bytes / s * 1e-9, r->name, r->op);
+    }
+    fprintf(stderr, "by operator:\n");
+    for (;;) { /* gathers one operator after another, the slowest first node leading */
+        const char *op = NULL;
+        double sum = 0;
+        int count = 0;
+        for (int i = 0; i < n; i++) {
+            if (!sorted[i].op || (op && strcmp(sorted[i].op, op)))
+                continue;
+            op = sorted[i].op;
+            sum += sorted[i].seconds;
+            count++;
+            sorted[i].op = NULL;
+        }
+        if (!op)
+            break;
+        fprintf(stderr, "%9.2f ms %6.2f %%  %s x %d\n", 1e3 * sum, 100 * sum / total, op, count);
+    }
+    free(sorted);
+}
+
+/* ---- the two ways to run ---- */
+
+static int dry_run(train *a, idem_trainer *t) {
+    int64_t cycle =
+        a->recipe.cross_every * a->recipe.adversarial_every; /* all kinds of iterations in their proportions */
+    int64_t n = CYCLES * (cycle < 12 ? cycle : 12);
+    idem_train_report r;
+    double seconds = 0;
+    idem_progress_start("measuring", "it", (uint64_t)n, 0, a->shared.quiet);
+    for (int64_t i = -1; i < n; i++) { /* the first touches fresh memory and does not count */
+        double start = now();
+        if (idem_trainer_step(t, &r)) {
+            idem_progress_clear();
+            return -1;
+        }
+        if (i >= 0) {
+            seconds += now() - start;
+            idem_progress_update((uint64_t)i + 1, NULL);
+        }
+    }
+    idem_progress_clear();
+    double each = seconds / (double)n, hours = each * (double)a->recipe.iterations / 3600;
+    double plan = (double)idem_trainer_plan_bytes(t) * 1e-6, state = (double)idem_trainer_state_bytes(t) * 1e-6;
+    if (a->shared.json)
+        print_json(json_pack("{s:f, s:f, s:f, s:f, s:I, s:f}", "plan_mb", plan, "state_mb", state,
+                             "seconds_per_iteration", each, "pictures_per_second", (double)a->recipe.batch / each,
+                             "iterations", (json_int_t)a->recipe.iterations, "hours", hours));
+    else
+        printf("activations     %8.1f MB (one planned buffer)\n"
+               "weights, moments%8.1f MB\n"
+               "an iteration    %8.3f s (%" PRId64 " measured)\n"
+               "pictures        %8.2f per second\n"
+               "the schedule    %8.2f hours for %" PRId64 " iterations, evaluations apart\n",
+               plan, state, each, n, (double)a->recipe.batch / each, hours, a->recipe.iterations);
+    return 0;
+}
+
+static int full_run(train *a, idem_trainer *t) {
+    if (!a->shared.quiet) {
+        char seed[32];
+        idem_cli_say("seed %s, batch %" PRId64 ", rate %g, %" PRId64 " iterations, %.0f MB of activations, %d threads",
+                     idem_recipe_get(&a->recipe, idem_recipe_find("seed"), seed), a->recipe.batch, a->recipe.rate,
+                     a->recipe.iterations, (double)idem_trainer_plan_bytes(t) * 1e-6, idem_threads());
+    }
+    idem_progress_start("training", "it", (uint64_t)a->recipe.iterations, (uint64_t)idem_trainer_iteration(t),
+                        a->shared.quiet);
+    if (idem_trainer_run(t)) {
+        idem_progress_clear();
+        return -1;
+    }
+    idem_progress_finish();
+    if (a->shared.json && a->evaluated)
+        print_json(scores_json(a));
+    return 0;
+}
+
+/* What the command line did not say is as the run has it. */
+static int take_saved(train *a, const idem_model *m) {
+    idem_recipe saved;
+    int found = idem_trainer_saved_recipe(a->output, m, &saved);
+    for (int i = 0; i < idem_recipe_field_count && found == 1; i++) {
+        char text[32];
+        const idem_recipe_field *f = &idem_recipe_fields[i];
+        if (!a->given[i] && idem_recipe_set(&a->recipe, f, idem_recipe_get(&saved, f, text)))
+            return -1;
+    }
+    return found < 0 ? -1 : 0;
+}
+
+static int run(train *a) {
+    idem_model *m = idem_model_open(a->generator);
+    idem_trainer *t = NULL;
+    int status = m ? 0 : -1;
+    if (!status && a->mapper)
+        status = idem_model_load_mapper(m, a->mapper);
+    if (!status)
+        status = idem_model_load_frozen(m, a->models);
+    if (!status && a->resume)
+        status = take_saved(a, m);
+    if (!status) {
+        const idem_trainer_setup setup = {.run = a->dry_run ? NULL : a->output,
+                                          .data = a->data,
+                                          .resume = a->resume,
+                                          .threads = a->shared.threads,
+                                          .profile = a->profile,
+                                          .trap_nan = a->trap_nan,
+                                          .stop = &idem_cli_stop,
+                                          .on_step = on_step,
+                                          .on_evaluation = on_evaluation,
+                                          .user = a};
+        t = idem_trainer_new(m, &a->recipe, &setup);
+        status = !t ? -1 : a->dry_run ? dry_run(a, t) : full_run(a, t);
+    }
+    int code = status ? idem_cli_failed() : 0;
+    if (t && a->profile)
+        print_profile(t);
+    idem_trainer_free(t);
+    idem_model_free(m);
+    return code;
+}
+
+int idem_cmd_train(int argc, char **argv) {
+    train a = {.shared = IDEM_SHARED_DEFAULTS, .recipe_name = "paper"};
+    idem_recipe_defaults(&a.recipe);
+    parse(&a, argc, argv);
+    if (!a.output && !a.dry_run)
+        return idem_cli_usage("--output is missing: name a folder for the run, or ask for --dry-run");
+    return run(&a);
+}
