@@ -17,6 +17,7 @@
 #include "engine/op.h"
 #include "engine/ops.h"
 #include "engine/winograd.h"
+#include "engine/winograd_weight.h"
 
 /* Runs one node without a plan. */
 static void run(idem_node *n, float *out) {
@@ -171,6 +172,24 @@ static void check_winograd(idem_node *n, const double *want, float *got, const c
     }
 }
 
+static void check_winograd_weight(idem_node *n, const double *want, float *got, const char *what) {
+    const idem_conv_dims *d = n->attr;
+    for (int width = 4; width <= 16 && idem_winograd_weight_fits(d); width *= 2) {
+        idem_winograd_weight *k = idem_winograd_weight_new(d, width);
+        assert_non_null(k);
+        size_t bytes = idem_winograd_weight_scratch(k);
+        void *scratch = idem_block_alloc(bytes);
+        assert_non_null(scratch);
+        memset(scratch, 0xff, bytes);
+        char text[200];
+        snprintf(text, sizeof text, "%s %s", idem_winograd_weight_kernel(k), what);
+        idem_winograd_weight_run(k, n->in[0]->leaf, n->in[1]->leaf, got, scratch);
+        compare(got, want, idem_shape_count(&n->shape), text);
+        idem_block_free(scratch, bytes);
+        idem_winograd_weight_free(k);
+    }
+}
+
 /* The same node with weights that may change and with frozen ones. */
 static void check_nodes(idem_node *const n[2], const float *x, const float *w, const float *y, const float *bias) {
     const idem_conv_dims *d = n[0]->attr;
@@ -192,6 +211,7 @@ static void check_nodes(idem_node *const n[2], const float *x, const float *w, c
         run(n[frozen], got);
         compare(got, want, count, what);
         check_winograd(n[frozen], want, got, what);
+        check_winograd_weight(n[frozen], want, got, what);
     }
     free(want);
     free(got);

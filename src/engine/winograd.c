@@ -8,7 +8,7 @@
 #include "engine/winograd_private.h"
 
 enum {
-    PATCH = 4,              /* side of an output patch */
+    PATCH = WINOGRAD_PATCH,
     BLOCK_BYTES = 384 << 10 /* transformed values of a block of patches: most of a core's second-level cache */
 };
 

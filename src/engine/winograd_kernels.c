@@ -47,13 +47,14 @@ typedef float vec4 __attribute__((vector_size(16)));
 #include "engine/winograd_simd.h"
 #endif
 
-static const idem_winograd_kernels plain = {"winograd:plain", 4, 8, 6, input_plain, output_plain, weight_plain,
-                                            product_plain};
+#define KERNELS(set, width, nr, mr)                                                                                    \
+    {                                                                                                                  \
+        "winograd:" #set, width, nr, mr, input_##set, output_##set, weight_##set, product_##set, expand_##set,         \
+            filter_##set, product_add_##set                                                                            \
+    }
+static const idem_winograd_kernels plain = KERNELS(plain, 4, 8, 6);
 #if defined(__x86_64__)
-static const idem_winograd_kernels avx2 = {"winograd:avx2", 8,           16,          6,
-                                           input_avx2,      output_avx2, weight_avx2, product_avx2};
-static const idem_winograd_kernels avx512 = {"winograd:avx512", 16, 32, 12, input_avx512, output_avx512, weight_avx512,
-                                             product_avx512};
+static const idem_winograd_kernels avx2 = KERNELS(avx2, 8, 16, 6), avx512 = KERNELS(avx512, 16, 32, 12);
 #endif
 
 const idem_winograd_kernels *idem_winograd_kernels_for(int width) {

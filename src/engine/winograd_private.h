@@ -2,9 +2,11 @@
 #ifndef IDEM_ENGINE_WINOGRAD_PRIVATE_H
 #define IDEM_ENGINE_WINOGRAD_PRIVATE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-enum { WINOGRAD_POINTS = 36, WINOGRAD_MAX_NR = 32 };
+/* PATCH: side of an output patch; POINTS: numbers in a transformed patch. */
+enum { WINOGRAD_PATCH = 4, WINOGRAD_POINTS = 36, WINOGRAD_MAX_NR = 32 };
 
 typedef struct {
     const char *name;
@@ -14,6 +16,9 @@ typedef struct {
                    int64_t column, int rows, int columns);
     void (*weight)(const float *g, float *u, int64_t stride);
     void (*product)(const float *a, int64_t lda, const float *b, int64_t k, float *c, int64_t rows);
+    void (*expand)(const float *const pixel[16], int64_t channels, float *v, int64_t stride);
+    void (*filter)(const float *s, int64_t stride, int64_t channels, float *g, int64_t tap_stride);
+    void (*product_add)(const float *a, int64_t lda, const float *b, int64_t k, float *c, int64_t ldc, int64_t rows);
 } idem_winograd_kernels;
 
 /* The widest set that this CPU has and that is not wider than `width` floats. */

@@ -56,6 +56,25 @@ static inline __attribute__((always_inline)) TARGET void NAME(weight6)(const VEC
     u[5] = g[2];
 }
 
+/* The transposed maps, for the weight gradient: e = A y, four to six, and g = G' s, six to three. */
+static inline __attribute__((always_inline)) TARGET void NAME(expand6)(const VEC y[4], VEC e[6]) {
+    VEC e1 = FMA(y[2], SPLAT(0.5625f), y[0]), o1 = FMA(y[1], SPLAT(0.75f), y[3] * 0.421875f);
+    VEC e2 = FMA(y[2], SPLAT(2.25f), y[0]), o2 = FMA(y[1], SPLAT(1.5f), y[3] * 3.375f);
+    e[0] = y[0];
+    e[1] = e1 + o1;
+    e[2] = e1 - o1;
+    e[3] = e2 + o2;
+    e[4] = e2 - o2;
+    e[5] = y[3];
+}
+
+static inline __attribute__((always_inline)) TARGET void NAME(filter3)(const VEC s[6], VEC g[3]) {
+    VEC s1 = s[1] + s[2], d1 = s[1] - s[2], s2 = s[3] + s[4], d2 = s[3] - s[4];
+    g[0] = FMA(s[0], SPLAT(64.0f / 81), FMA(s1, SPLAT(128.0f / 243), s2 * (32.0f / 243)));
+    g[1] = FMA(d1, SPLAT(32.0f / 81), d2 * (16.0f / 81));
+    g[2] = FMA(s1 + s2, SPLAT(8.0f / 27), s[5]);
+}
+
 /* One patch: the 36 pixels at pixel[] (rows of `channels` floats) to v[xi * stride + channel]. */
 static TARGET void NAME(input)(const float *const pixel[36], int64_t channels, float *v, int64_t stride) {
     for (int64_t c = 0; c < channels; c += W) {
@@ -127,42 +146,107 @@ static TARGET void NAME(weight)(const float *g, float *u, int64_t stride) {
     }
 }
 
-/* c [rows, NR] = a [rows, k] x b [k, NR]; a has row stride lda, c is dense. */
-static inline __attribute__((always_inline)) TARGET void NAME(product_rows)(const float *a, int64_t lda, const float *b,
-                                                                            int64_t k, float *c, const int rows) {
+/* One patch of the output's gradient: the 16 pixels at pixel[] to v[xi * stride + channel]. */
+static TARGET void NAME(expand)(const float *const pixel[16], int64_t channels, float *v, int64_t stride) {
+    for (int64_t c = 0; c < channels; c += W) {
+        VEC t[6][4];
+        _Pragma("GCC unroll 6") for (int j = 0; j < 4; j++) {
+            VEC d[4], r[6];
+            for (int i = 0; i < 4; i++)
+                d[i] = NAME(load)(pixel[4 * i + j] + c);
+            NAME(expand6)(d, r);
+            for (int i = 0; i < 6; i++)
+                t[i][j] = r[i];
+        }
+        _Pragma("GCC unroll 6") for (int i = 0; i < 6; i++) {
+            VEC r[6];
+            NAME(expand6)(t[i], r);
+            for (int j = 0; j < 6; j++)
+                NAME(store)(v + (6 * i + j) * stride + c, r[j]);
+        }
+    }
+}
+
+/* Sums s[xi * stride + channel] back to filters g[tap * tap_stride + channel]. */
+static TARGET void NAME(filter)(const float *s, int64_t stride, int64_t channels, float *g, int64_t tap_stride) {
+    for (int64_t c = 0; c < channels; c += W) {
+        VEC t[3][6];
+        _Pragma("GCC unroll 6") for (int j = 0; j < 6; j++) {
+            VEC d[6], r[3];
+            for (int i = 0; i < 6; i++)
+                d[i] = NAME(load)(s + (6 * i + j) * stride + c);
+            NAME(filter3)(d, r);
+            for (int i = 0; i < 3; i++)
+                t[i][j] = r[i];
+        }
+        for (int i = 0; i < 3; i++) {
+            VEC r[3];
+            NAME(filter3)(t[i], r);
+            for (int j = 0; j < 3; j++)
+                NAME(store)(g + (3 * i + j) * tap_stride + c, r[j]);
+        }
+    }
+}
+
+/* c [rows, NR] = a [rows, k] x b [k, NR], or added to c; a[r * row + l * step], c[r * ldc]. */
+static inline __attribute__((always_inline)) TARGET void NAME(product_rows)(const float *a, int64_t row, int64_t step,
+                                                                            const float *b, int64_t k, float *c,
+                                                                            int64_t ldc, bool add, const int rows) {
     VEC low[MR], high[MR];
     _Pragma("GCC unroll 16") for (int r = 0; r < rows; r++) {
-        low[r] = (VEC){0};
-        high[r] = (VEC){0};
+        low[r] = add ? NAME(load)(c + r * ldc) : (VEC){0};
+        high[r] = add ? NAME(load)(c + r * ldc + W) : (VEC){0};
     }
     for (int64_t l = 0; l < k; l++) {
         VEC b0 = NAME(load)(b + l * NAME(NR)), b1 = NAME(load)(b + l * NAME(NR) + W);
         _Pragma("GCC unroll 16") for (int r = 0; r < rows; r++) {
-            VEC x = SPLAT(a[r * lda + l]);
+            VEC x = SPLAT(a[r * row + l * step]);
             low[r] = FMA(x, b0, low[r]);
             high[r] = FMA(x, b1, high[r]);
         }
     }
     _Pragma("GCC unroll 16") for (int r = 0; r < rows; r++) {
-        NAME(store)(c + r * NAME(NR), low[r]);
-        NAME(store)(c + r * NAME(NR) + W, high[r]);
+        NAME(store)(c + r * ldc, low[r]);
+        NAME(store)(c + r * ldc + W, high[r]);
     }
 }
 
+/* Every count of rows below MR has its own code, so that the sums stay in registers. */
+#if MR > 6
+#define MORE_ROWS ROWS(6) ROWS(7) ROWS(8) ROWS(9) ROWS(10) ROWS(11)
+#else
+#define MORE_ROWS
+#endif
+#define ALL_ROWS ROWS(1) ROWS(2) ROWS(3) ROWS(4) ROWS(5) MORE_ROWS
+
+/* a by rows, c dense */
 static TARGET void NAME(product)(const float *a, int64_t lda, const float *b, int64_t k, float *c, int64_t rows) {
     for (; rows >= MR; rows -= MR, a += MR * lda, c += MR * NAME(NR))
-        NAME(product_rows)(a, lda, b, k, c, MR);
+        NAME(product_rows)(a, lda, 1, b, k, c, NAME(NR), false, MR);
     switch (rows) {
 #define ROWS(n)                                                                                                        \
     case n:                                                                                                            \
-        NAME(product_rows)(a, lda, b, k, c, n < MR ? n : MR);                                                          \
+        NAME(product_rows)(a, lda, 1, b, k, c, NAME(NR), false, n);                                                    \
         break;
-        ROWS(1)
-        ROWS(2)
-        ROWS(3) ROWS(4) ROWS(5)
-#if MR > 6
-            ROWS(6) ROWS(7) ROWS(8) ROWS(9) ROWS(10) ROWS(11)
-#endif
+        ALL_ROWS
 #undef ROWS
     }
 }
+
+/* a by columns, added to c with row stride ldc */
+static TARGET void NAME(product_add)(const float *a, int64_t lda, const float *b, int64_t k, float *c, int64_t ldc,
+                                     int64_t rows) {
+    for (; rows >= MR; rows -= MR, a += MR, c += MR * ldc)
+        NAME(product_rows)(a, 1, lda, b, k, c, ldc, true, MR);
+    switch (rows) {
+#define ROWS(n)                                                                                                        \
+    case n:                                                                                                            \
+        NAME(product_rows)(a, 1, lda, b, k, c, ldc, true, n);                                                          \
+        break;
+        ALL_ROWS
+#undef ROWS
+    }
+}
+
+#undef ALL_ROWS
+#undef MORE_ROWS
