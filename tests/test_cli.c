@@ -226,7 +226,7 @@ static void fetch_takes_the_right_files_once(void **state) {
     assert_int_equal(run("rm -f $DIR/calls; PATH=$DIR/bin:$PATH IDEM_MODELS=$DIR/m $IDEM model fetch landmark"), 0);
     assert_true(says("hash ok"));
     assert_int_equal(run("PATH=$DIR/bin:$PATH IDEM_MODELS=$DIR/m $IDEM model fetch -q landmark; cat $DIR/calls"), 0);
-    assert_string_equal(output, "pack --silent --no-update-notifier faceplugin-face-recognition-js@0.0.1\n");
+    assert_string_equal(output, "pack --loglevel=error --no-update-notifier faceplugin-face-recognition-js@0.0.1\n");
     assert_int_equal(run("ls -A $DIR/m"), 0);
     assert_string_equal(output, "fr_landmark.onnx\n");
     assert_int_equal(run("IDEM_MODELS=$DIR/m $IDEM model list --json | grep -c '\"state\": \"ok\"'"), 0);

