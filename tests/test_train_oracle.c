@@ -1,0 +1,330 @@
+/* Ten iterations of the recipe `paper` against tests/oracle/train_iteration.py: the same start, codes and rates, filled
+ * by the rule of tests/fixtures/README.md. */
+#define _POSIX_C_SOURCE 200809L
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "face/frame.h"
+#include "learn/pipe.h"
+#include "learn/trainer.h"
+#include "support/fill.h"
+
+typedef struct {
+    json_t *about;
+    const char *salt;
+    double tolerance;
+    int batch, compared;
+    double worst;
+    char worst_name[128];
+    idem_model *model;
+    idem_trainer *trainer;
+    idem_pipe *sample;
+    float *start[256]; /* of every trained tensor, in the list's order */
+} bench;
+
+static double number(const json_t *o, const char *key) {
+    json_t *v = json_object_get(o, key);
+    assert_true(json_is_number(v));
+    return json_number_value(v);
+}
+
+static const char *text(const json_t *o, const char *key) {
+    const char *s = json_string_value(json_object_get(o, key));
+    assert_non_null(s);
+    return s;
+}
+
+/* A filled tensor of the fixture's lists, malloc'ed. */
+static float *fill_row(const bench *b, const json_t *row, idem_shape *shape) {
+    const json_t *d = json_object_get(row, "shape");
+    shape->rank = (int)json_array_size(d);
+    for (int i = 0; i < shape->rank; i++)
+        shape->d[i] = json_integer_value(json_array_get(d, (size_t)i));
+    size_t count = (size_t)idem_shape_count(shape);
+    float *values = malloc(count * sizeof *values);
+    assert_non_null(values);
+    fixture_fill(values, count, b->salt, text(row, "name"), number(row, "a"), number(row, "b"));
+    return values;
+}
+
+/* max |got - want| relative to the scale of what is compared. */
+static void compare(bench *b, const char *what, const char *name, double got, double want, double scale) {
+    double error = fabs(got - want) / scale;
+    b->compared++;
+    if (!(error <= b->worst)) {
+        b->worst = error;
+        snprintf(b->worst_name, sizeof b->worst_name, "%s %s", what, name);
+    }
+    if (!(error <= b->tolerance))
+        fail_msg("%s %s: %.9g, expected %.9g, error %.2e above %g", what, name, got, want, error, b->tolerance);
+}
+
+/* ---- the same start ---- */
+
+static void write_generator(const bench *b, const char *path) {
+    idem_weights *w = idem_weights_new();
+    size_t i;
+    json_t *row;
+    json_array_foreach(json_object_get(b->about, "generator"), i, row) {
+        idem_shape shape;
+        float *values = fill_row(b, row, &shape);
+        idem_weight *t = idem_weights_add(w, text(row, "name"), shape);
+        assert_non_null(t);
+        memcpy(t->data, values, (size_t)idem_shape_count(&shape) * sizeof *values);
+        free(values);
+    }
+    float five[5][2], box[4];
+    const json_t *points = json_object_get(b->about, "five");
+    for (size_t k = 0; k < 10; k++)
+        five[k / 2][k % 2] = (float)json_number_value(json_array_get(json_array_get(points, k / 2), k % 2));
+    for (size_t k = 0; k < 4; k++)
+        box[k] = (float)json_number_value(json_array_get(json_object_get(b->about, "landmark_box"), k));
+    idem_frame frame;
+    assert_int_equal(idem_frame_from_five(&frame, (const float(*)[2])five), 0);
+    frame.landmark = idem_crop_from_box(&(idem_box){box[0], box[1], box[2], box[3]});
+    for (size_t k = 0; k < 6; k++)
+        assert_float_equal(frame.recogniser.m[k],
+                           json_number_value(json_array_get(json_object_get(b->about, "recogniser_crop"), k)), 1e-6);
+    assert_int_equal(idem_frame_store(&frame, w), 0);
+    assert_int_equal(idem_weights_save(w, path, IDEM_DTYPE_F32), 0);
+    idem_weights_free(w);
+}
+
+static void set_trained(bench *b) {
+    idem_weights *trained = idem_model_trained(b->model);
+    size_t i, parameters = 0;
+    json_t *row;
+    json_array_foreach(json_object_get(b->about, "trained"), i, row) {
+        idem_shape shape;
+        assert_true(i < sizeof b->start / sizeof b->start[0]);
+        b->start[i] = fill_row(b, row, &shape);
+        idem_weight *t = idem_weights_find(trained, text(row, "name"));
+        if (!t || !idem_shape_equal(&t->shape, &shape))
+            fail_msg("%s: not a tensor of the trainer, or of another shape", text(row, "name"));
+        idem_weight_write(t, b->start[i]);
+    }
+    /* Everything that is trained has its moments: nothing was left at the trainer's own start. */
+    for (size_t k = 0; k < idem_weights_count(trained); k++) {
+        char moment[200];
+        snprintf(moment, sizeof moment, "adam.%s.m", idem_weights_at(trained, k)->name);
+        bool main_step = idem_weights_find(trained, moment);
+        snprintf(moment, sizeof moment, "adam_critic.%s.m", idem_weights_at(trained, k)->name);
+        parameters += main_step || idem_weights_find(trained, moment);
+    }
+    assert_int_equal(parameters, i);
+}
+
+static bool open_bench(bench *b) {
+    json_error_t error;
+    char path[] = "/tmp/idem-oracle-XXXXXX";
+    b->about = json_load_file(IDEM_SOURCE_DIR "/tests/fixtures/train-iteration/fixture.json", 0, &error);
+    assert_non_null(b->about);
+    b->salt = text(b->about, "salt");
+    b->tolerance = number(b->about, "tolerance");
+    b->batch = (int)number(b->about, "batch");
+    int file = mkstemp(path);
+    assert_true(file >= 0);
+    close(file);
+    write_generator(b, path);
+    b->model = idem_model_open(path);
+    remove(path);
+    if (!b->model)
+        fail_msg("%s", idem_error());
+    if (idem_model_load_frozen(b->model, NULL)) {
+        print_message("skip: %s\n", idem_error());
+        return false;
+    }
+    idem_recipe recipe;
+    idem_recipe_defaults(&recipe);
+    recipe.batch = b->batch;
+    recipe.rate = number(b->about, "rate");
+    b->trainer = idem_trainer_new(b->model, &recipe, &(idem_trainer_setup){.run = NULL});
+    if (!b->trainer)
+        fail_msg("%s", idem_error());
+    set_trained(b);
+    b->sample = idem_pipe_new(b->model, IDEM_PIPE_SAMPLE, b->batch, (float)number(b->about, "truncation"), NULL);
+    assert_non_null(b->sample);
+    return true;
+}
+
+static void close_bench(bench *b) {
+    idem_pipe_free(b->sample);
+    idem_trainer_free(b->trainer);
+    idem_model_free(b->model);
+    for (size_t i = 0; i < sizeof b->start / sizeof b->start[0]; i++)
+        free(b->start[i]);
+    json_decref(b->about);
+}
+
+/* ---- digests ---- */
+
+/* Norm of x [count], row-major, and its product with a filled direction; both relative to the norm. */
+static void check_digest(bench *b, const char *what, const char *name, const float *x, size_t count,
+                         const json_t *want) {
+    char direction[160];
+    assert_int_equal(json_array_size(want), 2);
+    snprintf(direction, sizeof direction, "direction.%s", name);
+    float *d = malloc(count * sizeof *d);
+    assert_non_null(d);
+    fixture_fill(d, count, b->salt, direction, 1, 0);
+    double norm = 0, product = 0;
+    for (size_t i = 0; i < count; i++) {
+        norm += (double)x[i] * (double)x[i];
+        product += (double)x[i] * (double)d[i];
+    }
+    free(d);
+    double scale = json_number_value(json_array_get(want, 0));
+    compare(b, what, name, sqrt(norm), scale, scale);
+    compare(b, what, name, product, json_number_value(json_array_get(want, 1)), scale);
+}
+
+/* The first step leaves (1 - beta1) g in each first moment, and so the gradients themselves. */
+static void check_gradients(bench *b, const char *adam, const char *key) {
+    const char *name;
+    json_t *want;
+    json_object_foreach(json_object_get(json_object_get(b->about, "gradients"), key), name, want) {
+        char moment[200];
+        snprintf(moment, sizeof moment, "%s.%s.m", adam, name);
+        idem_weight *m = idem_weights_find(idem_model_trained(b->model), moment);
+        if (!m)
+            fail_msg("%s: the optimiser has no such moment", moment);
+        size_t count = (size_t)idem_shape_count(&m->shape);
+        float *g = malloc(count * sizeof *g);
+        idem_weight_read(m, g);
+        for (size_t i = 0; i < count; i++)
+            g[i] *= 10;
+        check_digest(b, adam, name, g, count, want);
+        free(g);
+    }
+}
+
+static size_t trained_index(const bench *b, const char *name) {
+    size_t i;
+    json_t *row;
+    json_array_foreach(json_object_get(b->about, "trained"), i, row) if (!strcmp(text(row, "name"), name)) return i;
+    return SIZE_MAX;
+}
+
+/* Changes of the weights since the start, and running statistics as they are. */
+static void check_weights(bench *b, const char *after) {
+    const char *name;
+    json_t *want;
+    json_object_foreach(json_object_get(json_object_get(b->about, "weights"), after), name, want) {
+        idem_weight *w = idem_weights_find(idem_model_trained(b->model), name);
+        assert_non_null(w);
+        size_t count = (size_t)idem_shape_count(&w->shape), at = trained_index(b, name);
+        float *x = malloc(count * sizeof *x);
+        idem_weight_read(w, x);
+        for (size_t i = 0; i < count && at != SIZE_MAX; i++)
+            x[i] -= b->start[at][i];
+        check_digest(b, after, name, x, count, want);
+        free(x);
+    }
+}
+
+/* ---- ten iterations ---- */
+
+static void sample(const bench *b, const char *which, int iteration, float *w, float *x) {
+    char name[48];
+    int z_dim = idem_model_about(b->model)->z_dim;
+    float *z = malloc((size_t)b->batch * (size_t)z_dim * sizeof *z);
+    snprintf(name, sizeof name, "z.%s.%d", which, iteration);
+    fixture_fill(z, (size_t)b->batch * (size_t)z_dim, b->salt, name, sqrt(3), 0);
+    assert_int_equal(idem_pipe_run(b->sample, (size_t)b->batch, (const float *const[]){z}, (float *const[]){w, x}), 0);
+    free(z);
+}
+
+static void check_losses(bench *b, int iteration, const idem_train_report *r, const json_t *want) {
+    const struct {
+        const char *key;
+        double got;
+    } terms[] = {{"total", r->loss},
+                 {"id", r->l_id},
+                 {"landmark", r->l_landmark},
+                 {"reconstruction", r->l_rec},
+                 {"adversarial", r->l_adversarial},
+                 {"bce", r->l_critic},
+                 {"r1", r->r1}};
+    char name[32];
+    snprintf(name, sizeof name, "of iteration %d", iteration);
+    assert_int_equal(r->cross, json_is_true(json_object_get(want, "cross")));
+    assert_int_equal(r->adversarial, json_is_true(json_object_get(want, "adversarial_step")));
+    assert_false(r->skipped);
+    for (size_t i = 0; i < sizeof terms / sizeof terms[0]; i++) {
+        const json_t *value = json_object_get(want, terms[i].key);
+        if (value)
+            compare(b, terms[i].key, name, terms[i].got, json_number_value(value), fabs(json_number_value(value)));
+        else
+            assert_true(isnan(terms[i].got));
+    }
+}
+
+static void report(bench *b, const char *what) {
+    print_message("%s: %d numbers, worst error %.2e (%s)\n", what, b->compared, b->worst, b->worst_name);
+    b->compared = 0;
+    b->worst = 0;
+}
+
+static void ten_iterations_equal_pytorch(void **state) {
+    (void)state;
+    bench b = {0};
+    if (!open_bench(&b)) {
+        close_bench(&b);
+        skip();
+    }
+    const idem_model_info *info = idem_model_about(b.model);
+    size_t numbers = (size_t)b.batch * (size_t)info->size * (size_t)info->size * 3,
+           codes = (size_t)b.batch * (size_t)info->w_dim;
+    float *x_id = malloc(numbers * sizeof *x_id), *x_attr = malloc(numbers * sizeof *x_attr);
+    float *w = malloc(codes * sizeof *w), *w_real = malloc(codes * sizeof *w_real);
+    const json_t *iterations = json_object_get(b.about, "iterations");
+    double trained = 0, tolerance = b.tolerance;
+    assert_int_equal(json_array_size(iterations), 10);
+    for (int it = 0; it < 10; it++) {
+        const json_t *want = json_array_get(iterations, (size_t)it);
+        idem_train_report r;
+        sample(&b, "id", it, w, x_id);
+        sample(&b, "attr", it, w, x_attr);
+        sample(&b, "real", it, w_real, NULL);
+        if (idem_trainer_step_on(b.trainer, x_id, x_attr, w_real, &r))
+            fail_msg("%s", idem_error());
+        check_losses(&b, it, &r, want);
+        double still = number(want, "untrained_landmark");
+        trained = fmax(trained, fabs(r.l_landmark - still) / still);
+        if (it == 0) {
+            report(&b, "losses of one iteration");
+            check_gradients(&b, "adam", "plain");
+            check_gradients(&b, "adam_adversarial", "adversarial");
+            check_gradients(&b, "adam_critic", "critic");
+            report(&b, "gradients of one iteration");
+            b.tolerance = number(b.about, "weight_tolerance");
+            check_weights(&b, "1");
+            report(&b, "weights behind one iteration");
+            b.tolerance = tolerance;
+        }
+    }
+    report(&b, "losses of ten iterations");
+    b.tolerance = number(b.about, "weight_tolerance");
+    check_weights(&b, "10");
+    report(&b, "weights behind ten iterations");
+    assert_true(trained > 100 * tolerance); /* the steps mattered far more than the tolerance */
+    free(x_id);
+    free(x_attr);
+    free(w);
+    free(w_real);
+    close_bench(&b);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(ten_iterations_equal_pytorch)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
