@@ -27,7 +27,10 @@ IDEM_MULTIVERSION static void prelu_kernel(const void *context, int64_t rows, in
         float *out = p[0] + r * s[0].row;
         const float *a = p[1] + r * s[1].row, *x = p[2] + r * s[2].row, *slope = p[3] + r * s[3].row;
         if (s[3].col == 1) {
-            _Pragma("omp simd") for (int64_t i = 0; i < cols; i++) out[i] = a[i] * (x[i] > 0 ? 1 : slope[i]);
+            _Pragma("omp simd") for (int64_t i = 0; i < cols; i++) {
+                float k = slope[i]; /* always read: a read on condition is slow */
+                out[i] = a[i] * (x[i] > 0 ? 1 : k);
+            }
         } else {
             float one = slope[0];
             _Pragma("omp simd") for (int64_t i = 0; i < cols; i++) out[i] = a[i] * (x[i] > 0 ? 1 : one);

@@ -4,20 +4,52 @@
 #include "engine/ops_gradient.h"
 #include "engine/strided.h"
 
+/* Rows shorter than a vector or two (three channels, say) are worked on many at a time, operands that are repeated
+ * being written out first. */
+enum { SHORT = 16, TILE = 512 };
+
+static bool is_packed(idem_walk_stride s, int64_t cols) {
+    return s.col == 1 && s.row == cols;
+}
+
+static void write_out(float *tile, const float *p, int64_t rows, int64_t cols, idem_walk_stride s) {
+    for (int64_t r = 0; r < rows; r++, p += s.row, tile += cols)
+        for (int64_t c = 0; c < cols; c++)
+            tile[c] = p[c * s.col];
+}
+
 /* Inner loops for each way an operand's row can lie: contiguous or one value. */
 #define BINARY_KERNEL(NAME, EXPRESSION)                                                                                \
-    IDEM_MULTIVERSION static void NAME(const void *context, int64_t rows, int64_t cols, float *const *p,               \
-                                       const idem_walk_stride *s) {                                                    \
-        (void)context;                                                                                                 \
+    static inline                                                                                                      \
+        __attribute__((always_inline)) void NAME##_packed(const float *pa, const float *pb, float *out, int64_t n) {   \
+        _Pragma("omp simd") for (int64_t i = 0; i < n; i++) {                                                          \
+            float a = pa[i], b = pb[i];                                                                                \
+            out[i] = EXPRESSION;                                                                                       \
+        }                                                                                                              \
+    }                                                                                                                  \
+    IDEM_MULTIVERSION static void NAME##_short(int64_t rows, int64_t cols, float *const *p,                            \
+                                               const idem_walk_stride *s) {                                            \
+        float tile_a[TILE], tile_b[TILE];                                                                              \
+        bool pack_a = is_packed(s[1], cols), pack_b = is_packed(s[2], cols);                                           \
+        int64_t block = TILE / cols;                                                                                   \
+        for (int64_t r = 0; r < rows; r += block) {                                                                    \
+            int64_t k = rows - r < block ? rows - r : block;                                                           \
+            if (!pack_a && (r == 0 || s[1].row))                                                                       \
+                write_out(tile_a, p[1] + r * s[1].row, k, cols, s[1]);                                                 \
+            if (!pack_b && (r == 0 || s[2].row))                                                                       \
+                write_out(tile_b, p[2] + r * s[2].row, k, cols, s[2]);                                                 \
+            NAME##_packed(pack_a ? p[1] + r *cols : tile_a, pack_b ? p[2] + r *cols : tile_b, p[0] + r * cols,         \
+                          k * cols);                                                                                   \
+        }                                                                                                              \
+    }                                                                                                                  \
+    IDEM_MULTIVERSION static void NAME##_rows(int64_t rows, int64_t cols, float *const *p,                             \
+                                              const idem_walk_stride *s) {                                             \
         int64_t ca = s[1].col, cb = s[2].col;                                                                          \
         for (int64_t r = 0; r < rows; r++) {                                                                           \
             float *out = p[0] + r * s[0].row;                                                                          \
             const float *pa = p[1] + r * s[1].row, *pb = p[2] + r * s[2].row;                                          \
             if (ca == 1 && cb == 1) {                                                                                  \
-                _Pragma("omp simd") for (int64_t i = 0; i < cols; i++) {                                               \
-                    float a = pa[i], b = pb[i];                                                                        \
-                    out[i] = EXPRESSION;                                                                               \
-                }                                                                                                      \
+                NAME##_packed(pa, pb, out, cols);                                                                      \
             } else if (ca == 1 && cb == 0) {                                                                           \
                 float b = pb[0];                                                                                       \
                 _Pragma("omp simd") for (int64_t i = 0; i < cols; i++) {                                               \
@@ -37,6 +69,10 @@
                 }                                                                                                      \
             }                                                                                                          \
         }                                                                                                              \
+    }                                                                                                                  \
+    static void NAME(const void *context, int64_t rows, int64_t cols, float *const *p, const idem_walk_stride *s) {    \
+        (void)context;                                                                                                 \
+        (rows > 4 && cols < SHORT && is_packed(s[0], cols) ? NAME##_short : NAME##_rows)(rows, cols, p, s);            \
     }
 
 BINARY_KERNEL(add_kernel, a + b)

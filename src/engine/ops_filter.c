@@ -8,9 +8,10 @@
 #include "engine/ops.h"
 #include "engine/strided.h"
 
-/* The taps of one output position: `count` elements of x from `first`, with weights from `weight`. */
+/* The taps of one output position: `count` elements of x from `first`, with weights from `weight`. The `run` positions
+ * from here on have the same weights on elements one further each. */
 typedef struct {
-    int first, count;
+    int first, count, run;
     const float *weight;
 } taps;
 
@@ -21,60 +22,103 @@ typedef struct {
     const taps *columns; /* by output column */
 } filter_attr;
 
-/* out[j] (+)= sum_t weight[t] * in[t * step + j], up to four taps at once. */
-static inline __attribute__((always_inline)) void combine(float *restrict out, const float *restrict in, int64_t step,
-                                                          int64_t n, int count, const float *weight) {
-    for (int t = 0; t < count; t += 4) {
-        const float *restrict a = in + t * step, *restrict b = a + step, *restrict c = b + step, *restrict d = c + step;
+#define VECTOR_AT(t) (*(const idem_lanes_at *)(in + (t)*step + j))
+#define ONE_AT(t) (in[(t)*step + j])
+#define SUM1(AT) (w0 * AT(0))
+#define SUM2(AT) (w0 * AT(0) + w1 * AT(1))
+#define SUM3(AT) (w0 * AT(0) + w1 * AT(1) + w2 * AT(2))
+#define SUM4(AT) ((w0 * AT(0) + w1 * AT(1)) + (w2 * AT(2) + w3 * AT(3)))
+#define COMBINE(SUM, ASSIGN)                                                                                           \
+    do {                                                                                                               \
+        int64_t j = 0;                                                                                                 \
+        for (; j + 8 <= n; j += 8)                                                                                     \
+            *(idem_lanes_at *)(out + j) ASSIGN SUM(VECTOR_AT);                                                         \
+        for (; j < n; j++)                                                                                             \
+            out[j] ASSIGN SUM(ONE_AT);                                                                                 \
+    } while (0)
+
+/* out[j] = sum_t weight[t] * in[t * step + j]; out and in are apart. Small numbers of taps take one pass. */
+static inline __attribute__((always_inline)) void combine(float *out, const float *in, int64_t step, int64_t n,
+                                                          int count, const float *weight) {
+    if (count <= 0) {
+        memset(out, 0, (size_t)n * sizeof *out);
+        return;
+    }
+    float w0 = weight[0], w1, w2, w3;
+    if (count == 1) {
+        COMBINE(SUM1, =);
+        return;
+    }
+    w1 = weight[1];
+    if (count == 2) {
+        COMBINE(SUM2, =);
+        return;
+    }
+    w2 = weight[2];
+    if (count == 3) {
+        COMBINE(SUM3, =);
+        return;
+    }
+    w3 = weight[3];
+    COMBINE(SUM4, =);
+    for (int t = 4; t < count;) {
+        in += 4 * step;
         int left = count - t;
-        float wa = weight[t], wb = left > 1 ? weight[t + 1] : 0, wc = left > 2 ? weight[t + 2] : 0;
-        float wd = left > 3 ? weight[t + 3] : 0;
-        if (t > 0) {
-            if (left >= 4)
-                for (int64_t j = 0; j < n; j++)
-                    out[j] += (wa * a[j] + wb * b[j]) + (wc * c[j] + wd * d[j]);
-            else if (left == 3)
-                for (int64_t j = 0; j < n; j++)
-                    out[j] += (wa * a[j] + wb * b[j]) + wc * c[j];
-            else if (left == 2)
-                for (int64_t j = 0; j < n; j++)
-                    out[j] += wa * a[j] + wb * b[j];
-            else
-                for (int64_t j = 0; j < n; j++)
-                    out[j] += wa * a[j];
+        if (left >= 4) {
+            w0 = weight[t], w1 = weight[t + 1], w2 = weight[t + 2], w3 = weight[t + 3];
+            COMBINE(SUM4, +=);
+            t += 4;
+        } else if (left == 3) {
+            w0 = weight[t], w1 = weight[t + 1], w2 = weight[t + 2];
+            COMBINE(SUM3, +=);
+            t += 3;
+        } else if (left == 2) {
+            w0 = weight[t], w1 = weight[t + 1];
+            COMBINE(SUM2, +=);
+            t += 2;
         } else {
-            if (left >= 4)
-                for (int64_t j = 0; j < n; j++)
-                    out[j] = (wa * a[j] + wb * b[j]) + (wc * c[j] + wd * d[j]);
-            else if (left == 3)
-                for (int64_t j = 0; j < n; j++)
-                    out[j] = (wa * a[j] + wb * b[j]) + wc * c[j];
-            else if (left == 2)
-                for (int64_t j = 0; j < n; j++)
-                    out[j] = wa * a[j] + wb * b[j];
-            else
-                for (int64_t j = 0; j < n; j++)
-                    out[j] = wa * a[j];
+            w0 = weight[t];
+            COMBINE(SUM1, +=);
+            t += 1;
         }
     }
-    if (count == 0)
-        memset(out, 0, (size_t)n * sizeof *out);
 }
 
 IDEM_MULTIVERSION static void filter_rows(float *row, const float *picture, int64_t row_elements, const taps *t) {
     combine(row, picture + t->first * row_elements, row_elements, row_elements, t->count, t->weight);
 }
 
-/* Neighbouring output columns with the same weights on neighbouring input columns are one run. */
+/* One column of three channels. */
+static inline __attribute__((always_inline)) void narrow_column(float *restrict out, const float *restrict in,
+                                                                const taps *t) {
+    const float *restrict w = t->weight;
+    float r = 0, g = 0, b = 0;
+    int k = 0;
+    for (; k + 2 <= t->count; k += 2, in += 6) {
+        r += w[k] * in[0] + w[k + 1] * in[3];
+        g += w[k] * in[1] + w[k + 1] * in[4];
+        b += w[k] * in[2] + w[k + 1] * in[5];
+    }
+    if (k < t->count) {
+        r += w[k] * in[0];
+        g += w[k] * in[1];
+        b += w[k] * in[2];
+    }
+    out[0] = r;
+    out[1] = g;
+    out[2] = b;
+}
+
 IDEM_MULTIVERSION static void filter_columns(float *out, const float *row, int64_t channels, int64_t width,
                                              const taps *t) {
     for (int64_t x = 0; x < width;) {
-        int64_t same = 1;
-        while (x + same < width && t[x + same].first == t[x].first + same && t[x + same].count == t[x].count &&
-               t[x + same].weight == t[x].weight)
-            same++;
-        combine(out + x * channels, row + t[x].first * channels, channels, same * channels, t[x].count, t[x].weight);
-        x += same;
+        const float *in = row + t[x].first * channels;
+        float *to = out + x * channels;
+        if (t[x].run == 1 && channels == 3)
+            narrow_column(to, in, &t[x]);
+        else
+            combine(to, in, channels, t[x].run * channels, t[x].count, t[x].weight);
+        x += t[x].run;
     }
 }
 
@@ -155,10 +199,14 @@ static const taps *make_taps(idem_arena *arena, int64_t size, int64_t in_size, c
         }
         count = count - skip < in_size - first ? count - skip : in_size - first;
         if (count > 0)
-            table[o] = (taps){(int)first, (int)count, phases[tap] + skip};
+            table[o] = (taps){(int)first, (int)count, 1, phases[tap] + skip};
         else
-            table[o] = (taps){0, 0, phases[0]};
+            table[o] = (taps){0, 0, 1, phases[0]};
     }
+    for (int64_t o = size - 2; o >= 0; o--)
+        if (table[o + 1].first == table[o].first + 1 && table[o + 1].count == table[o].count &&
+            table[o + 1].weight == table[o].weight)
+            table[o].run = table[o + 1].run + 1;
     return table;
 }
 

@@ -48,42 +48,71 @@ static double *join_parts(const norm_dims *d, double *sums) {
 
 /* ---- bn_stats ---- */
 
-/* sums[c] = sum of x - first row, sums[channels + c] = sum of its square, over n rows from x. The shift keeps the
- * difference of squares accurate. */
-IDEM_MULTIVERSION static void moment_rows(double *restrict sums, const float *restrict first, const float *restrict x,
-                                          int64_t n, int64_t channels) {
-    for (int64_t c0 = 0; c0 < channels; c0 += TILE) {
-        int64_t cols = channels - c0 < TILE ? channels - c0 : TILE;
-        double *restrict s1 = sums + c0, *restrict s2 = sums + channels + c0;
-        memset(s1, 0, (size_t)cols * sizeof *s1);
-        memset(s2, 0, (size_t)cols * sizeof *s2);
-        for (int64_t r = 0; r < n;) {
-            float a[TILE] = {0}, b[TILE] = {0};
-            for (int64_t end = r + BLOCK < n ? r + BLOCK : n; r < end; r++) {
-                const float *restrict row = x + r * channels + c0;
+/* s1[c] += sum of a, s2[c] += sum of b over n rows of at most TILE columns, a and b being d = x - shift and d * d, or
+ * with dy: dy * d and dy. */
+IDEM_MULTIVERSION static void add_tile(double *restrict s1, double *restrict s2, const float *restrict shift,
+                                       const float *restrict x, const float *restrict dy, int64_t n, int64_t cols,
+                                       int64_t step) {
+    float a[TILE], b[TILE];
+    for (int64_t r = 0; r < n;) {
+        memset(a, 0, (size_t)cols * sizeof *a);
+        memset(b, 0, (size_t)cols * sizeof *b);
+        for (int64_t end = r + BLOCK < n ? r + BLOCK : n; r < end; r++) {
+            const float *restrict row = x + r * step, *restrict g = dy ? dy + r * step : NULL;
+            if (g) {
                 for (int64_t c = 0; c < cols; c++) {
-                    float d = row[c] - first[c0 + c];
+                    a[c] += g[c] * (row[c] - shift[c]);
+                    b[c] += g[c];
+                }
+            } else {
+                for (int64_t c = 0; c < cols; c++) {
+                    float d = row[c] - shift[c];
                     a[c] += d;
                     b[c] += d * d;
                 }
             }
-            for (int64_t c = 0; c < cols; c++) {
-                s1[c] += (double)a[c];
-                s2[c] += (double)b[c];
-            }
+        }
+        for (int64_t c = 0; c < cols; c++) {
+            s1[c] += (double)a[c];
+            s2[c] += (double)b[c];
         }
     }
+}
+
+/* sums[2 * channels] = those of n rows. Few channels are worked on as fewer, longer rows. */
+static void two_sums(double *sums, const float *shift, const float *x, const float *dy, int64_t n, int64_t channels) {
+    memset(sums, 0, (size_t)(2 * channels) * sizeof *sums);
+    double *s1 = sums, *s2 = sums + channels;
+    int64_t fold = TILE / channels;
+    if (fold > 1 && n >= 4 * fold) {
+        int64_t cols = fold * channels, rows = n / fold;
+        double w1[TILE] = {0}, w2[TILE] = {0};
+        float wide[TILE] = {0};
+        for (int64_t i = 0; i < cols; i++)
+            wide[i] = shift[i % channels];
+        add_tile(w1, w2, wide, x, dy, rows, cols, cols);
+        for (int64_t i = 0; i < cols; i++) {
+            s1[i % channels] += w1[i];
+            s2[i % channels] += w2[i];
+        }
+        x += rows * cols;
+        dy = dy ? dy + rows * cols : NULL;
+        n -= rows * fold;
+    }
+    for (int64_t c = 0; c < channels; c += TILE)
+        add_tile(s1 + c, s2 + c, shift + c, x + c, dy ? dy + c : NULL, n, channels - c < TILE ? channels - c : TILE,
+                 channels);
 }
 
 static void bn_stats_forward(const idem_step *s) {
     norm_dims d = dims(&s->node->in[0]->shape);
     double *sums = (double *)(void *)s->scratch;
     const float *x = s->in[0];
-    int threads = threads_for(&d);
+    int threads = threads_for(&d); /* the shift, any value of x, keeps the difference of squares accurate */
 #pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
     for (int64_t part = 0; part < d.parts; part++) {
         int64_t from = d.rows * part / d.parts, to = d.rows * (part + 1) / d.parts;
-        moment_rows(sums + part * 2 * d.channels, x, x + from * d.channels, to - from, d.channels);
+        two_sums(sums + part * 2 * d.channels, x, x + from * d.channels, NULL, to - from, d.channels);
     }
     join_parts(&d, sums);
     for (int64_t c = 0; c < d.channels; c++) {
@@ -167,30 +196,6 @@ static void bn_apply_forward(const idem_step *s) {
 
 /* ---- bn_sums: [2, C], row 0 sum dy v (dgamma), row 1 sum dy (dbeta); in: x, stats, dy ---- */
 
-IDEM_MULTIVERSION static void gradient_rows(double *restrict sums, const float *restrict mean, const float *restrict x,
-                                            const float *restrict dy, int64_t n, int64_t channels) {
-    for (int64_t c0 = 0; c0 < channels; c0 += TILE) {
-        int64_t cols = channels - c0 < TILE ? channels - c0 : TILE;
-        double *restrict s1 = sums + c0, *restrict s2 = sums + channels + c0;
-        memset(s1, 0, (size_t)cols * sizeof *s1);
-        memset(s2, 0, (size_t)cols * sizeof *s2);
-        for (int64_t r = 0; r < n;) {
-            float a[TILE] = {0}, b[TILE] = {0};
-            for (int64_t end = r + BLOCK < n ? r + BLOCK : n; r < end; r++) {
-                const float *restrict row = x + r * channels + c0, *restrict g = dy + r * channels + c0;
-                for (int64_t c = 0; c < cols; c++) {
-                    a[c] += g[c] * (row[c] - mean[c0 + c]);
-                    b[c] += g[c];
-                }
-            }
-            for (int64_t c = 0; c < cols; c++) {
-                s1[c] += (double)a[c];
-                s2[c] += (double)b[c];
-            }
-        }
-    }
-}
-
 static void bn_sums_forward(const idem_step *s) {
     norm_dims d = dims(&s->node->in[0]->shape);
     const float *x = s->in[0], *stats = s->in[1], *dy = s->in[2];
@@ -199,7 +204,7 @@ static void bn_sums_forward(const idem_step *s) {
 #pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
     for (int64_t part = 0; part < d.parts; part++) {
         int64_t from = d.rows * part / d.parts, to = d.rows * (part + 1) / d.parts, at = from * d.channels;
-        gradient_rows(sums + part * 2 * d.channels, stats, x + at, dy + at, to - from, d.channels);
+        two_sums(sums + part * 2 * d.channels, stats, x + at, dy + at, to - from, d.channels);
     }
     join_parts(&d, sums);
     float eps = *(const float *)s->node->attr;

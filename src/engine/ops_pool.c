@@ -79,66 +79,86 @@ static void maxpool_forward(const idem_step *s) {
         max_row(&d, &a->win, s->in[0] + r / d.oh * d.h * d.w * d.c, s->out + r * d.ow * d.c, r % d.oh);
 }
 
-/* Channels c0..c1-1 of one picture: dy goes to the first largest element of each window. */
-IDEM_MULTIVERSION static void max_back(const pool_dims *d, const idem_window *win, const float *restrict x,
-                                       const float *restrict dy, float *restrict dx, int64_t c0, int64_t c1) {
-    enum { BLOCK = 16 };
-    int64_t n = c1 - c0;
-    for (int64_t p = 0; p < d->h * d->w; p++)
-        for (int64_t c = 0; c < n; c++)
-            dx[p * d->c + c0 + c] = 0;
-    for (int64_t oy = 0; oy < d->oh; oy++)
-        for (int64_t ox = 0; ox < d->ow; ox++) {
-            span sy = window_span(oy, win->kernel[0], win->stride[0], win->pad[0], d->h);
-            span sx = window_span(ox, win->kernel[1], win->stride[1], win->pad[1], d->w);
-            float best[BLOCK];
-            int32_t place[BLOCK], at = 0;
-            const float *first = x + (sy.from * d->w + sx.from) * d->c + c0;
-            for (int64_t c = 0; c < n; c++) {
-                best[c] = first[c];
-                place[c] = 0;
+/* place[...] = which element of its window, counted row by row, is the first to equal the largest. */
+IDEM_MULTIVERSION static void find_row(const pool_dims *d, const idem_window *win, const float *restrict x,
+                                       const float *restrict y, int32_t *restrict place, int64_t oy) {
+    span sy = window_span(oy, win->kernel[0], win->stride[0], win->pad[0], d->h);
+    for (int64_t ox = 0; ox < d->ow; ox++) {
+        span sx = window_span(ox, win->kernel[1], win->stride[1], win->pad[1], d->w);
+        const float *restrict top = y + ox * d->c;
+        int32_t *restrict out = place + ox * d->c;
+        for (int64_t c = 0; c < d->c; c++)
+            out[c] = 0;
+        for (int64_t iy = sy.to - 1; iy >= sy.from; iy--)
+            for (int64_t ix = sx.to - 1; ix >= sx.from; ix--) {
+                const float *restrict in = x + (iy * d->w + ix) * d->c;
+                int32_t at = (int32_t)((iy - sy.from) * win->kernel[1] + ix - sx.from);
+                for (int64_t c = 0; c < d->c; c++)
+                    out[c] = in[c] == top[c] ? at : out[c];
             }
-            for (int64_t iy = sy.from; iy < sy.to; iy++)
-                for (int64_t ix = sx.from; ix < sx.to; ix++, at++) {
-                    const float *restrict in = x + (iy * d->w + ix) * d->c + c0;
-                    for (int64_t c = 0; c < n; c++) {
-                        place[c] = in[c] > best[c] ? at : place[c];
-                        best[c] = in[c] > best[c] ? in[c] : best[c];
-                    }
-                }
-            const float *restrict g = dy + (oy * d->ow + ox) * d->c + c0;
-            at = 0;
-            for (int64_t iy = sy.from; iy < sy.to; iy++)
-                for (int64_t ix = sx.from; ix < sx.to; ix++, at++) {
-                    float *restrict out = dx + (iy * d->w + ix) * d->c + c0;
-                    for (int64_t c = 0; c < n; c++)
-                        out[c] += place[c] == at ? g[c] : 0;
-                }
-        }
-}
-
-static void maxpool_grad_forward(const idem_step *s) {
-    enum { BLOCK = 16 };
-    const pool_attr *a = s->node->attr;
-    pool_dims d = dims(&s->node->shape, &s->node->in[1]->shape);
-    int64_t blocks = (d.c + BLOCK - 1) / BLOCK;
-    int threads = d.n * d.c * d.h * d.w < IDEM_PARALLEL_ELEMENTS ? 1 : idem_threads();
-#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
-    for (int64_t t = 0; t < d.n * blocks; t++) {
-        int64_t n = t / blocks, c0 = t % blocks * BLOCK, c1 = c0 + BLOCK < d.c ? c0 + BLOCK : d.c;
-        int64_t in = n * d.h * d.w * d.c, out = n * d.oh * d.ow * d.c;
-        max_back(&d, &a->win, s->in[0] + in, s->in[1] + out, s->out + in, c0, c1);
     }
 }
 
-/* in: x, dy */
-const idem_op idem_op_maxpool_grad = {.name = "maxpool_grad", .forward = maxpool_grad_forward};
+/* Output positions whose windows hold element i. */
+static inline span covering(int64_t i, int kernel, int stride, int pad, int64_t outputs) {
+    int64_t last = (i + pad) / stride, first = i + pad < kernel ? 0 : (i + pad - kernel) / stride + 1;
+    return (span){first, last + 1 < outputs ? last + 1 : outputs};
+}
+
+IDEM_MULTIVERSION static void collect_row(const pool_dims *d, const idem_window *win, const float *restrict dy,
+                                          const int32_t *restrict place, float *restrict dx, int64_t iy) {
+    span oy = covering(iy, win->kernel[0], win->stride[0], win->pad[0], d->oh);
+    for (int64_t ix = 0; ix < d->w; ix++) {
+        span ox = covering(ix, win->kernel[1], win->stride[1], win->pad[1], d->ow);
+        float *restrict out = dx + ix * d->c;
+        memset(out, 0, (size_t)d->c * sizeof *out);
+        for (int64_t y = oy.from; y < oy.to; y++)
+            for (int64_t x = ox.from; x < ox.to; x++) {
+                const float *restrict in = dy + (y * d->ow + x) * d->c;
+                const int32_t *restrict chosen = place + (y * d->ow + x) * d->c;
+                int64_t top = window_span(y, win->kernel[0], win->stride[0], win->pad[0], d->h).from;
+                int64_t left = window_span(x, win->kernel[1], win->stride[1], win->pad[1], d->w).from;
+                int32_t at = (int32_t)((iy - top) * win->kernel[1] + ix - left);
+                for (int64_t c = 0; c < d->c; c++) {
+                    float g = in[c];
+                    out[c] += chosen[c] == at ? g : 0;
+                }
+            }
+    }
+}
+
+static int maxpool_grad_prepare(idem_step *s) {
+    s->scratch_bytes = (size_t)idem_shape_count(&s->node->in[1]->shape) * sizeof(int32_t);
+    return 0;
+}
+
+static void maxpool_grad_forward(const idem_step *s) {
+    const pool_attr *a = s->node->attr;
+    pool_dims d = dims(&s->node->shape, &s->node->in[1]->shape);
+    int64_t in = d.h * d.w * d.c, out = d.oh * d.ow * d.c;
+    int32_t *place = (int32_t *)(void *)s->scratch;
+    int threads = d.n * in < IDEM_PARALLEL_ELEMENTS ? 1 : idem_threads();
+#pragma omp parallel num_threads(threads) if (threads > 1)
+    {
+#pragma omp for schedule(static)
+        for (int64_t r = 0; r < d.n * d.oh; r++)
+            find_row(&d, &a->win, s->in[0] + r / d.oh * in, s->in[1] + r * d.ow * d.c, place + r * d.ow * d.c,
+                     r % d.oh);
+#pragma omp for schedule(static)
+        for (int64_t r = 0; r < d.n * d.h; r++)
+            collect_row(&d, &a->win, s->in[2] + r / d.h * out, place + r / d.h * out, s->out + r * d.w * d.c, r % d.h);
+    }
+}
+
+/* dy goes to the first largest element of each window; in: x, y, dy */
+const idem_op idem_op_maxpool_grad = {
+    .name = "maxpool_grad", .prepare = maxpool_grad_prepare, .forward = maxpool_grad_forward};
 
 static int maxpool_gradient(idem_node *n, idem_node *dy, const bool *want, idem_node **dx) {
     if (!want[0])
         return 0;
-    idem_node *in[2] = {n->in[0], dy};
-    dx[0] = idem_node_new(&idem_op_maxpool_grad, n->in[0]->shape, in, 2, n->attr, sizeof(pool_attr));
+    idem_node *in[3] = {n->in[0], n, dy};
+    dx[0] = idem_node_new(&idem_op_maxpool_grad, n->in[0]->shape, in, 3, n->attr, sizeof(pool_attr));
     return dx[0] ? 0 : -1;
 }
 
@@ -159,10 +179,37 @@ static inline float share(const pool_attr *a, span sy, span sx) {
     return 1 / (float)count;
 }
 
+/* Windows side by side without padding, as between the scales of a picture. */
+static bool is_tiling(const idem_window *win) {
+    return win->kernel[0] == win->stride[0] && win->kernel[1] == win->stride[1] && win->pad[0] == 0 && win->pad[1] == 0;
+}
+
+static inline __attribute__((always_inline)) void average_tiles(const pool_dims *d, const idem_window *win,
+                                                                int64_t channels, const float *restrict x,
+                                                                float *restrict y) {
+    int64_t kh = win->kernel[0], kw = win->kernel[1];
+    float scale = 1 / (float)(kh * kw);
+    for (int64_t ox = 0; ox < d->ow; ox++) {
+        float *restrict out = y + ox * channels;
+        const float *restrict in = x + ox * kw * channels;
+        for (int64_t c = 0; c < channels; c++) {
+            float sum = 0;
+            for (int64_t i = 0; i < kh; i++)
+                for (int64_t j = 0; j < kw; j++)
+                    sum += in[(i * d->w + j) * channels + c];
+            out[c] = sum * scale;
+        }
+    }
+}
+
 IDEM_MULTIVERSION static void average_row(const pool_dims *d, const pool_attr *a, const float *restrict x,
                                           float *restrict y, int64_t oy) {
     const idem_window *win = &a->win;
     span sy = window_span(oy, win->kernel[0], win->stride[0], win->pad[0], d->h);
+    if (d->c == 3 && is_tiling(win) && sy.to - sy.from == win->kernel[0] && d->ow * win->kernel[1] <= d->w) {
+        average_tiles(d, win, 3, x + sy.from * d->w * 3, y);
+        return;
+    }
     for (int64_t ox = 0; ox < d->ow; ox++) {
         span sx = window_span(ox, win->kernel[1], win->stride[1], win->pad[1], d->w);
         float *restrict out = y + ox * d->c, scale = share(a, sy, sx);
@@ -205,16 +252,34 @@ idem_node *idem_avgpool(idem_node *x, idem_window win, bool count_pad) {
     return idem_node_new(&idem_op_avgpool, shape, &x, 1, &a, sizeof a);
 }
 
-/* Output positions whose windows hold element i. */
-static inline span covering(int64_t i, int kernel, int stride, int pad, int64_t outputs) {
-    int64_t last = (i + pad) / stride, first = i + pad < kernel ? 0 : (i + pad - kernel) / stride + 1;
-    return (span){first, last + 1 < outputs ? last + 1 : outputs};
+/* One row of windows side by side: each value is written to its window's columns, the rest is zero. */
+static inline __attribute__((always_inline)) void spread_tiles(const pool_dims *d, int64_t kw, int64_t channels,
+                                                               const float *restrict dy, float scale,
+                                                               float *restrict dx) {
+    int64_t used = d->ow * kw < d->w ? d->ow * kw : d->w;
+    for (int64_t ox = 0; ox < d->ow; ox++) {
+        const float *restrict in = dy + ox * channels;
+        for (int64_t ix = ox * kw; ix < (ox + 1) * kw && ix < used; ix++)
+            for (int64_t c = 0; c < channels; c++)
+                dx[ix * channels + c] = scale * in[c];
+    }
+    memset(dx + used * channels, 0, (size_t)((d->w - used) * channels) * sizeof *dx);
 }
 
 IDEM_MULTIVERSION static void spread_row(const pool_dims *d, const pool_attr *a, const float *restrict dy,
                                          float *restrict dx, int64_t iy) {
     const idem_window *win = &a->win;
     span oy = covering(iy, win->kernel[0], win->stride[0], win->pad[0], d->oh);
+    bool whole = d->oh * win->kernel[0] <= d->h && d->ow * win->kernel[1] <= d->w;
+    if (is_tiling(win) && (whole || a->count_pad) && oy.from < oy.to) {
+        const float *from = dy + oy.from * d->ow * d->c;
+        float scale = 1 / (float)(win->kernel[0] * win->kernel[1]);
+        if (d->c == 3)
+            spread_tiles(d, win->kernel[1], 3, from, scale, dx);
+        else
+            spread_tiles(d, win->kernel[1], d->c, from, scale, dx);
+        return;
+    }
     for (int64_t ix = 0; ix < d->w; ix++) {
         span ox = covering(ix, win->kernel[1], win->stride[1], win->pad[1], d->ow);
         float *restrict out = dx + ix * d->c;

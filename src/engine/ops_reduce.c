@@ -63,10 +63,7 @@ static void make_plan(sum_plan *p, const idem_shape *x, const idem_shape *result
 
 /* ---- inner loops ---- */
 
-typedef float lanes __attribute__((vector_size(32)));
-typedef float unaligned_lanes __attribute__((vector_size(32), aligned(4), may_alias));
-
-static inline double lanes_total(const lanes *a) {
+static inline double lanes_total(const idem_lanes *a) {
     double total = 0;
     for (int k = 0; k < 4; k++)
         for (int j = 0; j < 8; j++)
@@ -79,9 +76,9 @@ IDEM_MULTIVERSION static double run_sum(const float *x, int64_t n) {
     int64_t i = 0;
     while (n - i >= 32) {
         int64_t end = i + (n - i < LANE_RUN ? (n - i) / 32 * 32 : LANE_RUN);
-        lanes a[4] = {{0}, {0}, {0}, {0}};
+        idem_lanes a[4] = {{0}, {0}, {0}, {0}};
         for (; i < end; i += 32) {
-            const unaligned_lanes *v = (const unaligned_lanes *)(x + i);
+            const idem_lanes_at *v = (const idem_lanes_at *)(x + i);
             a[0] += v[0];
             a[1] += v[1];
             a[2] += v[2];
@@ -99,10 +96,10 @@ IDEM_MULTIVERSION static double run_dot(const float *x, const float *y, int64_t 
     int64_t i = 0;
     while (n - i >= 32) {
         int64_t end = i + (n - i < LANE_RUN ? (n - i) / 32 * 32 : LANE_RUN);
-        lanes a[4] = {{0}, {0}, {0}, {0}};
+        idem_lanes a[4] = {{0}, {0}, {0}, {0}};
         for (; i < end; i += 32) {
-            const unaligned_lanes *v = (const unaligned_lanes *)(x + i);
-            const unaligned_lanes *w = (const unaligned_lanes *)(y + i);
+            const idem_lanes_at *v = (const idem_lanes_at *)(x + i);
+            const idem_lanes_at *w = (const idem_lanes_at *)(y + i);
             a[0] += v[0] * w[0];
             a[1] += v[1] * w[1];
             a[2] += v[2] * w[2];
@@ -146,16 +143,18 @@ IDEM_MULTIVERSION static void add_rows(double *restrict total, const float *rest
 
 /* The same; few contiguous columns are worked on as fewer, longer rows. */
 static void add_block(double *total, const float *x, const float *y, int64_t rows, int64_t cols, int64_t step) {
-    int64_t fold = 64 / cols;
-    if (step != cols || cols >= 16 || rows < 2 * fold) {
+    int64_t fold = TILE / cols;
+    if (step != cols || fold < 2 || rows < 4 * fold) {
         add_rows(total, x, y, rows, cols, step);
         return;
     }
-    double wide[64] = {0};
+    double wide[TILE];
+    memset(wide, 0, (size_t)(cols * fold) * sizeof *wide);
     int64_t full = rows / fold;
     add_rows(wide, x, y, full, cols * fold, cols * fold);
-    for (int64_t i = 0; i < cols * fold; i++)
-        total[i % cols] += wide[i];
+    for (int64_t k = 0; k < fold; k++)
+        for (int64_t c = 0; c < cols; c++)
+            total[c] += wide[k * cols + c];
     int64_t at = full * fold * cols;
     add_rows(total, x + at, y ? y + at : NULL, rows - full * fold, cols, step);
 }
@@ -177,6 +176,11 @@ static void add_part(const sum_plan *p, double *total, const float *x, const flo
             add_block(total, x + at, y ? y + at : NULL, rows, cols, step);
             u += rows;
         }
+        return;
+    }
+    if (s->rank == 1 && to - from == p->units) { /* many short runs */
+        for (int64_t k = 0; k < s->d[0]; k++, x += s->in[0], y = y ? y + s->in[0] : NULL)
+            total[0] += y ? run_dot(x, y, p->inner) : run_sum(x, p->inner);
         return;
     }
     for (int64_t u = from; u < to;) {
@@ -218,22 +222,46 @@ static void write_result(const sum_plan *p, const double *total, result_place at
         out[at.out + c * p->col_step] = (float)(total[c] * (double)scale);
 }
 
+/* Results [from, to), each summed in one go. */
+static void run_whole(const sum_plan *p, const float *x, const float *y, float scale, float *out, int64_t from,
+                      int64_t to) {
+    double total[TILE];
+    result_place at = place(p, from);
+    for (int64_t r = from; r < to; r++) {
+        memset(total, 0, (size_t)at.cols * sizeof *total);
+        add_part(p, total, x + at.in, y ? y + at.in : NULL, at.cols, 0, p->units);
+        write_result(p, total, at, scale, out);
+        if (p->kept.rank == 1 && p->tiles == 1) { /* the next one without divisions */
+            at.in += p->kept.in[0];
+            at.out += p->kept.out[0];
+        } else if (r + 1 < to) {
+            at = place(p, r + 1);
+        }
+    }
+}
+
 /* partial: results * parts * TILE doubles when parts > 1 */
 static void run(const sum_plan *p, const float *x, const float *y, float scale, float *out, double *partial) {
+    enum { BATCH = 64 };
     int64_t elements = p->results * p->units * (p->columns ? p->inner < TILE ? p->inner : TILE : 1);
     int threads = elements < IDEM_PARALLEL_ELEMENTS ? 1 : idem_threads();
+    if (p->parts == 1) {
+        int64_t batch = p->results > BATCH * BATCH ? BATCH : 1;
+#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
+        for (int64_t t = 0; t < (p->results + batch - 1) / batch; t++)
+            run_whole(p, x, y, scale, out, t * batch, (t + 1) * batch < p->results ? (t + 1) * batch : p->results);
+        return;
+    }
 #pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
     for (int64_t t = 0; t < p->results * p->parts; t++) {
         int64_t part = t % p->parts;
         result_place at = place(p, t / p->parts);
-        double local[TILE], *total = p->parts > 1 ? partial + t * TILE : local;
+        double *total = partial + t * TILE;
         memset(total, 0, (size_t)at.cols * sizeof *total);
         add_part(p, total, x + at.in, y ? y + at.in : NULL, at.cols, p->units * part / p->parts,
                  p->units * (part + 1) / p->parts);
-        if (p->parts == 1)
-            write_result(p, total, at, scale, out);
     }
-    for (int64_t r = 0; p->parts > 1 && r < p->results; r++) {
+    for (int64_t r = 0; r < p->results; r++) {
         result_place at = place(p, r);
         double *total = partial + r * p->parts * TILE;
         for (int64_t part = 1; part < p->parts; part++)

@@ -9,6 +9,10 @@ enum {
     IDEM_PARALLEL_ELEMENTS = 1 << 15, /* loops below this stay on one thread: a team costs more than it gains */
 };
 
+/* Eight floats, and eight floats anywhere in memory; compilers split them where registers are shorter. */
+typedef float idem_lanes __attribute__((vector_size(32)));
+typedef float idem_lanes_at __attribute__((vector_size(32), aligned(4), may_alias));
+
 /* Axes of a shape in its memory order (slowest first), neighbours merged where all operands allow it. */
 typedef struct {
     int rank; /* >= 1 */
