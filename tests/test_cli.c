@@ -138,6 +138,19 @@ static void wrong_usage_exits_2_and_says_what_to_do(void **state) {
     assert_true(says("FILE must be given"));
 }
 
+/* groff's warnings on stderr would be in the output; -z prints nothing else. */
+static void manual_pages_are_sound(void **state) {
+    (void)state;
+    assert_int_equal(run("$IDEM --man"), 0);
+    assert_true(says(".TH IDEM 1") && says("idem\\-doctor"));
+    assert_int_equal(run("$IDEM doctor --man"), 0);
+    assert_true(says(".TH IDEM-DOCTOR 1") && says("\\-\\-threads=\\fIN\\fR") && says("default 0"));
+    if (run("command -v groff") == 0) {
+        assert_int_equal(run("for c in '' doctor model; do $IDEM $c --man | groff -man -ww -z; done"), 0);
+        assert_string_equal(output, "");
+    }
+}
+
 static void version_is_printed(void **state) {
     (void)state;
     assert_int_equal(run("$IDEM --version"), 0);
@@ -304,6 +317,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(help_lists_every_command_and_each_has_its_own),
         cmocka_unit_test(wrong_usage_exits_2_and_says_what_to_do),
+        cmocka_unit_test(manual_pages_are_sound),
         cmocka_unit_test(version_is_printed),
         cmocka_unit_test(output_that_does_not_arrive_is_a_failure),
         cmocka_unit_test(doctor_reports_machine_kernels_and_models),

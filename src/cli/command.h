@@ -23,6 +23,9 @@ IDEM_COMMANDS(IDEM_COMMAND_PROTOTYPE)
  * plans and trainers. A second Ctrl-C kills. */
 extern volatile sig_atomic_t idem_cli_stop;
 
+/* The summary of "idem NAME ..." from the rows above. */
+const char *idem_cli_summary(const char *command);
+
 /* After a library call failed: prints "idem: " and its message on stderr; the exit code to return (130 if interrupted).
  */
 int idem_cli_failed(void);

@@ -51,6 +51,14 @@ int idem_cli_failed(void) {
     return 1;
 }
 
+const char *idem_cli_summary(const char *name) {
+    name += strncmp(name, "idem ", 5) ? 0 : 5;
+    for (int i = 0; i < COMMANDS; i++)
+        if (strlen(commands[i].name) == strcspn(name, " ") && !strncmp(name, commands[i].name, strcspn(name, " ")))
+            return commands[i].summary;
+    return "";
+}
+
 static void print_help(void) {
     puts("Usage: idem COMMAND [OPTION...]\n"
          "Separates a face's identity from everything else and recombines them.");
@@ -71,6 +79,19 @@ static void print_help(void) {
          "\n"
          "Start with `idem doctor`. Ctrl-C stops cleanly and saves; a second one kills.\n"
          "Exit codes: 0 ok, 1 failed, 2 wrong usage, 130 interrupted.");
+}
+
+/* The manual page of the whole; each command's own comes from its option table (man.h). */
+static void print_man(void) {
+    puts(".TH IDEM 1 \"\" \"idem " IDEM_VERSION "\" \"User commands\"\n"
+         ".SH NAME\nidem \\- separate a face\\(aqs identity from everything else and recombine them\n"
+         ".SH SYNOPSIS\n.B idem\nCOMMAND [OPTION...]\n.SH COMMANDS");
+    for (int i = 0; i < COMMANDS; i++)
+        printf(".TP\n.BR idem\\-%s (1)\n%s\n", commands[i].name, commands[i].summary);
+    puts(".SH ENVIRONMENT\n.TP\n.B IDEM_MODELS\nfolder of the fetched models (default models/cache)\n"
+         ".SH EXIT STATUS\n0 ok, 1 failed, 2 wrong usage, 130 interrupted. Ctrl\\-C stops cleanly and saves; a second "
+         "one "
+         "kills.");
 }
 
 /* Whether at most `edits` insertions, removals or replacements turn a into b. */
@@ -121,6 +142,10 @@ int main(int argc, char **argv) {
     const char *name = argv[1];
     if (!strcmp(name, "--help") || !strcmp(name, "-h") || (!strcmp(name, "help") && argc == 2)) {
         print_help();
+        return 0;
+    }
+    if (!strcmp(name, "--man")) {
+        print_man();
         return 0;
     }
     if (!strcmp(name, "--version") || !strcmp(name, "-V")) {

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/man.h"
 #include "engine/op.h"
 
 enum { MAX_OPTIONS = 96, KEY_BASE = 0x1000 };
@@ -162,14 +163,11 @@ static char *help_text(const idem_option *o) {
     return n < 0 ? NULL : text;
 }
 
-static struct argp_option argp_row(const idem_option *o, int i, int *group) {
+static struct argp_option argp_row(const idem_option *o, int i, char *help, int *group) {
     if (o->kind == IDEM_OPT_HEADER)
-        return (struct argp_option){.doc = o->help, .group = ++*group};
-    return (struct argp_option){.name = o->name,
-                                .key = o->letter ? o->letter : KEY_BASE + i,
-                                .arg = o->arg,
-                                .doc = help_text(o),
-                                .group = *group};
+        return (struct argp_option){.doc = help, .group = ++*group};
+    return (struct argp_option){
+        .name = o->name, .key = o->letter ? o->letter : KEY_BASE + i, .arg = o->arg, .doc = help, .group = *group};
 }
 
 /* ---- parsing ---- */
@@ -267,9 +265,16 @@ int idem_parse(const idem_command_line *line, int argc, char **argv, idem_shared
         add_row(&p, *o);
     add_shared(&p, shared);
     struct argp_option options[MAX_OPTIONS + 1] = {0};
+    char *help[MAX_OPTIONS];
     int group = 1;
-    for (int i = 0; i < p.n; i++)
-        options[i] = argp_row(&p.rows[i], i, &group);
+    for (int i = 0; i < p.n; i++) {
+        help[i] = help_text(&p.rows[i]);
+        options[i] = argp_row(&p.rows[i], i, help[i], &group);
+    }
+    if (argc == 2 && !strcmp(argv[1], "--man")) {
+        idem_man_print(command_name, line, p.rows, help, p.n);
+        exit(fflush(stdout) ? 1 : 0);
+    }
     struct argp argp = {.options = options, .parser = parse_key, .args_doc = line->args, .doc = doc_text(line)};
     argp_err_exit_status = 2;
     error_t error = p.args ? argp_parse(&argp, argc, argv, 0, NULL, &p) : ENOMEM;
@@ -278,7 +283,7 @@ int idem_parse(const idem_command_line *line, int argc, char **argv, idem_shared
         exit(1);
     }
     for (int i = 0; i < p.n; i++)
-        free((char *)(p.rows[i].kind == IDEM_OPT_HEADER ? NULL : options[i].doc));
+        free(help[i]);
     free((char *)argp.doc);
     if (line->shared & IDEM_WITH_THREADS)
         idem_threads_set(shared->threads);
