@@ -1,4 +1,4 @@
-/* What a convolution is to the kernels that can run it: sizes, window, direction. No graph, no library. */
+/* Convolution below the graph: sizes, window, direction, and the choice of the kernel that runs it. */
 #ifndef IDEM_ENGINE_CONV_H
 #define IDEM_ENGINE_CONV_H
 
@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "engine/ops.h"
+#include "engine/pack.h"
 
 typedef enum { IDEM_CONV_FORWARD, IDEM_CONV_DATA, IDEM_CONV_WEIGHT } idem_conv_way;
 
@@ -23,8 +24,21 @@ static inline double idem_conv_flops(const idem_conv_dims *d) {
            d->win.kernel[0] * d->win.kernel[1];
 }
 
+/* A convolution prepared for fixed sizes and for idem_threads() threads at this moment: the fastest of the kernels
+ * there are, by a fixed function of the sizes and of whether the weight is frozen. */
+typedef struct idem_convolution idem_convolution;
+
+/* NULL with a message that starts with `name` on failure. The weight's gradient takes no frozen operand. */
+idem_convolution *idem_convolution_new(const idem_conv_dims *d, idem_frozen weight, const char *name);
+void idem_convolution_free(idem_convolution *c);            /* NULL is allowed */
+size_t idem_convolution_scratch(const idem_convolution *c); /* bytes that run needs, 64-byte aligned */
+/* in: forward (x, weight, bias or NULL), data (dy, weight), weight (x, dy). Not from two threads at once. */
+void idem_convolution_run(const idem_convolution *c, const float *const *in, float *out, void *scratch);
+/* What runs: "jit:avx2" is oneDNN's, "winograd:avx2" ours. Valid as long as c. */
+const char *idem_convolution_kernel(const idem_convolution *c);
+
 struct idem_step;
-/* Which kernel a prepared conv, conv_data or conv_weight step runs ("jit:avx2"); for profiles. */
+/* The same of a prepared conv, conv_data or conv_weight step. */
 const char *idem_conv_kernel(const struct idem_step *s);
 
 #endif

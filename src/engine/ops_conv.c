@@ -1,11 +1,6 @@
 /* Convolution in its three directions, closed under differentiation: each one's gradients are the other two. */
-#include <stdlib.h>
-
 #include "engine/conv.h"
-#include "engine/dnn.h"
 #include "engine/op.h"
-#include "engine/winograd.h"
-#include "engine/winograd_weight.h"
 
 extern const idem_op idem_op_conv, idem_op_conv_data, idem_op_conv_weight;
 
@@ -142,55 +137,29 @@ idem_node *idem_conv_weight(idem_node *x, idem_node *dy, idem_window win) {
 
 /* ---- running ---- */
 
-/* What runs a step: one of the three. */
-typedef struct {
-    idem_winograd *winograd;
-    idem_winograd_weight *winograd_weight;
-    idem_dnn *direct;
-} conv_kernel;
-
-static void release(idem_step *s) {
-    conv_kernel *k = s->state;
-    idem_winograd_free(k->winograd);
-    idem_winograd_weight_free(k->winograd_weight);
-    idem_dnn_free(k->direct);
-    free(k);
-    s->state = NULL;
-}
-
 static int prepare(idem_step *s) {
     const idem_conv_dims *d = s->node->attr;
     idem_frozen weight = {0};
     if (d->way != IDEM_CONV_WEIGHT && s->node->in[1]->frozen)
         weight = (idem_frozen){s->node->in[1], s->in[1]};
-    conv_kernel *k = calloc(1, sizeof *k);
-    if (!k)
-        return idem_fail("%s: out of memory for a convolution", s->node->name);
-    s->state = k;
-    if (idem_winograd_pays(d, weight.values != NULL)) {
-        k->winograd = idem_winograd_new(d, weight, 16);
-        s->scratch_bytes = k->winograd ? idem_winograd_scratch(k->winograd) : 0;
-    } else if (idem_winograd_weight_pays(d)) {
-        k->winograd_weight = idem_winograd_weight_new(d, 16);
-        s->scratch_bytes = k->winograd_weight ? idem_winograd_weight_scratch(k->winograd_weight) : 0;
-    } else {
-        k->direct = idem_dnn_conv(d, weight, s->node->name);
-        s->scratch_bytes = k->direct ? idem_dnn_scratch(k->direct) : 0;
-    }
-    if (k->winograd || k->winograd_weight || k->direct)
-        return 0;
-    release(s);
-    return -1;
+    s->state = idem_convolution_new(d, weight, s->node->name);
+    if (!s->state)
+        return -1;
+    s->scratch_bytes = idem_convolution_scratch(s->state);
+    return 0;
 }
 
 static void forward(const idem_step *s) {
-    const conv_kernel *k = s->state;
-    if (k->winograd)
-        idem_winograd_run(k->winograd, (const float *const *)s->in, s->out, s->scratch);
-    else if (k->winograd_weight)
-        idem_winograd_weight_run(k->winograd_weight, s->in[0], s->in[1], s->out, s->scratch);
-    else
-        idem_dnn_run(k->direct, (const float *const *)s->in, s->out, s->scratch);
+    idem_convolution_run(s->state, (const float *const *)s->in, s->out, s->scratch);
+}
+
+static void release(idem_step *s) {
+    idem_convolution_free(s->state);
+    s->state = NULL;
+}
+
+const char *idem_conv_kernel(const idem_step *s) {
+    return idem_convolution_kernel(s->state);
 }
 
 static void cost(const idem_node *n, double *flops, double *bytes) {
@@ -199,13 +168,6 @@ static void cost(const idem_node *n, double *flops, double *bytes) {
     *bytes = (double)sizeof(float) * (double)idem_shape_count(&n->shape);
     for (int k = 0; k < n->n_in; k++)
         *bytes += (double)sizeof(float) * (double)idem_shape_count(&n->in[k]->shape);
-}
-
-const char *idem_conv_kernel(const idem_step *s) {
-    const conv_kernel *k = s->state;
-    if (k->winograd)
-        return idem_winograd_kernel(k->winograd);
-    return k->winograd_weight ? idem_winograd_weight_kernel(k->winograd_weight) : idem_dnn_kernel(k->direct);
 }
 
 /* ---- gradients ---- */
