@@ -1,0 +1,128 @@
+#define _XOPEN_SOURCE 700
+#include "support/tiny.h"
+
+#include <ftw.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/rng.h"
+#include "face/frame.h"
+#include "format/weights.h"
+#include "learn/model.h"
+#include "support/fill.h"
+
+bool tiny_has_models(void) {
+    static const char *const files[] = {"fr_feature.onnx", "fr_landmark.onnx"};
+    char path[4096];
+    for (int i = 0; i < 2; i++)
+        if (idem_model_find(path, sizeof path, NULL, files[i])) {
+            printf("skip: %s\n", idem_error());
+            return false;
+        }
+    return true;
+}
+
+static idem_weights *fill_generator(const json_t *tensors) {
+    idem_weights *w = idem_weights_new();
+    size_t i;
+    json_t *t;
+    json_array_foreach((json_t *)tensors, i, t) {
+        idem_shape shape = {.rank = (int)json_array_size(json_object_get(t, "shape"))};
+        for (int k = 0; k < shape.rank; k++)
+            shape.d[k] = json_integer_value(json_array_get(json_object_get(t, "shape"), (size_t)k));
+        const char *name = json_string_value(json_object_get(t, "name"));
+        idem_weight *weight = idem_weights_add(w, name, shape);
+        if (!weight) {
+            idem_weights_free(w);
+            return NULL;
+        }
+        fixture_fill(weight->data, (size_t)idem_shape_count(&shape), "", name,
+                     json_number_value(json_object_get(t, "a")), json_number_value(json_object_get(t, "b")));
+    }
+    return w;
+}
+
+static int write_generator(const char *dir) {
+    char path[4096];
+    json_error_t error;
+    json_t *root = json_load_file("tests/fixtures/stylegan2-tiny-64/fixture.json", 0, &error);
+    idem_weights *w = root ? fill_generator(json_object_get(root, "tensors")) : NULL;
+    snprintf(path, sizeof path, "%s/generator.safetensors", dir);
+    int status = w ? idem_weights_save(w, path, IDEM_DTYPE_F32) : -1;
+    idem_weights_free(w);
+    json_decref(root);
+    return status;
+}
+
+static int add(idem_weights *w, idem_rng *r, float deviation, float mean, idem_shape shape, const char *format,
+               const char *layer) {
+    char name[128];
+    snprintf(name, sizeof name, format, layer);
+    idem_weight *t = idem_weights_add(w, name, shape);
+    for (int64_t i = 0; t && i < idem_shape_count(&shape); i++)
+        t->data[i] = mean + (deviation > 0 ? deviation * idem_rng_normal(r) : 0);
+    return t ? 0 : -1;
+}
+
+static int add_conv_norm(idem_weights *w, idem_rng *r, const char *conv, const char *norm, int in, int out,
+                         int kernel) {
+    return add(w, r, 0.2f, 0, IDEM_SHAPE(out, in, kernel, kernel), "E_attr.%s.weight", conv) ||
+           add(w, r, 0, 1, IDEM_SHAPE(out), "E_attr.%s.weight", norm) ||
+           add(w, r, 0, 0, IDEM_SHAPE(out), "E_attr.%s.bias", norm) ||
+           add(w, r, 0, 0, IDEM_SHAPE(out), "E_attr.%s.running_mean", norm) ||
+           add(w, r, 0, 1, IDEM_SHAPE(out), "E_attr.%s.running_var", norm);
+}
+
+static int fill_mapper(idem_weights *w) {
+    static const int widths[5] = {8, 8, 8, 16, 16}, layers[5] = {512 + 16, 32, 32, 32, 64};
+    static const float five[5][2] = {
+        {0.375f, 0.472f}, {0.621f, 0.473f}, {0.488f, 0.613f}, {0.380f, 0.729f}, {0.617f, 0.730f}};
+    idem_rng r = idem_rng_make(5, "tiny mapper");
+    int status = add_conv_norm(w, &r, "conv1", "bn1", 3, 8, 7);
+    char conv[32], norm[32];
+    for (int layer = 1; layer <= 4 && !status; layer++) {
+        for (int i = 1; i <= 2 && !status; i++) {
+            snprintf(conv, sizeof conv, "layer%d.0.conv%d", layer, i);
+            snprintf(norm, sizeof norm, "layer%d.0.bn%d", layer, i);
+            status = add_conv_norm(w, &r, conv, norm, widths[i == 1 ? layer - 1 : layer], widths[layer], 3);
+        }
+        snprintf(conv, sizeof conv, "layer%d.0.downsample.0", layer);
+        snprintf(norm, sizeof norm, "layer%d.0.downsample.1", layer);
+        if (layer > 1 && !status)
+            status = add_conv_norm(w, &r, conv, norm, widths[layer - 1], widths[layer], 1);
+    }
+    for (int i = 0; i < 4 && !status; i++) {
+        snprintf(conv, sizeof conv, "%d", i);
+        status = add(w, &r, 0.1f, 0, IDEM_SHAPE(layers[i + 1], layers[i]), "mapper.%s.weight", conv) ||
+                 add(w, &r, 0, 0, IDEM_SHAPE(layers[i + 1]), "mapper.%s.bias", conv);
+    }
+    idem_frame frame;
+    return status || idem_frame_from_five(&frame, five) || idem_frame_store(&frame, w) ? -1 : 0;
+}
+
+int tiny_write(const char *dir) {
+    char path[4096];
+    idem_weights *w = idem_weights_new();
+    snprintf(path, sizeof path, "%s/mapper.safetensors", dir);
+    int status = fill_mapper(w) || idem_weights_save(w, path, IDEM_DTYPE_F32) || write_generator(dir) ? -1 : 0;
+    idem_weights_free(w);
+    return status;
+}
+
+const char *tiny_folder(void) {
+    static char path[64];
+    snprintf(path, sizeof path, "/tmp/idem-test-XXXXXX");
+    return mkdtemp(path);
+}
+
+static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw) {
+    (void)st, (void)flag, (void)ftw;
+    return remove(path);
+}
+
+void tiny_remove(const char *dir) {
+    nftw(dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}

@@ -1,0 +1,352 @@
+/* Training on the tiny ensemble: losses fall, and a run that was killed ends as if it had not been: 20 iterations are
+ * 10, kill -9 and resume; and 30 kills at random moments, a third of them during the write of a checkpoint. Everything
+ * that runs the engine is a child process: it can be killed, and the parent stays free of threads. */
+#define _GNU_SOURCE
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <inttypes.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "base/file.h"
+#include "base/rng.h"
+#include "learn/schedule.h"
+#include "learn/trainer.h"
+#include "support/tiny.h"
+
+enum { KILLS = 30, CHECKPOINT_EVERY = 2, LONG_RUN = 40, REFUSED = 7, INTERRUPTED = 8 };
+
+static const char *dir; /* NULL: models are missing, tests of training are skipped */
+
+static idem_recipe tiny_recipe(int64_t iterations) {
+    idem_recipe r;
+    idem_recipe_defaults(&r);
+    r.iterations = iterations;
+    r.batch = 2;
+    r.rate = 1e-3;
+    r.truncation = 0.9;
+    r.log_every = 3; /* not a divisor of the checkpoints': sums must survive a kill */
+    r.eval_every = 16;
+    r.eval_pairs = 3;
+    r.checkpoint_every = CHECKPOINT_EVERY;
+    r.seed = 11;
+    return r;
+}
+
+/* ---- children ---- */
+
+static volatile sig_atomic_t stop_flag;
+
+typedef struct {
+    int fd;
+    int64_t stop_at; /* as Ctrl-C would, behind this iteration; 0: never */
+} child;
+
+static void tell_parent(void *user, const idem_train_report *r) {
+    const child *c = user;
+    int64_t iteration = r->iteration;
+    if (c->stop_at == iteration)
+        stop_flag = 1;
+    if (write(c->fd, &iteration, sizeof iteration) != sizeof iteration)
+        _exit(9);
+}
+
+static int train_in_child(const char *run, const idem_recipe *recipe, bool resume, child *c) {
+    char path[4096];
+    snprintf(path, sizeof path, "%s/generator.safetensors", dir);
+    idem_model *m = idem_model_open(path);
+    snprintf(path, sizeof path, "%s/mapper.safetensors", dir);
+    if (!m || idem_model_load_mapper(m, path) || idem_model_load_frozen(m, NULL)) {
+        fprintf(stderr, "%s\n", idem_error());
+        return 1;
+    }
+    const idem_trainer_setup setup = {
+        .run = run, .resume = resume, .threads = 2, .stop = &stop_flag, .on_step = tell_parent, .user = c};
+    idem_trainer *t = idem_trainer_new(m, recipe, &setup);
+    int code = !t ? REFUSED : 0;
+    if (t && idem_trainer_run(t))
+        code = strcmp(idem_error(), "interrupted") ? 1 : INTERRUPTED;
+    if (code)
+        fprintf(stderr, "%s\n", idem_error());
+    idem_trainer_free(t);
+    idem_model_free(m);
+    return code;
+}
+
+typedef struct {
+    pid_t pid;
+    int fd;
+} running;
+
+static running start(const char *run, const idem_recipe *recipe, bool resume, int64_t stop_at) {
+    int pipe_fd[2];
+    assert_int_equal(pipe(pipe_fd), 0);
+    fflush(NULL);
+    running r = {fork(), pipe_fd[0]};
+    assert_true(r.pid >= 0);
+    if (r.pid == 0) {
+        close(pipe_fd[0]);
+        _exit(train_in_child(run, recipe, resume, &(child){pipe_fd[1], stop_at}));
+    }
+    close(pipe_fd[1]);
+    return r;
+}
+
+/* The next iteration the child completed; 0 when it has ended. */
+static int64_t next_iteration(const running *r) {
+    int64_t iteration;
+    return read(r->fd, &iteration, sizeof iteration) == sizeof iteration ? iteration : 0;
+}
+
+/* Exit code, or -signal. */
+static int finish(const running *r) {
+    int status;
+    while (next_iteration(r))
+        ;
+    close(r->fd);
+    assert_int_equal(waitpid(r->pid, &status, 0), r->pid);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+static int run_whole(const char *run, const idem_recipe *recipe, bool resume) {
+    running r = start(run, recipe, resume, 0);
+    return finish(&r);
+}
+
+/* ---- comparing ---- */
+
+static const char *in_dir(const char *name) {
+    static char path[4][4096];
+    static int turn;
+    turn = (turn + 1) % 4;
+    snprintf(path[turn], sizeof path[turn], "%s/%s", dir, name);
+    return path[turn];
+}
+
+static void assert_same_file(const char *run_a, const char *run_b, const char *name) {
+    char path[4096];
+    unsigned char *a, *b;
+    size_t n_a, n_b;
+    snprintf(path, sizeof path, "%s/%s", run_a, name);
+    assert_int_equal(idem_file_read(path, 1 << 28, &a, &n_a), 0);
+    snprintf(path, sizeof path, "%s/%s", run_b, name);
+    assert_int_equal(idem_file_read(path, 1 << 28, &b, &n_b), 0);
+    assert_int_equal(n_a, n_b);
+    assert_memory_equal(a, b, n_a);
+    free(a);
+    free(b);
+}
+
+/* Weights, moments of all three optimisers, counters and sums are in the checkpoint. */
+static void assert_same_run(const char *a, const char *b, int64_t iterations) {
+    char name[64];
+    snprintf(name, sizeof name, "checkpoint-%010" PRId64 ".safetensors", iterations);
+    assert_same_file(a, b, name);
+    assert_same_file(a, b, "metrics.jsonl");
+    assert_same_file(a, b, "mapper.safetensors");
+}
+
+static bool skipped(void) {
+    if (!dir)
+        skip();
+    return !dir;
+}
+
+/* ---- tests ---- */
+
+static void schedule_follows_the_recipe(void **state) {
+    (void)state;
+    idem_recipe r;
+    idem_recipe_defaults(&r);
+    for (int64_t it = 0; it < 12; it++) {
+        idem_turn turn = idem_schedule_turn(&r, it);
+        assert_int_equal(turn.cross, it == 0 || it == 3 || it == 6 || it == 9);
+        assert_int_equal(turn.adversarial, it == 0 || it == 2 || it == 4 || it == 6 || it == 8 || it == 10);
+        assert_true(idem_schedule_rate(&r, it) == 1);
+    }
+    r.adversarial_halved = true;
+    assert_true(idem_schedule_turn(&r, 1).adversarial);
+    r.warmup = 4;
+    r.decay = 0.5;
+    r.iterations = 100;
+    assert_true(idem_schedule_rate(&r, 0) == 0.25);
+    assert_true(idem_schedule_rate(&r, 50) == 1);
+    assert_true(fabs(idem_schedule_rate(&r, 75) - 0.5) < 1e-12);
+    assert_true(idem_schedule_rate(&r, 100) < 1e-12);
+}
+
+static void recipe_survives_its_text(void **state) {
+    (void)state;
+    idem_recipe r, back;
+    idem_recipe_defaults(&r);
+    assert_true(r.rate == 5e-5 && r.rate_adversarial == 0.1 && r.rate_critic == 0.4 && r.batch == 6 &&
+                r.weight_id == 1 && r.weight_landmark == 0.001 && r.weight_reconstruction == 0.02 && r.gamma == 10);
+    r.rate = 1.0 / 3;
+    r.seed = UINT64_MAX;
+    r.mean_bias = true;
+    idem_weights *w = idem_weights_new();
+    assert_int_equal(idem_recipe_store(&r, w), 0);
+    assert_int_equal(idem_recipe_load(&back, w), 0);
+    assert_memory_equal(&r, &back, sizeof r);
+    assert_int_equal(idem_recipe_check_resume(&r, &back), 0);
+    back.iterations++;
+    assert_int_equal(idem_recipe_check_resume(&r, &back), 0);
+    r.decay = back.decay = 0.3; /* the rate now depends on the number of iterations */
+    assert_int_equal(idem_recipe_check_resume(&r, &back), -1);
+    back = r;
+    back.gamma = 11;
+    assert_int_equal(idem_recipe_check_resume(&r, &back), -1);
+    assert_non_null(strstr(idem_error(), "gamma"));
+    assert_int_equal(idem_recipe_set(&r, idem_recipe_find("batch"), "1"), -1);
+    assert_int_equal(idem_recipe_set(&r, idem_recipe_find("batch"), "3.5"), -1);
+    assert_int_equal(idem_recipe_set(&r, idem_recipe_find("seed"), "-1"), -1);
+    idem_weights_free(w);
+}
+
+/* Mean of "loss" over lines first .. last of metrics.jsonl that have kind train. */
+static double mean_loss(const char *run, int first, int last) {
+    char path[4096], line[4096];
+    snprintf(path, sizeof path, "%s/metrics.jsonl", run);
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    double sum = 0;
+    int n = 0, count = 0;
+    while (fgets(line, sizeof line, f)) {
+        json_t *root = json_loads(line, 0, NULL);
+        assert_non_null(root);
+        if (!strcmp(json_string_value(json_object_get(root, "kind")), "train")) {
+            if (n >= first && n <= last) {
+                sum += json_number_value(json_object_get(root, "loss"));
+                count++;
+            }
+            n++;
+        }
+        json_decref(root);
+    }
+    fclose(f);
+    assert_int_equal(count, last - first + 1);
+    return sum / count;
+}
+
+static void losses_fall(void **state) {
+    (void)state;
+    if (skipped())
+        return;
+    idem_recipe recipe = tiny_recipe(LONG_RUN);
+    assert_int_equal(run_whole(in_dir("whole"), &recipe, false), 0);
+    double before = mean_loss(in_dir("whole"), 0, 3),
+           after = mean_loss(in_dir("whole"), LONG_RUN / 3 - 4, LONG_RUN / 3 - 1);
+    printf("loss %.4f at the start, %.4f behind %d iterations\n", before, after, LONG_RUN);
+    assert_true(after < 0.9 * before);
+    /* A folder that holds a run is not written over. */
+    assert_int_equal(run_whole(in_dir("whole"), &recipe, false), REFUSED);
+    recipe.batch = 3;
+    assert_int_equal(run_whole(in_dir("whole"), &recipe, true), REFUSED);
+}
+
+static void ten_kill_and_resume_are_twenty(void **state) {
+    (void)state;
+    if (skipped())
+        return;
+    idem_recipe recipe = tiny_recipe(20);
+    assert_int_equal(run_whole(in_dir("twenty"), &recipe, false), 0);
+    running r = start(in_dir("killed"), &recipe, false, 0);
+    while (next_iteration(&r) < 11)
+        ;
+    kill(r.pid, SIGKILL);
+    assert_int_equal(finish(&r), -SIGKILL);
+    assert_int_equal(run_whole(in_dir("killed"), &recipe, true), 0);
+    assert_same_run(in_dir("twenty"), in_dir("killed"), 20);
+}
+
+static void interrupt_and_resume_are_twenty(void **state) {
+    (void)state;
+    if (skipped())
+        return;
+    idem_recipe recipe = tiny_recipe(20);
+    running r = start(in_dir("interrupted"), &recipe, false, 7);
+    assert_int_equal(finish(&r), INTERRUPTED);
+    assert_int_equal(run_whole(in_dir("interrupted"), &recipe, true), 0);
+    assert_same_run(in_dir("twenty"), in_dir("interrupted"), 20);
+}
+
+/* Waits until the next checkpoint of the run is being written. */
+static bool wait_for_write(const char *run, int64_t iteration, const running *r) {
+    char path[4096];
+    struct stat st;
+    int64_t next = (iteration / CHECKPOINT_EVERY + 1) * CHECKPOINT_EVERY;
+    snprintf(path, sizeof path, "%s/.checkpoint-%010" PRId64 ".safetensors.part", run, next);
+    while (stat(path, &st)) {
+        siginfo_t ended = {0};
+        if (waitid(P_PID, (id_t)r->pid, &ended, WEXITED | WNOHANG | WNOWAIT) || ended.si_pid)
+            return false;
+    }
+    return true;
+}
+
+static void thirty_kills_change_nothing(void **state) {
+    (void)state;
+    if (skipped())
+        return;
+    idem_recipe recipe = tiny_recipe(LONG_RUN);
+    const char *run = strdup(in_dir("thirty"));
+    idem_rng rng = idem_rng_make(3, "kills");
+    int in_write = 0;
+    for (int k = 0; k < KILLS; k++) {
+        running r = start(run, &recipe, true, 0);
+        int64_t iteration = next_iteration(&r);
+        assert_true(iteration > 0); /* it came up again, and did something */
+        for (uint64_t more = idem_rng_below(&rng, 3); more && iteration && iteration < LONG_RUN - 4; more--)
+            iteration = next_iteration(&r);
+        if (k % 3 == 0)
+            in_write += wait_for_write(run, iteration, &r);
+        else
+            usleep((useconds_t)idem_rng_below(&rng, 30000));
+        kill(r.pid, SIGKILL);
+        assert_int_equal(finish(&r), -SIGKILL);
+    }
+    printf("%d of %d kills fell into the write of a checkpoint\n", in_write, KILLS);
+    assert_true(in_write >= KILLS / 6);
+    assert_int_equal(run_whole(run, &recipe, true), 0);
+    assert_same_run(in_dir("whole"), run, LONG_RUN);
+    free((char *)run);
+}
+
+static int set_up(void **state) {
+    (void)state;
+    if (!tiny_has_models())
+        return 0;
+    dir = tiny_folder();
+    return dir ? tiny_write(dir) : -1;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    if (dir)
+        tiny_remove(dir);
+    return 0;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(schedule_follows_the_recipe),
+        cmocka_unit_test(recipe_survives_its_text),
+        cmocka_unit_test(losses_fall),
+        cmocka_unit_test(ten_kill_and_resume_are_twenty),
+        cmocka_unit_test(interrupt_and_resume_are_twenty),
+        cmocka_unit_test(thirty_kills_change_nothing),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
