@@ -378,7 +378,7 @@ int idem_pickle_read(idem_arena *arena, idem_pickle *out, const unsigned char *b
     machine m = {.arena = arena, .p = bytes, .end = bytes + size, .what = what};
     size_t before = idem_arena_bytes(arena); /* pickles read earlier count too */
     m.bytes = before < MEMORY_MOST ? before : MEMORY_MOST;
-    int status = 0;
+    int status = grow(&m, &m.stack, &m.stack_room, 64); /* so that there is always a stack to point into */
     while (!status) {
         const unsigned char *op = bytes_of(&m, 1);
         if (!op)

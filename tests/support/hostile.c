@@ -111,7 +111,7 @@ blob hostile_archive(const member *m, size_t n) {
     for (size_t i = 0; i < n; i++) {
         zip_int64_t at = zip_file_add(z, m[i].name, zip_source_buffer(z, m[i].data, m[i].size, 0), 0);
         assert_true(at >= 0);
-        zip_set_file_compression(z, (zip_uint64_t)at, m[i].method, 9);
+        zip_set_file_compression(z, (zip_uint64_t)at, m[i].method, 1);
     }
     assert_int_equal(zip_close(z), 0);
     blob b = {0};
