@@ -8,11 +8,13 @@
 
 #include <jansson.h>
 
+#include "base/file.h"
 #include "base/status.h"
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "engine/op.h"
+#include "learn/curves.h"
 #include "learn/trainer.h"
 
 enum { MAX_OPTIONS = 48, PROFILE_ROWS = 25, CYCLES = 2 };
@@ -59,7 +61,7 @@ static void parse(train *a, int argc, char **argv) {
     const idem_option fixed[] = {
         {IDEM_OPT_TEXT, "generator", 'g', "FILE", &a->generator, .required = true, .help = "StyleGAN2 weights, frozen"},
         {IDEM_OPT_TEXT, "output", 'o', "RUN", &a->output,
-         .help = "folder for checkpoints, mapper.safetensors, metrics.jsonl, events and samples"},
+         .help = "folder for checkpoints, mapper.safetensors, metrics.jsonl, training.png, events and samples"},
         {IDEM_OPT_TEXT, "data", 'd', "DIR", &a->data,
          .help = "pictures and codes made by `idem sample`; without it pairs are drawn on the fly"},
         {IDEM_OPT_FLAG, "resume", 'r', NULL, &a->resume,
@@ -105,10 +107,19 @@ static void on_step(void *user, const idem_train_report *r) {
     idem_progress_update((uint64_t)r->iteration, "identity loss %.5f", a->smooth);
 }
 
+/* A picture of the run so far. The run does not depend on it, so a failure is only told. */
+static void draw_curves(const train *a) {
+    char *png = idem_path_join(a->output, "training.png");
+    if (!png || idem_curves_draw(a->output, png))
+        idem_cli_say("idem: no training.png: %s", idem_error());
+    free(png);
+}
+
 static void on_evaluation(void *user, int64_t iteration, const idem_held_out_scores *s) {
     train *a = user;
     a->scores = *s;
     a->evaluated = iteration;
+    draw_curves(a);
     if (!a->shared.quiet)
         idem_cli_say("%7" PRId64
                      "  id_kept %.3f  attr_leak %.3f  NME %.4f  PSNR of the same face %.2f dB  (%d held-out pairs)",
