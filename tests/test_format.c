@@ -114,6 +114,15 @@ static void test_torch_legacy(void **state) {
     expect_views("legacy.pt");
 }
 
+static void test_torch_old(void **state) {
+    (void)state;
+    idem_weights *w = format_load("old.pt");
+    format_expect_values(w, "weight", IDEM_SHAPE(3, 5), "float32");
+    format_expect_values(w, "mean", IDEM_SHAPE(3, 5), "float32");
+    assert_int_equal(idem_weights_count(w), 2);
+    idem_weights_free(w);
+}
+
 static void test_torch_runs_nothing(void **state) {
     (void)state;
     unlink("/tmp/idem-was-here");
@@ -335,12 +344,19 @@ static void test_looks_like(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_torch_types),    cmocka_unit_test(test_torch_views),
-        cmocka_unit_test(test_torch_deflated), cmocka_unit_test(test_torch_protocol4),
-        cmocka_unit_test(test_torch_legacy),   cmocka_unit_test(test_torch_runs_nothing),
-        cmocka_unit_test(test_generator),      cmocka_unit_test(test_npy),
-        cmocka_unit_test(test_npy_round_trip), cmocka_unit_test(test_npy_refusals),
-        cmocka_unit_test(test_manifest),       cmocka_unit_test(test_judge_manifest),
+        cmocka_unit_test(test_torch_types),
+        cmocka_unit_test(test_torch_views),
+        cmocka_unit_test(test_torch_deflated),
+        cmocka_unit_test(test_torch_protocol4),
+        cmocka_unit_test(test_torch_legacy),
+        cmocka_unit_test(test_torch_old),
+        cmocka_unit_test(test_torch_runs_nothing),
+        cmocka_unit_test(test_generator),
+        cmocka_unit_test(test_npy),
+        cmocka_unit_test(test_npy_round_trip),
+        cmocka_unit_test(test_npy_refusals),
+        cmocka_unit_test(test_manifest),
+        cmocka_unit_test(test_judge_manifest),
         cmocka_unit_test(test_looks_like),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,8 +2,9 @@
  * the opcodes torch.save writes and a fixed list of names. A name that is not on the list is refused by name. Depth,
  * memory and work are bounded by the size of the input.
  *
- * Names on the list: collections.OrderedDict, torch._utils._rebuild_tensor_v2, _rebuild_parameter and
- * _rebuild_parameter_with_state, torch.Size, torch.*Storage, argparse.Namespace (read as a plain dictionary). */
+ * Names on the list: collections.OrderedDict, torch._utils._rebuild_tensor_v2, _rebuild_tensor, _rebuild_parameter and
+ * _rebuild_parameter_with_state, torch.nn.parameter.Parameter, torch.Size, torch.*Storage, argparse.Namespace (read as
+ * a plain dictionary). */
 #ifndef IDEM_FORMAT_PICKLE_H
 #define IDEM_FORMAT_PICKLE_H
 

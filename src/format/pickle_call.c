@@ -17,8 +17,10 @@ static const struct {
 } NAMES[] = {
     {"collections", "OrderedDict", CALL_DICT},
     {"torch._utils", "_rebuild_tensor_v2", CALL_TENSOR},
+    {"torch._utils", "_rebuild_tensor", CALL_TENSOR}, /* before 0.4 */
     {"torch._utils", "_rebuild_parameter", CALL_PARAMETER},
     {"torch._utils", "_rebuild_parameter_with_state", CALL_PARAMETER},
+    {"torch.nn.parameter", "Parameter", CALL_PARAMETER}, /* before 0.4 */
     {"torch", "Size", CALL_TUPLE},
     {"argparse", "Namespace", NEW_NAMESPACE},
 };
@@ -154,6 +156,8 @@ int idem_pickle_build(machine *m) {
     value *t = idem_pickle_top(m);
     if (!t)
         return -1;
+    if (t->kind == IDEM_PICKLE_TENSOR) /* whether it was trained, and its hooks */
+        return 0;
     if (t->kind != IDEM_PICKLE_DICT)
         return idem_pickle_damaged(m, "attributes for something that has none");
     if (!t->items->open)

@@ -3,7 +3,8 @@
     /usr/bin/python3 tests/oracle/format_torch.py        (Debian's python3-torch 1.13, numpy 1.24)
 
 Value i of every tensor is ((i * 37) % 101 - 50) / 8 for floats, without the / 8 for signed integers, without the - 50 and
-the / 8 for unsigned ones, i % 3 == 0 for booleans: exact in every type. The safetensors file is put together here from the
+the / 8 for unsigned ones, i % 3 == 0 for booleans: exact in every type. Files from before 1.6 name storages by address, so
+their bytes differ from run to run. The safetensors file is put together here from the
 format's definition, not by a library.
 """
 import argparse
@@ -95,6 +96,22 @@ def torch_files():
     with open(path("deflated.pt"), "wb") as f:
         f.write(repack(data, zipfile.ZIP_DEFLATED))
     torch.save(torch.nn.Linear(1, 1), path("module.pt"))
+
+    # As PyTorch 0.2 and 0.3 wrote them.
+    class OldTensor:
+        def __init__(self, x):
+            self.x = x
+
+        def __reduce__(self):
+            return torch._utils._rebuild_tensor, (self.x.storage(), 0, tuple(self.x.shape), self.x.stride())
+
+    class OldParameter(OldTensor):
+        def __reduce__(self):
+            return torch.nn.parameter.Parameter, (OldTensor(self.x),), (True, False, collections.OrderedDict())
+
+    x = values((3, 5), torch.float32)
+    torch.save(collections.OrderedDict(weight=OldParameter(x), mean=OldTensor(x)), path("old.pt"),
+               _use_new_zipfile_serialization=False)
 
     class System:
         def __reduce__(self):
