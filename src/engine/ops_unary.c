@@ -36,7 +36,7 @@ IDEM_MULTIVERSION static void plain_loop(unary_attr u, int64_t n, const float *i
         UNARY_LOOP(a * x + b);
         break;
     case IDEM_UNARY_RELU:
-        UNARY_LOOP(x > 0 ? x : 0);
+        UNARY_LOOP(x < 0 ? 0 : x); /* NaN stays */
         break;
     case IDEM_UNARY_LEAKY_RELU:
         UNARY_LOOP(b * (x > 0 ? x : a * x));
