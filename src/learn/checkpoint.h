@@ -15,7 +15,7 @@ typedef struct {
     int threads;         /* results depend on it */
     uint64_t data_count; /* pictures of the folder; 0: on the fly */
     int64_t iteration;   /* completed */
-    int64_t evaluated;   /* iteration of the last evaluation */
+    int64_t evaluated;   /* iteration of the last evaluation; -1: none yet */
     idem_data_cursor cursor;
     int64_t metrics_offset; /* bytes of metrics.jsonl */
     /* running sums of the numbers since the last line of metrics.jsonl */

@@ -169,8 +169,8 @@ static int write_grid(idem_trainer *t, const idem_image *grid) {
     return status;
 }
 
-static int save_mapper(idem_trainer *t) {
-    char *path = idem_path_join(t->run, "mapper.safetensors"), text[32];
+static int save_mapper(idem_trainer *t, const char *name) {
+    char *path = idem_path_join(t->run, name), text[32];
     int status = path ? 0 : -1;
     snprintf(text, sizeof text, "%" PRId64, t->state.iteration);
     if (!status)
@@ -215,7 +215,9 @@ static int evaluate(idem_trainer *t) {
     idem_image grid;
     if (open_held_out(t) || idem_held_out_run(t->held_out, &s) || idem_held_out_grid(t->held_out, GRID_SIDE, &grid))
         return -1;
-    int status = write_scores(t, &s) || write_grid(t, &grid) || save_mapper(t) ? -1 : 0;
+    int status = write_scores(t, &s) || write_grid(t, &grid) || save_mapper(t, "mapper.safetensors") ? -1 : 0;
+    if (!status && t->state.iteration == 0)
+        status = save_mapper(t, "mapper-start.safetensors");
     idem_image_free(&grid);
     if (status)
         return -1;
@@ -240,10 +242,11 @@ static bool is_last(const idem_trainer *t) {
     return t->state.iteration == t->state.recipe.iterations;
 }
 
-/* Also asked before the first iteration of a resumed run: an interrupted evaluation is made up for. */
+/* Also asked before the first iteration: a new run is measured as it starts, a resumed one makes up for an interrupted
+ * evaluation. */
 static int evaluate_if_due(idem_trainer *t) {
     int64_t done = t->state.iteration;
-    bool due = done > 0 && (done % t->state.recipe.eval_every == 0 || is_last(t));
+    bool due = done % t->state.recipe.eval_every == 0 || is_last(t);
     return due && t->state.evaluated != done ? evaluate(t) : 0;
 }
 
@@ -309,7 +312,7 @@ static int continue_run(idem_trainer *t, idem_weights *tensors, const idem_run_s
 
 static int start_run(idem_trainer *t, const idem_recipe *recipe) {
     idem_threads_set(t->setup.threads);
-    t->state = (idem_run_state){.recipe = *recipe, .threads = idem_threads()};
+    t->state = (idem_run_state){.recipe = *recipe, .evaluated = -1, .threads = idem_threads()};
     if (!idem_model_about(t->model)->has_mapper && idem_model_new_mapper(t->model, recipe->seed, recipe->mean_bias))
         return -1;
     return idem_model_new_critic(t->model, recipe->seed);

@@ -5,7 +5,8 @@
  *     int status = t ? idem_trainer_run(t) : -1;   // -1 "interrupted": a checkpoint was written, resume continues
  *     idem_trainer_free(t);
  *
- * RUN/ holds checkpoint-*.safetensors, mapper.safetensors (16-bit, after each evaluation and at the end),
+ * RUN/ holds checkpoint-*.safetensors, mapper-start.safetensors (16-bit, before the first iteration),
+ * mapper.safetensors (16-bit, after each evaluation and at the end),
  * metrics.jsonl, events/ and samples/. A resumed run equals the uninterrupted one bit for bit on the same machine. */
 #ifndef IDEM_LEARN_TRAINER_H
 #define IDEM_LEARN_TRAINER_H
