@@ -14,10 +14,11 @@
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "engine/op.h"
+#include "eval/witness.h"
 #include "learn/curves.h"
 #include "learn/trainer.h"
 
-enum { MAX_OPTIONS = 48, PROFILE_ROWS = 25, CYCLES = 2 };
+enum { WITNESS_BATCH = 8, MAX_OPTIONS = 48, PROFILE_ROWS = 25, CYCLES = 2 };
 
 typedef struct {
     const char *generator, *data, *output, *mapper, *models, *recipe_name;
@@ -26,8 +27,9 @@ typedef struct {
     idem_recipe recipe;
     bool given[MAX_OPTIONS]; /* by field of the recipe */
     idem_held_out_scores scores;
-    int64_t evaluated; /* iteration of the scores; 0: none yet */
-    double smooth;     /* loss */
+    int64_t evaluated;     /* iteration of the scores; 0: none yet */
+    double smooth;         /* loss */
+    idem_witness *witness; /* NULL: its files are not there */
 } train;
 
 static double now(void) {
@@ -115,23 +117,37 @@ static void draw_curves(const train *a) {
     free(png);
 }
 
+static int describe(void *user, int n, const float *pictures, float *descriptors) {
+    return idem_witness_run(user, n, pictures, descriptors, NULL);
+}
+
 static void on_evaluation(void *user, int64_t iteration, const idem_held_out_scores *s) {
     train *a = user;
     a->scores = *s;
     a->evaluated = iteration;
     draw_curves(a);
-    if (!a->shared.quiet)
-        idem_cli_say("%7" PRId64
-                     "  id_kept %.3f  attr_leak %.3f  NME %.4f  PSNR of the same face %.2f dB  (%d held-out pairs)",
-                     iteration, s->id_kept, s->attr_leak, s->nme, s->psnr_same_face, s->pairs);
+    if (a->shared.quiet)
+        return;
+    char judge[64] = "";
+    if (a->witness)
+        snprintf(judge, sizeof judge, " (judge %.3f, %.3f)", s->judge.id_kept, s->judge.attr_leak);
+    idem_cli_say("%7" PRId64 "  id_kept, attr_leak %.3f, %.3f%s  NME %.4f  PSNR of the same face %.2f dB", iteration,
+                 s->train.id_kept, s->train.attr_leak, judge, s->nme, s->psnr_same_face);
+}
+
+static json_t *likeness_json(const idem_likeness *s) {
+    return json_pack("{s:f, s:f, s:f, s:f, s:f}", "cos_id_out", s->cos_id_out, "cos_attr_out", s->cos_attr_out,
+                     "cos_id_attr", s->cos_id_attr, "id_kept", s->id_kept, "attr_leak", s->attr_leak);
 }
 
 static json_t *scores_json(const train *a) {
     const idem_held_out_scores *s = &a->scores;
-    return json_pack("{s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:i}", "iteration", (json_int_t)a->evaluated,
-                     "cos_id_out", s->cos_id_out, "cos_attr_out", s->cos_attr_out, "cos_id_attr", s->cos_id_attr,
-                     "id_kept", s->id_kept, "attr_leak", s->attr_leak, "nme", s->nme, "landmark_mse160",
-                     s->landmark_mse160, "psnr_same_face", s->psnr_same_face, "pairs", s->pairs);
+    json_t *root = json_pack("{s:I, s:o, s:f, s:f, s:f, s:i}", "iteration", (json_int_t)a->evaluated, "train",
+                             likeness_json(&s->train), "nme", s->nme, "landmark_mse160", s->landmark_mse160,
+                             "psnr_same_face", s->psnr_same_face, "pairs", s->pairs);
+    if (a->witness)
+        json_object_set_new(root, "judge", likeness_json(&s->judge));
+    return root;
 }
 
 static void print_json(json_t *root) {
@@ -256,6 +272,14 @@ static int take_saved(train *a, const idem_model *m) {
     return found < 0 ? -1 : 0;
 }
 
+/* The second recogniser only watches: training goes on without it. */
+static void open_witness(train *a, const idem_model *m) {
+    const idem_plan_options options = {.threads = a->shared.threads, .stop = &idem_cli_stop};
+    a->witness = idem_witness_new(a->models, idem_model_frame(m), idem_model_about(m)->size, WITNESS_BATCH, &options);
+    if (!a->witness && !a->shared.quiet)
+        idem_cli_say("evaluations go without the second recogniser: %s", idem_error());
+}
+
 static int run(train *a) {
     idem_model *m = idem_model_open(a->generator);
     idem_trainer *t = NULL;
@@ -266,6 +290,8 @@ static int run(train *a) {
         status = idem_model_load_frozen(m, a->models);
     if (!status && a->resume)
         status = take_saved(a, m);
+    if (!status && !a->dry_run)
+        open_witness(a, m);
     if (!status) {
         const idem_trainer_setup setup = {.run = a->dry_run ? NULL : a->output,
                                           .data = a->data,
@@ -273,6 +299,7 @@ static int run(train *a) {
                                           .threads = a->shared.threads,
                                           .profile = a->profile,
                                           .trap_nan = a->trap_nan,
+                                          .judge = {a->witness ? describe : NULL, a->witness, IDEM_JUDGE_DIM},
                                           .stop = &idem_cli_stop,
                                           .on_step = on_step,
                                           .on_evaluation = on_evaluation,
@@ -284,6 +311,7 @@ static int run(train *a) {
     if (t && a->profile)
         print_profile(t);
     idem_trainer_free(t);
+    idem_witness_free(a->witness);
     idem_model_free(m);
     return code;
 }

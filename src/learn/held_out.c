@@ -10,14 +10,26 @@
 
 enum { BATCH = 16, STRANGER_PAIRS = 2000, EYE_LEFT = 36 - 17, EYE_RIGHT = 45 - 17, NUMBERS = 2 * IDEM_LANDMARKS };
 
+/* One recogniser's view of the held-out pictures. */
+typedef struct {
+    size_t dim;
+    float *sources; /* [2][pairs][dim] */
+    float *out;     /* [BATCH][dim]: of one chunk */
+    double strangers;
+} view;
+
+enum { TRAIN, JUDGE, VIEWS };
+
 struct idem_held_out {
     idem_model *model;
     idem_plan_options options;
-    size_t pairs, picture, id_dim;
-    uint8_t *pictures;                   /* [2][pairs][picture]: identity pictures, attribute pictures */
-    float *ids, *points;                 /* [2][pairs][id_dim]; [pairs][51][2] of the attribute pictures */
-    float *x, *y, *out_ids, *out_points; /* of one chunk */
-    double strangers;
+    idem_second_opinion judge;
+    size_t pairs, picture;
+    int n_views;
+    view views[VIEWS];
+    uint8_t *pictures;         /* [2][pairs][picture]: identity pictures, attribute pictures */
+    float *points;             /* [pairs][51][2] of the attribute pictures */
+    float *x, *y, *out_points; /* of one chunk */
 };
 
 static double cosine(const float *a, const float *b, size_t n) {
@@ -27,17 +39,18 @@ static double cosine(const float *a, const float *b, size_t n) {
     return sum;
 }
 
-static const float *id_of(const idem_held_out *h, int side, size_t i) {
-    return h->ids + ((size_t)side * h->pairs + i) * h->id_dim;
+static float *source_of(const idem_held_out *h, int which, int side, size_t i) {
+    const view *v = &h->views[which];
+    return v->sources + ((size_t)side * h->pairs + i) * v->dim;
 }
 
-static double strangers_cosine(const idem_held_out *h, uint64_t seed) {
+static double strangers_cosine(const view *v, size_t pairs, uint64_t seed) {
     idem_rng r = idem_rng_make(seed, "held-out.strangers");
     double sum = 0;
     for (int k = 0; k < STRANGER_PAIRS; k++) {
-        size_t n = 2 * h->pairs, i = (size_t)idem_rng_below(&r, n), j = (size_t)idem_rng_below(&r, n - 1);
+        size_t n = 2 * pairs, i = (size_t)idem_rng_below(&r, n), j = (size_t)idem_rng_below(&r, n - 1);
         j += j >= i;
-        sum += cosine(h->ids + i * h->id_dim, h->ids + j * h->id_dim, h->id_dim);
+        sum += cosine(v->sources + i * v->dim, v->sources + j * v->dim, v->dim);
     }
     return sum / STRANGER_PAIRS;
 }
@@ -56,25 +69,65 @@ static uint8_t *pictures_of(const idem_held_out *h, int side, size_t first) {
     return h->pictures + ((size_t)side * h->pairs + first) * h->picture;
 }
 
+/* n pictures as every recogniser sees them; out[which] takes the vectors. */
+static int recognise(idem_held_out *h, idem_pipe *identity, size_t n, const float *x, float *const out[VIEWS]) {
+    if (idem_pipe_run(identity, n, (const float *const[]){x}, (float *const[]){out[TRAIN]}))
+        return -1;
+    return h->n_views > JUDGE ? h->judge.describe(h->judge.user, (int)n, x, out[JUDGE]) : 0;
+}
+
 static int gather(idem_held_out *h, idem_data *data, idem_pipe *identity, idem_pipe *landmarks) {
     for (size_t first = 0; first < h->pairs; first += BATCH) {
         size_t n = h->pairs - first < BATCH ? h->pairs - first : BATCH;
         if (idem_data_held_out(data, first, n, h->x, h->y))
             return -1;
-        from_float(pictures_of(h, 0, first), h->x, n * h->picture);
-        from_float(pictures_of(h, 1, first), h->y, n * h->picture);
-        for (int side = 0; side < 2; side++)
-            if (idem_pipe_run(identity, n, (const float *const[]){side ? h->y : h->x},
-                              (float *const[]){h->ids + ((size_t)side * h->pairs + first) * h->id_dim}))
+        for (int side = 0; side < 2; side++) {
+            const float *x = side ? h->y : h->x;
+            float *out[VIEWS] = {source_of(h, TRAIN, side, first),
+                                 h->n_views > JUDGE ? source_of(h, JUDGE, side, first) : NULL};
+            from_float(pictures_of(h, side, first), x, n * h->picture);
+            if (recognise(h, identity, n, x, out))
                 return -1;
+        }
         if (idem_pipe_run(landmarks, n, (const float *const[]){h->y}, (float *const[]){h->points + first * NUMBERS}))
             return -1;
     }
     return 0;
 }
 
+static int allocate(idem_held_out *h) {
+    bool all = true;
+    h->pictures = malloc(2 * h->pairs * h->picture);
+    h->points = malloc(h->pairs * NUMBERS * sizeof *h->points);
+    h->x = malloc(BATCH * h->picture * sizeof *h->x);
+    h->y = malloc(BATCH * h->picture * sizeof *h->y);
+    h->out_points = malloc(BATCH * NUMBERS * sizeof *h->out_points);
+    for (int i = 0; i < h->n_views; i++) {
+        view *v = &h->views[i];
+        v->sources = malloc(2 * h->pairs * v->dim * sizeof *v->sources);
+        v->out = malloc(BATCH * v->dim * sizeof *v->out);
+        all = all && v->sources && v->out;
+    }
+    if (all && h->pictures && h->points && h->x && h->y && h->out_points)
+        return 0;
+    return idem_fail("out of memory for %zu held-out pairs: lower --eval-pairs", h->pairs);
+}
+
+static int prepare(idem_held_out *h, idem_data *data, uint64_t seed) {
+    if (allocate(h))
+        return -1;
+    idem_pipe *identity = idem_pipe_new(h->model, IDEM_PIPE_IDENTITY, BATCH, 1, &h->options);
+    idem_pipe *landmarks = identity ? idem_pipe_new(h->model, IDEM_PIPE_LANDMARKS, BATCH, 1, &h->options) : NULL;
+    int status = landmarks ? gather(h, data, identity, landmarks) : -1;
+    idem_pipe_free(landmarks);
+    idem_pipe_free(identity);
+    for (int i = 0; i < h->n_views && !status; i++)
+        h->views[i].strangers = strangers_cosine(&h->views[i], h->pairs, seed);
+    return status;
+}
+
 idem_held_out *idem_held_out_new(idem_model *m, idem_data *data, int pairs, uint64_t seed,
-                                 const idem_plan_options *options) {
+                                 const idem_second_opinion *judge, const idem_plan_options *options) {
     idem_held_out *h = calloc(1, sizeof *h);
     if (!h)
         return idem_fail_null("out of memory for the held-out pairs");
@@ -82,44 +135,31 @@ idem_held_out *idem_held_out_new(idem_model *m, idem_data *data, int pairs, uint
     h->model = m;
     if (options)
         h->options = *options;
+    if (judge)
+        h->judge = *judge;
     h->pairs = (size_t)pairs;
     h->picture = (size_t)info->size * (size_t)info->size * 3;
-    h->id_dim = (size_t)info->id_dim;
-    h->pictures = malloc(2 * h->pairs * h->picture);
-    h->ids = malloc(2 * h->pairs * h->id_dim * sizeof *h->ids);
-    h->points = malloc(h->pairs * NUMBERS * sizeof *h->points);
-    h->x = malloc(BATCH * h->picture * sizeof *h->x);
-    h->y = malloc(BATCH * h->picture * sizeof *h->y);
-    h->out_ids = malloc(BATCH * h->id_dim * sizeof *h->out_ids);
-    h->out_points = malloc(BATCH * NUMBERS * sizeof *h->out_points);
-    int status = -1;
-    if (!h->pictures || !h->ids || !h->points || !h->x || !h->y || !h->out_ids || !h->out_points) {
-        idem_fail("out of memory for %d held-out pairs of %d x %d pictures: lower --eval-pairs", pairs, info->size,
-                  info->size);
-    } else {
-        idem_pipe *identity = idem_pipe_new(m, IDEM_PIPE_IDENTITY, BATCH, 1, &h->options);
-        idem_pipe *landmarks = identity ? idem_pipe_new(m, IDEM_PIPE_LANDMARKS, BATCH, 1, &h->options) : NULL;
-        status = landmarks ? gather(h, data, identity, landmarks) : -1;
-        idem_pipe_free(landmarks);
-        idem_pipe_free(identity);
-    }
-    if (status) {
+    h->n_views = h->judge.describe ? VIEWS : JUDGE;
+    h->views[TRAIN].dim = (size_t)info->id_dim;
+    h->views[JUDGE].dim = (size_t)h->judge.dim;
+    if (prepare(h, data, seed)) {
         idem_held_out_free(h);
         return NULL;
     }
-    h->strangers = strangers_cosine(h, seed);
     return h;
 }
 
 void idem_held_out_free(idem_held_out *h) {
     if (!h)
         return;
+    for (int i = 0; i < VIEWS; i++) {
+        free(h->views[i].sources);
+        free(h->views[i].out);
+    }
     free(h->pictures);
-    free(h->ids);
     free(h->points);
     free(h->x);
     free(h->y);
-    free(h->out_ids);
     free(h->out_points);
     free(h);
 }
@@ -128,7 +168,8 @@ void idem_held_out_free(idem_held_out *h) {
 
 /* Sums over pairs, divided at the end. */
 typedef struct {
-    double id_out, attr_out, id_attr, nme, mse160, mse, psnr, same;
+    double id_out[VIEWS], attr_out[VIEWS], id_attr[VIEWS];
+    double nme, mse160, mse, psnr, same;
     size_t landmarks;
 } sums;
 
@@ -154,13 +195,10 @@ static int score_points(sums *s, const float *a, const float *b) {
     return 0;
 }
 
-static double mse_clipped(const float *x, const float *y, size_t n) {
+static double mean_square(const float *x, const float *y, size_t n) {
     double sum = 0;
-    for (size_t i = 0; i < n; i++) {
-        float v = y[i] > 0 ? y[i] : 0;
-        v = v < 1 ? v : 1;
-        sum += ((double)x[i] - (double)v) * ((double)x[i] - (double)v);
-    }
+    for (size_t i = 0; i < n; i++)
+        sum += ((double)x[i] - (double)y[i]) * ((double)x[i] - (double)y[i]);
     return sum / (double)n;
 }
 
@@ -169,33 +207,47 @@ typedef struct {
     float *attr; /* [BATCH][attr_dim] */
 } stages;
 
-/* Identities of `side` with attributes of `attr_side`, n pairs from first, into h->y and h->out_ids. */
+/* Identities of the pairs with the attributes of `attr_side`, n pairs from first, into h->y, clipped and rounded as a
+ * file would be. */
 static int compose(idem_held_out *h, const stages *p, int attr_side, size_t first, size_t n) {
     to_float(h->x, pictures_of(h, attr_side, first), n * h->picture);
-    return idem_pipe_run(p->attributes, n, (const float *const[]){h->x}, (float *const[]){p->attr}) ||
-           idem_pipe_run(p->map, n, (const float *const[]){id_of(h, 0, first), p->attr},
-                         (float *const[]){NULL, h->y}) ||
-           idem_pipe_run(p->identity, n, (const float *const[]){h->y}, (float *const[]){h->out_ids});
+    if (idem_pipe_run(p->attributes, n, (const float *const[]){h->x}, (float *const[]){p->attr}) ||
+        idem_pipe_run(p->map, n, (const float *const[]){source_of(h, TRAIN, 0, first), p->attr},
+                      (float *const[]){NULL, h->y}))
+        return -1;
+    idem_data_quantise(h->y, n * h->picture);
+    return 0;
 }
 
-static int score_chunk(idem_held_out *h, const stages *p, size_t first, size_t n, sums *s) {
+static int score_cross(idem_held_out *h, const stages *p, size_t first, size_t n, sums *s) {
     if (compose(h, p, 1, first, n) ||
+        recognise(h, p->identity, n, h->y, (float *const[VIEWS]){h->views[TRAIN].out, h->views[JUDGE].out}) ||
         idem_pipe_run(p->landmarks, n, (const float *const[]){h->y}, (float *const[]){h->out_points}))
         return -1;
     for (size_t i = 0; i < n; i++) {
-        const float *out = h->out_ids + i * h->id_dim;
-        s->id_out += cosine(id_of(h, 0, first + i), out, h->id_dim);
-        s->attr_out += cosine(id_of(h, 1, first + i), out, h->id_dim);
-        s->id_attr += cosine(id_of(h, 0, first + i), id_of(h, 1, first + i), h->id_dim);
+        for (int v = 0; v < h->n_views; v++) {
+            size_t dim = h->views[v].dim;
+            const float *id = source_of(h, v, 0, first + i), *attr = source_of(h, v, 1, first + i),
+                        *out = h->views[v].out + i * dim;
+            s->id_out[v] += cosine(id, out, dim);
+            s->attr_out[v] += cosine(attr, out, dim);
+            s->id_attr[v] += cosine(id, attr, dim);
+        }
         score_points(s, h->out_points + i * NUMBERS, h->points + (first + i) * NUMBERS);
     }
-    if (compose(h, p, 0, first, n))
+    return 0;
+}
+
+static int score_same(idem_held_out *h, const stages *p, size_t first, size_t n, sums *s) {
+    const view *v = &h->views[TRAIN];
+    if (compose(h, p, 0, first, n) ||
+        idem_pipe_run(p->identity, n, (const float *const[]){h->y}, (float *const[]){v->out}))
         return -1;
     for (size_t i = 0; i < n; i++) {
-        double mse = mse_clipped(h->x + i * h->picture, h->y + i * h->picture, h->picture);
+        double mse = mean_square(h->x + i * h->picture, h->y + i * h->picture, h->picture);
         s->mse += mse;
         s->psnr += 10 * log10(1 / fmax(mse, 1e-10));
-        s->same += cosine(id_of(h, 0, first + i), h->out_ids + i * h->id_dim, h->id_dim);
+        s->same += cosine(source_of(h, TRAIN, 0, first + i), v->out + i * v->dim, v->dim);
     }
     return 0;
 }
@@ -219,23 +271,32 @@ static void close_stages(stages *p) {
     free(p->attr);
 }
 
+static idem_likeness likeness(const idem_held_out *h, const sums *s, int v) {
+    double n = (double)h->pairs, strangers = h->views[v].strangers, span = 1 - strangers;
+    return (idem_likeness){
+        .cos_id_out = s->id_out[v] / n,
+        .cos_attr_out = s->attr_out[v] / n,
+        .cos_id_attr = s->id_attr[v] / n,
+        .strangers = strangers,
+        .id_kept = (s->id_out[v] / n - strangers) / span,
+        .attr_leak = (s->attr_out[v] / n - strangers) / span,
+    };
+}
+
 int idem_held_out_run(idem_held_out *h, idem_held_out_scores *out) {
     stages p;
     sums s = {0};
     int status = open_stages(h, &p);
-    for (size_t first = 0; first < h->pairs && !status; first += BATCH)
-        status = score_chunk(h, &p, first, h->pairs - first < BATCH ? h->pairs - first : BATCH, &s);
+    for (size_t first = 0; first < h->pairs && !status; first += BATCH) {
+        size_t n = h->pairs - first < BATCH ? h->pairs - first : BATCH;
+        status = score_cross(h, &p, first, n, &s) || score_same(h, &p, first, n, &s);
+    }
     close_stages(&p);
     if (status)
         return -1;
-    double n = (double)h->pairs, span = 1 - h->strangers, with_landmarks = (double)s.landmarks;
+    double n = (double)h->pairs, with_landmarks = (double)s.landmarks;
     *out = (idem_held_out_scores){
-        .cos_id_out = s.id_out / n,
-        .cos_attr_out = s.attr_out / n,
-        .cos_id_attr = s.id_attr / n,
-        .strangers = h->strangers,
-        .id_kept = (s.id_out / n - h->strangers) / span,
-        .attr_leak = (s.attr_out / n - h->strangers) / span,
+        .train = likeness(h, &s, TRAIN),
         .nme = s.nme / with_landmarks, /* NaN without any */
         .landmark_mse160 = s.mse160 / with_landmarks,
         .mse_same_face = s.mse / n,
@@ -244,6 +305,8 @@ int idem_held_out_run(idem_held_out *h, idem_held_out_scores *out) {
         .pairs = (int)h->pairs,
         .skipped = (int)(h->pairs - s.landmarks),
     };
+    if (h->n_views > JUDGE)
+        out->judge = likeness(h, &s, JUDGE);
     return 0;
 }
 
@@ -256,21 +319,23 @@ static void place(idem_image *grid, int row, int column, const uint8_t *rgb, int
                rgb + (size_t)y * (size_t)size * 3, (size_t)size * 3);
 }
 
-static int fill_grid(idem_held_out *h, const stages *p, size_t side, idem_image *grid, uint8_t *rgb) {
+/* ids: room for a row of identities, all the same. */
+static int fill_grid(idem_held_out *h, const stages *p, size_t side, idem_image *grid, float *ids, uint8_t *rgb) {
     int size = idem_model_about(h->model)->size;
+    size_t dim = h->views[TRAIN].dim;
     to_float(h->x, pictures_of(h, 1, 0), side * h->picture);
     if (idem_pipe_run(p->attributes, side, (const float *const[]){h->x}, (float *const[]){p->attr}))
         return -1;
-    size_t attr_dim = idem_pipe_out_size(p->attributes, 0);
     for (size_t row = 0; row < side; row++) {
         place(grid, (int)row + 1, 0, pictures_of(h, 0, row), size);
         place(grid, 0, (int)row + 1, pictures_of(h, 1, row), size);
+        for (size_t column = 0; column < side; column++)
+            memcpy(ids + column * dim, source_of(h, TRAIN, 0, row), dim * sizeof *ids);
+        if (idem_pipe_run(p->map, side, (const float *const[]){ids, p->attr}, (float *const[]){NULL, h->y}))
+            return -1;
+        idem_data_quantise(h->y, side * h->picture);
         for (size_t column = 0; column < side; column++) {
-            if (idem_pipe_run(p->map, 1, (const float *const[]){id_of(h, 0, row), p->attr + column * attr_dim},
-                              (float *const[]){NULL, h->y}))
-                return -1;
-            idem_data_quantise(h->y, h->picture);
-            from_float(rgb, h->y, h->picture);
+            from_float(rgb, h->y + column * h->picture, h->picture);
             place(grid, (int)row + 1, (int)column + 1, rgb, size);
         }
     }
@@ -284,11 +349,13 @@ int idem_held_out_grid(idem_held_out *h, int side, idem_image *grid) {
     if (idem_image_new(grid, (side + 1) * size, (side + 1) * size))
         return -1;
     uint8_t *rgb = malloc(h->picture);
+    float *ids = malloc(BATCH * h->views[TRAIN].dim * sizeof *ids);
     stages p = {0};
-    int status = rgb ? open_stages(h, &p) : idem_fail("out of memory for a picture");
+    int status = rgb && ids ? open_stages(h, &p) : idem_fail("out of memory for a grid of samples");
     if (!status)
-        status = fill_grid(h, &p, (size_t)side, grid, rgb);
+        status = fill_grid(h, &p, (size_t)side, grid, ids, rgb);
     close_stages(&p);
+    free(ids);
     free(rgb);
     if (status)
         idem_image_free(grid);

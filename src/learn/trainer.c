@@ -186,27 +186,33 @@ static int open_held_out(idem_trainer *t) {
         return 0;
     const idem_recipe *r = &t->state.recipe;
     idem_plan_options options = {.threads = t->state.threads, .stop = t->setup.stop, .share = t->graph.plan[0][1]};
-    t->held_out = idem_held_out_new(t->model, t->data, (int)r->eval_pairs, r->seed, &options);
+    t->held_out = idem_held_out_new(t->model, t->data, (int)r->eval_pairs, r->seed, &t->setup.judge, &options);
     return t->held_out ? 0 : -1;
 }
 
+static int put_likeness(idem_metric *m, const idem_likeness *s, bool judge) {
+    m[0] = (idem_metric){judge ? "judge_cos_id_out" : "cos_id_out", s->cos_id_out};
+    m[1] = (idem_metric){judge ? "judge_cos_attr_out" : "cos_attr_out", s->cos_attr_out};
+    m[2] = (idem_metric){judge ? "judge_cos_id_attr" : "cos_id_attr", s->cos_id_attr};
+    m[3] = (idem_metric){judge ? "judge_strangers" : "strangers", s->strangers};
+    m[4] = (idem_metric){judge ? "judge_id_kept" : "id_kept", s->id_kept};
+    m[5] = (idem_metric){judge ? "judge_attr_leak" : "attr_leak", s->attr_leak};
+    return 6;
+}
+
 static int write_scores(idem_trainer *t, const idem_held_out_scores *s) {
-    const idem_metric m[] = {
-        {"cos_id_out", s->cos_id_out},
-        {"cos_attr_out", s->cos_attr_out},
-        {"cos_id_attr", s->cos_id_attr},
-        {"strangers", s->strangers},
-        {"id_kept", s->id_kept},
-        {"attr_leak", s->attr_leak},
-        {"nme", s->nme},
-        {"landmark_mse160", s->landmark_mse160},
-        {"mse_same_face", s->mse_same_face},
-        {"psnr_same_face", s->psnr_same_face},
-        {"cos_same_face", s->cos_same_face},
-        {"pairs", s->pairs},
-        {"skipped", s->skipped},
-    };
-    return idem_metrics_log_write(t->log, "evaluation", t->state.iteration, m, sizeof m / sizeof m[0]);
+    idem_metric m[20];
+    int n = put_likeness(m, &s->train, false);
+    if (t->setup.judge.describe)
+        n += put_likeness(m + n, &s->judge, true);
+    m[n++] = (idem_metric){"nme", s->nme};
+    m[n++] = (idem_metric){"landmark_mse160", s->landmark_mse160};
+    m[n++] = (idem_metric){"mse_same_face", s->mse_same_face};
+    m[n++] = (idem_metric){"psnr_same_face", s->psnr_same_face};
+    m[n++] = (idem_metric){"cos_same_face", s->cos_same_face};
+    m[n++] = (idem_metric){"pairs", s->pairs};
+    m[n++] = (idem_metric){"skipped", s->skipped};
+    return idem_metrics_log_write(t->log, "evaluation", t->state.iteration, m, n);
 }
 
 /* Everything is computed before anything is written: an interrupted evaluation leaves no trace. */

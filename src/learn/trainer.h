@@ -34,6 +34,7 @@ typedef struct {
     bool resume;      /* continue the newest checkpoint of `run`, or start if there is none */
     int threads;      /* 0: all cores, or the checkpoint's */
     bool profile, trap_nan;
+    idem_second_opinion judge;         /* for evaluations; .describe NULL: none */
     const volatile sig_atomic_t *stop; /* nonzero: run saves a checkpoint and returns -1, "interrupted" */
     void (*on_step)(void *user, const idem_train_report *r);
     void (*on_evaluation)(void *user, int64_t iteration, const idem_held_out_scores *s);
