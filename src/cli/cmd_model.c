@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/status.h"
 #include "cli/command.h"
 #include "cli/fetch.h"
@@ -10,6 +11,7 @@
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "cli/registry.h"
+#include "format/weights.h"
 
 static json_t *model_json(const idem_registry_model *m, idem_file_state state) {
     json_t *files = json_array();
@@ -31,33 +33,72 @@ static void print_model(const idem_registry_model *m, idem_file_state state) {
     printf("            contract: %s\n", m->contract);
 }
 
-static int list(const idem_registry *r, const char *folder, bool as_json) {
-    json_t *models = json_array();
-    bool absent = false;
-    if (!as_json)
+/* The weights that come with the program, in the folder above `folder`, described by their own metadata: an array of
+ * {file, kind, licence}. NULL with a message when one cannot be read. */
+static json_t *shipped_json(const char *folder, idem_arena *a) {
+    json_t *list = json_array();
+    char **names = NULL, *above = idem_arena_printf(a, "%s/..", folder);
+    size_t n = 0;
+    bool ok = above && (!idem_path_exists(idem_arena_printf(a, "%s/registry.json", above)) ||
+                        idem_dir_list(above, ".safetensors", &names, &n) == 0);
+    for (size_t i = 0; i < n && ok; i++) {
+        idem_weights *w;
+        ok = idem_weights_load(&w, idem_arena_printf(a, "%s/%s", above, names[i])) == 0;
+        if (!ok)
+            break;
+        const char *kind = idem_weights_meta(w, "kind"), *licence = idem_weights_meta(w, "licence");
+        if (!kind)
+            kind = idem_weights_meta(w, "format");
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "file", names[i], "kind", kind ? kind : "not stated",
+                                              "licence", licence ? licence : "see its card"));
+        idem_weights_free(w);
+    }
+    idem_names_free(names, n);
+    if (ok)
+        return list;
+    json_decref(list);
+    return NULL;
+}
+
+static void print_shipped(const json_t *shipped) {
+    size_t i;
+    json_t *row;
+    if (json_array_size(shipped))
+        puts("\nComing with the program, in models/:");
+    json_array_foreach(shipped, i, row)
+        printf("  %s: %s; licence: %s\n", json_string_value(json_object_get(row, "file")),
+               json_string_value(json_object_get(row, "kind")), json_string_value(json_object_get(row, "licence")));
+}
+
+static int list(const idem_registry *r, const char *folder, idem_arena *a, bool as_json) {
+    json_t *shipped = shipped_json(folder, a), *models = json_array();
+    bool absent = false, ok = shipped;
+    if (!as_json && ok)
         printf("Models in %s:\n\n", folder);
-    for (int i = 0; i < r->n; i++) {
+    for (int i = 0; i < r->n && ok; i++) {
         idem_file_state state;
-        if (idem_registry_check_model(&state, &r->models[i], folder)) {
-            json_decref(models);
-            return idem_cli_failed();
-        }
+        ok = idem_registry_check_model(&state, &r->models[i], folder) == 0;
+        if (!ok)
+            break;
         absent = absent || state != IDEM_FILE_OK;
         if (as_json)
             json_array_append_new(models, model_json(&r->models[i], state));
         else
             print_model(&r->models[i], state);
     }
-    if (as_json) {
-        json_t *root = json_pack("{s:s, s:O}", "folder", folder, "models", models);
+    if (ok && as_json) {
+        json_t *root = json_pack("{s:s, s:O, s:O}", "folder", folder, "models", models, "shipped", shipped);
         json_dumpf(root, stdout, JSON_INDENT(2));
         putchar('\n');
         json_decref(root);
-    } else if (absent) {
-        printf("\nFetch what is missing with: idem model fetch --all\n");
+    } else if (ok) {
+        print_shipped(shipped);
+        if (absent)
+            puts("\nFetch what is missing with: idem model fetch --all");
     }
     json_decref(models);
-    return 0;
+    json_decref(shipped);
+    return ok ? 0 : idem_cli_failed();
 }
 
 static int command_list(int argc, char **argv, idem_arena *a, idem_registry *r) {
@@ -68,7 +109,7 @@ static int command_list(int argc, char **argv, idem_arena *a, idem_registry *r) 
         .shared = IDEM_WITH_JSON};
     idem_parse(&line, argc, argv, &shared, NULL);
     const char *folder = idem_registry_folder(a);
-    return folder ? list(r, folder, shared.json) : idem_cli_failed();
+    return folder ? list(r, folder, a, shared.json) : idem_cli_failed();
 }
 
 static int command_fetch(int argc, char **argv, idem_arena *a, idem_registry *r) {
