@@ -146,20 +146,27 @@ static int styled_gradient(idem_node *n, idem_node *dy, const bool *want, idem_n
     const styled_attr *a = n->attr;
     const idem_shape *shape = &n->shape;
     idem_node *x = n->in[0];
+    float up = a->gain, down = a->gain * a->slope;
+    idem_node *scale = a->scale ? idem_reshape(n->in[a->scale], IDEM_SHAPE(shape->d[0], shape->d[1], 1, 1)) : NULL;
+    bool fused = scale && want[0] && want[a->scale] && idem_scale_gradients_fit(x, scale);
+    bool sums = (a->plane && want[a->plane]) || (a->bias && want[a->bias]);
     /* Gradient before the activation; the result has the sign of what went in. */
-    idem_node *d;
-    if (a->slope == 1)
-        d = idem_scale(dy, a->gain);
-    else
-        d = idem_step_mask(dy, n, a->gain, a->gain * a->slope);
-    if (want[0]) {
+    idem_node *d = fused && !sums ? dy : a->slope == 1 ? idem_scale(dy, up) : idem_step_mask(dy, n, up, down);
+    if (fused) {
+        idem_node *sign = sums ? NULL : n, *dscale;
+        if (idem_scale_gradients(d, sign, up, down, x, scale, &dx[0], &dscale))
+            return -1;
+        dx[a->scale] = idem_reshape(dscale, n->in[a->scale]->shape);
+        if (!dx[a->scale])
+            return -1;
+    } else if (want[0]) {
         dx[0] = d;
         if (a->scale)
-            dx[0] = idem_mul(d, idem_reshape(n->in[a->scale], IDEM_SHAPE(shape->d[0], shape->d[1], 1, 1)));
+            dx[0] = idem_mul(d, scale);
         if (!dx[0])
             return -1;
     }
-    if (a->scale && want[a->scale]) {
+    if (!fused && a->scale && want[a->scale]) {
         idem_node *sum = idem_dot(d, x, IDEM_SHAPE(shape->d[0], shape->d[1], 1, 1));
         if (!(dx[a->scale] = idem_reshape(sum, n->in[a->scale]->shape)))
             return -1;

@@ -124,6 +124,9 @@ static int sub_gradient(idem_node *n, idem_node *dy, const bool *want, idem_node
 }
 
 static int mul_gradient(idem_node *n, idem_node *dy, const bool *want, idem_node **dx) {
+    for (int i = 0; want[0] && want[1] && i < 2; i++)
+        if (idem_scale_gradients_fit(n->in[i], n->in[1 - i]))
+            return idem_scale_gradients(dy, NULL, 0, 0, n->in[i], n->in[1 - i], &dx[i], &dx[1 - i]);
     for (int i = 0; i < 2; i++)
         if (want[i] && !(dx[i] = idem_product_sum(n->in[1 - i], dy, &n->in[i]->shape)))
             return -1;

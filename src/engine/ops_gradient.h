@@ -14,4 +14,11 @@ idem_node *idem_product_sum(idem_node *x, idem_node *y, const idem_shape *shape)
 /* dy * (x > 0 ? above : below); x has dy's shape. No gradient reaches x. */
 idem_node *idem_step_mask(idem_node *dy, idem_node *x, float above, float below);
 
+/* Both gradients of x * scale, x [N, C, H, W] and scale [N, C, 1, 1], in one pass: *dx = d * scale and *dscale = the
+ * sums of d * x, where d is dy, or with y (not NULL): dy * (y > 0 ? above : below). 0 or -1. */
+int idem_scale_gradients(idem_node *dy, idem_node *y, float above, float below, idem_node *x, idem_node *scale,
+                         idem_node **dx, idem_node **dscale);
+/* Are the shapes such, and large enough for that to pay? */
+bool idem_scale_gradients_fit(const idem_node *x, const idem_node *scale);
+
 #endif
