@@ -201,6 +201,26 @@ static void test_opcodes_are_refused(void **state) {
             fail_msg("pickle %zu was accepted", i);
 }
 
+/* {"a": {"b": t}, "a.b": t}: two tensors of one name, once flattened. */
+static void test_two_of_one_name(void **state) {
+    (void)state;
+    blob b = {0}, t = hostile_tensor(0, 16, 1, 16);
+    blob_text(&b, "\x80\x02}(U\x01"
+                  "a}U\x01"
+                  "b");
+    /* The tensor alone: behind {"t" and before the SETITEM and STOP that end it. */
+    blob_put(&b, t.data + 6, t.size - 6 - 2);
+    blob_text(&b, "q\x01sU\x03"
+                  "a.bh\x01u.");
+    assert_refused(&b, "x: tensor a.b: there are two");
+    blob_drop(&t);
+    blob_drop(&b);
+    static const char JSON[] = "[{\"weights\":[{\"name\":\"a\",\"shape\":[1],\"dtype\":\"uint8\"},"
+                               "{\"name\":\"a\",\"shape\":[9],\"dtype\":\"uint8\"}],\"paths\":[\"m.bin\"]}]";
+    assert_int_equal(hostile_attempt(MANIFEST, (const unsigned char *)JSON, sizeof JSON - 1), -1);
+    assert_non_null(strstr(idem_error(), "x: tensor a: there are two"));
+}
+
 static void test_impossible_tensors(void **state) {
     (void)state;
     static const struct {
@@ -240,7 +260,8 @@ int main(void) {
         cmocka_unit_test(test_damaged_legacy),      cmocka_unit_test(test_damaged_safetensors),
         cmocka_unit_test(test_damaged_npy),         cmocka_unit_test(test_damaged_manifest),
         cmocka_unit_test(test_damaged_onnx),        cmocka_unit_test(test_names_are_refused),
-        cmocka_unit_test(test_opcodes_are_refused), cmocka_unit_test(test_impossible_tensors),
+        cmocka_unit_test(test_opcodes_are_refused), cmocka_unit_test(test_two_of_one_name),
+        cmocka_unit_test(test_impossible_tensors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -60,6 +60,8 @@ static inline size_t idem_format_budget(size_t file_size) {
     return most;
 }
 
+/* idem_weights_add with the source named in the message. */
+idem_weight *idem_weights_add_from(idem_weights *w, const char *what, const char *name, idem_shape shape);
 /* Bytes the tensors, names and metadata take. */
 size_t idem_weights_bytes(const idem_weights *w);
 /* Records a tensor without elements as metadata. */

@@ -144,7 +144,7 @@ static int load_npy(idem_weights **out, const unsigned char *bytes, size_t size,
     if (idem_npy_parse(bytes, size, path, &shape, &data))
         return -1;
     idem_weights *w = idem_weights_new();
-    idem_weight *t = w ? idem_weights_add(w, "array", shape) : NULL;
+    idem_weight *t = w ? idem_weights_add_from(w, path, "array", shape) : NULL;
     if (t)
         idem_weight_write(t, data);
     free(data);

@@ -67,7 +67,7 @@ static int read_weight(idem_weights *w, const json_t *j, const unsigned char *bi
         return idem_fail("%s: tensor %.200s %s of %s does not fit in the %zu bytes left of %zu: the .bin file is "
                          "truncated or another",
                          what, name, idem_shape_text(&s, text), idem_dtype_name(stored), size - *at, size);
-    idem_weight *t = idem_weights_add(w, name, s);
+    idem_weight *t = idem_weights_add_from(w, what, name, s);
     if (!t)
         return -1;
     t->dtype = stored;

@@ -102,7 +102,7 @@ static int fill(idem_weights *w, entry *e, size_t n, const unsigned char *data, 
                 return -1;
             continue;
         }
-        idem_weight *t = idem_weights_add(w, e[i].name, e[i].shape);
+        idem_weight *t = idem_weights_add_from(w, what, e[i].name, e[i].shape);
         if (!t)
             return -1;
         t->dtype = e[i].dtype;

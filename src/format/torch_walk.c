@@ -36,7 +36,7 @@ static int add_view(loader *l, const idem_pickle_tensor *t) {
         l->views = v;
         l->views_room = room;
     }
-    idem_weight *w = idem_weights_add(l->weights, *l->path ? l->path : "tensor", t->shape);
+    idem_weight *w = idem_weights_add_from(l->weights, l->what, *l->path ? l->path : "tensor", t->shape);
     if (!w)
         return -1;
     w->dtype = t->storage->dtype;

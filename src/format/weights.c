@@ -143,6 +143,11 @@ idem_weight *idem_weights_add(idem_weights *w, const char *name, idem_shape shap
     return table_add(&w->tensors, t->name, t) ? NULL : t;
 }
 
+idem_weight *idem_weights_add_from(idem_weights *w, const char *what, const char *name, idem_shape shape) {
+    idem_weight *t = idem_weights_add(w, name, shape);
+    return t ? t : idem_fail_null("%s: %s", what, idem_error());
+}
+
 int idem_weights_select(idem_weights *w, const char *prefix) {
     size_t n = strlen(prefix), found = 0;
     for (size_t i = 0; i < w->tensors.count; i++)
