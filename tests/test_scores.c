@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "base/rng.h"
-#include "eval/scores.h"
+#include "learn/scores.h"
 
 #define NEAR(got, want, tol) assert_true(fabs((got) - (want)) <= (tol))
 

@@ -15,7 +15,7 @@
 #include <stdbool.h>
 
 #include "engine/plan.h"
-#include "eval/scores.h"
+#include "learn/scores.h"
 #include "learn/model.h"
 
 enum { IDEM_RETRIEVAL_GROUP = 100, IDEM_STRANGER_PAIRS = 2000 };

@@ -4,9 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/rng.h"
-#include "learn/losses.h"
 #include "learn/pipe.h"
+#include "learn/scores.h"
 
 enum { BATCH = 16, STRANGER_PAIRS = 2000, EYE_LEFT = 36 - 17, EYE_RIGHT = 45 - 17, NUMBERS = 2 * IDEM_LANDMARKS };
 
@@ -14,7 +13,7 @@ enum { BATCH = 16, STRANGER_PAIRS = 2000, EYE_LEFT = 36 - 17, EYE_RIGHT = 45 - 1
 typedef struct {
     size_t dim;
     float *sources; /* [2][pairs][dim] */
-    float *out;     /* [BATCH][dim]: of one chunk */
+    float *out;     /* [pairs][dim] */
     double strangers;
 } view;
 
@@ -27,32 +26,15 @@ struct idem_held_out {
     size_t pairs, picture;
     int n_views;
     view views[VIEWS];
-    uint8_t *pictures;         /* [2][pairs][picture]: identity pictures, attribute pictures */
-    float *points;             /* [pairs][51][2] of the attribute pictures */
-    float *x, *y, *out_points; /* of one chunk */
+    uint8_t *pictures; /* [2][pairs][picture]: identity pictures, attribute pictures */
+    float *points;     /* [pairs][51][2] of the attribute pictures */
+    float *out_points; /* [pairs][51][2] of the results */
+    float *x, *y;      /* of one chunk */
 };
-
-static double cosine(const float *a, const float *b, size_t n) {
-    double sum = 0;
-    for (size_t i = 0; i < n; i++)
-        sum += (double)a[i] * (double)b[i];
-    return sum;
-}
 
 static float *source_of(const idem_held_out *h, int which, int side, size_t i) {
     const view *v = &h->views[which];
     return v->sources + ((size_t)side * h->pairs + i) * v->dim;
-}
-
-static double strangers_cosine(const view *v, size_t pairs, uint64_t seed) {
-    idem_rng r = idem_rng_make(seed, "held-out.strangers");
-    double sum = 0;
-    for (int k = 0; k < STRANGER_PAIRS; k++) {
-        size_t n = 2 * pairs, i = (size_t)idem_rng_below(&r, n), j = (size_t)idem_rng_below(&r, n - 1);
-        j += j >= i;
-        sum += cosine(v->sources + i * v->dim, v->sources + j * v->dim, v->dim);
-    }
-    return sum / STRANGER_PAIRS;
 }
 
 static void to_float(float *x, const uint8_t *rgb, size_t n) {
@@ -101,11 +83,11 @@ static int allocate(idem_held_out *h) {
     h->points = malloc(h->pairs * NUMBERS * sizeof *h->points);
     h->x = malloc(BATCH * h->picture * sizeof *h->x);
     h->y = malloc(BATCH * h->picture * sizeof *h->y);
-    h->out_points = malloc(BATCH * NUMBERS * sizeof *h->out_points);
+    h->out_points = malloc(h->pairs * NUMBERS * sizeof *h->out_points);
     for (int i = 0; i < h->n_views; i++) {
         view *v = &h->views[i];
         v->sources = malloc(2 * h->pairs * v->dim * sizeof *v->sources);
-        v->out = malloc(BATCH * v->dim * sizeof *v->out);
+        v->out = malloc(h->pairs * v->dim * sizeof *v->out);
         all = all && v->sources && v->out;
     }
     if (all && h->pictures && h->points && h->x && h->y && h->out_points)
@@ -122,7 +104,8 @@ static int prepare(idem_held_out *h, idem_data *data, uint64_t seed) {
     idem_pipe_free(landmarks);
     idem_pipe_free(identity);
     for (int i = 0; i < h->n_views && !status; i++)
-        h->views[i].strangers = strangers_cosine(&h->views[i], h->pairs, seed);
+        h->views[i].strangers =
+            idem_score_strangers(h->views[i].sources, (int)(2 * h->pairs), (int)h->views[i].dim, STRANGER_PAIRS, seed);
     return status;
 }
 
@@ -166,40 +149,12 @@ void idem_held_out_free(idem_held_out *h) {
 
 /* ---- scoring ---- */
 
-/* Sums over pairs, divided at the end. */
-typedef struct {
-    double id_out[VIEWS], attr_out[VIEWS], id_attr[VIEWS];
-    double nme, mse160, mse, psnr, same;
-    size_t landmarks;
-} sums;
-
-/* 0 when the points can be compared: all finite and near the picture, eyes apart. */
-static int score_points(sums *s, const float *a, const float *b) {
-    double distance = 0, squares = 0;
-    for (int i = 0; i < IDEM_LANDMARKS; i++) {
-        double dx = (double)a[2 * i] - (double)b[2 * i], dy = (double)a[2 * i + 1] - (double)b[2 * i + 1];
-        if (!(fabs((double)a[2 * i] - 0.5) <= 1 && fabs((double)a[2 * i + 1] - 0.5) <= 1 && fabs(dx) <= 2 &&
-              fabs(dy) <= 2))
-            return -1;
-        distance += sqrt(dx * dx + dy * dy);
-        squares += dx * dx + dy * dy;
-    }
-    double eye_x = (double)b[2 * EYE_RIGHT] - (double)b[2 * EYE_LEFT];
-    double eye_y = (double)b[2 * EYE_RIGHT + 1] - (double)b[2 * EYE_LEFT + 1],
-           eyes = sqrt(eye_x * eye_x + eye_y * eye_y);
-    if (!(eyes > 1e-3))
-        return -1;
-    s->nme += distance / IDEM_LANDMARKS / eyes;
-    s->mse160 += squares / NUMBERS * (double)IDEM_LANDMARK_UNITS * (double)IDEM_LANDMARK_UNITS;
-    s->landmarks++;
-    return 0;
-}
-
-static double mean_square(const float *x, const float *y, size_t n) {
-    double sum = 0;
-    for (size_t i = 0; i < n; i++)
-        sum += ((double)x[i] - (double)y[i]) * ((double)x[i] - (double)y[i]);
-    return sum / (double)n;
+/* The points can be compared: all finite and near the picture, eyes apart. */
+static bool comparable(const float *a, const float *b) {
+    for (int i = 0; i < NUMBERS; i++)
+        if (!(fabs((double)a[i] - 0.5) <= 1 && fabs((double)b[i] - 0.5) <= 3))
+            return false;
+    return hypot((double)b[2 * EYE_RIGHT] - b[2 * EYE_LEFT], (double)b[2 * EYE_RIGHT + 1] - b[2 * EYE_LEFT + 1]) > 1e-3;
 }
 
 typedef struct {
@@ -219,36 +174,31 @@ static int compose(idem_held_out *h, const stages *p, int attr_side, size_t firs
     return 0;
 }
 
-static int score_cross(idem_held_out *h, const stages *p, size_t first, size_t n, sums *s) {
-    if (compose(h, p, 1, first, n) ||
-        recognise(h, p->identity, n, h->y, (float *const[VIEWS]){h->views[TRAIN].out, h->views[JUDGE].out}) ||
-        idem_pipe_run(p->landmarks, n, (const float *const[]){h->y}, (float *const[]){h->out_points}))
-        return -1;
-    for (size_t i = 0; i < n; i++) {
-        for (int v = 0; v < h->n_views; v++) {
-            size_t dim = h->views[v].dim;
-            const float *id = source_of(h, v, 0, first + i), *attr = source_of(h, v, 1, first + i),
-                        *out = h->views[v].out + i * dim;
-            s->id_out[v] += cosine(id, out, dim);
-            s->attr_out[v] += cosine(attr, out, dim);
-            s->id_attr[v] += cosine(id, attr, dim);
-        }
-        score_points(s, h->out_points + i * NUMBERS, h->points + (first + i) * NUMBERS);
-    }
-    return 0;
+/* What the networks see in the cross pairs' results. */
+static int look_at_cross(idem_held_out *h, const stages *p, size_t first, size_t n) {
+    float *out[VIEWS] = {NULL};
+    for (int v = 0; v < h->n_views; v++)
+        out[v] = h->views[v].out + first * h->views[v].dim;
+    return compose(h, p, 1, first, n) || recognise(h, p->identity, n, h->y, out) ||
+                   idem_pipe_run(p->landmarks, n, (const float *const[]){h->y},
+                                 (float *const[]){h->out_points + first * NUMBERS})
+               ? -1
+               : 0;
 }
+
+/* Sums over same-face pairs. */
+typedef struct {
+    double mse, psnr;
+} sums;
 
 static int score_same(idem_held_out *h, const stages *p, size_t first, size_t n, sums *s) {
     const view *v = &h->views[TRAIN];
+    int size = idem_model_about(h->model)->size;
     if (compose(h, p, 0, first, n) ||
-        idem_pipe_run(p->identity, n, (const float *const[]){h->y}, (float *const[]){v->out}))
+        idem_pipe_run(p->identity, n, (const float *const[]){h->y}, (float *const[]){v->out + first * v->dim}))
         return -1;
-    for (size_t i = 0; i < n; i++) {
-        double mse = mean_square(h->x + i * h->picture, h->y + i * h->picture, h->picture);
-        s->mse += mse;
-        s->psnr += 10 * log10(1 / fmax(mse, 1e-10));
-        s->same += cosine(source_of(h, TRAIN, 0, first + i), v->out + i * v->dim, v->dim);
-    }
+    s->mse += idem_score_mse(h->x, h->y, (int)n, size).mean * (double)n;
+    s->psnr += idem_score_psnr(h->x, h->y, (int)n, size).mean * (double)n;
     return 0;
 }
 
@@ -271,43 +221,68 @@ static void close_stages(stages *p) {
     free(p->attr);
 }
 
-static idem_likeness likeness(const idem_held_out *h, const sums *s, int v) {
-    double n = (double)h->pairs, strangers = h->views[v].strangers, span = 1 - strangers;
+static idem_likeness likeness(const idem_held_out *h, int which) {
+    const view *v = &h->views[which];
+    idem_identity_scores s;
+    idem_score_identity(&s, source_of(h, which, 0, 0), source_of(h, which, 1, 0), v->out, (int)h->pairs, (int)v->dim,
+                        v->strangers);
     return (idem_likeness){
-        .cos_id_out = s->id_out[v] / n,
-        .cos_attr_out = s->attr_out[v] / n,
-        .cos_id_attr = s->id_attr[v] / n,
-        .strangers = strangers,
-        .id_kept = (s->id_out[v] / n - strangers) / span,
-        .attr_leak = (s->attr_out[v] / n - strangers) / span,
+        .cos_id_out = s.cos_id_out.mean,
+        .cos_attr_out = s.cos_attr_out.mean,
+        .cos_id_attr = s.cos_id_attr.mean,
+        .strangers = v->strangers,
+        .id_kept = s.id_kept.mean,
+        .attr_leak = s.attr_leak.mean,
     };
 }
 
-int idem_held_out_run(idem_held_out *h, idem_held_out_scores *out) {
-    stages p;
-    sums s = {0};
-    int status = open_stages(h, &p);
-    for (size_t first = 0; first < h->pairs && !status; first += BATCH) {
-        size_t n = h->pairs - first < BATCH ? h->pairs - first : BATCH;
-        status = score_cross(h, &p, first, n, &s) || score_same(h, &p, first, n, &s);
+/* Moves the results' points that can be compared to the front, `wanted` [pairs][51][2] takes those they are compared
+ * with. Returns how many. */
+static int gather_comparable(idem_held_out *h, float *wanted) {
+    size_t n = 0;
+    for (size_t i = 0; i < h->pairs; i++) {
+        const float *out = h->out_points + i * NUMBERS, *want = h->points + i * NUMBERS;
+        if (!comparable(out, want))
+            continue;
+        memmove(h->out_points + n * NUMBERS, out, NUMBERS * sizeof *out);
+        memcpy(wanted + n++ * NUMBERS, want, NUMBERS * sizeof *want);
     }
-    close_stages(&p);
-    if (status)
-        return -1;
-    double n = (double)h->pairs, with_landmarks = (double)s.landmarks;
-    *out = (idem_held_out_scores){
-        .train = likeness(h, &s, TRAIN),
-        .nme = s.nme / with_landmarks, /* NaN without any */
-        .landmark_mse160 = s.mse160 / with_landmarks,
-        .mse_same_face = s.mse / n,
-        .psnr_same_face = s.psnr / n,
-        .cos_same_face = s.same / n,
-        .pairs = (int)h->pairs,
-        .skipped = (int)(h->pairs - s.landmarks),
-    };
+    return (int)n;
+}
+
+static int score_all(idem_held_out *h, const stages *p, float *wanted, idem_held_out_scores *out) {
+    *out = (idem_held_out_scores){.nme = NAN, .landmark_mse160 = NAN, .pairs = (int)h->pairs};
+    for (size_t first = 0; first < h->pairs; first += BATCH)
+        if (look_at_cross(h, p, first, h->pairs - first < BATCH ? h->pairs - first : BATCH))
+            return -1;
+    out->train = likeness(h, TRAIN);
     if (h->n_views > JUDGE)
-        out->judge = likeness(h, &s, JUDGE);
+        out->judge = likeness(h, JUDGE);
+    int n = gather_comparable(h, wanted);
+    out->skipped = out->pairs - n;
+    if (n) {
+        out->nme = idem_score_nme(h->out_points, wanted, n).mean;
+        out->landmark_mse160 = idem_score_landmark_mse160(h->out_points, wanted, n).mean;
+    }
+    sums s = {0};
+    for (size_t first = 0; first < h->pairs; first += BATCH)
+        if (score_same(h, p, first, h->pairs - first < BATCH ? h->pairs - first : BATCH, &s))
+            return -1;
+    out->mse_same_face = s.mse / (double)h->pairs;
+    out->psnr_same_face = s.psnr / (double)h->pairs;
+    out->cos_same_face = likeness(h, TRAIN).cos_id_out;
     return 0;
+}
+
+int idem_held_out_run(idem_held_out *h, idem_held_out_scores *out) {
+    stages p = {0};
+    float *wanted = malloc(h->pairs * NUMBERS * sizeof *wanted);
+    int status = wanted ? open_stages(h, &p) : idem_fail("out of memory for landmarks");
+    if (!status)
+        status = score_all(h, &p, wanted, out);
+    close_stages(&p);
+    free(wanted);
+    return status;
 }
 
 /* ---- the sample grid ---- */

@@ -3,8 +3,8 @@
  *
  * Raw cosines differ by recogniser, so identity is also given as S = (cos - s0) / (1 - s0), s0 the mean cosine of
  * strangers: 0 is a stranger, 1 the same picture. id_kept = S(id, out), attr_leak = S(attr, out). */
-#ifndef IDEM_EVAL_SCORES_H
-#define IDEM_EVAL_SCORES_H
+#ifndef IDEM_LEARN_SCORES_H
+#define IDEM_LEARN_SCORES_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -37,6 +37,8 @@ idem_figure idem_score_nme(const float *a, const float *b, int n);
 /* Mean squared error of the 102 numbers in units of a 160-pixel picture. */
 idem_figure idem_score_landmark_mse160(const float *a, const float *b, int n);
 
+/* Mean over pictures of the mean squared difference of their numbers. */
+idem_figure idem_score_mse(const float *a, const float *b, int n, int size);
 /* Mean over pictures of 10 log10(1 / MSE), MSE floored at 1e-10. */
 idem_figure idem_score_psnr(const float *a, const float *b, int n, int size);
 /* Mean |a - b| over the pixels whose weight in outside[S * S] is 1. */

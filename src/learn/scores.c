@@ -1,4 +1,4 @@
-#include "eval/scores.h"
+#include "learn/scores.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -111,15 +111,27 @@ idem_figure idem_score_landmark_mse160(const float *a, const float *b, int n) {
     return figure(&t);
 }
 
+/* Mean squared difference of one picture's numbers. */
+static double mean_square(const float *a, const float *b, size_t numbers) {
+    double sum = 0;
+    for (size_t k = 0; k < numbers; k++)
+        sum += ((double)a[k] - b[k]) * ((double)a[k] - b[k]);
+    return sum / (double)numbers;
+}
+
+idem_figure idem_score_mse(const float *a, const float *b, int n, int size) {
+    tally t = {0};
+    size_t numbers = (size_t)size * (size_t)size * 3;
+    for (size_t i = 0; i < (size_t)n; i++)
+        count(&t, mean_square(a + i * numbers, b + i * numbers, numbers));
+    return figure(&t);
+}
+
 idem_figure idem_score_psnr(const float *a, const float *b, int n, int size) {
     tally t = {0};
     size_t numbers = (size_t)size * (size_t)size * 3;
-    for (size_t i = 0; i < (size_t)n; i++) {
-        double sum = 0;
-        for (size_t k = i * numbers; k < (i + 1) * numbers; k++)
-            sum += ((double)a[k] - b[k]) * ((double)a[k] - b[k]);
-        count(&t, -10 * log10(fmax(sum / (double)numbers, 1e-10)));
-    }
+    for (size_t i = 0; i < (size_t)n; i++)
+        count(&t, -10 * log10(fmax(mean_square(a + i * numbers, b + i * numbers, numbers), 1e-10)));
     return figure(&t);
 }
 
