@@ -13,6 +13,7 @@
 
 #include "base/rng.h"
 #include "engine/conv.h"
+#include "engine/conv_taps.h"
 #include "engine/dnn.h"
 #include "engine/op.h"
 #include "engine/ops.h"
@@ -108,6 +109,7 @@ static const struct conv_case {
     {1, 32, 8, 8, 16, {{3, 3}, {2, 2}, {1, 1}, {1, 1, 1, 1}, 4}},
     {1, 6, 9, 9, 9, {{3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 3}},
     {2, 12, 6, 6, 8, {{1, 1}, {1, 1}, {1, 1}, {0, 0, 0, 0}, 4}},
+    {1, 8, 1, 5, 8, {{3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 1}}, /* taps that reach nothing */
     {1, 512, 2, 2, 64, {{3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 1}},
     {1, 256, 4, 5, 6, {{3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 1}},
     {4, 512, 1, 1, 33, {{1, 1}, {1, 1}, {1, 1}, {0, 0, 0, 0}, 1}},
@@ -190,6 +192,26 @@ static void check_winograd_weight(idem_node *n, const double *want, float *got, 
     }
 }
 
+static void check_taps(idem_node *n, const double *want, float *got, const char *what) {
+    const idem_conv_dims *d = n->attr;
+    if (!idem_conv_taps_fits(d))
+        return;
+    const float *in[] = {n->in[0]->leaf, n->in[1]->leaf, n->n_in > 2 ? n->in[2]->leaf : NULL};
+    idem_conv_taps *k = idem_conv_taps_new(d);
+    assert_non_null(k);
+    size_t bytes = idem_conv_taps_scratch(k);
+    void *scratch = idem_block_alloc(bytes);
+    assert_non_null(scratch);
+    memset(scratch, 0xff, bytes);
+    memset(got, 0xff, (size_t)idem_shape_count(&n->shape) * sizeof *got);
+    char text[200];
+    snprintf(text, sizeof text, "taps %s", what);
+    idem_conv_taps_run(k, in, got, scratch);
+    compare(got, want, idem_shape_count(&n->shape), text);
+    idem_block_free(scratch, bytes);
+    idem_conv_taps_free(k);
+}
+
 /* The same node with weights that may change and with frozen ones. */
 static void check_nodes(idem_node *const n[2], const float *x, const float *w, const float *y, const float *bias) {
     const idem_conv_dims *d = n[0]->attr;
@@ -212,6 +234,7 @@ static void check_nodes(idem_node *const n[2], const float *x, const float *w, c
         compare(got, want, count, what);
         check_winograd(n[frozen], want, got, what);
         check_winograd_weight(n[frozen], want, got, what);
+        check_taps(n[frozen], want, got, what);
     }
     free(want);
     free(got);

@@ -35,6 +35,16 @@ void idem_dnn_run(const idem_dnn *k, const float *const *in, float *out, void *s
 /* The library's name for what runs ("jit:avx2"); valid as long as the kernel. */
 const char *idem_dnn_kernel(const idem_dnn *k);
 
+/* c [m, n] = op(a) op(b) + beta c, row-major with row strides; op transposes what is stored [k, m] or [n, k]. c becomes
+ * NaN if the library refuses (memory). */
+typedef struct {
+    const float *values;
+    int64_t stride;
+    bool transposed;
+} idem_dnn_matrix;
+void idem_dnn_gemm(int64_t m, int64_t n, int64_t k, idem_dnn_matrix a, idem_dnn_matrix b, float beta, float *c,
+                   int64_t ldc);
+
 /* "2.6.3" and the like; returns text. */
 const char *idem_dnn_version(char text[64]);
 

@@ -1,3 +1,5 @@
+#include <math.h>
+
 #include "engine/dnn_private.h"
 
 /* Row-major [batch, rows, columns], or its transpose in memory; rank 2 when there is no batch. */
@@ -34,4 +36,13 @@ idem_dnn *idem_dnn_matmul(const idem_matmul_dims *d, idem_frozen b, const char *
                         {DNNL_ARG_BIAS, md_bias, dnnl_query_weights_md, 1, {0}}};
     dnn_operand out = {DNNL_ARG_DST, md_c, dnnl_query_dst_md, 0, {0}};
     return idem_dnn_make(&desc, NULL, in, d->bias ? 3 : 2, &out, (size_t)(d->batch * d->m * d->n), name);
+}
+
+void idem_dnn_gemm(int64_t m, int64_t n, int64_t k, idem_dnn_matrix a, idem_dnn_matrix b, float beta, float *c,
+                   int64_t ldc) {
+    dnnl_status_t s = dnnl_sgemm(a.transposed ? 'T' : 'N', b.transposed ? 'T' : 'N', m, n, k, 1, a.values, a.stride,
+                                 b.values, b.stride, beta, c, ldc);
+    for (int64_t i = 0; s != dnnl_success && i < m; i++)
+        for (int64_t j = 0; j < n; j++)
+            c[i * ldc + j] = NAN;
 }

@@ -43,9 +43,8 @@ bool idem_winograd_weight_pays(const idem_conv_dims *d) {
     if (!idem_winograd_weight_fits(d))
         return false;
     int64_t one = ceil_div(d->oh, PATCH) * ceil_div(d->ow, PATCH), patches = d->n * one;
-    /* Half-empty patches waste the gain, unless there are so many weights that the direct sum is slow too. */
-    bool full = 2 * d->oh * d->ow >= one * PATCH * PATCH, many = d->i * d->o >= 128 * 128;
-    return d->i >= 16 && ((full && patches >= 8) || (many && patches >= 16));
+    return d->i >= 16 && 2 * d->oh * d->ow >= one * PATCH * PATCH &&
+           patches >= 8; /* half-empty patches waste the gain */
 }
 
 idem_winograd_weight *idem_winograd_weight_new(const idem_conv_dims *d, int width) {

@@ -1,0 +1,138 @@
+#include "engine/conv_taps.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/dnn.h"
+#include "engine/op.h"
+
+/* One position that a tap reaches: pixel numbers of the input and of the output, all pictures counted through. */
+typedef struct {
+    int64_t x, y;
+} pair;
+
+struct idem_conv_taps {
+    idem_conv_dims d;
+    int taps;
+    int64_t most;   /* pairs of the fullest tap */
+    int64_t *first; /* taps + 1: where a tap's pairs start */
+    pair *pairs;
+};
+
+bool idem_conv_taps_fits(const idem_conv_dims *d) {
+    return d->win.groups == 1;
+}
+
+bool idem_conv_taps_pays(const idem_conv_dims *d, bool frozen) {
+    int64_t one = d->oh * d->ow, all = d->n * one;
+    bool stride = d->win.stride[0] > 1 || d->win.stride[1] > 1;
+    if (!idem_conv_taps_fits(d) || d->win.kernel[0] * d->win.kernel[1] == 1 || d->i * d->o < 128 * 128 || all > 1024)
+        return false;
+    /* The direct kernels spend more on the padding of 2x2 pictures, and on strides, than on the rest. Weights that
+     * change make the others reorder or transform them, which a few small pictures do not pay for. */
+    return one <= 4 || stride || (!frozen && one <= 16 && all <= 128);
+}
+
+static int64_t list_pairs(const idem_conv_dims *d, int tap, pair *out) {
+    const idem_window *win = &d->win;
+    int64_t count = 0;
+    for (int64_t p = 0; p < d->n * d->oh * d->ow; p++) {
+        int64_t n = p / (d->oh * d->ow), oh = p / d->ow % d->oh, ow = p % d->ow;
+        int64_t h = oh * win->stride[0] + tap / win->kernel[1] * win->dilation[0] - win->pad[0];
+        int64_t w = ow * win->stride[1] + tap % win->kernel[1] * win->dilation[1] - win->pad[1];
+        if (h >= 0 && h < d->h && w >= 0 && w < d->w)
+            out[count++] = (pair){(n * d->h + h) * d->w + w, p};
+    }
+    return count;
+}
+
+idem_conv_taps *idem_conv_taps_new(const idem_conv_dims *d) {
+    idem_conv_taps *c = calloc(1, sizeof *c);
+    if (!c)
+        return idem_fail_null("out of memory for a convolution");
+    c->d = *d;
+    c->taps = d->win.kernel[0] * d->win.kernel[1];
+    c->first = calloc((size_t)c->taps + 1, sizeof *c->first);
+    c->pairs = calloc((size_t)(c->taps * d->n * d->oh * d->ow), sizeof *c->pairs);
+    if (!c->first || !c->pairs) {
+        idem_conv_taps_free(c);
+        return idem_fail_null("out of memory for a convolution");
+    }
+    for (int t = 0; t < c->taps; t++) {
+        int64_t count = list_pairs(d, t, c->pairs + c->first[t]);
+        c->first[t + 1] = c->first[t] + count;
+        c->most = count > c->most ? count : c->most;
+    }
+    return c;
+}
+
+void idem_conv_taps_free(idem_conv_taps *c) {
+    if (!c)
+        return;
+    free(c->first);
+    free(c->pairs);
+    free(c);
+}
+
+size_t idem_conv_taps_scratch(const idem_conv_taps *c) {
+    return (size_t)(c->most * (c->d.i + c->d.o)) * sizeof(float);
+}
+
+static void gather(float *rows, const float *values, const pair *pairs, int64_t count, bool output, int64_t width) {
+    for (int64_t r = 0; r < count; r++)
+        memcpy(rows + r * width, values + (output ? pairs[r].y : pairs[r].x) * width, (size_t)width * sizeof *rows);
+}
+
+IDEM_MULTIVERSION
+static void scatter_add(float *values, const float *rows, const pair *pairs, int64_t count, bool output,
+                        int64_t width) {
+    for (int64_t r = 0; r < count; r++) {
+        float *to = values + (output ? pairs[r].y : pairs[r].x) * width;
+        for (int64_t i = 0; i < width; i++)
+            to[i] += rows[r * width + i];
+    }
+}
+
+static void start_sums(const idem_conv_taps *c, const float *bias, float *out) {
+    const idem_conv_dims *d = &c->d;
+    if (d->way == IDEM_CONV_WEIGHT) /* written whole, but for taps that reach nothing */
+        for (int t = 0; t < c->taps; t++)
+            for (int64_t o = 0; c->first[t] == c->first[t + 1] && o < d->o; o++)
+                memset(out + (o * c->taps + t) * d->i, 0, (size_t)d->i * sizeof *out);
+    else if (d->way == IDEM_CONV_DATA)
+        memset(out, 0, (size_t)(d->n * d->h * d->w * d->i) * sizeof *out);
+    else if (!d->bias)
+        memset(out, 0, (size_t)(d->n * d->oh * d->ow * d->o) * sizeof *out);
+    else
+        for (int64_t p = 0; p < d->n * d->oh * d->ow; p++)
+            memcpy(out + p * d->o, bias, (size_t)d->o * sizeof *out);
+}
+
+void idem_conv_taps_run(const idem_conv_taps *c, const float *const *in, float *out, void *scratch) {
+    const idem_conv_dims *d = &c->d;
+    float *x = scratch, *y = x + c->most * d->i; /* rows that a tap reaches */
+    int64_t stride = c->taps * d->i;
+    start_sums(c, d->bias ? in[2] : NULL, out);
+    for (int t = 0; t < c->taps; t++) {
+        const pair *pairs = c->pairs + c->first[t];
+        int64_t count = c->first[t + 1] - c->first[t], at = t * d->i;
+        if (count == 0)
+            continue;
+        if (d->way == IDEM_CONV_FORWARD) {
+            gather(x, in[0], pairs, count, false, d->i);
+            idem_dnn_gemm(count, d->o, d->i, (idem_dnn_matrix){x, d->i, false},
+                          (idem_dnn_matrix){in[1] + at, stride, true}, 0, y, d->o);
+            scatter_add(out, y, pairs, count, true, d->o);
+        } else if (d->way == IDEM_CONV_DATA) {
+            gather(y, in[0], pairs, count, true, d->o);
+            idem_dnn_gemm(count, d->i, d->o, (idem_dnn_matrix){y, d->o, false},
+                          (idem_dnn_matrix){in[1] + at, stride, false}, 0, x, d->i);
+            scatter_add(out, x, pairs, count, false, d->i);
+        } else {
+            gather(x, in[0], pairs, count, false, d->i);
+            gather(y, in[1], pairs, count, true, d->o);
+            idem_dnn_gemm(d->o, d->i, count, (idem_dnn_matrix){y, d->o, true}, (idem_dnn_matrix){x, d->i, false}, 0,
+                          out + at, stride);
+        }
+    }
+}
