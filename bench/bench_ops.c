@@ -107,6 +107,9 @@ static void sizes(bench *b, int64_t n, int64_t c, int64_t h) {
     measure(b, "sum to [N, C, 1, 1]", idem_reduce_sum(x, IDEM_SHAPE(n, c, 1, 1), 1));
     measure(b, "sum to a plane", idem_reduce_sum(x, IDEM_SHAPE(1, 1, h, h), 1));
     measure(b, "dot to [N, C, 1, 1]", idem_dot(x, y, IDEM_SHAPE(n, c, 1, 1)));
+    idem_node *product[2] = {x, style4}, *both[2];
+    if (idem_gradients_seeded(idem_mul(x, style4), y, product, 2, both) == 0)
+        measure(b, "mul [N, C, 1, 1], both gradients", both[0]);
     measure(b, "broadcast [N, C, 1, 1]", idem_broadcast(style4, s));
     measure(b, "bn_stats", idem_bn_stats(x));
     measure(b, "prelu", idem_prelu(x, bias));

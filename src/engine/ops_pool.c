@@ -43,6 +43,9 @@ static int pooled_shape(const char *what, const idem_node *x, const idem_window 
         if (k < 1 || s < 1 || p < 0 || q < 0 || p >= k)
             return idem_fail("%s of '%s': window %d, stride %d, padding %d and %d; expected padding below the window",
                              what, x->name, k, s, p, q);
+        if (x->shape.d[i + 2] > INT32_MAX)
+            return idem_fail("%s of '%s' %s: sides are limited to 2^31 - 1", what, x->name,
+                             idem_shape_text(&x->shape, text));
         int64_t room = x->shape.d[i + 2] + p + q - k;
         shape->d[i + 2] = room < 0 ? 0 : room / s + 1;
         if (room < 0 || (shape->d[i + 2] - 1) * s - p >= x->shape.d[i + 2])
@@ -99,9 +102,10 @@ IDEM_MULTIVERSION static void find_row(const pool_dims *d, const idem_window *wi
     }
 }
 
-/* Output positions whose windows hold element i. */
+/* Output positions whose windows hold element i. 32 bits, because it is asked for every element and divides. */
 static inline span covering(int64_t i, int kernel, int stride, int pad, int64_t outputs) {
-    int64_t last = (i + pad) / stride, first = i + pad < kernel ? 0 : (i + pad - kernel) / stride + 1;
+    uint32_t at = (uint32_t)i + (uint32_t)pad, k = (uint32_t)kernel, s = (uint32_t)stride;
+    int64_t last = at / s, first = at < k ? 0 : (at - k) / s + 1;
     return (span){first, last + 1 < outputs ? last + 1 : outputs};
 }
 
