@@ -163,7 +163,7 @@ static char *help_text(const idem_option *o) {
     return n < 0 ? NULL : text;
 }
 
-static struct argp_option argp_row(const idem_option *o, int i, char *help, int *group) {
+static struct argp_option argp_row(const idem_option *o, int i, const char *help, int *group) {
     if (o->kind == IDEM_OPT_HEADER)
         return (struct argp_option){.doc = help, .group = ++*group};
     return (struct argp_option){
