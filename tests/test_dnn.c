@@ -13,6 +13,7 @@
 
 #include "base/rng.h"
 #include "engine/conv.h"
+#include "engine/conv_narrow.h"
 #include "engine/conv_taps.h"
 #include "engine/dnn.h"
 #include "engine/op.h"
@@ -66,6 +67,7 @@ static const struct conv_case {
     {2, 3, 5, 7, 4, {{3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 1}},
     {1, 3, 17, 13, 32, {{3, 3}, {2, 2}, {1, 1}, {1, 1, 1, 1}, 1}},
     {2, 3, 23, 23, 16, {{7, 7}, {2, 2}, {1, 1}, {3, 3, 3, 3}, 1}},
+    {1, 3, 40, 90, 32, {{3, 3}, {2, 2}, {1, 1}, {1, 1, 1, 1}, 1}},
     {1, 1, 16, 16, 32, {{3, 3}, {2, 2}, {1, 1}, {1, 1, 1, 1}, 1}},
     {3, 1, 9, 9, 8, {{3, 3}, {1, 1}, {1, 1}, {0, 0, 0, 0}, 1}},
     {2, 32, 12, 12, 3, {{1, 1}, {1, 1}, {1, 1}, {0, 0, 0, 0}, 1}},
@@ -212,6 +214,25 @@ static void check_taps(idem_node *n, const double *want, float *got, const char 
     idem_conv_taps_free(k);
 }
 
+static void check_narrow(idem_node *n, const double *want, float *got, const char *what) {
+    const idem_conv_dims *d = n->attr;
+    if (!idem_conv_narrow_fits(d))
+        return;
+    idem_conv_narrow *k = idem_conv_narrow_new(d);
+    assert_non_null(k);
+    size_t bytes = idem_conv_narrow_scratch(k);
+    void *scratch = idem_block_alloc(bytes);
+    assert_non_null(scratch);
+    memset(scratch, 0xff, bytes);
+    memset(got, 0xff, (size_t)idem_shape_count(&n->shape) * sizeof *got);
+    char text[200];
+    snprintf(text, sizeof text, "narrow %s", what);
+    idem_conv_narrow_run(k, n->in[0]->leaf, n->in[1]->leaf, got, scratch);
+    compare(got, want, idem_shape_count(&n->shape), text);
+    idem_block_free(scratch, bytes);
+    idem_conv_narrow_free(k);
+}
+
 /* The same node with weights that may change and with frozen ones. */
 static void check_nodes(idem_node *const n[2], const float *x, const float *w, const float *y, const float *bias) {
     const idem_conv_dims *d = n[0]->attr;
@@ -235,6 +256,7 @@ static void check_nodes(idem_node *const n[2], const float *x, const float *w, c
         check_winograd(n[frozen], want, got, what);
         check_winograd_weight(n[frozen], want, got, what);
         check_taps(n[frozen], want, got, what);
+        check_narrow(n[frozen], want, got, what);
     }
     free(want);
     free(got);

@@ -34,7 +34,7 @@ void idem_convolution_free(idem_convolution *c);            /* NULL is allowed *
 size_t idem_convolution_scratch(const idem_convolution *c); /* bytes that run needs, 64-byte aligned */
 /* in: forward (x, weight, bias or NULL), data (dy, weight), weight (x, dy). Not from two threads at once. */
 void idem_convolution_run(const idem_convolution *c, const float *const *in, float *out, void *scratch);
-/* What runs: "jit:avx2" is oneDNN's, "winograd:avx2" and "taps:gemm" are ours. Valid as long as c. */
+/* What runs: "jit:avx2" is oneDNN's, the others are ours ("winograd:avx2"). Valid as long as c. */
 const char *idem_convolution_kernel(const idem_convolution *c);
 
 struct idem_step;
