@@ -8,7 +8,9 @@
 enum { IDEM_IMAGE_MAX_PIXELS = 200000000 };
 
 int idem_png_parse(idem_image *im, const unsigned char *bytes, size_t size, const char *what);
-int idem_jpeg_parse(idem_image *im, const unsigned char *bytes, size_t size, const char *what);
+/* least, width, height: as idem_image_parse_reduced. */
+int idem_jpeg_parse(idem_image *im, const unsigned char *bytes, size_t size, const char *what, int least, int *width,
+                    int *height);
 int idem_webp_parse(idem_image *im, const unsigned char *bytes, size_t size, const char *what);
 
 /* 0 when the sides are positive and within the limit. */

@@ -36,12 +36,14 @@ void idem_image_free(idem_image *im) {
 }
 
 int idem_image_parse(idem_image *im, const unsigned char *bytes, size_t size, const char *what) {
+    int width, height;
+    return idem_image_parse_reduced(im, bytes, size, what, 0, &width, &height);
+}
+
+static int parse_whole(idem_image *im, const unsigned char *bytes, size_t size, const char *what) {
     static const unsigned char png[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
-    *im = (idem_image){0};
     if (size >= sizeof png && memcmp(bytes, png, sizeof png) == 0)
         return idem_png_parse(im, bytes, size, what);
-    if (size >= 3 && bytes[0] == 0xff && bytes[1] == 0xd8 && bytes[2] == 0xff)
-        return idem_jpeg_parse(im, bytes, size, what);
     if (size >= 12 && memcmp(bytes, "RIFF", 4) == 0 && memcmp(bytes + 8, "WEBP", 4) == 0)
         return idem_webp_parse(im, bytes, size, what);
     if (size < 12)
@@ -50,15 +52,31 @@ int idem_image_parse(idem_image *im, const unsigned char *bytes, size_t size, co
                      bytes[0], bytes[1], bytes[2], bytes[3]);
 }
 
-int idem_image_load(idem_image *im, const char *path) {
+int idem_image_parse_reduced(idem_image *im, const unsigned char *bytes, size_t size, const char *what, int least,
+                             int *width, int *height) {
+    *im = (idem_image){0};
+    if (size >= 3 && bytes[0] == 0xff && bytes[1] == 0xd8 && bytes[2] == 0xff)
+        return idem_jpeg_parse(im, bytes, size, what, least, width, height);
+    int status = parse_whole(im, bytes, size, what);
+    *width = im->width;
+    *height = im->height;
+    return status;
+}
+
+int idem_image_load_reduced(idem_image *im, const char *path, int least, int *width, int *height) {
     unsigned char *bytes;
     size_t size;
     *im = (idem_image){0};
     if (idem_file_read(path, FILE_MAX, &bytes, &size) < 0)
         return -1;
-    int status = idem_image_parse(im, bytes, size, path);
+    int status = idem_image_parse_reduced(im, bytes, size, path, least, width, height);
     free(bytes);
     return status;
+}
+
+int idem_image_load(idem_image *im, const char *path) {
+    int width, height;
+    return idem_image_load_reduced(im, path, 0, &width, &height);
 }
 
 void idem_image_over_white(uint8_t *out, const uint8_t *rgba, size_t n) {

@@ -17,6 +17,12 @@ void idem_image_free(idem_image *im);
  */
 int idem_image_load(idem_image *im, const char *path);
 int idem_image_parse(idem_image *im, const unsigned char *bytes, size_t size, const char *what);
+/* For looking at large photographs: a JPEG is decoded at 1, 1/2, 1/4 or 1/8 of its size, the smallest at which no side
+ * is below `least` pixels (its antialiasing is the codec's); other formats whole. width, height: of the whole picture.
+ */
+int idem_image_load_reduced(idem_image *im, const char *path, int least, int *width, int *height);
+int idem_image_parse_reduced(idem_image *im, const unsigned char *bytes, size_t size, const char *what, int least,
+                             int *width, int *height);
 
 /* PNG, aside-then-rename. texts: key, value, key, value, ..., NULL (tEXt chunks; no time, no path is ever written);
  * NULL: none. */

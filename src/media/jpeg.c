@@ -31,6 +31,7 @@ typedef struct {
     struct jpeg_progress_mgr progress;
     idem_image im;
     uint8_t *row;
+    int least, width, height; /* of the smaller side, 0 for the whole picture; what the whole is, upright */
 } job;
 
 static void fail(j_common_ptr jpeg) {
@@ -100,6 +101,15 @@ static void cmyk_to_rgb(uint8_t *rgb, const uint8_t *cmyk, size_t n) {
     }
 }
 
+/* The most that decoding can be reduced by with no side below `least`. */
+static unsigned reduction(const job *j) {
+    unsigned side = j->jpeg.image_width < j->jpeg.image_height ? j->jpeg.image_width : j->jpeg.image_height;
+    unsigned by = 1;
+    while (j->least > 0 && by < 8 && side / (2 * by) >= (unsigned)j->least)
+        by *= 2;
+    return by;
+}
+
 static int decode(job *j) {
     const char *what = j->what;
     struct jpeg_decompress_struct *jpeg = &j->jpeg;
@@ -113,6 +123,11 @@ static int decode(job *j) {
     int orientation = find_orientation(jpeg);
     bool four = jpeg->jpeg_color_space == JCS_CMYK || jpeg->jpeg_color_space == JCS_YCCK;
     jpeg->out_color_space = four ? JCS_CMYK : JCS_RGB;
+    jpeg->scale_num = 1;
+    jpeg->scale_denom = reduction(j);
+    bool turned = orientation >= 5;
+    j->width = (int)(turned ? jpeg->image_height : jpeg->image_width);
+    j->height = (int)(turned ? jpeg->image_width : jpeg->image_height);
     jpeg_start_decompress(jpeg);
     size_t width = jpeg->output_width;
     if (idem_image_new(&j->im, (int)jpeg->output_width, (int)jpeg->output_height) < 0)
@@ -137,8 +152,9 @@ static int guarded(job *j) {
     return decode(j);
 }
 
-int idem_jpeg_parse(idem_image *im, const unsigned char *bytes, size_t size, const char *what) {
-    job j = {.bytes = bytes, .size = size, .what = what};
+int idem_jpeg_parse(idem_image *im, const unsigned char *bytes, size_t size, const char *what, int least, int *width,
+                    int *height) {
+    job j = {.bytes = bytes, .size = size, .what = what, .least = least};
     j.jpeg.err = jpeg_std_error(&j.on_error.errors);
     j.on_error.errors.error_exit = fail;
     j.on_error.errors.emit_message = on_message;
@@ -147,9 +163,12 @@ int idem_jpeg_parse(idem_image *im, const unsigned char *bytes, size_t size, con
     int status = guarded(&j);
     jpeg_destroy_decompress(&j.jpeg);
     free(j.row);
-    if (status == 0)
+    if (status == 0) {
         *im = j.im;
-    else
+        *width = j.width;
+        *height = j.height;
+    } else {
         idem_image_free(&j.im);
+    }
     return status;
 }

@@ -1,0 +1,20 @@
+/* Verification: how well a score tells pairs of the same person from pairs of different persons. Figures from plain
+ * arrays; a pair counts as the same person when its score is above a threshold. */
+#ifndef IDEM_EVAL_VERIFICATION_H
+#define IDEM_EVAL_VERIFICATION_H
+
+#include <stdint.h>
+
+typedef struct {
+    int genuine, impostor;
+    double accuracy;  /* ten-fold: each fold is judged by the best threshold of the other nine; mean of the folds */
+    double threshold; /* best on all pairs */
+    double far;       /* the false accept rate asked for */
+    double far_threshold, tar; /* the lowest threshold that keeps to it, and the true accept rate there */
+} idem_verification;
+
+/* score[n], same[n] (1: genuine). Fold of a pair: the k-th tenth of its kind, in the order given (LFW's own folds for a
+ * list in LFW's order). -1: fewer than 2 pairs of either kind, or a score that is not finite. */
+int idem_verification_of(idem_verification *v, const double *score, const uint8_t *same, int n, double far);
+
+#endif

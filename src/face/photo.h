@@ -1,0 +1,26 @@
+/* A photograph with its faces, in memory no larger than what is wanted of it needs: large JPEGs are decoded at reduced
+ * size where their faces are big enough.
+ *
+ *     idem_photo p;
+ *     if (idem_photo_open(&p, finder, path, 256, IDEM_FACES_MAX)) ...   // p.n faces, largest first
+ *     idem_align_frame(&frame, p.faces[0].points, p.width, p.height);
+ *     idem_align_picture(&out, &p.image, &frame, 256);
+ *     idem_photo_close(&p); */
+#ifndef IDEM_FACE_PHOTO_H
+#define IDEM_FACE_PHOTO_H
+
+#include "face/finder.h"
+
+typedef struct {
+    idem_image image;  /* perhaps smaller than the file's picture; unit coordinates are the same */
+    int width, height; /* of the file's picture, upright */
+    idem_found faces[IDEM_FACES_MAX];
+    int n; /* may be 0 */
+} idem_photo;
+
+/* The faces' frames (align.h) will be at least `side` pixels in image, or as large as the file has them: all of the
+ * first `wanted` faces. -1: the file cannot be read. */
+int idem_photo_open(idem_photo *p, idem_finder *f, const char *path, int side, int wanted);
+void idem_photo_close(idem_photo *p);
+
+#endif
