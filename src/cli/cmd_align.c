@@ -1,0 +1,217 @@
+/* idem align: the faces of photographs, each cut out in the frame that FFHQ-like generators paint in. */
+#define _GNU_SOURCE
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/status.h"
+#include "cli/command.h"
+#include "cli/options.h"
+#include "cli/photos.h"
+#include "cli/progress.h"
+#include "face/align.h"
+
+enum { YAW_PROFILE = 60 }; /* degrees from which half of the face is out of sight */
+
+typedef struct {
+    const char *output;
+    int size;
+    bool all_faces, no_pose;
+    idem_shared shared;
+    idem_finder *finder;
+    json_t *done, *skipped;
+    int faces, bad;
+    char **taken; /* names of written files, so that none is written twice */
+    size_t n_taken, room;
+} job;
+
+/* ---- report ---- */
+
+static json_t *pixels(const float (*points)[2], int n, const idem_photo *photo) {
+    json_t *list = json_array();
+    for (int i = 0; i < n; i++)
+        json_array_append_new(
+            list, json_pack("[f, f]", (double)points[i][0] * photo->width, (double)points[i][1] * photo->height));
+    return list;
+}
+
+/* Positions in pixels of the upright photograph; pixel i covers i .. i + 1. */
+static json_t *describe(const idem_photo *photo, const idem_found *face, const idem_crop *frame) {
+    static const float corners[4][2] = {{0, 0}, {0, 1}, {1, 1}, {1, 0}};
+    float quad[4][2];
+    idem_crop_points(quad, corners, 4, frame);
+    json_t *o = json_pack("{s:[f, f, f, f], s:f, s:o, s:o}", "box", (double)face->box.x0 * photo->width,
+                          (double)face->box.y0 * photo->height, (double)face->box.x1 * photo->width,
+                          (double)face->box.y1 * photo->height, "score", (double)face->score, "points",
+                          pixels(face->points, IDEM_POINTS, photo), "frame", pixels((const float(*)[2])quad, 4, photo));
+    if (o && isfinite(face->yaw))
+        json_object_set_new(o, "pose",
+                            json_pack("{s:f, s:f, s:f}", "yaw", (double)face->yaw, "pitch", (double)face->pitch, "roll",
+                                      (double)face->roll));
+    return o;
+}
+
+static int skip(job *j, const char *path, const char *why) {
+    idem_cli_say("idem: passed over: %s", why);
+    j->bad++;
+    size_t n = strlen(path);
+    const char *reason = !strncmp(why, path, n) && !strncmp(why + n, ": ", 2) ? why + n + 2 : why;
+    return json_array_append_new(j->skipped, json_pack("{s:s%, s:s}", "file", path, n, "why", reason))
+               ? idem_fail("out of memory for the report")
+               : 0;
+}
+
+/* ---- files ---- */
+
+static bool is_taken(const job *j, const char *name) {
+    for (size_t i = 0; i < j->n_taken; i++)
+        if (!strcmp(j->taken[i], name))
+            return true;
+    return false;
+}
+
+/* "stem.png", "stem-2.png" for its second face; "stem_2.png" and so on where another photograph has taken that name. */
+static char *new_name(job *j, const char *stem, int face) {
+    if (j->n_taken == j->room) {
+        size_t room = j->room ? 2 * j->room : 64;
+        char **taken = realloc(j->taken, room * sizeof *taken);
+        if (!taken)
+            return idem_fail_null("out of memory for file names");
+        j->taken = taken;
+        j->room = room;
+    }
+    char *name = NULL, number[16] = "", again[16] = "";
+    if (face)
+        snprintf(number, sizeof number, "-%d", face + 1);
+    for (int k = 2;; k++) {
+        if (asprintf(&name, "%s%s%s.png", stem, again, number) < 0)
+            return idem_fail_null("out of memory for file names");
+        if (!is_taken(j, name))
+            return j->taken[j->n_taken++] = name;
+        free(name);
+        snprintf(again, sizeof again, "_%d", k);
+    }
+}
+
+static int write_face(job *j, const idem_photo *photo, int face, const char *stem, json_t *faces) {
+    const idem_found *f = &photo->faces[face];
+    idem_crop frame;
+    idem_image out = {0};
+    if (idem_align_frame(&frame, (const float(*)[2])f->points, photo->width, photo->height) ||
+        idem_align_picture(&out, &photo->image, &frame, j->size))
+        return -1;
+    char *name = new_name(j, stem, face), *path = name ? idem_path_join(j->output, name) : NULL;
+    int status = path ? idem_image_save_png(&out, path, (const char *const[]){"Software", "idem", NULL}) : -1;
+    json_t *o = status ? NULL : describe(photo, f, &frame);
+    if (!status && (!o || json_object_set_new(o, "file", json_string(name)) || json_array_append_new(faces, o)))
+        status = idem_fail("out of memory for the report");
+    j->faces += !status;
+    idem_image_free(&out);
+    free(path);
+    return status;
+}
+
+static void remark(const job *j, const char *path, const idem_photo *photo) {
+    if (j->shared.quiet)
+        return;
+    if (photo->n > 1 && !j->all_faces)
+        idem_cli_say("idem: %s: has %d faces; the largest is taken (--all-faces takes all)", path, photo->n);
+    if (fabsf(photo->faces[0].yaw) > YAW_PROFILE)
+        idem_cli_say("idem: %s: a profile (yaw %.0f degrees); the frame may be off", path, (double)photo->faces[0].yaw);
+}
+
+/* 0 also when the file is passed over; -1: interrupted, or nothing can be written. */
+static int align(job *j, const char *path) {
+    idem_photo photo;
+    if (idem_photo_open(&photo, j->finder, path, j->size, j->all_faces ? IDEM_FACES_MAX : 1))
+        return idem_cli_stop ? -1 : skip(j, path, idem_error());
+    char *stem = idem_path_stem(path), *why = NULL;
+    json_t *faces = json_array();
+    int status = stem && faces ? 0 : idem_fail("out of memory for the report");
+    if (!status && photo.n == 0) {
+        if (asprintf(&why, "%s: no face found", path) > 0)
+            status = skip(j, path, why);
+        free(why);
+    } else if (!status) {
+        remark(j, path, &photo);
+        for (int i = 0; i < photo.n && !status && (i == 0 || j->all_faces); i++)
+            status = write_face(j, &photo, i, stem, faces);
+        if (!status && json_array_append_new(j->done, json_pack("{s:s, s:i, s:i, s:i, s:O}", "photograph", path,
+                                                                "width", photo.width, "height", photo.height, "found",
+                                                                photo.n, "faces", faces)))
+            status = idem_fail("out of memory for the report");
+    }
+    json_decref(faces);
+    free(stem);
+    idem_photo_close(&photo);
+    return status;
+}
+
+static int align_all(job *j, char *const *paths, size_t n) {
+    idem_plan_options options = {.threads = j->shared.threads, .stop = &idem_cli_stop};
+    if (idem_dir_make(j->output) || !(j->finder = idem_asset_finder(!j->no_pose, &options)))
+        return -1;
+    int status = 0;
+    idem_progress_start("aligning", "photographs", n, 0, j->shared.quiet || n == 1);
+    for (size_t i = 0; i < n && !status; i++) {
+        status = idem_cli_stop ? -1 : align(j, paths[i]);
+        idem_progress_update(i + 1, "%d faces", j->faces);
+    }
+    if (status)
+        idem_progress_clear();
+    else
+        idem_progress_finish();
+    return status;
+}
+
+int idem_cmd_align(int argc, char **argv) {
+    job j = {.size = 256, .shared = IDEM_SHARED_DEFAULTS};
+    const idem_option options[] = {
+        {IDEM_OPT_TEXT, "output", 'o', "DIR", &j.output, .required = true, .help = "folder for the PNG files"},
+        {IDEM_OPT_INT, "size", 's', "N", &j.size, .min = 16, .max = 4096, .help = "side of the pictures in pixels"},
+        {IDEM_OPT_FLAG, "all-faces", 'A', NULL, &j.all_faces,
+         .help = "every face of a photograph, largest first, not the largest alone"},
+        {IDEM_OPT_FLAG, "no-pose", 0, NULL, &j.no_pose, .help = "do not estimate head pose: faster"},
+        {0}};
+    idem_command_line line = {
+        .args = "FILE|DIR...",
+        .about = "Finds the faces of photographs (PNG, JPEG, WebP; of any size, turned upright by their EXIF) and cuts "
+                 "them out in FFHQ's frame. Files that cannot be read or show no face are passed over and listed; the "
+                 "exit code is then 1.",
+        .examples = "  idem align holiday.jpg -o faces/\n"
+                    "  idem align photos/ -o faces/ --size 1024 --all-faces --json > faces.json\n",
+        .options = options,
+        .min_args = 1,
+        .max_args = -1,
+        .shared = IDEM_WITH_JSON | IDEM_WITH_THREADS};
+    char **args;
+    int given = idem_parse(&line, argc, argv, &j.shared, &args);
+    size_t n = 0;
+    char **paths = idem_photo_list(args, given, &n);
+    j.done = json_array();
+    j.skipped = json_array();
+    int status = !paths ? -1 : align_all(&j, paths, n);
+    if (!status && j.shared.json) {
+        json_t *report = json_pack("{s:i, s:i, s:O, s:O}", "size", j.size, "faces", j.faces, "photographs", j.done,
+                                   "skipped", j.skipped);
+        json_dumpf(report, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(7));
+        putchar('\n');
+        json_decref(report);
+    } else if (!status && !j.shared.quiet) {
+        printf("%d faces of %zu photographs in %s\n", j.faces, json_array_size(j.done), j.output);
+    }
+    if (!status && j.bad)
+        status = idem_fail("%d of %zu files gave no face; the faces of the others are in %s", j.bad, n, j.output);
+    json_decref(j.done);
+    json_decref(j.skipped);
+    idem_finder_free(j.finder);
+    for (size_t i = 0; i < j.n_taken; i++)
+        free(j.taken[i]);
+    free(j.taken);
+    idem_names_free(paths, n);
+    free(args);
+    return status ? idem_cli_failed() : 0;
+}
