@@ -265,7 +265,7 @@ int idem_parse(const idem_command_line *line, int argc, char **argv, idem_shared
         add_row(&p, *o);
     add_shared(&p, shared);
     struct argp_option options[MAX_OPTIONS + 1] = {0};
-    char *help[MAX_OPTIONS];
+    char *help[MAX_OPTIONS] = {0};
     int group = 1;
     for (int i = 0; i < p.n; i++) {
         help[i] = help_text(&p.rows[i]);
