@@ -37,6 +37,7 @@ static idem_recipe tiny_recipe(int64_t iterations) {
     r.batch = 2;
     r.rate = 1e-3;
     r.truncation = 0.9;
+    r.ema = 0.9;
     r.log_every = 3; /* not a divisor of the checkpoints': sums must survive a kill */
     r.eval_every = 16;
     r.eval_pairs = 3;

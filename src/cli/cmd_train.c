@@ -4,10 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <sys/resource.h>
 
 #include <jansson.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/status.h"
 #include "cli/command.h"
@@ -21,7 +22,7 @@
 enum { WITNESS_BATCH = 8, MAX_OPTIONS = 48, PROFILE_ROWS = 25, CYCLES = 2 };
 
 typedef struct {
-    const char *generator, *data, *output, *mapper, *models, *recipe_name;
+    const char *generator, *data, *output, *mapper, *attr_start, *models, *recipe_name;
     bool resume, dry_run, profile, trap_nan;
     idem_shared shared;
     idem_recipe recipe;
@@ -29,13 +30,16 @@ typedef struct {
     idem_held_out_scores scores;
     int64_t evaluated;     /* iteration of the scores; 0: none yet */
     double smooth;         /* loss */
+    double started, mark;  /* on the clock: of the run, and of the iteration under way */
+    double stepping;       /* seconds in iterations and checkpoints, evaluations apart */
+    int64_t stepped;       /* iterations of this process */
     idem_witness *witness; /* NULL: its files are not there */
 } train;
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+/* Megabytes, the most this process has held. */
+static double peak_rss(void) {
+    struct rusage u;
+    return getrusage(RUSAGE_SELF, &u) ? 0 : (double)u.ru_maxrss * 1024e-6;
 }
 
 static int field_options(idem_option *options, int n, train *a) {
@@ -71,6 +75,8 @@ static void parse(train *a, int argc, char **argv) {
         {IDEM_OPT_FLAG, "dry-run", 'n', NULL, &a->dry_run,
          .help = "measure a few iterations, print memory, rate and hours of the whole schedule, write nothing"},
         {IDEM_OPT_TEXT, "mapper", 'm', "FILE", &a->mapper, .help = "start from this mapper instead of random weights"},
+        {IDEM_OPT_TEXT, "attr-start", 0, "FILE", &a->attr_start,
+         .help = "start E_attr from a ResNet trained for ImageNet (torchvision's file) instead of random weights"},
         {IDEM_OPT_TEXT, "models", 0, "DIR", &a->models, .help = "folder of the downloaded networks"},
         {IDEM_OPT_FLAG, "profile", 0, NULL, &a->profile,
          .help = "print the slowest nodes at the end (of a dry run too)"},
@@ -104,6 +110,10 @@ static void parse(train *a, int argc, char **argv) {
 
 static void on_step(void *user, const idem_train_report *r) {
     train *a = user;
+    double clock = idem_clock();
+    a->stepping += clock - a->mark;
+    a->mark = clock;
+    a->stepped++;
     if (!r->skipped)
         a->smooth = a->smooth > 0 ? 0.95 * a->smooth + 0.05 * r->l_id : r->l_id;
     idem_progress_update((uint64_t)r->iteration, "identity loss %.5f", a->smooth);
@@ -126,6 +136,7 @@ static void on_evaluation(void *user, int64_t iteration, const idem_held_out_sco
     a->scores = *s;
     a->evaluated = iteration;
     draw_curves(a);
+    a->mark = idem_clock();
     if (a->shared.quiet)
         return;
     char judge[64] = "";
@@ -140,13 +151,22 @@ static json_t *likeness_json(const idem_likeness *s) {
                      "cos_id_attr", s->cos_id_attr, "id_kept", s->id_kept, "attr_leak", s->attr_leak);
 }
 
-static json_t *scores_json(const train *a) {
+/* What this process did; the scores are those of the last evaluation. */
+static json_t *report_json(const train *a) {
+    json_t *root =
+        json_pack("{s:I, s:f, s:f, s:f}", "iterations", (json_int_t)a->stepped, "seconds", idem_clock() - a->started,
+                  "pictures_per_second", a->stepped ? (double)(a->stepped * a->recipe.batch) / a->stepping : 0.0,
+                  "peak_rss_mb", peak_rss());
+    if (!a->evaluated)
+        return root;
     const idem_held_out_scores *s = &a->scores;
-    json_t *root = json_pack("{s:I, s:o, s:f, s:f, s:f, s:i}", "iteration", (json_int_t)a->evaluated, "train",
-                             likeness_json(&s->train), "nme", s->nme, "landmark_mse160", s->landmark_mse160,
-                             "psnr_same_face", s->psnr_same_face, "pairs", s->pairs);
+    json_t *scores = json_pack("{s:I, s:o, s:f, s:f, s:f, s:i}", "iteration", (json_int_t)a->evaluated, "train",
+                               likeness_json(&s->train), "nme", s->nme, "landmark_mse160", s->landmark_mse160,
+                               "psnr_same_face", s->psnr_same_face, "pairs", s->pairs);
     if (a->witness)
-        json_object_set_new(root, "judge", likeness_json(&s->judge));
+        json_object_set_new(scores, "judge", likeness_json(&s->judge));
+    json_object_update(root, scores);
+    json_decref(scores);
     return root;
 }
 
@@ -213,13 +233,13 @@ static int dry_run(train *a, idem_trainer *t) {
     double seconds = 0;
     idem_progress_start("measuring", "it", (uint64_t)n, 0, a->shared.quiet);
     for (int64_t i = -1; i < n; i++) { /* the first touches fresh memory and does not count */
-        double start = now();
+        double start = idem_clock();
         if (idem_trainer_step(t, &r)) {
             idem_progress_clear();
             return -1;
         }
         if (i >= 0) {
-            seconds += now() - start;
+            seconds += idem_clock() - start;
             idem_progress_update((uint64_t)i + 1, NULL);
         }
     }
@@ -249,13 +269,14 @@ static int full_run(train *a, idem_trainer *t) {
     }
     idem_progress_start("training", "it", (uint64_t)a->recipe.iterations, (uint64_t)idem_trainer_iteration(t),
                         a->shared.quiet);
+    a->started = a->mark = idem_clock();
     if (idem_trainer_run(t)) {
         idem_progress_clear();
         return -1;
     }
     idem_progress_finish();
-    if (a->shared.json && a->evaluated)
-        print_json(scores_json(a));
+    if (a->shared.json)
+        print_json(report_json(a));
     return 0;
 }
 
@@ -295,6 +316,7 @@ static int run(train *a) {
     if (!status) {
         const idem_trainer_setup setup = {.run = a->dry_run ? NULL : a->output,
                                           .data = a->data,
+                                          .attr_start = a->attr_start,
                                           .resume = a->resume,
                                           .threads = a->shared.threads,
                                           .profile = a->profile,
@@ -322,5 +344,7 @@ int idem_cmd_train(int argc, char **argv) {
     parse(&a, argc, argv);
     if (!a.output && !a.dry_run)
         return idem_cli_usage("--output is missing: name a folder for the run, or ask for --dry-run");
+    if (a.mapper && a.attr_start)
+        return idem_cli_usage("--mapper brings its own E_attr: leave out --attr-start");
     return run(&a);
 }

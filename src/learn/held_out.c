@@ -6,6 +6,7 @@
 
 #include "learn/pipe.h"
 #include "learn/scores.h"
+#include "media/sheet.h"
 
 enum { BATCH = 16, STRANGER_PAIRS = 2000, EYE_LEFT = 36 - 17, EYE_RIGHT = 45 - 17, NUMBERS = 2 * IDEM_LANDMARKS };
 
@@ -285,54 +286,66 @@ int idem_held_out_run(idem_held_out *h, idem_held_out_scores *out) {
     return status;
 }
 
-/* ---- the sample grid ---- */
+/* ---- the sample sheet ---- */
 
-static void place(idem_image *grid, int row, int column, const uint8_t *rgb, int size) {
-    for (int y = 0; y < size; y++)
-        memcpy(grid->rgb +
-                   (((size_t)row * (size_t)size + (size_t)y) * (size_t)grid->width + (size_t)column * (size_t)size) * 3,
-               rgb + (size_t)y * (size_t)size * 3, (size_t)size * 3);
+/* Bytes as a picture that owns nothing. */
+static idem_image view_of(const idem_held_out *h, uint8_t *rgb) {
+    int size = idem_model_about(h->model)->size;
+    return (idem_image){.width = size, .height = size, .rgb = rgb};
 }
 
-/* ids: room for a row of identities, all the same. */
-static int fill_grid(idem_held_out *h, const stages *p, size_t side, idem_image *grid, float *ids, uint8_t *rgb) {
-    int size = idem_model_about(h->model)->size;
+/* cells: [side][side] pictures; ids: room for a row of identities, all the same. */
+static int compose_cells(idem_held_out *h, const stages *p, size_t side, float *ids, uint8_t *cells) {
     size_t dim = h->views[TRAIN].dim;
     to_float(h->x, pictures_of(h, 1, 0), side * h->picture);
     if (idem_pipe_run(p->attributes, side, (const float *const[]){h->x}, (float *const[]){p->attr}))
         return -1;
     for (size_t row = 0; row < side; row++) {
-        place(grid, (int)row + 1, 0, pictures_of(h, 0, row), size);
-        place(grid, 0, (int)row + 1, pictures_of(h, 1, row), size);
         for (size_t column = 0; column < side; column++)
             memcpy(ids + column * dim, source_of(h, TRAIN, 0, row), dim * sizeof *ids);
         if (idem_pipe_run(p->map, side, (const float *const[]){ids, p->attr}, (float *const[]){NULL, h->y}))
             return -1;
         idem_data_quantise(h->y, side * h->picture);
-        for (size_t column = 0; column < side; column++) {
-            from_float(rgb, h->y + column * h->picture, h->picture);
-            place(grid, (int)row + 1, (int)column + 1, rgb, size);
-        }
+        from_float(cells + row * side * h->picture, h->y, side * h->picture);
     }
     return 0;
 }
 
-int idem_held_out_grid(idem_held_out *h, int side, idem_image *grid) {
-    int size = idem_model_about(h->model)->size;
-    side = side > BATCH ? BATCH : side;
-    side = (size_t)side > h->pairs ? (int)h->pairs : side;
-    if (idem_image_new(grid, (side + 1) * size, (side + 1) * size))
-        return -1;
-    uint8_t *rgb = malloc(h->picture);
-    float *ids = malloc(BATCH * h->views[TRAIN].dim * sizeof *ids);
+static int draw_sheet(const idem_held_out *h, size_t side, const char *title, uint8_t *cells, idem_image *page) {
+    idem_image pictures[BATCH * BATCH], sources[2][BATCH];
+    const idem_image *of_pictures[BATCH * BATCH], *of_sources[2][BATCH];
+    for (size_t i = 0; i < side * side; i++) {
+        pictures[i] = view_of(h, cells + i * h->picture);
+        of_pictures[i] = &pictures[i];
+    }
+    for (int which = 0; which < 2; which++)
+        for (size_t i = 0; i < side; i++) {
+            sources[which][i] = view_of(h, pictures_of(h, which, i));
+            of_sources[which][i] = &sources[which][i];
+        }
+    const idem_sheet sheet = {.rows = (int)side,
+                              .columns = (int)side,
+                              .cells = of_pictures,
+                              .down = of_sources[0],
+                              .along = of_sources[1],
+                              .title = title,
+                              .row_axis = "identity",
+                              .column_axis = "attributes",
+                              .footer = "idem: synthetic faces, nobody's portrait"};
+    return idem_sheet_draw(page, &sheet);
+}
+
+int idem_held_out_sheet(idem_held_out *h, int side, const char *title, idem_image *page) {
+    size_t n = side > BATCH ? BATCH : (size_t)side;
+    n = n > h->pairs ? h->pairs : n;
+    uint8_t *cells = malloc(n * n * h->picture);
+    float *ids = malloc(n * h->views[TRAIN].dim * sizeof *ids);
     stages p = {0};
-    int status = rgb && ids ? open_stages(h, &p) : idem_fail("out of memory for a grid of samples");
+    int status = cells && ids ? open_stages(h, &p) : idem_fail("out of memory for a sheet of samples");
     if (!status)
-        status = fill_grid(h, &p, (size_t)side, grid, ids, rgb);
+        status = compose_cells(h, &p, n, ids, cells) || draw_sheet(h, n, title, cells, page) ? -1 : 0;
     close_stages(&p);
     free(ids);
-    free(rgb);
-    if (status)
-        idem_image_free(grid);
+    free(cells);
     return status;
 }

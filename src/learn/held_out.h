@@ -1,6 +1,6 @@
 /* The evaluation during training: held-out cross pairs through the present mapper, scored with E_id and a second
- * recogniser. The figures are
- * those of the final report (identity by cosine and by S = (cos - s0) / (1 - s0), landmarks, same-face reconstruction).
+ * recogniser. The figures are those of the final report (identity by cosine and by S = (cos - s0) / (1 - s0),
+ * landmarks, same-face reconstruction).
  *
  *     idem_held_out *h = idem_held_out_new(m, data, 300, seed, NULL, NULL);
  *     idem_held_out_run(h, &scores);     // again and again: the weights may have changed
@@ -44,7 +44,8 @@ void idem_held_out_free(idem_held_out *h); /* NULL is allowed */
 
 int idem_held_out_run(idem_held_out *h, idem_held_out_scores *s);
 
-/* After run: the first `side` identities (rows) times attributes (columns), sources in the first column and row. */
-int idem_held_out_grid(idem_held_out *h, int side, idem_image *grid);
+/* After run, as a captioned page: the first `side` identities down, as many attribute pictures along, every
+ * combination. */
+int idem_held_out_sheet(idem_held_out *h, int side, const char *title, idem_image *page);
 
 #endif

@@ -12,6 +12,8 @@
 #include "engine/ops.h"
 #include "face/frame.h"
 #include "format/onnx.h"
+#include "learn/attr_start.h"
+#include "learn/average.h"
 #include "learn/losses.h"
 #include "learn/model_frame.h"
 #include "learn/pipe.h"
@@ -21,7 +23,7 @@
 
 enum { MEAN_SAMPLES = 10000, MEAN_BATCH = 100, ATTR_DEPTH = 18 };
 
-static const char E_ATTR[] = "E_attr.";
+static const char E_ATTR[] = "E_attr.", AVERAGED_E_ATTR[] = IDEM_AVERAGE_PREFIX "E_attr.";
 
 struct idem_model {
     idem_weights *generator, *trained;
@@ -261,14 +263,14 @@ int idem_model_load_mapper(idem_model *m, const char *path) {
     return status;
 }
 
-int idem_model_new_mapper(idem_model *m, uint64_t seed, bool mean_bias) {
+int idem_model_new_mapper(idem_model *m, uint64_t seed, bool mean_bias, const char *attr_start) {
     if (!m->info.has_frozen)
         return idem_fail("a new mapper needs the recogniser: load the frozen nets first");
     idem_weights *w = idem_weights_new();
     if (!w)
         return -1;
     idem_rng attr = idem_rng_make(seed, "init.E_attr"), mapper = idem_rng_make(seed, "init.mapper");
-    int status = idem_resnet_init(w, E_ATTR, ATTR_DEPTH, &attr);
+    int status = attr_start ? idem_attr_start(w, E_ATTR, attr_start) : idem_resnet_init(w, E_ATTR, ATTR_DEPTH, &attr);
     if (!status)
         status = idem_mapper_init(w, m->info.id_dim + idem_resnet_width(w, E_ATTR), m->info.w_dim,
                                   mean_bias ? m->mean_w : NULL, &mapper);
@@ -288,13 +290,13 @@ int idem_model_new_critic(idem_model *m, uint64_t seed) {
 
 static int copy_mapper(idem_weights *to, const idem_model *m) {
     for (size_t i = 0; i < idem_weights_count(m->trained); i++) {
-        const idem_weight *t = idem_weights_at(m->trained, i);
-        if (strncmp(t->name, E_ATTR, sizeof E_ATTR - 1) && strncmp(t->name, "mapper.", 7))
+        const idem_weight *t = idem_weights_at(m->trained, i), *average = idem_average_of(m->trained, t->name);
+        if (!idem_average_covers(t->name))
             continue;
         idem_weight *copy = idem_weights_add(to, t->name, t->shape);
         if (!copy)
             return -1;
-        idem_weight_read(t, copy->data);
+        idem_weight_read(average ? average : t, copy->data);
     }
     const char *key, *value;
     for (size_t i = 0; !idem_weights_meta_at(m->trained, i, &key, &value); i++)
@@ -373,7 +375,8 @@ idem_node *idem_model_attributes(idem_model *m, idem_node *x, idem_running_list 
         return NULL;
     if (!m->trained)
         return idem_fail_null("attributes need a mapper: load or make one first");
-    idem_binder b = idem_binder_make(x->graph, m->trained, E_ATTR, running != NULL);
+    bool averaged = !running && idem_average_kept(m->trained);
+    idem_binder b = idem_binder_make(x->graph, m->trained, averaged ? AVERAGED_E_ATTR : E_ATTR, running != NULL);
     idem_scope_push(x->graph, "E_attr");
     idem_node *e =
         idem_resnet(&b, idem_affine(x, 2, -1), running ? IDEM_RESNET_BATCH_STATS : IDEM_RESNET_FIXED_STATS, running);
@@ -386,7 +389,8 @@ static idem_node *trained_mlp(idem_model *m, const char *name, idem_node *x, boo
         return NULL;
     if (!m->trained)
         return idem_fail_null("%s: there are no trained nets: load or make a mapper first", name);
-    idem_binder b = idem_binder_make(x->graph, m->trained, "", trainable);
+    bool averaged = !trainable && idem_average_kept(m->trained);
+    idem_binder b = idem_binder_make(x->graph, m->trained, averaged ? IDEM_AVERAGE_PREFIX : "", trainable);
     idem_node *y = idem_mlp(&b, name, x);
     return y && !idem_binder_finish(&b, name, "*") ? y : NULL;
 }

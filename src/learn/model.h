@@ -56,15 +56,17 @@ int idem_model_find(char *path, size_t size, const char *models, const char *fil
 /* ---- the trained nets: E_attr.*, mapper.*, and while training critic.* and the optimisers' moments ---- */
 /* A mapper trained for another generator is refused by hash. Half-precision files are widened. */
 int idem_model_load_mapper(idem_model *m, const char *path);
-/* Fresh weights (E_attr: Kaiming normal, unit norms). mean_bias: the last bias of M starts at mean w.
- * Needs E_id. */
-int idem_model_new_mapper(idem_model *m, uint64_t seed, bool mean_bias);
+/* Fresh weights. E_attr: of the ResNet in `attr_start` (torchvision's names; trained on pictures normalised as
+ * ImageNet's, which is turned into the [-1, 1] we feed), or NULL: ResNet-18, Kaiming normal, unit norms. mean_bias: the
+ * last bias of M starts at mean w. Needs E_id. */
+int idem_model_new_mapper(idem_model *m, uint64_t seed, bool mean_bias, const char *attr_start);
 int idem_model_new_critic(idem_model *m, uint64_t seed); /* after new_mapper or load_mapper */
 /* Takes the tensors of a checkpoint as the trained nets; on success they belong to the model. */
 int idem_model_adopt(idem_model *m, idem_weights *trained);
 /* All trained tensors and their metadata, in one container; NULL before any of the above. */
 idem_weights *idem_model_trained(const idem_model *m);
-/* E_attr.* and mapper.* alone, with the metadata that says where they fit. */
+/* E_attr.* and mapper.* alone (their averages where a run keeps them, see average.h), with the metadata that says where
+ * they fit. */
 int idem_model_save_mapper(const idem_model *m, const char *path, idem_dtype dtype);
 
 /* ---- nodes; each may be used many times and in many graphs; NULL passes through ---- */
@@ -77,9 +79,11 @@ idem_node *idem_model_landmarks(idem_model *m,
                                 idem_node *x); /* x as above -> [N, 51, 2] (x, y), the whole picture is 0 .. 1 */
 
 /* E_attr of x [N, 3, S, S] in [0, 1] -> [N, attr_dim]. running NULL: evaluation, by running averages, nothing
- * trainable. Else training: batch statistics, which idem_running_update folds into the averages after each step. */
+ * trainable, averaged weights where a run keeps them. Else training: batch statistics, which idem_running_update folds
+ * into the averages after each step. */
 idem_node *idem_model_attributes(idem_model *m, idem_node *x, idem_running_list *running);
-/* M and D_W: trainable says whether their tensors become trainable leaves. */
+/* M and D_W: trainable says whether their tensors become trainable leaves; an M that is not has averaged weights where
+ * a run keeps them. */
 idem_node *idem_model_map(idem_model *m, idem_node *id, idem_node *attr,
                           bool trainable);                 /* [N, id_dim], [N, attr_dim] -> w [N, W] */
 idem_node *idem_model_critic(idem_model *m, idem_node *w); /* trainable: w [N, W] -> logits [N, 1] */

@@ -34,6 +34,8 @@ const idem_recipe_field idem_recipe_fields[] = {
     {"decay", IDEM_FIELD_REAL, AT(decay), 0, 1, "0", false,
      "share of the iterations, at the end, over which the rate falls to 0 (half a cosine)"},
     {"mean-bias", IDEM_FIELD_FLAG, AT(mean_bias), 0, 1, "0", false, "start M's last bias at the generator's mean w"},
+    {"ema", IDEM_FIELD_REAL, AT(ema), 0, 0.999999, "0", false,
+     "evaluate and save a moving average of E_attr and M with this decay; 0: the weights themselves"},
     {"truncation", IDEM_FIELD_REAL, AT(truncation), 0, 2, "0.7", false,
      "of the pictures and codes drawn on the fly, all layers"},
     {"log-every", IDEM_FIELD_COUNT, AT(log_every), 1, 1e9, "10", true, "iterations between lines of metrics.jsonl"},
@@ -132,9 +134,7 @@ int idem_recipe_load(idem_recipe *r, const idem_weights *w) {
     for (int i = 0; i < idem_recipe_field_count; i++) {
         snprintf(key, sizeof key, "option.%s", idem_recipe_fields[i].name);
         const char *text = idem_weights_meta(w, key);
-        if (!text)
-            return idem_fail("metadata has no \"%s\"", key);
-        if (idem_recipe_set(r, &idem_recipe_fields[i], text))
+        if (text && idem_recipe_set(r, &idem_recipe_fields[i], text))
             return -1;
     }
     return 0;

@@ -19,6 +19,7 @@ typedef struct {
     int64_t warmup; /* iterations */
     double decay;   /* share of the iterations */
     bool mean_bias;
+    double ema; /* decay of the average of E_attr and M; 0: none */
     double truncation;
     int64_t log_every, eval_every, eval_pairs, checkpoint_every;
 } idem_recipe;
@@ -46,7 +47,8 @@ int idem_recipe_set(idem_recipe *r, const idem_recipe_field *f, const char *text
 /* Exact text of a field's value into text[32]; returns text. */
 const char *idem_recipe_get(const idem_recipe *r, const idem_recipe_field *f, char text[32]);
 
-/* Metadata "option.NAME". load -1: absent or not valid. */
+/* Metadata "option.NAME". load: an option the file does not know has its default (it is of an
+ * earlier program); -1: no recipe, or a value that is not valid. */
 int idem_recipe_store(const idem_recipe *r, idem_weights *w);
 int idem_recipe_load(idem_recipe *r, const idem_weights *w);
 /* -1, naming both values, when `next` differs from `saved` in a field that may not change. With a decaying rate the

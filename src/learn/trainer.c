@@ -10,13 +10,14 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "engine/op.h"
+#include "learn/average.h"
 #include "learn/checkpoint.h"
 #include "learn/data.h"
 #include "learn/metrics_log.h"
 #include "learn/schedule.h"
 #include "learn/training_graph.h"
 
-enum { GRID_SIDE = 6, SKIPPED_LIMIT = 20 };
+enum { SHEET_SIDE = 6, SKIPPED_LIMIT = 20 };
 #define AVERAGE_MOMENTUM 0.1f
 
 /* The logged means, in the order of idem_run_state's sums. */
@@ -30,6 +31,7 @@ struct idem_trainer {
     char *run;
     idem_run_state state;
     idem_training_graph graph;
+    idem_average *average; /* NULL: the recipe has none */
     idem_data *data;
     idem_held_out *held_out;
     idem_metrics_log *log;
@@ -74,6 +76,8 @@ static void apply(idem_trainer *t, idem_turn turn, const idem_plan *plan, double
         idem_adam_step(g->adam_critic, plan, rate * recipe->rate_critic);
     }
     idem_running_update(&g->running, plan, AVERAGE_MOMENTUM);
+    if (t->average)
+        idem_average_update(t->average, recipe->ema, t->state.iteration);
 }
 
 static void add_sums(idem_run_state *s, const idem_train_report *r) {
@@ -155,16 +159,16 @@ static int write_line(idem_trainer *t, const idem_train_report *r) {
     return idem_metrics_log_write(t->log, "train", s->iteration, m, n);
 }
 
-static int write_grid(idem_trainer *t, const idem_image *grid) {
+static int write_sheet(idem_trainer *t, const idem_image *sheet) {
     char name[64];
     snprintf(name, sizeof name, "samples/grid-%010" PRId64 ".png", t->state.iteration);
     char *path = idem_path_join(t->run, name), seed[32];
     snprintf(seed, sizeof seed, "%" PRIu64, t->state.recipe.seed);
     const char *texts[] = {"Software",  "idem", "seed", seed, "generator", idem_model_about(t->model)->hash,
                            "synthetic", "true", NULL};
-    int status = path ? idem_image_save_png(grid, path, texts) : -1;
+    int status = path ? idem_image_save_png(sheet, path, texts) : -1;
     if (!status)
-        status = idem_metrics_log_image(t->log, "samples", t->state.iteration, grid);
+        status = idem_metrics_log_image(t->log, "samples", t->state.iteration, sheet);
     free(path);
     return status;
 }
@@ -218,13 +222,16 @@ static int write_scores(idem_trainer *t, const idem_held_out_scores *s) {
 /* Everything is computed before anything is written: an interrupted evaluation leaves no trace. */
 static int evaluate(idem_trainer *t) {
     idem_held_out_scores s;
-    idem_image grid;
-    if (open_held_out(t) || idem_held_out_run(t->held_out, &s) || idem_held_out_grid(t->held_out, GRID_SIDE, &grid))
+    idem_image sheet;
+    char title[64];
+    snprintf(title, sizeof title, "Held-out pairs after %" PRId64 " iterations", t->state.iteration);
+    if (open_held_out(t) || idem_held_out_run(t->held_out, &s) ||
+        idem_held_out_sheet(t->held_out, SHEET_SIDE, title, &sheet))
         return -1;
-    int status = write_scores(t, &s) || write_grid(t, &grid) || save_mapper(t, "mapper.safetensors") ? -1 : 0;
+    int status = write_scores(t, &s) || write_sheet(t, &sheet) || save_mapper(t, "mapper.safetensors") ? -1 : 0;
     if (!status && t->state.iteration == 0)
         status = save_mapper(t, "mapper-start.safetensors");
-    idem_image_free(&grid);
+    idem_image_free(&sheet);
     if (status)
         return -1;
     t->state.evaluated = t->state.iteration;
@@ -319,7 +326,10 @@ static int continue_run(idem_trainer *t, idem_weights *tensors, const idem_run_s
 static int start_run(idem_trainer *t, const idem_recipe *recipe) {
     idem_threads_set(t->setup.threads);
     t->state = (idem_run_state){.recipe = *recipe, .evaluated = -1, .threads = idem_threads()};
-    if (!idem_model_about(t->model)->has_mapper && idem_model_new_mapper(t->model, recipe->seed, recipe->mean_bias))
+    if (!idem_model_about(t->model)->has_mapper &&
+        idem_model_new_mapper(t->model, recipe->seed, recipe->mean_bias, t->setup.attr_start))
+        return -1;
+    if (recipe->ema > 0 && idem_average_add(idem_model_trained(t->model)))
         return -1;
     return idem_model_new_critic(t->model, recipe->seed);
 }
@@ -372,6 +382,8 @@ static int open_trainer(idem_trainer *t, const idem_recipe *recipe) {
     if (idem_recipe_store(recipe, idem_model_trained(t->model)) ||
         idem_training_graph_build(&t->graph, t->model, recipe, &options))
         return -1;
+    if (recipe->ema > 0 && !(t->average = idem_average_new(idem_model_trained(t->model))))
+        return -1;
     return open_data(t, found ? saved.data_count : 0) || open_files(t) ? -1 : 0;
 }
 
@@ -395,6 +407,7 @@ void idem_trainer_free(idem_trainer *t) {
     idem_held_out_free(t->held_out);
     idem_data_free(t->data);
     idem_training_graph_free(&t->graph);
+    idem_average_free(t->average);
     free(t->run);
     free(t);
 }

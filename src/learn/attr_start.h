@@ -1,0 +1,12 @@
+/* Inside src/learn only: E_attr from a ResNet somebody trained for ImageNet. */
+#ifndef IDEM_LEARN_ATTR_START_H
+#define IDEM_LEARN_ATTR_START_H
+
+#include "format/weights.h"
+
+/* Adds the tensors of a torchvision ResNet to `to`, below prefix; fc.* is left out. Those networks were trained on
+ * (x - mean) / deviation for x in [0, 1]; ours sees 2 x - 1, so the first convolution is rescaled and what is left of
+ * the shift goes to the running mean behind it: the same network, but for the zeros at the picture's border. */
+int idem_attr_start(idem_weights *to, const char *prefix, const char *path);
+
+#endif
