@@ -23,11 +23,11 @@
  * - Arrays are the caller's: inputs are only read, outputs must have room. n counts pictures; any n >= 1 is allowed and
  *   is worked through in batches.
  * - A picture is size * size * 3 bytes: R, G, B of each pixel, rows from the top, `size` as idem_get_info says. The
- * face must lie in the frame of the generator's own pictures (for FFHQ-like generators: aligned as FFHQ is).
+ *   face must lie in the frame of the generator's own pictures (for FFHQ-like generators: aligned as FFHQ is).
  * - Codes are 32-bit floats. Identity codes are unit vectors; they are biometric data: do not store them without
- * reason.
+ *   reason.
  * - A context may be used by one thread at a time; several contexts may be used by several threads.
- * - The same inputs, seed, threads and machine give the same bytes.
+ * - The same inputs, seed, threads, batch and machine give the same bytes, whatever n is.
  */
 #ifndef IDEM_H
 #define IDEM_H
@@ -62,15 +62,20 @@ typedef struct {
     const char *generator; /* weights of a StyleGAN2, in any format idem reads; must be set */
     const char *mapper;    /* a trained mapper; NULL: only idem_sample, idem_generate and idem_encode_identity work */
     const char *models;    /* folder of the recogniser and landmark net; NULL: $IDEM_MODELS or models/cache */
-    int threads;           /* 0: all cores this process may use */
-    int batch;             /* pictures worked on at once, 1 .. 256; 0: 8 */
+    int threads;           /* 0: all cores this process may use; at most 4096 */
+    int batch;             /* pictures worked on at once, 1 .. 256; 0: 4. A call costs whole batches: use 1 for single
+                              pictures, 8 or more for many */
 } idem_options;
 
-IDEM_API void idem_options_default(idem_options *options);
+/* All zero but struct_size. The size comes from the program, so that the library never writes beyond its struct. */
+IDEM_API void idem_options_init(idem_options *options, size_t struct_size);
+static inline void idem_options_default(idem_options *options) {
+    idem_options_init(options, sizeof *options);
+}
 
 typedef struct idem_context idem_context;
 
-/* Loads all models and checks that they belong together. */
+/* Loads all models and checks that they belong together. The strings are not needed afterwards. */
 IDEM_API idem_context *idem_open(const idem_options *options);
 IDEM_API void idem_close(idem_context *context); /* NULL is allowed */
 
@@ -103,12 +108,13 @@ IDEM_API int idem_compose(idem_context *context, const uint8_t *identity_rgb, co
                           uint8_t *out_rgb);
 
 /* New faces of no real person: n codes of the generator's own, by seed, pulled towards its mean by truncation (0 .. 1;
- * 1: not at all). w [n][w_dim] or NULL; rgb [n][size][size][3] or NULL. */
+ * 1: not at all). w [n][w_dim] or rgb [n][size][size][3] may be NULL. Face i depends on the seed and i, not on n; the
+ * program's `idem sample` makes the same ones. */
 IDEM_API int idem_sample(idem_context *context, uint64_t seed, float truncation, int n, float *w, uint8_t *rgb);
 
 /* ---- files ---- */
 
-/* Reads a PNG, JPEG or WebP and resizes it to size x size. */
+/* Reads a PNG, JPEG or WebP and resizes it to size x size; one that is not square is stretched. */
 IDEM_API int idem_read_picture(idem_context *context, const char *path, uint8_t *rgb);
 /* Writes a PNG whose metadata says that it is synthetic and by what model; whole or not at all. */
 IDEM_API int idem_write_picture(idem_context *context, const char *path, const uint8_t *rgb);

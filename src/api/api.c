@@ -12,14 +12,15 @@
 #include "learn/pipe.h"
 #include "media/image.h"
 
-enum { BATCH = 8, BATCH_MAX = 256, KINDS = IDEM_PIPE_MAP + 1 };
+enum { BATCH = 4, BATCH_MAX = 256, THREADS_MAX = 4096, KINDS = IDEM_PIPE_MAP + 1 };
 
 struct idem_context {
     idem_model *model;
     int threads, batch;
-    idem_pipe *pipes[KINDS]; /* made at first use; they share one activation buffer */
-    idem_pipe *sample;       /* as the kind SAMPLE, for psi below */
-    float psi;
+    struct {
+        idem_pipe *pipe;
+        float psi;
+    } slots[KINDS]; /* made at first use; they share one activation buffer */
 };
 
 #define TEXT(x) #x
@@ -33,26 +34,45 @@ const char *idem_last_error(void) {
     return idem_error();
 }
 
-void idem_options_default(idem_options *options) {
-    *options = (idem_options){.struct_size = sizeof *options, .batch = BATCH};
+void idem_options_init(idem_options *options, size_t struct_size) {
+    if (!options || struct_size < sizeof options->struct_size)
+        return;
+    memset(options, 0, struct_size);
+    options->struct_size = struct_size;
+}
+
+/* An older program's struct is shorter than ours: what it lacks stays at its default. */
+static int take_options(idem_options *o, const idem_options *given) {
+    if (!given)
+        return idem_fail("idem_open: options is NULL");
+    if (given->struct_size > sizeof *o)
+        return idem_fail("idem_open: options have %zu bytes, this library (%s) knows %zu; link a newer one",
+                         given->struct_size, idem_version(), sizeof *o);
+    if (given->struct_size < sizeof *o)
+        return idem_fail("idem_open: options have %zu bytes, expected %zu; call idem_options_default first",
+                         given->struct_size, sizeof *o);
+    *o = *given;
+    if (!o->generator)
+        return idem_fail("idem_open: no generator; set options.generator to a StyleGAN2 weight file");
+    if (o->batch < 0 || o->batch > BATCH_MAX)
+        return idem_fail("idem_open: batch is %d, expected 0 to %d", o->batch, BATCH_MAX);
+    if (o->threads < 0 || o->threads > THREADS_MAX)
+        return idem_fail("idem_open: threads is %d, expected 0 to %d", o->threads, THREADS_MAX);
+    return 0;
 }
 
 idem_context *idem_open(const idem_options *options) {
-    if (!options || options->struct_size != sizeof *options)
-        return idem_fail_null("idem_open: options were not set by idem_options_default of this version");
-    if (!options->generator)
-        return idem_fail_null("idem_open: no generator; set options.generator to a StyleGAN2 weight file");
-    if (options->batch < 0 || options->batch > BATCH_MAX || options->threads < 0)
-        return idem_fail_null("idem_open: batch is %d (expected 0 to %d), threads %d (expected 0 or more)",
-                              options->batch, BATCH_MAX, options->threads);
+    idem_options o;
+    if (take_options(&o, options))
+        return NULL;
     idem_context *c = calloc(1, sizeof *c);
     if (!c)
         return idem_fail_null("out of memory for a context");
-    c->threads = options->threads;
-    c->batch = options->batch ? options->batch : BATCH;
-    c->model = idem_model_open(options->generator);
-    if (!c->model || (options->mapper && idem_model_load_mapper(c->model, options->mapper)) ||
-        idem_model_load_frozen(c->model, options->models)) {
+    c->threads = o.threads;
+    c->batch = o.batch ? o.batch : BATCH;
+    c->model = idem_model_open(o.generator);
+    if (!c->model || (o.mapper && idem_model_load_mapper(c->model, o.mapper)) ||
+        idem_model_load_frozen(c->model, o.models)) {
         idem_close(c);
         return NULL;
     }
@@ -62,14 +82,24 @@ idem_context *idem_open(const idem_options *options) {
 void idem_close(idem_context *c) {
     if (!c)
         return;
-    for (int i = KINDS; i-- > 0;)
-        idem_pipe_free(c->pipes[i]);
-    idem_pipe_free(c->sample);
+    for (int i = 0; i < KINDS; i++)
+        idem_pipe_free(c->slots[i].pipe);
     idem_model_free(c->model);
     free(c);
 }
 
+/* What every call may expect of its arguments. */
+static int check(const char *call, const idem_context *c, bool arrays, int n) {
+    if (!c)
+        return idem_fail("%s: the context is NULL; idem_open gives one", call);
+    if (!arrays)
+        return idem_fail("%s: an argument is NULL", call);
+    return n >= 1 ? 0 : idem_fail("%s: n is %d pictures, expected 1 or more", call, n);
+}
+
 int idem_get_info(const idem_context *c, idem_info *info) {
+    if (check("idem_get_info", c, info, 1))
+        return -1;
     if (info->struct_size != sizeof *info)
         return idem_fail("idem_get_info: struct_size is %zu, expected %zu; set it to sizeof(idem_info)",
                          info->struct_size, sizeof *info);
@@ -83,24 +113,25 @@ int idem_get_info(const idem_context *c, idem_info *info) {
 
 /* ---- running ---- */
 
-static idem_pipe *pipe_of(idem_context *c, idem_pipe_kind kind) {
-    bool needs_mapper = kind == IDEM_PIPE_ATTRIBUTES || kind == IDEM_PIPE_MAP;
+static idem_pipe *pipe_of(idem_context *c, idem_pipe_kind kind, float psi) {
+    bool needs_mapper = kind == IDEM_PIPE_ATTRIBUTES || kind == IDEM_PIPE_CODE || kind == IDEM_PIPE_MAP;
     if (needs_mapper && !idem_model_about(c->model)->has_mapper)
         return idem_fail_null("no mapper is loaded; set options.mapper to a file that idem train made");
-    if (!c->pipes[kind]) {
-        idem_plan_options options = {.threads = c->threads};
-        c->pipes[kind] = idem_pipe_new(c->model, kind, c->batch, 1, &options);
-    }
-    return c->pipes[kind];
-}
-
-static int check_count(int n) {
-    return n >= 1 ? 0 : idem_fail("n is %d pictures, expected 1 or more", n);
+    idem_pipe **pipe = &c->slots[kind].pipe;
+    if (*pipe && c->slots[kind].psi == psi)
+        return *pipe;
+    idem_pipe_free(*pipe);
+    *pipe = NULL;
+    idem_plan_options options = {.threads = c->threads};
+    for (int i = 0; i < KINDS && !options.share; i++)
+        options.share = c->slots[i].pipe ? idem_pipe_plan(c->slots[i].pipe) : NULL;
+    c->slots[kind].psi = psi;
+    return *pipe = idem_pipe_new(c->model, kind, c->batch, psi, &options);
 }
 
 /* Bytes in, numbers out. */
 static int encode(idem_context *c, idem_pipe_kind kind, const uint8_t *rgb, int n, float *code) {
-    idem_pipe *p = check_count(n) ? NULL : pipe_of(c, kind);
+    idem_pipe *p = pipe_of(c, kind, 1);
     if (!p)
         return -1;
     size_t numbers = idem_pipe_in_size(p, 0), dim = idem_pipe_out_size(p, 0);
@@ -138,8 +169,8 @@ static int paint(idem_context *c, idem_pipe *p, const float *const *in, int n, i
             out[0] = w ? w + (size_t)first * width : NULL;
         out[port] = y;
         status = idem_pipe_run(p, (size_t)count, part, out);
-        for (int i = 0; i < count && !status && rgb; i++) {
-            idem_image im = {0};
+        for (int i = 0; i < count && !status; i++) {
+            idem_image im;
             status = idem_image_from_float(&im, y + (size_t)i * numbers, size, size, 0, 1);
             if (!status)
                 memcpy(rgb + (size_t)(first + i) * numbers, im.rgb, numbers);
@@ -151,62 +182,58 @@ static int paint(idem_context *c, idem_pipe *p, const float *const *in, int n, i
 }
 
 int idem_encode_identity(idem_context *c, const uint8_t *rgb, int n, float *code) {
-    return encode(c, IDEM_PIPE_IDENTITY, rgb, n, code);
+    return check("idem_encode_identity", c, rgb && code, n) ? -1 : encode(c, IDEM_PIPE_IDENTITY, rgb, n, code);
 }
 
 int idem_encode_attributes(idem_context *c, const uint8_t *rgb, int n, float *code) {
-    return encode(c, IDEM_PIPE_ATTRIBUTES, rgb, n, code);
+    return check("idem_encode_attributes", c, rgb && code, n) ? -1 : encode(c, IDEM_PIPE_ATTRIBUTES, rgb, n, code);
 }
 
 int idem_map(idem_context *c, const float *identity, const float *attributes, int n, float *w) {
-    idem_pipe *p = check_count(n) ? NULL : pipe_of(c, IDEM_PIPE_MAP);
+    idem_pipe *p = check("idem_map", c, identity && attributes && w, n) ? NULL : pipe_of(c, IDEM_PIPE_CODE, 1);
     if (!p)
         return -1;
     return idem_pipe_run(p, (size_t)n, (const float *const[]){identity, attributes}, (float *const[]){w, NULL});
 }
 
 int idem_generate(idem_context *c, const float *w, int n, uint8_t *rgb) {
-    idem_pipe *p = check_count(n) ? NULL : pipe_of(c, IDEM_PIPE_PICTURE);
+    idem_pipe *p = check("idem_generate", c, w && rgb, n) ? NULL : pipe_of(c, IDEM_PIPE_PICTURE, 1);
     return p ? paint(c, p, (const float *const[]){w, NULL}, n, 0, NULL, rgb) : -1;
 }
 
 int idem_compose(idem_context *c, const uint8_t *identity_rgb, const uint8_t *attribute_rgb, int n, uint8_t *out_rgb) {
-    idem_pipe *p = check_count(n) ? NULL : pipe_of(c, IDEM_PIPE_MAP);
+    bool arrays = identity_rgb && attribute_rgb && out_rgb;
+    idem_pipe *p = check("idem_compose", c, arrays, n) ? NULL : pipe_of(c, IDEM_PIPE_MAP, 1);
     if (!p)
         return -1;
     float *id = malloc((size_t)n * idem_pipe_in_size(p, 0) * sizeof *id);
     float *attr = malloc((size_t)n * idem_pipe_in_size(p, 1) * sizeof *attr);
     int status = id && attr ? 0 : idem_fail("out of memory for %d pictures", n);
     /* Codes of all pictures first: out may be one of the inputs. */
-    if (!status && !idem_encode_identity(c, identity_rgb, n, id) && !idem_encode_attributes(c, attribute_rgb, n, attr))
-        status = paint(c, p, (const float *const[]){id, attr}, n, 1, NULL, out_rgb);
-    else
-        status = -1;
+    status = status || encode(c, IDEM_PIPE_IDENTITY, identity_rgb, n, id) ||
+             encode(c, IDEM_PIPE_ATTRIBUTES, attribute_rgb, n, attr) ||
+             paint(c, p, (const float *const[]){id, attr}, n, 1, NULL, out_rgb);
     free(id);
     free(attr);
-    return status;
+    return status ? -1 : 0;
 }
 
 int idem_sample(idem_context *c, uint64_t seed, float truncation, int n, float *w, uint8_t *rgb) {
-    if (check_count(n))
+    if (check("idem_sample", c, w || rgb, n))
         return -1;
     if (!(truncation >= 0 && truncation <= 1))
-        return idem_fail("truncation is %g, expected 0 to 1", (double)truncation);
-    if (!c->sample || c->psi != truncation) {
-        idem_pipe_free(c->sample);
-        c->psi = truncation;
-        c->sample = idem_pipe_new(c->model, IDEM_PIPE_SAMPLE, c->batch, truncation,
-                                  &(idem_plan_options){.threads = c->threads});
-    }
-    if (!c->sample)
+        return idem_fail("idem_sample: truncation is %g, expected 0 to 1", (double)truncation);
+    idem_pipe *p = pipe_of(c, rgb ? IDEM_PIPE_SAMPLE : IDEM_PIPE_MAPPING, truncation);
+    if (!p)
         return -1;
-    int z_dim = idem_model_about(c->model)->z_dim;
-    float *z = malloc((size_t)n * (size_t)z_dim * sizeof *z);
+    size_t numbers = (size_t)n * idem_pipe_in_size(p, 0);
+    float *z = malloc(numbers * sizeof *z);
     if (!z)
         return idem_fail("out of memory for %d codes", n);
     idem_rng r = idem_rng_make(seed, "sample");
-    idem_rng_fill_normal(&r, z, (size_t)n * (size_t)z_dim);
-    int status = paint(c, c->sample, (const float *const[]){z, NULL}, n, 1, w, rgb);
+    idem_rng_fill_normal(&r, z, numbers);
+    const float *const in[] = {z, NULL};
+    int status = rgb ? paint(c, p, in, n, 1, w, rgb) : idem_pipe_run(p, (size_t)n, in, (float *const[]){w, NULL});
     free(z);
     return status;
 }
@@ -214,11 +241,10 @@ int idem_sample(idem_context *c, uint64_t seed, float truncation, int n, float *
 /* ---- files ---- */
 
 int idem_read_picture(idem_context *c, const char *path, uint8_t *rgb) {
-    int size = idem_model_about(c->model)->size, status;
-    idem_image file = {0}, small = {0};
-    if (idem_image_load(&file, path))
+    idem_image file, small = {0};
+    if (check("idem_read_picture", c, path && rgb, 1) || idem_image_load(&file, path))
         return -1;
-    status = idem_image_resize(&small, &file, size, size);
+    int size = idem_model_about(c->model)->size, status = idem_image_resize(&small, &file, size, size);
     if (!status)
         memcpy(rgb, small.rgb, (size_t)size * (size_t)size * 3);
     idem_image_free(&file);
@@ -227,8 +253,10 @@ int idem_read_picture(idem_context *c, const char *path, uint8_t *rgb) {
 }
 
 int idem_write_picture(idem_context *c, const char *path, const uint8_t *rgb) {
+    if (check("idem_write_picture", c, path && rgb, 1))
+        return -1;
     const idem_model_info *m = idem_model_about(c->model);
     idem_image im = {.width = m->size, .height = m->size, .rgb = (uint8_t *)rgb};
-    return idem_image_save_png(
-        &im, path, (const char *const[]){"Software", "idem", "synthetic", "true", "generator", m->hash, NULL});
+    const char *const texts[] = {"Software", "idem", "synthetic", "true", "generator", m->hash, NULL};
+    return idem_image_save_png(&im, path, texts);
 }

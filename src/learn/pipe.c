@@ -47,9 +47,10 @@ static void build(idem_pipe *p, idem_model *m, idem_pipe_kind kind, float psi) {
     case IDEM_PIPE_ATTRIBUTES:
         p->out[p->n_out++] = idem_model_attributes(m, input_picture(p, "x", info->size), NULL);
         break;
+    case IDEM_PIPE_CODE:
     case IDEM_PIPE_MAP:
     case IDEM_PIPE_COMPOSE:
-        if (kind == IDEM_PIPE_MAP) {
+        if (kind != IDEM_PIPE_COMPOSE) {
             id = input_rows(p, "id", info->id_dim);
             attr = input_rows(p, "attr", info->attr_dim);
         } else {
@@ -58,7 +59,8 @@ static void build(idem_pipe *p, idem_model *m, idem_pipe_kind kind, float psi) {
         }
         w = idem_model_map(m, id, attr, false);
         p->out[p->n_out++] = w;
-        p->out[p->n_out++] = idem_model_picture(m, w);
+        if (kind != IDEM_PIPE_CODE)
+            p->out[p->n_out++] = idem_model_picture(m, w);
         break;
     }
 }

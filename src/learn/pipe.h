@@ -22,6 +22,7 @@ typedef enum {
     IDEM_PIPE_IDENTITY,   /* picture -> unit vector [id_dim] */
     IDEM_PIPE_LANDMARKS,  /* picture -> [51, 2], the whole picture is 0 .. 1 */
     IDEM_PIPE_ATTRIBUTES, /* picture -> [attr_dim] */
+    IDEM_PIPE_CODE,       /* identity [id_dim], attributes [attr_dim] -> w [W] */
     IDEM_PIPE_MAP,        /* identity [id_dim], attributes [attr_dim] -> w [W]; picture */
     IDEM_PIPE_COMPOSE,    /* identity picture, attribute picture -> w [W]; picture */
 } idem_pipe_kind;
