@@ -68,9 +68,13 @@ static void pictures_are_compared_inside_the_mask_only(void **state) {
     float a[12] = {0}, b[12] = {0};
     a[0] = a[1] = a[2] = 1; /* the first pixel of 2 x 2 differs */
     uint8_t first[4] = {1, 0, 0, 0}, rest[4] = {0, 1, 1, 1}, half[4] = {1, 1, 0, 0};
-    NEAR(idem_score_colour(a, b, 1, 2, first).mean, 1, 1e-9);
-    NEAR(idem_score_colour(a, b, 1, 2, rest).mean, 0, 0);
-    NEAR(idem_score_colour(a, b, 1, 2, half).mean, 0.5, 1e-9);
+    NEAR(idem_score_colour(a, b, NULL, 1, 2, first).mean, 1, 1e-9);
+    NEAR(idem_score_colour(a, b, NULL, 1, 2, rest).mean, 0, 0);
+    NEAR(idem_score_colour(a, b, NULL, 1, 2, half).mean, 0.5, 1e-9);
+    int other[2] = {1, 0}; /* two pictures of one pixel: each against the other's partner */
+    float two[6] = {1, 1, 1, 0, 0, 0};
+    NEAR(idem_score_colour(two, two, NULL, 2, 1, first).mean, 0, 0);
+    NEAR(idem_score_colour(two, two, other, 2, 1, first).mean, 1, 1e-9);
     NEAR(idem_score_psnr(a, b, 1, 2).mean, -10 * log10(0.25), 1e-9);
     NEAR(idem_score_psnr(a, a, 1, 2).mean, 100, 1e-9);
 }

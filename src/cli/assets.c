@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "cli/assets.h"
 
+#include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,26 +10,28 @@
 
 #include "base/file.h"
 #include "base/status.h"
+#include "cli/command.h"
 #include "cli/progress.h"
 
 enum { PATH_SIZE = 4096 };
 
 int idem_asset_find(char path[PATH_SIZE], const char *file) {
+    static const char *const beside[] = {"models",
+                                         "share/idem/models"}; /* of the source's build/, of an installed bin/ */
     snprintf(path, PATH_SIZE, "models/%s", file);
     if (idem_path_exists(path))
         return 0;
     char program[PATH_SIZE];
     ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
-    if (n > 0) {
-        program[n] = 0;
-        for (int up = 0; up < 2; up++) {
-            char *slash = strrchr(program, '/');
-            if (slash)
-                *slash = 0;
-        }
-        if (snprintf(path, PATH_SIZE, "%s/models/%s", program, file) < PATH_SIZE && idem_path_exists(path))
-            return 0;
+    program[n > 0 ? n : 0] = 0;
+    for (int up = 0; up < 2; up++) {
+        char *slash = strrchr(program, '/');
+        if (slash)
+            *slash = 0;
     }
+    for (int i = 0; i < 2 && n > 0; i++)
+        if (snprintf(path, PATH_SIZE, "%s/%s/%s", program, beside[i], file) < PATH_SIZE && idem_path_exists(path))
+            return 0;
     return idem_fail(
         "%s is neither in models/ here nor beside the program; run idem from its source folder, or name the "
         "file with an option",
@@ -54,38 +58,68 @@ idem_model *idem_asset_model(const char *generator, const char *mapper) {
     return model;
 }
 
-static int load_one(idem_pictures *p, const char *path, const char *name) {
-    idem_image file = {0}, small = {0};
-    size_t numbers = (size_t)p->size * (size_t)p->size * 3;
-    int status = idem_image_load(&file, path);
-    if (!status)
-        status = idem_image_resize(&small, &file, p->size, p->size);
+/* ---- pictures ---- */
+
+static size_t picture_bytes(const idem_pictures *p) {
+    return (size_t)p->size * (size_t)p->size * 3;
+}
+
+/* Takes the name, whatever comes of it. */
+static int load_one(idem_pictures *p, const char *path, char *name) {
+    idem_image file, small = {0};
+    int status = path && name ? idem_image_load(&file, path) : -1;
     if (!status) {
-        p->stems[p->n] = idem_path_stem(name);
-        status = p->stems[p->n] ? 0 : -1;
+        status = idem_image_resize(&small, &file, p->size, p->size);
+        idem_image_free(&file);
     }
-    if (!status)
-        idem_image_to_float(p->x + (size_t)p->n++ * numbers, &small, 0, 1);
-    idem_image_free(&file);
+    if (status) {
+        free(name);
+        return -1;
+    }
+    memcpy(p->rgb + (size_t)p->n * picture_bytes(p), small.rgb, picture_bytes(p));
+    p->names[p->n++] = name;
     idem_image_free(&small);
-    return status;
+    return 0;
 }
 
 static int make_room(idem_pictures *p, size_t count) {
-    p->x = malloc((count ? count : 1) * (size_t)p->size * (size_t)p->size * 3 * sizeof *p->x);
-    p->stems = calloc(count + 1, sizeof *p->stems);
-    return p->x && p->stems ? 0 : idem_fail("out of memory for %zu pictures", count);
+    p->rgb = malloc((count ? count : 1) * picture_bytes(p));
+    p->names = calloc(count + 1, sizeof *p->names);
+    return p->rgb && p->names ? 0 : idem_fail("out of memory for %zu pictures", count);
+}
+
+/* The stem, or the whole name when another file has the same stem. Names are sorted, so such files lie in one run of
+ * names that start with "stem.". */
+static char *short_name(char *const *names, size_t count, size_t i) {
+    char *stem = idem_path_stem(names[i]);
+    if (!stem)
+        return NULL;
+    size_t n = strlen(stem), first = i, end = i + 1;
+    bool alone = true;
+    while (first > 0 && !strncmp(names[first - 1], stem, n) && names[first - 1][n] == '.')
+        first--;
+    while (end < count && !strncmp(names[end], stem, n) && names[end][n] == '.')
+        end++;
+    for (size_t k = first; k < end; k++)
+        alone = alone && (k == i || strchr(names[k] + n + 1, '.'));
+    if (alone)
+        return stem;
+    free(stem);
+    char *whole = strdup(names[i]);
+    return whole ? whole : idem_fail_null("out of memory for a name");
 }
 
 static int load_folder(idem_pictures *p, const char *path) {
     char **names;
     size_t count;
-    if (idem_dir_list(path, "png|jpg|jpeg|webp", &names, &count))
+    if (idem_dir_list(path, ".png|.jpg|.jpeg|.webp", &names, &count))
         return -1;
-    int status = make_room(p, count);
+    int status = count > INT_MAX ? idem_fail("%s: too many files", path) : make_room(p, count);
     for (size_t i = 0; i < count && !status; i++) {
         char *full = idem_path_join(path, names[i]);
-        if (!full || load_one(p, full, names[i])) {
+        if (idem_cli_stop)
+            status = idem_fail("interrupted");
+        else if (load_one(p, full, short_name(names, count, i))) {
             idem_cli_say("idem: passed over: %s", idem_error());
             p->bad++;
         }
@@ -99,32 +133,41 @@ static int load_folder(idem_pictures *p, const char *path) {
 
 int idem_pictures_load(idem_pictures *p, const char *path, int size) {
     *p = (idem_pictures){.size = size};
-    int status = idem_path_is_dir(path) ? load_folder(p, path) : make_room(p, 1) || load_one(p, path, path) ? -1 : 0;
+    int status = idem_path_is_dir(path)                                       ? load_folder(p, path)
+                 : make_room(p, 1) || load_one(p, path, idem_path_stem(path)) ? -1
+                                                                              : 0;
     if (status)
         idem_pictures_free(p);
     return status;
 }
 
 void idem_pictures_free(idem_pictures *p) {
-    for (int i = 0; p->stems && p->stems[i]; i++)
-        free(p->stems[i]);
-    free(p->stems);
-    free(p->x);
+    for (int i = 0; i < p->n; i++)
+        free(p->names[i]);
+    free(p->names);
+    free(p->rgb);
     *p = (idem_pictures){0};
 }
 
-int idem_pictures_find(const idem_pictures *p, const char *stem) {
+int idem_pictures_find(const idem_pictures *p, const char *name) {
     for (int i = 0; i < p->n; i++)
-        if (!strcmp(p->stems[i], stem))
+        if (!strcmp(p->names[i], name))
             return i;
     return -1;
 }
 
-int idem_picture_save(const char *path, const float *x, int size, const idem_model *m, const char *seed) {
-    idem_image im = {0};
-    const char *texts[] = {"Software",           "idem", "synthetic", "true", "generator", idem_model_about(m)->hash,
-                           seed ? "seed" : NULL, seed,   NULL};
-    int status = idem_image_from_float(&im, x, size, size, 0, 1) || idem_image_save_png(&im, path, texts) ? -1 : 0;
-    idem_image_free(&im);
-    return status;
+idem_image idem_pictures_at(const idem_pictures *p, int i) {
+    return (idem_image){.width = p->size, .height = p->size, .rgb = p->rgb + (size_t)i * picture_bytes(p)};
+}
+
+void idem_pictures_to_float(const idem_pictures *p, int first, int n, float *x) {
+    for (int i = 0; i < n; i++) {
+        idem_image im = idem_pictures_at(p, first + i);
+        idem_image_to_float(x + (size_t)i * picture_bytes(p), &im, 0, 1);
+    }
+}
+
+int idem_picture_save(const char *path, const idem_image *im, const idem_model *m) {
+    const char *const texts[] = {"Software", "idem", "synthetic", "true", "generator", idem_model_about(m)->hash, NULL};
+    return idem_image_save_png(im, path, texts);
 }

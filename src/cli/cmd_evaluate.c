@@ -1,9 +1,11 @@
 /* idem evaluate: the figures of a model. */
+#define _GNU_SOURCE
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -19,80 +21,159 @@ typedef struct {
     const char *generator, *mapper, *identity, *attributes, *output;
     int pairs, baseline_pairs, batch;
     double truncation;
-    bool baselines, truncation_given;
+    bool baselines, truncation_given, quiet;
 } settings;
 
 /* The truncation the mapper was trained with. */
 static double trained_truncation(const idem_model *m, double otherwise) {
     const idem_weights *w = idem_model_trained(m);
     const char *text = w ? idem_weights_meta(w, "option.truncation") : NULL;
-    return text ? strtod(text, NULL) : otherwise;
+    double psi = text ? strtod(text, NULL) : otherwise;
+    return psi >= 0 && psi <= 1 ? psi : otherwise;
 }
 
-/* Pairs from two folders: the same stems. */
-static int load_pairs(idem_evaluator *e, const settings *s, int size, uint64_t seed) {
-    idem_pictures id, attr;
-    if (idem_pictures_load(&id, s->identity, size))
-        return -1;
-    if (idem_pictures_load(&attr, s->attributes, size)) {
-        idem_pictures_free(&id);
-        return -1;
-    }
-    size_t numbers = (size_t)size * (size_t)size * 3;
+/* Moves partners to the front, in the order of id; the number of pairs. */
+static int match(idem_pictures *id, const idem_pictures *attr, int *partners) {
     int n = 0;
-    float *a = malloc((size_t)id.n * numbers * sizeof *a);
-    for (int i = 0; a && i < id.n; i++) {
-        int j = idem_pictures_find(&attr, id.stems[i]);
-        if (j < 0)
+    for (int i = 0; i < id->n; i++) {
+        int partner = idem_pictures_find(attr, id->names[i]);
+        if (partner < 0) {
+            idem_cli_say("idem: passed over: %s has no partner", id->names[i]);
             continue;
-        memmove(id.x + (size_t)n * numbers, id.x + (size_t)i * numbers, numbers * sizeof(float));
-        memcpy(a + (size_t)n++ * numbers, attr.x + (size_t)j * numbers, numbers * sizeof(float));
+        }
+        idem_image from = idem_pictures_at(id, i), to = idem_pictures_at(id, n);
+        memmove(to.rgb, from.rgb, (size_t)id->size * (size_t)id->size * 3);
+        partners[n++] = partner;
     }
-    int status = !a      ? idem_fail("out of memory for %d pictures", id.n)
-                 : n < 2 ? idem_fail("%s and %s have %d pictures of the same name, expected 2 or more", s->identity,
-                                     s->attributes, n)
-                         : idem_evaluator_pictures(e, n, id.x, a, seed);
-    free(a);
-    idem_pictures_free(&id);
-    idem_pictures_free(&attr);
+    return n;
+}
+
+/* Pairs from two folders: files of the same name. */
+static int load_pairs(idem_evaluator *e, const settings *s, idem_pictures *id, idem_pictures *attr, uint64_t seed) {
+    size_t numbers = (size_t)id->size * (size_t)id->size * 3;
+    int *partners = calloc((size_t)id->n, sizeof *partners), n = partners ? match(id, attr, partners) : 0, status;
+    float *x = malloc((size_t)n * numbers * sizeof *x + 1), *y = malloc((size_t)n * numbers * sizeof *y + 1);
+    if (!partners || !x || !y)
+        status = idem_fail("out of memory for %d pictures", id->n);
+    else if (n < 2)
+        status =
+            idem_fail("%s and %s have %d pictures of the same name, expected 2 or more", s->identity, s->attributes, n);
+    else {
+        idem_pictures_to_float(id, 0, n, x);
+        for (int i = 0; i < n; i++)
+            idem_pictures_to_float(attr, partners[i], 1, y + (size_t)i * numbers);
+        idem_progress_start("evaluating", "pictures", 3 * (uint64_t)n, 0, s->quiet);
+        status = idem_evaluator_pictures(e, n, x, y, seed);
+    }
+    free(partners);
+    free(x);
+    free(y);
     return status;
 }
 
-static json_t *evaluate(idem_model *m, const settings *s, const idem_shared *shared) {
-    idem_plan_options options = {.threads = shared->threads, .stop = &idem_cli_stop};
-    idem_evaluator *e = idem_evaluator_new(m, NULL, s->batch, &options);
-    if (!e)
-        return NULL;
+static int given_pairs(idem_evaluator *e, const settings *s, int size, uint64_t seed) {
+    idem_pictures id, attr;
+    if (idem_pictures_load(&id, s->identity, size))
+        return -1;
+    int status = idem_pictures_load(&attr, s->attributes, size);
+    if (!status) {
+        status = load_pairs(e, s, &id, &attr, seed);
+        idem_pictures_free(&attr);
+    }
+    idem_pictures_free(&id);
+    return status;
+}
+
+static int drawn_pairs(idem_evaluator *e, const settings *s, const idem_model *m, double psi, uint64_t seed) {
+    int rows = s->baselines ? 2 * (idem_model_about(m)->layers - 1) : 0;
+    int pairs = s->baseline_pairs < s->pairs ? s->baseline_pairs : s->pairs;
+    if (!s->quiet)
+        idem_cli_say("seed %llu; truncation %g", (unsigned long long)seed, psi);
+    idem_progress_start("evaluating", "pictures", 3 * (uint64_t)s->pairs + (uint64_t)rows * (uint64_t)pairs, 0,
+                        s->quiet);
+    return idem_evaluator_sample(e, s->pairs, (float)psi, seed);
+}
+
+static void on_measured(void *user, int pictures) {
+    uint64_t *done = user;
+    *done += (uint64_t)pictures;
+    idem_progress_update(*done, NULL);
+}
+
+static int add_baselines(json_t *root, idem_evaluator *e, const settings *s) {
+    idem_report same;
+    json_t *rows = idem_evaluator_baselines(e, s->baseline_pairs, &same);
+    if (!rows)
+        return -1;
+    bool beats = idem_report_beats(&same, rows);
+    return json_object_set_new(root, "baselines", rows) ||
+                   json_object_set_new(root, "beats_baselines", json_boolean(beats))
+               ? idem_fail("out of memory for a report")
+               : 0;
+}
+
+static double peak_rss_mb(void) {
+    struct rusage usage;
+    return getrusage(RUSAGE_SELF, &usage) ? 0 : (double)usage.ru_maxrss / 1024;
+}
+
+static json_t *evaluate(idem_evaluator *e, const idem_model *m, const settings *s, const idem_shared *shared) {
     double start = idem_clock(), psi = s->truncation_given ? s->truncation : trained_truncation(m, s->truncation);
-    if (!shared->quiet)
-        idem_cli_say("seed %llu; truncation %g; measuring the sources", (unsigned long long)shared->seed, psi);
-    int status = s->identity ? load_pairs(e, s, idem_model_about(m)->size, shared->seed)
-                             : idem_evaluator_sample(e, s->pairs, (float)psi, shared->seed);
+    uint64_t done = 0;
+    idem_evaluator_watch(e, on_measured, &done);
+    int status = s->identity ? given_pairs(e, s, idem_model_about(m)->size, shared->seed)
+                             : drawn_pairs(e, s, m, psi, shared->seed);
     idem_report r;
-    json_t *root = NULL, *rows = NULL;
-    if (!status)
-        status = idem_evaluator_mapper(e, &r);
-    if (!status)
-        root = idem_report_json(&r);
-    if (root && s->baselines) {
-        if (!shared->quiet)
-            idem_cli_say("measuring the baselines");
-        rows = idem_evaluator_baselines(e, s->baseline_pairs);
-        if (!rows || json_object_set_new(root, "baselines", rows) ||
-            json_object_set_new(root, "beats_baselines", json_boolean(idem_report_beats(&r, rows)))) {
-            json_decref(root);
-            root = NULL;
-        }
+    json_t *root = status || idem_evaluator_mapper(e, &r) ? NULL : idem_report_json(&r);
+    if (!root)
+        return NULL;
+    status = s->baselines ? add_baselines(root, e, s) : 0;
+    status = status ||
+             json_object_set_new(root, "pictures_per_second", json_real(1 / fmax(r.seconds_per_picture, 1e-9))) ||
+             json_object_set_new(root, "seconds", json_real(idem_clock() - start)) ||
+             json_object_set_new(root, "peak_rss_mb", json_real(peak_rss_mb())) ||
+             json_object_set_new(root, "seed", json_integer((json_int_t)shared->seed)) ||
+             (!s->identity && json_object_set_new(root, "truncation", json_real(psi)));
+    if (!status) {
+        idem_progress_finish();
+        return root;
     }
-    if (root) {
-        json_object_set_new(root, "pictures_per_second", json_real(1 / fmax(r.seconds_per_picture, 1e-9)));
-        json_object_set_new(root, "seconds", json_real(idem_clock() - start));
-        json_object_set_new(root, "seed", json_integer((json_int_t)shared->seed));
-        if (!s->identity)
-            json_object_set_new(root, "truncation", json_real(psi));
-    }
+    json_decref(root);
+    return NULL;
+}
+
+/* Output that cannot be written is better known before than after minutes of measuring. */
+static int run(const settings *s, const idem_shared *shared) {
+    idem_writer file = {0};
+    if (s->output && idem_writer_open(&file, s->output))
+        return -1;
+    idem_plan_options options = {.threads = shared->threads, .stop = &idem_cli_stop};
+    idem_model *m = idem_asset_model(s->generator, s->mapper);
+    idem_evaluator *e = NULL;
+    if (m && !idem_model_about(m)->has_mapper)
+        idem_fail("there is no mapper to evaluate; name one with --mapper");
+    else if (m)
+        e = idem_evaluator_new(m, NULL, s->batch, &options);
+    json_t *report = e ? evaluate(e, m, s, shared) : NULL;
     idem_evaluator_free(e);
-    return root;
+    idem_model_free(m);
+    char *text = report ? json_dumps(report, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) : NULL;
+    int status = text ? 0 : -1;
+    if (report && !text)
+        idem_fail("out of memory for a report");
+    if (text && s->output) {
+        fprintf(file.stream, "%s\n", text);
+        status = idem_writer_commit(&file);
+    } else {
+        idem_writer_abort(&file);
+    }
+    if (!status && shared->json)
+        puts(text);
+    else if (!status)
+        idem_report_print(report);
+    free(text);
+    json_decref(report);
+    return status;
 }
 
 int idem_cmd_evaluate(int argc, char **argv) {
@@ -130,18 +211,6 @@ int idem_cmd_evaluate(int argc, char **argv) {
     idem_parse(&line, argc, argv, &shared, NULL);
     if (!s.identity != !s.attributes)
         return idem_cli_usage("--identity and --attributes go together");
-    idem_model *m = idem_asset_model(s.generator, s.mapper);
-    json_t *report = m ? evaluate(m, &s, &shared) : NULL;
-    idem_model_free(m);
-    char *text = report ? json_dumps(report, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) : NULL;
-    int status = !report ? -1 : !text ? idem_fail("out of memory for a report") : 0;
-    if (!status && s.output)
-        status = idem_file_write(s.output, text, strlen(text));
-    if (!status && shared.json)
-        puts(text);
-    else if (!status)
-        idem_report_print(report);
-    free(text);
-    json_decref(report);
-    return status ? idem_cli_failed() : 0;
+    s.quiet = shared.quiet;
+    return run(&s, &shared) ? idem_cli_failed() : 0;
 }

@@ -1,3 +1,4 @@
+/* Galleries of pictures, each measured once by every network, and figures from them. */
 #include "eval/evaluate.h"
 
 #include <math.h>
@@ -22,12 +23,15 @@ typedef struct {
 struct idem_evaluator {
     idem_model *model;
     idem_witness *witness;
-    idem_pipe *identity, *landmarks, *compose, *layers;
+    idem_pipe *identity, *landmarks, *layers;
     idem_plan_options options;
-    int batch, n;
-    uint64_t seed;
-    gallery sources, attributes, shuffled, outputs;
-    float *w; /* [2 n, W]: true codes of sources, then of attributes; NULL for given pictures */
+    void (*measured)(void *user, int pictures);
+    void *user;
+    int batch, n; /* n 0: no pairs */
+    gallery sources, attributes, outputs;
+    int *order;          /* [n]: whose attribute picture is the control of pair i */
+    float *points, *yaw; /* of the attribute pictures in that order */
+    float *w;            /* [2 n, W]: true codes of sources, then of attributes; NULL for given pictures */
     double strangers_train, strangers_judge;
     uint8_t *outside; /* [S, S]: 1 outside the face */
 };
@@ -59,6 +63,8 @@ static int mark_outside(idem_evaluator *e, int size) {
 
 idem_evaluator *idem_evaluator_new(idem_model *m, const char *models, int batch, const idem_plan_options *options) {
     const idem_model_info *info = idem_model_about(m);
+    if (batch < 1)
+        return idem_fail_null("evaluation with a batch of %d, expected 1 or more", batch);
     if (!info->has_frozen)
         return idem_fail_null("evaluation needs the recogniser and the landmark network; load them first");
     idem_evaluator *e = calloc(1, sizeof *e);
@@ -92,10 +98,13 @@ static void gallery_free(gallery *g) {
 static void forget(idem_evaluator *e) {
     gallery_free(&e->sources);
     gallery_free(&e->attributes);
-    gallery_free(&e->shuffled);
     gallery_free(&e->outputs);
+    free(e->order);
+    free(e->points);
+    free(e->yaw);
     free(e->w);
-    e->w = NULL;
+    e->order = NULL;
+    e->points = e->yaw = e->w = NULL;
     e->n = 0;
 }
 
@@ -105,11 +114,15 @@ void idem_evaluator_free(idem_evaluator *e) {
     forget(e);
     idem_witness_free(e->witness);
     idem_pipe_free(e->layers);
-    idem_pipe_free(e->compose);
     idem_pipe_free(e->landmarks);
     idem_pipe_free(e->identity);
     free(e->outside);
     free(e);
+}
+
+void idem_evaluator_watch(idem_evaluator *e, void (*measured)(void *user, int pictures), void *user) {
+    e->measured = measured;
+    e->user = user;
 }
 
 /* ---- galleries ---- */
@@ -119,45 +132,63 @@ static size_t numbers(const idem_evaluator *e) {
     return size * size * 3;
 }
 
-static int gallery_new(const idem_evaluator *e, gallery *g) {
-    size_t n = (size_t)e->n, dim = (size_t)idem_model_about(e->model)->id_dim;
+static size_t id_dim(const idem_evaluator *e) {
+    return (size_t)idem_model_about(e->model)->id_dim;
+}
+
+static int gallery_new(const idem_evaluator *e, gallery *g, int count) {
+    size_t n = (size_t)count;
     g->pictures = malloc(n * numbers(e) * sizeof(float));
-    g->id = malloc(n * dim * sizeof(float));
+    g->id = malloc(n * id_dim(e) * sizeof(float));
     g->judge = malloc(n * IDEM_JUDGE_DIM * sizeof(float));
     g->points = malloc(n * POINTS * sizeof(float));
     g->yaw = malloc(n * sizeof(float));
     if (!g->pictures || !g->id || !g->judge || !g->points || !g->yaw)
-        return idem_fail("out of memory for %d pictures", e->n);
+        return idem_fail("out of memory for %d pictures", count);
     return 0;
 }
 
+/* The first n pictures through all networks, a batch at a time: it stays in the caches. */
 static int gallery_measure(const idem_evaluator *e, gallery *g, int n) {
-    const float *in[IDEM_PIPE_PORTS] = {g->pictures};
-    return idem_pipe_run(e->identity, (size_t)n, in, (float *const[]){g->id, NULL}) ||
-                   idem_pipe_run(e->landmarks, (size_t)n, in, (float *const[]){g->points, NULL}) ||
-                   idem_witness_run(e->witness, n, g->pictures, g->judge, g->yaw)
-               ? -1
-               : 0;
+    for (int i = 0; i < n; i += e->batch) {
+        size_t at = (size_t)i;
+        int count = n - i < e->batch ? n - i : e->batch;
+        const float *in[IDEM_PIPE_PORTS] = {g->pictures + at * numbers(e)};
+        if (idem_pipe_run(e->identity, (size_t)count, in, (float *const[]){g->id + at * id_dim(e), NULL}) ||
+            idem_pipe_run(e->landmarks, (size_t)count, in, (float *const[]){g->points + at * POINTS, NULL}) ||
+            idem_witness_run(e->witness, count, in[0], g->judge + at * IDEM_JUDGE_DIM, g->yaw + at))
+            return -1;
+        if (e->measured)
+            e->measured(e->user, count);
+    }
+    return 0;
 }
 
-/* What every pair is measured against, once pictures of sources and attributes are there. */
-static int prepare_pairs(idem_evaluator *e, uint64_t seed) {
-    size_t n = (size_t)e->n;
-    int dim = idem_model_about(e->model)->id_dim;
-    e->seed = seed;
-    if (gallery_measure(e, &e->sources, e->n) || gallery_measure(e, &e->attributes, e->n) ||
-        gallery_new(e, &e->shuffled) || gallery_new(e, &e->outputs))
+static void gallery_copy(const idem_evaluator *e, gallery *to, const gallery *from, int count) {
+    size_t n = (size_t)count;
+    memcpy(to->pictures, from->pictures, n * numbers(e) * sizeof(float));
+    memcpy(to->id, from->id, n * id_dim(e) * sizeof(float));
+    memcpy(to->judge, from->judge, n * IDEM_JUDGE_DIM * sizeof(float));
+    memcpy(to->points, from->points, n * POINTS * sizeof(float));
+    memcpy(to->yaw, from->yaw, n * sizeof(float));
+}
+
+/* What every pair is measured against, once pictures of sources and attributes are there. Success makes the n pairs
+ * count. */
+static int prepare_pairs(idem_evaluator *e, int n, uint64_t seed) {
+    if (gallery_measure(e, &e->sources, n) || gallery_measure(e, &e->attributes, n) || gallery_new(e, &e->outputs, n))
         return -1;
-    int *order = malloc(n * sizeof *order);
-    if (!order)
-        return idem_fail("out of memory for %d pictures", e->n);
-    idem_score_shuffle(order, e->n, seed);
-    idem_score_reorder(e->shuffled.pictures, e->attributes.pictures, order, e->n, numbers(e));
-    idem_score_reorder(e->shuffled.points, e->attributes.points, order, e->n, POINTS);
-    idem_score_reorder(e->shuffled.yaw, e->attributes.yaw, order, e->n, 1);
-    free(order);
-    e->strangers_train = idem_score_strangers(e->sources.id, e->n, dim, IDEM_STRANGER_PAIRS, seed);
-    e->strangers_judge = idem_score_strangers(e->sources.judge, e->n, IDEM_JUDGE_DIM, IDEM_STRANGER_PAIRS, seed);
+    e->order = malloc((size_t)n * sizeof *e->order);
+    e->points = malloc((size_t)n * POINTS * sizeof *e->points);
+    e->yaw = malloc((size_t)n * sizeof *e->yaw);
+    if (!e->order || !e->points || !e->yaw)
+        return idem_fail("out of memory for %d pairs", n);
+    idem_score_shuffle(e->order, n, seed);
+    idem_score_reorder(e->points, e->attributes.points, e->order, n, POINTS);
+    idem_score_reorder(e->yaw, e->attributes.yaw, e->order, n, 1);
+    e->strangers_train = idem_score_strangers(e->sources.id, n, (int)id_dim(e), IDEM_STRANGER_PAIRS, seed);
+    e->strangers_judge = idem_score_strangers(e->sources.judge, n, IDEM_JUDGE_DIM, IDEM_STRANGER_PAIRS, seed);
+    e->n = n;
     return 0;
 }
 
@@ -165,68 +196,78 @@ static int begin(idem_evaluator *e, int n) {
     if (n < 2)
         return idem_fail("%d pairs to evaluate on, expected 2 or more", n);
     forget(e);
-    e->n = n;
-    return gallery_new(e, &e->sources) || gallery_new(e, &e->attributes) ? -1 : 0;
+    return gallery_new(e, &e->sources, n) || gallery_new(e, &e->attributes, n) ? -1 : 0;
+}
+
+/* Failure leaves no pairs behind. */
+static int end(idem_evaluator *e, int status) {
+    if (status)
+        forget(e);
+    return status ? -1 : 0;
 }
 
 int idem_evaluator_pictures(idem_evaluator *e, int n, const float *identity, const float *attributes, uint64_t seed) {
     if (begin(e, n))
-        return -1;
+        return end(e, -1);
     memcpy(e->sources.pictures, identity, (size_t)n * numbers(e) * sizeof(float));
     memcpy(e->attributes.pictures, attributes, (size_t)n * numbers(e) * sizeof(float));
-    return prepare_pairs(e, seed);
+    return end(e, prepare_pairs(e, n, seed));
 }
 
-int idem_evaluator_sample(idem_evaluator *e, int n, float psi, uint64_t seed) {
+static int draw_pairs(idem_evaluator *e, int n, float psi, uint64_t seed) {
     const idem_model_info *info = idem_model_about(e->model);
-    if (begin(e, n))
-        return -1;
     size_t half = (size_t)n * (size_t)info->z_dim, codes = (size_t)n * (size_t)info->w_dim;
     float *z = malloc(2 * half * sizeof *z);
     e->w = malloc(2 * codes * sizeof *e->w);
-    idem_plan_options o = sharing(e, e->identity);
-    idem_pipe *p = z && e->w ? idem_pipe_new(e->model, IDEM_PIPE_SAMPLE, e->batch, psi, &o) : NULL;
-    int status = p ? 0 : -1;
-    if (!z || !e->w)
-        status = idem_fail("out of memory for %d pictures", 2 * n);
+    if (!z || !e->w) {
+        free(z);
+        return idem_fail("out of memory for %d pictures", 2 * n);
+    }
     idem_rng r = idem_rng_make(seed, "evaluation");
-    if (!status) {
-        idem_rng_fill_normal(&r, z, 2 * half);
-        status =
-            idem_pipe_run(p, (size_t)n, (const float *const[]){z, NULL}, (float *const[]){e->w, e->sources.pictures}) ||
-            idem_pipe_run(p, (size_t)n, (const float *const[]){z + half, NULL},
-                          (float *const[]){e->w + codes, e->attributes.pictures});
+    idem_rng_fill_normal(&r, z, 2 * half);
+    idem_plan_options o = sharing(e, e->identity);
+    idem_pipe *p = idem_pipe_new(e->model, IDEM_PIPE_SAMPLE, e->batch, psi, &o);
+    gallery *of[2] = {&e->sources, &e->attributes};
+    int status = p ? 0 : -1;
+    for (size_t i = 0; i < 2 && !status; i++) {
+        status = idem_pipe_run(p, (size_t)n, (const float *const[]){z + i * half, NULL},
+                               (float *const[]){e->w + i * codes, of[i]->pictures});
+        idem_data_quantise(of[i]->pictures, (size_t)n * numbers(e));
     }
     idem_pipe_free(p);
     free(z);
-    if (status)
-        return -1;
-    idem_data_quantise(e->sources.pictures, (size_t)n * numbers(e));
-    idem_data_quantise(e->attributes.pictures, (size_t)n * numbers(e));
-    return prepare_pairs(e, seed);
+    return status;
+}
+
+int idem_evaluator_sample(idem_evaluator *e, int n, float psi, uint64_t seed) {
+    return end(e, begin(e, n) || draw_pairs(e, n, psi, seed) || prepare_pairs(e, n, seed));
 }
 
 /* ---- figures ---- */
 
-static int measure(idem_evaluator *e, idem_report *r, int n) {
+/* From what the networks said of the first n outputs. */
+static void figures(const idem_evaluator *e, idem_report *r, int n) {
     const idem_model_info *info = idem_model_about(e->model);
-    gallery *o = &e->outputs;
-    const gallery *id = &e->sources, *at = &e->attributes, *sh = &e->shuffled;
-    idem_data_quantise(o->pictures, (size_t)n * numbers(e));
-    if (gallery_measure(e, o, n))
-        return -1;
+    const gallery *o = &e->outputs, *id = &e->sources, *at = &e->attributes;
     r->pairs = n;
     idem_score_identity(&r->train, id->id, at->id, o->id, n, info->id_dim, e->strangers_train);
     idem_score_identity(&r->judge, id->judge, at->judge, o->judge, n, IDEM_JUDGE_DIM, e->strangers_judge);
     r->retrieval_train = idem_score_retrieval(o->id, id->id, n, info->id_dim, IDEM_RETRIEVAL_GROUP);
     r->retrieval_judge = idem_score_retrieval(o->judge, id->judge, n, IDEM_JUDGE_DIM, IDEM_RETRIEVAL_GROUP);
     r->nme = idem_score_nme(o->points, at->points, n);
-    r->nme_shuffled = idem_score_nme(o->points, sh->points, n);
+    r->nme_shuffled = idem_score_nme(o->points, e->points, n);
     r->landmark_mse160 = idem_score_landmark_mse160(o->points, at->points, n);
-    r->colour = idem_score_colour(o->pictures, at->pictures, n, info->size, e->outside);
-    r->colour_shuffled = idem_score_colour(o->pictures, sh->pictures, n, info->size, e->outside);
+    r->colour = idem_score_colour(o->pictures, at->pictures, NULL, n, info->size, e->outside);
+    r->colour_shuffled = idem_score_colour(o->pictures, at->pictures, e->order, n, info->size, e->outside);
     r->yaw = idem_score_yaw(o->yaw, at->yaw, id->yaw, n, YAW_APART);
-    r->yaw_shuffled = idem_score_yaw(o->yaw, sh->yaw, id->yaw, n, YAW_APART);
+    r->yaw_shuffled = idem_score_yaw(o->yaw, e->yaw, id->yaw, n, YAW_APART);
+}
+
+static int measure(idem_evaluator *e, idem_report *r, int n) {
+    idem_data_quantise(e->outputs.pictures, (size_t)n * numbers(e));
+    if (gallery_measure(e, &e->outputs, n))
+        return -1;
+    figures(e, r, n);
     return 0;
 }
 
@@ -308,27 +349,35 @@ static int add_baselines(idem_evaluator *e, json_t *rows, int n) {
     static const char *const names[2] = {"identity picture", "attribute picture"};
     idem_report r = {0};
     for (int k = 0; k < 2; k++) {
-        memcpy(e->outputs.pictures, itself[k]->pictures, (size_t)n * numbers(e) * sizeof(float));
-        if (measure(e, &r, n) || add_row(rows, names[k], &r))
+        gallery_copy(e, &e->outputs, itself[k], n);
+        figures(e, &r, n);
+        if (add_row(rows, names[k], &r))
             return -1;
     }
     const float *id = e->w, *attr = e->w ? e->w + (size_t)e->n * (size_t)info->w_dim : NULL;
     for (int way = 0; way < 2 && e->w; way++)
         for (int crossover = 1; crossover < info->layers; crossover++) {
             char name[64];
-            snprintf(name, sizeof name, "mixing: layers %d-%d from %s", way ? 0 : crossover,
-                     way ? crossover - 1 : info->layers - 1, "attributes");
+            snprintf(name, sizeof name, "mixing: layers %d-%d from attributes", way ? 0 : crossover,
+                     way ? crossover - 1 : info->layers - 1);
             if (mix(e, way ? attr : id, way ? id : attr, crossover, n) || measure(e, &r, n) || add_row(rows, name, &r))
                 return -1;
         }
     return 0;
 }
 
-json_t *idem_evaluator_baselines(idem_evaluator *e, int pairs) {
+json_t *idem_evaluator_baselines(idem_evaluator *e, int pairs, idem_report *same) {
     if (check_pairs(e))
         return NULL;
+    if (pairs < 1)
+        return idem_fail_null("baselines on %d pairs, expected 1 or more", pairs);
+    int n = pairs < e->n ? pairs : e->n;
+    if (same) {
+        *same = (idem_report){0};
+        figures(e, same, n);
+    }
     json_t *rows = json_array();
-    if (!rows || add_baselines(e, rows, pairs < e->n ? pairs : e->n)) {
+    if (!rows || add_baselines(e, rows, n)) {
         json_decref(rows);
         return NULL;
     }

@@ -1,9 +1,9 @@
-/* Measuring a model: cross-face pairs of held-out pictures through the mapper, every figure of METHOD-like reports by
- * the training recogniser and by witnesses never used in training, the same figures with shuffled attribute pictures as
- * a control, and baselines that need no mapper.
+/* Measuring a model: cross-face pairs of held-out pictures through the mapper; every figure by the training recogniser
+ * and by witnesses never used in training; the same figures with shuffled attribute pictures as a control; and
+ * baselines that need no mapper. docs/evaluation.md says what each figure means.
  *
- *     idem_evaluator *e = idem_evaluator_new(m, NULL, 8, NULL);       // pictures and sources' codes are measured once
- *     idem_evaluator_sample(e, 300, 0.9f, seed);
+ *     idem_evaluator *e = idem_evaluator_new(m, NULL, 8, NULL);
+ *     idem_evaluator_sample(e, 300, 0.9f, seed);                       // the sources are measured once
  *     idem_report r;
  *     idem_evaluator_mapper(e, &r);
  *     json_t *j = idem_report_json(&r);
@@ -37,6 +37,10 @@ typedef struct idem_evaluator idem_evaluator;
 idem_evaluator *idem_evaluator_new(idem_model *m, const char *models, int batch, const idem_plan_options *options);
 void idem_evaluator_free(idem_evaluator *e); /* NULL is allowed */
 
+/* Calls `measured` with the number of pictures that went through all networks since the last call: 2 n for the pairs, n
+ * for each report, none for the pictures themselves as baselines. */
+void idem_evaluator_watch(idem_evaluator *e, void (*measured)(void *user, int pictures), void *user);
+
 /* Pairs to measure on; replaces earlier ones. Sampled: 2 n pictures of the generator, truncated by psi, by a seed and a
  * stream that training never draws from. Given: pictures [n, S, S, 3] in [0, 1] (copied). n >= 2. */
 int idem_evaluator_sample(idem_evaluator *e, int n, float psi, uint64_t seed);
@@ -48,8 +52,9 @@ int idem_evaluator_mapper(idem_evaluator *e, idem_report *r);
 int idem_evaluator_outputs(idem_evaluator *e, const float *out, idem_report *r);
 
 /* Baselines on the first `pairs` pairs: the identity picture itself, the attribute picture itself and, for sampled
- * pairs, style mixing of the true codes at every crossover both ways. As a JSON array of {name, ...report}. */
-json_t *idem_evaluator_baselines(idem_evaluator *e, int pairs);
+ * pairs, style mixing of the true codes at every crossover both ways: 2 (layers - 1) rows. As a JSON array of {name,
+ * ...report}. same NULL, or the last report's figures on these pairs alone, to compare with. */
+json_t *idem_evaluator_baselines(idem_evaluator *e, int pairs, idem_report *same);
 
 /* {train: {...}, judge: {...}, nme, ..., shuffled: {...}, standard_errors: {...}} ; NULL when memory is short. */
 json_t *idem_report_json(const idem_report *r);

@@ -135,18 +135,20 @@ idem_figure idem_score_psnr(const float *a, const float *b, int n, int size) {
     return figure(&t);
 }
 
-idem_figure idem_score_colour(const float *a, const float *b, int n, int size, const uint8_t *outside) {
+idem_figure idem_score_colour(const float *a, const float *b, const int *order, int n, int size,
+                              const uint8_t *outside) {
     tally t = {0};
     size_t pixels = (size_t)size * (size_t)size;
-    for (size_t i = 0; i < (size_t)n; i++) {
+    for (int i = 0; i < n; i++) {
+        const float *x = a + (size_t)i * pixels * 3, *y = b + (size_t)(order ? order[i] : i) * pixels * 3;
         double sum = 0;
         size_t used = 0;
         for (size_t p = 0; p < pixels; p++) {
             if (!outside[p])
                 continue;
             used += 3;
-            for (size_t k = (i * pixels + p) * 3; k < (i * pixels + p) * 3 + 3; k++)
-                sum += fabs((double)a[k] - b[k]);
+            for (size_t k = 3 * p; k < 3 * p + 3; k++)
+                sum += fabs((double)x[k] - y[k]);
         }
         count(&t, used ? sum / (double)used : 0);
     }

@@ -41,8 +41,9 @@ idem_figure idem_score_landmark_mse160(const float *a, const float *b, int n);
 idem_figure idem_score_mse(const float *a, const float *b, int n, int size);
 /* Mean over pictures of 10 log10(1 / MSE), MSE floored at 1e-10. */
 idem_figure idem_score_psnr(const float *a, const float *b, int n, int size);
-/* Mean |a - b| over the pixels whose weight in outside[S * S] is 1. */
-idem_figure idem_score_colour(const float *a, const float *b, int n, int size, const uint8_t *outside);
+/* Mean |a - b| over the pixels whose weight in outside[S * S] is 1; picture i of a against order[i] of b (NULL: i). */
+idem_figure idem_score_colour(const float *a, const float *b, const int *order, int n, int size,
+                              const uint8_t *outside);
 
 /* Mean |a - b| in degrees over the pairs where |from - b| >= apart: how far the result's yaw is from the wanted one
  * where the two sources differ. */
