@@ -54,7 +54,7 @@ static int add(list *l, char *path) {
 static int add_folder(list *l, const char *dir) {
     char **names;
     size_t count;
-    if (idem_dir_list(dir, "png|jpg|jpeg|webp", &names, &count))
+    if (idem_dir_list(dir, ".png|.jpg|.jpeg|.webp", &names, &count))
         return -1;
     int status = count ? 0 : idem_fail("%s: has no picture (PNG, JPEG or WebP)", dir);
     for (size_t i = 0; i < count && !status; i++)
