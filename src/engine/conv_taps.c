@@ -13,6 +13,7 @@ typedef struct {
 
 struct idem_conv_taps {
     idem_conv_dims d;
+    int64_t edge_h, edge_w; /* of a data gradient, rows and columns from here on are computed; 0: all */
     int taps;
     int64_t most;   /* pairs of the fullest tap */
     int64_t *first; /* taps + 1: where a tap's pairs start */
@@ -33,24 +34,35 @@ bool idem_conv_taps_pays(const idem_conv_dims *d, bool frozen) {
     return one <= 4 || stride || (!frozen && one <= 16 && all <= 128);
 }
 
-static int64_t list_pairs(const idem_conv_dims *d, int tap, pair *out) {
+static bool on_edge(const idem_conv_taps *c, int64_t h, int64_t w) {
+    return h >= c->edge_h || w >= c->edge_w;
+}
+
+static int64_t list_pairs(const idem_conv_taps *c, int tap, pair *out) {
+    const idem_conv_dims *d = &c->d;
     const idem_window *win = &d->win;
     int64_t count = 0;
     for (int64_t p = 0; p < d->n * d->oh * d->ow; p++) {
         int64_t n = p / (d->oh * d->ow), oh = p / d->ow % d->oh, ow = p % d->ow;
         int64_t h = oh * win->stride[0] + tap / win->kernel[1] * win->dilation[0] - win->pad[0];
         int64_t w = ow * win->stride[1] + tap % win->kernel[1] * win->dilation[1] - win->pad[1];
-        if (h >= 0 && h < d->h && w >= 0 && w < d->w)
+        if (h >= 0 && h < d->h && w >= 0 && w < d->w && on_edge(c, h, w))
             out[count++] = (pair){(n * d->h + h) * d->w + w, p};
     }
     return count;
 }
 
 idem_conv_taps *idem_conv_taps_new(const idem_conv_dims *d) {
+    return idem_conv_taps_new_edge(d, 0, 0);
+}
+
+idem_conv_taps *idem_conv_taps_new_edge(const idem_conv_dims *d, int64_t h, int64_t w) {
     idem_conv_taps *c = calloc(1, sizeof *c);
     if (!c)
         return idem_fail_null("out of memory for a convolution");
     c->d = *d;
+    c->edge_h = h;
+    c->edge_w = w;
     c->taps = d->win.kernel[0] * d->win.kernel[1];
     c->first = calloc((size_t)c->taps + 1, sizeof *c->first);
     c->pairs = calloc((size_t)(c->taps * d->n * d->oh * d->ow), sizeof *c->pairs);
@@ -59,7 +71,7 @@ idem_conv_taps *idem_conv_taps_new(const idem_conv_dims *d) {
         return idem_fail_null("out of memory for a convolution");
     }
     for (int t = 0; t < c->taps; t++) {
-        int64_t count = list_pairs(d, t, c->pairs + c->first[t]);
+        int64_t count = list_pairs(c, t, c->pairs + c->first[t]);
         c->first[t + 1] = c->first[t] + count;
         c->most = count > c->most ? count : c->most;
     }
@@ -100,7 +112,10 @@ static void start_sums(const idem_conv_taps *c, const float *bias, float *out) {
             for (int64_t o = 0; c->first[t] == c->first[t + 1] && o < d->o; o++)
                 memset(out + (o * c->taps + t) * d->i, 0, (size_t)d->i * sizeof *out);
     else if (d->way == IDEM_CONV_DATA)
-        memset(out, 0, (size_t)(d->n * d->h * d->w * d->i) * sizeof *out);
+        for (int64_t p = 0; p < d->n * d->h * d->w; p++) {
+            if (on_edge(c, p / d->w % d->h, p % d->w))
+                memset(out + p * d->i, 0, (size_t)d->i * sizeof *out);
+        }
     else if (!d->bias)
         memset(out, 0, (size_t)(d->n * d->oh * d->ow * d->o) * sizeof *out);
     else

@@ -13,7 +13,9 @@ bool idem_conv_taps_fits(const idem_conv_dims *d);
 bool idem_conv_taps_pays(const idem_conv_dims *d, bool frozen);
 
 idem_conv_taps *idem_conv_taps_new(const idem_conv_dims *d); /* NULL with a message on failure */
-void idem_conv_taps_free(idem_conv_taps *c);                 /* NULL is allowed */
+/* Data gradient only of the rows from h and the columns from w on; the others are left as they are. */
+idem_conv_taps *idem_conv_taps_new_edge(const idem_conv_dims *d, int64_t h, int64_t w);
+void idem_conv_taps_free(idem_conv_taps *c); /* NULL is allowed */
 size_t idem_conv_taps_scratch(const idem_conv_taps *c);
 /* in: as idem_convolution_run. */
 void idem_conv_taps_run(const idem_conv_taps *c, const float *const *in, float *out, void *scratch);

@@ -4,55 +4,81 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/conv_taps.h"
 #include "engine/op.h"
 #include "engine/winograd_private.h"
 
-enum {
-    PATCH = WINOGRAD_PATCH,
-    BLOCK_BYTES = 384 << 10 /* transformed values of a block of patches: most of a core's second-level cache */
-};
+enum { BLOCK_BYTES = 384 << 10 /* transformed values of a block of patches: most of a core's second-level cache */ };
 
-/* Sizes as the kernel sees them: a correlation of `from` channels at [h, w] to `to` channels at [oh, ow]. */
+/* Along one axis: numbers in a transformed patch, sides of the patches read and written, and inputs from one patch to
+ * the next. */
+static const struct {
+    int points, in, out, step;
+} forms[WINOGRAD_FORMS] = {
+    [WINOGRAD_SAME] = {6, 6, 4, 4}, [WINOGRAD_DOWN] = {9, 9, 4, 8}, [WINOGRAD_UP] = {9, 5, 8, 4}};
+
+/* Sizes as the kernel sees them: from `from` channels at [h, w] to `to` channels at [oh, ow]. */
 struct idem_winograd {
     const idem_winograd_kernels *kernels;
+    winograd_form form;
+    int points;
     int64_t n, from, h, w, to, oh, ow, top, left;
     bool turned; /* data gradient: filters are turned by 180 degrees and swap their channels */
     bool bias;
     int64_t rows, columns, patches; /* patches down and across one picture; of all pictures */
+    int64_t cut_h, cut_w;           /* outputs that the patches make; a line or two past them is left to the edge */
+    idem_conv_taps *edge;
     int threads;
-    bool shared;    /* one block at a time for all threads, which split the output channels */
-    int64_t block;  /* patches in a block */
-    int64_t panels; /* of nr output channels */
-    int64_t group;  /* panels that are multiplied before they are transformed back */
-    int64_t
-        v_stride; /* floats between points of V; odd multiples of a cache line keep points in different cache sets */
+    bool shared;      /* one block at a time for all threads, which split the output channels */
+    int64_t block;    /* patches in a block */
+    int64_t panels;   /* of nr output channels */
+    int64_t group;    /* panels that are multiplied before they are transformed back */
+    int64_t v_stride; /* floats between points of V; odd multiples of a cache line keep them in different cache sets */
     int64_t m_stride, u_panel, v_floats, m_floats, u_floats;
     float *zeros; /* pixels outside the picture */
     idem_pack *pack;
 };
 
+static winograd_form form_of(const idem_conv_dims *d) {
+    return d->win.stride[0] == 1 ? WINOGRAD_SAME : d->way == IDEM_CONV_DATA ? WINOGRAD_UP : WINOGRAD_DOWN;
+}
+
 bool idem_winograd_fits(const idem_conv_dims *d) {
     const idem_window *win = &d->win;
+    if (d->way == IDEM_CONV_WEIGHT || win->groups != 1 || d->i % 8 || d->o % 8 || win->stride[0] != win->stride[1] ||
+        win->stride[0] > 2)
+        return false;
     for (int a = 0; a < 2; a++)
-        if (win->kernel[a] != 3 || win->stride[a] != 1 || win->dilation[a] != 1 || win->pad[a] > 2 ||
-            win->pad[a + 2] > 2)
+        if (win->kernel[a] != 3 || win->dilation[a] != 1 || win->pad[a] > 2 || win->pad[a + 2] > 2 ||
+            (form_of(d) == WINOGRAD_UP && win->pad[a] % 2))
             return false;
-    return d->way != IDEM_CONV_WEIGHT && win->groups == 1 && d->i % 8 == 0 && d->o % 8 == 0;
+    return true;
 }
 
 static int64_t ceil_div(int64_t a, int64_t b) {
     return (a + b - 1) / b;
 }
 
+/* Patches that make `size` outputs along an axis. */
+static int64_t count_patches(winograd_form form, int64_t size) {
+    int64_t out = forms[form].out, whole = size / out;
+    /* StyleGAN2's transposed convolutions make 8 n + 1 outputs: the last line is cheaper by itself. */
+    return form == WINOGRAD_UP && whole > 0 && size % out <= 2 ? whole : ceil_div(size, out);
+}
+
 bool idem_winograd_pays(const idem_conv_dims *d, bool frozen) {
     if (!idem_winograd_fits(d))
         return false;
+    winograd_form form = form_of(d);
     bool data = d->way == IDEM_CONV_DATA;
-    int64_t h = data ? d->h : d->oh, w = data ? d->w : d->ow, to = data ? d->i : d->o;
-    int64_t patches = ceil_div(h, PATCH) * ceil_div(w, PATCH);
-    /* Half-empty patches waste the gain; few patches do not pay for reading four times the weights, or for transforming
-     * them at every run. */
-    return to >= 16 && 2 * h * w >= patches * PATCH * PATCH && d->n * patches >= (frozen ? 2 : 16);
+    int64_t h = data ? d->h : d->oh, w = data ? d->w : d->ow, to = data ? d->i : d->o, side = forms[form].out;
+    int64_t patches = count_patches(form, h) * count_patches(form, w);
+    /* Partly empty patches waste the gain, which is smaller for stride 2; few patches do not pay for reading four times
+     * the weights, or for transforming them at every run. */
+    int64_t percent = 100 * h * w / (patches * side * side), all = d->n * patches;
+    if (form == WINOGRAD_SAME)
+        return to >= 16 && percent >= 50 && all >= (frozen ? 2 : 16);
+    return to >= 16 && percent >= 75 && all >= (frozen ? 4 : 32);
 }
 
 static void choose_block(idem_winograd *w) {
@@ -60,7 +86,7 @@ static void choose_block(idem_winograd *w) {
     int64_t threads = w->threads;
     w->panels = ceil_div(w->to, k->nr);
     w->group = w->panels < 2 ? w->panels : 2;
-    int64_t per_patch = WINOGRAD_POINTS * (w->from + w->group * k->nr) * (int64_t)sizeof(float);
+    int64_t per_patch = w->points * (w->from + w->group * k->nr) * (int64_t)sizeof(float);
     int64_t most = BLOCK_BYTES / per_patch / k->mr * k->mr;
     most = most < k->mr ? k->mr : most;
     w->shared = threads > 1 && w->patches < threads * 2 * k->mr && ceil_div(w->panels, w->group) >= threads;
@@ -70,15 +96,15 @@ static void choose_block(idem_winograd *w) {
     w->block = ceil_div(w->patches, blocks);
     w->v_stride = w->block * w->from + 16;
     w->m_stride = ceil_div(w->block, k->mr) * k->mr * k->nr + 16;
-    w->v_floats = WINOGRAD_POINTS * w->v_stride;
-    w->m_floats = w->group * WINOGRAD_POINTS * w->m_stride;
+    w->v_floats = w->points * w->v_stride;
+    w->m_floats = w->group * w->points * w->m_stride;
     w->u_panel = WINOGRAD_POINTS * w->from * k->nr;
     w->u_floats = w->panels * w->u_panel;
 }
 
 /* ---- filters ---- */
 
-/* U[panel][point][from][nr] of panel p; output channels past the last are zero. */
+/* U[panel][filter][from][nr] of panel p; output channels past the last are zero. */
 static void transform_panel(const idem_winograd *w, const float *weight, int64_t p, float *u) {
     const idem_winograd_kernels *k = w->kernels;
     float g[9 * WINOGRAD_MAX_NR] __attribute__((aligned(64)));
@@ -91,7 +117,7 @@ static void transform_panel(const idem_winograd *w, const float *weight, int64_t
             else
                 for (int64_t o = 0; o < nr; o++)
                     g[tap * k->nr + o] = weight[((first + o) * 9 + tap) * w->from + c];
-        k->weight(g, u + p * w->u_panel + c * k->nr, w->from * k->nr);
+        k->weight[w->form](g, u + p * w->u_panel + c * k->nr, w->from * k->nr);
     }
 }
 
@@ -125,18 +151,31 @@ idem_winograd *idem_winograd_new(const idem_conv_dims *d, idem_frozen weight, in
                          .left = d->win.pad[1],
                          .bias = d->bias,
                          .threads = idem_threads()};
+    w->form = form_of(d);
+    w->points = forms[w->form].points * forms[w->form].points;
     if (d->way == IDEM_CONV_DATA) {
         w->from = d->o, w->h = d->oh, w->w = d->ow;
         w->to = d->i, w->oh = d->h, w->ow = d->w;
-        w->top = 2 - d->win.pad[0], w->left = 2 - d->win.pad[1];
+        w->top = w->form == WINOGRAD_UP ? 1 - d->win.pad[0] / 2 : 2 - d->win.pad[0];
+        w->left = w->form == WINOGRAD_UP ? 1 - d->win.pad[1] / 2 : 2 - d->win.pad[1];
         w->turned = true;
     }
     if (w->from % 16 || w->to % 16)
         width = width < 8 ? width : 8;
     w->kernels = idem_winograd_kernels_for(width);
-    w->rows = ceil_div(w->oh, PATCH);
-    w->columns = ceil_div(w->ow, PATCH);
+    w->rows = count_patches(w->form, w->oh);
+    w->columns = count_patches(w->form, w->ow);
     w->patches = w->n * w->rows * w->columns;
+    int64_t side = forms[w->form].out;
+    w->cut_h = w->rows * side < w->oh ? w->rows * side : w->oh;
+    w->cut_w = w->columns * side < w->ow ? w->columns * side : w->ow;
+    if (w->cut_h < w->oh || w->cut_w < w->ow) {
+        w->edge = idem_conv_taps_new_edge(d, w->cut_h, w->cut_w);
+        if (!w->edge) {
+            idem_winograd_free(w);
+            return NULL;
+        }
+    }
     choose_block(w);
     w->zeros = calloc((size_t)w->from, sizeof *w->zeros);
     if (!w->zeros) {
@@ -147,8 +186,8 @@ idem_winograd *idem_winograd_new(const idem_conv_dims *d, idem_frozen weight, in
         fill_order order = {w, weight.values};
         const struct {
             const char *name;
-            int64_t way;
-        } key = {w->kernels->name, d->way};
+            int64_t way, form;
+        } key = {w->kernels->name, d->way, w->form};
         w->pack = idem_pack_get(weight.node, &key, sizeof key, (size_t)w->u_floats * sizeof(float), fill, &order);
         if (!w->pack) {
             idem_winograd_free(w);
@@ -161,6 +200,7 @@ idem_winograd *idem_winograd_new(const idem_conv_dims *d, idem_frozen weight, in
 void idem_winograd_free(idem_winograd *w) {
     if (!w)
         return;
+    idem_conv_taps_free(w->edge);
     idem_pack_release(w->pack);
     free(w->zeros);
     free(w);
@@ -172,37 +212,53 @@ const char *idem_winograd_kernel(const idem_winograd *w) {
 
 size_t idem_winograd_scratch(const idem_winograd *w) {
     int64_t blocks = w->shared ? w->v_floats + w->threads * w->m_floats : w->threads * (w->v_floats + w->m_floats);
-    return (size_t)(blocks + (w->pack ? 0 : w->u_floats)) * sizeof(float);
+    size_t bytes = (size_t)(blocks + (w->pack ? 0 : w->u_floats)) * sizeof(float);
+    size_t edge = w->edge ? idem_conv_taps_scratch(w->edge) : 0;
+    return bytes > edge ? bytes : edge;
 }
 
 /* ---- running ---- */
 
 /* Patches first .. last-1 of x to V[point][patch][from]. */
 static void transform_in(const idem_winograd *w, const float *x, int64_t first, int64_t last, float *v) {
+    int side = forms[w->form].in, step = forms[w->form].step;
     for (int64_t t = first; t < last; t++, v += w->from) {
         int64_t n = t / (w->rows * w->columns), r = t / w->columns % w->rows, c = t % w->columns;
-        const float *pixel[WINOGRAD_POINTS];
-        for (int i = 0; i < 6; i++)
-            for (int j = 0; j < 6; j++) {
-                int64_t y = r * PATCH + i - w->top, z = c * PATCH + j - w->left;
+        const float *pixel[WINOGRAD_MAX_POINTS];
+        for (int i = 0; i < side; i++)
+            for (int j = 0; j < side; j++) {
+                int64_t y = r * step + i - w->top, z = c * step + j - w->left;
                 bool inside = y >= 0 && y < w->h && z >= 0 && z < w->w;
-                pixel[6 * i + j] = inside ? x + ((n * w->h + y) * w->w + z) * w->from : w->zeros;
+                pixel[side * i + j] = inside ? x + ((n * w->h + y) * w->w + z) * w->from : w->zeros;
             }
-        w->kernels->input(pixel, w->from, v, w->v_stride);
+        w->kernels->input[w->form](pixel, w->from, v, w->v_stride);
     }
+}
+
+static int64_t lesser(int64_t a, int64_t b) {
+    return a < b ? a : b;
 }
 
 static void transform_out(const idem_winograd *w, const float *m, int64_t first, int64_t last, int64_t panel,
                           const float *bias, float *y) {
     const idem_winograd_kernels *k = w->kernels;
-    int64_t channel = panel * k->nr, left = (w->to - channel) / k->width;
-    int vectors = (int)(left < k->nr / k->width ? left : k->nr / k->width);
+    int64_t channel = panel * k->nr, side = forms[w->form].out;
+    int vectors = (int)lesser((w->to - channel) / k->width, k->nr / k->width);
     for (int64_t t = first; t < last; t++, m += k->nr) {
-        int64_t n = t / (w->rows * w->columns), r = t / w->columns % w->rows * PATCH, c = t % w->columns * PATCH;
-        int64_t rows = w->oh - r < PATCH ? w->oh - r : PATCH, columns = w->ow - c < PATCH ? w->ow - c : PATCH;
-        k->output(m, w->m_stride, vectors, bias ? bias + channel : NULL,
-                  y + ((n * w->oh + r) * w->ow + c) * w->to + channel, w->ow * w->to, w->to, (int)rows, (int)columns);
+        int64_t n = t / (w->rows * w->columns), r = t / w->columns % w->rows * side, c = t % w->columns * side;
+        int64_t rows = lesser(w->cut_h - r, side), columns = lesser(w->cut_w - c, side);
+        k->output[w->form](m, w->m_stride, vectors, bias ? bias + channel : NULL,
+                           y + ((n * w->oh + r) * w->ow + c) * w->to + channel, w->ow * w->to, w->to, (int)rows,
+                           (int)columns);
     }
+}
+
+/* Which of the transformed filters a point is multiplied with: all odd positions of stride 2 share the sixth. */
+static int64_t filter_of(const idem_winograd *w, int point) {
+    if (w->form == WINOGRAD_SAME)
+        return point;
+    int i = point / 9, j = point % 9;
+    return 6 * lesser(i, 5) + lesser(j, 5);
 }
 
 /* Panels first_panel .. last_panel-1 of a block whose V is made. */
@@ -211,16 +267,18 @@ static void multiply(const idem_winograd *w, const float *v, const float *u, flo
     const idem_winograd_kernels *k = w->kernels;
     for (int64_t p = first_panel; p < last_panel; p += w->group) {
         int64_t end = p + w->group < last_panel ? p + w->group : last_panel;
-        for (int64_t point = 0; point < WINOGRAD_POINTS; point++)
+        for (int point = 0; point < w->points; point++)
             for (int64_t q = p; q < end; q++)
-                k->product(v + point * w->v_stride, w->from, u + q * w->u_panel + point * w->from * k->nr, w->from,
-                           m + ((q - p) * WINOGRAD_POINTS + point) * w->m_stride, last - first);
+                k->product(v + point * w->v_stride, w->from, u + q * w->u_panel + filter_of(w, point) * w->from * k->nr,
+                           w->from, m + ((q - p) * w->points + point) * w->m_stride, last - first);
         for (int64_t q = p; q < end; q++)
-            transform_out(w, m + (q - p) * WINOGRAD_POINTS * w->m_stride, first, last, q, bias, y);
+            transform_out(w, m + (q - p) * w->points * w->m_stride, first, last, q, bias, y);
     }
 }
 
 void idem_winograd_run(const idem_winograd *w, const float *const *in, float *out, void *scratch) {
+    if (w->edge)
+        idem_conv_taps_run(w->edge, in, out, scratch);
     float *own = scratch;
     const float *u = w->pack ? idem_pack_values(w->pack) : own, *bias = w->bias ? in[2] : NULL;
     if (!w->pack)

@@ -1,5 +1,6 @@
-/* Convolution by Winograd's F(4x4, 3x3) for 3x3 filters of stride 1: forward and data gradient, which is the same with
- * turned filters. Up to three times as fast as a direct sum, with an error of about 1e-6 of the output's size. */
+/* Convolution by Winograd's method for 3x3 filters: of stride 1 by F(4x4, 3x3), forward and data gradient, which is the
+ * same with turned filters; of stride 2 by F(4, 2) on the positions of even number, forward and (for even padding) data
+ * gradient. Two to three times as fast as a direct sum, with an error of about 1e-6 of the output's size. */
 #ifndef IDEM_ENGINE_WINOGRAD_H
 #define IDEM_ENGINE_WINOGRAD_H
 

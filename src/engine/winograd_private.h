@@ -5,18 +5,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* PATCH: side of an output patch; POINTS: numbers in a transformed patch. */
-enum { WINOGRAD_PATCH = 4, WINOGRAD_POINTS = 36, WINOGRAD_MAX_NR = 32 };
+/* PATCH: side of an output patch of stride 1; POINTS: numbers in it transformed, and filters in every form. */
+enum { WINOGRAD_PATCH = 4, WINOGRAD_POINTS = 36, WINOGRAD_MAX_POINTS = 81, WINOGRAD_MAX_NR = 32 };
+
+/* Stride 1; stride 2; stride 2 transposed. */
+typedef enum { WINOGRAD_SAME, WINOGRAD_DOWN, WINOGRAD_UP, WINOGRAD_FORMS } winograd_form;
 
 typedef struct {
     const char *name;
     int width, nr, mr; /* floats in a vector; columns and rows of the product's register tile */
-    void (*input)(const float *const pixel[36], int64_t channels, float *v, int64_t stride);
-    void (*output)(const float *m, int64_t stride, int vectors, const float *bias, float *y, int64_t row,
-                   int64_t column, int rows, int columns);
-    void (*weight)(const float *g, float *u, int64_t stride);
+    void (*input[WINOGRAD_FORMS])(const float *const *pixel, int64_t channels, float *v, int64_t stride);
+    void (*output[WINOGRAD_FORMS])(const float *m, int64_t stride, int vectors, const float *bias, float *y,
+                                   int64_t row, int64_t column, int rows, int columns);
+    void (*weight[WINOGRAD_FORMS])(const float *g, float *u, int64_t stride);
     void (*product)(const float *a, int64_t lda, const float *b, int64_t k, float *c, int64_t rows);
-    void (*expand)(const float *const pixel[16], int64_t channels, float *v, int64_t stride);
+    void (*expand)(const float *const *pixel, int64_t channels, float *v, int64_t stride);
     void (*filter)(const float *s, int64_t stride, int64_t channels, float *g, int64_t tap_stride);
     void (*product_add)(const float *a, int64_t lda, const float *b, int64_t k, float *c, int64_t ldc, int64_t rows);
 } idem_winograd_kernels;

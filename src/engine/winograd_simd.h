@@ -56,6 +56,66 @@ static inline __attribute__((always_inline)) TARGET void NAME(weight6)(const VEC
     u[5] = g[2];
 }
 
+/* Stride 2 splits into positions of even and of odd number: two taps meet the even ones by F(4, 2), points +-1/2, +-5/4
+ * and infinity, five numbers; the tap between them meets the odd ones, four numbers, as they are. So nine numbers make
+ * four outputs of a convolution (from nine inputs) or eight of a transposed one (from five), 81 products instead of 144
+ * in two dimensions; 36 of the filters are different. */
+static inline __attribute__((always_inline)) TARGET void NAME(even5)(const VEC d[5], VEC r[5]) {
+    VEC e1 = FMA(d[0], SPLAT(0.78125f), d[2] * -0.5f), o1 = FMA(d[1], SPLAT(1.5625f), -d[3]);
+    VEC e2 = FMA(d[2], SPLAT(1.25f), d[0] * -0.3125f), o2 = FMA(d[1], SPLAT(-0.25f), d[3]);
+    r[0] = e1 + o1;
+    r[1] = e1 - o1;
+    r[2] = e2 + o2;
+    r[3] = e2 - o2;
+    r[4] = FMA(d[0], SPLAT(0.390625f), FMA(d[2], SPLAT(-1.8125f), d[4]));
+}
+
+static inline __attribute__((always_inline)) TARGET void NAME(even4)(const VEC m[5], VEC y[4]) {
+    VEC s1 = m[0] + m[1], d1 = m[0] - m[1], s2 = m[2] + m[3], d2 = m[2] - m[3];
+    y[0] = s1 + s2;
+    y[1] = FMA(d1, SPLAT(0.5f), d2 * 1.25f);
+    y[2] = FMA(s1, SPLAT(0.25f), s2 * 1.5625f);
+    y[3] = FMA(d1, SPLAT(0.125f), FMA(d2, SPLAT(1.953125f), m[4]));
+}
+
+static inline __attribute__((always_inline)) TARGET void NAME(half6)(const VEC g[3], VEC u[6]) {
+    VEC e1 = g[0] * (16.0f / 21), e2 = g[0] * (32.0f / 105), o = g[2] * (8.0f / 21);
+    u[0] = e1 + o;
+    u[1] = e1 - o;
+    u[2] = e2 + o;
+    u[3] = e2 - o;
+    u[4] = g[2];
+    u[5] = g[1];
+}
+
+static inline __attribute__((always_inline)) TARGET void NAME(down9)(const VEC d[9], VEC r[9]) {
+    const VEC even[5] = {d[0], d[2], d[4], d[6], d[8]};
+    NAME(even5)(even, r);
+    for (int i = 0; i < 4; i++)
+        r[5 + i] = d[2 * i + 1];
+}
+
+static inline __attribute__((always_inline)) TARGET void NAME(down4)(const VEC m[9], VEC y[4]) {
+    NAME(even4)(m, y);
+    for (int i = 0; i < 4; i++)
+        y[i] += m[5 + i];
+}
+
+static inline __attribute__((always_inline)) TARGET void NAME(up9)(const VEC d[5], VEC r[9]) {
+    NAME(even5)(d, r);
+    for (int i = 0; i < 4; i++)
+        r[5 + i] = d[1 + i];
+}
+
+static inline __attribute__((always_inline)) TARGET void NAME(up8)(const VEC m[9], VEC y[8]) {
+    VEC e[4];
+    NAME(even4)(m, e);
+    for (int i = 0; i < 4; i++) {
+        y[2 * i] = e[i];
+        y[2 * i + 1] = m[5 + i];
+    }
+}
+
 /* The transposed maps, for the weight gradient: e = A y, four to six, and g = G' s, six to three. */
 static inline __attribute__((always_inline)) TARGET void NAME(expand6)(const VEC y[4], VEC e[6]) {
     VEC e1 = FMA(y[2], SPLAT(0.5625f), y[0]), o1 = FMA(y[1], SPLAT(0.75f), y[3] * 0.421875f);
@@ -75,79 +135,94 @@ static inline __attribute__((always_inline)) TARGET void NAME(filter3)(const VEC
     g[2] = FMA(s1 + s2, SPLAT(8.0f / 27), s[5]);
 }
 
-/* One patch: the 36 pixels at pixel[] (rows of `channels` floats) to v[xi * stride + channel]. */
-static TARGET void NAME(input)(const float *const pixel[36], int64_t channels, float *v, int64_t stride) {
-    for (int64_t c = 0; c < channels; c += W) {
-        VEC t[6][6];
-        _Pragma("GCC unroll 6") for (int j = 0; j < 6; j++) {
-            VEC d[6], r[6];
-            for (int i = 0; i < 6; i++)
-                d[i] = NAME(load)(pixel[6 * i + j] + c);
-            NAME(input6)(d, r);
-            for (int i = 0; i < 6; i++)
-                t[i][j] = r[i];
-        }
-        _Pragma("GCC unroll 6") for (int i = 0; i < 6; i++) {
-            VEC r[6];
-            NAME(input6)(t[i], r);
-            for (int j = 0; j < 6; j++)
-                NAME(store)(v + (6 * i + j) * stride + c, r[j]);
-        }
+/* One patch: the side * side pixels at pixel[] (rows of `channels` floats) to v[point * stride + channel]. */
+#define INPUT(name, map, side, points)                                                                                 \
+    static TARGET void NAME(name)(const float *const *pixel, int64_t channels, float *v, int64_t stride) {             \
+        for (int64_t c = 0; c < channels; c += W) {                                                                    \
+            VEC t[points][side];                                                                                       \
+            _Pragma("GCC unroll 9") for (int j = 0; j < side; j++) {                                                   \
+                VEC d[side], r[points];                                                                                \
+                for (int i = 0; i < side; i++)                                                                         \
+                    d[i] = NAME(load)(pixel[side * i + j] + c);                                                        \
+                NAME(map)(d, r);                                                                                       \
+                for (int i = 0; i < points; i++)                                                                       \
+                    t[i][j] = r[i];                                                                                    \
+            }                                                                                                          \
+            _Pragma("GCC unroll 9") for (int i = 0; i < points; i++) {                                                 \
+                VEC r[points];                                                                                         \
+                NAME(map)(t[i], r);                                                                                    \
+                for (int j = 0; j < points; j++)                                                                       \
+                    NAME(store)(v + (points * i + j) * stride + c, r[j]);                                              \
+            }                                                                                                          \
+        }                                                                                                              \
     }
-}
+INPUT(input, input6, 6, 6)
+INPUT(input_down, down9, 9, 9)
+INPUT(input_up, up9, 5, 9)
+#undef INPUT
 
-/* One patch back: `vectors` vectors of channels at m[xi * stride] to the patch at y, cut to rows x columns pixels. */
-static TARGET void NAME(output)(const float *m, int64_t stride, int vectors, const float *bias, float *y, int64_t row,
-                                int64_t column, int rows, int columns) {
-    for (int c = 0; c < vectors * W; c += W) {
-        VEC t[4][6], b = {0};
-        if (bias)
-            b = NAME(load)(bias + c);
-        _Pragma("GCC unroll 6") for (int j = 0; j < 6; j++) {
-            VEC d[6], r[4];
-            for (int i = 0; i < 6; i++)
-                d[i] = NAME(load)(m + (6 * i + j) * stride + c);
-            NAME(output4)(d, r);
-            for (int i = 0; i < 4; i++)
-                t[i][j] = r[i];
-        }
-        for (int i = 0; i < rows; i++) {
-            VEC r[4];
-            NAME(output4)(t[i], r);
-            float *to = y + i * row + c;
-            if (columns == 4)
-                for (int j = 0; j < 4; j++)
-                    NAME(store)(to + j * column, r[j] + b);
-            else
-                for (int j = 0; j < columns; j++)
-                    NAME(store)(to + j * column, r[j] + b);
-        }
+/* One patch back: `vectors` vectors of channels at m[point * stride] to the side * side pixels at y, cut to rows x
+ * columns. */
+#define OUTPUT(name, map, points, side)                                                                                \
+    static TARGET void NAME(name)(const float *m, int64_t stride, int vectors, const float *bias, float *y,            \
+                                  int64_t row, int64_t column, int rows, int columns) {                                \
+        for (int c = 0; c < vectors * W; c += W) {                                                                     \
+            VEC t[side][points], b = {0};                                                                              \
+            if (bias)                                                                                                  \
+                b = NAME(load)(bias + c);                                                                              \
+            _Pragma("GCC unroll 9") for (int j = 0; j < points; j++) {                                                 \
+                VEC d[points], r[side];                                                                                \
+                for (int i = 0; i < points; i++)                                                                       \
+                    d[i] = NAME(load)(m + (points * i + j) * stride + c);                                              \
+                NAME(map)(d, r);                                                                                       \
+                for (int i = 0; i < side; i++)                                                                         \
+                    t[i][j] = r[i];                                                                                    \
+            }                                                                                                          \
+            for (int i = 0; i < rows; i++) {                                                                           \
+                VEC r[side];                                                                                           \
+                NAME(map)(t[i], r);                                                                                    \
+                float *to = y + i * row + c;                                                                           \
+                if (columns == side)                                                                                   \
+                    for (int j = 0; j < side; j++)                                                                     \
+                        NAME(store)(to + j * column, r[j] + b);                                                        \
+                else                                                                                                   \
+                    for (int j = 0; j < columns; j++)                                                                  \
+                        NAME(store)(to + j * column, r[j] + b);                                                        \
+            }                                                                                                          \
+        }                                                                                                              \
     }
-}
+OUTPUT(output, output4, 6, 4)
+OUTPUT(output_down, down4, 9, 4)
+OUTPUT(output_up, up8, 9, 8)
+#undef OUTPUT
 
-/* Filters g[tap * NR] of one input channel and NR output channels to u[xi * stride]. */
-static TARGET void NAME(weight)(const float *g, float *u, int64_t stride) {
-    for (int c = 0; c < NAME(NR); c += W) {
-        VEC t[6][3];
-        for (int j = 0; j < 3; j++) {
-            VEC d[3], r[6];
-            for (int i = 0; i < 3; i++)
-                d[i] = NAME(load)(g + (3 * i + j) * NAME(NR) + c);
-            NAME(weight6)(d, r);
-            for (int i = 0; i < 6; i++)
-                t[i][j] = r[i];
-        }
-        for (int i = 0; i < 6; i++) {
-            VEC r[6];
-            NAME(weight6)(t[i], r);
-            for (int j = 0; j < 6; j++)
-                NAME(store)(u + (6 * i + j) * stride + c, r[j]);
-        }
+/* Filters g[tap * NR] of one input channel and NR output channels to u[filter * stride]. */
+#define WEIGHT(name, map)                                                                                              \
+    static TARGET void NAME(name)(const float *g, float *u, int64_t stride) {                                          \
+        for (int c = 0; c < NAME(NR); c += W) {                                                                        \
+            VEC t[6][3];                                                                                               \
+            for (int j = 0; j < 3; j++) {                                                                              \
+                VEC d[3], r[6];                                                                                        \
+                for (int i = 0; i < 3; i++)                                                                            \
+                    d[i] = NAME(load)(g + (3 * i + j) * NAME(NR) + c);                                                 \
+                NAME(map)(d, r);                                                                                       \
+                for (int i = 0; i < 6; i++)                                                                            \
+                    t[i][j] = r[i];                                                                                    \
+            }                                                                                                          \
+            for (int i = 0; i < 6; i++) {                                                                              \
+                VEC r[6];                                                                                              \
+                NAME(map)(t[i], r);                                                                                    \
+                for (int j = 0; j < 6; j++)                                                                            \
+                    NAME(store)(u + (6 * i + j) * stride + c, r[j]);                                                   \
+            }                                                                                                          \
+        }                                                                                                              \
     }
-}
+WEIGHT(weight, weight6)
+WEIGHT(weight_half, half6)
+#undef WEIGHT
 
 /* One patch of the output's gradient: the 16 pixels at pixel[] to v[xi * stride + channel]. */
-static TARGET void NAME(expand)(const float *const pixel[16], int64_t channels, float *v, int64_t stride) {
+static TARGET void NAME(expand)(const float *const *pixel, int64_t channels, float *v, int64_t stride) {
     for (int64_t c = 0; c < channels; c += W) {
         VEC t[6][4];
         _Pragma("GCC unroll 6") for (int j = 0; j < 4; j++) {
