@@ -237,7 +237,7 @@ static void a_mapper_is_measured_as_its_outputs_are(void **state) {
     give_pairs();
     idem_report r, again, direct;
     assert_int_equal(idem_evaluator_mapper(evaluator, &r), -1); /* there is none yet */
-    assert_int_equal(idem_model_new_mapper(model, 3, true), 0);
+    assert_int_equal(idem_model_new_mapper(model, 3, true, NULL), 0);
     assert_int_equal(idem_evaluator_mapper(evaluator, &r), 0);
     assert_int_equal(idem_evaluator_mapper(evaluator, &again), 0);
     NEAR(r.train.id_kept.mean, again.train.id_kept.mean, 0);
