@@ -148,12 +148,13 @@ static int run(const settings *s, const idem_shared *shared) {
     if (s->output && idem_writer_open(&file, s->output))
         return -1;
     idem_plan_options options = {.threads = shared->threads, .stop = &idem_cli_stop};
-    idem_model *m = idem_asset_model(s->generator, s->mapper);
-    idem_evaluator *e = NULL;
-    if (m && !idem_model_about(m)->has_mapper)
+    idem_model *m = NULL;
+    /* Said first: without the mapper's frame, loading the networks would look for faces in generated pictures. */
+    if (s->mapper && !*s->mapper)
         idem_fail("there is no mapper to evaluate; name one with --mapper");
-    else if (m)
-        e = idem_evaluator_new(m, NULL, s->batch, &options);
+    else
+        m = idem_asset_model(s->generator, s->mapper);
+    idem_evaluator *e = m ? idem_evaluator_new(m, NULL, s->batch, &options) : NULL;
     json_t *report = e ? evaluate(e, m, s, shared) : NULL;
     idem_evaluator_free(e);
     idem_model_free(m);
