@@ -41,7 +41,7 @@ void idem_options_init(idem_options *options, size_t struct_size) {
     options->struct_size = struct_size;
 }
 
-/* An older program's struct is shorter than ours: what it lacks stays at its default. */
+/* A copy of options that are whole and within their ranges. A later version with a longer struct has to accept ours. */
 static int take_options(idem_options *o, const idem_options *given) {
     if (!given)
         return idem_fail("idem_open: options is NULL");
