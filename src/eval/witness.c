@@ -6,11 +6,10 @@
 
 #include "engine/ops.h"
 #include "face/crop.h"
+#include "face/pose.h"
 #include "learn/losses.h"
 #include "learn/model.h"
 #include "nets/onnx_graph.h"
-
-enum { POSE_SIDE = 224, POSE_BINS = 66 };
 
 struct idem_witness {
     int size, batch;
@@ -42,7 +41,7 @@ static idem_node *pose_nodes(idem_witness *v, const idem_frame *frame, const ide
     box = (idem_box){corners[0][0], corners[0][1], corners[1][0], corners[1][1]};
     idem_crop crop = idem_crop_from_box(&box);
     idem_shape channels = IDEM_SHAPE(1, 3, 1, 1);
-    idem_node *x = idem_crop_node(v->picture, &crop, POSE_SIDE, POSE_SIDE);
+    idem_node *x = idem_crop_node(v->picture, &crop, IDEM_POSE_SIDE, IDEM_POSE_SIDE);
     x = idem_sub(x, idem_const(v->graph, "mean", channels, mean));
     return idem_onnx_build(v->graph, net, idem_div(x, idem_const(v->graph, "deviation", channels, deviation)), NULL);
 }
@@ -66,9 +65,10 @@ static int build(idem_witness *v, const char *judge, const char *pose, const ide
     if (!v->pose_plan)
         return -1;
     int64_t bins = idem_shape_count(&v->pose->shape) / v->batch;
-    return bins == POSE_BINS ? 0
-                             : idem_fail("%s: its first output has %lld numbers a picture, expected %d bins of yaw",
-                                         pose, (long long)bins, POSE_BINS);
+    return bins == IDEM_POSE_BINS
+               ? 0
+               : idem_fail("%s: its first output has %lld numbers a picture, expected %d bins of yaw", pose,
+                           (long long)bins, IDEM_POSE_BINS);
 }
 
 idem_witness *idem_witness_new(const char *models, const idem_frame *frame, int size, int batch,
@@ -99,19 +99,6 @@ void idem_witness_free(idem_witness *v) {
     free(v);
 }
 
-/* Hopenet (Ruiz, Chong, Rehg 2018): expectation over 66 bins of 3 degrees, minus 99. */
-static float expected_angle(const float *logits) {
-    double top = logits[0], sum = 0, angle = 0;
-    for (int k = 1; k < POSE_BINS; k++)
-        top = fmax(top, (double)logits[k]);
-    for (int k = 0; k < POSE_BINS; k++) {
-        double p = exp((double)logits[k] - top);
-        sum += p;
-        angle += p * k;
-    }
-    return (float)(3 * angle / sum - 99);
-}
-
 int idem_witness_run(idem_witness *v, int n, const float *pictures, float *descriptors, float *yaw) {
     size_t numbers = (size_t)v->size * (size_t)v->size * 3;
     for (int first = 0; first < n; first += v->batch) {
@@ -126,7 +113,7 @@ int idem_witness_run(idem_witness *v, int n, const float *pictures, float *descr
         if (yaw && idem_plan_run(v->pose_plan))
             return -1;
         for (int i = 0; yaw && i < count; i++)
-            yaw[first + i] = expected_angle(idem_plan_value(v->pose_plan, v->pose) + (size_t)i * POSE_BINS);
+            yaw[first + i] = idem_pose_angle(idem_plan_value(v->pose_plan, v->pose) + (size_t)i * IDEM_POSE_BINS);
     }
     return 0;
 }

@@ -5,13 +5,12 @@
 #include <string.h>
 
 #include "engine/ops.h"
+#include "face/pose.h"
 #include "face/warp.h"
 #include "nets/onnx_graph.h"
 
 enum {
     LANDMARK_SIDE = 64,
-    POSE_SIDE = 224,
-    POSE_BINS = 66,
     VIEWS = 6, /* of one face, whose landmarks are averaged: three boxes, each also mirrored */
 };
 
@@ -81,15 +80,15 @@ static int build_pose(idem_finder *f, const char *path, const idem_plan_options 
     if (idem_onnx_load(&net, path))
         return -1;
     idem_shape channels = IDEM_SHAPE(1, 3, 1, 1);
-    f->head = idem_input(f->graph, "head", IDEM_SHAPE(1, 3, POSE_SIDE, POSE_SIDE));
+    f->head = idem_input(f->graph, "head", IDEM_SHAPE(1, 3, IDEM_POSE_SIDE, IDEM_POSE_SIDE));
     idem_node *x = idem_div(idem_sub(f->head, idem_const(f->graph, "mean", channels, mean)),
                             idem_const(f->graph, "deviation", channels, deviation));
     int status = x ? idem_onnx_build_many(f->graph, net, x, names, 3, f->angles) : -1;
     idem_onnx_free(net);
     for (int k = 0; k < 3 && !status; k++)
-        if (idem_shape_count(&f->angles[k]->shape) != POSE_BINS)
+        if (idem_shape_count(&f->angles[k]->shape) != IDEM_POSE_BINS)
             status = idem_fail("%s: output \"%s\" has %lld numbers, expected %d bins", path, names[k],
-                               (long long)idem_shape_count(&f->angles[k]->shape), POSE_BINS);
+                               (long long)idem_shape_count(&f->angles[k]->shape), IDEM_POSE_BINS);
     if (status)
         return -1;
     f->pose = idem_plan_new(f->angles, 3, options);
@@ -295,19 +294,6 @@ static int find_points(idem_finder *f, const idem_image *photo, const idem_box *
     return run_views(f, photo, crops, points);
 }
 
-/* Hopenet (Ruiz, Chong, Rehg 2018): expectation over 66 bins of 3 degrees, minus 99. */
-static float expected_angle(const float *logits) {
-    double top = logits[0], sum = 0, angle = 0;
-    for (int k = 1; k < POSE_BINS; k++)
-        top = fmax(top, (double)logits[k]);
-    for (int k = 0; k < POSE_BINS; k++) {
-        double p = exp((double)logits[k] - top);
-        sum += p;
-        angle += p * k;
-    }
-    return (float)(3 * angle / sum - 99);
-}
-
 static int find_pose(idem_finder *f, const idem_image *photo, idem_found *face) {
     face->yaw = face->pitch = face->roll = NAN;
     if (!f->pose)
@@ -315,11 +301,12 @@ static int find_pose(idem_finder *f, const idem_image *photo, idem_found *face) 
     float dx = width(&face->box) / 4, dy = height(&face->box) / 4;
     idem_crop crop =
         idem_crop_from_box(&(idem_box){face->box.x0 - dx, face->box.y0 - dy, face->box.x1 + dx, face->box.y1 + dy});
-    if (idem_warp(f->head->leaf, POSE_SIDE, POSE_SIDE, photo, &crop, IDEM_WARP_EDGE) || idem_plan_run(f->pose))
+    if (idem_warp(f->head->leaf, IDEM_POSE_SIDE, IDEM_POSE_SIDE, photo, &crop, IDEM_WARP_EDGE) ||
+        idem_plan_run(f->pose))
         return -1;
-    face->yaw = expected_angle(idem_plan_value(f->pose, f->angles[0]));
-    face->pitch = expected_angle(idem_plan_value(f->pose, f->angles[1]));
-    face->roll = expected_angle(idem_plan_value(f->pose, f->angles[2]));
+    face->yaw = idem_pose_angle(idem_plan_value(f->pose, f->angles[0]));
+    face->pitch = idem_pose_angle(idem_plan_value(f->pose, f->angles[1]));
+    face->roll = idem_pose_angle(idem_plan_value(f->pose, f->angles[2]));
     return 0;
 }
 
