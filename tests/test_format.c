@@ -21,19 +21,12 @@
 #include "format/weights.h"
 #include "support/format.h"
 
-static void expect_all_types(const idem_weights *w) {
-    static const char *const TYPES[] = {"float32", "float16", "bfloat16", "float64", "int64",
-                                        "int32",   "int16",   "int8",     "uint8",   "bool"};
-    for (size_t i = 0; i < sizeof TYPES / sizeof *TYPES; i++)
-        format_expect_values(w, TYPES[i], IDEM_SHAPE(3, 5), TYPES[i]);
-}
-
 /* ---- PyTorch ---- */
 
 static void test_torch_types(void **state) {
     (void)state;
     idem_weights *w = format_load("dtypes.pt");
-    expect_all_types(w);
+    format_expect_all_types(w);
     assert_int_equal(idem_weights_count(w), 10);
     idem_weights_free(w);
 }

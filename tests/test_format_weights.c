@@ -174,17 +174,10 @@ static void test_channels_last(void **state) {
 
 /* ---- safetensors ---- */
 
-static void expect_all_types(const idem_weights *w) {
-    static const char *const TYPES[] = {"float32", "float16", "bfloat16", "float64", "int64",
-                                        "int32",   "int16",   "int8",     "uint8",   "bool"};
-    for (size_t i = 0; i < sizeof TYPES / sizeof *TYPES; i++)
-        format_expect_values(w, TYPES[i], IDEM_SHAPE(3, 5), TYPES[i]);
-}
-
 static void test_safetensors_types(void **state) {
     (void)state;
     idem_weights *w = format_load("all.safetensors");
-    expect_all_types(w);
+    format_expect_all_types(w);
     format_expect_list(w, "scalar", IDEM_SCALAR, (float[]){2.5f});
     assert_int_equal(idem_weights_count(w), 11);
     assert_string_equal(idem_weights_meta(w, "origin"), "a test");

@@ -85,3 +85,10 @@ void format_expect_list(const idem_weights *w, const char *name, idem_shape shap
     const idem_weight *t = format_expect(w, name, shape, "float32");
     assert_memory_equal(t->data, values, (size_t)idem_shape_count(&shape) * sizeof(float));
 }
+
+void format_expect_all_types(const idem_weights *w) {
+    static const char *const TYPES[] = {"float32", "float16", "bfloat16", "float64", "int64",
+                                        "int32",   "int16",   "int8",     "uint8",   "bool"};
+    for (size_t i = 0; i < sizeof TYPES / sizeof *TYPES; i++)
+        format_expect_values(w, TYPES[i], IDEM_SHAPE(3, 5), TYPES[i]);
+}

@@ -20,6 +20,7 @@ void format_discard(char *path);
 float format_value(int64_t i, const char *type);
 const idem_weight *format_expect(const idem_weights *w, const char *name, idem_shape shape, const char *dtype);
 void format_expect_values(const idem_weights *w, const char *name, idem_shape shape, const char *dtype);
+void format_expect_all_types(const idem_weights *w); /* [3, 5] of every type, named after it */
 void format_expect_list(const idem_weights *w, const char *name, idem_shape shape, const float *values); /* float32 */
 
 #endif
