@@ -18,6 +18,7 @@
 #include "format/weights.h"
 #include "idem.h"
 #include "media/image.h"
+#include "support/program.h"
 #include "support/tiny.h"
 
 enum { BATCH = 3, N = 5, SIDE = 64, BYTES = SIDE * SIDE * 3 }; /* N is no multiple of BATCH */
@@ -39,11 +40,10 @@ static idem_options tiny_options(void) {
 
 static int set_up(void **state) {
     (void)state;
-    if (!tiny_has_models())
-        return 0;
-    dir = tiny_folder();
-    if (!dir || tiny_write(dir))
+    if (tiny_make(&dir))
         return -1;
+    if (!dir)
+        return 0;
     snprintf(generator, sizeof generator, "%s/generator.safetensors", dir);
     snprintf(mapper, sizeof mapper, "%s/mapper.safetensors", dir);
     idem_options o = tiny_options();
@@ -61,14 +61,9 @@ static int tear_down(void **state) {
     (void)state;
     idem_close(shared);
     free(faces);
-    if (dir)
-        tiny_remove(dir);
+    free(program_output);
+    tiny_remove(dir);
     return 0;
-}
-
-static void need_models(void) {
-    if (!dir)
-        skip();
 }
 
 static void assert_says(const char *text) {
@@ -141,7 +136,7 @@ static void open_refuses_wrong_options(void **state) {
 
 static void open_refuses_wrong_files(void **state) {
     (void)state;
-    need_models();
+    tiny_need(dir);
     idem_options o = tiny_options();
     o.generator = "tests/test_api.c";
     refuse(o, "tests/test_api.c");
@@ -172,7 +167,7 @@ static void open_refuses_wrong_files(void **state) {
 
 static void info_tells_sizes(void **state) {
     (void)state;
-    need_models();
+    tiny_need(dir);
     assert_int_equal(info.size, SIDE);
     assert_int_equal(info.identity_dim, 512);
     assert_int_equal(info.attribute_dim, 16);
@@ -188,7 +183,7 @@ static void info_tells_sizes(void **state) {
 
 static void every_call_refuses_null_and_no_pictures(void **state) {
     (void)state;
-    need_models();
+    tiny_need(dir);
     idem_context *c = shared;
     static float code[512 * 2], w[512];
     uint8_t *x = faces, out[BYTES];
@@ -240,7 +235,7 @@ static void every_call_refuses_null_and_no_pictures(void **state) {
 
 static void without_a_mapper_the_rest_works(void **state) {
     (void)state;
-    need_models();
+    tiny_need(dir);
     idem_options o = tiny_options();
     o.generator = "models/generator-64.safetensors"; /* the tiny one leaves the place of the face to its mapper */
     o.mapper = NULL;
@@ -269,7 +264,7 @@ static void without_a_mapper_the_rest_works(void **state) {
 
 static void identity_codes_are_unit_vectors(void **state) {
     (void)state;
-    need_models();
+    tiny_need(dir);
     static float code[N][512];
     assert_int_equal(idem_encode_identity(shared, faces, N, &code[0][0]), 0);
     for (int i = 0; i < N; i++) {
@@ -283,7 +278,7 @@ static void identity_codes_are_unit_vectors(void **state) {
 
 static void compose_is_encode_map_generate(void **state) {
     (void)state;
-    need_models();
+    tiny_need(dir);
     const uint8_t *id = faces, *attr = faces + N * BYTES;
     float *id_code = malloc(N * 512 * sizeof(float)), attr_code[N][16], w[N][64];
     uint8_t *parts = malloc(N * BYTES), *whole = malloc(N * BYTES);
@@ -305,7 +300,7 @@ static void compose_is_encode_map_generate(void **state) {
 
 static void results_do_not_depend_on_how_many_there_are(void **state) {
     (void)state;
-    need_models();
+    tiny_need(dir);
     const uint8_t *id = faces, *attr = faces + N * BYTES;
     static float codes[N][512], one[512];
     float attributes[N][16], few[16];
@@ -326,7 +321,7 @@ static void results_do_not_depend_on_how_many_there_are(void **state) {
 
 static void out_may_be_an_input(void **state) {
     (void)state;
-    need_models();
+    tiny_need(dir);
     uint8_t *want = malloc(N * BYTES), *copy = malloc(N * BYTES);
     assert_int_equal(idem_compose(shared, faces, faces + N * BYTES, N, want), 0);
     memcpy(copy, faces, N * BYTES);
@@ -341,7 +336,7 @@ static void out_may_be_an_input(void **state) {
 
 static void another_context_gives_the_same_bytes(void **state) {
     (void)state;
-    need_models();
+    tiny_need(dir);
     uint8_t *first = malloc(N * BYTES), *second = malloc(N * BYTES);
     assert_int_equal(idem_compose(shared, faces, faces + N * BYTES, N, first), 0);
     idem_options o = tiny_options();
@@ -356,7 +351,7 @@ static void another_context_gives_the_same_bytes(void **state) {
 
 static void samples_depend_on_the_seed_alone(void **state) {
     (void)state;
-    need_models();
+    tiny_need(dir);
     static float w[N][64], w2[N][64];
     uint8_t *a = malloc(N * BYTES), *b = malloc(N * BYTES);
     assert_int_equal(idem_sample(shared, 8, 0.7f, N, &w[0][0], a), 0);
@@ -380,17 +375,9 @@ static void samples_depend_on_the_seed_alone(void **state) {
 
 static void samples_are_those_of_the_program(void **state) {
     (void)state;
-    need_models();
-    char program[4096], *command;
-    ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
-    assert_true(n > 0);
-    program[n] = 0;
-    for (int up = 0; up < 2; up++)
-        *strrchr(program, '/') = 0;
-    assert_true(asprintf(&command, "'%s/idem' sample -q -g '%s' -n 2 --seed 8 --truncation 0.7 -o '%s/sampled'",
-                         program, generator, dir) > 0);
-    assert_int_equal(system(command), 0);
-    free(command);
+    tiny_need(dir);
+    assert_int_equal(
+        program_run(dir, "$IDEM sample -q -g '%s' -n 2 --seed 8 --truncation 0.7 -o $DIR/sampled", generator), 0);
     uint8_t *mine = malloc(2 * BYTES), theirs[BYTES];
     assert_int_equal(idem_sample(shared, 8, 0.7f, 2, NULL, mine), 0);
     for (int i = 0; i < 2; i++) {
@@ -408,7 +395,7 @@ static void samples_are_those_of_the_program(void **state) {
 
 static void pictures_are_written_and_read_back(void **state) {
     (void)state;
-    need_models();
+    tiny_need(dir);
     char *path = in_dir("face.png"), text[64];
     uint8_t back[BYTES];
     assert_int_equal(idem_write_picture(shared, path, faces), 0);
@@ -432,7 +419,7 @@ static void pictures_are_written_and_read_back(void **state) {
 
 static void pictures_that_cannot_be_read_or_written_are_refused(void **state) {
     (void)state;
-    need_models();
+    tiny_need(dir);
     uint8_t out[BYTES];
     assert_int_equal(idem_read_picture(shared, "/nowhere/x.png", out), -1);
     assert_says("/nowhere/x.png");
@@ -470,7 +457,7 @@ static void *work(void *argument) {
 
 static void contexts_serve_threads_at_the_same_time(void **state) {
     (void)state;
-    need_models();
+    tiny_need(dir);
     enum { THREADS = 3 };
     static worker workers[THREADS];
     pthread_t threads[THREADS];

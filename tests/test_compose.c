@@ -24,11 +24,10 @@ static const char *dir; /* NULL: models are missing, tests are skipped */
 
 static int set_up(void **state) {
     (void)state;
-    if (!tiny_has_models())
-        return 0;
-    dir = tiny_folder();
-    if (!dir || tiny_write(dir))
+    if (tiny_make(&dir))
         return -1;
+    if (!dir)
+        return 0;
     /* Three people, two of them with a partner of the same name. */
     return RUN("cd $DIR && mkdir who how && cd '%s/samples' && cp identities/1.png identities/2.png identities/3.png "
                "$DIR/who && cp attributes/a.png $DIR/how/1.png && cp attributes/b.png $DIR/how/2.png && "
@@ -39,14 +38,8 @@ static int set_up(void **state) {
 static int tear_down(void **state) {
     (void)state;
     free(program_output);
-    if (dir)
-        tiny_remove(dir);
+    tiny_remove(dir);
     return 0;
-}
-
-static void need_models(void) {
-    if (!dir)
-        skip();
 }
 
 static void load(idem_image *im, const char *name) {
@@ -81,7 +74,7 @@ static void assert_same_picture(const char *a, const char *b) {
 
 static void a_pair_gives_a_picture(void **state) {
     (void)state;
-    need_models();
+    tiny_need(dir);
     assert_int_equal(RUN(COMPOSE "-i $DIR/who/1.png -a $DIR/how/1.png -o $DIR/one.png"), 0);
     assert_string_equal(program_output, "");
     idem_image im;
@@ -110,7 +103,7 @@ static void a_pair_gives_a_picture(void **state) {
 
 static void folders_give_all_combinations_and_a_grid(void **state) {
     (void)state;
-    need_models();
+    tiny_need(dir);
     assert_int_equal(RUN(COMPOSE "-i $DIR/who -a $DIR/how -o $DIR/all --batch 4"), 0);
     assert_true(program_says("composing 9/9 pictures"));
     assert_holds("all", "1--1.png 1--2.png 1--other.png 2--1.png 2--2.png 2--other.png 3--1.png 3--2.png "
@@ -130,7 +123,7 @@ static void folders_give_all_combinations_and_a_grid(void **state) {
 
 static void pairs_match_names(void **state) {
     (void)state;
-    need_models();
+    tiny_need(dir);
     assert_int_equal(RUN(COMPOSE "-q --pairs -i $DIR/who -a $DIR/how -o $DIR/paired"), 1);
     assert_true(program_says("passed over: 3 has no partner in") &&
                 program_says("passed over: other has no partner in"));
@@ -146,7 +139,7 @@ static void pairs_match_names(void **state) {
 
 static void names_that_clash_are_told_apart_or_refused(void **state) {
     (void)state;
-    need_models();
+    tiny_need(dir);
     assert_int_equal(
         RUN("mkdir $DIR/twins && cp $DIR/who/1.png $DIR/twins/x.png && cp $DIR/who/2.png $DIR/twins/x.y.png "
             "&& cp '%s/fuzz/seeds/image/progressive.jpg' $DIR/twins/x.jpg",
@@ -165,7 +158,7 @@ static void names_that_clash_are_told_apart_or_refused(void **state) {
 
 static void json_reports(void **state) {
     (void)state;
-    need_models();
+    tiny_need(dir);
     assert_int_equal(RUN(COMPOSE "-q --json -i $DIR/who -a $DIR/how/1.png -o $DIR/json"), 0);
     json_t *root = json_loads(program_output, 0, NULL);
     int pictures, unreadable, alone, grid;
@@ -184,7 +177,7 @@ static void json_reports(void **state) {
 
 static void bad_files_in_a_folder_do_not_stop_the_good_ones(void **state) {
     (void)state;
-    need_models();
+    tiny_need(dir);
     assert_int_equal(
         RUN("mkdir $DIR/mixed && cd $DIR/mixed && cp ../who/1.png ../who/2.png . && echo text > note.png && "
             ": > empty.jpg && head -c 900 ../who/3.png > cut.png && echo hidden > .h.png && echo > list.txt "
@@ -200,7 +193,7 @@ static void bad_files_in_a_folder_do_not_stop_the_good_ones(void **state) {
 
 static void pictures_that_cannot_be_read_are_one_line(void **state) {
     (void)state;
-    need_models();
+    tiny_need(dir);
     assert_int_equal(RUN("cd $DIR && echo text that is no picture > text.png && : > nothing.png && head -c 900 "
                          "who/3.png > half.png && "
                          "mkdir none"),
@@ -222,7 +215,7 @@ static void pictures_that_cannot_be_read_are_one_line(void **state) {
 
 static void places_that_cannot_be_written_are_one_line(void **state) {
     (void)state;
-    need_models();
+    tiny_need(dir);
     static const char *const rows[][2] = {{"-a $DIR/how/1.png -o $DIR/lost/x.png", "lost/x.png"},
                                           {"-a $DIR/how/1.png -o $DIR/who/1.png/x.png", "who/1.png/x.png"},
                                           {"-a $DIR/how -o $DIR/who/1.png", "cannot make the folder"},
@@ -236,7 +229,7 @@ static void places_that_cannot_be_written_are_one_line(void **state) {
 
 static void models_that_do_not_fit_are_one_line(void **state) {
     (void)state;
-    need_models();
+    tiny_need(dir);
     static const char *const rows[][2] = {
         {"-g /nowhere/g.pt -m $DIR/mapper.safetensors", "/nowhere/g.pt"},
         {"-g $DIR/generator.safetensors -m /nowhere/m.safetensors", "/nowhere/m.safetensors"},

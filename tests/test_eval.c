@@ -61,11 +61,14 @@ static bool has_witnesses(void) {
 
 static int set_up(void **state) {
     (void)state;
-    if (!tiny_has_models() || !has_witnesses())
+    if (!has_witnesses())
         return 0;
-    dir = tiny_folder();
+    if (tiny_make(&dir))
+        return -1;
+    if (!dir)
+        return 0;
     model = idem_model_open("models/generator-64.safetensors");
-    if (dir && !tiny_write(dir) && model && !idem_model_load_frozen(model, NULL) && !draw_faces())
+    if (model && !idem_model_load_frozen(model, NULL) && !draw_faces())
         evaluator = idem_evaluator_new(model, NULL, BATCH, NULL);
     if (!evaluator) {
         fprintf(stderr, "%s\n", idem_error());
@@ -81,14 +84,8 @@ static int tear_down(void **state) {
     idem_model_free(model);
     free(identity);
     free(program_output);
-    if (dir)
-        tiny_remove(dir);
+    tiny_remove(dir);
     return 0;
-}
-
-static void need_models(void) {
-    if (!dir)
-        skip();
 }
 
 static void give_pairs(void) {
@@ -99,7 +96,7 @@ static void give_pairs(void) {
 
 static void the_identity_picture_keeps_all_identity(void **state) {
     (void)state;
-    need_models();
+    tiny_need(dir);
     measured = 0;
     give_pairs();
     assert_int_equal(measured, 2 * PAIRS);
@@ -125,7 +122,7 @@ static void the_identity_picture_keeps_all_identity(void **state) {
 
 static void the_attribute_picture_has_all_attributes(void **state) {
     (void)state;
-    need_models();
+    tiny_need(dir);
     give_pairs();
     idem_report r;
     assert_int_equal(idem_evaluator_outputs(evaluator, attributes, &r), 0);
@@ -149,7 +146,7 @@ static void the_attribute_picture_has_all_attributes(void **state) {
 /* Colours are measured outside the face only: painting over the middle of the attribute picture changes nothing. */
 static void colour_does_not_see_the_face(void **state) {
     (void)state;
-    need_models();
+    tiny_need(dir);
     give_pairs();
     float *out = malloc(PAIRS * NUMBERS * sizeof *out);
     memcpy(out, attributes, PAIRS * NUMBERS * sizeof *out);
@@ -182,7 +179,7 @@ static void same_reports(const json_t *a, const json_t *b) {
 
 static void baselines_are_copies_and_mixtures(void **state) {
     (void)state;
-    need_models();
+    tiny_need(dir);
     assert_int_equal(idem_evaluator_sample(evaluator, 4, 0.9f, 6), 0);
     assert_int_equal(idem_evaluator_sample(evaluator, 3, 0.9f, 6), 0); /* replaces the pairs before */
     float *noise = malloc(3 * NUMBERS * sizeof *noise);
@@ -233,7 +230,7 @@ static void baselines_are_copies_and_mixtures(void **state) {
 
 static void a_mapper_is_measured_as_its_outputs_are(void **state) {
     (void)state;
-    need_models();
+    tiny_need(dir);
     give_pairs();
     idem_report r, again, direct;
     assert_int_equal(idem_evaluator_mapper(evaluator, &r), -1); /* there is none yet */
@@ -260,7 +257,7 @@ static void a_mapper_is_measured_as_its_outputs_are(void **state) {
 
 static void impossible_requests_are_refused(void **state) {
     (void)state;
-    need_models();
+    tiny_need(dir);
     idem_report r;
     assert_null(idem_evaluator_new(model, NULL, 0, NULL));
     assert_null(idem_evaluator_new(model, "/nowhere", 1, NULL));
@@ -322,7 +319,7 @@ static void assert_complete(const json_t *j, const char *may_be_null) {
 
 static void the_command_prints_and_writes_every_figure(void **state) {
     (void)state;
-    need_models();
+    tiny_need(dir);
     assert_int_equal(
         RUN(EVALUATE "-q --pairs 3 --baselines --baseline-pairs 2 --batch 2 --seed 5 --json -o $DIR/r.json"), 0);
     json_t *root = json_loads(program_output, 0, NULL);
@@ -358,7 +355,7 @@ static void the_command_prints_and_writes_every_figure(void **state) {
 
 static void the_command_takes_folders_and_prints_tables(void **state) {
     (void)state;
-    need_models();
+    tiny_need(dir);
     assert_int_equal(RUN("cd '%s/samples' && mkdir $DIR/who $DIR/how && cp identities/*.png $DIR/who && "
                          "for i in 1 2 3; do cp attributes/$(echo $i | tr 123 abc).png $DIR/how/$i.png; done && "
                          "echo bad > $DIR/how/4.png",
@@ -378,7 +375,7 @@ static void the_command_refuses(void **state) {
     assert_true(program_says("go together"));
     assert_int_equal(program_run("/tmp", "$IDEM evaluate --pairs 1"), 2);
     assert_int_equal(program_run("/tmp", "$IDEM evaluate --truncation 2"), 2);
-    need_models();
+    tiny_need(dir);
     /* Before anything is measured. */
     assert_int_equal(RUN(EVALUATE "--pairs 100000 -o $DIR/none/r.json"), 1);
     assert_true(program_says("none/r.json"));

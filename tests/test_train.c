@@ -327,16 +327,12 @@ static void thirty_kills_change_nothing(void **state) {
 
 static int set_up(void **state) {
     (void)state;
-    if (!tiny_has_models())
-        return 0;
-    dir = tiny_folder();
-    return dir ? tiny_write(dir) : -1;
+    return tiny_make(&dir);
 }
 
 static int tear_down(void **state) {
     (void)state;
-    if (dir)
-        tiny_remove(dir);
+    tiny_remove(dir);
     return 0;
 }
 

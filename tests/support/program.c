@@ -2,12 +2,18 @@
 #include "support/program.h"
 
 #include <limits.h>
+#include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <cmocka.h>
 
 char *program_output;
 
@@ -23,20 +29,26 @@ static int find_program(char path[PATH_MAX]) {
     return 0;
 }
 
-int program_run(const char *dir, const char *format, ...) {
+/* "IDEM='...'; DIR='...'; { command; } 2>&1", malloc'ed */
+static char *shell_command(const char *dir, const char *format, va_list args) {
     char program[PATH_MAX], *text, *command;
+    if (vasprintf(&text, format, args) < 0)
+        return NULL;
+    if (find_program(program) || asprintf(&command, "IDEM='%s'; DIR='%s'; { %s; } 2>&1", program, dir, text) < 0)
+        command = NULL;
+    free(text);
+    return command;
+}
+
+int program_run(const char *dir, const char *format, ...) {
     va_list args;
     va_start(args, format);
-    int n = vasprintf(&text, format, args);
+    char *command = shell_command(dir, format, args);
     va_end(args);
-    if (n < 0 || find_program(program) ||
-        asprintf(&command, "IDEM='%s'; DIR='%s'; { %s; } 2>&1", program, dir, text) < 0)
-        return -1;
-    free(text);
     free(program_output);
     program_output = NULL;
     size_t size = 0;
-    FILE *memory = open_memstream(&program_output, &size), *pipe = popen(command, "r");
+    FILE *memory = open_memstream(&program_output, &size), *pipe = command ? popen(command, "r") : NULL;
     free(command);
     if (!memory || !pipe)
         return -1;
@@ -45,6 +57,36 @@ int program_run(const char *dir, const char *format, ...) {
     fclose(memory);
     int status = pclose(pipe);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+int program_interrupt(const char *dir, const char *sign, const char *format, ...) {
+    enum { WAIT = 120 };
+    char path[PATH_MAX];
+    va_list args;
+    va_start(args, format);
+    char *command = shell_command(dir, format, args);
+    va_end(args);
+    snprintf(path, sizeof path, "%s/%s", dir, sign);
+    fflush(NULL);
+    pid_t child = command ? fork() : -1;
+    assert_true(child >= 0);
+    if (child == 0) {
+        execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+        _exit(127);
+    }
+    free(command);
+    int status = 0;
+    bool there = false, ended = false;
+    for (int i = 0; i < WAIT * 100 && !there && !ended; i++) {
+        usleep(10000);
+        there = access(path, F_OK) == 0;
+        ended = waitpid(child, &status, WNOHANG) == child;
+    }
+    assert_false(ended);
+    kill(child, SIGINT);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(there);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
 bool program_says(const char *text) {

@@ -11,6 +11,10 @@ extern char *program_output;
  * or -1. */
 int program_run(const char *dir, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* The same, but sends SIGINT once the file `sign` of dir is there (it must come before the program ends and within two
+ * minutes); what was said goes to our own streams. The exit code, or minus the signal that ended it. */
+int program_interrupt(const char *dir, const char *sign, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
 /* Is this in what the last run said? Prints all of it if not. */
 bool program_says(const char *text);
 

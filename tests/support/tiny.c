@@ -2,6 +2,12 @@
 #include "support/tiny.h"
 
 #include <ftw.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,5 +130,18 @@ static int remove_entry(const char *path, const struct stat *st, int flag, struc
 }
 
 void tiny_remove(const char *dir) {
-    nftw(dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    if (dir)
+        nftw(dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+int tiny_make(const char **dir) {
+    if (!tiny_has_models())
+        return 0;
+    *dir = tiny_folder();
+    return *dir ? tiny_write(*dir) : -1;
+}
+
+void tiny_need(const char *dir) {
+    if (!dir)
+        skip();
 }

@@ -12,7 +12,13 @@ bool tiny_has_models(void);
  * afterwards. */
 int tiny_write(const char *dir);
 
-/* An empty folder below the system's temporary folder (static memory), and its removal with all that is in it. */
+/* What a test program begins with: both files in a folder of their own, or *dir stays NULL when the downloaded nets are
+ * missing. 0 or -1. */
+int tiny_make(const char **dir);
+/* Skips the calling test when there is no such folder. */
+void tiny_need(const char *dir);
+
+/* An empty folder below the system's temporary folder (static memory), and its removal (NULL: none) with all that is in it. */
 const char *tiny_folder(void);
 void tiny_remove(const char *dir);
 
