@@ -268,6 +268,30 @@ static idem_data *open_flying(idem_model *m, int batch, uint64_t seed) {
     return d;
 }
 
+/* x: two pictures, kept; y: room for two. */
+static void mirroring_follows_from_seed_and_place(const idem_data *d, const float *x, float *y, int size) {
+    size_t picture = (size_t)size * (size_t)size * 3;
+    memcpy(y, x, 2 * picture * sizeof *x);
+    idem_data_mirror(d, 0, 0, y);
+    assert_memory_equal(x, y, 2 * picture * sizeof *x);
+    idem_data_mirror(d, 0, 1, y);
+    for (size_t row = 0; row < 2 * (size_t)size; row++)
+        for (size_t column = 0; column < (size_t)size; column++)
+            assert_memory_equal(x + (row * (size_t)size + column) * 3,
+                                y + (row * (size_t)size + (size_t)size - 1 - column) * 3, 3 * sizeof *x);
+    int mirrored = 0, again = 0;
+    for (uint64_t first = 0; first < 200; first += 2)
+        for (int round = 0; round < 2; round++) {
+            memcpy(y, x, 2 * picture * sizeof *x);
+            idem_data_mirror(d, first, 0.25, y);
+            int n =
+                (memcmp(x, y, picture * sizeof *x) != 0) + (memcmp(x + picture, y + picture, picture * sizeof *x) != 0);
+            *(round ? &again : &mirrored) += n;
+        }
+    assert_int_equal(mirrored, again);
+    assert_in_range(mirrored, 30, 70); /* of 200 at 1/4: within 3 deviations of 50, and a little */
+}
+
 static void pictures_on_the_fly_follow_from_seed_and_cursor(void **state) {
     (void)state;
     char path[5000];
@@ -297,6 +321,7 @@ static void pictures_on_the_fly_follow_from_seed_and_cursor(void **state) {
     assert_memory_equal(x + 2 * picture, x + 4 * picture, 2 * picture * sizeof *x);
     assert_int_equal(idem_data_draw(other, false, x + 4 * picture, x + 6 * picture), 0);
     assert_true(memcmp(x, x + 4 * picture, 2 * picture * sizeof *x) != 0);
+    mirroring_follows_from_seed_and_place(d, x, x + 4 * picture, idem_model_about(m)->size);
     /* Held-out pictures do not depend on what was drawn, and are none of the training pictures. */
     assert_int_equal(idem_data_held_out(d, 0, 2, held_out + 4 * picture, held_out + 6 * picture), 0);
     assert_memory_equal(held_out, held_out + 4 * picture, 4 * picture * sizeof *x);

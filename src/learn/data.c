@@ -10,11 +10,12 @@
 
 /* A picture or code of a stream without end is its index: item k starts at counter 2 Z k (a normal number draws twice).
  */
-static const char STREAM_PICTURES[] = "train.pictures", STREAM_CODES[] = "train.codes";
+static const char STREAM_PICTURES[] = "train.pictures", STREAM_CODES[] = "train.codes",
+                  STREAM_MIRROR[] = "train.mirror";
 static const char *const STREAM_HELD_OUT[] = {"held-out.id", "held-out.attr"};
 
 struct idem_data {
-    int batch, z_dim;
+    int batch, z_dim, side;
     size_t picture; /* numbers in one */
     uint64_t seed;
     idem_data_cursor at;
@@ -41,6 +42,7 @@ static idem_data *data_new(idem_model *m, int batch, uint64_t seed) {
     d->batch = batch;
     d->seed = seed;
     d->z_dim = info->z_dim;
+    d->side = info->size;
     d->picture = (size_t)info->size * (size_t)info->size * 3;
     return d;
 }
@@ -125,6 +127,27 @@ int idem_data_draw(idem_data *d, bool cross, float *x_id, float *x_attr) {
         return draw_half(d, x_attr);
     memcpy(x_attr, x_id, (size_t)d->batch * d->picture * sizeof *x_id);
     return 0;
+}
+
+static void mirror(float *x, int side) {
+    for (int y = 0; y < side; y++)
+        for (int left = 0, right = side - 1; left < right; left++, right--) {
+            float *a = x + 3 * ((size_t)y * (size_t)side + (size_t)left);
+            float *b = x + 3 * ((size_t)y * (size_t)side + (size_t)right);
+            for (int c = 0; c < 3; c++) {
+                float kept = a[c];
+                a[c] = b[c];
+                b[c] = kept;
+            }
+        }
+}
+
+void idem_data_mirror(const idem_data *d, uint64_t first, double share, float *x) {
+    idem_rng r = idem_rng_make(d->seed, STREAM_MIRROR);
+    r.counter = first;
+    for (int i = 0; i < d->batch; i++)
+        if (idem_rng_uniform(&r) < share)
+            mirror(x + (size_t)i * d->picture, d->side);
 }
 
 int idem_data_codes(idem_data *d, float *w) {

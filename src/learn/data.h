@@ -35,6 +35,9 @@ size_t idem_data_count(const idem_data *d); /* training pictures; 0: without end
 
 /* The next B (same-face: x_attr becomes a copy) or 2 B pictures (cross-face). */
 int idem_data_draw(idem_data *d, bool cross, float *x_id, float *x_attr);
+/* Mirrors the B pictures x, each with probability `share`, by the seed and its place first, first + 1 .. in the data.
+ */
+void idem_data_mirror(const idem_data *d, uint64_t first, double share, float *x);
 /* B real codes [B, W], from a stream of their own. */
 int idem_data_codes(idem_data *d, float *w);
 /* Held-out cross pairs first .. first + n - 1; never among the training pictures, independent of the cursor. */

@@ -26,6 +26,8 @@ const idem_recipe_field idem_recipe_fields[] = {
      "R1: gamma/2 times the squared gradient of D_W at real w"},
     {"cross-every", IDEM_FIELD_COUNT, AT(cross_every), 1, 1e6, "3", false,
      "every Nth iteration pairs different faces, the others one face with itself"},
+    {"mirror-identity", IDEM_FIELD_REAL, AT(mirror_identity), 0, 1, "0", false,
+     "share of same-face pairs whose identity picture is mirrored, so that pose must come from the other"},
     {"adversarial-every", IDEM_FIELD_COUNT, AT(adversarial_every), 1, 1e6, "2", false,
      "every Nth iteration takes the adversarial and the critic's step"},
     {"adversarial-halved", IDEM_FIELD_FLAG, AT(adversarial_halved), 0, 1, "0", false,

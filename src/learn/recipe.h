@@ -15,6 +15,7 @@ typedef struct {
     double rate, rate_adversarial, rate_critic; /* the last two are factors of the first */
     double weight_id, weight_landmark, weight_reconstruction, weight_adversarial, gamma;
     int64_t cross_every, adversarial_every;
+    double mirror_identity; /* share of the same-face pairs */
     bool adversarial_halved;
     int64_t warmup; /* iterations */
     double decay;   /* share of the iterations */

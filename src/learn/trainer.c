@@ -119,9 +119,12 @@ static int learn(idem_trainer *t, idem_turn turn, idem_train_report *r) {
 
 int idem_trainer_step(idem_trainer *t, idem_train_report *r) {
     idem_training_graph *g = &t->graph;
-    idem_turn turn = idem_schedule_turn(&t->state.recipe, t->state.iteration);
-    if (idem_data_draw(t->data, turn.cross, g->x_id->leaf, g->x_attr->leaf) ||
-        (turn.adversarial && idem_data_codes(t->data, g->w_real->leaf)) || learn(t, turn, r)) {
+    const idem_recipe *recipe = &t->state.recipe;
+    idem_turn turn = idem_schedule_turn(recipe, t->state.iteration);
+    bool drawn = !idem_data_draw(t->data, turn.cross, g->x_id->leaf, g->x_attr->leaf);
+    if (drawn && !turn.cross && recipe->mirror_identity > 0)
+        idem_data_mirror(t->data, t->state.cursor.pictures, recipe->mirror_identity, g->x_id->leaf);
+    if (!drawn || (turn.adversarial && idem_data_codes(t->data, g->w_real->leaf)) || learn(t, turn, r)) {
         idem_data_seek(t->data, t->state.cursor);
         return -1;
     }
