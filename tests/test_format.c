@@ -29,6 +29,10 @@ static void test_torch_types(void **state) {
     format_expect_all_types(w);
     assert_int_equal(idem_weights_count(w), 10);
     idem_weights_free(w);
+    w = format_load("legacy-dtypes.pt");
+    format_expect_all_types(w);
+    assert_int_equal(idem_weights_count(w), 10);
+    idem_weights_free(w);
 }
 
 static float base_at(int row, int column) {
@@ -312,9 +316,9 @@ static void test_looks_like(void **state) {
         {"\n <!DOCTYPE html><html>", 22, "HTML page (a failed download?)"},
         {"version https://git-lfs.github.com/spec/v1\n", 43, "Git LFS pointer"},
         {"\x1f\x8b\x08.........", 12, "gzip"},
-        {"\x80\x02}q\x01(X\x01.....", 12, "a Python pickle"},
-        {"\x80\x03}q\x01(X\x04torch_utils.persistence", 31, "NVIDIA .pkl"},
-        {"\x80\x02.dnnlib.tflib.network\nNetwork\n", 31, "NVIDIA .pkl"},
+        {"\x80\x02}q\x01(X\x01.....", 12, "reaches beyond its pickle"},
+        {"\x80\x03}q\x01(X\x04torch_utils.persistence", 31, "reaches beyond its pickle"},
+        {"\x80\x02.dnnlib.tflib.network\nNetwork\n", 31, "damaged pickle"},
         {"\x89HDF\r\n\x1a\n....", 12, "HDF5"},
         {"PK\x03\x04............", 16, "damaged or truncated"},
         {"hello, world, here I am", 23, "a text file"},

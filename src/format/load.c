@@ -97,7 +97,7 @@ const char *idem_looks_like(const unsigned char *bytes, size_t size) {
     if (is_pickle(bytes, size)) {
         size_t head = size < 4096 ? size : 4096;
         if (holds(bytes, head, "dnnlib") || holds(bytes, head, "torch_utils") || holds(bytes, head, "persistence"))
-            return "an NVIDIA .pkl, a pickle with program code inside";
+            return "an NVIDIA .pkl";
         return "a Python pickle";
     }
     if (is_safetensors(bytes, size))
@@ -157,18 +157,13 @@ static int load_npy(idem_weights **out, const unsigned char *bytes, size_t size,
 }
 
 static int parse(idem_weights **out, const unsigned char *bytes, size_t size, const char *path) {
-    if ((size > 4 && !memcmp(bytes, "PK\x03\x04", 4)) || idem_torch_is_legacy(bytes, size))
+    if ((size > 4 && !memcmp(bytes, "PK\x03\x04", 4)) || is_pickle(bytes, size))
         return idem_torch_parse(out, bytes, size, path);
     if (size > 6 && !memcmp(bytes, "\x93NUMPY", 6))
         return load_npy(out, bytes, size, path);
     if (is_safetensors(bytes, size))
         return idem_safetensors_parse(out, bytes, size, path);
     const char *seen = idem_looks_like(bytes, size);
-    if (is_pickle(bytes, size))
-        return idem_fail(
-            "%s: looks like %s; reading it would run that code, so it is refused: save its state_dict with "
-            "torch.save (its 'G_ema' for a generator)",
-            path, seen);
     if (is_onnx(bytes, size))
         return idem_fail("%s: looks like %s, a network and not a set of weights", path, seen);
     return idem_fail("%s: looks like %s; expected weights as safetensors, a PyTorch file, .npy or a weights manifest",

@@ -321,7 +321,8 @@ static int step(machine *m, unsigned char op) {
     case 'U':
     case 'C':
         return push_string(m, 1);
-    case 0x8d: /* BINUNICODE8 */
+    case 0x8d: /* BINUNICODE8, BINBYTES8 */
+    case 0x8e:
         return push_string(m, 8);
     case ')':
         return collect(m, IDEM_PICKLE_TUPLE, 0);
@@ -343,6 +344,10 @@ static int step(machine *m, unsigned char op) {
         return collect(m, IDEM_PICKLE_DICT, 0);
     case 'd':
         return collect(m, IDEM_PICKLE_DICT, -1);
+    case 0x8f: /* EMPTY_SET */
+        return idem_pickle_push(m, (value){.kind = IDEM_PICKLE_OPAQUE});
+    case 0x90: /* ADDITEMS: to a set, which is of no use */
+        return pop_mark(m);
     case 's':
         return append_last(m, IDEM_PICKLE_DICT, 2);
     case 'u':
@@ -374,26 +379,37 @@ static int step(machine *m, unsigned char op) {
     }
 }
 
+int idem_pickle_run(machine *m, value *root) {
+    m->depth = m->memo_count = 0;
+    if (grow(m, &m->stack, &m->stack_room, 64)) /* so that there is always a stack to point into */
+        return -1;
+    for (;;) {
+        const unsigned char *op = bytes_of(m, 1);
+        if (!op)
+            return -1;
+        if (*op == '.')
+            return idem_pickle_pop(m, root);
+        if (step(m, *op))
+            return -1;
+    }
+}
+
+void idem_pickle_drop(machine *m) {
+    m->bytes -= (m->stack_room + m->memo_room) * sizeof(value);
+    free(m->stack);
+    free(m->memo);
+    m->stack = m->memo = NULL;
+    m->depth = m->stack_room = m->memo_room = m->memo_count = 0;
+}
+
 int idem_pickle_read(idem_arena *arena, idem_pickle *out, const unsigned char *bytes, size_t size, const char *what) {
     machine m = {.arena = arena, .p = bytes, .end = bytes + size, .what = what};
     size_t before = idem_arena_bytes(arena); /* pickles read earlier count too */
     m.bytes = before < MEMORY_MOST ? before : MEMORY_MOST;
-    int status = grow(&m, &m.stack, &m.stack_room, 64); /* so that there is always a stack to point into */
-    while (!status) {
-        const unsigned char *op = bytes_of(&m, 1);
-        if (!op)
-            status = -1;
-        else if (*op == '.')
-            break;
-        else
-            status = step(&m, *op);
-    }
-    if (!status)
-        status = idem_pickle_pop(&m, &out->root);
+    int status = idem_pickle_run(&m, &out->root);
     out->used = (size_t)(m.p - bytes);
     out->storages = m.storages;
     out->n_storages = m.n_storages;
-    free(m.stack);
-    free(m.memo);
+    idem_pickle_drop(&m);
     return status;
 }

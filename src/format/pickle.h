@@ -3,8 +3,10 @@
  * memory and work are bounded by the size of the input.
  *
  * Names on the list: collections.OrderedDict, torch._utils._rebuild_tensor_v2, _rebuild_tensor, _rebuild_parameter and
- * _rebuild_parameter_with_state, torch.nn.parameter.Parameter, torch.Size, torch.*Storage, argparse.Namespace (read as
- * a plain dictionary). */
+ * _rebuild_parameter_with_state, torch.nn.parameter.Parameter, torch.Size, torch.*Storage; argparse.Namespace and
+ * dnnlib.util.EasyDict (read as plain dictionaries); torch.storage._load_from_bytes (a tensor's numbers inside the
+ * pickle); torch_utils.persistence._reconstruct_persistent_obj (a module that brings its source text along: the text is
+ * skipped, the module becomes the dictionary of its parameters, buffers and modules); set, NumPy scalars (skipped). */
 #ifndef IDEM_FORMAT_PICKLE_H
 #define IDEM_FORMAT_PICKLE_H
 
@@ -24,6 +26,7 @@ typedef enum {
     IDEM_PICKLE_LIST,
     IDEM_PICKLE_DICT,
     IDEM_PICKLE_TENSOR,
+    IDEM_PICKLE_OPAQUE, /* a set, a NumPy scalar: nothing of use here */
     /* inside the machine only */
     IDEM_PICKLE_STORAGE,
     IDEM_PICKLE_GLOBAL,
@@ -44,6 +47,7 @@ typedef struct idem_pickle_storage {
     const char *key; /* ends in 0 */
     idem_dtype dtype;
     int64_t count;
+    const unsigned char *data;              /* count numbers, where the pickle itself holds them; else NULL */
     const struct idem_pickle_storage *next; /* the one mentioned before it */
 } idem_pickle_storage;
 

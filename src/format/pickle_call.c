@@ -9,7 +9,17 @@ typedef idem_pickle_value value;
 typedef idem_pickle_machine machine;
 
 /* What a name on the list does when it is called. */
-typedef enum { CALL_NONE, CALL_DICT, CALL_TENSOR, CALL_PARAMETER, CALL_TUPLE, NEW_NAMESPACE } action;
+typedef enum {
+    CALL_NONE,
+    CALL_DICT,
+    CALL_TENSOR,
+    CALL_PARAMETER,
+    CALL_TUPLE,
+    CALL_MODULE,
+    CALL_STORAGE,
+    CALL_OPAQUE,
+    NEW_NAMESPACE
+} action;
 
 static const struct {
     const char *module, *name;
@@ -23,6 +33,16 @@ static const struct {
     {"torch.nn.parameter", "Parameter", CALL_PARAMETER}, /* before 0.4 */
     {"torch", "Size", CALL_TUPLE},
     {"argparse", "Namespace", NEW_NAMESPACE},
+    /* What NVIDIA's files hold. */
+    {"torch_utils.persistence", "_reconstruct_persistent_obj", CALL_MODULE},
+    {"torch.storage", "_load_from_bytes", CALL_STORAGE},
+    {"dnnlib.util", "EasyDict", NEW_NAMESPACE},
+    {"builtins", "set", CALL_OPAQUE},
+    {"__builtin__", "set", CALL_OPAQUE},
+    {"numpy", "dtype", CALL_OPAQUE},
+    {"numpy.core.multiarray", "scalar", CALL_OPAQUE},
+    {"numpy._core.multiarray", "scalar", CALL_OPAQUE},
+    {"_codecs", "encode", CALL_OPAQUE},
 };
 enum { N_NAMES = sizeof NAMES / sizeof *NAMES };
 
@@ -49,6 +69,10 @@ int idem_pickle_global(machine *m, const char *module, size_t nm, const char *na
         for (int i = 0; i < N_STORAGES; i++)
             if (same(name, nn, STORAGES[i].name))
                 return idem_pickle_push(m, (value){.kind = IDEM_PICKLE_GLOBAL, .i = N_NAMES + i});
+    if (nm >= 13 && !memcmp(module, "dnnlib.tflib.", 13))
+        return idem_fail("%s: a TensorFlow network of NVIDIA's: convert it with their legacy.py to the .pkl of "
+                         "StyleGAN2-ADA for PyTorch",
+                         m->what);
     nm = nm < 100 ? nm : 100;
     nn = nn < 100 ? nn : 100;
     if (nm >= 9 && !memcmp(module, "__torch__", 9))
@@ -111,6 +135,36 @@ static int call_dict(machine *m, const idem_pickle_items *a) {
     return idem_pickle_push(m, (value){.kind = IDEM_PICKLE_DICT, .items = d});
 }
 
+/* The value of a key that is text, the first if there are several; NULL. */
+static const value *lookup(const value *d, const char *key) {
+    for (size_t i = 0; d && d->kind == IDEM_PICKLE_DICT && i + 1 < d->items->count; i += 2) {
+        const value *k = &d->items->item[i];
+        if (k->kind == IDEM_PICKLE_STRING && same(k->s, k->length, key))
+            return &d->items->item[i + 1];
+    }
+    return NULL;
+}
+
+/* args: {type, version, module_src, class_name, state}. Of a PyTorch module's state those parts count that make a
+ * state_dict; of any other object nothing does. */
+static int call_module(machine *m, const idem_pickle_items *a) {
+    static const char *const PARTS[] = {"_parameters", "_buffers", "_modules"};
+    if (a->count != 1 || a->item[0].kind != IDEM_PICKLE_DICT)
+        return idem_pickle_damaged(m, "an object with source text, but without a description");
+    const value *state = lookup(&a->item[0], "state");
+    if (!lookup(state, "_parameters"))
+        return idem_pickle_push(m, (value){.kind = IDEM_PICKLE_OPAQUE});
+    idem_pickle_items *all = idem_pickle_take(m, sizeof *all);
+    if (!all)
+        return -1;
+    for (size_t i = 0; i < sizeof PARTS / sizeof *PARTS; i++) {
+        const value *part = lookup(state, PARTS[i]);
+        if (part && part->kind == IDEM_PICKLE_DICT && idem_pickle_append(m, all, part->items->item, part->items->count))
+            return -1;
+    }
+    return idem_pickle_push(m, (value){.kind = IDEM_PICKLE_DICT, .items = all});
+}
+
 int idem_pickle_call(machine *m) {
     value args, f;
     if (idem_pickle_pop(m, &args) || idem_pickle_pop(m, &f))
@@ -131,6 +185,14 @@ int idem_pickle_call(machine *m) {
         if (a->count != 1 || a->item[0].kind != IDEM_PICKLE_TUPLE)
             return idem_pickle_damaged(m, "a size that is no tuple");
         return idem_pickle_push(m, a->item[0]);
+    case CALL_MODULE:
+        return call_module(m, a);
+    case CALL_STORAGE:
+        if (a->count != 1 || a->item[0].kind != IDEM_PICKLE_STRING)
+            return idem_pickle_damaged(m, "numbers that are no bytes");
+        return idem_pickle_inner_storage(m, (const unsigned char *)a->item[0].s, a->item[0].length);
+    case CALL_OPAQUE:
+        return idem_pickle_push(m, (value){.kind = IDEM_PICKLE_OPAQUE});
     default:
         return idem_pickle_damaged(m, "a call of something that is no function");
     }
@@ -156,7 +218,7 @@ int idem_pickle_build(machine *m) {
     value *t = idem_pickle_top(m);
     if (!t)
         return -1;
-    if (t->kind == IDEM_PICKLE_TENSOR) /* whether it was trained, and its hooks */
+    if (t->kind == IDEM_PICKLE_TENSOR || t->kind == IDEM_PICKLE_OPAQUE) /* whether it was trained, and its hooks */
         return 0;
     if (t->kind != IDEM_PICKLE_DICT)
         return idem_pickle_damaged(m, "attributes for something that has none");
@@ -190,7 +252,8 @@ int idem_pickle_persistent(machine *m) {
     if (!s || !key)
         return -1;
     memcpy(key, t->item[2].s, n);
-    *s = (idem_pickle_storage){key, STORAGES[t->item[1].i - N_NAMES].dtype, t->item[4].i, m->storages};
+    *s = (idem_pickle_storage){
+        .key = key, .dtype = STORAGES[t->item[1].i - N_NAMES].dtype, .count = t->item[4].i, .next = m->storages};
     m->storages = s;
     m->n_storages++;
     return idem_pickle_push(m, (value){.kind = IDEM_PICKLE_STORAGE, .storage = s});

@@ -15,6 +15,7 @@ typedef struct {
     size_t depth, stack_room, memo_room, memo_count; /* memo_count: for MEMOIZE */
     const idem_pickle_storage *storages;
     size_t n_storages;
+    bool inner; /* in a file inside the pickle: there are none in those */
 } idem_pickle_machine;
 
 /* pickle.c: all fail with a message. */
@@ -25,6 +26,14 @@ idem_pickle_value *idem_pickle_top(idem_pickle_machine *m); /* NULL when there i
 int idem_pickle_append(idem_pickle_machine *m, idem_pickle_items *t, const idem_pickle_value *v, size_t n);
 int idem_pickle_push_items(idem_pickle_machine *m, idem_pickle_kind kind, const idem_pickle_value *v, size_t n);
 int idem_pickle_damaged(const idem_pickle_machine *m, const char *why);
+
+/* Runs one pickle from m->p to its end. */
+int idem_pickle_run(idem_pickle_machine *m, idem_pickle_value *root);
+/* Frees stack and memo. */
+void idem_pickle_drop(idem_pickle_machine *m);
+
+/* pickle_inner.c: a storage kept as bytes that are a PyTorch file of their own. */
+int idem_pickle_inner_storage(idem_pickle_machine *m, const unsigned char *bytes, size_t size);
 
 /* pickle_call.c: the opcodes GLOBAL, REDUCE, NEWOBJ, BUILD and BINPERSID. */
 int idem_pickle_global(idem_pickle_machine *m, const char *module, size_t nm, const char *name, size_t nn);

@@ -175,8 +175,10 @@ int idem_torch_parse(idem_weights **out, const unsigned char *bytes, size_t size
     l->budget = idem_format_budget(size);
     l->weights = idem_weights_new();
     int status = -1;
-    if (l->weights)
-        status = idem_torch_is_legacy(bytes, size) ? idem_torch_read_legacy(l, bytes, size) : read_zip(l, bytes, size);
+    if (l->weights && idem_torch_is_legacy(bytes, size))
+        status = idem_torch_read_legacy(l, bytes, size);
+    else if (l->weights)
+        status = size > 1 && bytes[0] == 0x80 ? idem_torch_read_pkl(l, bytes, size) : read_zip(l, bytes, size);
     if (status)
         idem_weights_free(l->weights);
     else

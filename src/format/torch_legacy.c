@@ -10,8 +10,8 @@
 
 typedef idem_torch_loader loader;
 
-static const unsigned char MAGIC[] = {0x80, 2,    0x8a, 10,   0x6c, 0xfc, 0x9c, 0x46,
-                                      0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, '.'};
+static const unsigned char MAGIC[IDEM_TORCH_LEGACY_MAGIC] = {0x80, 2,    0x8a, 10,   0x6c, 0xfc, 0x9c, 0x46,
+                                                             0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, '.'};
 
 bool idem_torch_is_legacy(const unsigned char *bytes, size_t size) {
     return size > sizeof MAGIC && !memcmp(bytes, MAGIC, sizeof MAGIC);
@@ -32,15 +32,15 @@ static bool is_text(const idem_pickle_value *v, const char *word) {
     return v->kind == IDEM_PICKLE_STRING && v->length == strlen(word) && !memcmp(v->s, word, v->length);
 }
 
-static int check_machine(const loader *l, const idem_pickle_value *v) {
+int idem_torch_check_machine(const char *what, const idem_pickle_value *v) {
     for (size_t i = 0; v->kind == IDEM_PICKLE_DICT && i + 1 < v->items->count; i += 2)
         if (is_text(&v->items->item[i], "little_endian") && v->items->item[i + 1].kind == IDEM_PICKLE_BOOL)
             return v->items->item[i + 1].i
                        ? 0
                        : idem_fail("%s: written on a big-endian machine, which is not read: save it "
                                    "on another",
-                                   l->what);
-    return idem_fail("%s: a legacy PyTorch file that does not say its byte order: damaged", l->what);
+                                   what);
+    return idem_fail("%s: a legacy PyTorch file that does not say its byte order: damaged", what);
 }
 
 /* Storages by key; every mention of one must agree in type. Sorted. */
@@ -115,9 +115,9 @@ static int read_all(loader *l, idem_arena *arena, const unsigned char *bytes, si
             return -1;
         at += p[i].used;
     }
-    if (p[VERSION].root.kind != IDEM_PICKLE_INT || p[VERSION].root.i != 1001)
+    if (p[VERSION].root.kind != IDEM_PICKLE_INT || p[VERSION].root.i != IDEM_TORCH_LEGACY_VERSION)
         return idem_fail("%s: a legacy PyTorch file of an unknown version, expected 1001", l->what);
-    if (check_machine(l, &p[MACHINE].root) || idem_torch_walk(l, &p[OBJECT].root))
+    if (idem_torch_check_machine(l->what, &p[MACHINE].root) || idem_torch_walk(l, &p[OBJECT].root))
         return -1;
     size_t n = 0;
     place *places = list_storages(l, &p[OBJECT], &n);

@@ -31,8 +31,18 @@ int idem_torch_walk(idem_torch_loader *l, const idem_pickle_value *root);
 /* Fills all views of the storage of views[first], which has the bytes data; *next is the first view of another one. */
 int idem_torch_fill(idem_torch_loader *l, size_t first, size_t *next, const unsigned char *data, size_t size);
 
+/* Copies a strided view out of its storage, row-major. */
+void idem_torch_gather(float *out, const unsigned char *storage, const idem_pickle_tensor *t);
+
 int idem_torch_over_budget(const idem_torch_loader *l, const char *name); /* -1 with the message */
 
+enum { IDEM_TORCH_LEGACY_MAGIC = 15 /* bytes */, IDEM_TORCH_LEGACY_VERSION = 1001 };
+
+/* torch_pkl.c: a pickle that stands alone, as NVIDIA's .pkl, into l->weights. */
+int idem_torch_read_pkl(idem_torch_loader *l, const unsigned char *bytes, size_t size);
+
+/* -1 unless the facts about the machine, which a legacy file begins with, say little-endian. */
+int idem_torch_check_machine(const char *what, const idem_pickle_value *facts);
 /* torch_legacy.c: files from before PyTorch 1.6, into l->weights. */
 int idem_torch_read_legacy(idem_torch_loader *l, const unsigned char *bytes, size_t size);
 /* True for the first bytes of such a file. */

@@ -129,6 +129,7 @@ static int walk(loader *l, const idem_pickle_value *v, size_t path_length, int d
         text[v->length] = 0;
         return add_text(l, text);
     case IDEM_PICKLE_NONE:
+    case IDEM_PICKLE_OPAQUE:
         return 0;
     default:
         return idem_fail("%s: at '%.200s' stands neither a tensor nor plain data", l->what, l->path);
@@ -137,8 +138,7 @@ static int walk(loader *l, const idem_pickle_value *v, size_t path_length, int d
 
 /* ---- values ---- */
 
-/* Copies a strided view out of its storage, row-major. */
-static void gather(float *out, const unsigned char *storage, const idem_pickle_tensor *t) {
+void idem_torch_gather(float *out, const unsigned char *storage, const idem_pickle_tensor *t) {
     const idem_dtype dtype = t->storage->dtype;
     const size_t size = idem_dtype_size(dtype);
     int outer = t->shape.rank;
@@ -184,7 +184,7 @@ int idem_torch_fill(loader *l, size_t first, size_t *next, const unsigned char *
         if ((uint64_t)s->count > size / idem_dtype_size(s->dtype))
             return idem_fail("%s: storage '%s' has %zu bytes, expected %lld values of %s", l->what, key, size,
                              (long long)s->count, idem_dtype_name(s->dtype));
-        gather(l->views[i].weight->data, data, l->views[i].tensor);
+        idem_torch_gather(l->views[i].weight->data, data, l->views[i].tensor);
     }
     *next = i;
     return 0;

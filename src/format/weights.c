@@ -148,29 +148,58 @@ idem_weight *idem_weights_add_from(idem_weights *w, const char *what, const char
     return t ? t : idem_fail_null("%s: %s", what, idem_error());
 }
 
-int idem_weights_select(idem_weights *w, const char *prefix) {
+size_t idem_weights_below(const idem_weights *w, const char *prefix) {
     size_t n = strlen(prefix), found = 0;
     for (size_t i = 0; i < w->tensors.count; i++)
         found += !strncmp(w->tensors.name[i], prefix, n) && w->tensors.name[i][n];
-    if (!found)
-        return idem_fail("no tensor's name begins with %s (the first of %zu is %s)", prefix, w->tensors.count,
-                         w->tensors.count ? w->tensors.name[0] : "none");
+    return found;
+}
+
+/* `keep`, if not NULL, is a tensor beside the prefix that stays under its own name. */
+static void select_below(idem_weights *w, const char *prefix, const idem_weight *keep) {
     table *t = &w->tensors;
-    size_t count = t->count;
+    size_t n = strlen(prefix), count = t->count;
     memset(t->slot, 0, t->slots * sizeof *t->slot);
     t->count = 0;
     for (size_t i = 0; i < count; i++) {
         idem_weight *x = t->value[i];
-        if (strncmp(x->name, prefix, n) || !x->name[n])
-            continue;
-        x->name += n;
+        if (x != keep) {
+            if (strncmp(x->name, prefix, n) || !x->name[n])
+                continue;
+            x->name += n;
+        }
         size_t at = t->count++;
         t->name[at] = x->name;
         t->hash[at] = hash_of(x->name);
         t->value[at] = x;
         table_place(t, at);
     }
+}
+
+int idem_weights_select(idem_weights *w, const char *prefix) {
+    if (!idem_weights_below(w, prefix))
+        return idem_fail("no tensor's name begins with %s (the first of %zu is %s)", prefix, w->tensors.count,
+                         w->tensors.count ? w->tensors.name[0] : "none");
+    select_below(w, prefix, NULL);
     return 0;
+}
+
+void idem_weights_unwrap(idem_weights *w) {
+    static const char *const WRAPPERS[] = {
+        "g_ema.", "G_ema.", "params_ema.", "state_dict.", "model_ema.", "model_state_dict.", "model.", "module."};
+    enum { N = sizeof WRAPPERS / sizeof *WRAPPERS, DEPTH_MOST = 4 };
+    for (int depth = 0; depth < DEPTH_MOST; depth++) {
+        const idem_weight *mean = idem_weights_find(w, "latent_avg");
+        int i = 0;
+        while (i < N && !idem_weights_below(w, WRAPPERS[i]))
+            i++;
+        /* DataParallel puts "module." before every name; before some of them it is a part of the network. */
+        if (i == N || (i == N - 1 && idem_weights_below(w, WRAPPERS[i]) + (mean != NULL) < w->tensors.count))
+            return;
+        char name[40];
+        snprintf(name, sizeof name, "%slatent_avg", WRAPPERS[i]);
+        select_below(w, WRAPPERS[i], idem_weights_find(w, name) ? NULL : mean);
+    }
 }
 
 static float *rowmajor_copy(const idem_weight *w) {

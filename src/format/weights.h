@@ -55,6 +55,12 @@ int idem_weights_set_meta(idem_weights *w, const char *key, const char *value);
 /* Keeps only the tensors whose names begin with `prefix` ("g_ema."), renamed to what stands behind it; metadata stays.
  * -1 with a message, nothing changed, when there is none. Pointers to the tensors that stay remain valid. */
 int idem_weights_select(idem_weights *w, const char *prefix);
+/* Number of tensors whose names begin with `prefix` and go on. */
+size_t idem_weights_below(const idem_weights *w, const char *prefix);
+/* Takes the network out of the dictionaries that training programs save it in, one in the other: g_ema, G_ema,
+ * params_ema, state_dict, model_ema, model_state_dict, model, and DataParallel's "module." before every name. What
+ * stands beside it goes, but for the latent_avg of a StyleGAN2 generator. Nothing happens to a bare network. */
+void idem_weights_unwrap(idem_weights *w);
 int idem_weights_meta_at(const idem_weights *w, size_t i, const char **key,
                          const char **value); /* -1 behind the end, no message */
 

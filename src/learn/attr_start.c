@@ -63,13 +63,7 @@ int idem_attr_start(idem_weights *to, const char *prefix, const char *path) {
     idem_weights *from;
     if (idem_weights_load(&from, path))
         return -1;
-    static const char *const wrappers[] = {"state_dict.", "module.", "state_dict.module.", "model."};
-    for (size_t i = 0; i < sizeof wrappers / sizeof *wrappers && !idem_weights_find(from, "conv1.weight"); i++) {
-        char name[NAME_BYTES];
-        snprintf(name, sizeof name, "%sconv1.weight", wrappers[i]);
-        if (idem_weights_find(from, name) && idem_weights_select(from, wrappers[i]))
-            break;
-    }
+    idem_weights_unwrap(from);
     int status = check_and_copy(to, prefix, from, path);
     idem_weights_free(from);
     return status;

@@ -97,6 +97,7 @@ static int mean_by_sampling(idem_model *m) {
 static int open_generator(idem_model *m, const char *path) {
     if (idem_weights_load(&m->generator, path))
         return -1;
+    idem_weights_unwrap(m->generator); /* so that the hash is the same for every way to save it */
     hash_weights(m->hash, m->generator);
     if (idem_stylegan2_open(&m->net, m->generator, NULL))
         return -1;

@@ -95,6 +95,7 @@ def torch_files():
         data = f.read()
     with open(path("deflated.pt"), "wb") as f:
         f.write(repack(data, zipfile.ZIP_DEFLATED))
+    torch.save(dtypes(), path("legacy-dtypes.pt"), _use_new_zipfile_serialization=False)
     torch.save(torch.nn.Linear(1, 1), path("module.pt"))
 
     # As PyTorch 0.2 and 0.3 wrote them.
@@ -118,6 +119,28 @@ def torch_files():
             return os.system, ("touch /tmp/idem-was-here",)
 
     torch.save({"a": torch.ones(1), "b": System()}, path("system.pt"))
+
+
+def wrapped_files():
+    """A network of two tensors in the dictionaries that training programs save; what stands beside it has other values."""
+    net = lambda prefix="": collections.OrderedDict(
+        [(prefix + "conv.weight", values((3, 5), torch.float32)), (prefix + "conv.bias", values((3,), torch.float32))])
+    other = collections.OrderedDict([("conv.weight", torch.zeros(3, 5)), ("conv.bias", torch.zeros(3))])
+    optimiser = {"state": {0: {"step": 1, "exp_avg": torch.zeros(3, 5)}}, "param_groups": [{"lr": 0.1, "params": [0]}]}
+    files = {
+        "g_ema": {"g": other, "d": other, "g_ema": net(), "g_optim": optimiser, "latent_avg": values((7,), torch.float32)},
+        "G_ema": {"G": other, "D": other, "G_ema": net()},
+        "params_ema": {"params": other, "params_ema": net()},
+        "state_dict": {"epoch": 3, "arch": "x", "state_dict": net("module."), "best_acc1": numpy.float64(0.5),
+                       "optimizer": optimiser},
+        "model": {"model": net(), "optimizer": optimiser, "lr_scheduler": {"last_epoch": 1}},
+        "module": net("module."),
+        "deep": {"state_dict": {"model": net("module.")}},
+        "bare": net(),
+        "part": collections.OrderedDict(list(net("module.").items()) + [("head.weight", torch.zeros(2))]),
+    }
+    for name, content in files.items():
+        torch.save(content, path("in-" + name + ".pt"))
 
 
 def safetensors_file():
@@ -154,5 +177,6 @@ def npy_files():
 if __name__ == "__main__":
     os.makedirs(FOLDER, exist_ok=True)
     torch_files()
+    wrapped_files()
     safetensors_file()
     npy_files()
