@@ -115,7 +115,7 @@ static int bench_resnet(int side) {
     idem_running_list running = {.n = 0};
     idem_node *x = idem_input(g, "x", IDEM_SHAPE(batch, 3, side, side)), *param[128], *target[129];
     fill(x);
-    target[0] = idem_resnet(&b, x, IDEM_RESNET_BATCH_STATS, &running);
+    target[0] = idem_resnet(&b, x, IDEM_BATCH_STATS, &running);
     int n = 0;
     for (int i = 0; i < idem_graph_size(g) && n < 128; i++) {
         idem_node *node = idem_graph_node(g, i);

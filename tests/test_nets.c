@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "engine/ops.h"
+#include "nets/inception3.h"
 #include "nets/mlp.h"
 #include "nets/onnx_graph.h"
 #include "nets/stylegan2.h"
@@ -305,6 +306,47 @@ static void fresh_mapper_and_critic(void **state) {
     idem_weights_free(w);
 }
 
+/* ---- InceptionV3 ---- */
+
+static void any_line(void *user, idem_log_level level, const char *line) {
+    (void)level;
+    snprintf(user, 256, "%s", line);
+}
+
+/* Fresh tensors are those of the published network, and the auxiliary classifier of a file stands aside. */
+static void fresh_inception3(void **state) {
+    (void)state;
+    idem_weights *w = idem_weights_new();
+    idem_rng rng = idem_rng_make(1, "inception");
+    assert_int_equal(idem_inception3_width(w, "E_attr."), 0);
+    assert_int_equal(idem_inception3_init(w, "E_attr.", &rng), 0);
+    assert_int_equal(idem_inception3_width(w, "E_attr."), 2048);
+    int64_t convolutions = 0;
+    for (size_t i = 0; i < idem_weights_count(w); i++)
+        if (idem_weights_at(w, i)->shape.rank == 4)
+            convolutions += idem_shape_count(&idem_weights_at(w, i)->shape);
+    assert_int_equal(convolutions, 21768352); /* of 21,785,568 parameters without classifiers; the rest are norms */
+    assert_int_equal(idem_weights_count(w), 94 * 5);
+    assert_int_equal(idem_inception3_init(w, "E_attr.", &rng), -1); /* exists */
+    double most;
+    assert_true(fabs(deviation(idem_weights_find(w, "E_attr.Mixed_6b.branch7x7_2.conv.weight"), &most) -
+                     sqrt(2.0 / (128 * 7))) < 1e-3);
+    idem_weights_add(w, "E_attr.AuxLogits.fc.weight", IDEM_SHAPE(1000, 768));
+    idem_graph *g = idem_graph_new();
+    idem_binder b = idem_binder_make(g, w, "E_attr.", false);
+    idem_node *x = idem_input(g, "x", IDEM_SHAPE(1, 3, 75, 75));
+    assert_non_null(idem_inception3(&b, x, IDEM_FIXED_STATS, NULL));
+    char line[256] = "";
+    idem_log_set_sink(any_line, line);
+    assert_int_equal(idem_inception3_finish(&b), 0);
+    idem_log_set_sink(NULL, NULL);
+    assert_string_equal(line, "InceptionV3: the auxiliary classifier (AuxLogits) of the file is not used");
+    assert_null(idem_inception3(&b, idem_input(g, "x", IDEM_SHAPE(1, 3, 74, 75)), IDEM_FIXED_STATS, NULL));
+    assert_non_null(strstr(idem_error(), "sides of at least 75"));
+    idem_graph_free(g);
+    idem_weights_free(w);
+}
+
 /* ---- ONNX ---- */
 
 /* The file's batch is 1: two pictures at once give what each gives alone, for every output. */
@@ -369,6 +411,10 @@ int main(void) {
         FOLDER("judge"),
         FOLDER("torchvision-resnet18"),
         FOLDER("resnet18-train"),
+        FOLDER("torchvision-inception-v3"),
+        FOLDER("inception3-fixed"),
+        FOLDER("inception3-train"),
+        FOLDER("fid-inception-v3"),
         FOLDER("losses"),
         cmocka_unit_test(faults_are_caught),
         cmocka_unit_test(bindings_are_summed_up),
@@ -376,6 +422,7 @@ int main(void) {
         cmocka_unit_test(synthesis_takes_one_w_or_many),
         cmocka_unit_test(generators_that_cannot_be_used_are_refused),
         cmocka_unit_test(fresh_mapper_and_critic),
+        cmocka_unit_test(fresh_inception3),
         cmocka_unit_test(onnx_batch_is_free),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

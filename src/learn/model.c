@@ -19,6 +19,7 @@
 #include "learn/pipe.h"
 #include "nets/mlp.h"
 #include "nets/onnx_graph.h"
+#include "nets/resnet.h"
 #include "nets/stylegan2.h"
 
 enum { MEAN_SAMPLES = 10000, MEAN_BATCH = 100, ATTR_DEPTH = 18 };
@@ -380,7 +381,7 @@ idem_node *idem_model_attributes(idem_model *m, idem_node *x, idem_running_list 
     idem_binder b = idem_binder_make(x->graph, m->trained, averaged ? AVERAGED_E_ATTR : E_ATTR, running != NULL);
     idem_scope_push(x->graph, "E_attr");
     idem_node *e =
-        idem_resnet(&b, idem_affine(x, 2, -1), running ? IDEM_RESNET_BATCH_STATS : IDEM_RESNET_FIXED_STATS, running);
+        idem_resnet(&b, idem_affine(x, 2, -1), running ? IDEM_BATCH_STATS : IDEM_FIXED_STATS, running);
     idem_scope_pop(x->graph);
     return e && !idem_resnet_finish(&b) ? e : NULL;
 }

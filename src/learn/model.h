@@ -19,7 +19,7 @@
 #include "engine/graph.h"
 #include "face/frame.h"
 #include "format/weights.h"
-#include "nets/resnet.h"
+#include "nets/norm_conv.h"
 
 typedef struct idem_model idem_model;
 

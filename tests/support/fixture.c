@@ -297,11 +297,19 @@ int fixture_check_net(fixture *f, idem_graph *g, idem_node *input, idem_node *ou
 static const struct {
     const char *network;
     int (*run)(fixture *f);
-    const char *spare; /* tensors a checkpoint carries and these outputs do not need: a prefix, or NULL */
-} networks[] = {{"stylegan2", fixture_stylegan2, NULL}, {"stylegan2-ada", fixture_stylegan2, NULL},
-                {"onnx", fixture_onnx, NULL},           {"dlib-resnet", fixture_judge, NULL},
-                {"resnet18", fixture_resnet, "fc."},    {"resnet18-train", fixture_resnet, NULL},
-                {"resnet50", fixture_resnet, "fc."},    {"losses", fixture_losses, NULL}};
+    const char *spare[3]; /* tensors a checkpoint carries and these outputs do not need: prefixes */
+} networks[] = {{"stylegan2", fixture_stylegan2, {NULL}},
+                {"stylegan2-ada", fixture_stylegan2, {NULL}},
+                {"onnx", fixture_onnx, {NULL}},
+                {"dlib-resnet", fixture_judge, {NULL}},
+                {"resnet18", fixture_resnet, {"fc."}},
+                {"resnet18-train", fixture_resnet, {NULL}},
+                {"resnet50", fixture_resnet, {"fc."}},
+                {"inception3", fixture_inception3, {"fc.", "AuxLogits."}},
+                {"inception3-train", fixture_inception3, {NULL}},
+                {"inception3-fid", fixture_inception3_fid, {"fc.", "AuxLogits."}},
+                {"facenet", fixture_facenet, {"logits."}},
+                {"losses", fixture_losses, {NULL}}};
 
 static int open_folder(fixture *f, const char *dir) {
     char *path = idem_path_join(dir, "fixture.json");
@@ -320,13 +328,20 @@ static int open_folder(fixture *f, const char *dir) {
     return list_files(f, dir) || fill_tensors(f) ? -1 : 0;
 }
 
-static void report_rest(fixture *f, const char *spare) {
+static bool is_spare(const char *name, const char *const spare[3]) {
+    for (int i = 0; i < 3 && spare[i]; i++)
+        if (strncmp(name, spare[i], strlen(spare[i])) == 0)
+            return true;
+    return false;
+}
+
+static void report_rest(fixture *f, const char *const spare[3]) {
     for (size_t i = 0; i < f->n_files; i++)
         if (!f->files[i].checked && !f->files[i].is_input)
             fixture_failed(f, f->files[i].name, "expected, but this program does not make it");
     for (size_t i = 0; i < idem_weights_count(f->weights); i++) {
         const idem_weight *w = idem_weights_at(f->weights, i);
-        if (!w->used && !(spare && strncmp(w->name, spare, strlen(spare)) == 0))
+        if (!w->used && !is_spare(w->name, spare))
             fixture_failed(f, w->name, "a tensor that the network does not use");
     }
     if (f->n_checked == 0)

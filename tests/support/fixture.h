@@ -10,7 +10,7 @@
 #include "engine/graph.h"
 #include "engine/plan.h"
 #include "format/weights.h"
-#include "nets/resnet.h"
+#include "nets/norm_conv.h"
 
 typedef struct {
     char *name; /* of the output: the file's without its extension */
@@ -44,6 +44,9 @@ int fixture_stylegan2(fixture *f);
 int fixture_onnx(fixture *f);
 int fixture_judge(fixture *f);
 int fixture_resnet(fixture *f);
+int fixture_inception3(fixture *f);
+int fixture_inception3_fid(fixture *f);
+int fixture_facenet(fixture *f);
 int fixture_losses(fixture *f);
 
 /* The entry of `list` ("inputs", "cotangents") with this name; NULL when there is none. */

@@ -3,6 +3,9 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "learn/losses.h"
+#include "nets/inception3.h"
+#include "nets/inception_resnet.h"
 #include "nets/judge.h"
 #include "nets/onnx_graph.h"
 #include "nets/resnet.h"
@@ -15,21 +18,55 @@ static const json_t *only_input(const fixture *f) {
     return json_array_get(inputs, 0);
 }
 
-int fixture_resnet(fixture *f) {
+typedef idem_node *builder(idem_binder *b, idem_node *x, idem_running_list *running);
+
+/* One network by its builder: OUTPUT, grad_input and grad.NAME; in training (NETWORK-train) after.NAME too. */
+static int run_encoder(fixture *f, const char *output, builder *build, int (*finish)(idem_binder *)) {
     const json_t *entry = only_input(f);
     idem_graph *g = entry ? idem_graph_new() : NULL;
     if (!g)
         return -1;
-    idem_running_list running = {.n = 0};
-    const bool train = strcmp(f->network, "resnet18-train") == 0;
+    const char *end = strrchr(f->network, '-');
+    idem_running_list averages = {.n = 0}, *running = end && strcmp(end, "-train") == 0 ? &averages : NULL;
     idem_binder b = idem_binder_make(g, f->weights, "", fixture_has_prefix(f, "grad."));
-    idem_node *x = fixture_input(f, g, entry);
-    idem_node *y = idem_resnet(&b, x, train ? IDEM_RESNET_BATCH_STATS : IDEM_RESNET_FIXED_STATS, &running);
-    int status = !y || idem_resnet_finish(&b) ? -1 : 0;
-    if (!status)
-        status = fixture_check_net(f, g, x, y, "pool", train ? &running : NULL);
+    idem_node *x = fixture_input(f, g, entry), *y = build(&b, x, running);
+    const int status = !y || finish(&b) ? -1 : fixture_check_net(f, g, x, y, output, running);
     idem_graph_free(g);
     return status;
+}
+
+static idem_node *resnet(idem_binder *b, idem_node *x, idem_running_list *running) {
+    return idem_resnet(b, x, running ? IDEM_BATCH_STATS : IDEM_FIXED_STATS, running);
+}
+
+static idem_node *inception3(idem_binder *b, idem_node *x, idem_running_list *running) {
+    return idem_inception3(b, x, running ? IDEM_BATCH_STATS : IDEM_FIXED_STATS, running);
+}
+
+static idem_node *inception3_fid(idem_binder *b, idem_node *x, idem_running_list *running) {
+    (void)running;
+    return idem_inception3_fid(b, x);
+}
+
+static idem_node *unit_embedding(idem_binder *b, idem_node *x, idem_running_list *running) {
+    (void)running;
+    return idem_l2_normalise(idem_inception_resnet(b, x));
+}
+
+int fixture_resnet(fixture *f) {
+    return run_encoder(f, "pool", resnet, idem_resnet_finish);
+}
+
+int fixture_inception3(fixture *f) {
+    return run_encoder(f, "pool", inception3, idem_inception3_finish);
+}
+
+int fixture_inception3_fid(fixture *f) {
+    return run_encoder(f, "pool", inception3_fid, idem_inception3_finish);
+}
+
+int fixture_facenet(fixture *f) {
+    return run_encoder(f, "embedding", unit_embedding, idem_inception_resnet_finish);
 }
 
 /* The file of a downloaded model. */

@@ -1,0 +1,11 @@
+/* Resampling of whole pictures inside a graph. */
+#ifndef IDEM_NETS_RESAMPLE_H
+#define IDEM_NETS_RESAMPLE_H
+
+#include "engine/graph.h"
+
+/* x [N, C, H, W] -> [N, C, h, w], bilinear between the four nearest pixels, corners not aligned, edges repeated, no
+ * antialiasing when it shrinks: PyTorch's interpolate(mode="bilinear"). x itself when the size is right already. */
+idem_node *idem_resample_bilinear(idem_node *x, int h, int w);
+
+#endif
