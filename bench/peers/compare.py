@@ -1,0 +1,147 @@
+#!/usr/bin/python3
+"""The table of bench/compare: for every piece of work, idem and a rival as two processes that run in turns, after both have shown that
+they compute the same numbers."""
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+import peer
+
+CACHE = os.path.join(peer.ROOT, ".cache/peers")
+NETS = ["fr_detect", "fr_landmark", "fr_feature", "fr_pose", "fr_expression"]
+# name, batch, rival, at least, tolerance of the comparison
+ROWS = [("stylegan2-256-forward", b, rival, least, 1e-3) for rival, least in (("onnxruntime", 2), ("pytorch", 2.5)) for b in (1, 4)]
+ROWS += [("stylegan2-256-grad-w", b, "pytorch", 3, 1e-3) for b in (1, 4)]
+ROWS += [("generator-64-forward", b, "pytorch", 2, 1e-3) for b in (1, 16)]
+ROWS += [("generator-64-grad-w", b, "pytorch", 2, 1e-3) for b in (1, 16)]
+ROWS += [(net + "-forward", b, "onnxruntime", 1, 1e-3) for net in NETS for b in (1, 16)]
+
+
+class Side:
+    def __init__(self, command, environment):
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, cwd=peer.ROOT)
+        self.expect("ready")
+
+    def ask(self, request):
+        self.process.stdin.write(request + "\n")
+        self.process.stdin.flush()
+        return self.answer()
+
+    def answer(self):
+        line = self.process.stdout.readline().strip()
+        if not line:
+            raise RuntimeError(f"{self.process.args[0]} ended: exit code {self.process.wait()}")
+        return line
+
+    def expect(self, word):
+        if self.answer() != word:
+            raise RuntimeError(f"{self.process.args[0]} did not answer {word}")
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def environment(rival):
+    env = {k: v for k, v in os.environ.items() if not k.startswith("OPENBLAS_")}
+    if rival == "pytorch":  # the allocator keeps what it has
+        env.update({"MALLOC_MMAP_THRESHOLD_": "4294967296", "MALLOC_TRIM_THRESHOLD_": "4294967296", "MALLOC_TOP_PAD_": "268435456"})
+    return env
+
+
+def command(name, batch, rival, threads):
+    folder = os.path.join(peer.ROOT, "bench/peers")
+    if rival == "pytorch":
+        return ["/usr/bin/python3", os.path.join(folder, "pytorch.py"), name, str(batch), str(threads)]
+    net = name.rsplit("-", 1)[0]
+    path, free = os.path.join(peer.MODELS, net + ".onnx"), os.path.join(CACHE, net + "-free.onnx")
+    if net == "stylegan2-256":
+        path = free = os.path.join(CACHE, net + ".onnx")
+        if not os.path.exists(path):
+            subprocess.run(["/usr/bin/python3", os.path.join(folder, "pytorch.py"), "--export", "256", path], check=True)
+    elif not os.path.exists(free):
+        subprocess.run(["/usr/bin/python3", os.path.join(folder, "free_batch.py"), path, free], check=True)
+    return ["node", os.path.join(folder, "onnxruntime.js"), path, str(batch), str(threads), free]
+
+
+def agree(ours, theirs, tolerance):
+    with tempfile.TemporaryDirectory() as folder:
+        values = []
+        for side, name in ((ours, "a"), (theirs, "b")):
+            path = os.path.join(folder, name)
+            side.ask("run")
+            side.ask("values " + path)
+            values.append(np.fromfile(path, "<f4"))
+    if values[0].shape != values[1].shape:
+        raise RuntimeError(f"idem gives {values[0].size} numbers, the rival {values[1].size}")
+    error = float(np.abs(values[0] - values[1]).max() / np.abs(values[1]).max())
+    if not error <= tolerance:
+        raise RuntimeError(f"the two sides do not agree: error {error:.2e} above {tolerance:g}")
+    return error
+
+
+def compare(row, args):
+    name, batch, rival, least, tolerance = row
+    ours = Side([os.path.join(peer.ROOT, "build/bench/bench_work"), "--serve", name, "--batch", str(batch), "--threads", str(args.threads)],
+                environment("idem"))
+    theirs = Side(command(name, batch, rival, args.threads), environment(rival))
+    error = agree(ours, theirs, tolerance)
+    times, spent = ([], []), 0
+    while len(times[0]) < 3 or (spent < args.seconds and len(times[0]) < 200):
+        for side, list_ in ((ours, times[0]), (theirs, times[1])):
+            wall, processor = map(float, side.ask("run").split())
+            list_.append(processor if args.cpu else wall)
+            spent += wall * batch
+    memory = [float(side.ask("memory")) for side in (ours, theirs)]
+    for side in (ours, theirs):
+        side.close()
+    median = [statistics.median(t) for t in times]
+    spread = [(max(t) - min(t)) / m for t, m in zip(times, median)]
+    return {"name": name, "batch": batch, "threads": args.threads, "rival": rival, "seconds_per_picture": median[0],
+            "rival_seconds_per_picture": median[1], "spread": spread[0], "rival_spread": spread[1], "ratio": median[1] / median[0],
+            "at_least": least, "reached": median[1] / median[0] >= least, "peak_rss_mb": memory[0], "rival_peak_rss_mb": memory[1],
+            "runs": len(times[0]), "error": error}
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="bench/compare", description="idem and its rivals in turns; medians, spread (longest less shortest "
+                                     "run over the median), ratio, verdict")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--filter", default="", help="only names that contain this")
+    parser.add_argument("--seconds", type=float, default=6, help="of runs per row, both sides together")
+    parser.add_argument("--cpu", action="store_true", help="processor time: for one thread on a busy machine")
+    parser.add_argument("--json", action="store_true", help="one object a line")
+    args = parser.parse_args()
+    failed, ratios = 0, []
+    if not args.json:
+        print("| work | batch | rival | idem ms | rival ms | spread | ratio | at least | | peak MB, idem and rival |")
+        print("|---|---|---|---|---|---|---|---|---|---|")
+    for row in ROWS:
+        if args.filter not in row[0]:
+            continue
+        try:
+            r = compare(row, args)
+        except (RuntimeError, OSError, subprocess.CalledProcessError) as e:
+            print(f"bench/compare: {row[0]} batch {row[1]} against {row[2]}: {e}", file=sys.stderr)
+            failed += 1
+            continue
+        if row[0].startswith("fr_"):
+            ratios.append(r["ratio"])
+        if args.json:
+            print(json.dumps(r), flush=True)
+        else:
+            print(f"| {r['name']} | {r['batch']} | {r['rival']} | {r['seconds_per_picture'] * 1e3:.2f} | "
+                  f"{r['rival_seconds_per_picture'] * 1e3:.2f} | {r['spread']:.0%}, {r['rival_spread']:.0%} | {r['ratio']:.2f}x | "
+                  f"{r['at_least']:g}x | {'yes' if r['reached'] else 'no'} | {r['peak_rss_mb']:.0f}, {r['rival_peak_rss_mb']:.0f} |", flush=True)
+    if ratios and not args.json:
+        print(f"\nONNX networks, geometric mean: {statistics.geometric_mean(ratios):.2f}x (at least 1.2x)")
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()

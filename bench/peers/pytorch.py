@@ -1,0 +1,57 @@
+#!/usr/bin/python3
+"""The rival in PyTorch: pytorch.py NAME BATCH THREADS serves one piece of work of bench_work (see peer.py); --export SIDE FILE writes a
+filled StyleGAN2 as ONNX. Layouts are tried and the quickest is kept; compare sets the allocator's environment."""
+import os
+import sys
+
+import peer
+import torch
+import train_iteration as oracle
+from stylegan2 import Synthesis, filled_tensors, read_safetensors
+
+oracle.dtype = torch.float32
+
+
+def generator(name, batch):
+    side = int(name.split("-")[1])
+    if name.startswith("stylegan2"):
+        tensors = filled_tensors(side)
+    else:
+        tensors, _ = read_safetensors(os.path.join(peer.ROOT, "models/generator-64.safetensors"))
+    width = tensors["conv1.conv.modulation.weight"].shape[1]
+    w = oracle.fill("input.w", [batch, width], 1, 0, "")
+    cotangent = oracle.fill("cotangent", [batch, 3, side, side], 1, 0, "")
+
+    def variant(channels_last):
+        net = Synthesis(tensors, channels_last)
+
+        def forward():
+            with torch.no_grad():
+                return net(w)
+
+        def with_gradient():
+            code = w.clone().requires_grad_()
+            return torch.autograd.grad(net(code), code, cotangent)[0]
+        return forward if name.endswith("forward") else with_gradient
+
+    run = peer.quicker([("channels first", variant(False)), ("channels last", variant(True))])
+    return run, lambda: run().numpy(), batch
+
+
+def export(side, path):
+    net = Synthesis(filled_tensors(side))
+    torch.onnx.export(net, torch.zeros(1, 512), path, opset_version=13, input_names=["w"], output_names=["picture"],
+                      dynamic_axes={"w": {0: "n"}, "picture": {0: "n"}})
+
+
+def main():
+    if sys.argv[1] == "--export":
+        export(int(sys.argv[2]), sys.argv[3])
+        return
+    name, batch, threads = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    torch.set_num_threads(threads)
+    peer.serve(*generator(name, batch))
+
+
+if __name__ == "__main__":
+    main()
