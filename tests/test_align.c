@@ -17,6 +17,7 @@
 #include "base/status.h"
 #include "eval/verification.h"
 #include "face/align.h"
+#include "face/paste.h"
 #include "face/photo.h"
 #include "face/warp.h"
 #include "support/pictures.h"
@@ -466,6 +467,89 @@ static void verify_compares_and_measures(void **state) {
     assert_true(program_says("absent.png"));
 }
 
+/* ---- pasting and composing ---- */
+
+static void pasting_changes_the_face_and_nothing_else(void **state) {
+    (void)state;
+    need_models();
+    enum { W = 600, H = 500 };
+    idem_crop place, frame;
+    idem_image photo = photograph("identities/3.png", W, H, 280, 260, 300, 8, &place), face, same;
+    idem_finder *f = open_finder(false);
+    idem_found found;
+    assert_int_equal(idem_finder_run(f, &photo, &found, 1), 1);
+    idem_finder_free(f);
+    const float(*points)[2] = (const float(*)[2])found.points;
+    assert_int_equal(idem_align_frame(&frame, points, W, H), 0);
+    assert_int_equal(idem_align_picture(&face, &photo, &frame, 256), 0);
+    uint8_t *before = malloc((size_t)W * H * 3);
+    assert_non_null(before);
+    memcpy(before, photo.rgb, (size_t)W * H * 3);
+    /* Its own face: next to nothing changes. */
+    assert_int_equal(idem_paste(&photo, &face, &frame, points), 0);
+    double sum = 0;
+    for (int i = 0; i < W * H * 3; i++)
+        sum += abs(photo.rgb[i] - before[i]) / (double)(W * H * 3);
+    assert_true(sum < 0.5);
+    /* A flat face takes the mean colour of the old one, in the middle and not outside the frame. */
+    memcpy(photo.rgb, before, (size_t)W * H * 3);
+    assert_int_equal(idem_image_new(&same, 256, 256), 0);
+    assert_int_equal(idem_paste(&photo, &same, &frame, points), 0);
+    idem_crop back;
+    assert_int_equal(idem_crop_invert(&back, &frame), 0);
+    int changed = 0;
+    for (int y = 0; y < H; y++)
+        for (int x = 0; x < W; x++) {
+            float at[1][2] = {{(x + 0.5f) / W, (y + 0.5f) / H}};
+            size_t k = 3 * ((size_t)y * W + (size_t)x);
+            bool differs = memcmp(photo.rgb + k, before + k, 3) != 0;
+            idem_crop_points(at, (const float(*)[2])at, 1, &back);
+            if (at[0][0] < 0 || at[0][0] > 1 || at[0][1] < 0 || at[0][1] > 1)
+                assert_false(differs);
+            changed += differs;
+        }
+    assert_true(changed > 300 * 300 / 5 && changed < 300 * 300);
+    assert_int_equal(idem_paste(&photo, &photo, &frame, points), -1); /* not a square */
+    free(before);
+    idem_image_free(&same);
+    idem_image_free(&face);
+    idem_image_free(&photo);
+}
+
+static void compose_takes_photographs(void **state) {
+    (void)state;
+    need_models();
+    assert_int_equal(tiny_write(dir), 0);
+    save("who.png", "identities/1.png", 300);
+    save("how.png", "attributes/a.png", 280);
+    const char *compose = "$IDEM compose -q --threads 1 -g $DIR/generator.safetensors -m $DIR/mapper.safetensors";
+    assert_int_equal(RUN("export IDEM_MODELS='%s'; %s -i $DIR/who.png -a $DIR/how.png -o $DIR/small.png && "
+                         "%s -i $DIR/who.png -a $DIR/how.png --keep-size -o $DIR/whole.png",
+                         models, compose, compose),
+                     0);
+    static const char *const names[2] = {"small.png", "whole.png"};
+    static const int widths[2] = {64, 640};
+    for (int i = 0; i < 2; i++) {
+        idem_image im;
+        char *path = idem_path_join(dir, names[i]), text[16];
+        assert_int_equal(idem_image_load(&im, path), 0);
+        assert_int_equal(im.width, widths[i]);
+        assert_int_equal(idem_png_text(path, "synthetic", text, sizeof text), 0);
+        idem_image_free(&im);
+        free(path);
+    }
+    /* As align and then compose give it. */
+    assert_int_equal(
+        RUN("cd $DIR && export IDEM_MODELS='%s'; $IDEM align -q --threads 1 --size 64 who.png how.png -o cut && "
+            "%s -i cut/who.png -a cut/how.png -o again.png && cmp small.png again.png",
+            models, compose),
+        0);
+    assert_int_equal(RUN("IDEM_MODELS='%s' %s --face 2 -i $DIR/who.png -a $DIR/how.png -o $DIR/x.png", models, compose),
+                     1);
+    assert_true(program_says("has 1 faces, --face 2 was asked for"));
+    assert_int_equal(RUN("%s --face some -i $DIR/who.png -a $DIR/how.png -o $DIR/x.png", compose), 2);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_frame_is_that_of_the_script),
@@ -477,6 +561,8 @@ int main(void) {
         cmocka_unit_test(verification_by_hand),
         cmocka_unit_test(align_does_the_good_and_lists_the_bad),
         cmocka_unit_test(verify_compares_and_measures),
+        cmocka_unit_test(pasting_changes_the_face_and_nothing_else),
+        cmocka_unit_test(compose_takes_photographs),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

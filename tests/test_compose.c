@@ -145,7 +145,7 @@ static void names_that_clash_are_told_apart_or_refused(void **state) {
             "&& cp '%s/fuzz/seeds/image/progressive.jpg' $DIR/twins/x.jpg",
             IDEM_SOURCE_DIR),
         0);
-    assert_int_equal(RUN(COMPOSE "-q --no-grid -i $DIR/twins -a $DIR/how/1.png -o $DIR/twice"), 0);
+    assert_int_equal(RUN(COMPOSE "-q --no-grid --input aligned -i $DIR/twins -a $DIR/how/1.png -o $DIR/twice"), 0);
     assert_holds("twice", "x.jpg--1.png x.png--1.png x.y--1.png ");
     assert_int_equal(
         RUN("mkdir $DIR/p $DIR/q && cp $DIR/who/1.png $DIR/p/a.png && cp $DIR/who/1.png $DIR/p/a--b.png && "

@@ -65,14 +65,11 @@ static size_t picture_bytes(const idem_pictures *p) {
 }
 
 /* Takes the name, whatever comes of it. */
-static int load_one(idem_pictures *p, const char *path, char *name) {
-    idem_image file, small = {0};
-    int status = path && name ? idem_image_load(&file, path) : -1;
-    if (!status) {
-        status = idem_image_resize(&small, &file, p->size, p->size);
-        idem_image_free(&file);
-    }
-    if (status) {
+static int load_one(idem_pictures *p, const char *path, char *name, idem_choice *c) {
+    idem_image small = {0};
+    idem_place *place = &p->places[p->n];
+    if (!path || !name || idem_choice_load(&small, place, path, p->size, c)) {
+        idem_image_free(&small);
         free(name);
         return -1;
     }
@@ -85,7 +82,8 @@ static int load_one(idem_pictures *p, const char *path, char *name) {
 static int make_room(idem_pictures *p, size_t count) {
     p->rgb = malloc((count ? count : 1) * picture_bytes(p));
     p->names = calloc(count + 1, sizeof *p->names);
-    return p->rgb && p->names ? 0 : idem_fail("out of memory for %zu pictures", count);
+    p->places = calloc(count + 1, sizeof *p->places);
+    return p->rgb && p->names && p->places ? 0 : idem_fail("out of memory for %zu pictures", count);
 }
 
 /* The stem, or the whole name when another file has the same stem. Names are sorted, so such files lie in one run of
@@ -109,7 +107,7 @@ static char *short_name(char *const *names, size_t count, size_t i) {
     return whole ? whole : idem_fail_null("out of memory for a name");
 }
 
-static int load_folder(idem_pictures *p, const char *path) {
+static int load_folder(idem_pictures *p, const char *path, idem_choice *c) {
     char **names;
     size_t count;
     if (idem_dir_list(path, ".png|.jpg|.jpeg|.webp", &names, &count))
@@ -119,7 +117,7 @@ static int load_folder(idem_pictures *p, const char *path) {
         char *full = idem_path_join(path, names[i]);
         if (idem_cli_stop)
             status = idem_fail("interrupted");
-        else if (load_one(p, full, short_name(names, count, i))) {
+        else if (load_one(p, full, short_name(names, count, i), c)) {
             idem_cli_say("idem: passed over: %s", idem_error());
             p->bad++;
         }
@@ -132,19 +130,26 @@ static int load_folder(idem_pictures *p, const char *path) {
 }
 
 int idem_pictures_load(idem_pictures *p, const char *path, int size) {
+    return idem_pictures_choose(p, path, size, &(idem_choice){.input = "aligned", .face = "largest"});
+}
+
+int idem_pictures_choose(idem_pictures *p, const char *path, int size, idem_choice *c) {
     *p = (idem_pictures){.size = size};
-    int status = idem_path_is_dir(path)                                       ? load_folder(p, path)
-                 : make_room(p, 1) || load_one(p, path, idem_path_stem(path)) ? -1
-                                                                              : 0;
+    int status = idem_path_is_dir(path)                                          ? load_folder(p, path, c)
+                 : make_room(p, 1) || load_one(p, path, idem_path_stem(path), c) ? -1
+                                                                                 : 0;
     if (status)
         idem_pictures_free(p);
     return status;
 }
 
 void idem_pictures_free(idem_pictures *p) {
-    for (int i = 0; i < p->n; i++)
+    for (int i = 0; i < p->n; i++) {
         free(p->names[i]);
+        free(p->places[i].path);
+    }
     free(p->names);
+    free(p->places);
     free(p->rgb);
     *p = (idem_pictures){0};
 }

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cli/photos.h"
 #include "learn/model.h"
 #include "media/image.h"
 
@@ -24,8 +25,11 @@ typedef struct {
     int n, size, bad;
     uint8_t *rgb; /* [n, S, S, 3] */
     char **names; /* without folder; without extension too, unless two files differ in nothing else */
+    idem_place *places;
 } idem_pictures;
 int idem_pictures_load(idem_pictures *p, const char *path, int size);
+/* The same from photographs too, as photos.h says. */
+int idem_pictures_choose(idem_pictures *p, const char *path, int size, idem_choice *c);
 void idem_pictures_free(idem_pictures *p);
 /* The picture of that name; -1 (no message) when there is none. */
 int idem_pictures_find(const idem_pictures *p, const char *name);

@@ -14,6 +14,7 @@
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/progress.h"
+#include "face/paste.h"
 #include "learn/pipe.h"
 #include "media/sheet.h"
 
@@ -21,8 +22,9 @@ enum { GRID_MAX = 40, GRID_SIDE = 256 }; /* of the captioned grid: its side in p
 
 typedef struct {
     const char *generator, *mapper, *identity, *attributes, *output;
-    bool pairs, no_grid, folder;
+    bool pairs, no_grid, folder, keep_size;
     int batch;
+    idem_choice choice;
 } settings;
 
 /* One picture to make. */
@@ -32,7 +34,7 @@ typedef struct {
 } combination;
 
 typedef struct {
-    const settings *s;
+    settings *s;
     const idem_shared *shared;
     idem_model *model;
     idem_pictures id, attr;
@@ -168,6 +170,21 @@ static int keep(idem_image *cell, idem_image *im) {
     return idem_image_resize(cell, im, GRID_SIDE, GRID_SIDE);
 }
 
+/* The picture, or with --keep-size its attribute photograph with the face in it. */
+static int save(const job *j, const combination *c, const idem_image *im) {
+    const idem_place *place = &j->attr.places[c->attr];
+    if (!j->s->keep_size || !place->cut_out)
+        return idem_picture_save(c->path, im, j->model);
+    idem_image photo;
+    if (idem_image_load(&photo, place->path))
+        return -1;
+    int status = idem_paste(&photo, im, &place->frame, (const float(*)[2])place->points);
+    if (!status)
+        status = idem_picture_save(c->path, &photo, j->model);
+    idem_image_free(&photo);
+    return status;
+}
+
 /* count pictures from their codes; buffers hold a batch each. */
 static int compose(job *j, const combination *list, int count, float *id, float *attr, float *y) {
     size_t id_dim = idem_pipe_in_size(j->map, 0), attr_dim = idem_pipe_in_size(j->map, 1);
@@ -183,7 +200,7 @@ static int compose(job *j, const combination *list, int count, float *id, float 
         idem_image im;
         if (idem_image_from_float(&im, y + (size_t)i * numbers, size, size, 0, 1))
             return -1;
-        int status = idem_picture_save(list[i].path, &im, j->model);
+        int status = save(j, &list[i], &im);
         if (!status && j->grid)
             status = keep(&j->grid[list[i].id * j->attr.n + list[i].attr], &im);
         idem_image_free(&im);
@@ -255,8 +272,12 @@ static int draw_grid(const job *j, const char *path) {
 
 static int run(job *j) {
     int size = idem_model_about(j->model)->size;
-    if (idem_pictures_load(&j->id, j->s->identity, size) || idem_pictures_load(&j->attr, j->s->attributes, size) ||
-        list_combinations(j) || (j->s->folder && idem_dir_make(j->s->output)))
+    idem_choice *choice = &j->s->choice;
+    choice->options = plan_options(j);
+    choice->quiet = j->shared->quiet;
+    if (idem_pictures_choose(&j->id, j->s->identity, size, choice) ||
+        idem_pictures_choose(&j->attr, j->s->attributes, size, choice) || list_combinations(j) ||
+        (j->s->folder && idem_dir_make(j->s->output)))
         return -1;
     bool grid = j->s->folder && !j->s->pairs && !j->s->no_grid;
     if (grid && (j->id.n > GRID_MAX || j->attr.n > GRID_MAX)) {
@@ -304,6 +325,7 @@ static void free_job(job *j) {
     free(j->id_codes);
     free(j->attr_codes);
     idem_pipe_free(j->map);
+    idem_choice_free(&j->s->choice);
     idem_pictures_free(&j->id);
     idem_pictures_free(&j->attr);
     idem_model_free(j->model);
@@ -327,7 +349,7 @@ static int look_at_paths(settings *s) {
 }
 
 int idem_cmd_compose(int argc, char **argv) {
-    settings s = {.batch = 8};
+    settings s = {.batch = 8, .choice = IDEM_CHOICE_DEFAULT};
     idem_shared shared = IDEM_SHARED_DEFAULTS;
     const idem_option options[] = {
         {IDEM_OPT_TEXT, "identity", 'i', "FILE|DIR", &s.identity, .required = true,
@@ -339,6 +361,13 @@ int idem_cmd_compose(int argc, char **argv) {
         {IDEM_OPT_FLAG, "pairs", 'p', NULL, &s.pairs,
          .help = "two folders: pair files of the same name instead of all combinations"},
         {IDEM_OPT_FLAG, "no-grid", 0, NULL, &s.no_grid, .help = "do not draw grid.png"},
+        {IDEM_OPT_HEADER, .help = "Photographs"},
+        {IDEM_OPT_TEXT, "input", 0, "KIND", &s.choice.input, .choices = "auto|photo|aligned",
+         .help = "whether faces are looked for and cut out, or pictures taken whole; auto looks at each"},
+        {IDEM_OPT_TEXT, "face", 0, "N", &s.choice.face,
+         .help = "which face of a photograph: largest, or a number from 1 in the order of size"},
+        {IDEM_OPT_FLAG, "keep-size", 'k', NULL, &s.keep_size,
+         .help = "put the face back into the attribute photograph, at its full size"},
         {IDEM_OPT_HEADER, .help = "Model"},
         {IDEM_OPT_TEXT, "generator", 'g', "FILE", &s.generator,
          .help = "StyleGAN2 weights; the shipped one if not given"},
@@ -347,16 +376,17 @@ int idem_cmd_compose(int argc, char **argv) {
         {0}};
     idem_command_line line = {
         .about =
-            "Makes pictures with the identity of one face and everything else of another. Pictures must be aligned "
-            "as the generator's own are; they are resized to its side. Files that cannot be read, or have no partner, "
-            "are named; the others are done, and the exit code is 1.",
+            "Makes pictures with the identity of one face and everything else of another. In photographs the face is "
+            "found and cut out; pictures that are aligned as the generator's own are taken whole. Files that cannot be "
+            "read, show no face or have no partner are named; the others are done, and the exit code is 1.",
         .examples = "  idem compose -i samples/a.png -a samples/b.png -o out.png\n"
                     "  idem compose -i people/ -a poses/ -o combined/\n"
+                    "  idem compose -i person.jpg -a holiday.jpg --keep-size -o new.png\n"
                     "  idem compose --pairs -i left/ -a right/ -o paired/\n",
         .options = options,
         .shared = IDEM_WITH_JSON | IDEM_WITH_THREADS};
     idem_parse(&line, argc, argv, &shared, NULL);
-    int usage = look_at_paths(&s);
+    int usage = idem_choice_check(&s.choice) ? 2 : look_at_paths(&s);
     if (usage)
         return usage;
     job j = {.s = &s, .shared = &shared, .model = idem_asset_model(s.generator, s.mapper)};

@@ -20,9 +20,11 @@ static double shortage(const idem_photo *p, int side, int wanted) {
 }
 
 static int look(idem_photo *p, idem_finder *f, const char *path, int least) {
-    idem_image_free(&p->image);
-    if (idem_image_load_reduced(&p->image, path, least, &p->width, &p->height))
-        return -1;
+    if (least) {
+        idem_image_free(&p->image);
+        if (idem_image_load_reduced(&p->image, path, least, &p->width, &p->height))
+            return -1;
+    }
     p->n = idem_finder_run(f, &p->image, p->faces, IDEM_FACES_MAX);
     return p->n < 0 ? -1 : 0;
 }
@@ -31,9 +33,13 @@ static bool is_reduced(const idem_photo *p) {
     return p->image.width < p->width || p->image.height < p->height;
 }
 
-int idem_photo_open(idem_photo *p, idem_finder *f, const char *path, int side, int wanted) {
+int idem_photo_load(idem_photo *p, const char *path) {
     *p = (idem_photo){0};
-    int status = look(p, f, path, FIRST_LOOK);
+    return idem_image_load_reduced(&p->image, path, FIRST_LOOK, &p->width, &p->height);
+}
+
+int idem_photo_find(idem_photo *p, idem_finder *f, const char *path, int side, int wanted) {
+    int status = look(p, f, path, 0);
     if (!status && p->n == 0 && is_reduced(p))
         status = look(p, f, path, SECOND_LOOK);
     double factor = status ? 0 : shortage(p, side, wanted);
@@ -44,6 +50,10 @@ int idem_photo_open(idem_photo *p, idem_finder *f, const char *path, int side, i
     if (status)
         idem_photo_close(p);
     return status;
+}
+
+int idem_photo_open(idem_photo *p, idem_finder *f, const char *path, int side, int wanted) {
+    return idem_photo_load(p, path) || idem_photo_find(p, f, path, side, wanted) ? -1 : 0;
 }
 
 void idem_photo_close(idem_photo *p) {

@@ -21,6 +21,9 @@ typedef struct {
 /* The faces' frames (align.h) will be at least `side` pixels in image, or as large as the file has them: all of the
  * first `wanted` faces. -1: the file cannot be read. */
 int idem_photo_open(idem_photo *p, idem_finder *f, const char *path, int side, int wanted);
+/* The same in two steps: decoding, for which no network is needed, and finding. Both close p when they fail. */
+int idem_photo_load(idem_photo *p, const char *path);
+int idem_photo_find(idem_photo *p, idem_finder *f, const char *path, int side, int wanted);
 void idem_photo_close(idem_photo *p);
 
 #endif
