@@ -9,6 +9,7 @@
 #include "base/rng.h"
 #include "base/status.h"
 #include "learn/model.h"
+#include "learn/origin.h"
 #include "learn/pipe.h"
 #include "media/image.h"
 
@@ -257,6 +258,7 @@ int idem_write_picture(idem_context *c, const char *path, const uint8_t *rgb) {
         return -1;
     const idem_model_info *m = idem_model_about(c->model);
     idem_image im = {.width = m->size, .height = m->size, .rgb = (uint8_t *)rgb};
-    const char *const texts[] = {"Software", "idem", "synthetic", "true", "generator", m->hash, NULL};
-    return idem_image_save_png(&im, path, texts);
+    idem_origin origin;
+    idem_origin_of(&origin, c->model, NULL);
+    return idem_image_save_png(&im, path, origin.texts);
 }

@@ -12,6 +12,7 @@
 #include "base/status.h"
 #include "cli/command.h"
 #include "cli/progress.h"
+#include "learn/origin.h"
 
 enum { PATH_SIZE = 4096 };
 
@@ -173,6 +174,7 @@ void idem_pictures_to_float(const idem_pictures *p, int first, int n, float *x) 
 }
 
 int idem_picture_save(const char *path, const idem_image *im, const idem_model *m) {
-    const char *const texts[] = {"Software", "idem", "synthetic", "true", "generator", idem_model_about(m)->hash, NULL};
-    return idem_image_save_png(im, path, texts);
+    idem_origin origin;
+    idem_origin_of(&origin, m, NULL);
+    return idem_image_save_png(im, path, origin.texts);
 }

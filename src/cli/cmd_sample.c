@@ -12,6 +12,7 @@
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/progress.h"
+#include "learn/origin.h"
 #include "learn/pipe.h"
 #include "media/sheet.h"
 
@@ -130,19 +131,20 @@ static void spread(const sample *a, float *ws, const float *w) {
 
 static int store(sample *a, int64_t i, const float *picture, const float *ws) {
     const idem_model_info *info = idem_model_about(a->model);
-    char path[PATH_BYTES], seed[32], index[32], psi[32];
-    snprintf(seed, sizeof seed, "%" PRIu64, a->shared.seed);
+    char path[PATH_BYTES], index[32], psi[32];
     snprintf(index, sizeof index, "%" PRId64, i);
     snprintf(psi, sizeof psi, "%g", a->truncation);
-    const char *texts[] = {"Software", "idem",      "seed",     seed,        "index", index, "truncation",
-                           psi,        "generator", info->hash, "synthetic", "true",  NULL};
+    idem_origin origin;
+    idem_origin_of(&origin, a->model, &a->shared.seed);
+    idem_origin_add(&origin, "index", index);
+    idem_origin_add(&origin, "truncation", psi);
     idem_image im;
     const idem_shape shape = IDEM_SHAPE(info->layers, info->w_dim);
     if (idem_image_from_float(&im, picture, info->size, info->size, 0, 1))
         return -1;
     /* The code first: a picture that is there has its code. */
     int status = item_path(path, a, "ws", i, ".npy") || idem_npy_save(path, &shape, ws) ||
-                 item_path(path, a, "images", i, ".png") || idem_image_save_png(&im, path, texts);
+                 item_path(path, a, "images", i, ".png") || idem_image_save_png(&im, path, origin.texts);
     idem_image_free(&im);
     return status ? -1 : 0;
 }
@@ -204,9 +206,9 @@ static int draw_sheet(const sample *a) {
     const idem_sheet sheet = {.title = title, .footer = "idem: synthetic faces, nobody's portrait"};
     if (idem_sheet_list(&page, &sheet, pictures, (int)a->n_kept, columns))
         return -1;
-    const char *texts[] = {"Software",  "idem", "generator", idem_model_about(a->model)->hash,
-                           "synthetic", "true", NULL};
-    int status = idem_image_save_png(&page, a->sheet, texts);
+    idem_origin origin;
+    idem_origin_of(&origin, a->model, &a->shared.seed);
+    int status = idem_image_save_png(&page, a->sheet, origin.texts);
     idem_image_free(&page);
     return status;
 }

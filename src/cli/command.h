@@ -9,6 +9,7 @@
 /* name, group of the help, one line of help. Groups appear in the order of their first row. */
 #define IDEM_COMMANDS(ROW)                                                                                             \
     ROW(compose, "Use", "one face's identity with another's pose, expression, hair, light, background")                \
+    ROW(interpolate, "Use", "the way from one identity to another, or from one picture's rest to another's")           \
     ROW(align, "Use", "find the faces of photographs and cut them out in a generator's frame")                         \
     ROW(verify, "Use", "whether two photographs show one person, and how well that can be told")                       \
     ROW(sample, "Train and measure", "sample pictures and their codes from a generator")                               \

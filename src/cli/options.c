@@ -102,6 +102,15 @@ static const char *set_value(const idem_option *o, char *text, char error[256]) 
         }
         *(const char **)o->value = text;
         return NULL;
+    case IDEM_OPT_TEXTS: {
+        idem_texts *texts = o->value;
+        if (texts->n == IDEM_TEXTS_MAX) {
+            snprintf(error, 256, "--%s: \"%s\" is one too many, it takes %d at most", o->name, text, IDEM_TEXTS_MAX);
+            return error;
+        }
+        texts->at[texts->n++] = text;
+        return NULL;
+    }
     case IDEM_OPT_INT:
     case IDEM_OPT_LONG:
     case IDEM_OPT_U64:
@@ -141,6 +150,7 @@ static void default_text(const idem_option *o, char text[128]) {
         snprintf(text, 128, "%.6g", *(double *)o->value);
         break;
     case IDEM_OPT_FLAG:
+    case IDEM_OPT_TEXTS:
     case IDEM_OPT_END:
     case IDEM_OPT_HEADER:
         break;
@@ -208,6 +218,9 @@ static error_t parse_key(int key, char *arg, struct argp_state *state) {
         return ARGP_ERR_UNKNOWN;
     char error[256];
     const char *problem = set_value(&p->rows[i], arg, error);
+    while (!problem && p->rows[i].kind == IDEM_OPT_TEXTS && state->next < state->argc &&
+           *state->argv[state->next] != '-')
+        problem = set_value(&p->rows[i], state->argv[state->next++], error);
     if (problem)
         argp_error(state, "%s", problem);
     p->given[i] = true;

@@ -22,12 +22,19 @@ typedef enum {
     IDEM_OPT_HEADER, /* `help` becomes a heading over the options that follow */
     IDEM_OPT_FLAG,   /* bool; without an argument: sets true */
     IDEM_OPT_TEXT,   /* const char *, NULL when there is no default */
+    IDEM_OPT_TEXTS,  /* idem_texts; takes the arguments behind it too, up to the next that begins with a dash */
     IDEM_OPT_INT,    /* int */
     IDEM_OPT_LONG,   /* int64_t */
     IDEM_OPT_U64,    /* uint64_t */
     IDEM_OPT_FLOAT,  /* float */
     IDEM_OPT_REAL,   /* double */
 } idem_option_kind;
+
+enum { IDEM_TEXTS_MAX = 2 };
+typedef struct {
+    const char *at[IDEM_TEXTS_MAX];
+    int n;
+} idem_texts;
 
 typedef struct {
     idem_option_kind kind;

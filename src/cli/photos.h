@@ -2,6 +2,7 @@
 #ifndef IDEM_CLI_PHOTOS_H
 #define IDEM_CLI_PHOTOS_H
 
+#include "cli/options.h"
 #include "face/embed.h"
 #include "face/photo.h"
 
@@ -18,6 +19,20 @@ typedef struct {
     bool quiet;
 } idem_choice;
 #define IDEM_CHOICE_DEFAULT ((idem_choice){.input = "auto", .face = "largest"})
+/* Rows of an option table. */
+#define IDEM_CHOICE_ROWS(c)                                                                                            \
+    {IDEM_OPT_HEADER, .help = "Photographs"},                                                                          \
+        {IDEM_OPT_TEXT,                                                                                                \
+         "input",                                                                                                      \
+         0,                                                                                                            \
+         "KIND",                                                                                                       \
+         &(c).input,                                                                                                   \
+         .choices = "auto|photo|aligned",                                                                              \
+         .help = "whether faces are looked for and cut out, or pictures taken whole; auto looks at each"},             \
+    {                                                                                                                  \
+        IDEM_OPT_TEXT, "face", 0, "N", &(c).face,                                                                      \
+            .help = "which face of a photograph: largest, or a number from 1 in the order of size"                     \
+    }
 void idem_choice_free(idem_choice *c);
 /* Whether `face` is one of the above; wrong usage is explained and gives 2, else 0. */
 int idem_choice_check(const idem_choice *c);

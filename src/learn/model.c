@@ -33,7 +33,7 @@ struct idem_model {
     idem_onnx *feature, *landmark;
     idem_frame frame;
     bool has_frame;
-    char hash[17];
+    char hash[17], mapper_hash[17];
     char *path;
     idem_model_info info;
 };
@@ -242,6 +242,7 @@ static int take_trained(idem_model *m, idem_weights *trained) {
     m->trained = trained;
     m->info.attr_dim = attr_dim;
     m->info.has_mapper = true;
+    m->info.mapper = NULL;
     return 0;
 }
 
@@ -254,15 +255,21 @@ int idem_model_load_mapper(idem_model *m, const char *path) {
     if (idem_weights_load(&w, path))
         return -1;
     const char *hash = idem_weights_meta(w, "generator");
+    char own[17];
     int status = 0;
+    hash_weights(own, w);
     if (hash && strcmp(hash, m->hash))
         status = idem_fail("%s: was trained for the generator with hash %s, %s has %s: name its own generator", path,
                            hash, m->path, m->hash);
     else if (take_trained(m, w))
         status = idem_fail("%s: %s", path, idem_error());
-    if (status)
+    if (status) {
         idem_weights_free(w);
-    return status;
+        return -1;
+    }
+    memcpy(m->mapper_hash, own, sizeof own);
+    m->info.mapper = m->mapper_hash;
+    return 0;
 }
 
 int idem_model_new_mapper(idem_model *m, uint64_t seed, bool mean_bias, const char *attr_start) {

@@ -31,6 +31,7 @@ typedef struct {
     int attr_dim;        /* of E_attr; 0 until there is a mapper */
     const float *mean_w; /* [W] */
     const char *hash;    /* 16 hex digits of the generator's tensors, the same for every file format */
+    const char *mapper;  /* the same of the mapper; NULL unless a file gave it */
     const char *path;    /* the generator's file */
     bool has_mapper, has_frozen;
 } idem_model_info;

@@ -1,0 +1,23 @@
+/* What files say of where they come from: the tool, that they are synthetic, the models and the seed. Never names or
+ * paths of sources, times, EXIF, or codes of faces. */
+#ifndef IDEM_LEARN_ORIGIN_H
+#define IDEM_LEARN_ORIGIN_H
+
+#include "learn/model.h"
+
+enum { IDEM_ORIGIN_MAX = 8 };
+
+/* Points into itself: not to be copied. */
+typedef struct {
+    const char *texts[2 * IDEM_ORIGIN_MAX + 1]; /* key, value, ..., NULL: as idem_image_save_png takes them */
+    int n;
+    char seed[24];
+} idem_origin;
+
+/* Software, synthetic, generator and mapper (their hashes), seed; NULL: nothing in it is random, which is said too. The
+ * texts are the model's. */
+void idem_origin_of(idem_origin *o, const idem_model *m, const uint64_t *seed);
+/* One more; borrowed. */
+void idem_origin_add(idem_origin *o, const char *key, const char *value);
+
+#endif

@@ -1,0 +1,129 @@
+#define _GNU_SOURCE
+#include "media/animation.h"
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <webp/encode.h>
+#include <webp/mux.h>
+
+#include "base/file.h"
+#include "base/status.h"
+
+enum { SIDE_MAX = 16383 }; /* the format's */
+
+/* ---- metadata ---- */
+
+static void put_escaped(FILE *f, const char *s) {
+    for (; *s; s++)
+        switch (*s) {
+        case '&':
+            fputs("&amp;", f);
+            break;
+        case '<':
+            fputs("&lt;", f);
+            break;
+        case '"':
+            fputs("&quot;", f);
+            break;
+        default:
+            fputc(*s, f);
+        }
+}
+
+/* The texts as attributes of one description; malloc'ed. */
+static char *xmp_packet(const char *const *texts, size_t *size) {
+    char *packet = NULL;
+    FILE *f = open_memstream(&packet, size);
+    if (!f)
+        return idem_fail_null("out of memory for the metadata of an animation");
+    fputs("<x:xmpmeta xmlns:x=\"adobe:ns:meta/\"><rdf:RDF xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\">"
+          "<rdf:Description rdf:about=\"\" xmlns:idem=\"urn:idem:origin\"",
+          f);
+    for (; texts[0]; texts += 2) {
+        fprintf(f, " idem:%s=\"", texts[0]);
+        put_escaped(f, texts[1]);
+        fputc('"', f);
+    }
+    fputs("/></rdf:RDF></x:xmpmeta>", f);
+    if (fclose(f) == 0)
+        return packet;
+    free(packet);
+    return idem_fail_null("out of memory for the metadata of an animation");
+}
+
+/* ---- pictures ---- */
+
+static int add_picture(WebPAnimEncoder *encoder, const idem_image *im, int time, const WebPConfig *config) {
+    WebPPicture picture;
+    if (!WebPPictureInit(&picture))
+        return idem_fail("the WebP library has another version than the one idem was built for");
+    picture.width = im->width;
+    picture.height = im->height;
+    picture.use_argb = 1;
+    int status = 0;
+    if (!WebPPictureImportRGB(&picture, im->rgb, im->width * 3))
+        status = idem_fail("out of memory for an animation");
+    else if (!WebPAnimEncoderAdd(encoder, &picture, time, config))
+        status = idem_fail("the animation cannot be encoded: %s", WebPAnimEncoderGetError(encoder));
+    WebPPictureFree(&picture);
+    return status;
+}
+
+static int encode(WebPData *out, const idem_image *const *pictures, int n, int milliseconds) {
+    WebPAnimEncoderOptions options;
+    WebPConfig config;
+    if (!WebPAnimEncoderOptionsInit(&options) || !WebPConfigPreset(&config, WEBP_PRESET_PHOTO, 90))
+        return idem_fail("the WebP library has another version than the one idem was built for");
+    options.anim_params.loop_count = 0; /* for ever */
+    WebPAnimEncoder *encoder = WebPAnimEncoderNew(pictures[0]->width, pictures[0]->height, &options);
+    int status = encoder ? 0 : idem_fail("out of memory for an animation");
+    for (int i = 0; i < n && !status; i++)
+        status = add_picture(encoder, pictures[i], i * milliseconds, &config);
+    if (!status &&
+        (!WebPAnimEncoderAdd(encoder, NULL, n * milliseconds, NULL) || !WebPAnimEncoderAssemble(encoder, out)))
+        status = idem_fail("the animation cannot be encoded: %s", WebPAnimEncoderGetError(encoder));
+    WebPAnimEncoderDelete(encoder);
+    return status;
+}
+
+/* Replaces *file by the same with the packet in it. */
+static int add_metadata(WebPData *file, const char *const *texts) {
+    size_t size;
+    char *packet = xmp_packet(texts, &size);
+    if (!packet)
+        return -1;
+    WebPData chunk = {(const uint8_t *)packet, size}, whole;
+    WebPDataInit(&whole);
+    WebPMux *mux = WebPMuxCreate(file, 1);
+    bool done =
+        mux && WebPMuxSetChunk(mux, "XMP ", &chunk, 1) == WEBP_MUX_OK && WebPMuxAssemble(mux, &whole) == WEBP_MUX_OK;
+    WebPMuxDelete(mux);
+    free(packet);
+    if (!done)
+        return idem_fail("out of memory for an animation");
+    WebPDataClear(file);
+    *file = whole;
+    return 0;
+}
+
+int idem_animation_save(const char *path, const idem_image *const *pictures, int n, int milliseconds,
+                        const char *const *texts) {
+    if (n < 1 || milliseconds < 1 || milliseconds > INT_MAX / n)
+        return idem_fail("%s: %d pictures of %d ms cannot be an animation", path, n, milliseconds);
+    for (int i = 0; i < n; i++)
+        if (pictures[i]->width != pictures[0]->width || pictures[i]->height != pictures[0]->height ||
+            pictures[i]->width < 1 || pictures[i]->width > SIDE_MAX || pictures[i]->height > SIDE_MAX)
+            return idem_fail("%s: picture %d of the animation is %d x %d, expected %d x %d and at most %d", path, i,
+                             pictures[i]->width, pictures[i]->height, pictures[0]->width, pictures[0]->height,
+                             SIDE_MAX);
+    WebPData file;
+    WebPDataInit(&file);
+    int status = encode(&file, pictures, n, milliseconds) || (texts && add_metadata(&file, texts)) ||
+                         idem_file_write(path, file.bytes, file.size)
+                     ? -1
+                     : 0;
+    WebPDataClear(&file);
+    return status;
+}

@@ -1,0 +1,12 @@
+/* Animations: pictures of one size as a WebP file that plays for ever. */
+#ifndef IDEM_MEDIA_ANIMATION_H
+#define IDEM_MEDIA_ANIMATION_H
+
+#include "media/image.h"
+
+/* n pictures (one may appear several times), each shown for `milliseconds`; lossy at high quality, the same input gives
+ * the same bytes. texts: as idem_image_save_png; they become one XMP packet. Aside-then-rename. */
+int idem_animation_save(const char *path, const idem_image *const *pictures, int n, int milliseconds,
+                        const char *const *texts);
+
+#endif
