@@ -387,8 +387,7 @@ idem_node *idem_model_attributes(idem_model *m, idem_node *x, idem_running_list 
     bool averaged = !running && idem_average_kept(m->trained);
     idem_binder b = idem_binder_make(x->graph, m->trained, averaged ? AVERAGED_E_ATTR : E_ATTR, running != NULL);
     idem_scope_push(x->graph, "E_attr");
-    idem_node *e =
-        idem_resnet(&b, idem_affine(x, 2, -1), running ? IDEM_BATCH_STATS : IDEM_FIXED_STATS, running);
+    idem_node *e = idem_resnet(&b, idem_affine(x, 2, -1), running ? IDEM_BATCH_STATS : IDEM_FIXED_STATS, running);
     idem_scope_pop(x->graph);
     return e && !idem_resnet_finish(&b) ? e : NULL;
 }
