@@ -81,7 +81,7 @@ async function main() {
     for (const [name, run] of await variants()) {
         await run();
         let spent = Infinity;
-        for (let i = 0; i < 3; i++) {
+        for (let i = 0; i < 3 && !(spent > 1 && i > 0 && spent < Infinity); i++) {
             const start = processorSeconds();
             await run();
             spent = Math.min(spent, processorSeconds() - start);

@@ -1,0 +1,180 @@
+/* No operator may become 1.5 times slower than it was, measured against a fixed loop in the same run: processor time of
+ * one thread, the least of several runs, and a second and third try when it does not hold, so that a busy machine does
+ * not decide. */
+#define _GNU_SOURCE
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "engine/ops.h"
+#include "engine/plan.h"
+
+enum { TRIES = 3, RUNS = 7, LOOP = 1 << 16, ROUNDS = 60 };
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Multiply-adds over a quarter of a megabyte, each of which waits for the one before: bound by the core alone. */
+static double reference(void) {
+    static float x[LOOP];
+    static volatile float sink;
+    double best = 1e9;
+    for (int i = 0; i < LOOP; i++)
+        x[i] = (float)(i % 17) * 0.1f;
+    for (int run = 0; run < RUNS; run++) {
+        double start = now();
+        float sum = 0;
+        for (int round = 0; round < ROUNDS; round++)
+            for (int i = 0; i < LOOP; i++)
+                sum = sum * 0.5f + x[i];
+        sink = sum;
+        double spent = now() - start;
+        best = spent < best ? spent : best;
+    }
+    (void)sink;
+    return best;
+}
+
+static idem_node *picture(idem_graph *g, int64_t n, int64_t c, int64_t side) {
+    idem_node *x = idem_input(g, "x", IDEM_SHAPE(n, c, side, side));
+    for (int64_t i = 0, count = n * c * side * side; i < count; i++)
+        x->leaf[i] = (float)(i % 23) * 0.1f - 1;
+    return x;
+}
+
+static idem_node *conv(idem_graph *g, int64_t c, int64_t side, int kernel, int stride) {
+    idem_shape shape = IDEM_SHAPE(c, c, kernel, kernel);
+    return idem_conv(picture(g, 4, c, side), idem_const_fill(g, shape, 0.01f), NULL,
+                     idem_window_make(kernel, stride, kernel / 2));
+}
+
+static idem_node *conv3(idem_graph *g) {
+    return conv(g, 64, 32, 3, 1);
+}
+
+static idem_node *conv3_down(idem_graph *g) {
+    return conv(g, 64, 32, 3, 2);
+}
+
+static idem_node *conv1(idem_graph *g) {
+    return conv(g, 128, 32, 1, 1);
+}
+
+static idem_node *conv_up(idem_graph *g) {
+    return idem_conv_data(picture(g, 4, 64, 16), idem_const_fill(g, IDEM_SHAPE(64, 64, 3, 3), 0.01f),
+                          idem_window_make(3, 2, 0), 33, 33);
+}
+
+static idem_node *conv_gradient(idem_graph *g) {
+    return idem_conv_weight(picture(g, 4, 64, 32), picture(g, 4, 64, 32), idem_window_make(3, 1, 1));
+}
+
+static idem_node *depthwise(idem_graph *g) {
+    idem_window win = idem_window_make(3, 1, 1);
+    win.groups = 64;
+    return idem_conv(picture(g, 4, 64, 56), idem_const_fill(g, IDEM_SHAPE(64, 1, 3, 3), 0.1f), NULL, win);
+}
+
+static idem_node *product(idem_graph *g) {
+    idem_node *a = idem_input(g, "a", IDEM_SHAPE(64, 512));
+    return idem_matmul(a, idem_input(g, "b", IDEM_SHAPE(512, 512)), false, true);
+}
+
+static idem_node *blur(idem_graph *g) {
+    static const float k[4] = {0.25f, 0.75f, 0.75f, 0.25f};
+    return idem_filter(picture(g, 4, 32, 65), k, 4, 1, 1, (int[4]){1, 1, 1, 1});
+}
+
+static idem_node *styled(idem_graph *g) {
+    idem_node *scale = idem_const_fill(g, IDEM_SHAPE(4, 32), 1.1f), *bias = idem_const_fill(g, IDEM_SHAPE(32), 0.1f);
+    return idem_styled(picture(g, 4, 32, 64), scale, NULL, bias, 0.2f, 1.4f);
+}
+
+static idem_node *prelu(idem_graph *g) {
+    return idem_prelu(picture(g, 4, 64, 56), idem_const_fill(g, IDEM_SHAPE(64), 0.2f));
+}
+
+static idem_node *sum(idem_graph *g) {
+    return idem_reduce_sum(picture(g, 4, 64, 56), IDEM_SHAPE(64, 1, 1), 1);
+}
+
+static idem_node *pool(idem_graph *g) {
+    return idem_maxpool(picture(g, 4, 64, 56), idem_window_make(3, 2, 1));
+}
+
+/* relative: time over the reference loop's. Measured on AVX2 cores of the first Zen generation (docs/lab-book.md);
+ * others are faster against it. */
+static const struct {
+    const char *name;
+    idem_node *(*make)(idem_graph *g);
+    double relative;
+} cases[] = {
+    {"conv3", conv3, 0.27},
+    {"conv3_down", conv3_down, 0.147},
+    {"conv1", conv1, 0.37},
+    {"conv_up", conv_up, 0.166},
+    {"conv_gradient", conv_gradient, 0.285},
+    {"depthwise", depthwise, 0.0625},
+    {"product", product, 0.096},
+    {"blur", blur, 0.0355},
+    {"styled", styled, 0.0255},
+    {"prelu", prelu, 0.032},
+    {"sum", sum, 0.0125},
+    {"pool", pool, 0.038},
+};
+
+static double measure(idem_node *(*make)(idem_graph *g)) {
+    idem_graph *g = idem_graph_new();
+    idem_node *n = make(g);
+    idem_plan *p = idem_plan_new(&n, 1, &(idem_plan_options){.threads = 1});
+    assert_non_null(p);
+    idem_plan_run(p);
+    double best = 1e9;
+    for (int run = 0; run < RUNS; run++) {
+        double start = now();
+        for (int i = 0; i < 4; i++)
+            idem_plan_run(p);
+        double spent = (now() - start) / 4;
+        best = spent < best ? spent : best;
+    }
+    idem_plan_free(p);
+    idem_graph_free(g);
+    return best;
+}
+
+static void no_operator_is_slower(void **state) {
+    (void)state;
+#if defined(__SANITIZE_ADDRESS__) || defined(__clang__) || !defined(__x86_64__)
+    print_message("skip: the figures are of GCC's release build on x86-64\n");
+    skip();
+#else
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) {
+        print_message("skip: the figures are of processors with AVX2\n");
+        skip();
+    }
+#endif
+    int slower = 0;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        double least = 1e9;
+        for (int t = 0; t < TRIES && least > 1.5 * cases[i].relative; t++) {
+            double relative = measure(cases[i].make) / reference();
+            least = relative < least ? relative : least;
+        }
+        print_message("%-24s %.4f of the loop, expected %.4f\n", cases[i].name, least, cases[i].relative);
+        slower += least > 1.5 * cases[i].relative;
+    }
+    assert_int_equal(slower, 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(no_operator_is_slower)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
