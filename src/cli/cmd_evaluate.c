@@ -22,6 +22,7 @@ typedef struct {
     int pairs, baseline_pairs, batch;
     double truncation;
     bool baselines, truncation_given, quiet;
+    int unreadable; /* files of the folders given */
 } settings;
 
 /* The truncation the mapper was trained with. */
@@ -71,12 +72,13 @@ static int load_pairs(idem_evaluator *e, const settings *s, idem_pictures *id, i
     return status;
 }
 
-static int given_pairs(idem_evaluator *e, const settings *s, int size, uint64_t seed) {
+static int given_pairs(idem_evaluator *e, settings *s, int size, uint64_t seed) {
     idem_pictures id, attr;
     if (idem_pictures_load(&id, s->identity, size))
         return -1;
     int status = idem_pictures_load(&attr, s->attributes, size);
     if (!status) {
+        s->unreadable = id.bad + attr.bad;
         status = load_pairs(e, s, &id, &attr, seed);
         idem_pictures_free(&attr);
     }
@@ -117,7 +119,7 @@ static double peak_rss_mb(void) {
     return getrusage(RUSAGE_SELF, &usage) ? 0 : (double)usage.ru_maxrss / 1024;
 }
 
-static json_t *evaluate(idem_evaluator *e, const idem_model *m, const settings *s, const idem_shared *shared) {
+static json_t *evaluate(idem_evaluator *e, const idem_model *m, settings *s, const idem_shared *shared) {
     double start = idem_clock(), psi = s->truncation_given ? s->truncation : trained_truncation(m, s->truncation);
     uint64_t done = 0;
     idem_evaluator_watch(e, on_measured, &done);
@@ -143,7 +145,7 @@ static json_t *evaluate(idem_evaluator *e, const idem_model *m, const settings *
 }
 
 /* Output that cannot be written is better known before than after minutes of measuring. */
-static int run(const settings *s, const idem_shared *shared) {
+static int run(settings *s, const idem_shared *shared) {
     idem_writer file = {0};
     if (s->output && idem_writer_open(&file, s->output))
         return -1;
@@ -174,6 +176,9 @@ static int run(const settings *s, const idem_shared *shared) {
         idem_report_print(report);
     free(text);
     json_decref(report);
+    if (!status && s->unreadable)
+        status =
+            idem_fail("%d of the files given could not be read; the pairs of the others are measured", s->unreadable);
     return status;
 }
 

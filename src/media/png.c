@@ -9,6 +9,9 @@
 #include "base/status.h"
 #include "media/codec.h"
 
+/* Pixels above which a picture is written fast rather than small: a photograph of 12 megapixels takes seconds else. */
+enum { PHOTOGRAPH = 2000000 };
+
 /* Everything that must survive libpng's longjmp lives here, not in locals. */
 typedef struct {
     const unsigned char *bytes;
@@ -224,6 +227,10 @@ static int encode(job *j) {
     png_structp png = j->png;
     png_set_IHDR(png, j->info, (uint32_t)im->width, (uint32_t)im->height, 8, PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
                  PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+    if ((int64_t)im->width * im->height > PHOTOGRAPH) {
+        png_set_compression_level(png, 1);
+        png_set_filter(png, PNG_FILTER_TYPE_BASE, PNG_FILTER_SUB);
+    }
     for (const char *const *texts = j->texts; texts && texts[0]; texts += 2) {
         png_text text = {0};
         /* tEXt is Latin-1; what is not ASCII goes into iTXt, which is UTF-8. */
