@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 #include <jansson.h>
+#include <webp/encode.h>
 
 #include "base/file.h"
 #include "base/rng.h"
@@ -351,6 +352,67 @@ static void large_jpegs_are_read_reduced(void **state) {
     idem_image_free(&photo);
 }
 
+static void expect_face(idem_finder *f, const unsigned char *data, size_t size, const char *name,
+                        const idem_crop *place, int width, int height) {
+    char *path = idem_path_join(dir, name);
+    idem_photo p;
+    assert_int_equal(idem_file_write(path, data, size), 0);
+    assert_int_equal(idem_photo_open(&p, f, path, 128, 1), 0);
+    free(path);
+    assert_true(p.width == width && p.height == height);
+    assert_int_equal(p.n, 1);
+    double error = error_of(&p.faces[0], place, width, height);
+    if (error >= 0.08)
+        print_message("%s: off by %.3f\n", name, error);
+    assert_true(error < 0.08);
+    idem_photo_close(&p);
+}
+
+/* Grey, CMYK, progressive, turned by EXIF, WebP: the same face in the same place. */
+static void photographs_of_all_kinds(void **state) {
+    (void)state;
+    need_models();
+    enum { W = 640, H = 480, PIXELS = W * H };
+    idem_crop place;
+    idem_image photo = photograph("identities/1.png", W, H, 330, 240, 300, 4, &place);
+    idem_finder *f = open_finder(false);
+    uint8_t *other = calloc(PIXELS, 4), *webp;
+    unsigned char app1[64];
+    assert_non_null(other);
+    for (int i = 0; i < PIXELS; i++)
+        other[i] = (uint8_t)((photo.rgb[3 * i] + 2 * photo.rgb[3 * i + 1] + photo.rgb[3 * i + 2]) / 4);
+    blob file = jpeg_write(&(jpeg_kind){.in = JCS_GRAYSCALE, .stored = JCS_GRAYSCALE, .quality = 90}, other, W, H);
+    expect_face(f, file.data, file.size, "grey.jpg", &place, W, H);
+    free(file.data);
+    for (int i = 0; i < PIXELS; i++) { /* 255 is no ink */
+        for (int c = 0; c < 3; c++)
+            other[4 * i + c] = photo.rgb[3 * i + c];
+        other[4 * i + 3] = 255;
+    }
+    file = jpeg_write(&(jpeg_kind){.in = JCS_CMYK, .stored = JCS_YCCK, .quality = 90}, other, W, H);
+    expect_face(f, file.data, file.size, "cmyk.jpg", &place, W, H);
+    free(file.data);
+    /* Stored a quarter turn to the left, with the orientation that says so: row x of the file is column W - 1 - x. */
+    for (int y = 0; y < H; y++)
+        for (int x = 0; x < W; x++)
+            memcpy(other + 3 * ((W - 1 - x) * H + y), photo.rgb + 3 * (y * W + x), 3);
+    file = jpeg_write(&(jpeg_kind){.in = JCS_RGB,
+                                   .stored = JCS_YCbCr,
+                                   .quality = 90,
+                                   .progressive = true,
+                                   .app1 = app1,
+                                   .app1_size = exif_block(app1, 6, false)},
+                      other, H, W);
+    expect_face(f, file.data, file.size, "turned.jpg", &place, W, H);
+    free(file.data);
+    size_t size = WebPEncodeRGB(photo.rgb, W, H, 3 * W, 90, &webp);
+    expect_face(f, webp, size, "photo.webp", &place, W, H);
+    WebPFree(webp);
+    free(other);
+    idem_image_free(&photo);
+    idem_finder_free(f);
+}
+
 /* ---- verification ---- */
 
 static void verification_by_hand(void **state) {
@@ -558,6 +620,7 @@ int main(void) {
         cmocka_unit_test(faces_are_found_where_they_were_put),
         cmocka_unit_test(small_faces_and_empty_pictures),
         cmocka_unit_test(large_jpegs_are_read_reduced),
+        cmocka_unit_test(photographs_of_all_kinds),
         cmocka_unit_test(verification_by_hand),
         cmocka_unit_test(align_does_the_good_and_lists_the_bad),
         cmocka_unit_test(verify_compares_and_measures),
