@@ -1,4 +1,4 @@
-/* idem model list | fetch NAME... | inspect FILE */
+/* idem model list | fetch NAME... | inspect FILE | convert IN OUT */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/status.h"
 #include "cli/command.h"
+#include "cli/convert.h"
 #include "cli/fetch.h"
 #include "cli/inspect.h"
 #include "cli/options.h"
@@ -163,23 +164,50 @@ static int command_inspect(int argc, char **argv) {
     return idem_inspect(args[0], shared.json) ? idem_cli_failed() : 0;
 }
 
+static int command_convert(int argc, char **argv) {
+    idem_shared shared = IDEM_SHARED_DEFAULTS;
+    bool half = false;
+    const idem_option options[] = {
+        {IDEM_OPT_FLAG, "half", 0, NULL, &half, .help = "write float16, half the size; default float32"},
+        {0},
+    };
+    idem_command_line line = {
+        .args = "IN OUT",
+        .about = "Writes the network of a weight file (safetensors, PyTorch, StyleGAN2-ADA's .pkl, the constants of an "
+                 "ONNX model, a weights manifest, .npy) as OUT.safetensors, or as OUT.pt for PyTorch: a StyleGAN2 "
+                 "generator becomes {'g_ema', 'latent_avg'} with the names of the widespread PyTorch conversion, "
+                 "anything else a dictionary of tensors. Nothing in the file is executed.",
+        .examples = "  idem model convert ffhq.pkl ffhq.safetensors --half\n"
+                    "  idem model convert generator-64.safetensors generator.pt",
+        .options = options,
+        .min_args = 2,
+        .max_args = 2};
+    char **args;
+    idem_parse(&line, argc, argv, &shared, &args);
+    if (idem_convert_kind_of(args[1]) == IDEM_CONVERT_UNKNOWN)
+        return idem_cli_usage("\"%s\" ends in none of .safetensors, .pt, .pth, which says what to write", args[1]);
+    return idem_convert(args[0], args[1], half, !shared.quiet) ? idem_cli_failed() : 0;
+}
+
 int idem_cmd_model(int argc, char **argv) {
     idem_shared shared = IDEM_SHARED_DEFAULTS;
     const char *verb = argc > 1 ? argv[1] : "";
     char name[64];
     snprintf(name, sizeof name, "idem model %s", verb);
-    if (!strcmp(verb, "inspect")) {
+    if (!strcmp(verb, "inspect") || !strcmp(verb, "convert")) {
         argv[1] = name;
-        return command_inspect(argc - 1, argv + 1);
+        return *verb == 'i' ? command_inspect(argc - 1, argv + 1) : command_convert(argc - 1, argv + 1);
     }
     if (strcmp(verb, "list") && strcmp(verb, "fetch")) {
-        idem_command_line line = {.args = "list | fetch NAME... | inspect FILE",
-                                  .about = "Lists, fetches and inspects models. Each has its own --help.",
-                                  .examples = "  idem model list\n  idem model fetch --all\n  idem model inspect FILE",
+        idem_command_line line = {.args = "list | fetch NAME... | inspect FILE | convert IN OUT",
+                                  .about = "Lists, fetches, inspects and converts models. Each has its own --help.",
+                                  .examples = "  idem model list\n  idem model fetch --all\n  idem model inspect FILE\n"
+                                              "  idem model convert ffhq.pkl ffhq.safetensors",
                                   .max_args = -1};
         idem_parse(&line, argc, argv, &shared, NULL);
-        return idem_cli_usage(
-            argc > 1 ? "\"%s\" is none of list, fetch, inspect" : "%sone of list, fetch, inspect must follow", verb);
+        return idem_cli_usage(argc > 1 ? "\"%s\" is none of list, fetch, inspect, convert"
+                                       : "%sone of list, fetch, inspect, convert must follow",
+                              verb);
     }
     argv[1] = name;
     idem_arena *a = idem_arena_new();

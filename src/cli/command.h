@@ -15,7 +15,7 @@
     ROW(sample, "Train and measure", "sample pictures and their codes from a generator")                               \
     ROW(train, "Train and measure", "train the mapper of a frozen generator")                                          \
     ROW(evaluate, "Train and measure", "how much identity is kept, how much leaks, how well the rest follows")         \
-    ROW(model, "Look", "list, fetch and inspect models")                                                               \
+    ROW(model, "Look", "list, fetch, inspect and convert models")                                                      \
     ROW(doctor, "Look", "say what this machine can do: processor, memory, kernels, models")
 
 #define IDEM_COMMAND_PROTOTYPE(name, group, summary) int idem_cmd_##name(int argc, char **argv);

@@ -233,6 +233,17 @@ static int look(const char *path, const char **format, json_int_t *bytes) {
     return 0;
 }
 
+static const char ONNX[] = "an ONNX model";
+
+int idem_inspect_is_onnx(const char *path, bool *onnx) {
+    const char *format;
+    json_int_t bytes;
+    if (look(path, &format, &bytes))
+        return -1;
+    *onnx = !strcmp(format, ONNX);
+    return 0;
+}
+
 /* The same without the article: "an ONNX model". */
 static const char *without_article(const char *s) {
     return !strncmp(s, "an ", 3) ? s + 3 : !strncmp(s, "a ", 2) ? s + 2 : s;
@@ -244,7 +255,7 @@ int idem_inspect(const char *path, bool as_json) {
     char hash[65];
     if (look(path, &format, &bytes) || idem_sha256_file(path, hash))
         return -1;
-    bool onnx = !strcmp(format, "an ONNX model");
+    bool onnx = !strcmp(format, ONNX);
     if (!strcmp(format, "a zip archive"))
         format = "PyTorch checkpoint";
     else if (!strcmp(format, "a text file"))

@@ -47,6 +47,9 @@ void idem_dtype_read(float *out, const unsigned char *in, idem_dtype t, size_t c
 /* To little-endian float32, float16 or bfloat16, rounding to nearest even. */
 void idem_dtype_write(unsigned char *out, const float *in, idem_dtype t, size_t count);
 
+/* -1 with a message when a finite value has no place in the type. */
+int idem_dtype_check(const float *x, idem_dtype t, size_t count, const char *name, const char *path);
+
 uint16_t idem_f16_from_f32(float x);
 float idem_f32_from_f16(uint16_t h);
 uint16_t idem_bf16_from_f32(float x);

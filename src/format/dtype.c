@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/status.h"
+
 static const struct {
     const char *name;
     size_t size;
@@ -128,4 +130,12 @@ void idem_dtype_write(unsigned char *out, const float *in, idem_dtype t, size_t 
             out[i * 2 + 1] = (unsigned char)(h >> 8);
         }
     }
+}
+
+int idem_dtype_check(const float *x, idem_dtype t, size_t count, const char *name, const char *path) {
+    for (size_t i = 0; t == IDEM_DTYPE_F16 && i < count; i++)
+        if (fabsf(x[i]) >= 65520 && isfinite(x[i]))
+            return idem_fail("%s: tensor %s holds %g, float16 ends at 65504: save as float32 or bfloat16", path, name,
+                             (double)x[i]);
+    return 0;
 }

@@ -94,7 +94,7 @@ const char *idem_looks_like(const unsigned char *bytes, size_t size) {
         return "an HTML page (a failed download?)";
     if (idem_torch_is_legacy(bytes, size))
         return "a legacy PyTorch pickle (before 1.6)";
-    if (is_pickle(bytes, size)) {
+    if (is_pickle(bytes, size) && !is_safetensors(bytes, size)) {
         size_t head = size < 4096 ? size : 4096;
         if (holds(bytes, head, "dnnlib") || holds(bytes, head, "torch_utils") || holds(bytes, head, "persistence"))
             return "an NVIDIA .pkl";
@@ -157,12 +157,13 @@ static int load_npy(idem_weights **out, const unsigned char *bytes, size_t size,
 }
 
 static int parse(idem_weights **out, const unsigned char *bytes, size_t size, const char *path) {
+    /* First: a header's length may begin as a pickle does. */
+    if (is_safetensors(bytes, size))
+        return idem_safetensors_parse(out, bytes, size, path);
     if ((size > 4 && !memcmp(bytes, "PK\x03\x04", 4)) || is_pickle(bytes, size))
         return idem_torch_parse(out, bytes, size, path);
     if (size > 6 && !memcmp(bytes, "\x93NUMPY", 6))
         return load_npy(out, bytes, size, path);
-    if (is_safetensors(bytes, size))
-        return idem_safetensors_parse(out, bytes, size, path);
     const char *seen = idem_looks_like(bytes, size);
     if (is_onnx(bytes, size))
         return idem_fail("%s: looks like %s, a network and not a set of weights", path, seen);

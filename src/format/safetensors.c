@@ -2,7 +2,6 @@
  * then the values, each tensor at its offsets behind the header. */
 #include "format/weights.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -229,10 +228,7 @@ static int write_tensor(FILE *f, const idem_weight *t, idem_dtype dtype, const c
     int status = 0;
     for (size_t at = 0; !status && at < count; at += PIECE) {
         size_t n = count - at < PIECE ? count - at : PIECE;
-        for (size_t i = at; !status && dtype == IDEM_DTYPE_F16 && i < at + n; i++)
-            if (fabsf(x[i]) >= 65520 && isfinite(x[i]))
-                status = idem_fail("%s: tensor %s holds %g, float16 ends at 65504: save as float32 or bfloat16", path,
-                                   t->name, (double)x[i]);
+        status = idem_dtype_check(x + at, dtype, n, t->name, path);
         idem_dtype_write(raw, x + at, dtype, n);
         size_t bytes = n * idem_dtype_size(dtype);
         if (!status && fwrite(raw, 1, bytes, f) != bytes)

@@ -75,6 +75,10 @@ int idem_torch_parse(idem_weights **out, const unsigned char *bytes, size_t size
 /* Writes safetensors aside-then-rename, row-major; dtype F32, F16 or BF16 for every tensor (round to nearest even). */
 int idem_weights_save(const idem_weights *w, const char *path, idem_dtype dtype);
 
+/* Writes a PyTorch checkpoint that torch.load reads, a dictionary of tensors by name. With a wrapper ("g_ema") that
+ * dictionary stands below it, and the latent_avg of a generator beside it: what idem_weights_unwrap undoes. */
+int idem_torch_save(const idem_weights *w, const char *path, idem_dtype dtype, const char *wrapper);
+
 /* .npy, float32 or convertible, C order. */
 int idem_npy_load(const char *path, idem_shape *shape, float **data); /* malloc'ed */
 int idem_npy_parse(const unsigned char *bytes, size_t size, const char *what, idem_shape *shape, float **data);

@@ -1,0 +1,72 @@
+#include "cli/convert.h"
+
+#include <string.h>
+
+#include "base/status.h"
+#include "cli/inspect.h"
+#include "cli/progress.h"
+#include "format/onnx_weights.h"
+#include "nets/stylegan2_export.h"
+
+static bool ends_in(const char *path, const char *suffix) {
+    size_t n = strlen(path), m = strlen(suffix);
+    return n > m && !strcmp(path + n - m, suffix);
+}
+
+idem_convert_kind idem_convert_kind_of(const char *path) {
+    if (ends_in(path, ".safetensors"))
+        return IDEM_CONVERT_SAFETENSORS;
+    return ends_in(path, ".pt") || ends_in(path, ".pth") ? IDEM_CONVERT_TORCH : IDEM_CONVERT_UNKNOWN;
+}
+
+static idem_weights *load_onnx(const char *path) {
+    idem_onnx *m;
+    if (idem_onnx_load(&m, path))
+        return NULL;
+    idem_weights *w = idem_onnx_weights(m, path);
+    idem_onnx_free(m);
+    return w;
+}
+
+static idem_weights *load(const char *path) {
+    bool onnx;
+    if (idem_inspect_is_onnx(path, &onnx))
+        return NULL;
+    if (onnx)
+        return load_onnx(path);
+    idem_weights *w;
+    if (idem_weights_load(&w, path))
+        return NULL;
+    idem_weights_unwrap(w);
+    return w;
+}
+
+/* Programs that read checkpoints of StyleGAN2 expect one layout. */
+static int save_torch(const idem_weights *w, const char *from, const char *to, idem_dtype dtype) {
+    if (!idem_weights_find(w, "synthesis.b4.const") && !idem_weights_find(w, "input.input"))
+        return idem_torch_save(w, to, dtype, NULL);
+    idem_weights *generator = idem_stylegan2_export(w);
+    if (!generator)
+        return idem_fail("%s: %s", from, idem_error());
+    int status = idem_torch_save(generator, to, dtype, "g_ema");
+    idem_weights_free(generator);
+    return status;
+}
+
+int idem_convert(const char *from, const char *to, bool half, bool say) {
+    idem_weights *w = load(from);
+    if (!w)
+        return -1;
+    idem_dtype dtype = half ? IDEM_DTYPE_F16 : IDEM_DTYPE_F32;
+    int status;
+    if (!idem_weights_count(w))
+        status = idem_fail("%s: there are no tensors in it", from);
+    else if (idem_convert_kind_of(to) == IDEM_CONVERT_TORCH)
+        status = save_torch(w, from, to, dtype);
+    else
+        status = idem_weights_save(w, to, dtype);
+    if (!status && say)
+        idem_cli_say("%s: %zu tensors as %s", to, idem_weights_count(w), idem_dtype_name(dtype));
+    idem_weights_free(w);
+    return status;
+}

@@ -1,0 +1,16 @@
+/* idem model convert: any weight file to safetensors or to a PyTorch checkpoint. */
+#ifndef IDEM_CLI_CONVERT_H
+#define IDEM_CLI_CONVERT_H
+
+#include <stdbool.h>
+
+typedef enum { IDEM_CONVERT_UNKNOWN, IDEM_CONVERT_SAFETENSORS, IDEM_CONVERT_TORCH } idem_convert_kind;
+
+/* By the name: .safetensors, or .pt and .pth. */
+idem_convert_kind idem_convert_kind_of(const char *path);
+
+/* The network in `from`, out of the dictionaries around it. half: float16 instead of float32. say: one line about what
+ * was written. -1 with a message. */
+int idem_convert(const char *from, const char *to, bool half, bool say);
+
+#endif

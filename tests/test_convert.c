@@ -1,0 +1,153 @@
+/* idem model convert from outside. That PyTorch reads what it writes, and paints the same pictures from it, is shown by
+ * tests/oracle/convert_generator.py. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "base/status.h"
+#include "format/weights.h"
+#include "media/image.h"
+#include "support/format.h"
+#include "support/program.h"
+#include "support/tiny.h"
+
+static const char *dir;
+
+#define RUN(...) program_run(dir, __VA_ARGS__)
+
+static int set_up(void **state) {
+    (void)state;
+    dir = tiny_folder();
+    return dir ? 0 : -1;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    free(program_output);
+    tiny_remove(dir);
+    return 0;
+}
+
+static idem_weights *load(const char *name) {
+    char *path = idem_path_join(dir, name);
+    idem_weights *w = NULL;
+    if (idem_weights_load(&w, path))
+        fail_msg("%s", idem_error());
+    free(path);
+    return w;
+}
+
+static void types_and_dictionaries_survive(void **state) {
+    (void)state;
+    static const char *const files[] = {"dtypes.pt", "legacy-dtypes.pt", "all.safetensors"};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        for (int torch = 0; torch < 2; torch++) {
+            const char *out = torch ? "t.pth" : "t.safetensors";
+            assert_int_equal(RUN("$IDEM model convert -q tests/fixtures/format/%s $DIR/%s", files[i], out), 0);
+            assert_string_equal(program_output, "");
+            idem_weights *w = load(out), *from = format_load(files[i]);
+            assert_int_equal(idem_weights_count(w), idem_weights_count(from));
+            for (size_t k = 0; k < idem_weights_count(from); k++) {
+                const idem_weight *a = idem_weights_at(from, k), *b = idem_weights_find(w, a->name);
+                assert_non_null(b);
+                assert_true(idem_shape_equal(&a->shape, &b->shape));
+                assert_int_equal(b->dtype, IDEM_DTYPE_F32);
+                assert_memory_equal(a->data, b->data, (size_t)idem_shape_count(&a->shape) * sizeof *a->data);
+            }
+            idem_weights_free(w);
+            idem_weights_free(from);
+        }
+    assert_int_equal(RUN("$IDEM model convert tests/fixtures/format/in-deep.pt $DIR/deep.safetensors --half"), 0);
+    assert_true(program_says("2 tensors as float16"));
+    idem_weights *w = load("deep.safetensors");
+    format_expect_values(w, "conv.weight", IDEM_SHAPE(3, 5), "float16");
+    idem_weights_free(w);
+}
+
+static void onnx_gives_its_constants(void **state) {
+    (void)state;
+    assert_int_equal(RUN("$IDEM model convert tests/fixtures/format/all.onnx $DIR/o.safetensors"), 0);
+    idem_weights *w = load("o.safetensors");
+    format_expect_list(w, "raw.negative", IDEM_SHAPE(2), (float[]){-2, -1});
+    format_expect_list(w, "list.half", IDEM_SHAPE(3), (float[]){0, 1, 3});
+    format_expect_list(w, "scalar", IDEM_SCALAR, (float[]){2.5f});
+    idem_weights_free(w);
+}
+
+/* The other layout paints the same pictures. */
+static void a_pkl_becomes_a_checkpoint(void **state) {
+    (void)state;
+    assert_int_equal(RUN("$IDEM model convert tests/fixtures/format/ada3.pkl $DIR/ada.pt && "
+                         "for g in tests/fixtures/format/ada3.pkl $DIR/ada.pt; do "
+                         "$IDEM sample -q -g $g -n 2 --seed 4 --threads 1 -o $DIR/${g##*.} || exit 3; done"),
+                     0);
+    idem_weights *w = load("ada.pt");
+    format_expect(w, "g_ema.convs.0.conv.blur.kernel", IDEM_SHAPE(4, 4), "float32");
+    format_expect(w, "latent_avg", IDEM_SHAPE(6), "float32");
+    idem_weights_free(w);
+    int range[2] = {255, 0};
+    for (int i = 0; i < 2; i++) {
+        idem_image im[2];
+        for (int k = 0; k < 2; k++) {
+            char path[300];
+            snprintf(path, sizeof path, "%s/%s/dataset_8/images/00000/%05d.png", dir, k ? "pt" : "pkl", i);
+            assert_int_equal(idem_image_load(&im[k], path), 0);
+        }
+        for (int p = 0; p < 8 * 8 * 3; p++) {
+            assert_true(abs(im[0].rgb[p] - im[1].rgb[p]) <= 1);
+            range[0] = im[0].rgb[p] < range[0] ? im[0].rgb[p] : range[0];
+            range[1] = im[0].rgb[p] > range[1] ? im[0].rgb[p] : range[1];
+        }
+        idem_image_free(&im[0]);
+        idem_image_free(&im[1]);
+    }
+    assert_true(range[1] - range[0] > 50); /* pictures, not one colour */
+}
+
+static void a_generator_keeps_its_tensors(void **state) {
+    (void)state;
+    assert_int_equal(RUN("$IDEM model convert models/generator-64.safetensors $DIR/g.pt && "
+                         "$IDEM model convert $DIR/g.pt $DIR/g.safetensors"),
+                     0);
+    idem_weights *w = load("g.safetensors"), *from = NULL;
+    assert_int_equal(idem_weights_load(&from, "models/generator-64.safetensors"), 0);
+    for (size_t k = 0; k < idem_weights_count(from); k++) {
+        const idem_weight *a = idem_weights_at(from, k), *b = idem_weights_find(w, a->name);
+        assert_non_null(b);
+        assert_memory_equal(a->data, b->data, (size_t)idem_shape_count(&a->shape) * sizeof *a->data);
+    }
+    idem_weights_free(w);
+    idem_weights_free(from);
+}
+
+static void refusals(void **state) {
+    (void)state;
+    assert_int_equal(RUN("$IDEM model convert models/generator-64.safetensors $DIR/x.bin"), 2);
+    assert_true(program_says(".safetensors, .pt, .pth"));
+    assert_int_equal(RUN("$IDEM model convert models/generator-64.safetensors"), 2);
+    assert_int_equal(RUN("$IDEM model convert README.md $DIR/x.pt"), 1);
+    assert_int_equal(RUN("$IDEM model convert tests/fixtures/format/external.onnx $DIR/x.pt"), 1);
+    assert_true(program_says("external data"));
+    assert_int_equal(RUN("$IDEM model convert tests/fixtures/format/dtypes.pt /nowhere/at/all.pt"), 1);
+    assert_true(program_says("/nowhere/at/all.pt"));
+    assert_int_equal(RUN("ls $DIR/x.*"), 2);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(types_and_dictionaries_survive),
+        cmocka_unit_test(onnx_gives_its_constants),
+        cmocka_unit_test(a_pkl_becomes_a_checkpoint),
+        cmocka_unit_test(a_generator_keeps_its_tensors),
+        cmocka_unit_test(refusals),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
