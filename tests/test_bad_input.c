@@ -59,6 +59,33 @@ static void places_and_threads(void **state) {
     assert_int_equal(program_lines(), 1);
 }
 
+static void files_that_are_no_models(void **state) {
+    (void)state;
+    tiny_need(dir);
+    static const char *const rows[][2] = {
+        {"system.pt", "system.pt: its pickle asks for 'posix.system', which a file of weights may not name: refused, "
+                      "nothing was run"},
+        {"module.pt", "module.pt: its pickle asks for 'torch.nn.modules.linear.Linear'"},
+        {"dtypes.pt", "no StyleGAN2 generator in this file"},
+        {"loop.onnx", "loop.onnx: looks like an ONNX model, a network and not a set of weights"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_int_equal(
+            RUN("$IDEM compose -q -g '%s/tests/fixtures/format/%s' -m $DIR/mapper.safetensors -i $DIR/1.png "
+                "-a $DIR/2.png -o $DIR/x.png",
+                IDEM_SOURCE_DIR, rows[i][0]),
+            1);
+        assert_true(program_says(rows[i][1]));
+        assert_int_equal(program_lines(), 1);
+    }
+    assert_int_equal(
+        RUN("cd $DIR && mkdir -p one/images/00000 && cp 1.png one/images/00000/00000.png && $IDEM train -q "
+            "-g '%s/models/generator-64.safetensors' --data one -o run --iterations 2",
+            IDEM_SOURCE_DIR),
+        1);
+    assert_true(program_says("one: holds 1 pictures, needed are 600 for evaluation"));
+    assert_int_equal(program_lines(), 1);
+}
+
 static void no_face_in_a_photograph(void **state) {
     (void)state;
     tiny_need(dir);
@@ -89,6 +116,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_full_disk_leaves_what_was_there),
         cmocka_unit_test(places_and_threads),
+        cmocka_unit_test(files_that_are_no_models),
         cmocka_unit_test(no_face_in_a_photograph),
         cmocka_unit_test(evaluate_measures_the_good_and_lists_the_bad),
     };
