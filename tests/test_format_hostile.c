@@ -77,6 +77,10 @@ static void test_damaged_legacy(void **state) {
     (void)state;
     damage(TORCH, "legacy.pt", 3000);
 }
+static void test_damaged_pkl(void **state) {
+    (void)state;
+    damage(TORCH, "ada4.pkl", 1500);
+}
 static void test_damaged_safetensors(void **state) {
     (void)state;
     damage(SAFETENSORS, "all.safetensors", 3000);
@@ -256,11 +260,11 @@ static void test_impossible_tensors(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_damaged_torch),       cmocka_unit_test(test_damaged_deflated),
-        cmocka_unit_test(test_damaged_legacy),      cmocka_unit_test(test_damaged_safetensors),
-        cmocka_unit_test(test_damaged_npy),         cmocka_unit_test(test_damaged_manifest),
-        cmocka_unit_test(test_damaged_onnx),        cmocka_unit_test(test_names_are_refused),
-        cmocka_unit_test(test_opcodes_are_refused), cmocka_unit_test(test_two_of_one_name),
-        cmocka_unit_test(test_impossible_tensors),
+        cmocka_unit_test(test_damaged_legacy),      cmocka_unit_test(test_damaged_pkl),
+        cmocka_unit_test(test_damaged_safetensors), cmocka_unit_test(test_damaged_npy),
+        cmocka_unit_test(test_damaged_manifest),    cmocka_unit_test(test_damaged_onnx),
+        cmocka_unit_test(test_names_are_refused),   cmocka_unit_test(test_opcodes_are_refused),
+        cmocka_unit_test(test_two_of_one_name),     cmocka_unit_test(test_impossible_tensors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
