@@ -18,7 +18,8 @@ int tiny_make(const char **dir);
 /* Skips the calling test when there is no such folder. */
 void tiny_need(const char *dir);
 
-/* An empty folder below the system's temporary folder (static memory), and its removal (NULL: none) with all that is in it. */
+/* An empty folder below the system's temporary folder (static memory), and its removal (NULL: none) with all that is in
+ * it. */
 const char *tiny_folder(void);
 void tiny_remove(const char *dir);
 
