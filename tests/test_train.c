@@ -236,9 +236,9 @@ static void recipe_survives_its_text(void **state) {
     back.gamma = 11;
     assert_int_equal(idem_recipe_check_resume(&r, &back), -1);
     assert_non_null(strstr(idem_error(), "gamma"));
-    assert_int_equal(idem_recipe_set(&r, idem_recipe_find("batch"), "1"), -1);
-    assert_int_equal(idem_recipe_set(&r, idem_recipe_find("batch"), "3.5"), -1);
-    assert_int_equal(idem_recipe_set(&r, idem_recipe_find("seed"), "-1"), -1);
+    assert_int_equal(idem_field_set(idem_fields_find(&idem_recipe_fields, "batch"), &r, "1"), -1);
+    assert_int_equal(idem_field_set(idem_fields_find(&idem_recipe_fields, "batch"), &r, "3.5"), -1);
+    assert_int_equal(idem_field_set(idem_fields_find(&idem_recipe_fields, "seed"), &r, "-1"), -1);
     idem_weights_free(w);
 }
 

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/status.h"
 #include "cli/command.h"
+#include "cli/field_options.h"
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "engine/op.h"
@@ -42,27 +43,6 @@ static double peak_rss(void) {
     return getrusage(RUSAGE_SELF, &u) ? 0 : (double)u.ru_maxrss * 1024e-6;
 }
 
-static int field_options(idem_option *options, int n, train *a) {
-    static const idem_option_kind kinds[] = {[IDEM_FIELD_SEED] = IDEM_OPT_U64,
-                                             [IDEM_FIELD_COUNT] = IDEM_OPT_LONG,
-                                             [IDEM_FIELD_REAL] = IDEM_OPT_REAL,
-                                             [IDEM_FIELD_FLAG] = IDEM_OPT_FLAG};
-    static const char *const args[] = {
-        [IDEM_FIELD_SEED] = "S", [IDEM_FIELD_COUNT] = "N", [IDEM_FIELD_REAL] = "X", [IDEM_FIELD_FLAG] = NULL};
-    for (int i = 0; i < idem_recipe_field_count; i++) {
-        const idem_recipe_field *f = &idem_recipe_fields[i];
-        options[n++] = (idem_option){.kind = kinds[f->kind],
-                                     .name = f->name,
-                                     .arg = args[f->kind],
-                                     .value = (char *)&a->recipe + f->offset,
-                                     .min = f->low,
-                                     .max = f->high,
-                                     .was_given = &a->given[i],
-                                     .help = f->help};
-    }
-    return n;
-}
-
 static void parse(train *a, int argc, char **argv) {
     const idem_option fixed[] = {
         {IDEM_OPT_TEXT, "generator", 'g', "FILE", &a->generator, .required = true, .help = "StyleGAN2 weights, frozen"},
@@ -88,7 +68,7 @@ static void parse(train *a, int argc, char **argv) {
     };
     idem_option options[MAX_OPTIONS] = {0};
     memcpy(options, fixed, sizeof fixed);
-    field_options(options, sizeof fixed / sizeof fixed[0], a);
+    idem_field_options(options, sizeof fixed / sizeof fixed[0], &idem_recipe_fields, &a->recipe, a->given);
     const idem_command_line line = {
         .about =
             "Trains the attribute encoder and the mapper of a frozen generator: identity from one picture, everything "
@@ -264,8 +244,8 @@ static int full_run(train *a, idem_trainer *t) {
     if (!a->shared.quiet) {
         char seed[32];
         idem_cli_say("seed %s, batch %" PRId64 ", rate %g, %" PRId64 " iterations, %.0f MB of activations, %d threads",
-                     idem_recipe_get(&a->recipe, idem_recipe_find("seed"), seed), a->recipe.batch, a->recipe.rate,
-                     a->recipe.iterations, (double)idem_trainer_plan_bytes(t) * 1e-6, idem_threads());
+                     idem_field_get(idem_fields_find(&idem_recipe_fields, "seed"), &a->recipe, seed), a->recipe.batch,
+                     a->recipe.rate, a->recipe.iterations, (double)idem_trainer_plan_bytes(t) * 1e-6, idem_threads());
     }
     idem_progress_start("training", "it", (uint64_t)a->recipe.iterations, (uint64_t)idem_trainer_iteration(t),
                         a->shared.quiet);
@@ -284,12 +264,8 @@ static int full_run(train *a, idem_trainer *t) {
 static int take_saved(train *a, const idem_model *m) {
     idem_recipe saved;
     int found = idem_trainer_saved_recipe(a->output, m, &saved);
-    for (int i = 0; i < idem_recipe_field_count && found == 1; i++) {
-        char text[32];
-        const idem_recipe_field *f = &idem_recipe_fields[i];
-        if (!a->given[i] && idem_recipe_set(&a->recipe, f, idem_recipe_get(&saved, f, text)))
-            return -1;
-    }
+    if (found == 1 && idem_fields_merge(&idem_recipe_fields, &a->recipe, &saved, a->given))
+        return -1;
     return found < 0 ? -1 : 0;
 }
 

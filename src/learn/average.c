@@ -19,8 +19,24 @@ struct idem_average {
     item *items;
 };
 
+const idem_average_rule idem_average_mapper[IDEM_AVERAGE_MAPPER_RULES] = {{"E_attr.", IDEM_AVERAGE_PREFIX "E_attr."},
+                                                                          {"mapper.", IDEM_AVERAGE_PREFIX "mapper."}};
+
+/* The average's name, if a rule gives the tensor one. */
+static bool average_name(char full[NAME_BYTES], const char *name, const idem_average_rule *rules, int n) {
+    for (int i = 0; i < n; i++) {
+        size_t length = strlen(rules[i].from);
+        if (!strncmp(name, rules[i].from, length)) {
+            snprintf(full, NAME_BYTES, "%s%s", rules[i].to, name + length);
+            return true;
+        }
+    }
+    return false;
+}
+
 bool idem_average_covers(const char *name) {
-    return !strncmp(name, "E_attr.", 7) || !strncmp(name, "mapper.", 7);
+    char full[NAME_BYTES];
+    return average_name(full, name, idem_average_mapper, IDEM_AVERAGE_MAPPER_RULES);
 }
 
 bool idem_average_kept(const idem_weights *trained) {
@@ -29,18 +45,17 @@ bool idem_average_kept(const idem_weights *trained) {
 
 idem_weight *idem_average_of(const idem_weights *trained, const char *name) {
     char full[NAME_BYTES];
-    snprintf(full, sizeof full, IDEM_AVERAGE_PREFIX "%s", name);
-    return idem_weights_find(trained, full);
+    return average_name(full, name, idem_average_mapper, IDEM_AVERAGE_MAPPER_RULES) ? idem_weights_find(trained, full)
+                                                                                    : NULL;
 }
 
-int idem_average_add(idem_weights *trained) {
-    size_t n = idem_weights_count(trained);
-    for (size_t i = 0; i < n; i++) {
+int idem_average_add(idem_weights *trained, const idem_average_rule *rules, int n) {
+    const size_t count = idem_weights_count(trained);
+    for (size_t i = 0; i < count; i++) {
         const idem_weight *w = idem_weights_at(trained, i);
         char full[NAME_BYTES];
-        if (!idem_average_covers(w->name))
+        if (!average_name(full, w->name, rules, n))
             continue;
-        snprintf(full, sizeof full, IDEM_AVERAGE_PREFIX "%s", w->name);
         idem_weight *average = idem_weights_add(trained, full, w->shape);
         if (!average)
             return -1;
@@ -49,34 +64,33 @@ int idem_average_add(idem_weights *trained) {
     return 0;
 }
 
-static int pair(item *p, const idem_weights *trained, const idem_weight *w) {
-    idem_weight *average = idem_average_of(trained, w->name);
+static int pair(item *p, const idem_weights *trained, const idem_weight *w, const char *name) {
+    idem_weight *average = idem_weights_find(trained, name);
     if (!average)
-        return idem_fail("%s%s is missing: the run was started without --ema", IDEM_AVERAGE_PREFIX, w->name);
+        return idem_fail("%s is missing: the run was started without an average", name);
     if (w->channels_last && !average->channels_last) {
         average->shape = w->shape; /* binding may have dropped dimensions of 1 */
         if (idem_weight_channels_last(average))
             return -1;
     }
     *p = (item){w->data, average->data, idem_shape_count(&w->shape)};
-    return p->count == idem_shape_count(&average->shape)
-               ? 0
-               : idem_fail("%s%s has another size than %s", IDEM_AVERAGE_PREFIX, w->name, w->name);
+    return p->count == idem_shape_count(&average->shape) ? 0 : idem_fail("%s has another size than %s", name, w->name);
 }
 
-idem_average *idem_average_new(idem_weights *trained) {
-    size_t n = idem_weights_count(trained);
+idem_average *idem_average_new(idem_weights *trained, const idem_average_rule *rules, int n) {
+    const size_t count = idem_weights_count(trained);
     idem_average *a = calloc(1, sizeof *a);
-    item *items = calloc(n + 1, sizeof *items);
+    item *items = calloc(count + 1, sizeof *items);
     if (!a || !items) {
         free(a);
         free(items);
         return idem_fail_null("out of memory for the average of the weights");
     }
     a->items = items;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < count; i++) {
         const idem_weight *w = idem_weights_at(trained, i);
-        if (idem_average_covers(w->name) && pair(&items[a->n++], trained, w)) {
+        char full[NAME_BYTES];
+        if (average_name(full, w->name, rules, n) && pair(&items[a->n++], trained, w, full)) {
             idem_average_free(a);
             return NULL;
         }

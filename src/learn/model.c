@@ -412,12 +412,3 @@ idem_node *idem_model_map(idem_model *m, idem_node *id, idem_node *attr, bool tr
 idem_node *idem_model_critic(idem_model *m, idem_node *w) {
     return trained_mlp(m, "critic", w, true);
 }
-
-idem_node *idem_model_leaf(const idem_graph *g, const idem_weight *weight) {
-    for (int id = 0; id < idem_graph_size(g); id++) {
-        idem_node *n = idem_graph_node(g, id);
-        if (n->leaf == weight->data && !n->frozen)
-            return n;
-    }
-    return NULL;
-}

@@ -89,7 +89,4 @@ idem_node *idem_model_map(idem_model *m, idem_node *id, idem_node *attr,
                           bool trainable);                 /* [N, id_dim], [N, attr_dim] -> w [N, W] */
 idem_node *idem_model_critic(idem_model *m, idem_node *w); /* trainable: w [N, W] -> logits [N, 1] */
 
-/* The parameter node of a weight in a graph: the trainable leaf with its memory; NULL if the graph has none. */
-idem_node *idem_model_leaf(const idem_graph *g, const idem_weight *weight);
-
 #endif

@@ -1,15 +1,10 @@
 #include "learn/recipe.h"
 
-#include <errno.h>
-#include <inttypes.h>
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define AT(field) offsetof(idem_recipe, field)
 
-const idem_recipe_field idem_recipe_fields[] = {
+static const idem_field rows[] = {
     {"iterations", IDEM_FIELD_COUNT, AT(iterations), 1, 1e9, "100000", true, "mini-batches in all"},
     {"batch", IDEM_FIELD_COUNT, AT(batch), 2, 4096, "6", false, "pairs in a mini-batch"},
     {"rate", IDEM_FIELD_REAL, AT(rate), 0, 1, "5e-05", false, "base learning rate, of E_attr and M (1e-5 at 1024 px)"},
@@ -46,113 +41,23 @@ const idem_recipe_field idem_recipe_fields[] = {
     {"checkpoint-every", IDEM_FIELD_COUNT, AT(checkpoint_every), 1, 1e9, "500", true, "iterations between checkpoints"},
     {"seed", IDEM_FIELD_SEED, AT(seed), 0, 0, "1", false, "of weights, data and everything else random"},
 };
-const int idem_recipe_field_count = sizeof idem_recipe_fields / sizeof idem_recipe_fields[0];
+const idem_fields idem_recipe_fields = {"paper", rows, sizeof rows / sizeof rows[0]};
 
 void idem_recipe_defaults(idem_recipe *r) {
     memset(r, 0, sizeof *r);
-    for (int i = 0; i < idem_recipe_field_count; i++)
-        idem_recipe_set(r, &idem_recipe_fields[i], idem_recipe_fields[i].preset);
-}
-
-const idem_recipe_field *idem_recipe_find(const char *name) {
-    for (int i = 0; i < idem_recipe_field_count; i++)
-        if (!strcmp(idem_recipe_fields[i].name, name))
-            return &idem_recipe_fields[i];
-    return NULL;
-}
-
-static int set_seed(uint64_t *to, const char *text) {
-    char *end;
-    errno = 0;
-    uint64_t value = strtoull(text, &end, 10);
-    if (end == text || *end || errno || strchr(text, '-'))
-        return idem_fail("seed: \"%s\" is not a whole number from 0 to 18446744073709551615", text);
-    *to = value;
-    return 0;
-}
-
-int idem_recipe_set(idem_recipe *r, const idem_recipe_field *f, const char *text) {
-    void *at = (char *)r + f->offset;
-    if (f->kind == IDEM_FIELD_SEED)
-        return set_seed(at, text);
-    char *end;
-    double value = strtod(text, &end);
-    if (end == text || *end || !isfinite(value))
-        return idem_fail("%s: \"%s\" is not a number", f->name, text);
-    if (value < f->low || value > f->high)
-        return idem_fail("%s: %s is outside the accepted range, %.15g to %.15g", f->name, text, f->low, f->high);
-    if (f->kind == IDEM_FIELD_REAL) {
-        *(double *)at = value;
-        return 0;
-    }
-    if (value != floor(value))
-        return idem_fail("%s: %s is not a whole number", f->name, text);
-    if (f->kind == IDEM_FIELD_FLAG)
-        *(bool *)at = value != 0;
-    else
-        *(int64_t *)at = (int64_t)value;
-    return 0;
-}
-
-const char *idem_recipe_get(const idem_recipe *r, const idem_recipe_field *f, char text[32]) {
-    const void *at = (const char *)r + f->offset;
-    switch (f->kind) {
-    case IDEM_FIELD_SEED:
-        snprintf(text, 32, "%" PRIu64, *(const uint64_t *)at);
-        break;
-    case IDEM_FIELD_COUNT:
-        snprintf(text, 32, "%" PRId64, *(const int64_t *)at);
-        break;
-    case IDEM_FIELD_REAL: /* the shortest text that reads back as the same number */
-        for (int digits = 6; digits <= 17; digits++) {
-            snprintf(text, 32, "%.*g", digits, *(const double *)at);
-            if (strtod(text, NULL) == *(const double *)at)
-                break;
-        }
-        break;
-    case IDEM_FIELD_FLAG:
-        snprintf(text, 32, "%d", *(const bool *)at);
-        break;
-    }
-    return text;
+    idem_fields_defaults(&idem_recipe_fields, r);
 }
 
 int idem_recipe_store(const idem_recipe *r, idem_weights *w) {
-    char key[64], text[32];
-    for (int i = 0; i < idem_recipe_field_count; i++) {
-        snprintf(key, sizeof key, "option.%s", idem_recipe_fields[i].name);
-        if (idem_weights_set_meta(w, key, idem_recipe_get(r, &idem_recipe_fields[i], text)))
-            return -1;
-    }
-    return idem_weights_set_meta(w, "recipe", "paper");
+    return idem_fields_store(&idem_recipe_fields, r, w);
 }
 
 int idem_recipe_load(idem_recipe *r, const idem_weights *w) {
-    const char *recipe = idem_weights_meta(w, "recipe");
-    if (!recipe || strcmp(recipe, "paper"))
-        return idem_fail("the recipe is \"%s\", expected \"paper\"", recipe ? recipe : "");
-    char key[64];
-    idem_recipe_defaults(r);
-    for (int i = 0; i < idem_recipe_field_count; i++) {
-        snprintf(key, sizeof key, "option.%s", idem_recipe_fields[i].name);
-        const char *text = idem_weights_meta(w, key);
-        if (text && idem_recipe_set(r, &idem_recipe_fields[i], text))
-            return -1;
-    }
-    return 0;
+    return idem_fields_load(&idem_recipe_fields, r, w);
 }
 
 int idem_recipe_check_resume(const idem_recipe *saved, const idem_recipe *next) {
-    for (int i = 0; i < idem_recipe_field_count; i++) {
-        const idem_recipe_field *f = &idem_recipe_fields[i];
-        char before[32], now[32];
-        idem_recipe_get(saved, f, before);
-        idem_recipe_get(next, f, now);
-        bool tied = f->offset == AT(iterations) && saved->decay > 0;
-        if (strcmp(before, now) && (!f->may_change || tied))
-            return idem_fail("--%s is %s but the run was started with %s: leave it out to continue that run, or start "
-                             "another in a new folder",
-                             f->name, now, before);
-    }
-    return 0;
+    if (saved->decay > 0 && saved->iterations != next->iterations)
+        return idem_field_refuse(idem_fields_find(&idem_recipe_fields, "iterations"), saved, next);
+    return idem_fields_check_resume(&idem_recipe_fields, saved, next);
 }

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "format/weights.h"
+#include "learn/fields.h"
 
 typedef struct {
     uint64_t seed;
@@ -25,28 +25,9 @@ typedef struct {
     int64_t log_every, eval_every, eval_pairs, checkpoint_every;
 } idem_recipe;
 
-typedef enum { IDEM_FIELD_SEED, IDEM_FIELD_COUNT, IDEM_FIELD_REAL, IDEM_FIELD_FLAG } idem_field_kind;
-
-typedef struct {
-    const char *name; /* as the option is called, without dashes in front */
-    idem_field_kind kind;
-    size_t offset;
-    double low, high;   /* accepted range; unused for seeds and flags */
-    const char *preset; /* the default, as text */
-    bool may_change;    /* on resume */
-    const char *help;
-} idem_recipe_field;
-
-extern const idem_recipe_field idem_recipe_fields[];
-extern const int idem_recipe_field_count;
+extern const idem_fields idem_recipe_fields;
 
 void idem_recipe_defaults(idem_recipe *r);
-/* NULL, no message, when there is no such field. */
-const idem_recipe_field *idem_recipe_find(const char *name);
-/* From text; flags take 0 or 1. -1: not a number, or outside the field's range. */
-int idem_recipe_set(idem_recipe *r, const idem_recipe_field *f, const char *text);
-/* Exact text of a field's value into text[32]; returns text. */
-const char *idem_recipe_get(const idem_recipe *r, const idem_recipe_field *f, char text[32]);
 
 /* Metadata "option.NAME". load: an option the file does not know has its default (it is of an
  * earlier program); -1: no recipe, or a value that is not valid. */

@@ -11,9 +11,9 @@
 #include "base/log.h"
 #include "engine/op.h"
 #include "learn/average.h"
-#include "learn/checkpoint.h"
 #include "learn/data.h"
 #include "learn/metrics_log.h"
+#include "learn/run_state.h"
 #include "learn/schedule.h"
 #include "learn/training_graph.h"
 
@@ -247,7 +247,7 @@ static int save_checkpoint(idem_trainer *t) {
     t->state.metrics_offset = idem_metrics_log_sync(t->log);
     if (t->state.metrics_offset < 0)
         return -1;
-    return idem_checkpoint_save(t->run, idem_model_trained(t->model), &t->state, idem_model_about(t->model)->hash);
+    return idem_run_state_save(t->run, idem_model_trained(t->model), &t->state, idem_model_about(t->model)->hash);
 }
 
 static bool stopped(const idem_trainer *t) {
@@ -298,7 +298,7 @@ int idem_trainer_run(idem_trainer *t) {
 int idem_trainer_saved_recipe(const char *run, const idem_model *m, idem_recipe *r) {
     idem_weights *tensors;
     idem_run_state state;
-    int found = idem_path_is_dir(run) ? idem_checkpoint_load(run, &tensors, &state, idem_model_about(m)->hash) : 0;
+    int found = idem_run_state_load(run, &tensors, &state, idem_model_about(m)->hash);
     if (found == 1) {
         *r = state.recipe;
         idem_weights_free(tensors);
@@ -332,7 +332,8 @@ static int start_run(idem_trainer *t, const idem_recipe *recipe) {
     if (!idem_model_about(t->model)->has_mapper &&
         idem_model_new_mapper(t->model, recipe->seed, recipe->mean_bias, t->setup.attr_start))
         return -1;
-    if (recipe->ema > 0 && idem_average_add(idem_model_trained(t->model)))
+    if (recipe->ema > 0 &&
+        idem_average_add(idem_model_trained(t->model), idem_average_mapper, IDEM_AVERAGE_MAPPER_RULES))
         return -1;
     return idem_model_new_critic(t->model, recipe->seed);
 }
@@ -374,8 +375,8 @@ static int open_trainer(idem_trainer *t, const idem_recipe *recipe) {
     int found = 0;
     if (t->setup.run && !(t->run = strdup(t->setup.run)))
         return idem_fail("out of memory for a file name");
-    if (t->run && t->setup.resume && idem_path_is_dir(t->run))
-        found = idem_checkpoint_load(t->run, &tensors, &saved, idem_model_about(t->model)->hash);
+    if (t->run && t->setup.resume)
+        found = idem_run_state_load(t->run, &tensors, &saved, idem_model_about(t->model)->hash);
     if (found < 0)
         return -1;
     if (found ? continue_run(t, tensors, &saved, recipe) : start_run(t, recipe))
@@ -385,7 +386,8 @@ static int open_trainer(idem_trainer *t, const idem_recipe *recipe) {
     if (idem_recipe_store(recipe, idem_model_trained(t->model)) ||
         idem_training_graph_build(&t->graph, t->model, recipe, &options))
         return -1;
-    if (recipe->ema > 0 && !(t->average = idem_average_new(idem_model_trained(t->model))))
+    if (recipe->ema > 0 &&
+        !(t->average = idem_average_new(idem_model_trained(t->model), idem_average_mapper, IDEM_AVERAGE_MAPPER_RULES)))
         return -1;
     return open_data(t, found ? saved.data_count : 0) || open_files(t) ? -1 : 0;
 }

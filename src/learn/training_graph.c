@@ -5,50 +5,7 @@
 
 #include "engine/ops.h"
 #include "learn/losses.h"
-
-typedef struct {
-    idem_weight **weights;
-    idem_node **nodes, **grads;
-    int count;
-} parameters;
-
-static bool starts(const char *name, const char *prefix) {
-    return !strncmp(name, prefix, strlen(prefix));
-}
-
-/* Every tensor below one of the prefixes that the graph trains (running averages are not leaves of it). */
-static int collect(parameters *p, idem_graph *g, idem_model *m, const char *prefix, const char *other) {
-    const idem_weights *trained = idem_model_trained(m);
-    size_t n = idem_weights_count(trained);
-    idem_arena *a = idem_graph_arena(g);
-    *p = (parameters){idem_arena_array(a, n, sizeof *p->weights), idem_arena_array(a, n, sizeof *p->nodes),
-                      idem_arena_array(a, n, sizeof *p->grads), 0};
-    if (!p->weights || !p->nodes || !p->grads)
-        return -1;
-    for (size_t i = 0; i < n; i++) {
-        idem_weight *w = idem_weights_at(trained, i);
-        if (!starts(w->name, prefix) && !(other && starts(w->name, other)))
-            continue;
-        idem_node *leaf = idem_model_leaf(g, w);
-        if (leaf) {
-            p->weights[p->count] = w;
-            p->nodes[p->count++] = leaf;
-        }
-    }
-    return p->count ? 0 : idem_fail("the model has no trainable tensors below %s", prefix);
-}
-
-static idem_adam *optimiser(idem_model *m, const char *name, const parameters *p, idem_node *loss) {
-    if (!loss || idem_gradients(loss, p->nodes, p->count, p->grads))
-        return NULL;
-    idem_adam *adam = idem_adam_new(idem_model_trained(m), name);
-    for (int i = 0; adam && i < p->count; i++)
-        if (idem_adam_add(adam, p->weights[i], p->grads[i])) {
-            idem_adam_free(adam);
-            return NULL;
-        }
-    return adam;
-}
+#include "learn/parameters.h"
 
 /* The forward pass; returns w [B, W]. */
 static idem_node *forward(idem_training_graph *t, idem_model *m, const idem_recipe *r) {
@@ -84,12 +41,13 @@ static void judge_codes(idem_training_graph *t, idem_model *m, const idem_recipe
 enum { SAME, CROSS, ADVERSARIAL, CRITIC, STEPS };
 
 /* One set of gradients and one optimiser per kind of step. The two main ones share the moments, by name. */
-static int optimisers(idem_training_graph *t, idem_model *m, const idem_recipe *r, parameters p[STEPS]) {
+static int optimisers(idem_training_graph *t, idem_model *m, const idem_recipe *r, idem_parameters p[STEPS]) {
     if (!t->r1 || !t->usable)
         return -1;
+    idem_weights *trained = idem_model_trained(m);
     for (int i = 0; i < STEPS; i++)
-        if (i == CRITIC ? collect(&p[i], t->graph, m, "critic.", NULL)
-                        : collect(&p[i], t->graph, m, "E_attr.", "mapper."))
+        if (idem_parameters_collect(&p[i], t->graph, trained, i == CRITIC ? "critic." : "E_attr.",
+                                    i == CRITIC ? NULL : "mapper."))
             return -1;
     float half = r->adversarial_halved ? 0.5f : 1.0f;
     idem_node *cross =
@@ -97,10 +55,10 @@ static int optimisers(idem_training_graph *t, idem_model *m, const idem_recipe *
     idem_node *same = idem_add(cross, idem_scale(t->l_rec, (float)r->weight_reconstruction));
     idem_node *adversarial = idem_scale(t->l_adversarial, half * (float)r->weight_adversarial);
     idem_node *critic = idem_add(idem_scale(t->l_critic, half), t->r1);
-    if (!(t->adam_main[SAME] = optimiser(m, "adam", &p[SAME], same)) ||
-        !(t->adam_main[CROSS] = optimiser(m, "adam", &p[CROSS], cross)) ||
-        !(t->adam_adversarial = optimiser(m, "adam_adversarial", &p[ADVERSARIAL], adversarial)) ||
-        !(t->adam_critic = optimiser(m, "adam_critic", &p[CRITIC], critic)))
+    if (!(t->adam_main[SAME] = idem_parameters_optimiser(&p[SAME], same, trained, "adam")) ||
+        !(t->adam_main[CROSS] = idem_parameters_optimiser(&p[CROSS], cross, trained, "adam")) ||
+        !(t->adam_adversarial = idem_parameters_optimiser(&p[ADVERSARIAL], adversarial, trained, "adam_adversarial")) ||
+        !(t->adam_critic = idem_parameters_optimiser(&p[CRITIC], critic, trained, "adam_critic")))
         return -1;
     return 0;
 }
@@ -110,9 +68,9 @@ static void add_gradients(idem_node **targets, int *n, idem_node *const *grads, 
     *n += count;
 }
 
-static idem_plan *make_plan(idem_training_graph *t, const parameters *p, bool cross, bool adversarial,
+static idem_plan *make_plan(idem_training_graph *t, const idem_parameters *p, bool cross, bool adversarial,
                             const idem_plan_options *options) {
-    int room = 8 + t->running.n + p[cross].count + p[ADVERSARIAL].count + p[CRITIC].count, n = 0;
+    int room = 8 + t->running.n + p[cross].n + p[ADVERSARIAL].n + p[CRITIC].n, n = 0;
     idem_node **targets = malloc((size_t)room * sizeof *targets);
     if (!targets)
         return idem_fail_null("out of memory for planning");
@@ -123,13 +81,13 @@ static idem_plan *make_plan(idem_training_graph *t, const parameters *p, bool cr
         targets[n++] = t->running.item[i].stats;
     if (!cross)
         targets[n++] = t->l_rec;
-    add_gradients(targets, &n, p[cross].grads, p[cross].count);
+    add_gradients(targets, &n, p[cross].grads, p[cross].n);
     if (adversarial) {
         targets[n++] = t->l_adversarial;
         targets[n++] = t->l_critic;
         targets[n++] = t->r1;
-        add_gradients(targets, &n, p[ADVERSARIAL].grads, p[ADVERSARIAL].count);
-        add_gradients(targets, &n, p[CRITIC].grads, p[CRITIC].count);
+        add_gradients(targets, &n, p[ADVERSARIAL].grads, p[ADVERSARIAL].n);
+        add_gradients(targets, &n, p[CRITIC].grads, p[CRITIC].n);
     }
     idem_plan *plan = idem_plan_new(targets, n, options);
     free(targets);
@@ -139,7 +97,7 @@ static idem_plan *make_plan(idem_training_graph *t, const parameters *p, bool cr
 int idem_training_graph_build(idem_training_graph *t, idem_model *m, const idem_recipe *r,
                               const idem_plan_options *options) {
     *t = (idem_training_graph){.graph = idem_graph_new()};
-    parameters p[STEPS];
+    idem_parameters p[STEPS];
     if (!t->graph)
         return -1;
     judge_codes(t, m, r, forward(t, m, r));
