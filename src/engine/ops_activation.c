@@ -133,7 +133,7 @@ static void styled_forward(const idem_step *s) {
     static const float one = 1, zero = 0;
     idem_shape none = IDEM_SCALAR;
     idem_shape scale = a->scale ? IDEM_SHAPE(shape->d[0], shape->d[1], 1, 1) : none;
-    idem_shape plane = a->plane ? IDEM_SHAPE(1, 1, shape->d[2], shape->d[3]) : none;
+    idem_shape plane = a->plane ? s->node->in[a->plane]->shape : none;
     idem_shape bias = a->bias ? IDEM_SHAPE(shape->d[1], 1, 1) : none;
     float *operands[] = {s->out, s->in[0], a->scale ? s->in[a->scale] : (float *)&one,
                          a->plane ? s->in[a->plane] : (float *)&zero, a->bias ? s->in[a->bias] : (float *)&zero};
@@ -218,7 +218,8 @@ idem_node *idem_styled(idem_node *x, idem_node *scale, idem_node *plane, idem_no
         in[a.scale = n++] = scale;
     }
     if (plane) {
-        if (expect(x, "plane", plane, IDEM_SHAPE(1, 1, d[2], d[3])))
+        const int64_t planes = plane->shape.rank == 4 && plane->shape.d[0] == d[0] ? d[0] : 1;
+        if (expect(x, "plane", plane, IDEM_SHAPE(planes, 1, d[2], d[3])))
             return NULL;
         in[a.plane = n++] = plane;
     }

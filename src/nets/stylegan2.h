@@ -16,7 +16,11 @@
 #ifndef IDEM_NETS_STYLEGAN2_H
 #define IDEM_NETS_STYLEGAN2_H
 
+#include "base/rng.h"
 #include "nets/bind.h"
+
+/* The published learning-rate multiplier of mapping layers, part of the weights' scale. */
+#define IDEM_STYLEGAN2_MAPPING_RATE 0.01f
 
 typedef enum { IDEM_STYLEGAN2_CONVERSION, IDEM_STYLEGAN2_ADA } idem_stylegan2_layout;
 
@@ -46,7 +50,7 @@ idem_node *idem_stylegan2_mapping(idem_binder *b, const idem_stylegan2 *s, idem_
 idem_node *idem_stylegan2_truncate(const idem_stylegan2 *s, idem_node *w, idem_node *mean, float psi, int cutoff);
 
 /* ws [N, L, D], or [N, D]: the same w for every layer -> picture [N, 3, S, S], about [-1, 1]. noise: n_noise planes
- * [1, 1, side, side] shared by the batch, or NULL for the buffers stored with the weights
+ * [1, 1, side, side] shared by the batch or [N, 1, side, side], or NULL for the buffers stored with the weights
  * (noise of a fixed seed if there are none). */
 idem_node *idem_stylegan2_synthesis(idem_binder *b, const idem_stylegan2 *s, idem_node *ws, idem_node *const *noise);
 
@@ -55,5 +59,15 @@ int idem_stylegan2_noise_side(int i);
 
 /* idem_binder_finish with the names this network may leave unused. */
 int idem_stylegan2_finish(idem_binder *b, const idem_stylegan2 *s);
+
+enum { IDEM_STYLEGAN2_RESOLUTIONS = 10 };
+typedef struct {
+    int size, z_dim, w_dim, mapping_layers;
+    int widths[IDEM_STYLEGAN2_RESOLUTIONS]; /* channels at side 4 << r */
+} idem_stylegan2_dims;
+
+/* Adds the tensors of a generator before training, in the layout of the PyTorch conversion, below prefix: weights
+ * standard normal (mapping layers over their rate), style biases 1, noise strengths and other biases 0. */
+int idem_stylegan2_init(idem_weights *w, const char *prefix, const idem_stylegan2_dims *dims, idem_rng *rng);
 
 #endif

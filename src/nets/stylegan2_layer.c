@@ -130,7 +130,7 @@ int idem_stylegan2_bind_mapping(idem_binder *b, const idem_stylegan2 *s, int i, 
     idem_shape shape = idem_bind_shape(b, "%s%d.weight", base, number);
     const int in = i == 0 ? s->z_dim : shape.rank == 2 ? (int)shape.d[1] : 1;
     const int out = i == s->mapping_layers - 1 ? s->w_dim : shape.rank == 2 ? (int)shape.d[0] : 1;
-    const float rate = 0.01f; /* the published learning-rate multiplier of mapping layers, part of the weights' scale */
+    const float rate = IDEM_STYLEGAN2_MAPPING_RATE;
     *weight = idem_scale(idem_bind(b, IDEM_SHAPE(out, in), "%s%d.weight", base, number), rate / sqrtf((float)in));
     *bias = idem_scale(idem_bind(b, IDEM_SHAPE(out), "%s%d.bias", base, number), rate);
     return *weight && *bias ? 0 : -1;

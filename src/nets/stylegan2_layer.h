@@ -13,7 +13,7 @@ typedef struct {
     idem_node *style_w; /* [I, D] */
     idem_node *style_b; /* [I] */
     idem_node *bias;    /* [O] */
-    idem_node *noise;   /* [1, 1, side, side], strength folded in */
+    idem_node *noise;   /* [1 or N, 1, side, side], strength folded in */
 } idem_stylegan2_layer;
 
 /* Convolution i (0 .. n_noise - 1; odd ones up-sample). noise NULL: the stored buffer. -1 when building failed. */

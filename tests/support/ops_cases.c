@@ -415,6 +415,8 @@ const gc_case ops_cases[] = {
     {"prelu", "one channel", 1, 2, {S4(2, 1, 3, 4), S1(1)}, {GC_AWAY}, WITH(prelu)},
     {"prelu_grad", "rank 2", 1, 2, {S2(4, 9), S1(9)}, {GC_AWAY}, WITH(prelu)},
     {"prelu_grad", "large", 1, 2, {S4(2, 19, 33, 34), S1(19)}, {GC_AWAY}, WITH(prelu)},
+    {"styled", "planes", 2, 4, {S4(2, 9, 3, 4), S2(2, 9), S4(2, 1, 3, 4), S1(9)}, {GC_NORMAL, GC_POSITIVE},
+     WITH(styled), .p = {.i = {1, 1, 1}, .f = {0.2f, 1.4f}}},
     {"styled", "all parts", 2, 4, {S4(2, 9, 3, 4), S2(2, 9), S4(1, 1, 3, 4), S1(9)}, {GC_NORMAL, GC_POSITIVE},
      WITH(styled), .p = {.i = {1, 1, 1}, .f = {0.2f, 1.4f}}},
     {"scale_grad", "product", 2, 2, {S4(2, 9, 4, 3), S4(2, 9, 1, 1)}, {0}, WITH(mul)},

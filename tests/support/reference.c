@@ -371,10 +371,11 @@ ref_tensor ref_prelu(ref_tensor x, ref_tensor slope) {
 ref_tensor ref_styled(ref_tensor x, ref_tensor scale, ref_tensor plane, ref_tensor bias, double slope, double gain) {
     ref_tensor y = ref_new(x.shape);
     int64_t P = x.shape.d[2] * x.shape.d[3], C = x.shape.d[1];
+    int64_t planes = plane.v ? plane.shape.d[0] : 1;
     for (int64_t i = 0; i < ref_count(&x.shape); i++) {
         double t = x.v[i];
         t *= scale.v ? scale.v[i / P] : 1;
-        t += plane.v ? plane.v[i % P] : 0;
+        t += plane.v ? plane.v[i / (C * P) % planes * P + i % P] : 0;
         t += bias.v ? bias.v[i / P % C] : 0;
         y.v[i] = gain * (t > 0 ? t : slope * t);
     }

@@ -1,0 +1,126 @@
+#include "learn/gan_graph.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "engine/ops.h"
+#include "learn/losses.h"
+#include "learn/parameters.h"
+#include "nets/discriminator.h"
+
+/* ---- fresh weights ---- */
+
+int idem_gan_init(idem_weights *w, const idem_gan_recipe *r) {
+    idem_stylegan2_dims dims = {
+        .size = (int)r->size, .z_dim = (int)r->z_dim, .w_dim = (int)r->w_dim, .mapping_layers = (int)r->mapping_layers};
+    int d_widths[IDEM_STYLEGAN2_RESOLUTIONS];
+    for (int i = 0; i < IDEM_STYLEGAN2_RESOLUTIONS; i++) {
+        dims.widths[i] = idem_gan_width(r->width, r->width_max, i);
+        d_widths[i] = idem_gan_width(r->d_width, r->d_width_max, i);
+    }
+    idem_rng g = idem_rng_make(r->seed, "gan.init.g"), d = idem_rng_make(r->seed, "gan.init.d");
+    return idem_stylegan2_init(w, IDEM_GAN_G, &dims, &g) ||
+                   idem_discriminator_init(w, IDEM_GAN_D, (int)r->size, d_widths, &d)
+               ? -1
+               : 0;
+}
+
+/* ---- the losses ---- */
+
+static void make_inputs(idem_gan_graph *t, const idem_gan_recipe *r) {
+    idem_graph *g = t->graph;
+    t->real = idem_input(g, "real", IDEM_SHAPE(r->batch, 3, r->size, r->size));
+    t->z = idem_input(g, "z", IDEM_SHAPE(2 * r->batch, t->about.z_dim));
+    t->mix = idem_input(g, "mix", IDEM_SHAPE(r->batch, t->about.n_ws, 1));
+    for (int i = 0; i < t->about.n_noise; i++) {
+        const int side = idem_stylegan2_noise_side(i);
+        t->noise[i] = idem_input(g, "noise", IDEM_SHAPE(r->batch, 1, side, side));
+    }
+}
+
+/* w1 + mix (w2 - w1): [B, L, W] */
+static idem_node *mixed(const idem_gan_graph *t, idem_node *w, int64_t batch) {
+    if (!w)
+        return NULL;
+    idem_node *half[2];
+    for (int i = 0; i < 2; i++)
+        half[i] = idem_reshape(idem_slice(w, 0, i * batch, batch, 1), IDEM_SHAPE(batch, 1, w->shape.d[1]));
+    return idem_add(half[0], idem_mul(t->mix, idem_sub(half[1], half[0])));
+}
+
+static idem_node *generate(idem_gan_graph *t, idem_weights *w, int64_t batch) {
+    idem_binder b = idem_binder_make(t->graph, w, IDEM_GAN_G, true);
+    idem_node *ws = mixed(t, idem_stylegan2_mapping(&b, &t->about, t->z), batch);
+    idem_node *pictures = idem_stylegan2_synthesis(&b, &t->about, ws, t->noise);
+    return pictures && !idem_stylegan2_finish(&b, &t->about) ? pictures : NULL;
+}
+
+static idem_node *judge(idem_gan_graph *t, idem_weights *w, idem_node *x, int parts) {
+    idem_binder b = idem_binder_make(t->graph, w, IDEM_GAN_D, true);
+    idem_node *logits = idem_discriminator(&b, x, parts);
+    return logits && !idem_discriminator_finish(&b) ? logits : NULL;
+}
+
+static int build_losses(idem_gan_graph *t, idem_weights *w, const idem_gan_recipe *r) {
+    const int64_t batch = r->batch;
+    idem_node *made = generate(t, w, batch);
+    idem_node *both = judge(t, w, idem_concat((idem_node *const[]){t->real, made}, 2, 0), 2);
+    idem_node *real = idem_slice(both, 0, 0, batch, 1);
+    t->d.loss = idem_critic_loss(real, idem_slice(both, 0, batch, batch, 1));
+    t->sign = idem_mean_all(idem_unary(real, IDEM_UNARY_SIGN, 0, 0));
+    t->r1.loss = idem_r1(judge(t, w, t->real, 1), t->real, (float)r->gamma);
+    t->g.loss = idem_bce_logits(judge(t, w, made, 1), true);
+    return t->d.loss && t->sign && t->r1.loss && t->g.loss ? 0 : -1;
+}
+
+/* ---- the steps ---- */
+
+/* factor: of the loss. also: one more target, or NULL. */
+static int make_step(idem_gan_step *s, idem_graph *g, idem_weights *w, double factor, idem_node *also,
+                     const char *prefix, const char *adam, double beta2, const idem_plan_options *options) {
+    idem_parameters p;
+    if (idem_parameters_collect(&p, g, w, prefix, NULL) ||
+        !(s->adam = idem_parameters_optimiser(&p, idem_scale(s->loss, (float)factor), w, adam)))
+        return -1;
+    idem_adam_set(s->adam, 0, beta2, 1e-8);
+    idem_node **targets = idem_arena_array(idem_graph_arena(g), (size_t)p.n + 2, sizeof *targets);
+    if (!targets)
+        return -1;
+    memcpy(targets, p.grads, (size_t)p.n * sizeof *targets);
+    targets[p.n++] = s->loss;
+    if (also)
+        targets[p.n++] = also;
+    s->plan = idem_plan_new(targets, p.n, options);
+    return s->plan ? 0 : -1;
+}
+
+int idem_gan_graph_build(idem_gan_graph *t, idem_weights *w, const idem_gan_recipe *r,
+                         const idem_plan_options *options) {
+    *t = (idem_gan_graph){.graph = idem_graph_new()};
+    if (!t->graph || idem_stylegan2_open(&t->about, w, IDEM_GAN_G))
+        return -1;
+    make_inputs(t, r);
+    if (build_losses(t, w, r))
+        return -1;
+    /* D takes K + 1 steps where it would have taken K without R1: its second moment forgets that much slower a step. */
+    const double k = (double)r->r1_every, d_beta2 = pow(0.99, k / (k + 1));
+    idem_plan_options shared = options ? *options : (idem_plan_options){0};
+    if (make_step(&t->r1, t->graph, w, k, NULL, IDEM_GAN_D, "adam_d", d_beta2, &shared))
+        return -1;
+    shared.share = t->r1.plan;
+    return make_step(&t->d, t->graph, w, 1, t->sign, IDEM_GAN_D, "adam_d", d_beta2, &shared) ||
+                   make_step(&t->g, t->graph, w, 1, NULL, IDEM_GAN_G, "adam_g", 0.99, &shared)
+               ? -1
+               : 0;
+}
+
+void idem_gan_graph_free(idem_gan_graph *t) {
+    idem_gan_step *steps[] = {&t->d, &t->g, &t->r1}; /* the owner of the buffer last */
+    for (int i = 0; i < 3; i++) {
+        idem_adam_free(steps[i]->adam);
+        idem_plan_free(steps[i]->plan);
+    }
+    if (t->graph)
+        idem_graph_free(t->graph);
+}

@@ -1,0 +1,36 @@
+/* Options of generator training: StyleGAN2's losses on a folder of pictures. */
+#ifndef IDEM_LEARN_GAN_RECIPE_H
+#define IDEM_LEARN_GAN_RECIPE_H
+
+#include "learn/fields.h"
+
+typedef struct {
+    uint64_t seed;
+    int64_t pictures; /* shown in all */
+    int64_t batch;
+    int64_t size, z_dim, w_dim, mapping_layers;
+    int64_t width, width_max;            /* of G: min(width_max, width / side) channels at a side */
+    int64_t d_width, d_width_max;        /* of D */
+    double rate;                         /* of both */
+    double gamma;                        /* R1 */
+    int64_t r1_every;                    /* iterations */
+    double mixing;                       /* probability of style mixing */
+    double ema;                          /* half-life of the average, in pictures */
+    int64_t d_first;                     /* iterations at the start in which D learns alone */
+    bool no_flip;                        /* do not mirror pictures at random */
+    double augment;                      /* strength at the start */
+    double augment_target;               /* sign rate the strength is steered to; 0: the strength stays */
+    double augment_pictures;             /* pictures over which the strength can go from 0 to 1 */
+    int64_t held_out;                    /* pictures that are never shown */
+    int64_t log_every, checkpoint_every; /* iterations */
+    int64_t sample_every;                /* pictures */
+} idem_gan_recipe;
+
+extern const idem_fields idem_gan_fields;
+
+void idem_gan_defaults(idem_gan_recipe *r);
+
+/* Channels at side 4 << r. */
+int idem_gan_width(int64_t width, int64_t width_max, int r);
+
+#endif
