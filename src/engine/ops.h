@@ -127,6 +127,19 @@ typedef struct {
 } idem_sparse;
 idem_node *idem_spatial_map(idem_node *x, const idem_sparse *map, int64_t h, int64_t w);
 
+/* Every picture under its own warp, colours and cut-out box: x [N, 3, H, W], numbers [N, IDEM_AUGMENT_NUMBERS]; no
+ * gradient to the numbers. Pixel (x, y) of the result, both counted from the centre ((W-1)/2, (H-1)/2), is the colour
+ * matrix times the sample at (m0 x + m1 y + m2, m3 x + m4 y + m5), plus the offset; 0 inside the box. Samples are cubic
+ * (a = -0.75), borders mirrored (PyTorch's grid_sample, "reflection"). (2x) */
+enum {
+    IDEM_AUGMENT_WARP = 0,   /* 6: m */
+    IDEM_AUGMENT_COLOUR = 6, /* 9: rows of the matrix */
+    IDEM_AUGMENT_OFFSET = 15,
+    IDEM_AUGMENT_BOX = 18, /* x0, y0, x1, y1 in pixels from the top left corner; the last two outside */
+    IDEM_AUGMENT_NUMBERS = 22
+};
+idem_node *idem_augment(idem_node *x, idem_node *numbers);
+
 /* ---- normalisation and activations ---- */
 /* Batch statistics over N, H, W (or N of rank 2): [2, C], row 0 mean, row 1 biased variance. */
 idem_node *idem_bn_stats(idem_node *x);

@@ -156,6 +156,22 @@ BUILD(map, idem_spatial_map(in[0], &map, 2, 3)) {
     return ref_spatial_map(in[0], &map, 2, 3);
 }
 
+/* A turn with a shift that leaves the picture, mixed colours, a box; the picture mirrored; nothing at all. */
+static const float augmented[3][IDEM_AUGMENT_NUMBERS] = {
+    {0.9f,  -0.3f, 1.3f, 0.4f, 1.1f, -2.2f, 0.8f, 0.1f, -0.2f, 0.3f, 0.9f,
+     0.05f, -0.1f, 0.2f, 1.2f, 0.3f, -0.4f, 0.1f, 1,    1,     3,    2},
+    {-1, 0, 0, 0, 1, 1, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0},
+    {1, 0, 0, 0, 1, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0}};
+
+BUILD(augment, idem_augment(in[0], idem_const(in[0]->graph, "numbers", S(3, IDEM_AUGMENT_NUMBERS), augmented[0]))) {
+    (void)p;
+    ref_tensor y = ref_new(in[0].shape);
+    const int64_t *d = in[0].shape.d;
+    for (int64_t n = 0; n < d[0]; n++)
+        ref_augment(y.v + n * 3 * d[2] * d[3], in[0].v + n * 3 * d[2] * d[3], d[2], d[3], augmented[n]);
+    return y;
+}
+
 BUILD(bn_stats, idem_bn_stats(in[0])) {
     (void)p;
     return ref_bn_stats(in[0]);
@@ -409,6 +425,9 @@ const gc_case ops_cases[] = {
     {"bn_sums", "frozen statistics, rank 2", 1, 4, {S2(6, 5), S2(2, 5), S1(5), S1(5)}, {GC_NORMAL, GC_POSITIVE},
      WITH(bn_free), .p = {.f = {1e-3f}}},
     {"bn_grad", "many rows", 1, 3, {S4(2, 17, 33, 34), S1(17), S1(17)}, {0}, WITH(bn_own), .p = {.f = {1e-3f}}},
+
+    {"augment", "warp, colours, box", 2, 1, {S4(3, 3, 5, 6)}, {GC_NORMAL}, WITH(augment)},
+    {"augment_adjoint", "second gradient", 2, 1, {S4(3, 3, 7, 4)}, {GC_NORMAL}, WITH(augment)},
 
     {"prelu", "rank 4", 1, 2, {S4(2, 5, 3, 4), S1(5)}, {GC_AWAY}, WITH(prelu)},
     {"prelu", "slopes as [C, 1, 1]", 1, 2, {S4(2, 5, 3, 4), S3(5, 1, 1)}, {GC_AWAY}, WITH(prelu)},

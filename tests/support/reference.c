@@ -334,6 +334,48 @@ ref_tensor ref_spatial_map(ref_tensor x, const idem_sparse *map, int64_t h, int6
     return y;
 }
 
+/* Cubic convolution, a = -0.75, at distance t from the sample. */
+static double cubic_weight(double t) {
+    const double a = -0.75;
+    t = fabs(t);
+    if (t < 1)
+        return ((a + 2) * t - (a + 3)) * t * t + 1;
+    return t < 2 ? ((a * t - 5 * a) * t + 8 * a) * t - 4 * a : 0;
+}
+
+/* The plane continued by mirroring about the edges of its outer pixels. */
+static double mirrored(const double *plane, int64_t height, int64_t width, int64_t y, int64_t x) {
+    while (x < 0 || x >= width)
+        x = x < 0 ? -1 - x : 2 * width - 1 - x;
+    while (y < 0 || y >= height)
+        y = y < 0 ? -1 - y : 2 * height - 1 - y;
+    return plane[y * width + x];
+}
+
+void ref_augment(double *out, const double *in, int64_t height, int64_t width, const float *numbers) {
+    const float *m = numbers, *matrix = numbers + 6, *offset = numbers + 15, *box = numbers + 18;
+    const double cx = (double)(width - 1) / 2, cy = (double)(height - 1) / 2;
+    for (int64_t y = 0; y < height; y++)
+        for (int64_t x = 0; x < width; x++) {
+            const double dx = (double)x - cx, dy = (double)y - cy;
+            const double u = (double)m[0] * dx + (double)m[1] * dy + (double)m[2] + cx;
+            const double v = (double)m[3] * dx + (double)m[4] * dy + (double)m[5] + cy;
+            const bool cut = x >= (int64_t)box[0] && y >= (int64_t)box[1] && x < (int64_t)box[2] && y < (int64_t)box[3];
+            double s[3] = {0};
+            for (int64_t j = (int64_t)floor(v) - 2; j <= (int64_t)floor(v) + 3; j++)
+                for (int64_t i = (int64_t)floor(u) - 2; i <= (int64_t)floor(u) + 3; i++)
+                    for (int c = 0; c < 3; c++)
+                        s[c] += cubic_weight(u - (double)i) * cubic_weight(v - (double)j) *
+                                mirrored(in + c * height * width, height, width, j, i);
+            for (int c = 0; c < 3; c++) {
+                double sum = (double)offset[c];
+                for (int k = 0; k < 3; k++)
+                    sum += (double)matrix[3 * c + k] * s[k];
+                out[(c * height + y) * width + x] = cut ? 0 : sum;
+            }
+        }
+}
+
 /* Values of channel c in a tensor of rank 4 or 2. */
 static int64_t channel_of(const idem_shape *s, int64_t flat) {
     return s->rank == 4 ? flat / (s->d[2] * s->d[3]) % s->d[1] : flat % s->d[1];

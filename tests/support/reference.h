@@ -34,6 +34,8 @@ ref_tensor ref_avgpool(ref_tensor x, idem_window win, bool count_pad);
 ref_tensor ref_avgpool_grad(ref_tensor dy, idem_window win, bool count_pad, int64_t h, int64_t w);
 ref_tensor ref_filter(ref_tensor x, const float *kernel, int n, int up, int down, const int pad[4]);
 ref_tensor ref_spatial_map(ref_tensor x, const idem_sparse *map, int64_t h, int64_t w);
+/* One picture [3, H, W], row-major, by IDEM_AUGMENT_NUMBERS numbers. */
+void ref_augment(double *y, const double *x, int64_t height, int64_t width, const float *numbers);
 ref_tensor ref_bn_stats(ref_tensor x);
 ref_tensor ref_bn_apply(ref_tensor x, ref_tensor stats, ref_tensor gamma, ref_tensor beta, double eps);
 ref_tensor ref_prelu(ref_tensor x, ref_tensor slope);
