@@ -104,6 +104,14 @@ size_t idem_adam_count(const idem_adam *a) {
     return a->count;
 }
 
+const idem_weight *idem_adam_param(const idem_adam *a, size_t i) {
+    return a->slots[i].param;
+}
+
+idem_node *idem_adam_grad(const idem_adam *a, size_t i) {
+    return a->slots[i].grad;
+}
+
 IDEM_MULTIVERSION
 static bool all_finite(const float *x, int64_t n) {
     int bad = 0;

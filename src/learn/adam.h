@@ -28,6 +28,8 @@ void idem_adam_set(idem_adam *a, double beta1, double beta2, double eps);
  * shape. */
 int idem_adam_add(idem_adam *a, idem_weight *param, idem_node *grad);
 size_t idem_adam_count(const idem_adam *a);
+const idem_weight *idem_adam_param(const idem_adam *a, size_t i);
+idem_node *idem_adam_grad(const idem_adam *a, size_t i);
 
 /* -1, naming the parameter, when a gradient holds a NaN or infinity. Nothing is changed. */
 int idem_adam_check(const idem_adam *a, const idem_plan *plan);

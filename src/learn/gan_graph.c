@@ -33,6 +33,8 @@ static void make_inputs(idem_gan_graph *t, const idem_gan_recipe *r) {
     t->real = idem_input(g, "real", IDEM_SHAPE(r->batch, 3, r->size, r->size));
     t->z = idem_input(g, "z", IDEM_SHAPE(2 * r->batch, t->about.z_dim));
     t->mix = idem_input(g, "mix", IDEM_SHAPE(r->batch, t->about.n_ws, 1));
+    t->augment_real = idem_input(g, "augment_real", IDEM_SHAPE(r->batch, IDEM_AUGMENT_NUMBERS));
+    t->augment_made = idem_input(g, "augment_made", IDEM_SHAPE(r->batch, IDEM_AUGMENT_NUMBERS));
     for (int i = 0; i < t->about.n_noise; i++) {
         const int side = idem_stylegan2_noise_side(i);
         t->noise[i] = idem_input(g, "noise", IDEM_SHAPE(r->batch, 1, side, side));
@@ -64,12 +66,13 @@ static idem_node *judge(idem_gan_graph *t, idem_weights *w, idem_node *x, int pa
 
 static int build_losses(idem_gan_graph *t, idem_weights *w, const idem_gan_recipe *r) {
     const int64_t batch = r->batch;
-    idem_node *made = generate(t, w, batch);
-    idem_node *both = judge(t, w, idem_concat((idem_node *const[]){t->real, made}, 2, 0), 2);
+    idem_node *made = idem_augment(generate(t, w, batch), t->augment_made);
+    idem_node *shown = idem_augment(t->real, t->augment_real);
+    idem_node *both = judge(t, w, idem_concat((idem_node *const[]){shown, made}, 2, 0), 2);
     idem_node *real = idem_slice(both, 0, 0, batch, 1);
     t->d.loss = idem_critic_loss(real, idem_slice(both, 0, batch, batch, 1));
     t->sign = idem_mean_all(idem_unary(real, IDEM_UNARY_SIGN, 0, 0));
-    t->r1.loss = idem_r1(judge(t, w, t->real, 1), t->real, (float)r->gamma);
+    t->r1.loss = idem_r1(judge(t, w, shown, 1), t->real, (float)r->gamma);
     t->g.loss = idem_bce_logits(judge(t, w, made, 1), true);
     return t->d.loss && t->sign && t->r1.loss && t->g.loss ? 0 : -1;
 }

@@ -27,10 +27,11 @@ typedef struct {
     idem_graph *graph;
     idem_stylegan2 about; /* of the generator */
     /* inputs */
-    idem_node *real;                   /* [B, 3, S, S] in [-1, 1] */
-    idem_node *z;                      /* [2 B, Z]: the second half are the styles mixed in */
-    idem_node *mix;                    /* [B, L, 1]: 1 where a layer takes the second style, else 0 */
-    idem_node *noise[IDEM_GAN_PLANES]; /* [B, 1, side, side]; about.n_noise of them */
+    idem_node *real;                        /* [B, 3, S, S] in [-1, 1] */
+    idem_node *z;                           /* [2 B, Z]: the second half are the styles mixed in */
+    idem_node *mix;                         /* [B, L, 1]: 1 where a layer takes the second style, else 0 */
+    idem_node *noise[IDEM_GAN_PLANES];      /* [B, 1, side, side]; about.n_noise of them */
+    idem_node *augment_real, *augment_made; /* [B, IDEM_AUGMENT_NUMBERS] */
     idem_gan_step d, g;
     idem_gan_step r1; /* loss (gamma/2) E |gradient|^2, the step is r1_every times that; moments are d's */
     idem_node *sign;  /* scalar of d's plan: mean sign of D on real pictures */

@@ -53,6 +53,7 @@ int idem_recipe_store(const idem_recipe *r, idem_weights *w) {
 }
 
 int idem_recipe_load(idem_recipe *r, const idem_weights *w) {
+    memset(r, 0, sizeof *r);
     return idem_fields_load(&idem_recipe_fields, r, w);
 }
 
