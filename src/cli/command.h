@@ -6,19 +6,22 @@
 
 #include <signal.h>
 
-/* name, group of the help, one line of help. Groups appear in the order of their first row. */
+/* symbol, name as it is typed, group of the help, one line of help. Groups appear in the order of their first row. */
 #define IDEM_COMMANDS(ROW)                                                                                             \
-    ROW(compose, "Use", "one face's identity with another's pose, expression, hair, light, background")                \
-    ROW(interpolate, "Use", "the way from one identity to another, or from one picture's rest to another's")           \
-    ROW(align, "Use", "find the faces of photographs and cut them out in a generator's frame")                         \
-    ROW(verify, "Use", "whether two photographs show one person, and how well that can be told")                       \
-    ROW(sample, "Train and measure", "sample pictures and their codes from a generator")                               \
-    ROW(train, "Train and measure", "train the mapper of a frozen generator")                                          \
-    ROW(evaluate, "Train and measure", "how much identity is kept, how much leaks, how well the rest follows")         \
-    ROW(model, "Look", "list, fetch, inspect and convert models")                                                      \
-    ROW(doctor, "Look", "say what this machine can do: processor, memory, kernels, models")
+    ROW(compose, "compose", "Use", "one face's identity with another's pose, expression, hair, light, background")     \
+    ROW(interpolate, "interpolate", "Use",                                                                             \
+        "the way from one identity to another, or from one picture's rest to another's")                               \
+    ROW(align, "align", "Use", "find the faces of photographs and cut them out in a generator's frame")                \
+    ROW(verify, "verify", "Use", "whether two photographs show one person, and how well that can be told")             \
+    ROW(sample, "sample", "Train and measure", "sample pictures and their codes from a generator")                     \
+    ROW(train, "train", "Train and measure", "train the mapper of a frozen generator")                                 \
+    ROW(train_generator, "train-generator", "Train and measure", "train a generator on a folder of pictures")          \
+    ROW(evaluate, "evaluate", "Train and measure",                                                                     \
+        "how much identity is kept, how much leaks, how well the rest follows")                                        \
+    ROW(model, "model", "Look", "list, fetch, inspect and convert models")                                             \
+    ROW(doctor, "doctor", "Look", "say what this machine can do: processor, memory, kernels, models")
 
-#define IDEM_COMMAND_PROTOTYPE(name, group, summary) int idem_cmd_##name(int argc, char **argv);
+#define IDEM_COMMAND_PROTOTYPE(symbol, name, group, summary) int idem_cmd_##symbol(int argc, char **argv);
 IDEM_COMMANDS(IDEM_COMMAND_PROTOTYPE)
 #undef IDEM_COMMAND_PROTOTYPE
 

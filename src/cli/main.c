@@ -15,7 +15,7 @@ typedef struct {
     int (*run)(int argc, char **argv);
 } command;
 
-#define COMMAND_ROW(name, group, summary) {#name, group, summary, idem_cmd_##name},
+#define COMMAND_ROW(symbol, name, group, summary) {name, group, summary, idem_cmd_##symbol},
 static const command commands[] = {IDEM_COMMANDS(COMMAND_ROW)};
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
@@ -71,11 +71,11 @@ static void print_help(void) {
         printf("\n%s\n", commands[i].group);
         for (int k = i; k < COMMANDS; k++)
             if (!strcmp(commands[k].group, commands[i].group))
-                printf("  %-10s %s\n", commands[k].name, commands[k].summary);
+                printf("  %-15s %s\n", commands[k].name, commands[k].summary);
     }
     puts("\nMore\n"
-         "  idem COMMAND --help   options with their defaults, and examples\n"
-         "  idem --version        version of the program\n"
+         "  idem COMMAND --help  options with their defaults, and examples\n"
+         "  idem --version       version of the program\n"
          "\n"
          "Start with `idem doctor`. Ctrl-C stops cleanly and saves; a second one kills.\n"
          "Exit codes: 0 ok, 1 failed, 2 wrong usage, 130 interrupted.");

@@ -1,6 +1,7 @@
 #include "learn/gan_graph.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/rng.h"
@@ -11,19 +12,57 @@
 
 /* ---- fresh weights ---- */
 
-int idem_gan_init(idem_weights *w, const idem_gan_recipe *r) {
+idem_stylegan2_dims idem_gan_dims(const idem_gan_recipe *r) {
     idem_stylegan2_dims dims = {
         .size = (int)r->size, .z_dim = (int)r->z_dim, .w_dim = (int)r->w_dim, .mapping_layers = (int)r->mapping_layers};
-    int d_widths[IDEM_STYLEGAN2_RESOLUTIONS];
-    for (int i = 0; i < IDEM_STYLEGAN2_RESOLUTIONS; i++) {
+    for (int i = 0; i < IDEM_STYLEGAN2_RESOLUTIONS; i++)
         dims.widths[i] = idem_gan_width(r->width, r->width_max, i);
+    return dims;
+}
+
+int idem_gan_init(idem_weights *w, const idem_gan_recipe *r) {
+    const idem_stylegan2_dims dims = idem_gan_dims(r);
+    int d_widths[IDEM_STYLEGAN2_RESOLUTIONS];
+    for (int i = 0; i < IDEM_STYLEGAN2_RESOLUTIONS; i++)
         d_widths[i] = idem_gan_width(r->d_width, r->d_width_max, i);
-    }
     idem_rng g = idem_rng_make(r->seed, "gan.init.g"), d = idem_rng_make(r->seed, "gan.init.d");
     return idem_stylegan2_init(w, IDEM_GAN_G, &dims, &g) ||
                    idem_discriminator_init(w, IDEM_GAN_D, (int)r->size, d_widths, &d)
                ? -1
                : 0;
+}
+
+static int take(idem_weight *to, const idem_weights *from, const char *prefix) {
+    char name[160], a[64], b[64];
+    const char *below = to->name + sizeof IDEM_GAN_G - 1;
+    snprintf(name, sizeof name, "%s%s", prefix, below);
+    const idem_weight *w = idem_weights_find(from, name);
+    const int64_t count = idem_shape_count(&to->shape);
+    if (!w) {
+        if (!strncmp(below, "to_rgbs.", 8) && strstr(below, ".conv.weight"))
+            memset(to->data, 0, (size_t)count * sizeof *to->data);
+        return 0;
+    }
+    if (idem_shape_count(&w->shape) != count)
+        return idem_fail("%s: is %s in the generator to start from, here it is %s: choose the same widths", name,
+                         idem_shape_text(&w->shape, a), idem_shape_text(&to->shape, b));
+    idem_weight_read(w, to->data);
+    return 0;
+}
+
+int idem_gan_start_from(idem_weights *w, const char *path) {
+    idem_weights *from;
+    idem_stylegan2 about;
+    if (idem_weights_load(&from, path))
+        return -1;
+    int status = idem_stylegan2_open(&about, from, NULL);
+    if (!status && about.layout != IDEM_STYLEGAN2_CONVERSION)
+        status = idem_fail("%s: is in the layout of StyleGAN2-ADA, expected the one of the PyTorch conversion", path);
+    for (size_t i = 0; !status && i < idem_weights_count(w); i++)
+        if (!strncmp(idem_weights_at(w, i)->name, IDEM_GAN_G, sizeof IDEM_GAN_G - 1))
+            status = take(idem_weights_at(w, i), from, about.prefix);
+    idem_weights_free(from);
+    return status;
 }
 
 /* ---- the losses ---- */

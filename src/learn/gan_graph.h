@@ -37,8 +37,14 @@ typedef struct {
     idem_node *sign;  /* scalar of d's plan: mean sign of D on real pictures */
 } idem_gan_graph;
 
+/* Of the generator. */
+idem_stylegan2_dims idem_gan_dims(const idem_gan_recipe *r);
 /* Fresh tensors g.* and d.* by the recipe's seed. */
 int idem_gan_init(idem_weights *w, const idem_gan_recipe *r);
+/* Then takes what a finished generator (a file of the conversion's layout) has of g.*: all of it, or its lower
+ * resolutions: new to-RGB layers then start at 0, so that the pictures are its own, enlarged. -1 when a tensor has
+ * another size. */
+int idem_gan_start_from(idem_weights *w, const char *path);
 
 /* Moments go into (or come from) `w`. -1 with a message; the graph is to be freed all the same. */
 int idem_gan_graph_build(idem_gan_graph *t, idem_weights *w, const idem_gan_recipe *r,

@@ -1,0 +1,287 @@
+#define _POSIX_C_SOURCE 200809L
+#include "learn/gan_data.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/file.h"
+#include "base/rng.h"
+#include "base/sha256.h"
+#include "base/status.h"
+#include "media/image.h"
+
+enum { DEPTH_MAX = 8, HEADER = 8 + 64 + 16 };
+static const char MAGIC[9] = "IDEMPIC1";
+
+struct idem_gan_data {
+    idem_arena *arena;
+    const char *dir;
+    idem_gan_data_options options;
+    const char **names; /* below dir, sorted */
+    size_t count, room;
+    uint32_t *order; /* held-out ones first */
+    uint32_t *epoch_order;
+    uint64_t epoch; /* of epoch_order; UINT64_MAX: none yet */
+    size_t picture;
+    unsigned char *map;
+    size_t map_bytes;
+};
+
+/* ---- the list ---- */
+
+static int add_name(idem_gan_data *d, const char *below, const char *name) {
+    if (d->count == d->room) {
+        const size_t room = d->room ? 2 * d->room : 1024;
+        const char **names = realloc(d->names, room * sizeof *names);
+        if (!names)
+            return idem_fail("out of memory for the list of pictures");
+        d->names = names;
+        d->room = room;
+    }
+    const char *full = idem_arena_printf(d->arena, "%s%s%s", below, *below ? "/" : "", name);
+    return full ? (d->names[d->count++] = full, 0) : -1;
+}
+
+static int list(idem_gan_data *d, const char *below, int depth) {
+    const char *path = idem_arena_printf(d->arena, "%s%s%s", d->dir, *below ? "/" : "", below);
+    char **names;
+    size_t n;
+    if (depth > DEPTH_MAX)
+        return idem_fail("%s: folders are nested more than %d deep", path, DEPTH_MAX);
+    if (!path || idem_dir_list(path, "jpg|jpeg|png|webp", &names, &n))
+        return -1;
+    int status = 0;
+    for (size_t i = 0; i < n && !status; i++)
+        status = add_name(d, below, names[i]);
+    idem_names_free(names, n);
+    if (status || idem_dir_list(path, NULL, &names, &n))
+        return -1;
+    for (size_t i = 0; i < n && !status; i++) {
+        char *inner = idem_path_join(path, names[i]);
+        if (!inner)
+            status = -1;
+        else if (idem_path_is_dir(inner)) {
+            const char *next = idem_arena_printf(d->arena, "%s%s%s", below, *below ? "/" : "", names[i]);
+            status = next ? list(d, next, depth + 1) : -1;
+        }
+        free(inner);
+    }
+    idem_names_free(names, n);
+    return status;
+}
+
+static int by_name(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int digest(const idem_gan_data *d, char hex[65]) {
+    idem_sha256 sha = idem_sha256_make();
+    for (size_t i = 0; i < d->count; i++) {
+        char *path = idem_path_join(d->dir, d->names[i]), text[32];
+        struct stat st;
+        int status = path ? stat(path, &st) : -1;
+        if (path && status)
+            idem_fail("%s: %s", path, strerror(errno));
+        free(path);
+        if (status)
+            return -1;
+        snprintf(text, sizeof text, " %jd\n", (intmax_t)st.st_size);
+        idem_sha256_add(&sha, d->names[i], strlen(d->names[i]));
+        idem_sha256_add(&sha, text, strlen(text));
+    }
+    idem_sha256_end(&sha, hex);
+    return 0;
+}
+
+/* ---- the cache ---- */
+
+static void put_header(unsigned char header[HEADER], const idem_gan_data *d, const char hex[65]) {
+    const uint64_t numbers[2] = {(uint64_t)d->options.size, d->count};
+    memcpy(header, MAGIC, 8);
+    memcpy(header + 8, hex, 64);
+    for (int i = 0; i < 16; i++)
+        header[72 + i] = (unsigned char)(numbers[i / 8] >> i % 8 * 8);
+}
+
+/* The middle square at the side wanted. */
+static int prepare(const idem_gan_data *d, size_t i, idem_image *out) {
+    char *path = idem_path_join(d->dir, d->names[i]);
+    idem_image whole, square;
+    int status = path ? idem_image_load(&whole, path) : -1;
+    free(path);
+    if (status)
+        return -1;
+    const int side = whole.width < whole.height ? whole.width : whole.height;
+    const int left = (whole.width - side) / 2, top = (whole.height - side) / 2;
+    status = idem_image_new(&square, side, side);
+    if (!status) {
+        for (int y = 0; y < side; y++)
+            memcpy(square.rgb + (size_t)y * (size_t)side * 3,
+                   whole.rgb + ((size_t)(y + top) * (size_t)whole.width + (size_t)left) * 3, (size_t)side * 3);
+        status = idem_image_resize_lanczos(out, &square, d->options.size, d->options.size);
+        idem_image_free(&square);
+    }
+    idem_image_free(&whole);
+    return status;
+}
+
+static int write_cache(const idem_gan_data *d, const char *cache, const unsigned char header[HEADER]) {
+    idem_writer w;
+    if (idem_writer_open(&w, cache))
+        return -1;
+    int status = fwrite(header, HEADER, 1, w.stream) == 1 ? 0 : idem_fail("%s: %s", cache, strerror(errno));
+    for (size_t i = 0; i < d->count && !status; i++) {
+        idem_image im;
+        status = d->options.stop && *d->options.stop ? idem_fail("interrupted") : prepare(d, i, &im);
+        if (status)
+            break;
+        if (fwrite(im.rgb, d->picture, 1, w.stream) != 1)
+            status = idem_fail("%s: cannot write: %s", cache, strerror(errno));
+        idem_image_free(&im);
+        if (d->options.progress)
+            d->options.progress(d->options.user, i + 1, d->count);
+    }
+    if (!status)
+        return idem_writer_commit(&w);
+    idem_writer_abort(&w);
+    return -1;
+}
+
+/* 1: mapped, 0: there is none of this header, -1 */
+static int map_cache(idem_gan_data *d, const char *cache, const unsigned char header[HEADER]) {
+    const int file = open(cache, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+    unsigned char found[HEADER];
+    if (file < 0)
+        return 0;
+    const size_t bytes = HEADER + d->count * d->picture;
+    int status = 0;
+    if (!fstat(file, &st) && (size_t)st.st_size == bytes && read(file, found, HEADER) == HEADER &&
+        !memcmp(found, header, HEADER)) {
+        d->map = mmap(NULL, bytes, PROT_READ, MAP_SHARED, file, 0);
+        d->map_bytes = bytes;
+        status = d->map == MAP_FAILED ? idem_fail("%s: cannot map: %s", cache, strerror(errno)) : 1;
+        if (status < 0)
+            d->map = NULL;
+    }
+    close(file);
+    return status;
+}
+
+/* ---- order ---- */
+
+static int split(idem_gan_data *d) {
+    const size_t apart = (size_t)d->options.held_out;
+    if (d->count < apart + 2 || d->count > UINT32_MAX)
+        return idem_fail("%s: %zu pictures (JPEG, PNG, WebP) were found, expected at least %zu: name a folder with "
+                         "pictures, or hold fewer out",
+                         d->dir, d->count, apart + 2);
+    d->order = idem_arena_array(d->arena, d->count, sizeof *d->order);
+    d->epoch_order = idem_arena_array(d->arena, d->count - apart, sizeof *d->epoch_order);
+    if (!d->order || !d->epoch_order)
+        return -1;
+    for (size_t i = 0; i < d->count; i++)
+        d->order[i] = (uint32_t)i;
+    idem_rng rng = idem_rng_make(d->options.seed, "gan.data.split");
+    idem_rng_shuffle(&rng, d->order, d->count);
+    d->epoch = UINT64_MAX;
+    return 0;
+}
+
+static const unsigned char *pixels(const idem_gan_data *d, uint32_t index) {
+    return d->map + HEADER + (size_t)index * d->picture;
+}
+
+static void to_float(const idem_gan_data *d, const unsigned char *rgb, bool mirrored, float *x) {
+    const size_t side = (size_t)d->options.size;
+    for (size_t row = 0; row < side; row++)
+        for (size_t column = 0; column < side; column++) {
+            const unsigned char *from = rgb + (row * side + (mirrored ? side - 1 - column : column)) * 3;
+            for (int c = 0; c < 3; c++)
+                *x++ = (float)from[c] * (2.0f / 255) - 1;
+        }
+}
+
+void idem_gan_data_take(idem_gan_data *d, uint64_t first, size_t n, float *x) {
+    const size_t count = idem_gan_data_count(d);
+    idem_rng mirror = idem_rng_make(d->options.seed, "gan.data.mirror");
+    mirror.counter = first;
+    for (uint64_t k = first; k < first + n; k++, x += d->picture) {
+        if (d->epoch != k / count) {
+            d->epoch = k / count;
+            memcpy(d->epoch_order, d->order + d->options.held_out, count * sizeof *d->epoch_order);
+            idem_rng rng = idem_rng_make(d->options.seed, "gan.data.order");
+            rng.counter = d->epoch << 32; /* more than one epoch can draw */
+            idem_rng_shuffle(&rng, d->epoch_order, count);
+        }
+        const bool mirrored = (idem_rng_u64(&mirror) >> 63) != 0;
+        to_float(d, pixels(d, d->epoch_order[k % count]), d->options.mirror && mirrored, x);
+    }
+}
+
+void idem_gan_data_look(const idem_gan_data *d, bool held_out, size_t first, size_t n, float *x) {
+    const uint32_t *order = d->order + (held_out ? 0 : d->options.held_out);
+    for (size_t i = 0; i < n; i++)
+        to_float(d, pixels(d, order[first + i]), false, x + i * d->picture);
+}
+
+const char *idem_gan_data_name(const idem_gan_data *d, bool held_out, size_t i) {
+    return d->names[d->order[held_out ? i : i + (size_t)d->options.held_out]];
+}
+
+size_t idem_gan_data_count(const idem_gan_data *d) {
+    return d->count - (size_t)d->options.held_out;
+}
+
+size_t idem_gan_data_held_out(const idem_gan_data *d) {
+    return (size_t)d->options.held_out;
+}
+
+/* ---- life ---- */
+
+static int open_data(idem_gan_data *d, const char *dir, const char *cache) {
+    char hex[65];
+    unsigned char header[HEADER];
+    if (!(d->arena = idem_arena_new()) || !(d->dir = idem_arena_strdup(d->arena, dir)) || list(d, "", 0))
+        return -1;
+    if (d->count)
+        qsort(d->names, d->count, sizeof *d->names, by_name);
+    if (split(d) || digest(d, hex))
+        return -1;
+    put_header(header, d, hex);
+    int found = map_cache(d, cache, header);
+    if (!found)
+        found = write_cache(d, cache, header) ? -1 : map_cache(d, cache, header);
+    return found == 1 ? 0 : found < 0 ? -1 : idem_fail("%s: was changed while it was opened", cache);
+}
+
+idem_gan_data *idem_gan_data_open(const char *dir, const char *cache, const idem_gan_data_options *o) {
+    idem_gan_data *d = calloc(1, sizeof *d);
+    if (!d)
+        return idem_fail_null("out of memory for the training data");
+    d->options = *o;
+    d->picture = (size_t)o->size * (size_t)o->size * 3;
+    if (open_data(d, dir, cache)) {
+        idem_gan_data_free(d);
+        return NULL;
+    }
+    return d;
+}
+
+void idem_gan_data_free(idem_gan_data *d) {
+    if (!d)
+        return;
+    if (d->map)
+        munmap(d->map, d->map_bytes);
+    free(d->names);
+    idem_arena_free(d->arena);
+    free(d);
+}

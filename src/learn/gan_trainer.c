@@ -1,0 +1,451 @@
+#define _POSIX_C_SOURCE 200809L
+#include "learn/gan_trainer.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "engine/op.h"
+#include "learn/average.h"
+#include "learn/checkpoint.h"
+#include "learn/gan_augment.h"
+#include "learn/gan_data.h"
+#include "learn/gan_graph.h"
+#include "learn/gan_sampler.h"
+#include "learn/metrics_log.h"
+#include "learn/state.h"
+#include "media/sheet.h"
+
+enum { SKIPPED_LIMIT = 20, STEER_EVERY = 4, GRID = 40, GRID_COLUMNS = 8, STRIP = 8, SHEET_SEED = 7 };
+#define SHEET_PSI 0.8f
+
+static const idem_average_rule average_rule[1] = {{IDEM_GAN_G, IDEM_GAN_AVERAGE}};
+
+enum { RNG_CODES, RNG_MIX, RNG_NOISE, RNG_AUGMENT, RNGS };
+static const char *const rng_names[RNGS] = {"gan.codes", "gan.mix", "gan.noise", "gan.augment"};
+
+enum { SUM_D, SUM_G, SUM_R1, SUM_SIGN, SUMS };
+static const char *const sum_names[SUMS] = {"d_loss", "g_loss", "r1", "sign"};
+
+typedef struct {
+    int threads;         /* results depend on it */
+    uint64_t data_count; /* training pictures */
+    int64_t iteration, shown;
+    int64_t sampled; /* pictures shown at the last samples; -1: none yet */
+    uint64_t drawn[RNGS];
+    double strength, sign_sum; /* of the augmentation; of the signs since it was steered last */
+    int64_t sign_count, skipped, skipped_in_a_row, metrics_offset;
+    double sum[SUMS]; /* since the last line of metrics.jsonl */
+    int64_t count[SUMS];
+} run_state;
+
+#define FIELD(kind, name, count)                                                                                       \
+    { "run." #name, IDEM_STATE_##kind, offsetof(run_state, name), count }
+static const idem_state_field fields[] = {
+    FIELD(INT, threads, 1),     FIELD(U64, data_count, 1),       FIELD(I64, iteration, 1),
+    FIELD(I64, shown, 1),       FIELD(I64, sampled, 1),          FIELD(U64, drawn, RNGS),
+    FIELD(DOUBLE, strength, 1), FIELD(DOUBLE, sign_sum, 1),      FIELD(I64, sign_count, 1),
+    FIELD(I64, skipped, 1),     FIELD(I64, skipped_in_a_row, 1), FIELD(I64, metrics_offset, 1),
+    FIELD(DOUBLE, sum, SUMS),   FIELD(I64, count, SUMS),
+};
+enum { FIELDS = sizeof fields / sizeof fields[0] };
+
+struct idem_gan_trainer {
+    idem_gan_setup setup;
+    idem_gan_recipe recipe;
+    run_state state;
+    idem_weights *weights;
+    idem_gan_graph graph;
+    idem_average *average;
+    idem_gan_data *data;
+    idem_gan_sampler *sampler;
+    idem_metrics_log *log;
+};
+
+typedef struct {
+    idem_gan_recipe recipe;
+    run_state state;
+} saved_run;
+
+static int read_saved(void *to, const idem_weights *w) {
+    saved_run *s = to;
+    memset(s, 0, sizeof *s);
+    if (idem_state_load(fields, FIELDS, &s->state, w))
+        return -1;
+    if (s->state.iteration < 0 || s->state.shown < 0 || s->state.metrics_offset < 0 || s->state.threads < 1)
+        return idem_fail("metadata holds negative numbers");
+    return idem_fields_load(&idem_gan_fields, &s->recipe, w);
+}
+
+/* ---- one iteration ---- */
+
+static idem_rng stream(const idem_gan_trainer *t, int which) {
+    idem_rng r = idem_rng_make(t->recipe.seed, rng_names[which]);
+    r.counter = t->state.drawn[which];
+    return r;
+}
+
+static void draw_normal(idem_node *n, idem_rng *r) {
+    idem_rng_fill_normal(r, n->leaf, (size_t)idem_shape_count(&n->shape));
+}
+
+/* Everything random of a pass through G. A crossover is any layer but the first; the pictures not mixed cross behind
+ * the last. */
+static void draw_codes(idem_gan_trainer *t) {
+    const idem_gan_graph *g = &t->graph;
+    idem_rng codes = stream(t, RNG_CODES), mix = stream(t, RNG_MIX), noise = stream(t, RNG_NOISE);
+    draw_normal(g->z, &codes);
+    const int64_t layers = g->about.n_ws;
+    for (int64_t i = 0; i < t->recipe.batch; i++) {
+        const bool mixed = idem_rng_uniform(&mix) < t->recipe.mixing;
+        const int64_t cross = 1 + (int64_t)(idem_rng_uniform(&mix) * (double)(layers - 1));
+        for (int64_t l = 0; l < layers; l++)
+            g->mix->leaf[i * layers + l] = mixed && l >= cross;
+    }
+    for (int i = 0; i < g->about.n_noise; i++)
+        draw_normal(g->noise[i], &noise);
+    t->state.drawn[RNG_CODES] = codes.counter;
+    t->state.drawn[RNG_MIX] = mix.counter;
+    t->state.drawn[RNG_NOISE] = noise.counter;
+}
+
+static void draw_augment(idem_gan_trainer *t, idem_node *numbers) {
+    idem_rng r = stream(t, RNG_AUGMENT);
+    idem_gan_augment(numbers->leaf, t->recipe.batch, (int)t->recipe.size, t->state.strength, &r);
+    t->state.drawn[RNG_AUGMENT] = r.counter;
+}
+
+/* 1 when the step was taken, 0 when something was not finite, -1. */
+static int take(const idem_gan_trainer *t, const idem_gan_step *s, double *loss) {
+    if (idem_plan_run(s->plan))
+        return -1;
+    *loss = (double)idem_plan_scalar(s->plan, s->loss);
+    if (!isfinite(*loss) || idem_adam_check(s->adam, s->plan))
+        return 0;
+    const double k = (double)t->recipe.r1_every;
+    idem_adam_step(s->adam, s->plan, t->recipe.rate * (s == &t->graph.g ? 1 : k / (k + 1)));
+    return 1;
+}
+
+static void steer(idem_gan_trainer *t, double sign) {
+    run_state *s = &t->state;
+    s->sign_sum += sign;
+    if (++s->sign_count < STEER_EVERY)
+        return;
+    if (t->recipe.augment_target > 0) {
+        const double step = (double)(t->recipe.batch * STEER_EVERY) / t->recipe.augment_pictures;
+        s->strength += s->sign_sum / STEER_EVERY > t->recipe.augment_target ? step : -step;
+        s->strength = fmin(fmax(s->strength, 0), 1);
+    }
+    s->sign_sum = 0;
+    s->sign_count = 0;
+}
+
+static void add_sums(run_state *s, const idem_gan_report *r) {
+    const double values[SUMS] = {r->d_loss, r->g_loss, r->r1, r->sign};
+    for (int i = 0; i < SUMS; i++)
+        if (isfinite(values[i])) {
+            s->sum[i] += values[i];
+            s->count[i]++;
+        }
+}
+
+int idem_gan_trainer_step(idem_gan_trainer *t, idem_gan_report *r) {
+    run_state *s = &t->state;
+    idem_gan_graph *g = &t->graph;
+    *r = (idem_gan_report){.d_loss = NAN, .g_loss = NAN, .r1 = NAN, .sign = NAN};
+    idem_gan_data_take(t->data, (uint64_t)s->shown, (size_t)t->recipe.batch, g->real->leaf);
+    draw_codes(t);
+    draw_augment(t, g->augment_real);
+    draw_augment(t, g->augment_made);
+    int taken = take(t, &g->d, &r->d_loss);
+    if (taken < 0)
+        return -1;
+    if (taken)
+        steer(t, r->sign = (double)idem_plan_scalar(g->d.plan, g->sign));
+    r->skipped = !taken;
+    if (s->iteration % t->recipe.r1_every == 0) {
+        if ((taken = take(t, &g->r1, &r->r1)) < 0)
+            return -1;
+        r->skipped |= !taken;
+    }
+    if (s->iteration >= t->recipe.d_first) {
+        draw_codes(t);
+        draw_augment(t, g->augment_made);
+        if ((taken = take(t, &g->g, &r->g_loss)) < 0)
+            return -1;
+        r->skipped |= !taken;
+        const double decay = pow(0.5, (double)t->recipe.batch / t->recipe.ema);
+        idem_average_update(t->average, decay, s->iteration - t->recipe.d_first);
+    }
+    s->iteration++;
+    s->shown += t->recipe.batch;
+    s->skipped += r->skipped;
+    s->skipped_in_a_row = r->skipped ? s->skipped_in_a_row + 1 : 0;
+    r->iteration = s->iteration;
+    r->pictures = s->shown;
+    r->strength = s->strength;
+    add_sums(s, r);
+    if (s->skipped_in_a_row >= SKIPPED_LIMIT)
+        return idem_fail("%d iterations in a row gave losses or gradients that are not finite: the run has diverged; "
+                         "resume it with a lower --rate or a higher --gamma",
+                         SKIPPED_LIMIT);
+    return 0;
+}
+
+/* ---- what is written ---- */
+
+static int write_line(idem_gan_trainer *t) {
+    run_state *s = &t->state;
+    idem_metric m[SUMS + 4];
+    int n = 0;
+    m[n++] = (idem_metric){"pictures", (double)s->shown};
+    for (int i = 0; i < SUMS; i++) {
+        if (s->count[i])
+            m[n++] = (idem_metric){sum_names[i], s->sum[i] / (double)s->count[i]};
+        s->sum[i] = 0;
+        s->count[i] = 0;
+    }
+    m[n++] = (idem_metric){"strength", s->strength};
+    m[n++] = (idem_metric){"rate", t->recipe.rate};
+    m[n++] = (idem_metric){"skipped_steps", (double)s->skipped};
+    return idem_metrics_log_write(t->log, "train", s->iteration, m, n);
+}
+
+static int save_sheet(idem_gan_trainer *t, const char *what, const float *pictures, int n) {
+    const int side = (int)t->recipe.size;
+    idem_image cells[GRID] = {0}, page;
+    const idem_image *list[GRID];
+    char title[96], name[64];
+    int status = 0;
+    for (int i = 0; i < n && !status; i++) {
+        status =
+            idem_image_from_float(&cells[i], pictures + (size_t)i * (size_t)side * (size_t)side * 3, side, side, -1, 1);
+        list[i] = &cells[i];
+    }
+    snprintf(title, sizeof title, "%s after %" PRId64 " pictures, truncation %.1f", what, t->state.shown,
+             (double)SHEET_PSI);
+    snprintf(name, sizeof name, "samples/%s-%010" PRId64 ".png", what, t->state.shown);
+    if (!status && !idem_sheet_list(&page, &(idem_sheet){.title = title}, list, n, GRID_COLUMNS)) {
+        char *path = idem_path_join(t->setup.run, name);
+        status = path ? idem_image_save_png(&page, path, NULL) : -1;
+        if (!status)
+            status = idem_metrics_log_image(t->log, what, t->state.iteration, &page);
+        free(path);
+        idem_image_free(&page);
+    } else {
+        status = -1;
+    }
+    for (int i = 0; i < n; i++)
+        idem_image_free(&cells[i]);
+    return status;
+}
+
+/* The same codes every time: a grid, and a row that walks from each of two codes to the next. */
+static int write_samples(idem_gan_trainer *t) {
+    const size_t z_dim = (size_t)t->recipe.z_dim, picture = (size_t)(t->recipe.size * t->recipe.size * 3);
+    float *z = malloc(GRID * z_dim * sizeof *z), *pictures = malloc(GRID * picture * sizeof *pictures);
+    char *path = idem_path_join(t->setup.run, "generator.safetensors");
+    idem_rng rng = idem_rng_make(SHEET_SEED, "gan.sheet");
+    int status = z && pictures && path ? 0 : idem_fail("out of memory for samples");
+    if (!status) {
+        idem_rng_fill_normal(&rng, z, GRID * z_dim);
+        status = !idem_gan_sampler_mean(t->sampler) || idem_gan_sampler_run(t->sampler, GRID, z, SHEET_PSI, pictures) ||
+                         save_sheet(t, "grid", pictures, GRID)
+                     ? -1
+                     : 0;
+    }
+    if (!status) {
+        for (size_t i = STRIP * z_dim; i-- > 0;) {
+            const float at = (float)(i / z_dim) / (STRIP - 1);
+            z[2 * z_dim + i] = (1 - at) * z[i % z_dim] + at * z[z_dim + i % z_dim];
+        }
+        status = idem_gan_sampler_run(t->sampler, STRIP, z + 2 * z_dim, SHEET_PSI, pictures) ||
+                         save_sheet(t, "strip", pictures, STRIP) ||
+                         idem_gan_sampler_save(t->sampler, &t->recipe, path, IDEM_DTYPE_F16)
+                     ? -1
+                     : 0;
+    }
+    free(z);
+    free(pictures);
+    free(path);
+    t->state.sampled = status ? t->state.sampled : t->state.shown;
+    return status;
+}
+
+static int save_checkpoint(idem_gan_trainer *t) {
+    if ((t->state.metrics_offset = idem_metrics_log_sync(t->log)) < 0 ||
+        idem_state_store(fields, FIELDS, &t->state, t->weights) ||
+        idem_fields_store(&idem_gan_fields, &t->recipe, t->weights))
+        return -1;
+    return idem_checkpoint_save(t->setup.run, t->state.iteration, t->weights);
+}
+
+static bool stopped(const idem_gan_trainer *t) {
+    return t->setup.stop && *t->setup.stop;
+}
+
+static bool is_last(const idem_gan_trainer *t) {
+    return t->state.shown >= t->recipe.pictures;
+}
+
+static int advance(idem_gan_trainer *t) {
+    const idem_gan_recipe *r = &t->recipe;
+    idem_gan_report report;
+    if (idem_gan_trainer_step(t, &report))
+        return -1;
+    const bool last = is_last(t), line = t->state.iteration % r->log_every == 0 || last;
+    if (line && write_line(t))
+        return -1;
+    if (t->setup.on_step)
+        t->setup.on_step(t->setup.user, &report);
+    if ((t->state.shown / r->sample_every != (t->state.shown - r->batch) / r->sample_every || last) && write_samples(t))
+        return -1;
+    return (t->state.iteration % r->checkpoint_every == 0 || last) && save_checkpoint(t) ? -1 : 0;
+}
+
+int idem_gan_trainer_run(idem_gan_trainer *t) {
+    int status = t->state.sampled < 0 ? write_samples(t) : 0;
+    while (!status && !is_last(t) && !stopped(t))
+        status = advance(t);
+    if (!status && stopped(t))
+        return save_checkpoint(t) ? -1 : idem_fail("interrupted");
+    return status;
+}
+
+/* ---- life ---- */
+
+int idem_gan_saved_recipe(const char *run, idem_gan_recipe *r) {
+    idem_weights *w;
+    saved_run saved;
+    const int found = idem_checkpoint_load(run, &w, read_saved, &saved);
+    if (found == 1) {
+        *r = saved.recipe;
+        idem_weights_free(w);
+    }
+    return found;
+}
+
+/* What may change on resume is told, and stands in metrics.jsonl through `rate` and `pictures`. */
+static void tell_changes(const idem_gan_trainer *t, const idem_gan_recipe *saved) {
+    for (int i = 0; i < idem_gan_fields.n && t->setup.on_change; i++) {
+        char before[32], now[32], line[128];
+        const idem_field *f = &idem_gan_fields.row[i];
+        if (strcmp(idem_field_get(f, saved, before), idem_field_get(f, &t->recipe, now))) {
+            snprintf(line, sizeof line, "--%s was %s, is now %s", f->name, before, now);
+            t->setup.on_change(t->setup.user, line);
+        }
+    }
+}
+
+static int continue_run(idem_gan_trainer *t, const saved_run *saved) {
+    if (idem_fields_check_resume(&idem_gan_fields, &saved->recipe, &t->recipe))
+        return -1;
+    if (t->setup.threads && t->setup.threads != saved->state.threads)
+        return idem_fail(
+            "--threads is %d but the run was started with %d, and results depend on it: leave it out to continue that "
+            "run",
+            t->setup.threads, saved->state.threads);
+    tell_changes(t, &saved->recipe);
+    t->state = saved->state;
+    return 0;
+}
+
+static int start_run(idem_gan_trainer *t) {
+    idem_threads_set(t->setup.threads);
+    t->state = (run_state){.threads = idem_threads(), .sampled = -1, .strength = t->recipe.augment};
+    if (!(t->weights = idem_weights_new()) || idem_gan_init(t->weights, &t->recipe))
+        return -1;
+    if (t->setup.start && idem_gan_start_from(t->weights, t->setup.start))
+        return -1;
+    return idem_average_add(t->weights, average_rule, 1);
+}
+
+static int open_data(idem_gan_trainer *t, bool resumed) {
+    const idem_gan_recipe *r = &t->recipe;
+    const idem_gan_data_options o = {.size = (int)r->size,
+                                     .seed = r->seed,
+                                     .held_out = (int)r->held_out,
+                                     .mirror = !r->no_flip,
+                                     .stop = t->setup.stop,
+                                     .progress = t->setup.on_cache,
+                                     .user = t->setup.user};
+    char *cache = idem_path_join(t->setup.run, "pictures.cache");
+    t->data = cache ? idem_gan_data_open(t->setup.data, cache, &o) : NULL;
+    free(cache);
+    if (!t->data)
+        return -1;
+    const uint64_t count = idem_gan_data_count(t->data);
+    if (resumed && count != t->state.data_count)
+        return idem_fail("the run was started on %" PRIu64 " training pictures, now there are %" PRIu64
+                         ": give the same --data",
+                         t->state.data_count, count);
+    t->state.data_count = count;
+    return 0;
+}
+
+static int open_trainer(idem_gan_trainer *t) {
+    saved_run saved;
+    char *samples = idem_path_join(t->setup.run, "samples");
+    int status = samples ? idem_dir_make(samples) : -1;
+    free(samples);
+    if (status)
+        return -1;
+    const int found = t->setup.resume ? idem_checkpoint_load(t->setup.run, &t->weights, read_saved, &saved) : 0;
+    if (found < 0 || (found ? continue_run(t, &saved) : start_run(t)) || open_data(t, found))
+        return -1;
+    const idem_plan_options options = {.threads = t->state.threads};
+    if (idem_gan_graph_build(&t->graph, t->weights, &t->recipe, &options) ||
+        !(t->average = idem_average_new(t->weights, average_rule, 1)))
+        return -1;
+    const idem_plan_options shared = {.threads = t->state.threads, .share = t->graph.r1.plan};
+    t->sampler = idem_gan_sampler_new(t->weights, &shared);
+    if (!t->sampler)
+        return -1;
+    t->log = idem_metrics_log_open(t->setup.run, t->setup.resume, t->state.metrics_offset, t->state.iteration);
+    return t->log ? 0 : -1;
+}
+
+idem_gan_trainer *idem_gan_trainer_new(const idem_gan_recipe *recipe, const idem_gan_setup *setup) {
+    idem_gan_trainer *t = calloc(1, sizeof *t);
+    if (!t)
+        return idem_fail_null("out of memory for a trainer");
+    t->recipe = *recipe;
+    t->setup = *setup;
+    if (open_trainer(t)) {
+        idem_gan_trainer_free(t);
+        return NULL;
+    }
+    return t;
+}
+
+void idem_gan_trainer_free(idem_gan_trainer *t) {
+    if (!t)
+        return;
+    idem_metrics_log_close(t->log);
+    idem_gan_sampler_free(t->sampler); /* before the owner of the buffer it shares */
+    idem_average_free(t->average);
+    idem_gan_graph_free(&t->graph);
+    idem_gan_data_free(t->data);
+    idem_weights_free(t->weights);
+    free(t);
+}
+
+int64_t idem_gan_trainer_shown(const idem_gan_trainer *t) {
+    return t->state.shown;
+}
+
+size_t idem_gan_trainer_count(const idem_gan_trainer *t) {
+    return idem_gan_data_count(t->data);
+}
+
+size_t idem_gan_trainer_bytes(const idem_gan_trainer *t) {
+    return idem_plan_bytes(t->graph.r1.plan);
+}
+
+const idem_weights *idem_gan_trainer_weights(const idem_gan_trainer *t) {
+    return t->weights;
+}
