@@ -147,8 +147,8 @@ idem_node *idem_bn_stats(idem_node *x);
  * idem_bn_stats(x) of the same x, as one fused node; once. */
 idem_node *idem_bn_apply(idem_node *x, idem_node *stats, idem_node *gamma, idem_node *beta, float eps);
 /* gain * leaky(x * scale[N, C] + plane[1 or N, 1, H, W] + bias[C], slope) for x [N, C, H, W] in one pass; scale, plane,
- * bias may be NULL. slope 1 and gain 1 make it linear. Gradients to all four, once (2x with respect to x and bias when scale
- * is NULL). */
+ * bias may be NULL. slope 1 and gain 1 make it linear. Gradients to all four, once (2x with respect to x and bias when
+ * scale is NULL). */
 idem_node *idem_styled(idem_node *x, idem_node *scale, idem_node *plane, idem_node *bias, float slope, float gain);
 idem_node *idem_softmax(idem_node *x, int axis); /* once */
 
