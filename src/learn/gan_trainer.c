@@ -329,16 +329,22 @@ int idem_gan_saved_recipe(const char *run, idem_gan_recipe *r) {
     return found;
 }
 
-/* What may change on resume is told, and stands in metrics.jsonl through `rate` and `pictures`. */
-static void tell_changes(const idem_gan_trainer *t, const idem_gan_recipe *saved) {
-    for (int i = 0; i < idem_gan_fields.n && t->setup.on_change; i++) {
+/* What changed on resume is told, and becomes a line of metrics.jsonl. */
+static int log_changes(idem_gan_trainer *t, const idem_gan_recipe *saved) {
+    enum { MOST = 32 };
+    idem_metric m[MOST];
+    int n = 0;
+    for (int i = 0; i < idem_gan_fields.n && n < MOST; i++) {
         char before[32], now[32], line[128];
         const idem_field *f = &idem_gan_fields.row[i];
-        if (strcmp(idem_field_get(f, saved, before), idem_field_get(f, &t->recipe, now))) {
-            snprintf(line, sizeof line, "--%s was %s, is now %s", f->name, before, now);
+        if (!strcmp(idem_field_get(f, saved, before), idem_field_get(f, &t->recipe, now)))
+            continue;
+        m[n++] = (idem_metric){f->name, strtod(now, NULL)};
+        snprintf(line, sizeof line, "--%s was %s, is now %s", f->name, before, now);
+        if (t->setup.on_change)
             t->setup.on_change(t->setup.user, line);
-        }
     }
+    return n ? idem_metrics_log_write(t->log, "change", t->state.iteration, m, n) : 0;
 }
 
 static int continue_run(idem_gan_trainer *t, const saved_run *saved) {
@@ -349,7 +355,6 @@ static int continue_run(idem_gan_trainer *t, const saved_run *saved) {
             "--threads is %d but the run was started with %d, and results depend on it: leave it out to continue that "
             "run",
             t->setup.threads, saved->state.threads);
-    tell_changes(t, &saved->recipe);
     t->state = saved->state;
     return 0;
 }
@@ -406,7 +411,7 @@ static int open_trainer(idem_gan_trainer *t) {
     if (!t->sampler)
         return -1;
     t->log = idem_metrics_log_open(t->setup.run, t->setup.resume, t->state.metrics_offset, t->state.iteration);
-    return t->log ? 0 : -1;
+    return !t->log || (found && log_changes(t, &saved.recipe)) ? -1 : 0;
 }
 
 idem_gan_trainer *idem_gan_trainer_new(const idem_gan_recipe *recipe, const idem_gan_setup *setup) {

@@ -1,0 +1,224 @@
+/* Generator training from outside and its parts: data in order, augmentation, a run that was killed or interrupted ends
+ * as if it had not been, what is saved loads. */
+#define _POSIX_C_SOURCE 200809L
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "base/status.h"
+#include "engine/ops.h"
+#include "learn/gan_augment.h"
+#include "learn/gan_data.h"
+#include "learn/gan_graph.h"
+#include "nets/stylegan2.h"
+#include "support/pictures.h"
+#include "support/program.h"
+
+enum { PICTURES = 7, SIDE = 8 };
+
+static char dir[] = "/tmp/idem-test-XXXXXX";
+
+/* Seven pictures in two folders, not square, each of one grey; a file that is no picture. */
+static int set_up(void **state) {
+    (void)state;
+    char path[128];
+    assert_non_null(mkdtemp(dir));
+    snprintf(path, sizeof path, "%s/data/inner", dir);
+    assert_int_equal(idem_dir_make(path), 0);
+    for (int i = 0; i < PICTURES; i++) {
+        idem_image im;
+        assert_int_equal(idem_image_new(&im, 20 + i, 16), 0);
+        for (int p = 0; p < im.width * im.height; p++)
+            for (int c = 0; c < 3; c++)
+                im.rgb[3 * p + c] = (uint8_t)(30 * i + (p % im.width < im.width / 2 ? 0 : 15));
+        snprintf(path, sizeof path, "%s/data/%s%d.png", dir, i % 2 ? "inner/" : "", i);
+        assert_int_equal(idem_image_save_png(&im, path, NULL), 0);
+        idem_image_free(&im);
+    }
+    snprintf(path, sizeof path, "%s/data/notes.txt", dir);
+    return idem_file_write(path, "no picture", 10);
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    return program_run(dir, "rm -rf $DIR");
+}
+
+/* ---- data ---- */
+
+/* Which picture a float picture is, by its left half; the right half is brighter, unless it is mirrored. */
+static int identify(const float *x, bool *mirrored) {
+    const float left = x[0], right = x[3 * (SIDE - 1)];
+    *mirrored = left > right;
+    return (int)lroundf((fminf(left, right) + 1) * 127.5f / 30);
+}
+
+static void every_picture_comes_once_an_epoch(void **state) {
+    (void)state;
+    char data[64], cache[64];
+    snprintf(data, sizeof data, "%s/data", dir);
+    snprintf(cache, sizeof cache, "%s/cache", dir);
+    const idem_gan_data_options o = {.size = SIDE, .seed = 3, .held_out = 2, .mirror = true};
+    idem_gan_data *d = idem_gan_data_open(data, cache, &o);
+    if (!d)
+        fail_msg("%s", idem_error());
+    assert_int_equal(idem_gan_data_count(d), PICTURES - 2);
+    assert_int_equal(idem_gan_data_held_out(d), 2);
+    float x[10 * (PICTURES - 2)][SIDE * SIDE * 3], again[SIDE * SIDE * 3], apart[2][SIDE * SIDE * 3];
+    bool mirrored, held[PICTURES] = {0};
+    int turned = 0;
+    idem_gan_data_look(d, true, 0, 2, apart[0]);
+    for (int i = 0; i < 2; i++)
+        held[identify(apart[i], &mirrored)] = true;
+    idem_gan_data_take(d, 0, 10 * (PICTURES - 2), x[0]);
+    for (int epoch = 0; epoch < 10; epoch++) {
+        bool seen[PICTURES] = {0};
+        for (int i = 0; i < PICTURES - 2; i++) {
+            const int which = identify(x[epoch * (PICTURES - 2) + i], &mirrored);
+            assert_false(seen[which] || held[which]);
+            seen[which] = true;
+            turned += mirrored;
+        }
+    }
+    assert_true(turned > 10 && turned < 40);
+    idem_gan_data_take(d, 23, 1, again); /* from anywhere */
+    assert_memory_equal(again, x[23], sizeof again);
+    idem_gan_data_free(d);
+    d = idem_gan_data_open(data, cache, &o); /* from the cache */
+    assert_non_null(d);
+    idem_gan_data_take(d, 23, 1, again);
+    assert_memory_equal(again, x[23], sizeof again);
+    idem_gan_data_free(d);
+    const idem_gan_data_options all = {.size = SIDE, .held_out = PICTURES};
+    assert_null(idem_gan_data_open(data, cache, &all));
+    assert_non_null(strstr(idem_error(), "7 pictures"));
+}
+
+/* ---- augmentation ---- */
+
+static void strength_is_the_share_of_changes(void **state) {
+    (void)state;
+    enum { N = 2000 };
+    static float numbers[N * IDEM_AUGMENT_NUMBERS], same[N * IDEM_AUGMENT_NUMBERS];
+    idem_rng rng = idem_rng_make(1, "test");
+    idem_gan_augment(numbers, N, 64, 0, &rng);
+    assert_int_equal(rng.counter, N * IDEM_GAN_AUGMENT_DRAWS);
+    for (int i = 0; i < N * IDEM_AUGMENT_NUMBERS; i++) {
+        const int k = i % IDEM_AUGMENT_NUMBERS;
+        assert_true(numbers[i] == (k == 0 || k == 4 || k == 6 || k == 10 || k == 14)); /* unit matrices */
+    }
+    rng = idem_rng_make(1, "test");
+    idem_gan_augment(numbers, N, 64, 0.4, &rng);
+    int warped = 0, coloured = 0, shifted = 0, cut = 0;
+    for (int n = 0; n < N; n++) {
+        const float *p = numbers + n * IDEM_AUGMENT_NUMBERS, *m = p + IDEM_AUGMENT_COLOUR;
+        warped += p[0] != 1 || p[1] != 0 || p[2] != 0 || p[4] != 1 || p[5] != 0;
+        coloured += m[0] != 1;
+        shifted += p[IDEM_AUGMENT_OFFSET] != 0;
+        cut += p[IDEM_AUGMENT_BOX + 2] > 0;
+        /* hue and saturation leave grey grey: rows have equal sums */
+        assert_float_equal(m[0] + m[1] + m[2], m[3] + m[4] + m[5], 1e-4);
+        assert_float_equal(m[0] + m[1] + m[2], m[6] + m[7] + m[8], 1e-4);
+    }
+    assert_float_equal(warped / (double)N, 1 - pow(0.6, 4), 0.03);
+    assert_float_equal(coloured / (double)N, 1 - pow(0.6, 3), 0.03);
+    assert_float_equal(shifted / (double)N, 0.4, 0.04);
+    assert_float_equal(cut / (double)N, 0.2, 0.03);
+    rng.counter = 5 * IDEM_GAN_AUGMENT_DRAWS;
+    idem_gan_augment(same, 1, 64, 0.4, &rng);
+    assert_memory_equal(same, numbers + 5 * IDEM_AUGMENT_NUMBERS, IDEM_AUGMENT_NUMBERS * sizeof *same);
+}
+
+/* ---- runs ---- */
+
+#define TRAIN                                                                                                          \
+    "$IDEM train-generator -d $DIR/data --size 16 --z 8 --w 8 --width 128 --width-max 8 --d-width 128 "                \
+    "--d-width-max 8 --batch 4 --pictures 96 --augment 0.3 --augment-pictures 500 --checkpoint-every 3 --log-every 5 " \
+    "--sample-every 40 --r1-every 4 --d-first 2 --ema 20 --threads 1 --seed 5 -o "
+
+static void killed_runs_end_alike(void **state) {
+    (void)state;
+    assert_int_equal(program_run(dir, TRAIN "$DIR/whole"), 0);
+    assert_true(program_says("sign rate"));
+    /* killed at several moments, then finished */
+    for (int i = 1; i <= 4; i++)
+        program_run(dir, "timeout -s KILL 0.%d " TRAIN "$DIR/killed --resume --quiet", 2 * i);
+    assert_int_equal(program_run(dir, TRAIN "$DIR/killed --resume"), 0);
+    assert_int_equal(program_run(dir,
+                                 "cmp $DIR/whole/checkpoint-0000000024.safetensors "
+                                 "$DIR/killed/checkpoint-0000000024.safetensors && "
+                                 "cmp $DIR/whole/metrics.jsonl $DIR/killed/metrics.jsonl && "
+                                 "cmp $DIR/whole/generator.safetensors $DIR/killed/generator.safetensors && "
+                                 "cmp $DIR/whole/samples/grid-0000000096.png $DIR/killed/samples/grid-0000000096.png"),
+                     0);
+    assert_int_equal(program_run(dir, TRAIN "$DIR/whole"), 1); /* never over another run */
+    assert_true(program_says("exists already"));
+}
+
+static void changes_on_resume(void **state) {
+    (void)state;
+    assert_int_equal(program_run(dir, "$IDEM train-generator -d $DIR/data -o $DIR/whole --resume --pictures 120 --rate "
+                                      "0.001 --batch 6"),
+                     0);
+    assert_true(program_says("--rate was 0.0025, is now 0.001"));
+    assert_int_equal(program_run(dir, "grep -q '\"kind\": \"change\".*\"batch\": 6' $DIR/whole/metrics.jsonl && "
+                                      "tail -1 $DIR/whole/metrics.jsonl | grep -q '\"pictures\": 120'"),
+                     0);
+    assert_int_equal(program_run(dir, "$IDEM train-generator -d $DIR/data -o $DIR/whole --resume --size 32"), 1);
+    assert_true(program_says("--size is 32 but the run was started with 16"));
+}
+
+static void the_result_is_a_generator(void **state) {
+    (void)state;
+    char path[64];
+    snprintf(path, sizeof path, "%s/whole/generator.safetensors", dir);
+    idem_weights *w;
+    idem_stylegan2 s;
+    assert_int_equal(idem_weights_load(&w, path), 0);
+    assert_int_equal(idem_stylegan2_open(&s, w, NULL), 0);
+    assert_int_equal(s.size, 16);
+    assert_non_null(idem_stylegan2_mean_w(&s, w));
+    assert_int_equal(idem_weights_find(w, "g_ema.convs.0.conv.weight")->shape.rank, 5);
+    idem_weights_free(w);
+    /* A larger one that starts from it is the same where it was, and silent above. */
+    idem_gan_recipe r;
+    idem_gan_defaults(&r);
+    r.size = 32;
+    r.z_dim = r.w_dim = 8;
+    r.width = 128;
+    r.width_max = 8;
+    w = idem_weights_new();
+    assert_int_equal(idem_gan_init(w, &r), 0);
+    assert_int_equal(idem_gan_start_from(w, path), 0);
+    const idem_weight *new_rgb = idem_weights_find(w, "g.to_rgbs.2.conv.weight");
+    for (int64_t i = 0; i < idem_shape_count(&new_rgb->shape); i++)
+        assert_true(new_rgb->data[i] == 0);
+    assert_true(idem_weights_find(w, "g.to_rgbs.1.conv.weight")->data[0] != 0);
+    idem_weights_free(w);
+    r.width_max = 16;
+    r.width = 256;
+    w = idem_weights_new();
+    assert_int_equal(idem_gan_init(w, &r), 0);
+    assert_int_equal(idem_gan_start_from(w, path), -1);
+    assert_non_null(strstr(idem_error(), "choose the same widths"));
+    idem_weights_free(w);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_picture_comes_once_an_epoch),
+        cmocka_unit_test(strength_is_the_share_of_changes),
+        cmocka_unit_test(killed_runs_end_alike),
+        cmocka_unit_test(changes_on_resume),
+        cmocka_unit_test(the_result_is_a_generator),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
