@@ -334,6 +334,8 @@ static void thirty_kills_change_nothing(void **state) {
             start(run, &recipe, true,
                   (ending){.file_size = in_write ? (rlim_t)(size / 4 + idem_rng_below(&rng, size * 3 / 4)) : 0});
         int64_t iteration = next_iteration(&r);
+        if (!iteration)
+            printf("kill %d: limit %d, size %d, end %d\n", k, (int)in_write, (int)size, finish(&r));
         assert_true(iteration > 0); /* it came up again, and did something */
         if (in_write) {
             assert_int_equal(finish(&r), -SIGXFSZ);
