@@ -1,5 +1,7 @@
 #include "learn/gan_sampler.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -107,27 +109,53 @@ int idem_gan_sampler_run(idem_gan_sampler *s, size_t n, const float *z, float ps
     return 0;
 }
 
+static int describe(const idem_gan_recipe *r, int64_t shown, idem_weights *out) {
+    const struct {
+        const char *key;
+        int64_t value;
+    } numbers[] = {{"size", r->size},
+                   {"z_dim", r->z_dim},
+                   {"w_dim", r->w_dim},
+                   {"mapping_layers", r->mapping_layers},
+                   {"pictures_shown", shown}};
+    char text[32];
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        snprintf(text, sizeof text, "%" PRId64, numbers[i].value);
+        if (idem_weights_set_meta(out, numbers[i].key, text))
+            return -1;
+    }
+    snprintf(text, sizeof text, "%" PRIu64, r->seed);
+    return idem_weights_set_meta(out, "format", "idem") || idem_weights_set_meta(out, "kind", "stylegan2") ||
+                   idem_weights_set_meta(out, "seed", text)
+               ? -1
+               : 0;
+}
+
 /* Fresh tensors give the file's shapes; binding has changed those of the trained ones. */
-int idem_gan_sampler_save(idem_gan_sampler *s, const idem_gan_recipe *r, const char *path, idem_dtype dtype) {
-    idem_weights *out = idem_weights_new();
-    idem_stylegan2_dims dims = idem_gan_dims(r);
+static int copy_average(const idem_gan_sampler *s, const idem_gan_recipe *r, idem_weights *out) {
+    const idem_stylegan2_dims dims = idem_gan_dims(r);
     idem_rng rng = idem_rng_make(0, "gan.shapes");
-    int status = out ? idem_stylegan2_init(out, IDEM_GAN_AVERAGE, &dims, &rng) : -1;
-    for (size_t i = 0; !status && i < idem_weights_count(out); i++) {
+    if (idem_stylegan2_init(out, IDEM_GAN_AVERAGE, &dims, &rng))
+        return -1;
+    for (size_t i = 0; i < idem_weights_count(out); i++) {
         idem_weight *t = idem_weights_at(out, i);
         const idem_weight *from = idem_weights_find(s->weights, t->name);
         if (!from || idem_shape_count(&from->shape) != idem_shape_count(&t->shape))
-            status = idem_fail("%s: is not in this run, or of another size", t->name);
-        else
-            idem_weight_read(from, t->data);
+            return idem_fail("%s: is not in this run, or of another size", t->name);
+        idem_weight_read(from, t->data);
     }
-    idem_weight *mean = status ? NULL : idem_weights_add(out, "latent_avg", IDEM_SHAPE(s->about.w_dim));
-    if (mean) {
-        memcpy(mean->data, s->mean, (size_t)s->about.w_dim * sizeof(float));
-        status = idem_weights_save(out, path, dtype);
-    } else {
-        status = -1;
-    }
+    idem_weight *mean = idem_weights_add(out, "latent_avg", IDEM_SHAPE(s->about.w_dim));
+    if (!mean)
+        return -1;
+    memcpy(mean->data, s->mean, (size_t)s->about.w_dim * sizeof(float));
+    return 0;
+}
+
+int idem_gan_sampler_save(idem_gan_sampler *s, const idem_gan_recipe *r, int64_t shown, const char *path,
+                          idem_dtype dtype) {
+    idem_weights *out = idem_weights_new();
+    const int status =
+        !out || copy_average(s, r, out) || describe(r, shown, out) || idem_weights_save(out, path, dtype) ? -1 : 0;
     idem_weights_free(out);
     return status;
 }

@@ -19,7 +19,9 @@ const float *idem_gan_sampler_mean(idem_gan_sampler *s);
 /* z [n, Z] -> pictures [n, S, S, 3], about [-1, 1], truncated by psi towards the mean of the last call above. */
 int idem_gan_sampler_run(idem_gan_sampler *s, size_t n, const float *z, float psi, float *pictures);
 
-/* Writes g_ema.* and latent_avg in the layout and shapes of the PyTorch conversion. */
-int idem_gan_sampler_save(idem_gan_sampler *s, const idem_gan_recipe *r, const char *path, idem_dtype dtype);
+/* Writes g_ema.* and latent_avg in the layout and shapes of the PyTorch conversion, and how it came about as metadata.
+ */
+int idem_gan_sampler_save(idem_gan_sampler *s, const idem_gan_recipe *r, int64_t shown, const char *path,
+                          idem_dtype dtype);
 
 #endif

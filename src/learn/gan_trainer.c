@@ -265,7 +265,7 @@ static int write_samples(idem_gan_trainer *t) {
         }
         status = idem_gan_sampler_run(t->sampler, STRIP, z + 2 * z_dim, SHEET_PSI, pictures) ||
                          save_sheet(t, "strip", pictures, STRIP) ||
-                         idem_gan_sampler_save(t->sampler, &t->recipe, path, IDEM_DTYPE_F16)
+                         idem_gan_sampler_save(t->sampler, &t->recipe, t->state.shown, path, IDEM_DTYPE_F16)
                      ? -1
                      : 0;
     }
