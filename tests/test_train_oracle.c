@@ -16,15 +16,13 @@
 #include "face/frame.h"
 #include "learn/pipe.h"
 #include "learn/trainer.h"
+#include "support/digest.h"
 #include "support/fill.h"
 
 typedef struct {
     json_t *about;
-    const char *salt;
-    double tolerance;
-    int batch, compared;
-    double worst;
-    char worst_name[128];
+    digest_count count;
+    int batch;
     idem_model *model;
     idem_trainer *trainer;
     idem_pipe *sample;
@@ -52,20 +50,8 @@ static float *fill_row(const bench *b, const json_t *row, idem_shape *shape) {
     size_t count = (size_t)idem_shape_count(shape);
     float *values = malloc(count * sizeof *values);
     assert_non_null(values);
-    fixture_fill(values, count, b->salt, text(row, "name"), number(row, "a"), number(row, "b"));
+    fixture_fill(values, count, b->count.salt, text(row, "name"), number(row, "a"), number(row, "b"));
     return values;
-}
-
-/* max |got - want| relative to the scale of what is compared. */
-static void compare(bench *b, const char *what, const char *name, double got, double want, double scale) {
-    double error = fabs(got - want) / scale;
-    b->compared++;
-    if (!(error <= b->worst)) {
-        b->worst = error;
-        snprintf(b->worst_name, sizeof b->worst_name, "%s %s", what, name);
-    }
-    if (!(error <= b->tolerance))
-        fail_msg("%s %s: %.9g, expected %.9g, error %.2e above %g", what, name, got, want, error, b->tolerance);
 }
 
 /* ---- the same start ---- */
@@ -128,8 +114,8 @@ static bool open_bench(bench *b) {
     char path[] = "/tmp/idem-oracle-XXXXXX";
     b->about = json_load_file(IDEM_SOURCE_DIR "/tests/fixtures/train-iteration/fixture.json", 0, &error);
     assert_non_null(b->about);
-    b->salt = text(b->about, "salt");
-    b->tolerance = number(b->about, "tolerance");
+    b->count.salt = text(b->about, "salt");
+    b->count.tolerance = number(b->about, "tolerance");
     b->batch = (int)number(b->about, "batch");
     int file = mkstemp(path);
     assert_true(file >= 0);
@@ -165,27 +151,7 @@ static void close_bench(bench *b) {
     json_decref(b->about);
 }
 
-/* ---- digests ---- */
-
-/* Norm of x [count], row-major, and its product with a filled direction; both relative to the norm. */
-static void check_digest(bench *b, const char *what, const char *name, const float *x, size_t count,
-                         const json_t *want) {
-    char direction[160];
-    assert_int_equal(json_array_size(want), 2);
-    snprintf(direction, sizeof direction, "direction.%s", name);
-    float *d = malloc(count * sizeof *d);
-    assert_non_null(d);
-    fixture_fill(d, count, b->salt, direction, 1, 0);
-    double norm = 0, product = 0;
-    for (size_t i = 0; i < count; i++) {
-        norm += (double)x[i] * (double)x[i];
-        product += (double)x[i] * (double)d[i];
-    }
-    free(d);
-    double scale = json_number_value(json_array_get(want, 0));
-    compare(b, what, name, sqrt(norm), scale, scale);
-    compare(b, what, name, product, json_number_value(json_array_get(want, 1)), scale);
-}
+/* ---- gradients and weights ---- */
 
 /* The first step leaves (1 - beta1) g in each first moment, and so the gradients themselves. */
 static void check_gradients(bench *b, const char *adam, const char *key) {
@@ -202,7 +168,7 @@ static void check_gradients(bench *b, const char *adam, const char *key) {
         idem_weight_read(m, g);
         for (size_t i = 0; i < count; i++)
             g[i] *= 10;
-        check_digest(b, adam, name, g, count, want);
+        digest_check(&b->count, adam, name, g, count, want);
         free(g);
     }
 }
@@ -226,7 +192,7 @@ static void check_weights(bench *b, const char *after) {
         idem_weight_read(w, x);
         for (size_t i = 0; i < count && at != SIZE_MAX; i++)
             x[i] -= b->start[at][i];
-        check_digest(b, after, name, x, count, want);
+        digest_check(&b->count, after, name, x, count, want);
         free(x);
     }
 }
@@ -238,7 +204,7 @@ static void sample(const bench *b, const char *which, int iteration, float *w, f
     int z_dim = idem_model_about(b->model)->z_dim;
     float *z = malloc((size_t)b->batch * (size_t)z_dim * sizeof *z);
     snprintf(name, sizeof name, "z.%s.%d", which, iteration);
-    fixture_fill(z, (size_t)b->batch * (size_t)z_dim, b->salt, name, sqrt(3), 0);
+    fixture_fill(z, (size_t)b->batch * (size_t)z_dim, b->count.salt, name, sqrt(3), 0);
     assert_int_equal(idem_pipe_run(b->sample, (size_t)b->batch, (const float *const[]){z}, (float *const[]){w, x}), 0);
     free(z);
 }
@@ -262,16 +228,11 @@ static void check_losses(bench *b, int iteration, const idem_train_report *r, co
     for (size_t i = 0; i < sizeof terms / sizeof terms[0]; i++) {
         const json_t *value = json_object_get(want, terms[i].key);
         if (value)
-            compare(b, terms[i].key, name, terms[i].got, json_number_value(value), fabs(json_number_value(value)));
+            digest_compare(&b->count, terms[i].key, name, terms[i].got, json_number_value(value),
+                           fabs(json_number_value(value)));
         else
             assert_true(isnan(terms[i].got));
     }
-}
-
-static void report(bench *b, const char *what) {
-    print_message("%s: %d numbers, worst error %.2e (%s)\n", what, b->compared, b->worst, b->worst_name);
-    b->compared = 0;
-    b->worst = 0;
 }
 
 static void ten_iterations_equal_pytorch(void **state) {
@@ -287,7 +248,7 @@ static void ten_iterations_equal_pytorch(void **state) {
     float *x_id = malloc(numbers * sizeof *x_id), *x_attr = malloc(numbers * sizeof *x_attr);
     float *w = malloc(codes * sizeof *w), *w_real = malloc(codes * sizeof *w_real);
     const json_t *iterations = json_object_get(b.about, "iterations");
-    double trained = 0, tolerance = b.tolerance;
+    double trained = 0, tolerance = b.count.tolerance;
     assert_int_equal(json_array_size(iterations), 10);
     for (int it = 0; it < 10; it++) {
         const json_t *want = json_array_get(iterations, (size_t)it);
@@ -301,21 +262,21 @@ static void ten_iterations_equal_pytorch(void **state) {
         double still = number(want, "untrained_landmark");
         trained = fmax(trained, fabs(r.l_landmark - still) / still);
         if (it == 0) {
-            report(&b, "losses of one iteration");
+            digest_report(&b.count, "losses of one iteration");
             check_gradients(&b, "adam", "plain");
             check_gradients(&b, "adam_adversarial", "adversarial");
             check_gradients(&b, "adam_critic", "critic");
-            report(&b, "gradients of one iteration");
-            b.tolerance = number(b.about, "weight_tolerance");
+            digest_report(&b.count, "gradients of one iteration");
+            b.count.tolerance = number(b.about, "weight_tolerance");
             check_weights(&b, "1");
-            report(&b, "weights behind one iteration");
-            b.tolerance = tolerance;
+            digest_report(&b.count, "weights behind one iteration");
+            b.count.tolerance = tolerance;
         }
     }
-    report(&b, "losses of ten iterations");
-    b.tolerance = number(b.about, "weight_tolerance");
+    digest_report(&b.count, "losses of ten iterations");
+    b.count.tolerance = number(b.about, "weight_tolerance");
     check_weights(&b, "10");
-    report(&b, "weights behind ten iterations");
+    digest_report(&b.count, "weights behind ten iterations");
     assert_true(trained > 100 * tolerance); /* the steps mattered far more than the tolerance */
     free(x_id);
     free(x_attr);
