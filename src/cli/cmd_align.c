@@ -212,6 +212,5 @@ int idem_cmd_align(int argc, char **argv) {
         free(j.taken[i]);
     free(j.taken);
     idem_names_free(paths, n);
-    free(args);
     return status ? idem_cli_failed() : 0;
 }

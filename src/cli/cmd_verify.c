@@ -311,6 +311,5 @@ int idem_cmd_verify(int argc, char **argv) {
     free(j.feature);
     free(j.judge);
     free(j.state);
-    free(args);
     return status ? idem_cli_failed() : 0;
 }

@@ -26,6 +26,7 @@ typedef struct {
 } parser;
 
 static const char *command_name = "idem"; /* for idem_cli_usage */
+static char **positional;                 /* arguments, kept until the program ends */
 
 /* ---- conversion ---- */
 
@@ -271,9 +272,15 @@ static char *doc_text(const idem_command_line *line) {
     return text;
 }
 
+static void free_positional(void) {
+    free(positional);
+}
+
 int idem_parse(const idem_command_line *line, int argc, char **argv, idem_shared *shared, char ***args) {
     command_name = argv[0];
     parser p = {.line = line, .args = calloc((size_t)argc + 1, sizeof *p.args)};
+    positional = p.args;
+    atexit(free_positional);
     for (const idem_option *o = line->options; o && o->kind != IDEM_OPT_END; o++)
         add_row(&p, *o);
     add_shared(&p, shared);
@@ -302,8 +309,6 @@ int idem_parse(const idem_command_line *line, int argc, char **argv, idem_shared
         idem_threads_set(shared->threads);
     if (args)
         *args = p.args;
-    else
-        free(p.args);
     return p.n_args;
 }
 

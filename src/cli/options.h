@@ -68,8 +68,9 @@ typedef struct {
     unsigned shared;            /* IDEM_WITH_... */
 } idem_command_line;
 
-/* Sets the variables and *args (NULL-terminated, in argv's own memory, valid for the process; may be NULL when none are
- * allowed). Returns the number of positional arguments. Wrong usage is explained on stderr and exits 2; --help exits 0.
+/* Called once. Sets the variables and *args (NULL-terminated, valid for the process, not to be freed; may be NULL when
+ * none are allowed). Returns the number of positional arguments. Wrong usage is explained on stderr and exits 2; --help
+ * exits 0.
  */
 int idem_parse(const idem_command_line *line, int argc, char **argv, idem_shared *shared, char ***args);
 
