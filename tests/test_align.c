@@ -465,12 +465,7 @@ static void align_does_the_good_and_lists_the_bad(void **state) {
     save("mixed/a.png", "identities/1.png", 300);
     save("mixed/b.png", "identities/2.png", 200);
     assert_int_equal(RUN("cd $DIR/mixed && head -c 300 a.png > cut.png && : > empty.png && echo hello > text.jpg"), 0);
-    idem_image black;
-    assert_int_equal(idem_image_new(&black, 200, 200), 0);
-    char *path = idem_path_join(dir, "mixed/nobody.png");
-    assert_int_equal(idem_image_save_png(&black, path, NULL), 0);
-    free(path);
-    idem_image_free(&black);
+    picture_black(dir, "mixed/nobody.png", 200, 200);
     assert_int_equal(
         RUN("IDEM_MODELS='%s' $IDEM align -q --threads 1 --size 96 $DIR/mixed -o $DIR/out --json 2> $DIR/notes",
             models),
@@ -489,11 +484,9 @@ static void align_does_the_good_and_lists_the_bad(void **state) {
     assert_true(program_says("nobody.png: no face found") && program_says("4 of 6 files gave no face"));
     assert_true(program_says("\na.png\nb.png\n"));
     idem_image out;
-    path = idem_path_join(dir, "out/a.png");
-    assert_int_equal(idem_image_load(&out, path), 0);
+    picture_load(&out, dir, "out/a.png");
     assert_int_equal(out.width, 96);
     idem_image_free(&out);
-    free(path);
     assert_int_equal(RUN("IDEM_MODELS=$DIR/none $IDEM align $DIR/mixed/a.png -o $DIR/out"), 1);
     assert_true(program_says("fr_detect.onnx") && program_says("idem model fetch"));
     assert_int_equal(RUN("$IDEM align $DIR/mixed/a.png -o $DIR/out --size 3"), 2);

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
-#include "media/image.h"
+#include "support/pictures.h"
 #include "support/program.h"
 #include "support/tiny.h"
 
@@ -89,12 +89,7 @@ static void files_that_are_no_models(void **state) {
 static void no_face_in_a_photograph(void **state) {
     (void)state;
     tiny_need(dir);
-    idem_image black;
-    assert_int_equal(idem_image_new(&black, 300, 200), 0);
-    char *path = idem_path_join(dir, "nobody.png");
-    assert_int_equal(idem_image_save_png(&black, path, NULL), 0);
-    free(path);
-    idem_image_free(&black);
+    picture_black(dir, "nobody.png", 300, 200);
     assert_int_equal(RUN("cd $DIR && $IDEM compose " MODEL "-i nobody.png -a 2.png -o x.png"), 1);
     assert_true(program_says("nobody.png: no face found"));
     assert_int_equal(program_lines(), 1);

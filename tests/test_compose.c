@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/status.h"
 #include "media/image.h"
+#include "support/pictures.h"
 #include "support/program.h"
 #include "support/tiny.h"
 
@@ -42,15 +43,6 @@ static int tear_down(void **state) {
     return 0;
 }
 
-static void load(idem_image *im, const char *name) {
-    char *path = idem_path_join(dir, name);
-    if (idem_image_load(im, path)) {
-        print_message("%s\n", idem_error());
-        fail();
-    }
-    free(path);
-}
-
 /* The names in a folder of DIR, in order. */
 static void assert_holds(const char *folder, const char *names) {
     assert_int_equal(RUN("ls -A $DIR/%s | tr '\n' ' '", folder), 0);
@@ -60,8 +52,8 @@ static void assert_holds(const char *folder, const char *names) {
 /* Pictures of different batches may round another way. */
 static void assert_same_picture(const char *a, const char *b) {
     idem_image x, y;
-    load(&x, a);
-    load(&y, b);
+    picture_load(&x, dir, a);
+    picture_load(&y, dir, b);
     assert_int_equal(x.width, y.width);
     assert_int_equal(x.height, y.height);
     for (int i = 0; i < x.width * x.height * 3; i++)
@@ -78,7 +70,7 @@ static void a_pair_gives_a_picture(void **state) {
     assert_int_equal(RUN(COMPOSE "-i $DIR/who/1.png -a $DIR/how/1.png -o $DIR/one.png"), 0);
     assert_string_equal(program_output, "");
     idem_image im;
-    load(&im, "one.png");
+    picture_load(&im, dir, "one.png");
     assert_true(im.width == 64 && im.height == 64);
     idem_image_free(&im);
     char *path = idem_path_join(dir, "one.png"), text[32];
@@ -112,7 +104,7 @@ static void folders_give_all_combinations_and_a_grid(void **state) {
     assert_string_equal(program_output, "");
     assert_same_picture("all/2--other.png", "single.png");
     idem_image grid;
-    load(&grid, "all/grid.png"); /* a row and a column of sources about 3 x 3 cells of 128 pixels */
+    picture_load(&grid, dir, "all/grid.png"); /* a row and a column of sources about 3 x 3 cells of 128 pixels */
     assert_true(grid.width > 4 * 128 && grid.height > 4 * 128 && grid.width < 8 * 128 && grid.height < 8 * 128);
     idem_image_free(&grid);
     assert_int_equal(RUN(COMPOSE "-q -i $DIR/who -a $DIR/how -o $DIR/again --batch 4 && diff -r $DIR/all $DIR/again"),

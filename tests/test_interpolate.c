@@ -47,13 +47,6 @@ static int tear_down(void **state) {
     return 0;
 }
 
-static void load(idem_image *im, const char *name) {
-    char *path = idem_path_join(dir, name);
-    if (idem_image_load(im, path))
-        fail_msg("%s", idem_error());
-    free(path);
-}
-
 /* ---- ends ---- */
 
 static void ends_are_those_of_compose(void **state) {
@@ -128,7 +121,7 @@ static void the_middle_is_that_of_the_codes(void **state) {
             middle(half, w[0], w[1], info.w_dim, false);
         }
         assert_int_equal(idem_generate(c, half, 1, want), 0);
-        load(&got, space ? "middle-z/001.png" : "middle-w/001.png");
+        picture_load(&got, dir, space ? "middle-z/001.png" : "middle-w/001.png");
         for (int i = 0; i < SIDE * SIDE * 3; i++)
             assert_true(abs(got.rgb[i] - want[i]) <= 1);
         idem_image_free(&got);
@@ -148,12 +141,12 @@ static void a_strip_holds_all_frames(void **state) {
                          "-i 1.png 2.png -a a.png -n 5 -o all && cmp strip.png all/strip.png"),
                      0);
     idem_image strip, frame;
-    load(&strip, "strip.png");
+    picture_load(&strip, dir, "strip.png");
     assert_true(strip.width == STEPS * SIDE && strip.height == SIDE);
     for (int i = 0; i < STEPS; i++) {
         char name[32];
         snprintf(name, sizeof name, "all/%03d.png", i);
-        load(&frame, name);
+        picture_load(&frame, dir, name);
         for (int y = 0; y < SIDE; y++)
             assert_memory_equal(strip.rgb + 3 * (y * strip.width + i * SIDE), frame.rgb + 3 * y * SIDE, 3 * SIDE);
         idem_image_free(&frame);
@@ -207,7 +200,7 @@ static void an_animation_plays_there_and_back(void **state) {
     char *path = idem_path_join(dir, "way.webp");
     idem_image first, frame;
     char *xmp = read_animation(path, 2 * STEPS - 2, 50, &first);
-    load(&frame, "again/000.png");
+    picture_load(&frame, dir, "again/000.png");
     double sum = 0;
     for (int i = 0; i < SIDE * SIDE * 3; i++)
         sum += abs(frame.rgb[i] - first.rgb[i]) / (double)(SIDE * SIDE * 3);

@@ -1,11 +1,16 @@
 #include "support/pictures.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <cmocka.h>
 #include <webp/encode.h>
 
+#include "base/file.h"
 #include "base/rng.h"
+#include "base/status.h"
 
 static void put(png_structp png, png_bytep from, size_t n) {
     blob *b = png_get_io_ptr(png);
@@ -166,4 +171,20 @@ void make_small_files(blob *files) {
     memcpy(files[5].data, out, files[5].size);
     WebPFree(out);
     idem_image_free(&im);
+}
+
+void picture_load(idem_image *im, const char *dir, const char *name) {
+    char *path = idem_path_join(dir, name);
+    if (idem_image_load(im, path))
+        fail_msg("%s", idem_error());
+    free(path);
+}
+
+void picture_black(const char *dir, const char *name, int width, int height) {
+    idem_image black;
+    char *path = idem_path_join(dir, name);
+    assert_int_equal(idem_image_new(&black, width, height), 0);
+    assert_int_equal(idem_image_save_png(&black, path, NULL), 0);
+    idem_image_free(&black);
+    free(path);
 }

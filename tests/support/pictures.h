@@ -45,6 +45,10 @@ void put_number(unsigned char *to, uint32_t v, int n, bool big_endian);
 /* An EXIF block whose folder has a width tag and the orientation, into out[64]; returns its size. */
 unsigned exif_block(unsigned char *out, int orientation, bool big_endian);
 
+/* DIR/NAME; the test fails when it cannot be read or written. Black has no face in it. */
+void picture_load(idem_image *im, const char *dir, const char *name);
+void picture_black(const char *dir, const char *name, int width, int height);
+
 idem_image random_image(int width, int height, const char *stream);
 
 /* PNG (8-bit RGB with a text; interlaced 16-bit RGBA), JPEG (with EXIF; progressive; YCCK), lossy WebP. */
