@@ -140,6 +140,35 @@ static void bindings_are_summed_up(void **state) {
     idem_weights_free(w);
 }
 
+/* What binding does to a tensor's shape stays out of the files written afterwards. */
+static void bound_tensors_are_written_as_published(void **state) {
+    (void)state;
+    char path[] = "/tmp/idem-bound-XXXXXX";
+    const int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    close(fd);
+    idem_weights *w = idem_weights_new(), *again;
+    const idem_shape shape = IDEM_SHAPE(1, 4, 2, 3, 3);
+    idem_weight *t = idem_weights_add(w, "weight", shape);
+    float rowmajor[72], back[72];
+    for (int i = 0; i < 72; i++)
+        t->data[i] = rowmajor[i] = (float)i;
+    idem_graph *g = idem_graph_new();
+    idem_binder b = idem_binder_make(g, w, "", false);
+    assert_non_null(idem_bind(&b, IDEM_SHAPE(4, 2, 3, 3), "weight"));
+    assert_true(t->channels_last);
+    assert_int_equal(idem_weights_save(w, path, IDEM_DTYPE_F32), 0);
+    assert_int_equal(idem_weights_load(&again, path), 0);
+    const idem_weight *read = idem_weights_find(again, "weight");
+    assert_true(read && idem_shape_equal(&read->shape, &shape));
+    idem_weight_read(read, back);
+    assert_memory_equal(back, rowmajor, sizeof back);
+    unlink(path);
+    idem_graph_free(g);
+    idem_weights_free(again);
+    idem_weights_free(w);
+}
+
 static void note(void *user, idem_log_level level, const char *line) {
     if (level == IDEM_LOG_WARNING)
         snprintf(user, 256, "%s", line);
@@ -419,6 +448,7 @@ int main(void) {
         FOLDER("losses"),
         cmocka_unit_test(faults_are_caught),
         cmocka_unit_test(bindings_are_summed_up),
+        cmocka_unit_test(bound_tensors_are_written_as_published),
         cmocka_unit_test(unused_tensors_are_named),
         cmocka_unit_test(synthesis_takes_one_w_or_many),
         cmocka_unit_test(generators_that_cannot_be_used_are_refused),

@@ -190,8 +190,8 @@ static char *header_text(const idem_weights *w, idem_dtype dtype, size_t *length
     for (size_t i = 0; good && i < idem_weights_count(w); i++) {
         const idem_weight *t = idem_weights_at(w, i);
         json_t *shape = json_array();
-        for (int k = 0; k < t->shape.rank; k++)
-            json_array_append_new(shape, json_integer(t->shape.d[k]));
+        for (int k = 0; k < t->published.rank; k++)
+            json_array_append_new(shape, json_integer(t->published.d[k]));
         uint64_t end = at + (uint64_t)idem_shape_count(&t->shape) * idem_dtype_size(dtype);
         good = !json_object_set_new(header, t->name,
                                     json_pack("{s:s, s:o, s:[I, I]}", "dtype", type_name(dtype), "shape", shape,

@@ -57,13 +57,13 @@ static void put_tensor(FILE *f, const idem_weight *t, size_t number, idem_dtype 
     fputs("tQ", f);
     put_int(f, 0);
     fputc('(', f);
-    for (int i = 0; i < t->shape.rank; i++)
-        put_int(f, t->shape.d[i]);
+    for (int i = 0; i < t->published.rank; i++)
+        put_int(f, t->published.d[i]);
     fputs("t(", f);
-    for (int i = 0; i < t->shape.rank; i++) {
+    for (int i = 0; i < t->published.rank; i++) {
         int64_t stride = 1;
-        for (int k = i + 1; k < t->shape.rank; k++)
-            stride *= t->shape.d[k];
+        for (int k = i + 1; k < t->published.rank; k++)
+            stride *= t->published.d[k];
         put_int(f, stride);
     }
     fputs("t\x89", f);

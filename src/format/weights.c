@@ -138,7 +138,7 @@ idem_weight *idem_weights_add(idem_weights *w, const char *name, idem_shape shap
     if (!t || !(t->name = idem_arena_strdup(w->arena, name)) ||
         !(t->data = idem_arena_array(w->arena, (size_t)count, sizeof(float))))
         return NULL;
-    t->shape = shape;
+    t->shape = t->published = shape;
     t->dtype = IDEM_DTYPE_F32;
     return table_add(&w->tensors, t->name, t) ? NULL : t;
 }

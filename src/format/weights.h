@@ -28,11 +28,12 @@ const char *idem_dtype_name(idem_dtype t); /* "float32", ... */
 
 typedef struct {
     char *name;
-    idem_shape shape;
-    idem_dtype dtype;   /* as the file held it */
-    float *data;        /* row-major, or channels-last once bound to a graph (see channels_last) */
-    bool channels_last; /* rank 4 only: data is in the engine's memory order */
-    bool used;          /* bound by a builder */
+    idem_shape shape;     /* as it is used: a builder may have dropped or added dimensions of 1 */
+    idem_shape published; /* as added or read, and as written to files: the same numbers in the same order */
+    idem_dtype dtype;     /* as the file held it */
+    float *data;          /* row-major, or channels-last once bound to a graph (see channels_last) */
+    bool channels_last;   /* rank 4 only: data is in the engine's memory order */
+    bool used;            /* bound by a builder */
 } idem_weight;
 
 typedef struct idem_weights idem_weights;
