@@ -293,7 +293,7 @@ static void webp_round_trip(void **state) {
     assert_pixels(&back, 21, 14, im.rgb, 0);
     idem_image_free(&back);
     for (size_t cut = 0; cut < size; cut++) {
-        blob b = {out, cut};
+        blob b = {.data = out, .size = cut};
         assert_refused(&b, "");
     }
     WebPFree(out);
@@ -314,7 +314,7 @@ static void webp_round_trip(void **state) {
     idem_image_free(&im);
 }
 
-/* ---- damaged files ---- */
+/* ---- files that promise too much (test_damage.c damages them at random) ---- */
 
 static void free_small_files(blob *files) {
     for (int f = 0; f < SMALL_FILES; f++)
@@ -323,55 +323,9 @@ static void free_small_files(blob *files) {
 
 /* A copy of exactly n bytes, so that the sanitizer sees a read behind the end. */
 static blob copy_of(const blob *b, size_t n) {
-    blob c = {malloc(n + !n), n};
+    blob c = {.data = malloc(n + !n), .size = n};
     memcpy(c.data, b->data, n);
     return c;
-}
-
-static void truncated_files_are_refused(void **state) {
-    (void)state;
-    blob files[SMALL_FILES];
-    make_small_files(files);
-    for (int f = 0; f < SMALL_FILES; f++) {
-        idem_image im;
-        assert_int_equal(idem_image_parse(&im, files[f].data, files[f].size, "whole"), 0);
-        idem_image_free(&im);
-        for (size_t n = 0; n < files[f].size; n++) {
-            blob cut = copy_of(&files[f], n);
-            assert_refused(&cut, "");
-            free(cut.data);
-        }
-    }
-    free_small_files(files);
-}
-
-static void flipped_bits_do_no_harm(void **state) {
-    (void)state;
-    blob files[SMALL_FILES];
-    make_small_files(files);
-    int refused = 0, taken = 0;
-    for (int f = 0; f < SMALL_FILES; f++) {
-        for (size_t bit = 0; bit < 8 * files[f].size; bit += f < 2 ? 1 : 3) {
-            blob b = copy_of(&files[f], files[f].size);
-            b.data[bit / 8] ^= (unsigned char)(1u << bit % 8);
-            idem_image im;
-            if (idem_image_parse(&im, b.data, b.size, "flipped") == 0) {
-                taken++;
-                assert_true(im.width > 0 && im.height > 0);
-                /* PNG has a check sum over everything that matters. */
-                if (f < 2)
-                    assert_true(im.width == PNG_SIDE_X && im.height == PNG_SIDE_Y);
-            } else {
-                refused++;
-                assert_null(im.rgb);
-            }
-            idem_image_free(&im);
-            free(b.data);
-        }
-    }
-    assert_true(refused > 1000);
-    assert_true(taken > 100);
-    free_small_files(files);
 }
 
 static uint32_t crc32_of(const unsigned char *p, size_t n) {
@@ -420,7 +374,8 @@ static void enlarged_files_are_refused(void **state) {
 
 static void other_files_are_refused(void **state) {
     (void)state;
-    blob text = {(unsigned char *)"GIF89a, or anything else", 24}, empty = {(unsigned char *)"", 0};
+    blob text = {.data = (unsigned char *)"GIF89a, or anything else", .size = 24},
+         empty = {.data = (unsigned char *)""};
     assert_refused(&text, "47 49 46 38");
     assert_refused(&empty, "0 bytes");
     idem_image im;
@@ -586,8 +541,6 @@ int main(void) {
         cmocka_unit_test(jpeg_against_known_pictures),
         cmocka_unit_test(jpeg_orientation),
         cmocka_unit_test(webp_round_trip),
-        cmocka_unit_test(truncated_files_are_refused),
-        cmocka_unit_test(flipped_bits_do_no_harm),
         cmocka_unit_test(enlarged_files_are_refused),
         cmocka_unit_test(other_files_are_refused),
         cmocka_unit_test(size_limits),

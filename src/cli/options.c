@@ -249,7 +249,7 @@ static void add_shared(parser *p, idem_shared *s) {
                                  .name = "threads",
                                  .arg = "N",
                                  .value = &s->threads,
-                                 .max = 4096,
+                                 .max = IDEM_THREADS_MOST,
                                  .help = "threads to use, 0 for every core"});
     if (with & IDEM_WITH_JSON)
         add_row(p, (idem_option){.kind = IDEM_OPT_FLAG,

@@ -42,6 +42,7 @@ idem_node *idem_node_new(const idem_op *op, idem_shape shape, idem_node *const *
                          size_t attr_bytes);
 
 /* Threads the current run may use (set by the plan, >= 1); loops of our own use it in `num_threads`. */
+enum { IDEM_THREADS_MOST = 4096 }; /* accepted from outside: the system's own limit may be lower */
 int idem_threads(void);
 void idem_threads_set(int n); /* 0: all cores this process may run on */
 

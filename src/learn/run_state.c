@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "engine/op.h"
 #include "learn/checkpoint.h"
 #include "learn/state.h"
 
@@ -21,8 +22,8 @@ static int read_state(void *state, const idem_weights *w) {
     *s = (idem_run_state){0};
     if (idem_state_load(fields, FIELDS, s, w))
         return -1;
-    if (s->iteration < 0 || s->metrics_offset < 0 || s->threads < 1)
-        return idem_fail("metadata holds negative numbers");
+    if (s->iteration < 0 || s->metrics_offset < 0 || s->threads < 1 || s->threads > IDEM_THREADS_MOST)
+        return idem_fail("metadata holds numbers that no run has; the file is damaged");
     return idem_recipe_load(&s->recipe, w);
 }
 

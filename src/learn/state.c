@@ -24,9 +24,13 @@ static size_t put_number(char *text, size_t room, idem_state_kind kind, const vo
 }
 
 static void take_number(char **text, idem_state_kind kind, void *at, int i) {
+    long number;
     switch (kind) {
     case IDEM_STATE_INT:
-        ((int *)at)[i] = (int)strtol(*text, text, 10);
+        number = strtol(*text, text, 10);
+        ((int *)at)[i] = (int)number;
+        if (number != (int)number)
+            errno = ERANGE;
         break;
     case IDEM_STATE_I64:
         ((int64_t *)at)[i] = strtoll(*text, text, 10);

@@ -1,26 +1,31 @@
-/* For the tests of hostile files: bytes put together piece by piece, PyTorch archives made of any pickle, and one
- * attempt to read them. A failure here fails the test that called. */
+/* For the tests of hostile files: PyTorch archives made of any pickle, and one attempt to read a file of any kind. A
+ * failure here fails the test that called. */
 #ifndef IDEM_TESTS_SUPPORT_HOSTILE_H
 #define IDEM_TESTS_SUPPORT_HOSTILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "support/blob.h"
+
+/* What a file is read as. ONNX_GRAPH: a network is built of it too; MANIFEST_BIN: the values beside HOSTILE_MANIFEST;
+ * CHECKPOINT: the newest of a training run, of the generator with the hash "hash"; EXIF: the block in a picture. */
+enum { TORCH, SAFETENSORS, NPY, ONNX, ONNX_GRAPH, MANIFEST, MANIFEST_BIN, CHECKPOINT, REGISTRY, PICTURE, EXIF };
+
+/* One attempt to read a file: an exact copy of the bytes, so that a sanitizer sees a read behind the end. */
 typedef struct {
-    unsigned char *data;
-    size_t size, room;
-} blob;
+    bool loaded;
+    uint64_t digest;     /* of every value that was loaded */
+    const char *problem; /* NULL, or what is wrong with a refusal: its message, when that does not name the source */
+} hostile_outcome;
+hostile_outcome hostile_try(int format, const unsigned char *bytes, size_t size);
 
-void blob_put(blob *b, const void *bytes, size_t n);
-void blob_text(blob *b, const char *s);
-void blob_byte(blob *b, int x);
-void blob_le(blob *b, uint64_t x, int bytes); /* little-endian */
-void blob_drop(blob *b);
-
-enum { TORCH, SAFETENSORS, NPY, ONNX, MANIFEST };
-
-/* 0 or -1. Every value of what was loaded is read; a message must name the source. */
+/* The same in a test: 0 or -1, fails on a problem. */
 int hostile_attempt(int format, const unsigned char *bytes, size_t size);
+
+/* A checkpoint as a run of training writes it. */
+blob hostile_checkpoint(void);
 
 extern const char HOSTILE_MANIFEST[]; /* fits the 10 bytes of values that an attempt on MANIFEST is given */
 

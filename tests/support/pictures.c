@@ -13,10 +13,7 @@
 #include "base/status.h"
 
 static void put(png_structp png, png_bytep from, size_t n) {
-    blob *b = png_get_io_ptr(png);
-    b->data = realloc(b->data, b->size + n);
-    memcpy(b->data + b->size, from, n);
-    b->size += n;
+    blob_put(png_get_io_ptr(png), from, n);
 }
 
 static void put_nothing(png_structp png) {
@@ -109,7 +106,7 @@ blob jpeg_write(const jpeg_kind *k, const uint8_t *samples, int width, int heigh
     }
     jpeg_finish_compress(&c);
     jpeg_destroy_compress(&c);
-    return (blob){data, size};
+    return (blob){.data = data, .size = size};
 }
 
 void put_number(unsigned char *to, uint32_t v, int n, bool big) {
@@ -166,9 +163,8 @@ void make_small_files(blob *files) {
     files[3] = jpeg_write(&progressive, im.rgb, PNG_SIDE_X, PNG_SIDE_Y);
     files[4] = jpeg_write(&cmyk, (const uint8_t *)samples, PNG_SIDE_X, PNG_SIDE_Y);
     uint8_t *out;
-    files[5].size = WebPEncodeRGB(im.rgb, PNG_SIDE_X, PNG_SIDE_Y, PNG_SIDE_X * 3, 50, &out);
-    files[5].data = malloc(files[5].size);
-    memcpy(files[5].data, out, files[5].size);
+    files[5] = (blob){0};
+    blob_put(&files[5], out, WebPEncodeRGB(im.rgb, PNG_SIDE_X, PNG_SIDE_Y, PNG_SIDE_X * 3, 50, &out));
     WebPFree(out);
     idem_image_free(&im);
 }

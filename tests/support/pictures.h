@@ -11,11 +11,7 @@
 #include <png.h>
 
 #include "media/image.h"
-
-typedef struct {
-    unsigned char *data;
-    size_t size;
-} blob;
+#include "support/blob.h"
 
 typedef struct {
     int colour_type, depth;

@@ -1,0 +1,116 @@
+#include "format/registry.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/sha256.h"
+#include "base/status.h"
+#include "format/bytes.h"
+
+/* Neither empty nor hidden nor a path: what is fetched is written under this name. */
+static bool is_plain(const char *name) {
+    return *name && *name != '.' && !strchr(name, '/');
+}
+
+static bool is_sha256(const char *text) {
+    return strlen(text) == 64 && strspn(text, "0123456789abcdef") == 64;
+}
+
+static int read_file(idem_registry_file *f, json_t *item, const char *model, const char *what) {
+    json_error_t error;
+    if (json_unpack_ex(item, &error, 0, "{s:s, s:I, s:s}", "file", &f->file, "bytes", &f->bytes, "sha256", &f->sha256))
+        return idem_fail("%s: %s: %s", what, model, error.text);
+    if (!is_plain(f->file))
+        return idem_fail("%s: %s: \"%s\" is no file name, expected one without folders or a leading dot", what, model,
+                         f->file);
+    if (f->bytes < 1 || !is_sha256(f->sha256))
+        return idem_fail("%s: %s: %s has %lld bytes and SHA-256 \"%s\", expected a size and 64 hexadecimal digits",
+                         what, model, f->file, (long long)f->bytes, f->sha256);
+    return 0;
+}
+
+static int read_model(idem_registry_model *m, json_t *item, const char *what) {
+    json_t *files;
+    json_error_t error;
+    if (json_unpack_ex(item, &error, 0, "{s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "name", &m->name, "what", &m->what,
+                       "licence", &m->licence, "contract", &m->contract, "package", &m->package, "version", &m->version,
+                       "files", &files))
+        return idem_fail("%s: %s", what, error.text);
+    size_t n = json_array_size(files);
+    if (n < 1 || n > IDEM_REGISTRY_FILES)
+        return idem_fail("%s: %s has %zu files, expected 1 to %d", what, m->name, n, IDEM_REGISTRY_FILES);
+    m->n_files = (int)n;
+    for (size_t i = 0; i < n; i++)
+        if (read_file(&m->files[i], json_array_get(files, i), m->name, what))
+            return -1;
+    return 0;
+}
+
+int idem_registry_parse(idem_registry *r, idem_arena *a, const char *text, size_t size, const char *what) {
+    *r = (idem_registry){0};
+    json_error_t error;
+    if (idem_json_check((const unsigned char *)text, size, what))
+        return -1;
+    if (!(r->root = json_loadb(text, size, 0, &error)))
+        return idem_fail("%s: line %d: %s", what, error.line, error.text);
+    json_t *models = json_object_get(r->root, "models"), *item;
+    size_t i;
+    bool ok = json_is_array(models) || idem_fail("%s: there is no list \"models\" in it", what) == 0;
+    if (ok)
+        ok = (r->models = idem_arena_array(a, json_array_size(models), sizeof *r->models)) != NULL;
+    json_array_foreach(models, i, item) {
+        ok = ok && read_model(&r->models[i], item, what) == 0;
+        r->n++;
+    }
+    if (ok)
+        return 0;
+    idem_registry_close(r);
+    return -1;
+}
+
+void idem_registry_close(idem_registry *r) {
+    json_decref(r->root);
+    *r = (idem_registry){0};
+}
+
+const idem_registry_model *idem_registry_find(const idem_registry *r, const char *name) {
+    for (int i = 0; i < r->n; i++)
+        if (!strcmp(r->models[i].name, name))
+            return &r->models[i];
+    return NULL;
+}
+
+int idem_registry_check(idem_file_state *state, const idem_registry_file *f, const char *folder) {
+    char *path = idem_path_join(folder, f->file), hex[65];
+    if (!path)
+        return -1;
+    struct stat st;
+    int status = 0;
+    *state = IDEM_FILE_ABSENT;
+    if (stat(path, &st) == 0) {
+        *state = IDEM_FILE_WRONG;
+        if (st.st_size == f->bytes && !(status = idem_sha256_file(path, hex)) && !strcmp(hex, f->sha256))
+            *state = IDEM_FILE_OK;
+    }
+    free(path);
+    return status;
+}
+
+int idem_registry_check_model(idem_file_state *state, const idem_registry_model *m, const char *folder) {
+    *state = IDEM_FILE_OK;
+    for (int i = 0; i < m->n_files; i++) {
+        idem_file_state s;
+        if (idem_registry_check(&s, &m->files[i], folder))
+            return -1;
+        if (s != IDEM_FILE_OK && *state != IDEM_FILE_WRONG)
+            *state = s;
+    }
+    return 0;
+}
+
+const char *idem_file_state_text(idem_file_state s) {
+    static const char *const text[] = {"absent", "ok", "wrong hash"};
+    return text[s];
+}

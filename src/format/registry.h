@@ -1,0 +1,41 @@
+/* The list of models that can be fetched (models/registry.json): name, licence, contract, the package and version it
+ * comes in, and of each file size and SHA-256. */
+#ifndef IDEM_FORMAT_REGISTRY_H
+#define IDEM_FORMAT_REGISTRY_H
+
+#include <jansson.h>
+
+#include "base/arena.h"
+
+typedef enum { IDEM_FILE_ABSENT, IDEM_FILE_OK, IDEM_FILE_WRONG } idem_file_state;
+
+typedef struct {
+    const char *file, *sha256;
+    json_int_t bytes;
+} idem_registry_file;
+
+enum { IDEM_REGISTRY_FILES = 4 };
+typedef struct {
+    const char *name, *what, *licence, *contract, *package, *version;
+    int n_files;
+    idem_registry_file files[IDEM_REGISTRY_FILES];
+} idem_registry_model;
+
+typedef struct {
+    json_t *root; /* owns the texts */
+    int n;
+    idem_registry_model *models; /* in the arena */
+} idem_registry;
+
+/* {"models": [...]}; file names are plain, so that none leads out of the folder of models. -1 with a message. */
+int idem_registry_parse(idem_registry *r, idem_arena *a, const char *text, size_t size, const char *what);
+void idem_registry_close(idem_registry *r);
+const idem_registry_model *idem_registry_find(const idem_registry *r, const char *name); /* NULL when unknown */
+
+/* By size and SHA-256. -1 when it is there but cannot be read. */
+int idem_registry_check(idem_file_state *state, const idem_registry_file *f, const char *folder);
+/* The worst of its files. */
+int idem_registry_check_model(idem_file_state *state, const idem_registry_model *m, const char *folder);
+const char *idem_file_state_text(idem_file_state s); /* "absent", "ok", "wrong hash" */
+
+#endif
