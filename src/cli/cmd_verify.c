@@ -118,10 +118,12 @@ static int collect(job *j) {
 
 /* ---- pictures ---- */
 
-static int encode(job *j, idem_finder *finder, idem_embedder *embedder, const char *path, int i, bool quiet) {
+/* Of a list, a picture that is no good is passed over; of a single pair it is a failure. */
+static int encode(job *j, idem_finder *finder, idem_embedder *embedder, const char *path, int i, bool quiet,
+                  bool single) {
     idem_photo photo;
     if (idem_photo_open(&photo, finder, path, SIDE, 1)) {
-        if (idem_cli_stop)
+        if (idem_cli_stop || single)
             return -1;
         idem_cli_say("idem: passed over: %s", idem_error());
         j->state[i] = UNREADABLE;
@@ -129,11 +131,13 @@ static int encode(job *j, idem_finder *finder, idem_embedder *embedder, const ch
         return 0;
     }
     int status = 0;
-    if (photo.n == 0) {
+    if (photo.n == 0 && single) {
+        status = idem_fail("%s: no face found, nothing to compare", path);
+    } else if (photo.n == 0) {
         idem_cli_say("idem: passed over: %s: no face found", path);
         j->state[i] = NO_FACE;
     } else {
-        if (photo.n > 1 && !quiet)
+        if (photo.n > 1 && single && !quiet)
             idem_cli_say("idem: %s: has %d faces; the largest is taken", path, photo.n);
         status = idem_embedder_run(embedder, &photo.image, (const float(*)[2])photo.faces[0].points,
                                    j->feature + (size_t)i * (size_t)j->dim, j->judge + (size_t)i * IDEM_JUDGE_DIM);
@@ -157,7 +161,7 @@ static int encode_all(job *j, const idem_shared *shared, bool single) {
     }
     idem_progress_start("encoding", "pictures", (uint64_t)j->pictures, 0, shared->quiet || single);
     for (int i = 0; i < j->pictures && !status; i++) {
-        status = idem_cli_stop ? -1 : encode(j, finder, embedder, j->paths[i], i, shared->quiet || !single);
+        status = idem_cli_stop ? -1 : encode(j, finder, embedder, j->paths[i], i, shared->quiet, single);
         idem_progress_update((uint64_t)i + 1, NULL);
     }
     if (status)
@@ -217,11 +221,6 @@ static json_t *measure(const job *j) {
 
 static json_t *decide(const job *j) {
     const pair *p = &j->pairs[0];
-    for (int i = 0; i < 2; i++)
-        if (j->state[p->picture[i]] != ENCODED)
-            return idem_fail_null("%s: %s", p->path[i],
-                                  j->state[p->picture[i]] == NO_FACE ? "no face found, nothing to compare"
-                                                                     : "cannot be read, nothing to compare");
     double feature = cosine(j->feature, j->dim, p), judge = cosine(j->judge, IDEM_JUDGE_DIM, p);
     return json_pack("{s:b, s:f, s:{s:f, s:f, s:b}, s:{s:f, s:f, s:b}}", "same", feature > feature_threshold, "far",
                      THRESHOLD_FAR, "recogniser", "cosine", feature, "threshold", feature_threshold, "same",

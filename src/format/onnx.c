@@ -415,11 +415,12 @@ static int read_model(reader *r, const unsigned char *bytes, size_t size) {
             m->opset = p->opset_import[i]->version;
     if (m->opset < 1)
         return idem_fail("%s: an ONNX model that names no version of the standard operators: damaged file", r->what);
+    m->source = idem_arena_strdup(m->arena, r->what);
     m->producer = idem_arena_printf(m->arena, "%.100s%s%.100s", p->producer_name, *p->producer_version ? " " : "",
                                     p->producer_version);
     const proto_graph *g = p->graph;
-    if (!m->producer || read_initialisers(r, g) || read_values(r, &m->inputs, &m->n_inputs, g->input, g->n_input) ||
-        read_nodes(r, g))
+    if (!m->source || !m->producer || read_initialisers(r, g) ||
+        read_values(r, &m->inputs, &m->n_inputs, g->input, g->n_input) || read_nodes(r, g))
         return -1;
     /* An output may be an initialiser, so nothing is left out there. */
     size_t n_tensors = m->n_tensors;

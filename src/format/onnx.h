@@ -71,6 +71,7 @@ typedef struct {
 
 typedef struct {
     idem_arena *arena;
+    const char *source;        /* the file */
     int64_t ir_version, opset; /* of the default domain */
     const char *producer;      /* "pytorch 1.1" */
     size_t n_inputs, n_outputs, n_nodes, n_tensors;

@@ -9,6 +9,7 @@
 
 #include <zip.h>
 
+#include "base/file.h"
 #include "format/bytes.h"
 
 static const char BESIDE[] = "latent_avg"; /* stands beside the dictionary of a StyleGAN2 generator, not in it */
@@ -145,25 +146,40 @@ static int add_all(zip_t *z, const idem_weights *w, idem_dtype dtype, const char
     return add_entry(z, "archive/version", strdup("3\n"), 2, path);
 }
 
+/* The archive, which libzip has closed, as a file. */
+static int copy_out(zip_source_t *archive, const char *path) {
+    enum { CHUNK = 1 << 16 };
+    idem_writer w;
+    if (idem_writer_open(&w, path))
+        return -1;
+    char *chunk = malloc(CHUNK);
+    zip_int64_t n = chunk && zip_source_open(archive) == 0 ? 1 : -1;
+    while (n > 0 && (n = zip_source_read(archive, chunk, CHUNK)) > 0)
+        fwrite(chunk, 1, (size_t)n, w.stream); /* a failure stays in the stream until commit */
+    free(chunk);
+    if (n == 0)
+        return idem_writer_commit(&w);
+    idem_writer_abort(&w);
+    return idem_fail("%s: out of memory for the archive", path);
+}
+
 int idem_torch_save(const idem_weights *w, const char *path, idem_dtype dtype, const char *wrapper) {
     if (dtype != IDEM_DTYPE_F32 && dtype != IDEM_DTYPE_F16 && dtype != IDEM_DTYPE_BF16)
         return idem_fail("%s: weights are saved as float32, float16 or bfloat16, not %s", path, idem_dtype_name(dtype));
-    int error;
-    zip_t *z = zip_open(path, ZIP_CREATE | ZIP_TRUNCATE, &error);
+    zip_source_t *archive = zip_source_buffer_create(NULL, 0, 0, NULL);
+    zip_t *z = archive ? zip_open_from_source(archive, ZIP_TRUNCATE, NULL) : NULL;
     if (!z) {
-        zip_error_t e;
-        zip_error_init_with_code(&e, error);
-        idem_fail("%s: cannot write: %s", path, zip_error_strerror(&e));
-        zip_error_fini(&e);
-        return -1;
+        zip_source_free(archive);
+        return idem_fail("%s: out of memory for the archive", path);
     }
-    if (add_all(z, w, dtype, wrapper, path)) {
+    zip_source_keep(archive);
+    int status = add_all(z, w, dtype, wrapper, path);
+    if (!status && zip_close(z))
+        status = idem_fail("%s: cannot pack the tensors: %s", path, zip_strerror(z));
+    if (status)
         zip_discard(z);
-        return -1;
-    }
-    if (zip_close(z) == 0) /* writes aside and renames */
-        return 0;
-    idem_fail("%s: cannot write: %s", path, zip_strerror(z));
-    zip_discard(z);
-    return -1;
+    else
+        status = copy_out(archive, path);
+    zip_source_free(archive);
+    return status;
 }

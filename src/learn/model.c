@@ -101,7 +101,7 @@ static int open_generator(idem_model *m, const char *path) {
     idem_weights_unwrap(m->generator); /* so that the hash is the same for every way to save it */
     hash_weights(m->hash, m->generator);
     if (idem_stylegan2_open(&m->net, m->generator, NULL))
-        return -1;
+        return idem_fail("%s: %s", path, idem_error());
     m->path = strdup(path);
     m->mean_w = calloc((size_t)m->net.w_dim, sizeof *m->mean_w);
     if (!m->path || !m->mean_w)
@@ -328,15 +328,17 @@ int idem_model_save_mapper(const idem_model *m, const char *path, idem_dtype dty
 /* ---- nodes ---- */
 
 /* One half of the generator leaves the tensors of the other unused: that is no warning. */
-static idem_node *finished_generator(idem_binder *b, idem_node *n) {
-    return n && !idem_binder_finish(b, "the generator", "*") ? n : NULL;
+static idem_node *finished_generator(const idem_model *m, idem_binder *b, idem_node *n) {
+    if (n && !idem_binder_finish(b, "the generator", "*"))
+        return n;
+    return idem_fail_null("%s: %s", m->path, idem_error());
 }
 
 idem_node *idem_model_mapping(idem_model *m, idem_node *z) {
     if (!z)
         return NULL;
     idem_binder b = idem_binder_make(z->graph, m->generator, m->net.prefix, false);
-    return finished_generator(&b, idem_stylegan2_mapping(&b, &m->net, z));
+    return finished_generator(m, &b, idem_stylegan2_mapping(&b, &m->net, z));
 }
 
 idem_node *idem_model_truncate(idem_model *m, idem_node *w, float psi) {
@@ -350,7 +352,7 @@ idem_node *idem_model_generate(idem_model *m, idem_node *w) {
     if (!w)
         return NULL;
     idem_binder b = idem_binder_make(w->graph, m->generator, m->net.prefix, false);
-    return finished_generator(&b, idem_stylegan2_synthesis(&b, &m->net, w, NULL));
+    return finished_generator(m, &b, idem_stylegan2_synthesis(&b, &m->net, w, NULL));
 }
 
 idem_node *idem_model_picture(idem_model *m, idem_node *w) {

@@ -6,6 +6,8 @@
 #include "engine/ops.h"
 #include "nets/onnx_build.h"
 
+enum { OPSET_LEAST = 9, OPSET_MOST = 17 };
+
 /* ---- names ---- */
 
 static idem_onnx_val *slot(const idem_onnx_builder *b, const char *name) {
@@ -143,7 +145,8 @@ static int prepare(idem_onnx_builder *b, idem_node *input, const char *const *na
 static int build_node(idem_onnx_builder *b, const idem_onnx_node *n) {
     const idem_onnx_op *op = find_op(n->op_type);
     if (!op)
-        return idem_fail("%s: the ONNX operator %s is not supported", n->name, n->op_type);
+        return idem_fail("node %s is a %s, an ONNX operator that is not supported: export the network without it",
+                         n->name, n->op_type);
     if (n->n_outputs == 0)
         return 0;
     idem_onnx_val **out = calloc(n->n_outputs, sizeof(idem_onnx_val *));
@@ -160,6 +163,10 @@ static int build_node(idem_onnx_builder *b, const idem_onnx_node *n) {
 }
 
 static int check_input(const idem_onnx *m, const idem_node *input) {
+    /* Later ones turned attributes into inputs and changed defaults, earlier ones had other rules of broadcasting. */
+    if (m->opset < OPSET_LEAST || m->opset > OPSET_MOST)
+        return idem_fail("its operators are of opset %lld, expected %d to %d: export it with opset_version=%d",
+                         (long long)m->opset, OPSET_LEAST, OPSET_MOST, OPSET_MOST);
     if (m->n_inputs != 1)
         return idem_fail("this ONNX model has %zu inputs, expected 1", m->n_inputs);
     if (m->n_outputs < 1)
@@ -178,9 +185,9 @@ static int check_input(const idem_onnx *m, const idem_node *input) {
     return 0;
 }
 
-int idem_onnx_build_many(idem_graph *g, const idem_onnx *m, idem_node *input, const char *const *names, int n,
+static int build_outputs(idem_graph *g, const idem_onnx *m, idem_node *input, const char *const *names, int n,
                          idem_node **out) {
-    if (!input || check_input(m, input))
+    if (check_input(m, input))
         return -1;
     idem_onnx_builder b = {.graph = g, .model = m, .batch = input->shape.d[0], .file_batch = -1};
     if (m->inputs[0].rank > 0)
@@ -198,6 +205,13 @@ int idem_onnx_build_many(idem_graph *g, const idem_onnx *m, idem_node *input, co
     free(b.vals);
     free(b.done);
     return status;
+}
+
+int idem_onnx_build_many(idem_graph *g, const idem_onnx *m, idem_node *input, const char *const *names, int n,
+                         idem_node **out) {
+    if (!input)
+        return -1;
+    return build_outputs(g, m, input, names, n, out) ? idem_fail("%s: %s", m->source, idem_error()) : 0;
 }
 
 idem_node *idem_onnx_build(idem_graph *g, const idem_onnx *m, idem_node *input, const char *output) {

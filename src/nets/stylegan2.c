@@ -34,8 +34,8 @@ int idem_stylegan2_open(idem_stylegan2 *s, const idem_weights *w, const char *pr
             prefix = prefixes[i];
     if (!prefix || !has_generator(w, prefix, &s->layout))
         return idem_fail(
-            "no StyleGAN2 generator in this file: neither input.input nor synthesis.b4.const is there, with or "
-            "without \"g_ema.\" before it");
+            "there is no StyleGAN2 generator in it: neither input.input nor synthesis.b4.const is there, with or "
+            "without \"g_ema.\" before it; `idem model inspect` says what there is");
     if (strlen(prefix) >= sizeof s->prefix)
         return idem_fail("prefix \"%s\" is too long: %zu bytes at most", prefix, sizeof s->prefix - 1);
     strcpy(s->prefix, prefix);
@@ -103,7 +103,7 @@ idem_node *idem_stylegan2_mapping(idem_binder *b, const idem_stylegan2 *s, idem_
     idem_node *x = idem_mul(z, idem_rsqrt(idem_affine(power, 1, 1e-8f)));
     for (int i = 0; i < s->mapping_layers; i++) {
         idem_node *weight, *bias;
-        if (idem_stylegan2_bind_mapping(b, s, i, &weight, &bias))
+        if (!x || idem_stylegan2_bind_mapping(b, s, i, (int)x->shape.d[1], &weight, &bias))
             x = NULL;
         else
             x = idem_leaky_relu(idem_linear(x, weight, bias), 0.2f, sqrtf(2));

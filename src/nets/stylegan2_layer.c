@@ -123,12 +123,12 @@ idem_node *idem_stylegan2_bind_start(idem_binder *b, const idem_stylegan2 *s) {
     return idem_bind(b, IDEM_SHAPE(1, shape.rank >= 3 ? shape.d[shape.rank - 3] : 1, 4, 4), "%s", name);
 }
 
-int idem_stylegan2_bind_mapping(idem_binder *b, const idem_stylegan2 *s, int i, idem_node **weight, idem_node **bias) {
+int idem_stylegan2_bind_mapping(idem_binder *b, const idem_stylegan2 *s, int i, int in, idem_node **weight,
+                                idem_node **bias) {
     const bool ada = s->layout == IDEM_STYLEGAN2_ADA;
     const int number = ada ? i : i + 1;
     const char *base = ada ? "mapping.fc" : "style.";
     idem_shape shape = idem_bind_shape(b, "%s%d.weight", base, number);
-    const int in = i == 0 ? s->z_dim : shape.rank == 2 ? (int)shape.d[1] : 1;
     const int out = i == s->mapping_layers - 1 ? s->w_dim : shape.rank == 2 ? (int)shape.d[0] : 1;
     const float rate = IDEM_STYLEGAN2_MAPPING_RATE;
     *weight = idem_scale(idem_bind(b, IDEM_SHAPE(out, in), "%s%d.weight", base, number), rate / sqrtf((float)in));

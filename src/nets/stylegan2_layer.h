@@ -22,7 +22,8 @@ int idem_stylegan2_bind_conv(idem_stylegan2_layer *l, idem_binder *b, const idem
 int idem_stylegan2_bind_rgb(idem_stylegan2_layer *l, idem_binder *b, const idem_stylegan2 *s, int r);
 /* The constant [1, C, 4, 4] synthesis starts from. */
 idem_node *idem_stylegan2_bind_start(idem_binder *b, const idem_stylegan2 *s);
-/* Weight [out, in] and bias [out] of mapping layer i, gains folded in. */
-int idem_stylegan2_bind_mapping(idem_binder *b, const idem_stylegan2 *s, int i, idem_node **weight, idem_node **bias);
+/* Weight [out, in] and bias [out] of mapping layer i behind in numbers, gains folded in. */
+int idem_stylegan2_bind_mapping(idem_binder *b, const idem_stylegan2 *s, int i, int in, idem_node **weight,
+                                idem_node **bias);
 
 #endif
