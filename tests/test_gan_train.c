@@ -18,6 +18,7 @@
 #include "learn/gan_augment.h"
 #include "learn/gan_data.h"
 #include "learn/gan_graph.h"
+#include "learn/model.h"
 #include "nets/stylegan2.h"
 #include "support/pictures.h"
 #include "support/program.h"
@@ -176,6 +177,50 @@ static void changes_on_resume(void **state) {
     assert_true(program_says("--size is 32 but the run was started with 16"));
 }
 
+/* A run resumed before its last distance measures it again, alike. */
+static void distances_are_measured(void **state) {
+    (void)state;
+    char path[4096];
+    if (idem_model_find(path, sizeof path, NULL, "mobilenet_v2.shard1.min.js")) {
+        print_message("skip: %s\n", idem_error());
+        skip();
+    }
+#define MEASURE TRAIN "$DIR/measured --distance-every 40 --distance-pictures 6 "
+    assert_int_equal(program_run(dir, MEASURE), 0);
+    assert_true(program_says("Frechet distance after 96 pictures: "));
+    assert_true(program_says("(n = 6), two halves of the data: "));
+    assert_true(program_says("by MobileNetV2 of nsfwjs"));
+    assert_int_equal(program_run(dir,
+                                 "test $(grep -c '\"frechet_mobilenetv2\": [0-9]' $DIR/measured/metrics.jsonl) = 3 && "
+                                 "cp $DIR/measured/metrics.jsonl $DIR/once.jsonl && "
+                                 "rm $DIR/measured/checkpoint-0000000024.safetensors"),
+                     0);
+    assert_int_equal(program_run(dir, MEASURE "--resume"), 0); /* by the features that are kept */
+    assert_int_equal(program_run(dir, "cmp $DIR/once.jsonl $DIR/measured/metrics.jsonl"), 0);
+    assert_int_equal(program_run(dir, "IDEM_MODELS=$DIR " MEASURE "--resume --pictures 120"), 1);
+    assert_true(program_says("or do without distances: --distance-every 0"));
+}
+
+static void two_sets_of_pictures_are_compared(void **state) {
+    (void)state;
+    char path[4096];
+    if (idem_model_find(path, sizeof path, NULL, "mobilenet_v2.shard1.min.js")) {
+        print_message("skip: %s\n", idem_error());
+        skip();
+    }
+    assert_int_equal(program_run(dir, "$IDEM distance $DIR/data $DIR/data --at 16 -n 6"), 0);
+    assert_true(program_says("Frechet distance 0.000, by 1280 features of MobileNetV2 of nsfwjs 4.3.0, at 16 px"));
+    assert_true(program_says("n = 6 pictures of"));
+    assert_true(program_says("n = 3 each"));
+    assert_true(program_says("fewer pictures than features"));
+    assert_int_equal(program_run(dir, "$IDEM distance $DIR/whole/generator.safetensors $DIR/data -n 5 --json --quiet"),
+                     0);
+    assert_true(program_says("\"size\": 16"));
+    assert_true(program_says("\"truncation\": 1.0"));
+    assert_int_equal(program_run(dir, "$IDEM distance $DIR/data/inner $DIR/data"), 1);
+    assert_true(program_says("3 pictures, expected at least 4"));
+}
+
 static void the_result_is_a_generator(void **state) {
     (void)state;
     char path[64];
@@ -221,6 +266,8 @@ int main(void) {
         cmocka_unit_test(strength_is_the_share_of_changes),
         cmocka_unit_test(killed_runs_end_alike),
         cmocka_unit_test(changes_on_resume),
+        cmocka_unit_test(distances_are_measured),
+        cmocka_unit_test(two_sets_of_pictures_are_compared),
         cmocka_unit_test(the_result_is_a_generator),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

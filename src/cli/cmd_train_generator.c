@@ -78,7 +78,7 @@ static void on_cache(void *user, size_t done, size_t count) {
         idem_progress_finish();
 }
 
-static void on_change(void *user, const char *line) {
+static void on_note(void *user, const char *line) {
     const train *a = user;
     if (!a->shared.quiet)
         idem_cli_say("%s", line);
@@ -97,7 +97,7 @@ static int run(train *a) {
                                   .stop = &idem_cli_stop,
                                   .on_cache = on_cache,
                                   .on_step = on_step,
-                                  .on_change = on_change,
+                                  .on_note = on_note,
                                   .user = a};
     idem_gan_trainer *t = idem_gan_trainer_new(&a->recipe, &setup);
     if (!t)

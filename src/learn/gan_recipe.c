@@ -34,7 +34,11 @@ static const idem_field rows[] = {
     {"log-every", IDEM_FIELD_COUNT, AT(log_every), 1, 1e9, "16", true, "iterations between lines of metrics.jsonl"},
     {"checkpoint-every", IDEM_FIELD_COUNT, AT(checkpoint_every), 1, 1e9, "100", true, "iterations between checkpoints"},
     {"sample-every", IDEM_FIELD_COUNT, AT(sample_every), 1, 1e12, "4000", true,
-     "pictures between sample grids, distances and generator.safetensors"},
+     "pictures between sample grids, with generator.safetensors"},
+    {"distance-every", IDEM_FIELD_COUNT, AT(distance_every), 0, 1e12, "100000", true,
+     "pictures between Frechet distances; 0: none"},
+    {"distance-pictures", IDEM_FIELD_COUNT, AT(distance_pictures), 4, 1e6, "5000", true,
+     "pictures made for a distance, and training pictures, at most"},
     {"seed", IDEM_FIELD_SEED, AT(seed), 0, 0, "1", false, "of weights, data and everything else random"},
 };
 const idem_fields idem_gan_fields = {"generator", rows, sizeof rows / sizeof rows[0]};

@@ -24,6 +24,8 @@ typedef struct {
     int64_t held_out;                    /* pictures that are never shown */
     int64_t log_every, checkpoint_every; /* iterations */
     int64_t sample_every;                /* pictures */
+    int64_t distance_every;              /* pictures; 0: never */
+    int64_t distance_pictures;           /* on either side of a distance, at most */
 } idem_gan_recipe;
 
 extern const idem_fields idem_gan_fields;

@@ -60,6 +60,10 @@ void idem_gan_sampler_free(idem_gan_sampler *s) {
     free(s);
 }
 
+size_t idem_gan_sampler_z(const idem_gan_sampler *s) {
+    return (size_t)s->about.z_dim;
+}
+
 /* n <= CODES */
 static int map(idem_gan_sampler *s, size_t n, const float *z) {
     const size_t width = (size_t)s->about.w_dim;

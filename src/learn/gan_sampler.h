@@ -14,6 +14,8 @@ typedef struct idem_gan_sampler idem_gan_sampler;
 idem_gan_sampler *idem_gan_sampler_new(idem_weights *w, const idem_plan_options *options);
 void idem_gan_sampler_free(idem_gan_sampler *s); /* NULL is allowed */
 
+size_t idem_gan_sampler_z(const idem_gan_sampler *s); /* width of z */
+
 /* Mean w of 4,096 codes, always the same ones: [W]. Valid until the next call. */
 const float *idem_gan_sampler_mean(idem_gan_sampler *s);
 /* z [n, Z] -> pictures [n, S, S, 3], about [-1, 1], truncated by psi towards the mean of the last call above. */

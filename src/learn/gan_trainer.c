@@ -13,6 +13,7 @@
 #include "learn/checkpoint.h"
 #include "learn/gan_augment.h"
 #include "learn/gan_data.h"
+#include "learn/gan_distance.h"
 #include "learn/gan_graph.h"
 #include "learn/gan_sampler.h"
 #include "learn/metrics_log.h"
@@ -62,6 +63,7 @@ struct idem_gan_trainer {
     idem_average *average;
     idem_gan_data *data;
     idem_gan_sampler *sampler;
+    idem_gan_distance *distance; /* NULL: none are wanted */
     idem_metrics_log *log;
 };
 
@@ -199,6 +201,11 @@ int idem_gan_trainer_step(idem_gan_trainer *t, idem_gan_report *r) {
 
 /* ---- what is written ---- */
 
+static void note(const idem_gan_trainer *t, const char *line) {
+    if (t->setup.on_note)
+        t->setup.on_note(t->setup.user, line);
+}
+
 static int write_line(idem_gan_trainer *t) {
     run_state *s = &t->state;
     idem_metric m[SUMS + 4];
@@ -277,6 +284,24 @@ static int write_samples(idem_gan_trainer *t) {
     return status;
 }
 
+/* Run again from the checkpoint before it if it is interrupted. */
+static int write_distance(idem_gan_trainer *t) {
+    idem_gan_measure m;
+    char line[256];
+    if (idem_gan_distance_measure(t->distance, t->sampler, &m))
+        return -1;
+    snprintf(line, sizeof line,
+             "Frechet distance after %" PRId64 " pictures: %.3f (n = %zu), two halves of the data: %.3f (n = %zu), by "
+             "%s",
+             t->state.shown, m.distance, m.n, m.halves, m.n / 2, m.features);
+    note(t, line);
+    const idem_metric rows[] = {{"pictures", (double)t->state.shown},
+                                {"frechet_mobilenetv2", m.distance},
+                                {"frechet_mobilenetv2_halves", m.halves},
+                                {"n", (double)m.n}};
+    return idem_metrics_log_write(t->log, "distance", t->state.iteration, rows, sizeof rows / sizeof *rows);
+}
+
 static int save_checkpoint(idem_gan_trainer *t) {
     if ((t->state.metrics_offset = idem_metrics_log_sync(t->log)) < 0 ||
         idem_state_store(fields, FIELDS, &t->state, t->weights) ||
@@ -293,6 +318,11 @@ static bool is_last(const idem_gan_trainer *t) {
     return t->state.shown >= t->recipe.pictures;
 }
 
+/* Has the last iteration reached a multiple of so many pictures? */
+static bool passed(const idem_gan_trainer *t, int64_t every) {
+    return t->state.shown / every != (t->state.shown - t->recipe.batch) / every;
+}
+
 static int advance(idem_gan_trainer *t) {
     const idem_gan_recipe *r = &t->recipe;
     idem_gan_report report;
@@ -303,7 +333,8 @@ static int advance(idem_gan_trainer *t) {
         return -1;
     if (t->setup.on_step)
         t->setup.on_step(t->setup.user, &report);
-    if ((t->state.shown / r->sample_every != (t->state.shown - r->batch) / r->sample_every || last) && write_samples(t))
+    if (((passed(t, r->sample_every) || last) && write_samples(t)) ||
+        (t->distance && (passed(t, r->distance_every) || last) && write_distance(t)))
         return -1;
     return (t->state.iteration % r->checkpoint_every == 0 || last) && save_checkpoint(t) ? -1 : 0;
 }
@@ -342,8 +373,7 @@ static int log_changes(idem_gan_trainer *t, const idem_gan_recipe *saved) {
             continue;
         m[n++] = (idem_metric){f->name, strtod(now, NULL)};
         snprintf(line, sizeof line, "--%s was %s, is now %s", f->name, before, now);
-        if (t->setup.on_change)
-            t->setup.on_change(t->setup.user, line);
+        note(t, line);
     }
     return n ? idem_metrics_log_write(t->log, "change", t->state.iteration, m, n) : 0;
 }
@@ -393,6 +423,17 @@ static int open_data(idem_gan_trainer *t, bool resumed) {
     return 0;
 }
 
+static int open_distance(idem_gan_trainer *t, const idem_plan_options *options) {
+    const idem_gan_recipe *r = &t->recipe;
+    if (!r->distance_every || r->distance_every > r->pictures)
+        return 0;
+    char *file = idem_path_join(t->setup.run, "pictures.features");
+    if (file)
+        t->distance = idem_gan_distance_new(t->data, file, (size_t)r->distance_pictures, t->setup.stop, options);
+    free(file);
+    return t->distance ? 0 : -1;
+}
+
 static int open_trainer(idem_gan_trainer *t) {
     saved_run saved;
     char *samples = idem_path_join(t->setup.run, "samples");
@@ -409,7 +450,7 @@ static int open_trainer(idem_gan_trainer *t) {
         return -1;
     const idem_plan_options shared = {.threads = t->state.threads, .share = t->graph.r1.plan};
     t->sampler = idem_gan_sampler_new(t->weights, &shared);
-    if (!t->sampler)
+    if (!t->sampler || open_distance(t, &shared))
         return -1;
     t->log = idem_metrics_log_open(t->setup.run, t->setup.resume, t->state.metrics_offset, t->state.iteration);
     return !t->log || (found && log_changes(t, &saved.recipe)) ? -1 : 0;
@@ -432,7 +473,8 @@ void idem_gan_trainer_free(idem_gan_trainer *t) {
     if (!t)
         return;
     idem_metrics_log_close(t->log);
-    idem_gan_sampler_free(t->sampler); /* before the owner of the buffer it shares */
+    idem_gan_distance_free(t->distance); /* before the owner of the buffer that both share */
+    idem_gan_sampler_free(t->sampler);
     idem_average_free(t->average);
     idem_gan_graph_free(&t->graph);
     idem_gan_data_free(t->data);

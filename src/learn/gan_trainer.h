@@ -32,7 +32,7 @@ typedef struct {
     const volatile sig_atomic_t *stop; /* looked at between iterations */
     void (*on_cache)(void *user, size_t done, size_t count);
     void (*on_step)(void *user, const idem_gan_report *r);
-    void (*on_change)(void *user, const char *line); /* an option that changed on resume */
+    void (*on_note)(void *user, const char *line); /* an option that changed on resume; a distance */
     void *user;
 } idem_gan_setup;
 

@@ -1,0 +1,163 @@
+/* idem distance: the Frechet distance of two sets of pictures. */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/status.h"
+#include "cli/command.h"
+#include "cli/options.h"
+#include "cli/progress.h"
+#include "learn/features.h"
+#include "learn/frechet.h"
+#include "learn/picture_source.h"
+
+enum { BATCH = 8, SIDE = 256 }; /* SIDE: of two folders */
+
+typedef struct {
+    const char *path;
+    idem_picture_source *source;
+    size_t n;
+    float *rows; /* [n, D] */
+} set;
+
+typedef struct {
+    set a, b;
+    int count, size;
+    double truncation;
+    const char *inception;
+    idem_shared shared;
+    idem_features *features;
+    double distance, halves;
+} distance;
+
+static int open_set(const distance *d, set *s, const idem_plan_options *options) {
+    if (!(s->source = idem_picture_source_open(s->path, (float)d->truncation, d->shared.seed, options)))
+        return -1;
+    const size_t all = idem_picture_source_count(s->source);
+    s->n = all < (size_t)d->count ? all : (size_t)d->count;
+    return s->n >= 4 ? 0 : idem_fail("%s: %zu pictures, expected at least 4", s->path, s->n);
+}
+
+/* The smaller generator's, so that both are seen as what the smaller one can make. */
+static int common_size(const distance *d) {
+    const int a = idem_picture_source_side(d->a.source), b = idem_picture_source_side(d->b.source);
+    return d->size ? d->size : a && b ? (a < b ? a : b) : a ? a : b ? b : SIDE;
+}
+
+static int measure(const distance *d, set *s, size_t before) {
+    const size_t width = idem_features_width(d->features), picture = (size_t)d->size * (size_t)d->size * 3;
+    float *x = malloc(BATCH * picture * sizeof *x);
+    int status = 0;
+    s->rows = malloc(s->n * width * sizeof *s->rows);
+    if (!x || !s->rows)
+        status = idem_fail("out of memory for the features of %zu pictures", s->n);
+    for (size_t first = 0; first < s->n && !status; first += BATCH) {
+        const size_t some = s->n - first < BATCH ? s->n - first : BATCH;
+        status = idem_cli_stop ? idem_fail("interrupted")
+                               : idem_picture_source_take(s->source, first, some, d->size, x) ||
+                                     idem_features_run(d->features, some, x, s->rows + first * width);
+        idem_progress_update(before + first + some, NULL);
+    }
+    free(x);
+    return status ? -1 : 0;
+}
+
+static int run(distance *d) {
+    const idem_plan_options options = {.threads = d->shared.threads, .stop = &idem_cli_stop};
+    if (open_set(d, &d->a, &options) || open_set(d, &d->b, &options))
+        return -1;
+    d->size = common_size(d);
+    if (!(d->features = idem_features_new(NULL, d->inception, d->size, BATCH, &options)))
+        return -1;
+    const size_t width = idem_features_width(d->features);
+    idem_progress_start("measuring", "pictures", d->a.n + d->b.n, 0, d->shared.quiet);
+    if (measure(d, &d->a, 0) || measure(d, &d->b, d->a.n))
+        return -1;
+    idem_progress_finish();
+    return idem_frechet(&d->distance, d->a.rows, d->a.n, d->b.rows, d->b.n, width) ||
+                   idem_frechet_halves(&d->halves, d->b.rows, d->b.n, width, d->shared.seed)
+               ? -1
+               : 0;
+}
+
+static void print_set(const char *name, const set *s) {
+    printf("  %s: n = %zu %s %s\n", name, s->n, idem_picture_source_side(s->source) ? "samples of" : "pictures of",
+           s->path);
+}
+
+static json_t *set_json(const distance *d, const set *s) {
+    const int side = idem_picture_source_side(s->source);
+    json_t *j = json_pack("{s:s, s:I}", "path", s->path, "n", (json_int_t)s->n);
+    if (side)
+        json_object_set_new(j, "truncation", json_real(d->truncation));
+    return j;
+}
+
+static void report(const distance *d, double seconds) {
+    const size_t width = idem_features_width(d->features), half = d->b.n / 2;
+    if (d->shared.json) {
+        json_t *root =
+            json_pack("{s:f, s:s, s:I, s:i, s:o, s:o, s:{s:f, s:I}, s:I, s:f}", "distance", d->distance, "features",
+                      idem_features_name(d->features), "width", (json_int_t)width, "size", d->size, "a",
+                      set_json(d, &d->a), "b", set_json(d, &d->b), "halves_of_b", "distance", d->halves, "n",
+                      (json_int_t)half, "seed", (json_int_t)d->shared.seed, "seconds", seconds);
+        json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+        putchar('\n');
+        json_decref(root);
+        return;
+    }
+    printf("Frechet distance %.3f, by %zu features of %s, at %d px\n", d->distance, width,
+           idem_features_name(d->features), d->size);
+    print_set("A", &d->a);
+    print_set("B", &d->b);
+    printf("two random halves of B: %.3f, n = %zu each\n", d->halves, half);
+    if (d->a.n <= width || d->b.n <= width || half <= width)
+        printf("fewer pictures than features in one of them: its covariance lacks rank, and distances are too large;\n"
+               "they compare with others of the same n only\n");
+}
+
+int idem_cmd_distance(int argc, char **argv) {
+    distance d = {.count = 5000, .truncation = 1, .shared = IDEM_SHARED_DEFAULTS};
+    const idem_option options[] = {
+        {IDEM_OPT_INT, "count", 'n', "N", &d.count, .min = 4, .max = 1e6,
+         .help = "pictures of each at most: random ones of a folder"},
+        {IDEM_OPT_INT, "at", 0, "S", &d.size, .min = 0, .max = 1024,
+         .help = "resize all pictures to S x S first; 0: to the size of the smaller generator, or to 256 without one"},
+        {IDEM_OPT_REAL, "truncation", 't', "PSI", &d.truncation, .min = 0, .max = 1, .help = "of a generator's codes"},
+        {IDEM_OPT_TEXT, "inception", 0, "FILE", &d.inception,
+         .help =
+             "weights of InceptionV3 as the published FID uses it (pt_inception-2015-12-05), instead of MobileNetV2 "
+             "(idem model fetch pictures)"},
+        {0}};
+    const idem_command_line line = {
+        .args = "A B",
+        .about =
+            "The Frechet distance of two sets of pictures, each a folder (the middle squares of all pictures below "
+            "it) or a generator's file. Beside it, the distance of two random halves of B, which is what is left "
+            "between equals. Distances compare only by the same features, size and n.",
+        .examples = "  idem distance models/generator-64.safetensors portraits --at 64\n"
+                    "  idem distance made real -n 2000 --json",
+        .options = options,
+        .min_args = 2,
+        .max_args = 2,
+        .shared = IDEM_WITH_JSON | IDEM_WITH_SEED | IDEM_WITH_THREADS};
+    char **args;
+    const double start = idem_clock();
+    idem_parse(&line, argc, argv, &d.shared, &args);
+    d.a.path = args[0];
+    d.b.path = args[1];
+    const int status = run(&d);
+    if (status)
+        idem_progress_clear();
+    else
+        report(&d, idem_clock() - start);
+    const int code = status ? idem_cli_failed() : 0;
+    idem_features_free(d.features);
+    set *const sets[] = {&d.a, &d.b};
+    for (int i = 0; i < 2; i++) {
+        idem_picture_source_free(sets[i]->source);
+        free(sets[i]->rows);
+    }
+    return code;
+}

@@ -1,0 +1,20 @@
+/* The pictures (JPEG, PNG, WebP) of a folder and the folders in it, by name. */
+#ifndef IDEM_LEARN_PICTURE_TREE_H
+#define IDEM_LEARN_PICTURE_TREE_H
+
+#include <stddef.h>
+
+#include "media/image.h"
+
+typedef struct idem_picture_tree idem_picture_tree;
+
+idem_picture_tree *idem_picture_tree_open(const char *dir);
+void idem_picture_tree_free(idem_picture_tree *t); /* NULL is allowed */
+
+size_t idem_picture_tree_count(const idem_picture_tree *t); /* may be 0 */
+/* Below the folder; sorted by strcmp. */
+const char *idem_picture_tree_name(const idem_picture_tree *t, size_t i);
+/* The middle square of picture i, resized (Lanczos) to size x size. */
+int idem_picture_tree_square(const idem_picture_tree *t, size_t i, int size, idem_image *out);
+
+#endif
