@@ -206,6 +206,9 @@ static void networks_and_lists(void **state) {
     blob json = {0}, bin = {0};
     blob_text(&json, HOSTILE_MANIFEST);
     blob_put(&bin, "0123456789", 10);
+    blob module = {0}, shard = {0};
+    blob_text(&module, HOSTILE_MODULE);
+    blob_text(&shard, HOSTILE_SHARD);
     const kind kinds[] = {
         {.name = "tests/fixtures/format/all.onnx", ONNX},
         {.name = "fuzz/seeds/onnx_graph/layers.onnx", ONNX_GRAPH},
@@ -213,6 +216,8 @@ static void networks_and_lists(void **state) {
         {.name = "fuzz/seeds/onnx_graph/shapes.onnx", ONNX_GRAPH},
         {"a weights manifest", MANIFEST, false, json},
         {"the values of a manifest", MANIFEST_BIN, false, bin},
+        {"a manifest as a module", MODULE, false, module},
+        {"its values as a module", MODULE_SHARD, false, shard},
         {.name = "models/registry.json", REGISTRY},
     };
     test_files(kinds, sizeof kinds / sizeof *kinds);

@@ -67,24 +67,19 @@ static size_t to_json(char *out, const char *js, size_t n) {
     return at;
 }
 
-static char *read_manifest(const char *path, size_t *size) {
+static char *find_manifest(const unsigned char *js, size_t n, const char *what, size_t *size) {
     static const char key[] = "weightsManifest:";
-    unsigned char *js;
-    size_t n;
-    if (idem_file_read(path, MODULE_MOST, &js, &n))
-        return NULL;
     const char *start = memmem(js, n, key, sizeof key - 1);
     start = start ? start + sizeof key - 1 : NULL;
-    const size_t left = start ? n - (size_t)(start - (char *)js) : 0;
+    const size_t left = start ? n - (size_t)(start - (const char *)js) : 0;
     const size_t length = left && *start == '[' ? list_length(start, left) : 0;
-    char *json = length ? malloc(3 * length) : NULL;
-    if (json)
-        *size = to_json(json, start, length);
-    else if (length)
-        idem_fail("%s: out of memory for its manifest", path);
-    else
-        idem_fail("%s: no \"weightsManifest:[...]\" in it: not a TensorFlow.js model packed as a module", path);
-    free(js);
+    if (!length)
+        return idem_fail_null("%s: no \"weightsManifest:[...]\" in it: not a TensorFlow.js model packed as a module",
+                              what);
+    char *json = malloc(3 * length);
+    if (!json)
+        return idem_fail_null("%s: out of memory for its manifest", what);
+    *size = to_json(json, start, length);
     return json;
 }
 
@@ -116,38 +111,44 @@ static long decode(unsigned char *out, const char *text, size_t n) {
     return count;
 }
 
-static int read_shard(const char *path, unsigned char **bin, size_t *size) {
+static unsigned char *find_values(const unsigned char *js, size_t n, const char *what, size_t *size) {
     static const char key[] = "exports=\"";
-    unsigned char *js;
-    size_t n;
-    if (idem_file_read(path, SHARD_MOST, &js, &n))
-        return -1;
     const char *start = memmem(js, n, key, sizeof key - 1);
     start = start ? start + sizeof key - 1 : NULL;
-    const char *end = start ? memchr(start, '"', n - (size_t)(start - (char *)js)) : NULL;
-    int status = end ? 0 : idem_fail("%s: no exports=\"...\" in it: not a shard packed as a module", path);
-    if (!status) {
-        *bin = malloc((size_t)(end - start) + 1);
-        const long count = *bin ? decode(*bin, start, (size_t)(end - start)) : 0;
-        *size = (size_t)count;
-        if (!*bin)
-            status = idem_fail("%s: out of memory for its values", path);
-        else if (count < 0)
-            status = idem_fail("%s: its text is not base64", path);
-    }
-    free(js);
+    const char *end = start ? memchr(start, '"', n - (size_t)(start - (const char *)js)) : NULL;
+    if (!end)
+        return idem_fail_null("%s: no exports=\"...\" in its shard: not one packed as a module", what);
+    unsigned char *bin = malloc((size_t)(end - start) + 1);
+    const long count = bin ? decode(bin, start, (size_t)(end - start)) : 0;
+    *size = (size_t)count;
+    if (bin && count >= 0)
+        return bin;
+    if (!bin)
+        return idem_fail_null("%s: out of memory for its values", what);
+    free(bin);
+    return idem_fail_null("%s: the text of its shard is not base64", what);
+}
+
+int idem_manifest_js_parse(idem_weights **out, const unsigned char *model, size_t model_size,
+                           const unsigned char *shard, size_t shard_size, const char *what) {
+    size_t json_size = 0, bin_size = 0;
+    char *json = find_manifest(model, model_size, what, &json_size);
+    unsigned char *bin = json ? find_values(shard, shard_size, what, &bin_size) : NULL;
+    const int status = bin ? idem_manifest_parse(out, (unsigned char *)json, json_size, bin, bin_size, what) : -1;
+    free(json);
+    free(bin);
     return status;
 }
 
 int idem_manifest_js_load(idem_weights **out, const char *model, const char *shard) {
-    size_t json_size = 0, bin_size = 0;
-    unsigned char *bin = NULL;
-    char *json = read_manifest(model, &json_size);
-    int status = !json || read_shard(shard, &bin, &bin_size) ||
-                         idem_manifest_parse(out, (unsigned char *)json, json_size, bin, bin_size, model)
-                     ? -1
-                     : 0;
-    free(json);
-    free(bin);
+    unsigned char *text[2] = {NULL, NULL};
+    size_t size[2];
+    const int status = idem_file_read(model, MODULE_MOST, &text[0], &size[0]) ||
+                               idem_file_read(shard, SHARD_MOST, &text[1], &size[1]) ||
+                               idem_manifest_js_parse(out, text[0], size[0], text[1], size[1], model)
+                           ? -1
+                           : 0;
+    free(text[0]);
+    free(text[1]);
     return status;
 }

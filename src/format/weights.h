@@ -91,5 +91,7 @@ int idem_manifest_parse(idem_weights **out, const unsigned char *json, size_t js
                         size_t bin_size, const char *what);
 /* The same of a model packed as JavaScript modules, one for the manifest and one for the only shard. */
 int idem_manifest_js_load(idem_weights **out, const char *model, const char *shard);
+int idem_manifest_js_parse(idem_weights **out, const unsigned char *model, size_t model_size,
+                           const unsigned char *shard, size_t shard_size, const char *what);
 
 #endif

@@ -23,6 +23,9 @@
 
 /* ---- one attempt, whatever the format ---- */
 
+const char HOSTILE_MODULE[] = "!function(){x.exports={a:[1],weightsManifest:[{paths:[\"g]1\"],weights:[{name:\"a/b\","
+                              "shape:[3],dtype:\"float32\",quantization:{min:-.5,scale:2.5e-1,dtype:\"uint8\"}}]}]}}";
+const char HOSTILE_SHARD[] = "x.exports=\"AAEK\",{}";
 const char HOSTILE_MANIFEST[] = "[{\"weights\":[{\"name\":\"a\",\"shape\":[2,3],\"dtype\":\"float32\","
                                 "\"quantization\":{\"dtype\":\"uint8\",\"scale\":0.5,\"min\":-1.25}},"
                                 "{\"name\":\"b\",\"shape\":[1],\"dtype\":\"float32\"}],\"paths\":[\"m.bin\"]}]";
@@ -149,6 +152,14 @@ hostile_outcome hostile_try(int format, const unsigned char *bytes, size_t size)
     case MANIFEST_BIN:
         status =
             idem_manifest_parse(&w, (const unsigned char *)HOSTILE_MANIFEST, strlen(HOSTILE_MANIFEST), copy, size, "x");
+        break;
+    case MODULE:
+        status =
+            idem_manifest_js_parse(&w, copy, size, (const unsigned char *)HOSTILE_SHARD, strlen(HOSTILE_SHARD), "x");
+        break;
+    case MODULE_SHARD:
+        status =
+            idem_manifest_js_parse(&w, (const unsigned char *)HOSTILE_MODULE, strlen(HOSTILE_MODULE), copy, size, "x");
         break;
     case CHECKPOINT:
         status = load_checkpoint(&w, copy, size);

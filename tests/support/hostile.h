@@ -10,8 +10,23 @@
 #include "support/blob.h"
 
 /* What a file is read as. ONNX_GRAPH: a network is built of it too; MANIFEST_BIN: the values beside HOSTILE_MANIFEST;
+ * MODULE, MODULE_SHARD: both as JavaScript modules;
  * CHECKPOINT: the newest of a training run, of the generator with the hash "hash"; EXIF: the block in a picture. */
-enum { TORCH, SAFETENSORS, NPY, ONNX, ONNX_GRAPH, MANIFEST, MANIFEST_BIN, CHECKPOINT, REGISTRY, PICTURE, EXIF };
+enum {
+    TORCH,
+    SAFETENSORS,
+    NPY,
+    ONNX,
+    ONNX_GRAPH,
+    MANIFEST,
+    MANIFEST_BIN,
+    MODULE,
+    MODULE_SHARD,
+    CHECKPOINT,
+    REGISTRY,
+    PICTURE,
+    EXIF
+};
 
 /* One attempt to read a file: an exact copy of the bytes, so that a sanitizer sees a read behind the end. */
 typedef struct {
@@ -28,6 +43,7 @@ int hostile_attempt(int format, const unsigned char *bytes, size_t size);
 blob hostile_checkpoint(void);
 
 extern const char HOSTILE_MANIFEST[]; /* fits the 10 bytes of values that an attempt on MANIFEST is given */
+extern const char HOSTILE_MODULE[], HOSTILE_SHARD[];
 
 /* One entry of a zip archive; method is libzip's. */
 typedef struct {
