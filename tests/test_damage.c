@@ -214,6 +214,8 @@ static void networks_and_lists(void **state) {
         {.name = "fuzz/seeds/onnx_graph/layers.onnx", ONNX_GRAPH},
         {.name = "fuzz/seeds/onnx_graph/math.onnx", ONNX_GRAPH},
         {.name = "fuzz/seeds/onnx_graph/shapes.onnx", ONNX_GRAPH},
+        {.name = "tests/fixtures/opsets/net-13.onnx", ONNX_GRAPH},
+        {.name = "tests/fixtures/opsets/resize-cubic.onnx", ONNX_GRAPH},
         {"a weights manifest", MANIFEST, false, json},
         {"the values of a manifest", MANIFEST_BIN, false, bin},
         {"a manifest as a module", MODULE, false, module},

@@ -30,7 +30,8 @@ static void model_start(model *b, idem_shape input, int64_t opset) {
     b->in = (idem_onnx_value){.name = "x", .rank = input.rank, .is_float = true};
     memcpy(b->in.d, input.d, sizeof b->in.d);
     b->out[0] = (idem_onnx_value){.name = "y", .rank = -1, .is_float = true};
-    b->m = (idem_onnx){.opset = opset,
+    b->m = (idem_onnx){.source = "model",
+                       .opset = opset,
                        .n_inputs = 1,
                        .n_outputs = 1,
                        .inputs = &b->in,

@@ -9,9 +9,9 @@ typedef struct {
     const char *name;
     idem_node *node;
     const idem_onnx_tensor *constant; /* also kept when node was made from it */
-    const int64_t *ints;              /* count of them; shape says rank 0 or 1 */
+    const int64_t *ints;              /* count of them, of that shape */
     size_t count;
-    int rank;    /* of ints */
+    idem_shape shape;
     int users;   /* nodes that read it, and 1 for being an output that was asked for */
     bool needed; /* for the outputs that were asked for */
 } idem_onnx_val;
@@ -31,7 +31,9 @@ typedef struct {
     idem_onnx_fn *build; /* sets node or ints of out[0 .. n_outputs-1]; NULL entries are outputs left out */
 } idem_onnx_op;
 
-extern const idem_onnx_op idem_onnx_layer_ops[], idem_onnx_shape_ops[], idem_onnx_math_ops[]; /* end with a NULL name */
+/* Each ends with a NULL name. */
+extern const idem_onnx_op idem_onnx_layer_ops[], idem_onnx_shape_ops[], idem_onnx_math_ops[], idem_onnx_int_ops[],
+    idem_onnx_resize_ops[];
 
 /* The slot of a name; NULL when it was never defined (cannot be for names a parsed model uses) or is "". */
 idem_onnx_val *idem_onnx_val_find(const idem_onnx_builder *b, const char *name);
@@ -43,7 +45,7 @@ idem_node *idem_onnx_in_node(const idem_onnx_builder *b, const idem_onnx_node *n
  * message. */
 int idem_onnx_list(const idem_onnx_builder *b, const idem_onnx_node *n, const char *name, size_t i,
                    const int64_t **list, size_t *count);
-/* Sets out to integers, copied into the graph's arena. */
+/* Sets out to a list of integers (rank 1) or a single one (0), copied into the graph's arena. */
 int idem_onnx_set_ints(const idem_onnx_builder *b, idem_onnx_val *out, const int64_t *ints, size_t count, int rank);
 static inline int idem_onnx_set_node(idem_onnx_val *out, idem_node *node) {
     out->node = node;

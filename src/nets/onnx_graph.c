@@ -61,18 +61,6 @@ int idem_onnx_list(const idem_onnx_builder *b, const idem_onnx_node *n, const ch
     return 1;
 }
 
-int idem_onnx_set_ints(const idem_onnx_builder *b, idem_onnx_val *out, const int64_t *ints, size_t count, int rank) {
-    int64_t *copy = idem_arena_array(idem_graph_arena(b->graph), count, sizeof *copy);
-    if (!copy)
-        return -1;
-    if (count)
-        memcpy(copy, ints, count * sizeof *copy);
-    out->ints = copy;
-    out->count = count;
-    out->rank = rank;
-    return 0;
-}
-
 int idem_onnx_axis(const idem_onnx_node *n, int64_t axis, int rank) {
     if (axis < -rank || axis >= rank)
         return idem_fail("%s (%s): axis %lld is outside a tensor of rank %d", n->name, n->op_type, (long long)axis,
@@ -83,8 +71,9 @@ int idem_onnx_axis(const idem_onnx_node *n, int64_t axis, int rank) {
 /* ---- building ---- */
 
 static const idem_onnx_op *find_op(const char *type) {
-    const idem_onnx_op *const tables[] = {idem_onnx_layer_ops, idem_onnx_shape_ops, idem_onnx_math_ops};
-    for (size_t t = 0; t < 3; t++)
+    const idem_onnx_op *const tables[] = {idem_onnx_layer_ops, idem_onnx_shape_ops, idem_onnx_math_ops,
+                                          idem_onnx_int_ops, idem_onnx_resize_ops};
+    for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
         for (const idem_onnx_op *op = tables[t]; op->op_type; op++)
             if (strcmp(op->op_type, type) == 0)
                 return op;
@@ -108,7 +97,7 @@ static int prepare(idem_onnx_builder *b, idem_node *input, const char *const *na
         v->constant = &m->tensors[i];
         v->ints = m->tensors[i].i;
         v->count = m->tensors[i].count;
-        v->rank = m->tensors[i].shape.rank;
+        v->shape = m->tensors[i].shape;
     }
     define(b, m->inputs[0].name)->node = input;
     for (size_t i = 0; i < m->n_nodes; i++)

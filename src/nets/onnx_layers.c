@@ -71,6 +71,9 @@ typedef struct {
 } norm;
 
 static int norm_read(const idem_onnx_builder *b, const idem_onnx_node *n, norm *out) {
+    if (idem_onnx_int(n, "training_mode", 0)) /* opset 14 and later */
+        return idem_fail(
+            "%s (BatchNormalization): is in training mode: export the network for inference (model.eval())", n->name);
     for (size_t i = 0; i < 4; i++) {
         const idem_onnx_val *v = idem_onnx_in(b, n, i + 1);
         if (!v || !v->constant || !v->constant->f || v->constant->shape.rank != 1 || v->constant->count == 0 ||
@@ -269,6 +272,13 @@ static int op_reduce(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx_va
     const int found = idem_onnx_list(b, n, "axes", 1, &axes, &n_axes);
     if (!x || found < 0)
         return -1;
+    if (n_axes == 0 && idem_onnx_int(n, "noop_with_empty_axes", 0))
+        return idem_onnx_set_node(out[0], x);
+    const bool mean = strcmp(n->op_type, "ReduceMean") == 0, norm2 = strcmp(n->op_type, "ReduceL2") == 0;
+    if (norm2 || strcmp(n->op_type, "ReduceSumSquare") == 0)
+        x = idem_square(x);
+    if (!x)
+        return -1;
     bool gone[IDEM_MAX_RANK] = {false};
     for (int i = 0; i < x->shape.rank; i++)
         gone[i] = !found || n_axes == 0;
@@ -285,11 +295,13 @@ static int op_reduce(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx_va
         else
             kept.d[kept.rank++] = x->shape.d[i];
     }
-    const bool keep = idem_onnx_int(n, "keepdims", 1) != 0, mean = strcmp(n->op_type, "ReduceMean") == 0;
+    const bool keep = idem_onnx_int(n, "keepdims", 1) != 0;
     if (mean && !keep && x->shape.rank == 4 && !gone[0] && !gone[1] && gone[2] && gone[3])
         return idem_onnx_set_node(out[0], idem_mean_hw(x));
     const float scale = mean ? (float)((double)idem_shape_count(&ones) / (double)idem_shape_count(&x->shape)) : 1;
     idem_node *y = idem_reduce_sum(x, ones, scale);
+    if (norm2)
+        y = idem_unary(y, IDEM_UNARY_SQRT, 0, 0);
     return idem_onnx_set_node(out[0], keep ? y : idem_reshape(y, kept));
 }
 
@@ -302,6 +314,8 @@ const idem_onnx_op idem_onnx_layer_ops[] = {
     {"AveragePool", op_pool},
     {"ReduceMean", op_reduce},
     {"ReduceSum", op_reduce},
+    {"ReduceL2", op_reduce},
+    {"ReduceSumSquare", op_reduce},
     {"GlobalAveragePool", op_global_pool},
     {NULL, NULL},
 };

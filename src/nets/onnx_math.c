@@ -3,20 +3,20 @@
 #include <string.h>
 
 #include "engine/ops.h"
-#include "nets/onnx_build.h"
+#include "nets/onnx_ints.h"
 
 enum { ADD, SUB, MUL, DIV };
 
 static int int_arithmetic(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx_val *out, int kind) {
     const idem_onnx_val *x = idem_onnx_in(b, n, 0), *y = idem_onnx_in(b, n, 1);
     size_t count = x->count > y->count ? x->count : y->count;
-    if ((x->count != count && x->count != 1) || (y->count != count && y->count != 1) || x->count == 0 || y->count == 0)
+    if ((x->count != 1 && y->count != 1 && !idem_shape_equal(&x->shape, &y->shape)) || x->count == 0 || y->count == 0)
         return idem_fail("%s (%s): integer lists of %zu and %zu do not fit", n->name, n->op_type, x->count, y->count);
-    if (idem_onnx_set_ints(b, out, NULL, 0, x->rank > y->rank ? x->rank : y->rank))
+    const idem_onnx_val *shaped = x->count < count || y->shape.rank > x->shape.rank ? y : x;
+    idem_onnx_val result = {0};
+    if (idem_onnx_set_grid(b, &result, NULL, shaped->shape))
         return -1;
-    int64_t *r = idem_arena_array(idem_graph_arena(b->graph), count, sizeof *r);
-    if (!r)
-        return -1;
+    int64_t *r = (int64_t *)result.ints;
     for (size_t i = 0; i < count; i++) {
         int64_t p = x->ints[x->count == 1 ? 0 : i], q = y->ints[y->count == 1 ? 0 : i];
         bool overflow = false;
@@ -35,6 +35,7 @@ static int int_arithmetic(idem_onnx_builder *b, const idem_onnx_node *n, idem_on
     }
     out->ints = r;
     out->count = count;
+    out->shape = result.shape;
     return 0;
 }
 
@@ -103,6 +104,27 @@ static int op_unary(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx_val
     return -1;
 }
 
+/* x^p for a constant p. */
+static int op_pow(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx_val **out) {
+    idem_node *x = idem_onnx_in_node(b, n, 0);
+    float p;
+    if (!x)
+        return -1;
+    if (!is_scalar(idem_onnx_in(b, n, 1), x, &p) || (p != 2 && p != 0.5f))
+        return idem_fail("%s (Pow): only the constant exponents 2 and 0.5 are supported", n->name);
+    return idem_onnx_set_node(out[0], idem_unary(x, p == 2 ? IDEM_UNARY_SQUARE : IDEM_UNARY_SQRT, 0, 0));
+}
+
+/* max(0, min(1, alpha x + beta)), and x times that with the factors of opset 14. */
+static int op_hard(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx_val **out) {
+    const bool swish = strcmp(n->op_type, "HardSwish") == 0;
+    idem_node *x = idem_onnx_in_node(b, n, 0);
+    const float alpha = swish ? 1.0f / 6 : idem_onnx_float(n, "alpha", 0.2f);
+    const float beta = swish ? 0.5f : idem_onnx_float(n, "beta", 0.5f);
+    idem_node *gate = idem_unary(idem_affine(x, alpha, beta), IDEM_UNARY_CLAMP, 0, 1);
+    return idem_onnx_set_node(out[0], swish ? idem_mul(x, gate) : gate);
+}
+
 static int op_leaky_relu(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx_val **out) {
     return idem_onnx_set_node(out[0],
                               idem_leaky_relu(idem_onnx_in_node(b, n, 0), idem_onnx_float(n, "alpha", 0.01f), 1));
@@ -167,8 +189,16 @@ static int op_same(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx_val 
     out[0]->constant = x->constant;
     out[0]->ints = x->ints;
     out[0]->count = x->count;
-    out[0]->rank = x->rank;
+    out[0]->shape = x->shape;
     return 0;
+}
+
+/* Since opset 12 a network may be left in the state of training, where dropping is random. */
+static int op_dropout(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx_val **out) {
+    const idem_onnx_val *training = idem_onnx_in(b, n, 2);
+    if (training && (!training->ints || training->count != 1 || training->ints[0]))
+        return idem_fail("%s (Dropout): is in training mode: export the network for inference (model.eval())", n->name);
+    return op_same(b, n, out);
 }
 
 static int op_cast(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx_val **out) {
@@ -178,23 +208,38 @@ static int op_cast(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx_val 
     if (!x || !x->ints || !to_float)
         return x && !x->ints && !to_float ? idem_fail("%s (Cast): numbers to integers is not supported", n->name)
                                           : op_same(b, n, out);
-    if (x->count == 0 || x->count > 1 << 20 || x->rank > 1)
-        return idem_fail("%s (Cast): %zu integers of rank %d, expected a list", n->name, x->count, x->rank);
+    if (x->count == 0 || x->count > 1 << 20)
+        return idem_fail("%s (Cast): %zu integers, expected 1 to %d", n->name, x->count, 1 << 20);
     float *f = idem_arena_array(idem_graph_arena(b->graph), x->count, sizeof *f);
     if (!f)
         return -1;
     for (size_t i = 0; i < x->count; i++)
         f[i] = (float)x->ints[i];
-    return idem_onnx_set_node(out[0],
-                              idem_const(b->graph, n->name, x->rank ? IDEM_SHAPE((int64_t)x->count) : IDEM_SCALAR, f));
+    return idem_onnx_set_node(out[0], idem_const(b->graph, n->name, x->shape, f));
 }
 
 const idem_onnx_op idem_onnx_math_ops[] = {
-    {"Add", op_add},         {"Sub", op_sub},       {"Mul", op_mul},
-    {"Div", op_div},         {"Relu", op_unary},    {"Exp", op_unary},
-    {"Log", op_unary},       {"Sqrt", op_unary},    {"Abs", op_unary},
-    {"Neg", op_unary},       {"Sigmoid", op_unary}, {"Tanh", op_unary},
-    {"PRelu", op_prelu},     {"Clip", op_clip},     {"LeakyRelu", op_leaky_relu},
-    {"Softmax", op_softmax}, {"Identity", op_same}, {"Dropout", op_same},
-    {"Cast", op_cast},       {NULL, NULL},
+    {"Add", op_add},
+    {"Sub", op_sub},
+    {"Mul", op_mul},
+    {"Div", op_div},
+    {"Relu", op_unary},
+    {"Exp", op_unary},
+    {"Log", op_unary},
+    {"Sqrt", op_unary},
+    {"Abs", op_unary},
+    {"Neg", op_unary},
+    {"Sigmoid", op_unary},
+    {"Tanh", op_unary},
+    {"PRelu", op_prelu},
+    {"Clip", op_clip},
+    {"LeakyRelu", op_leaky_relu},
+    {"Softmax", op_softmax},
+    {"Identity", op_same},
+    {"Dropout", op_dropout},
+    {"Pow", op_pow},
+    {"HardSigmoid", op_hard},
+    {"HardSwish", op_hard},
+    {"Cast", op_cast},
+    {NULL, NULL},
 };

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "engine/ops.h"
-#include "nets/onnx_build.h"
+#include "nets/onnx_ints.h"
 
 static int op_constant(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx_val **out) {
     const idem_onnx_attr *a = idem_onnx_attribute(n, "value");
@@ -11,7 +11,7 @@ static int op_constant(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx_
         out[0]->constant = a->tensor;
         out[0]->ints = a->tensor->i;
         out[0]->count = a->tensor->count;
-        out[0]->rank = a->tensor->shape.rank;
+        out[0]->shape = a->tensor->shape;
         return 0;
     }
     if ((a = idem_onnx_attribute(n, "value_int")) && a->type == IDEM_ONNX_INT)
@@ -27,9 +27,7 @@ static int op_shape(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx_val
     const idem_onnx_val *x = idem_onnx_in(b, n, 0);
     if (!x || (!x->node && !x->constant && !x->ints))
         return idem_fail("%s (Shape): its input is missing", n->name);
-    if (x->ints)
-        return idem_onnx_set_ints(b, out[0], &(int64_t){(int64_t)x->count}, x->rank > 0, 1);
-    const idem_shape *s = x->node ? &x->node->shape : &x->constant->shape;
+    const idem_shape *s = x->ints ? &x->shape : x->node ? &x->node->shape : &x->constant->shape;
     return idem_onnx_set_ints(b, out[0], s->d, (size_t)s->rank, 1);
 }
 
@@ -68,8 +66,12 @@ static int op_reshape(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx_v
         return -1;
     if (!found || rank > IDEM_MAX_RANK)
         return idem_fail("%s (Reshape): the new shape is missing or has more than %d axes", n->name, IDEM_MAX_RANK);
+    idem_shape shape;
+    const bool zero_keeps = idem_onnx_int(n, "allowzero", 0) == 0;
     if (source && source->ints)
-        return idem_onnx_set_ints(b, out[0], source->ints, source->count, rank > 0);
+        return source->count && resolve(&source->shape, target, rank, zero_keeps, &shape)
+                   ? idem_onnx_set_grid(b, out[0], source->ints, shape)
+                   : idem_fail("%s (Reshape): %zu integers do not fit the new shape", n->name, source->count);
     idem_node *x = idem_onnx_in_node(b, n, 0);
     if (!x)
         return -1;
@@ -79,8 +81,6 @@ static int op_reshape(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx_v
     if (rank > 0 && real[0] == b->file_batch && b->batch != b->file_batch && x->shape.rank > 0 &&
         x->shape.d[0] == b->batch)
         real[0] = b->batch;
-    idem_shape shape;
-    const bool zero_keeps = idem_onnx_int(n, "allowzero", 0) == 0;
     if (!resolve(&x->shape, real, rank, zero_keeps, &shape) && !resolve(&x->shape, target, rank, zero_keeps, &shape)) {
         char text[64], want[64];
         idem_shape asked = {.rank = (int)rank};
@@ -113,17 +113,14 @@ static int op_unsqueeze(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx
         return -1;
     if (!found || n_axes == 0)
         return idem_fail("%s (Unsqueeze): axes are missing", n->name);
-    if (source && source->ints) {
-        if (source->rank + n_axes > 1)
-            return idem_fail("%s (Unsqueeze): integers of more than one axis are not supported", n->name);
-        return idem_onnx_set_ints(b, out[0], source->ints, source->count, 1);
-    }
-    idem_node *x = idem_onnx_in_node(b, n, 0);
-    if (!x)
+    const bool integers = source && source->ints;
+    idem_node *x = integers ? NULL : idem_onnx_in_node(b, n, 0);
+    if (!integers && !x)
         return -1;
-    if (n_axes + (size_t)x->shape.rank > IDEM_MAX_RANK)
+    const idem_shape old = integers ? source->shape : x->shape;
+    if (n_axes + (size_t)old.rank > IDEM_MAX_RANK)
         return idem_fail("%s (Unsqueeze): more than %d axes", n->name, IDEM_MAX_RANK);
-    idem_shape shape = {.rank = x->shape.rank + (int)n_axes};
+    idem_shape shape = {.rank = old.rank + (int)n_axes};
     bool added[IDEM_MAX_RANK] = {false};
     for (size_t i = 0; i < n_axes; i++) {
         const int axis = idem_onnx_axis(n, axes[i], shape.rank);
@@ -134,8 +131,9 @@ static int op_unsqueeze(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx
         added[axis] = true;
     }
     for (int i = 0, k = 0; i < shape.rank; i++)
-        shape.d[i] = added[i] ? 1 : x->shape.d[k++];
-    return idem_onnx_set_node(out[0], idem_reshape(x, shape));
+        shape.d[i] = added[i] ? 1 : old.d[k++];
+    return integers ? idem_onnx_set_grid(b, out[0], source->ints, shape)
+                    : idem_onnx_set_node(out[0], idem_reshape(x, shape));
 }
 
 static int op_squeeze(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx_val **out) {
@@ -145,72 +143,71 @@ static int op_squeeze(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx_v
     const int found = idem_onnx_list(b, n, "axes", 1, &axes, &n_axes);
     if (found < 0)
         return -1;
-    if (source && source->ints)
-        return idem_onnx_set_ints(b, out[0], source->ints, source->count, source->count != 1);
-    idem_node *x = idem_onnx_in_node(b, n, 0);
-    if (!x)
+    const bool integers = source && source->ints;
+    idem_node *x = integers ? NULL : idem_onnx_in_node(b, n, 0);
+    if (!integers && !x)
         return -1;
+    const idem_shape old = integers ? source->shape : x->shape;
     bool gone[IDEM_MAX_RANK];
-    for (int i = 0; i < x->shape.rank; i++)
-        gone[i] = !found && x->shape.d[i] == 1;
+    for (int i = 0; i < old.rank; i++)
+        gone[i] = !found && old.d[i] == 1;
     for (size_t i = 0; found && i < n_axes; i++) {
-        const int axis = idem_onnx_axis(n, axes[i], x->shape.rank);
+        const int axis = idem_onnx_axis(n, axes[i], old.rank);
         if (axis < 0)
             return -1;
-        if (x->shape.d[axis] != 1)
+        if (old.d[axis] != 1)
             return idem_fail("%s (Squeeze): axis %d has %lld elements, expected 1", n->name, axis,
-                             (long long)x->shape.d[axis]);
+                             (long long)old.d[axis]);
         gone[axis] = true;
     }
     idem_shape shape = {.rank = 0};
-    for (int i = 0; i < x->shape.rank; i++)
+    for (int i = 0; i < old.rank; i++)
         if (!gone[i])
-            shape.d[shape.rank++] = x->shape.d[i];
-    return idem_onnx_set_node(out[0], idem_reshape(x, shape));
+            shape.d[shape.rank++] = old.d[i];
+    return integers ? idem_onnx_set_grid(b, out[0], source->ints, shape)
+                    : idem_onnx_set_node(out[0], idem_reshape(x, shape));
 }
 
 static int op_transpose(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx_val **out) {
-    idem_node *x = idem_onnx_in_node(b, n, 0);
-    if (!x)
+    const idem_onnx_val *source = idem_onnx_in(b, n, 0);
+    const bool integers = source && source->ints;
+    idem_node *x = integers ? NULL : idem_onnx_in_node(b, n, 0);
+    if (!integers && !x)
         return -1;
+    const idem_shape old = integers ? source->shape : x->shape;
     size_t count;
     const int64_t *perm = idem_onnx_ints(n, "perm", &count);
     int axes[IDEM_MAX_RANK];
-    if (perm && count != (size_t)x->shape.rank)
-        return idem_fail("%s (Transpose): perm has %zu axes, its input %d", n->name, count, x->shape.rank);
-    for (int i = 0; i < x->shape.rank; i++) {
-        axes[i] = perm ? idem_onnx_axis(n, perm[i], x->shape.rank) : x->shape.rank - 1 - i;
+    if (perm && count != (size_t)old.rank)
+        return idem_fail("%s (Transpose): perm has %zu axes, its input %d", n->name, count, old.rank);
+    int64_t strides[IDEM_MAX_RANK], stride[IDEM_MAX_RANK];
+    idem_shape shape = {.rank = old.rank};
+    idem_onnx_strides(&old, strides);
+    bool seen[IDEM_MAX_RANK] = {false};
+    for (int i = 0; i < old.rank; i++) {
+        axes[i] = perm ? idem_onnx_axis(n, perm[i], old.rank) : old.rank - 1 - i;
         if (axes[i] < 0)
             return -1;
+        if (seen[axes[i]])
+            return idem_fail("%s (Transpose): axis %d twice", n->name, axes[i]);
+        seen[axes[i]] = true;
+        shape.d[i] = old.d[axes[i]];
+        stride[i] = strides[axes[i]];
     }
-    return idem_onnx_set_node(out[0], idem_permute(x, axes));
+    return integers ? idem_onnx_view(b, out[0], source, shape, 0, stride)
+                    : idem_onnx_set_node(out[0], idem_permute(x, axes));
 }
 
 /* ---- parts ---- */
 
 static int op_concat(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx_val **out) {
-    size_t total = 0, n_ints = 0;
+    size_t n_ints = 0;
     for (size_t i = 0; i < n->n_inputs; i++) {
         const idem_onnx_val *v = idem_onnx_in(b, n, i);
         n_ints += v && v->ints;
-        total += v && v->ints ? v->count : 0;
     }
-    if (n->n_inputs && n_ints == n->n_inputs) {
-        int64_t *all = idem_arena_array(idem_graph_arena(b->graph), total, sizeof *all);
-        if (!all)
-            return -1;
-        size_t at = 0;
-        for (size_t i = 0; i < n->n_inputs; i++) {
-            const idem_onnx_val *v = idem_onnx_in(b, n, i);
-            if (v->count)
-                memcpy(all + at, v->ints, v->count * sizeof *all);
-            at += v->count;
-        }
-        out[0]->ints = all;
-        out[0]->count = total;
-        out[0]->rank = 1;
-        return 0;
-    }
+    if (n->n_inputs && n_ints == n->n_inputs)
+        return idem_onnx_concat_ints(b, n, out[0]);
     idem_node **parts = calloc(n->n_inputs + 1, sizeof(idem_node *));
     int status = parts ? 0 : idem_fail("out of memory for building an ONNX model");
     for (size_t i = 0; i < n->n_inputs && !status; i++) {
@@ -260,6 +257,11 @@ static int64_t clamp(int64_t x, int64_t low, int64_t high) {
 
 /* Python's slice rules for a list of `full`: where it starts and how many there are. */
 static int64_t slice_range(int64_t full, int64_t *start, int64_t end, int64_t step) {
+    if (step < 0) { /* from the end on, down to behind `end`; -1 is in front of the first */
+        *start = clamp(*start < 0 ? *start + full : *start, -1, full - 1);
+        end = clamp(end < 0 ? end + full : end, -1, full - 1);
+        return *start > end ? (*start - end - step - 1) / -step : 0;
+    }
     *start = clamp(*start < 0 ? *start + full : *start, 0, full);
     end = clamp(end < 0 ? end + full : end, 0, full);
     return end > *start ? (end - *start + step - 1) / step : 0;
@@ -282,13 +284,22 @@ static int op_slice(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx_val
     if (!x && !(source && source->ints))
         return -1;
     if (!x) {
-        if (count[0] != 1)
-            return idem_fail("%s (Slice): a list of integers has one axis, not %zu", n->name, count[0]);
-        int64_t start = list[0][0], step = found[3] ? list[3][0] : 1;
-        if (step != 1)
-            return idem_fail("%s (Slice): steps other than 1 in integers are not supported", n->name);
-        const int64_t size = slice_range((int64_t)source->count, &start, list[1][0], 1);
-        return idem_onnx_set_ints(b, out[0], source->ints + start, (size_t)size, 1);
+        idem_shape shape = source->shape;
+        int64_t stride[IDEM_MAX_RANK], offset = 0;
+        idem_onnx_strides(&source->shape, stride);
+        for (size_t i = 0; i < count[0]; i++) {
+            const int axis = idem_onnx_axis(n, found[2] ? list[2][i] : (int64_t)i, shape.rank);
+            int64_t start = list[0][i], step = found[3] ? list[3][i] : 1;
+            if (axis < 0)
+                return -1;
+            const int64_t full = source->shape.d[axis];
+            if (step == 0 || step > full + 1 || step < -full - 1 || shape.d[axis] != full)
+                return idem_fail("%s (Slice): step %lld on axis %d", n->name, (long long)step, axis);
+            shape.d[axis] = slice_range(full, &start, list[1][i], step);
+            offset += shape.d[axis] ? start * stride[axis] : 0;
+            stride[axis] *= step;
+        }
+        return idem_onnx_view(b, out[0], source, shape, offset, stride);
     }
     for (size_t i = 0; i < count[0]; i++) {
         const int axis = idem_onnx_axis(n, found[2] ? list[2][i] : (int64_t)i, x->shape.rank);
@@ -311,9 +322,11 @@ static int op_slice(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx_val
 
 static int op_gather(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx_val **out) {
     const idem_onnx_val *source = idem_onnx_in(b, n, 0), *index = idem_onnx_in(b, n, 1);
-    if (!index || !index->ints || index->count == 0 || index->rank > 1)
+    if (!index || !index->ints || index->count == 0 || index->shape.rank > 1)
         return idem_fail("%s (Gather): indices must be constant, one or a list", n->name);
     const bool integers = source && source->ints;
+    if (integers && source->shape.rank > 1)
+        return idem_fail("%s (Gather): integers of rank %d, expected a list", n->name, source->shape.rank);
     idem_node *x = integers ? NULL : idem_onnx_in_node(b, n, 0);
     if (!integers && !x)
         return -1;
@@ -336,8 +349,8 @@ static int op_gather(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx_va
             return -1;
     }
     if (integers)
-        return idem_onnx_set_ints(b, out[0], at, index->count, index->rank);
-    if (index->rank == 1)
+        return idem_onnx_set_ints(b, out[0], at, index->count, index->shape.rank);
+    if (index->shape.rank == 1)
         return idem_onnx_set_node(out[0], idem_concat(parts, (int)index->count, axis));
     idem_shape shape = {.rank = 0};
     for (int i = 0; i < x->shape.rank; i++)
@@ -383,18 +396,42 @@ static int op_pad(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx_val *
     return idem_onnx_set_node(out[0], x);
 }
 
+/* Broadcasting both ways: a dimension of 1 takes the other's size. */
+static int op_expand(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx_val **out) {
+    idem_node *x = idem_onnx_in_node(b, n, 0);
+    const int64_t *target;
+    size_t rank;
+    const int found = x ? idem_onnx_list(b, n, "shape", 1, &target, &rank) : -1;
+    if (found < 0)
+        return -1;
+    if (!found || rank > IDEM_MAX_RANK)
+        return idem_fail("%s (Expand): the new shape is missing or has more than %d axes", n->name, IDEM_MAX_RANK);
+    const int all = x->shape.rank > (int)rank ? x->shape.rank : (int)rank;
+    idem_shape shape = {.rank = all};
+    int64_t count = 1;
+    for (int i = 0; i < all; i++) {
+        const int from = i - (all - x->shape.rank), to = i - (all - (int)rank);
+        const int64_t have = from < 0 ? 1 : x->shape.d[from];
+        int64_t want = to < 0 ? 1 : target[to];
+        if (from == 0 && have == b->batch && want == b->file_batch)
+            want = have; /* a constant shape was written for the file's batch */
+        if (want < 1 || (want != have && want != 1 && have != 1))
+            return idem_fail("%s (Expand): axis %d has %lld elements, expected %lld", n->name, i, (long long)have,
+                             (long long)want);
+        shape.d[i] = want == 1 ? have : want;
+        if (shape.d[i] > INT64_MAX / 8 / count)
+            return idem_fail("%s (Expand): the new shape has more elements than can be counted", n->name);
+        count *= shape.d[i];
+    }
+    return idem_onnx_set_node(out[0], idem_broadcast(x, shape));
+}
+
 const idem_onnx_op idem_onnx_shape_ops[] = {
-    {"Constant", op_constant},
-    {"Shape", op_shape},
-    {"Reshape", op_reshape},
-    {"Flatten", op_flatten},
-    {"Unsqueeze", op_unsqueeze},
-    {"Squeeze", op_squeeze},
-    {"Transpose", op_transpose},
-    {"Concat", op_concat},
-    {"Split", op_split},
-    {"Slice", op_slice},
-    {"Gather", op_gather},
-    {"Pad", op_pad},
-    {NULL, NULL},
+    {"Constant", op_constant},   {"Shape", op_shape},
+    {"Reshape", op_reshape},     {"Flatten", op_flatten},
+    {"Unsqueeze", op_unsqueeze}, {"Squeeze", op_squeeze},
+    {"Transpose", op_transpose}, {"Concat", op_concat},
+    {"Split", op_split},         {"Slice", op_slice},
+    {"Gather", op_gather},       {"Pad", op_pad},
+    {"Expand", op_expand},       {NULL, NULL},
 };
