@@ -152,9 +152,9 @@ static int command_inspect(int argc, char **argv) {
     idem_shared shared = IDEM_SHARED_DEFAULTS;
     idem_command_line line = {
         .args = "FILE",
-        .about = "Says what a model file is: format, metadata, tensors with shape and type, and which network it looks "
-                 "like. "
-                 "Nothing in the file is executed.",
+        .about =
+            "Says what a model file is: format, metadata, tensors with shape and type, and which of idem's networks "
+            "can be built of it, or why one that it resembles cannot. Nothing in the file is executed.",
         .examples = "  idem model inspect models/cache/fr_feature.onnx\n  idem model inspect --json mapper.safetensors",
         .min_args = 1,
         .max_args = 1,

@@ -12,43 +12,41 @@
 #include "format/bytes.h"
 #include "format/onnx.h"
 #include "format/weights.h"
+#include "nets/identify.h"
 
-/* ---- guesses ---- */
+enum { NETWORKS = 32 };
 
-/* A tensor name that holds `part` tells the network; several may be in one file. */
-static const struct {
-    const char *part, *network;
-} signs[] = {
-    {"mapper.0.weight", "idem mapper M"},
-    {"critic.0.weight", "idem critic D_W"},
-    {"convs.0.conv.modulation.weight", "StyleGAN2 generator, layout of the PyTorch conversions"},
-    {"synthesis.b4.const", "StyleGAN2 generator, layout of StyleGAN2-ADA"},
-    {"b4.epilogue.", "StyleGAN2-ADA discriminator"},
-    {"Conv2d_1a_3x3.conv.weight", "InceptionV3, layout of torchvision"},
-    {"conv2d_1a.conv.weight", "InceptionResnetV1, layout of facenet-pytorch"},
-    {"layer4.2.conv3.weight", "ResNet-50 or deeper, layout of torchvision"},
-    {"layer4.0.conv2.weight", "ResNet, layout of torchvision"},
-    {"conv32_down/conv/filters", "dlib-style face recogniser (the judge)"},
-};
+/* ---- texts ---- */
 
-static bool any_name_holds(const idem_weights *w, const char *part) {
-    for (size_t i = 0; i < idem_weights_count(w); i++)
-        if (strstr(idem_weights_at(w, i)->name, part))
-            return true;
-    return false;
+/* Names come from strangers' files: nothing in them may steer a terminal or break the JSON. */
+static json_t *text_json(const char *text) {
+    char *clean = strdup(text);
+    for (unsigned char *c = (unsigned char *)clean; c && *c; c++)
+        if (*c < 32 || *c == 127)
+            *c = '?';
+    json_t *value = clean ? json_string(clean) : NULL;
+    for (unsigned char *c = (unsigned char *)clean; !value && c && *c; c++)
+        if (*c >= 128) /* not UTF-8 */
+            *c = '?';
+    if (!value && clean)
+        value = json_string(clean);
+    free(clean);
+    return value;
 }
 
-static json_t *guess_networks(const idem_weights *w) {
-    json_t *found = json_array();
-    bool resnet = false;
-    for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {
-        bool is_resnet = !strncmp(signs[i].network, "ResNet", 6);
-        if (!(is_resnet && resnet) && any_name_holds(w, signs[i].part)) {
-            json_array_append_new(found, json_string(signs[i].network));
-            resnet = resnet || is_resnet;
-        }
+/* ---- what is known of it ---- */
+
+/* Into root's lists of networks that fit and that do not. */
+static void add_networks(json_t *root, const idem_network *found, int n) {
+    json_t *fits = json_array(), *misfits = json_array();
+    for (int i = 0; i < n; i++) {
+        const idem_network *f = &found[i];
+        char text[480];
+        snprintf(text, sizeof text, *f->prefix ? "%s (%s): %s" : "%s%s: %s", f->name, f->prefix, f->about);
+        json_array_append_new(f->fits ? fits : misfits, text_json(text));
     }
-    return found;
+    json_object_set_new(root, "networks", fits);
+    json_object_set_new(root, "misfits", misfits);
 }
 
 /* The registry's line about a file with this hash; NULL when it has none. */
@@ -67,22 +65,6 @@ static json_t *find_in_registry(const char *hash) {
 }
 
 /* ---- descriptions ---- */
-
-/* Names come from strangers' files: nothing in them may steer a terminal or break the JSON. */
-static json_t *text_json(const char *text) {
-    char *clean = strdup(text);
-    for (unsigned char *c = (unsigned char *)clean; c && *c; c++)
-        if (*c < 32 || *c == 127)
-            *c = '?';
-    json_t *value = clean ? json_string(clean) : NULL;
-    for (unsigned char *c = (unsigned char *)clean; !value && c && *c; c++)
-        if (*c >= 128) /* not UTF-8 */
-            *c = '?';
-    if (!value && clean)
-        value = json_string(clean);
-    free(clean);
-    return value;
-}
 
 /* object[key] = value, with the key cleaned. */
 static void set_clean(json_t *object, const char *key, json_t *value) {
@@ -118,7 +100,8 @@ static int describe_weights(json_t *root, const char *path) {
     const char *key, *value;
     for (size_t i = 0; idem_weights_meta_at(w, i, &key, &value) == 0; i++)
         set_clean(metadata, key, text_json(value));
-    json_object_set_new(root, "networks", guess_networks(w));
+    idem_network found[NETWORKS];
+    add_networks(root, found, idem_identify(w, found, NETWORKS));
     json_object_set_new(root, "metadata", metadata);
     json_object_set_new(root, "numbers", json_integer(numbers));
     json_object_set_new(root, "tensors", tensors);
@@ -149,6 +132,9 @@ static int describe_onnx(json_t *root, const char *path) {
         json_array_append_new(tensors, tensor_json(t->name, t->shape.rank, t->shape.d, t->f ? "float32" : "int64"));
         numbers += (json_int_t)t->count;
     }
+    idem_network found;
+    idem_identify_onnx(m, &found);
+    add_networks(root, &found, 1);
     json_object_set_new(root, "metadata",
                         json_pack("{s:o, s:I, s:I}", "producer", text_json(m->producer ? m->producer : ""), "opset",
                                   (json_int_t)m->opset, "ir_version", (json_int_t)m->ir_version));
@@ -205,8 +191,9 @@ static void print_text(const json_t *root) {
     printf("SHA-256 %s\n", json_string_value(json_object_get(root, "sha256")));
     if (json_object_get(root, "registry"))
         printf("known as %s\n", json_string_value(json_object_get(root, "registry")));
-    json_array_foreach(json_object_get(root, "networks"), i, network)
-        printf("looks like: %s\n", json_string_value(network));
+    json_array_foreach(json_object_get(root, "networks"), i, network) printf("fits: %s\n", json_string_value(network));
+    json_array_foreach(json_object_get(root, "misfits"), i, network)
+        printf("does not fit: %s\n", json_string_value(network));
     print_pairs("metadata", json_object_get(root, "metadata"));
     print_tensors("inputs (-1: any size)", json_object_get(root, "inputs"));
     print_tensors("outputs", json_object_get(root, "outputs"));

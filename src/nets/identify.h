@@ -1,0 +1,22 @@
+/* Which networks are in a set of weights: told by a tensor that only one kind has, and settled by building it. */
+#ifndef IDEM_NETS_IDENTIFY_H
+#define IDEM_NETS_IDENTIFY_H
+
+#include "format/onnx.h"
+#include "format/weights.h"
+
+typedef struct {
+    const char *name; /* "StyleGAN2 generator" */
+    char prefix[96];  /* what stands before its tensors' names; "" for nothing */
+    char about[320];  /* size, inputs and outputs in words; why not, when the network cannot be built */
+    bool fits;
+} idem_network;
+
+/* At most `most` networks; returns their number. Tensors are put into the engine's memory order on the way. */
+int idem_identify(idem_weights *w, idem_network *found, int most);
+
+/* The same for an ONNX model, which is one network: built for its own input size, or for 112 x 112 where that is free.
+ */
+void idem_identify_onnx(const idem_onnx *m, idem_network *found);
+
+#endif
