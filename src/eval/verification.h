@@ -5,6 +5,11 @@
 
 #include <stdint.h>
 
+/* Cosines at which one in a thousand pairs of different persons passes for one person: measured on 44,550 such pairs of
+ * photographs of 100 persons. */
+#define IDEM_FEATURE_THRESHOLD 0.342
+#define IDEM_JUDGE_THRESHOLD 0.929
+
 typedef struct {
     int genuine, impostor;
     double accuracy;  /* ten-fold: each fold is judged by the best threshold of the other nine; mean of the folds */

@@ -117,11 +117,9 @@ static int describe(const idem_gan_recipe *r, int64_t shown, idem_weights *out) 
     const struct {
         const char *key;
         int64_t value;
-    } numbers[] = {{"size", r->size},
-                   {"z_dim", r->z_dim},
-                   {"w_dim", r->w_dim},
-                   {"mapping_layers", r->mapping_layers},
-                   {"pictures_shown", shown}};
+    } numbers[] = {{"size", r->size},         {"z_dim", r->z_dim},
+                   {"w_dim", r->w_dim},       {"mapping_layers", r->mapping_layers},
+                   {"held_out", r->held_out}, {"pictures_shown", shown}};
     char text[32];
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         snprintf(text, sizeof text, "%" PRId64, numbers[i].value);

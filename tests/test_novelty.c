@@ -1,0 +1,109 @@
+/* Whether a generator makes people of its own: figures from arrays, and the command. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "eval/novelty.h"
+#include "learn/model.h"
+#include "support/pictures.h"
+#include "support/program.h"
+#include "support/tiny.h"
+
+/* ---- figures ---- */
+
+#define PI 3.14159265358979323846
+enum { DIM = 2, N = 4, TRAINING = 3 };
+
+/* Unit vectors by their angle in degrees. */
+static void turn(float *rows, const double *degrees, int n) {
+    for (int i = 0; i < n; i++) {
+        rows[i * DIM] = (float)cos(degrees[i] * PI / 180);
+        rows[i * DIM + 1] = (float)sin(degrees[i] * PI / 180);
+    }
+}
+
+static void figures_by_hand(void **state) {
+    (void)state;
+    float training[TRAINING * DIM], made[N * DIM], mirrored[N * DIM], apart[2 * DIM];
+    turn(training, (double[]){0, 90, 180}, TRAINING);
+    turn(made, (double[]){10, 20, 100, 300}, N);
+    turn(mirrored, (double[]){45, 45, 92, 300}, N);
+    turn(apart, (double[]){0, 60}, 2);
+    idem_novelty v;
+    idem_nearest nearest[N];
+    assert_int_equal(idem_novelty_of(&v, &(idem_novelty_set){made, mirrored, N}, &(idem_novelty_set){apart, apart, 2},
+                                     training, TRAINING, DIM, 0.9, 1, nearest),
+                     0);
+    /* 10 and 20 degrees alone are within acos 0.9 = 25.8 degrees of each other. */
+    assert_int_equal(v.samples.pairs, 6);
+    assert_float_equal(v.samples.share, 1.0 / 6, 1e-9);
+    assert_float_equal(v.portraits.share, 0, 1e-9);
+    /* Strangers: 0, 90 and 180 degrees in pairs: 0, 0, -1. */
+    assert_float_equal(v.strangers, -1.0 / 3, 0.05);
+    const int which[N] = {0, 0, 1, 0};
+    const double degrees[N] = {10, 20, 2, 60};
+    double sum = 0;
+    for (int i = 0; i < N; i++) {
+        const double s = (cos(degrees[i] * PI / 180) - v.strangers) / (1 - v.strangers);
+        assert_int_equal(nearest[i].which, which[i]);
+        assert_int_equal(nearest[i].mirrored, i == 2);
+        assert_float_equal(nearest[i].s, s, 1e-6);
+        sum += s;
+    }
+    assert_float_equal(v.samples.nearest.mean, sum / N, 1e-6);
+    assert_float_equal(v.samples.nearest_most, nearest[2].s, 1e-9);
+    assert_float_equal(v.portraits.nearest_most, 1, 1e-6);
+    assert_false(idem_novelty_varied(&v));
+    v.portraits.share = v.samples.share / 2;
+    assert_true(idem_novelty_varied(&v));
+    assert_true(idem_novelty_new(&v) == (v.samples.nearest.mean <= v.portraits.nearest.mean));
+    v.portraits.nearest.mean = v.samples.nearest.mean - 0.01;
+    assert_false(idem_novelty_new(&v));
+    assert_int_equal(idem_novelty_of(&v, &(idem_novelty_set){made, mirrored, 1}, &(idem_novelty_set){apart, apart, 2},
+                                     training, TRAINING, DIM, 0.9, 1, NULL),
+                     -1);
+}
+
+/* ---- the command ---- */
+
+static void the_command_measures(void **state) {
+    (void)state;
+    char path[4096];
+    if (!tiny_has_models())
+        skip();
+    if (idem_model_find(path, sizeof path, NULL, "face_recognition_model.bin")) {
+        print_message("skip: %s\n", idem_error());
+        skip();
+    }
+    const char *dir = tiny_folder();
+#define MEASURE "$IDEM evaluate-generator -g models/generator-64.safetensors -d $DIR/data -o $DIR/out -n 6 --seed 3 "
+    assert_int_equal(program_run(dir, "mkdir -p $DIR/data && cp samples/identities/*.png samples/attributes/*.png "
+                                      "$DIR/data/"),
+                     0);
+    assert_int_equal(program_run(dir, MEASURE "--held-out 3"), 0);
+    assert_true(program_says("pairs above 0.929"));
+    assert_true(program_says("S of the nearest picture"));
+    assert_int_equal(program_run(dir, MEASURE "--held-out 3 --quiet --json > $DIR/a.json; cmp $DIR/a.json - < "
+                                              "$DIR/out/report.json; grep -q '\"held_out_by\": \"option\"' $DIR/a.json"
+                                              " && test -s $DIR/out/nearest.png"),
+                     0);
+    assert_int_equal(program_run(dir, MEASURE "--held-out 2 --data-seed 9"), 0);
+    assert_int_equal(program_run(dir, MEASURE), 1);
+    assert_true(program_says("does not say which pictures it was not shown"));
+    assert_true(program_says("expected at least 202"));
+    tiny_remove(dir);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(figures_by_hand),
+        cmocka_unit_test(the_command_measures),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
