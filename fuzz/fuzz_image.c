@@ -1,5 +1,5 @@
 /* idem_image_parse on any bytes. Seeds: fuzz/seeds/image, one small file of each kind, written by
- * tests/check-image-seeds.c. */
+ * tests/check-seeds.c. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -17,7 +17,7 @@ static const idem_state_field fields[] = {
 };
 enum { FIELDS = sizeof fields / sizeof fields[0] };
 
-static int read_state(void *state, const idem_weights *w) {
+int idem_run_state_read(void *state, const idem_weights *w) {
     idem_run_state *s = state;
     *s = (idem_run_state){0};
     if (idem_state_load(fields, FIELDS, s, w))
@@ -35,7 +35,7 @@ int idem_run_state_save(const char *run, idem_weights *tensors, const idem_run_s
 }
 
 int idem_run_state_load(const char *run, idem_weights **tensors, idem_run_state *state, const char *generator) {
-    int status = idem_checkpoint_load(run, tensors, read_state, state);
+    int status = idem_checkpoint_load(run, tensors, idem_run_state_read, state);
     if (status != 1)
         return status;
     const char *hash = idem_weights_meta(*tensors, "generator");

@@ -23,6 +23,8 @@ typedef struct {
 
 /* Writes a checkpoint of the tensors of idem_model_trained with the state and the generator's hash. */
 int idem_run_state_save(const char *run, idem_weights *tensors, const idem_run_state *state, const char *generator);
+/* An idem_run_state out of the metadata; -1: not the checkpoint of such a run. */
+int idem_run_state_read(void *state, const idem_weights *tensors);
 /* The newest checkpoint: 1 and both outputs, 0 when there is none, -1 (also when it is of another generator). */
 int idem_run_state_load(const char *run, idem_weights **tensors, idem_run_state *state, const char *generator);
 
