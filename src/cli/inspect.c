@@ -54,7 +54,7 @@ static json_t *find_in_registry(const char *hash) {
     idem_arena *a = idem_arena_new();
     idem_registry r = {0};
     json_t *found = NULL;
-    if (a && idem_registry_open(&r, a) == 0)
+    if (a && idem_registry_open(&r, a, NULL) == 0)
         for (int i = 0; i < r.n && !found; i++)
             for (int k = 0; k < r.models[i].n_files && !found; k++)
                 if (!strcmp(r.models[i].files[k].sha256, hash))

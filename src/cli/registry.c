@@ -9,8 +9,17 @@
 #include "base/file.h"
 #include "cli/registry_text.h" /* made from models/registry.json by CMake */
 
-int idem_registry_open(idem_registry *r, idem_arena *a) {
-    return idem_registry_parse(r, a, registry_text, strlen(registry_text), "models/registry.json");
+int idem_registry_open(idem_registry *r, idem_arena *a, const char *path) {
+    unsigned char *text;
+    size_t size;
+    *r = (idem_registry){0};
+    if (!path)
+        return idem_registry_parse(r, a, registry_text, strlen(registry_text), "models/registry.json");
+    if (idem_file_read(path, (size_t)2 << 20, &text, &size))
+        return -1;
+    int status = idem_registry_parse(r, a, (const char *)text, size, path);
+    free(text);
+    return status;
 }
 
 const char *idem_registry_folder(idem_arena *a) {

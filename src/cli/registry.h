@@ -1,10 +1,11 @@
-/* The list of models that can be fetched, as built into the program, and where they lie. */
+/* The list of models that can be fetched, and where they lie. */
 #ifndef IDEM_CLI_REGISTRY_H
 #define IDEM_CLI_REGISTRY_H
 
 #include "format/registry.h"
 
-int idem_registry_open(idem_registry *r, idem_arena *a);
+/* The one built into the program for NULL. */
+int idem_registry_open(idem_registry *r, idem_arena *a, const char *path);
 
 /* Where the model files are or would be: $IDEM_MODELS; else models/cache in the current folder, or two folders above
  * the program, whichever exists; else models/cache. NULL when memory is short. */

@@ -18,16 +18,24 @@ static bool is_sha256(const char *text) {
     return strlen(text) == 64 && strspn(text, "0123456789abcdef") == 64;
 }
 
-static int read_file(idem_registry_file *f, json_t *item, const char *model, const char *what) {
+static bool is_url(const char *text) {
+    return !strncmp(text, "https://", 8) || !strncmp(text, "http://", 7) || !strncmp(text, "file:///", 8);
+}
+
+static int read_file(idem_registry_file *f, json_t *item, bool packed, const char *model, const char *what) {
     json_error_t error;
-    if (json_unpack_ex(item, &error, 0, "{s:s, s:I, s:s, s?s}", "file", &f->file, "bytes", &f->bytes, "sha256",
-                       &f->sha256, "member", &f->member))
+    if (json_unpack_ex(item, &error, 0, "{s:s, s:I, s:s, s?s, s?s}", "file", &f->file, "bytes", &f->bytes, "sha256",
+                       &f->sha256, "member", &f->member, "url", &f->url))
         return idem_fail("%s: %s: %s", what, model, error.text);
     if (!is_plain(f->file))
         return idem_fail("%s: %s: \"%s\" is no file name, expected one without folders or a leading dot", what, model,
                          f->file);
     if (f->member && (strstr(f->member, "..") || !*f->member || f->member[strlen(f->member) - 1] == '/'))
         return idem_fail("%s: %s: \"%s\" is no file of a package", what, model, f->member);
+    if (!packed && (!f->url || !is_url(f->url)))
+        return idem_fail(
+            "%s: %s: %s is in no package, expected a \"url\" that begins with https://, http:// or file://", what,
+            model, f->file);
     if (f->bytes < 1 || !is_sha256(f->sha256))
         return idem_fail("%s: %s: %s has %lld bytes and SHA-256 \"%s\", expected a size and 64 hexadecimal digits",
                          what, model, f->file, (long long)f->bytes, f->sha256);
@@ -37,16 +45,18 @@ static int read_file(idem_registry_file *f, json_t *item, const char *model, con
 static int read_model(idem_registry_model *m, json_t *item, const char *what) {
     json_t *files;
     json_error_t error;
-    if (json_unpack_ex(item, &error, 0, "{s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "name", &m->name, "what", &m->what,
+    if (json_unpack_ex(item, &error, 0, "{s:s, s:s, s:s, s:s, s?s, s?s, s:o}", "name", &m->name, "what", &m->what,
                        "licence", &m->licence, "contract", &m->contract, "package", &m->package, "version", &m->version,
                        "files", &files))
         return idem_fail("%s: %s", what, error.text);
+    if (!m->package != !m->version || (m->package && (*m->package == '-' || !is_plain(m->version))))
+        return idem_fail("%s: %s: expected a package of npm with its version, or neither", what, m->name);
     size_t n = json_array_size(files);
     if (n < 1 || n > IDEM_REGISTRY_FILES)
         return idem_fail("%s: %s has %zu files, expected 1 to %d", what, m->name, n, IDEM_REGISTRY_FILES);
     m->n_files = (int)n;
     for (size_t i = 0; i < n; i++)
-        if (read_file(&m->files[i], json_array_get(files, i), m->name, what))
+        if (read_file(&m->files[i], json_array_get(files, i), m->package != NULL, m->name, what))
             return -1;
     return 0;
 }

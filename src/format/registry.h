@@ -12,12 +12,14 @@ typedef enum { IDEM_FILE_ABSENT, IDEM_FILE_OK, IDEM_FILE_WRONG } idem_file_state
 typedef struct {
     const char *file, *sha256;
     const char *member; /* its path in the package; NULL: model/FILE */
+    const char *url;    /* https, http or file; of models that are in no package */
     json_int_t bytes;
 } idem_registry_file;
 
 enum { IDEM_REGISTRY_FILES = 4 };
 typedef struct {
-    const char *name, *what, *licence, *contract, *package, *version;
+    const char *name, *what, *licence, *contract;
+    const char *package, *version; /* of npm; NULL: each file has its url */
     int n_files;
     idem_registry_file files[IDEM_REGISTRY_FILES];
 } idem_registry_model;

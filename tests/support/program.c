@@ -10,10 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "base/file.h"
 
 char *program_output;
 
@@ -87,6 +90,14 @@ int program_interrupt(const char *dir, const char *sign, const char *format, ...
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(there);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+void program_file(const char *dir, const char *name, const char *text, bool executable) {
+    char *path = idem_path_join(dir, name);
+    assert_int_equal(idem_file_write(path, text, strlen(text)), 0);
+    if (executable)
+        assert_int_equal(chmod(path, 0755), 0);
+    free(path);
 }
 
 bool program_says(const char *text) {

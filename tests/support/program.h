@@ -15,6 +15,9 @@ int program_run(const char *dir, const char *format, ...) __attribute__((format(
  * minutes); what was said goes to our own streams. The exit code, or minus the signal that ended it. */
 int program_interrupt(const char *dir, const char *sign, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* Writes DIR/NAME; the test fails when it cannot. */
+void program_file(const char *dir, const char *name, const char *text, bool executable);
+
 /* Is this in what the last run said? Prints all of it if not. */
 bool program_says(const char *text);
 
