@@ -1,13 +1,14 @@
 /* Time, rate and memory of whole pieces of work; bench/run builds and starts it, bench/compare holds it against rivals.
  *
- *     bench_work [--json] [--filter TEXT] [--threads N] [--batch N] [--seconds S] [--cpu 1]
+ *     bench_work [--json] [--filter TEXT] [--threads N] [--batch N] [--seconds S] [--cpu 1] [--profile ROWS]
  *     bench_work --serve NAME [--batch N] [--threads N]
  *     bench_work --list
  *
  * Every piece runs in a process of its own, so that its peak memory is its own too. The time is the median of the runs
  * after one to warm up; --cpu 1 counts processor time instead of time passed: right for one thread on a machine that
- * others use too. --serve prepares one piece and obeys standard input: "run" answers seconds passed and processor
- * seconds, "values FILE" writes what a rival has to give too as raw floats, "memory" answers peak megabytes. */
+ * others use too. --profile also lists the ROWS slowest nodes of a piece that is one plan. --serve prepares one piece
+ * and obeys standard input: "run" answers seconds passed and processor seconds, "values FILE" writes what a rival has
+ * to give too as raw floats, "memory" answers peak megabytes. */
 #define _GNU_SOURCE
 #include <libgen.h>
 #include <stdio.h>
@@ -27,7 +28,7 @@ enum { MAX_RUNS = 200, MIN_RUNS = 3 };
 static struct {
     bool json, list, cpu;
     const char *filter, *serve;
-    int threads, batch;
+    int threads, batch, profile;
     double seconds, peak;
     char program[512];
 } set = {.seconds = 2};
@@ -75,6 +76,25 @@ static void print(const bench_work *w, double seconds) {
     fflush(stdout);
 }
 
+static int by_seconds(const void *a, const void *b) {
+    return -by_value(&((const idem_profile_row *)a)->seconds, &((const idem_profile_row *)b)->seconds);
+}
+
+static void print_slowest(idem_plan *p) {
+    int n;
+    const idem_profile_row *all = idem_plan_profile(p, &n);
+    idem_profile_row *sorted = all ? malloc((size_t)n * sizeof *sorted) : NULL;
+    if (!sorted)
+        return;
+    memcpy(sorted, all, (size_t)n * sizeof *sorted);
+    qsort(sorted, (size_t)n, sizeof *sorted, by_seconds);
+    for (int i = 0; i < n && i < set.profile; i++)
+        printf("    %8.3f ms  %7.2f GFLOP/s  %6.2f GB/s  %-12s %s\n", sorted[i].seconds * 1e3,
+               sorted[i].flops / sorted[i].seconds * 1e-9, sorted[i].bytes / sorted[i].seconds * 1e-9, sorted[i].op,
+               sorted[i].name);
+    free(sorted);
+}
+
 static int measure(bench_work *w) {
     static double times[MAX_RUNS];
     if (w->c->prepare(w) || run(w))
@@ -88,6 +108,8 @@ static int measure(bench_work *w) {
     }
     qsort(times, (size_t)runs, sizeof *times, by_value);
     print(w, times[runs / 2]);
+    if (set.profile && w->plan)
+        print_slowest(w->plan);
     return 0;
 }
 
@@ -151,7 +173,8 @@ static int in_process(const bench_case *c, int batch, int (*what)(bench_work *))
         return -1;
     if (!child) {
         idem_threads_set(set.threads);
-        bench_work w = {.c = c, .batch = batch, .threads = idem_threads(), .program = set.program};
+        bench_work w = {
+            .c = c, .batch = batch, .threads = idem_threads(), .profile = set.profile > 0, .program = set.program};
         if (what == measure)
             set.peak = bench_peak(w.threads, now);
         if (what(&w)) {
@@ -180,6 +203,8 @@ static int options(int argc, char **argv) {
             set.threads = atoi(argv[++i]);
         else if (!strcmp(argv[i], "--batch"))
             set.batch = atoi(argv[++i]);
+        else if (!strcmp(argv[i], "--profile"))
+            set.profile = atoi(argv[++i]);
         else if (!strcmp(argv[i], "--seconds"))
             set.seconds = atof(argv[++i]);
         else if (!strcmp(argv[i], "--cpu"))
@@ -197,7 +222,7 @@ static bool chosen(const bench_case *c) {
 int main(int argc, char **argv) {
     if (options(argc, argv)) {
         fprintf(stderr, "usage: bench_work [--json] [--filter TEXT] [--threads N] [--batch N] [--seconds S] [--cpu 1] "
-                        "[--serve NAME] [--list]\n");
+                        "[--profile ROWS] [--serve NAME] [--list]\n");
         return 2;
     }
     char self[512];

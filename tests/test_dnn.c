@@ -13,7 +13,9 @@
 
 #include "base/rng.h"
 #include "engine/conv.h"
+#include "engine/conv_depth.h"
 #include "engine/conv_narrow.h"
+#include "engine/conv_point.h"
 #include "engine/conv_taps.h"
 #include "engine/dnn.h"
 #include "engine/op.h"
@@ -80,6 +82,10 @@ static const struct conv_case {
     {1, 17, 7, 5, 19, {{3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 1}},
     {1, 33, 11, 11, 65, {{3, 3}, {1, 1}, {1, 1}, {0, 0, 0, 0}, 1}},
     {2, 31, 6, 6, 15, {{1, 1}, {1, 1}, {1, 1}, {0, 0, 0, 0}, 1}},
+    {3, 58, 5, 7, 58, {{1, 1}, {1, 1}, {1, 1}, {0, 0, 0, 0}, 1}},
+    {1, 256, 9, 11, 12, {{1, 1}, {1, 1}, {1, 1}, {0, 0, 0, 0}, 1}},
+    {1, 9, 6, 6, 8, {{1, 1}, {1, 1}, {1, 1}, {0, 0, 0, 0}, 1}},
+    {2, 64, 14, 14, 40, {{1, 1}, {1, 1}, {1, 1}, {0, 0, 0, 0}, 1}},
     {2, 16, 9, 9, 24, {{1, 1}, {2, 2}, {1, 1}, {0, 0, 0, 0}, 1}},
     {1, 13, 10, 8, 7, {{3, 3}, {2, 2}, {1, 1}, {1, 1, 1, 1}, 1}},
     {2, 32, 17, 17, 16, {{3, 3}, {2, 2}, {1, 1}, {0, 0, 0, 0}, 1}}, /* backwards: StyleGAN2's up-sampling */
@@ -89,6 +95,9 @@ static const struct conv_case {
     {1, 8, 9, 9, 8, {{3, 3}, {3, 3}, {1, 1}, {1, 1, 1, 1}, 1}},
     {1, 16, 12, 12, 16, {{3, 3}, {1, 1}, {2, 2}, {2, 2, 2, 2}, 1}},
     {1, 16, 13, 11, 8, {{3, 3}, {1, 1}, {3, 3}, {3, 3, 3, 3}, 1}},
+    {2, 16, 30, 40, 16, {{3, 3}, {1, 1}, {5, 5}, {5, 5, 5, 5}, 1}},
+    {1, 32, 7, 19, 16, {{3, 3}, {1, 1}, {3, 3}, {3, 0, 6, 3}, 1}},
+    {1, 16, 3, 9, 16, {{3, 3}, {1, 1}, {4, 4}, {4, 4, 4, 4}, 1}},
     {1, 5, 15, 15, 6, {{3, 3}, {1, 1}, {5, 5}, {5, 5, 5, 5}, 1}},
     {1, 4, 12, 12, 4, {{3, 3}, {2, 2}, {2, 2}, {2, 2, 2, 2}, 1}},
     {1, 8, 10, 10, 8, {{5, 5}, {1, 1}, {1, 1}, {2, 2, 2, 2}, 1}},
@@ -104,6 +113,10 @@ static const struct conv_case {
     {2, 64, 12, 12, 64, {{3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 64}},
     {1, 128, 9, 9, 128, {{3, 3}, {2, 2}, {1, 1}, {1, 1, 1, 1}, 128}},
     {2, 13, 8, 8, 13, {{3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 13}},
+    {2, 24, 1, 1, 24, {{3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 24}},
+    {1, 16, 5, 2, 16, {{3, 3}, {2, 2}, {1, 1}, {1, 1, 1, 1}, 16}},
+    {1, 20, 9, 13, 20, {{3, 3}, {2, 2}, {1, 1}, {0, 0, 1, 1}, 20}},
+    {1, 40, 8, 15, 40, {{3, 3}, {1, 1}, {1, 1}, {0, 1, 1, 0}, 40}},
     {1, 103, 11, 11, 103, {{3, 3}, {2, 2}, {1, 1}, {1, 1, 1, 1}, 103}},
     {2, 58, 7, 7, 58, {{3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 58}},
     {1, 64, 4, 4, 64, {{4, 4}, {1, 1}, {1, 1}, {0, 0, 0, 0}, 64}},
@@ -162,8 +175,9 @@ static void sum_products(const idem_conv_dims *d, const float *x, const float *w
 static void check_winograd(idem_node *n, const double *want, float *got, const char *what) {
     const idem_conv_dims *d = n->attr;
     for (int width = 4; width <= 16 && idem_winograd_fits(d); width *= 2) {
-        const float *in[] = {n->in[0]->leaf, n->in[1]->leaf, n->n_in > 2 ? n->in[2]->leaf : NULL};
-        idem_frozen frozen = {n->in[1], n->in[1]->frozen ? in[1] : NULL};
+        const float *x = n->in[0]->leaf, *weight = n->in[1]->leaf;
+        idem_conv_end end = {.bias = n->n_in > 2 ? n->in[2]->leaf : NULL};
+        idem_frozen frozen = {n->in[1], n->in[1]->frozen ? weight : NULL};
         idem_winograd *k = idem_winograd_new(d, frozen, width);
         assert_non_null(k);
         size_t bytes = idem_winograd_scratch(k);
@@ -172,7 +186,7 @@ static void check_winograd(idem_node *n, const double *want, float *got, const c
         memset(scratch, 0xff, bytes);
         char text[200];
         snprintf(text, sizeof text, "%s %s", idem_winograd_kernel(k), what);
-        idem_winograd_run(k, in, got, scratch);
+        idem_winograd_run(k, x, weight, &end, got, scratch);
         compare(got, want, idem_shape_count(&n->shape), text);
         idem_block_free(scratch, bytes);
         idem_winograd_free(k);
@@ -194,6 +208,39 @@ static void check_winograd_weight(idem_node *n, const double *want, float *got, 
         compare(got, want, idem_shape_count(&n->shape), text);
         idem_block_free(scratch, bytes);
         idem_winograd_weight_free(k);
+    }
+}
+
+static void check_point(idem_node *n, const double *want, float *got, const char *what) {
+    const idem_conv_dims *d = n->attr;
+    for (int width = 4; width <= 16 && idem_conv_point_fits(d, n->in[1]->frozen); width *= 2) {
+        idem_conv_end end = {.bias = n->n_in > 2 ? n->in[2]->leaf : NULL};
+        idem_conv_point *k = idem_conv_point_new(d, (idem_frozen){n->in[1], n->in[1]->leaf}, width);
+        assert_non_null(k);
+        char text[200];
+        snprintf(text, sizeof text, "%s %s", idem_conv_point_kernel(k), what);
+        idem_conv_point_run(k, n->in[0]->leaf, &end, got);
+        compare(got, want, idem_shape_count(&n->shape), text);
+        idem_conv_point_free(k);
+    }
+}
+
+static void check_depth(idem_node *n, const double *want, float *got, const char *what) {
+    const idem_conv_dims *d = n->attr;
+    for (int width = 4; width <= 16 && idem_conv_depth_fits(d); width *= 2) {
+        idem_conv_end end = {.bias = n->n_in > 2 ? n->in[2]->leaf : NULL};
+        idem_conv_depth *k = idem_conv_depth_new(d, width);
+        assert_non_null(k);
+        size_t bytes = idem_conv_depth_scratch(k);
+        void *scratch = idem_block_alloc(bytes);
+        assert_non_null(scratch);
+        memset(scratch, 0xff, bytes);
+        char text[200];
+        snprintf(text, sizeof text, "%s %s", idem_conv_depth_kernel(k), what);
+        idem_conv_depth_run(k, n->in[0]->leaf, n->in[1]->leaf, &end, got, scratch);
+        compare(got, want, idem_shape_count(&n->shape), text);
+        idem_block_free(scratch, bytes);
+        idem_conv_depth_free(k);
     }
 }
 
@@ -258,6 +305,8 @@ static void check_nodes(idem_node *const n[2], const float *x, const float *w, c
         compare(got, want, count, what);
         check_winograd(n[frozen], want, got, what);
         check_winograd_weight(n[frozen], want, got, what);
+        check_point(n[frozen], want, got, what);
+        check_depth(n[frozen], want, got, what);
         check_taps(n[frozen], want, got, what);
         check_narrow(n[frozen], want, got, what);
     }

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "base/rng.h"
 #include "engine/op.h"
 #include "engine/plan.h"
 #include "support/ops_cases.h"
@@ -178,6 +179,30 @@ static void refused(idem_node *n, const char *message) {
     idem_error_clear();
 }
 
+/* Against reshape, permute, reshape, forward and backward. */
+static void shuffle_is_what_it_says(void **state) {
+    (void)state;
+    for (int groups = 2; groups <= 3; groups++) {
+        idem_graph *g = idem_graph_new();
+        idem_rng rng = idem_rng_make(6, "shuffle");
+        idem_node *x = idem_input(g, "x", IDEM_SHAPE(2, 18, 3, 5)), *dy = idem_input(g, "dy", x->shape), *d[4];
+        idem_rng_fill_normal(&rng, x->leaf, 2 * 18 * 15);
+        idem_rng_fill_normal(&rng, dy->leaf, 2 * 18 * 15);
+        idem_node *split = idem_reshape(x, IDEM_SHAPE(2, groups, 18 / groups, 3, 5));
+        d[0] = idem_reshape(idem_permute(split, (int[]){0, 2, 1, 3, 4}), x->shape);
+        d[1] = idem_shuffle(x, groups);
+        assert_int_equal(idem_gradients_seeded(d[0], dy, &x, 1, &d[2]), 0);
+        assert_int_equal(idem_gradients_seeded(d[1], dy, &x, 1, &d[3]), 0);
+        idem_plan *p = idem_plan_new(d, 4, NULL);
+        assert_non_null(p);
+        assert_int_equal(idem_plan_run(p), 0);
+        for (int k = 0; k < 4; k += 2)
+            assert_memory_equal(idem_plan_value(p, d[k]), idem_plan_value(p, d[k + 1]), 2 * 18 * 15 * sizeof(float));
+        idem_plan_free(p);
+        idem_graph_free(g);
+    }
+}
+
 static void bad_arguments_are_refused(void **state) {
     (void)state;
     static const float kernel[4] = {1, 2, 3, 4};
@@ -228,7 +253,7 @@ int main(void) {
         cmocka_unit_test(every_row_has_a_case),          cmocka_unit_test(cases_agree_with_the_reference),
         cmocka_unit_test(wrong_gradients_are_found),     cmocka_unit_test(only_wanted_gradients_are_built),
         cmocka_unit_test(repeated_gradients_stay_small), cmocka_unit_test(large_sums_are_accurate),
-        cmocka_unit_test(bad_arguments_are_refused),
+        cmocka_unit_test(bad_arguments_are_refused),     cmocka_unit_test(shuffle_is_what_it_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,7 +11,8 @@
 #include "support/work.h"
 
 int bench_work_plan(bench_work *w) {
-    w->plan = idem_plan_new(w->targets, w->n_targets, &(idem_plan_options){.threads = w->threads});
+    w->plan =
+        idem_plan_new(w->targets, w->n_targets, &(idem_plan_options){.threads = w->threads, .profile = w->profile});
     if (!w->plan)
         return -1;
     w->flops = idem_plan_flops(w->plan);

@@ -27,6 +27,7 @@ extern const bench_case bench_cases[];
 struct bench_work {
     const bench_case *c;
     int batch, threads;
+    bool profile;        /* time every node of the plan */
     const char *program; /* folder of the idem program */
     /* set by prepare: */
     int (*run)(bench_work *w); /* NULL: of the plan */

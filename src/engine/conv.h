@@ -16,7 +16,16 @@ typedef struct {
     int64_t n, i, h, w, o, oh, ow;
     idem_window win;
     bool bias; /* forward only */
+    /* What follows the sums (conv_end.h): */
+    bool residual; /* another value is added */
+    bool slopes;   /* then a slope per channel where negative */
+    bool leaky;    /* or the same slope for all channels */
+    float slope;
 } idem_conv_dims;
+
+/* What the kernel that would be chosen does by itself after its sums. */
+enum { IDEM_CONV_RESIDUAL = 1, IDEM_CONV_SLOPES = 2, IDEM_CONV_LEAKY = 4 };
+int idem_convolution_takes(const idem_conv_dims *d, bool frozen);
 
 /* Multiplications and additions of a direct computation. */
 static inline double idem_conv_flops(const idem_conv_dims *d) {
@@ -32,7 +41,8 @@ typedef struct idem_convolution idem_convolution;
 idem_convolution *idem_convolution_new(const idem_conv_dims *d, idem_frozen weight, const char *name);
 void idem_convolution_free(idem_convolution *c);            /* NULL is allowed */
 size_t idem_convolution_scratch(const idem_convolution *c); /* bytes that run needs, 64-byte aligned */
-/* in: forward (x, weight, bias or NULL), data (dy, weight), weight (x, dy). Not from two threads at once. */
+/* in: forward (x, weight), data (dy, weight), weight (x, dy), each followed by what there is of bias, residual and
+ * slopes. Not from two threads at once. */
 void idem_convolution_run(const idem_convolution *c, const float *const *in, float *out, void *scratch);
 /* What runs: "jit:avx2" is oneDNN's, the others are ours ("winograd:avx2"). Valid as long as c. */
 const char *idem_convolution_kernel(const idem_convolution *c);

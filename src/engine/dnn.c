@@ -123,7 +123,8 @@ static idem_pack *pack_make(const dnn_operand *o, const dnnl_memory_desc_t *want
     return idem_pack_get(o->frozen.node, want, sizeof *want, dnnl_memory_desc_get_size(want), pack_fill, &order);
 }
 
-dnnl_primitive_desc_t idem_dnn_describe(const_dnnl_op_desc_t desc, dnnl_primitive_desc_t hint, const char *name) {
+dnnl_primitive_desc_t idem_dnn_describe(const_dnnl_op_desc_t desc, dnnl_primitive_desc_t hint, const float *leaky,
+                                        const char *name) {
     if (!idem_dnn_engine())
         return NULL;
     dnnl_primitive_attr_t attr = NULL;
@@ -131,6 +132,15 @@ dnnl_primitive_desc_t idem_dnn_describe(const_dnnl_op_desc_t desc, dnnl_primitiv
     dnnl_status_t s = dnnl_primitive_attr_create(&attr);
     if (s == dnnl_success)
         s = dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user);
+    if (s == dnnl_success && leaky) {
+        dnnl_post_ops_t after = NULL;
+        s = dnnl_post_ops_create(&after);
+        if (s == dnnl_success)
+            s = dnnl_post_ops_append_eltwise(after, 1, dnnl_eltwise_relu, *leaky, 0);
+        if (s == dnnl_success)
+            s = dnnl_primitive_attr_set_post_ops(attr, after);
+        dnnl_post_ops_destroy(after);
+    }
     if (s == dnnl_success)
         s = dnnl_primitive_desc_create(&pd, desc, attr, engine, hint);
     dnnl_primitive_attr_destroy(attr);
@@ -145,9 +155,9 @@ static size_t take(size_t *scratch, size_t bytes) {
     return offset;
 }
 
-idem_dnn *idem_dnn_make(const_dnnl_op_desc_t desc, dnnl_primitive_desc_t hint, const dnn_operand *in, int n_in,
-                        const dnn_operand *out, size_t out_count, const char *name) {
-    dnnl_primitive_desc_t pd = idem_dnn_describe(desc, hint, name);
+idem_dnn *idem_dnn_make(const_dnnl_op_desc_t desc, dnnl_primitive_desc_t hint, const float *leaky,
+                        const dnn_operand *in, int n_in, const dnn_operand *out, size_t out_count, const char *name) {
+    dnnl_primitive_desc_t pd = idem_dnn_describe(desc, hint, leaky, name);
     if (!pd)
         return NULL;
     idem_dnn *k = calloc(1, sizeof *k);

@@ -55,9 +55,9 @@ idem_dnn *idem_dnn_conv(const idem_conv_dims *d, idem_frozen weight, const char 
                             {DNNL_ARG_WEIGHTS, w, dnnl_query_weights_md, 0, weight},
                             {DNNL_ARG_BIAS, bias, dnnl_query_weights_md, 1, {0}}};
         dnn_operand out = {DNNL_ARG_DST, y, dnnl_query_dst_md, 0, {0}};
-        return idem_dnn_make(&forward, NULL, in, d->bias ? 3 : 2, &out, y_count, name);
+        return idem_dnn_make(&forward, NULL, d->leaky ? &d->slope : NULL, in, d->bias ? 3 : 2, &out, y_count, name);
     }
-    dnnl_primitive_desc_t hint = idem_dnn_describe(&forward, NULL, name);
+    dnnl_primitive_desc_t hint = idem_dnn_describe(&forward, NULL, NULL, name);
     if (!hint)
         return NULL;
     idem_dnn *k;
@@ -65,12 +65,12 @@ idem_dnn *idem_dnn_conv(const idem_conv_dims *d, idem_frozen weight, const char 
         dnn_operand in[] = {{DNNL_ARG_DIFF_DST, y, dnnl_query_diff_dst_md, 0, {0}},
                             {DNNL_ARG_WEIGHTS, w, dnnl_query_weights_md, 0, weight}};
         dnn_operand out = {DNNL_ARG_DIFF_SRC, x, dnnl_query_diff_src_md, 0, {0}};
-        k = idem_dnn_make(&desc, hint, in, 2, &out, x_count, name);
+        k = idem_dnn_make(&desc, hint, NULL, in, 2, &out, x_count, name);
     } else {
         dnn_operand in[] = {{DNNL_ARG_SRC, x, dnnl_query_src_md, 0, {0}},
                             {DNNL_ARG_DIFF_DST, y, dnnl_query_diff_dst_md, 0, {0}}};
         dnn_operand out = {DNNL_ARG_DIFF_WEIGHTS, w, dnnl_query_diff_weights_md, 0, {0}};
-        k = idem_dnn_make(&desc, hint, in, 2, &out, w_count, name);
+        k = idem_dnn_make(&desc, hint, NULL, in, 2, &out, w_count, name);
     }
     dnnl_primitive_desc_destroy(hint);
     return k;

@@ -35,7 +35,7 @@ idem_dnn *idem_dnn_matmul(const idem_matmul_dims *d, idem_frozen b, const char *
                         {DNNL_ARG_WEIGHTS, md_b, dnnl_query_weights_md, 0, b},
                         {DNNL_ARG_BIAS, md_bias, dnnl_query_weights_md, 1, {0}}};
     dnn_operand out = {DNNL_ARG_DST, md_c, dnnl_query_dst_md, 0, {0}};
-    return idem_dnn_make(&desc, NULL, in, d->bias ? 3 : 2, &out, (size_t)(d->batch * d->m * d->n), name);
+    return idem_dnn_make(&desc, NULL, NULL, in, d->bias ? 3 : 2, &out, (size_t)(d->batch * d->m * d->n), name);
 }
 
 void idem_dnn_gemm(int64_t m, int64_t n, int64_t k, idem_dnn_matrix a, idem_dnn_matrix b, float beta, float *c,

@@ -38,10 +38,12 @@ typedef struct {
 } dnn_operand;
 
 /* Makes primitive, memories and reorders for a described operation (consumes nothing). */
-idem_dnn *idem_dnn_make(const_dnnl_op_desc_t desc, dnnl_primitive_desc_t hint, const dnn_operand *in, int n_in,
-                        const dnn_operand *out, size_t out_count, const char *name);
-/* A primitive descriptor with the scratch memory kept by the caller; NULL with a message. */
-dnnl_primitive_desc_t idem_dnn_describe(const_dnnl_op_desc_t desc, dnnl_primitive_desc_t hint, const char *name);
+idem_dnn *idem_dnn_make(const_dnnl_op_desc_t desc, dnnl_primitive_desc_t hint, const float *leaky,
+                        const dnn_operand *in, int n_in, const dnn_operand *out, size_t out_count, const char *name);
+/* A primitive descriptor with the scratch memory kept by the caller; leaky not NULL: the result is multiplied by *leaky
+ * where negative. NULL with a message. */
+dnnl_primitive_desc_t idem_dnn_describe(const_dnnl_op_desc_t desc, dnnl_primitive_desc_t hint, const float *leaky,
+                                        const char *name);
 
 const char *idem_dnn_status(dnnl_status_t s);
 

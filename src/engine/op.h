@@ -8,12 +8,15 @@
 /* One node placed in a plan. */
 typedef struct idem_step {
     idem_node *node;
-    float **in;           /* values of the inputs, memory order; set by the plan */
-    float *out;           /* where the value goes; may equal in[0] if the row allows it */
-    float *scratch;       /* scratch_bytes, 64-byte aligned, contents undefined at entry */
-    size_t scratch_bytes; /* asked for by prepare */
-    void *state;          /* made by prepare, freed by release */
-    double seconds;       /* time spent, when profiling */
+    float **in;     /* values of the inputs, then of a chain's residual and slopes; memory order; set by the plan */
+    float *out;     /* where the value goes; may equal in[0] if the row allows it */
+    float *scratch; /* scratch_bytes, 64-byte aligned, contents undefined at entry */
+    size_t scratch_bytes;           /* asked for by prepare */
+    void *state;                    /* made by prepare, freed by release */
+    double seconds;                 /* time spent, when profiling */
+    const struct idem_chain *chain; /* what this step computes besides (engine/fuse.h); NULL: nothing */
+    idem_node **from;               /* the plan's: nodes of in[] */
+    int n_from;
 } idem_step;
 
 typedef struct idem_op {
@@ -31,6 +34,8 @@ typedef struct idem_op {
     int (*gradient)(idem_node *n, idem_node *dy, const bool *want, idem_node **dx);
     /* Floating-point operations and bytes moved by one forward, for profiles; NULL: bytes of inputs and output. */
     void (*cost)(const idem_node *n, double *flops, double *bytes);
+    /* What may follow that the kernel does by itself (IDEM_CONV_... of engine/conv.h); NULL: nothing. */
+    int (*takes)(const idem_node *n);
     bool (*is_view)(const idem_node *n); /* view only for such nodes; NULL: whenever `view` */
 } idem_op;
 

@@ -75,6 +75,9 @@ idem_node *idem_dot(idem_node *a, idem_node *b, idem_shape shape);
 /* ---- shape (2x) ---- */
 idem_node *idem_reshape(idem_node *x, idem_shape shape); /* row-major logical order, as PyTorch's reshape */
 idem_node *idem_permute(idem_node *x, const int *axes);  /* out axis i = in axis axes[i] */
+/* Channel i * (C / groups) + j of [N, C, H, W] becomes channel j * groups + i: ShuffleNet's shuffle, without a trip
+ * through row-major order. */
+idem_node *idem_shuffle(idem_node *x, int64_t groups);
 /* x[start : start+size*step : step] along an axis; size elements; step >= 1. */
 idem_node *idem_slice(idem_node *x, int axis, int64_t start, int64_t size, int64_t step);
 /* The opposite of slice: x placed into zeros of `full` elements along the axis. Padding is embed with step 1. */

@@ -1,5 +1,6 @@
 /* Convolution in its three directions, closed under differentiation: each one's gradients are the other two. */
 #include "engine/conv.h"
+#include "engine/fuse.h"
 #include "engine/op.h"
 
 extern const idem_op idem_op_conv, idem_op_conv_data, idem_op_conv_weight;
@@ -137,12 +138,26 @@ idem_node *idem_conv_weight(idem_node *x, idem_node *dy, idem_window win) {
 
 /* ---- running ---- */
 
+static bool has_frozen_weight(const idem_node *n) {
+    return ((const idem_conv_dims *)n->attr)->way != IDEM_CONV_WEIGHT && n->in[1]->frozen;
+}
+
+static int takes(const idem_node *n) {
+    return idem_convolution_takes(n->attr, has_frozen_weight(n));
+}
+
 static int prepare(idem_step *s) {
-    const idem_conv_dims *d = s->node->attr;
+    idem_conv_dims d = *(const idem_conv_dims *)s->node->attr;
     idem_frozen weight = {0};
-    if (d->way != IDEM_CONV_WEIGHT && s->node->in[1]->frozen)
+    if (has_frozen_weight(s->node))
         weight = (idem_frozen){s->node->in[1], s->in[1]};
-    s->state = idem_convolution_new(d, weight, s->node->name);
+    if (s->chain) {
+        d.residual = s->chain->residual;
+        d.slopes = s->chain->slopes;
+        d.leaky = s->chain->leaky;
+        d.slope = s->chain->slope;
+    }
+    s->state = idem_convolution_new(&d, weight, s->node->name);
     if (!s->state)
         return -1;
     s->scratch_bytes = idem_convolution_scratch(s->state);
@@ -213,13 +228,15 @@ const idem_op idem_op_conv = {.name = "conv",
                               .forward = forward,
                               .release = release,
                               .gradient = conv_gradient,
-                              .cost = cost};
+                              .cost = cost,
+                              .takes = takes};
 const idem_op idem_op_conv_data = {.name = "conv_data",
                                    .prepare = prepare,
                                    .forward = forward,
                                    .release = release,
                                    .gradient = conv_data_gradient,
-                                   .cost = cost};
+                                   .cost = cost,
+                                   .takes = takes};
 const idem_op idem_op_conv_weight = {.name = "conv_weight",
                                      .prepare = prepare,
                                      .forward = forward,

@@ -21,4 +21,7 @@ int idem_scale_gradients(idem_node *dy, idem_node *y, float above, float below, 
 /* Are the shapes such, and large enough for that to pay? */
 bool idem_scale_gradients_fit(const idem_node *x, const idem_node *scale);
 
+/* The first bytes of x's value under another shape, memory order kept: a view. */
+idem_node *idem_head(idem_node *x, idem_shape shape);
+
 #endif

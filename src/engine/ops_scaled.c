@@ -10,20 +10,18 @@
 
 /* ---- head: the first bytes of a value under another shape, memory order kept ---- */
 
-static idem_node *head(idem_node *x, idem_shape shape);
-
 static int head_gradient(idem_node *n, idem_node *dy, const bool *want, idem_node **dx) {
     if (!want[0])
         return 0;
-    idem_node *flat = head(dy, IDEM_SHAPE(idem_shape_count(&n->shape)));
+    idem_node *flat = idem_head(dy, IDEM_SHAPE(idem_shape_count(&n->shape)));
     flat = idem_embed(flat, 0, 0, idem_shape_count(&n->in[0]->shape), 1);
-    dx[0] = head(flat, n->in[0]->shape);
+    dx[0] = idem_head(flat, n->in[0]->shape);
     return dx[0] ? 0 : -1;
 }
 
 const idem_op idem_op_head = {.name = "head", .view = true, .gradient = head_gradient};
 
-static idem_node *head(idem_node *x, idem_shape shape) {
+idem_node *idem_head(idem_node *x, idem_shape shape) {
     if (!x || idem_shape_equal(&x->shape, &shape))
         return x;
     return idem_node_new(&idem_op_head, shape, &x, 1, NULL, 0);
@@ -130,7 +128,7 @@ static idem_node *tail(idem_node *pair, const idem_shape *scale) {
 static int scale_grad_gradient(idem_node *n, idem_node *dy, const bool *want, idem_node **dx) {
     const scale_attr *a = n->attr;
     idem_node *d = n->in[0], *x = n->in[1], *scale = n->in[2], *y = n->n_in > 3 ? n->in[3] : NULL;
-    idem_node *full = head(dy, x->shape), *sums = tail(dy, &scale->shape);
+    idem_node *full = idem_head(dy, x->shape), *sums = tail(dy, &scale->shape);
     if (want[0]) {
         dx[0] = idem_add(idem_mul(full, scale), idem_mul(x, sums));
         if (y)
@@ -173,7 +171,7 @@ int idem_scale_gradients(idem_node *dy, idem_node *y, float above, float below, 
     idem_node *in[4] = {dy, x, scale, y};
     idem_shape both = IDEM_SHAPE(idem_shape_count(&x->shape) + idem_shape_count(&scale->shape));
     idem_node *pair = idem_node_new(&idem_op_scale_grad, both, in, y ? 4 : 3, &a, sizeof a);
-    *dx = head(pair, x->shape);
+    *dx = idem_head(pair, x->shape);
     *dscale = tail(pair, &scale->shape);
     return *dx && *dscale ? 0 : -1;
 }

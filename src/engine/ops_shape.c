@@ -3,6 +3,7 @@
 
 #include "engine/op.h"
 #include "engine/ops.h"
+#include "engine/ops_gradient.h"
 #include "engine/strided.h"
 
 /* ---- reshape ---- */
@@ -83,9 +84,46 @@ idem_node *idem_reshape(idem_node *x, idem_shape shape) {
 
 /* ---- permute ---- */
 
+/* Two rows of n to n pairs, and back. */
+IDEM_MULTIVERSION static void interleave(int64_t rows, int64_t n, const float *restrict x, float *restrict y) {
+    for (int64_t r = 0; r < rows; r++, x += 2 * n, y += 2 * n)
+        for (int64_t i = 0; i < n; i++) {
+            y[2 * i] = x[i];
+            y[2 * i + 1] = x[n + i];
+        }
+}
+
+IDEM_MULTIVERSION static void separate(int64_t rows, int64_t n, const float *restrict x, float *restrict y) {
+    for (int64_t r = 0; r < rows; r++, x += 2 * n, y += 2 * n)
+        for (int64_t i = 0; i < n; i++) {
+            y[i] = x[2 * i];
+            y[n + i] = x[2 * i + 1];
+        }
+}
+
+/* Pairs, as the channel shuffles of two groups make them. */
+static bool permute_pairs(const idem_step *s) {
+    const idem_node *n = s->node;
+    const int *axes = n->attr;
+    const int64_t *d = n->shape.d;
+    if (n->shape.rank != 3 || axes[0] != 0 || (d[1] != 2 && d[2] != 2))
+        return false;
+    int64_t size = d[1] * d[2], share = size < IDEM_PARALLEL_ELEMENTS ? IDEM_PARALLEL_ELEMENTS / size : 1;
+    int64_t parts = d[0] / share > 1 ? d[0] / share : 1;
+    int threads = parts > 1 ? idem_threads() : 1;
+#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
+    for (int64_t p = 0; p < parts; p++) {
+        int64_t first = d[0] * p / parts, rows = d[0] * (p + 1) / parts - first;
+        (d[2] == 2 ? interleave : separate)(rows, size / 2, s->in[0] + first * size, s->out + first * size);
+    }
+    return true;
+}
+
 static void permute_forward(const idem_step *s) {
     const idem_node *n = s->node;
     const int *axes = n->attr;
+    if (permute_pairs(s))
+        return;
     int64_t to[IDEM_MAX_RANK], own[IDEM_MAX_RANK], from[IDEM_MAX_RANK];
     idem_shape_strides(&n->shape, to);
     idem_shape_strides(&n->in[0]->shape, own);
@@ -123,6 +161,19 @@ idem_node *idem_permute(idem_node *x, const int *axes) {
     if (same)
         return x;
     return idem_node_new(&idem_op_permute, shape, &x, 1, axes, (size_t)shape.rank * sizeof *axes);
+}
+
+idem_node *idem_shuffle(idem_node *x, int64_t groups) {
+    if (!x)
+        return NULL;
+    const int64_t *d = x->shape.d;
+    if (x->shape.rank != 4 || groups < 1 || d[1] % groups) {
+        char text[64];
+        return idem_fail_null("shuffle of '%s' %s: %lld groups; expected rank 4 and a divisor of the channels", x->name,
+                              idem_shape_text(&x->shape, text), (long long)groups);
+    }
+    idem_node *rows = idem_head(x, IDEM_SHAPE(d[0] * d[2] * d[3], groups, d[1] / groups));
+    return idem_head(idem_permute(rows, (int[]){0, 2, 1}), x->shape);
 }
 
 /* ---- slice and embed: the part of a tensor at start, start + step, ... along an axis ---- */

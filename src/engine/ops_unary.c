@@ -1,6 +1,7 @@
 /* Functions of one number, and `mask`: the gradient of those that are piecewise linear. */
 #include <math.h>
 
+#include "engine/fuse.h"
 #include "engine/op.h"
 #include "engine/ops.h"
 #include "engine/ops_gradient.h"
@@ -251,4 +252,12 @@ idem_node *idem_unary(idem_node *x, idem_unary_kind kind, float a, float b) {
         return x;
     unary_attr u = {kind, a, b};
     return idem_node_new(&idem_op_unary, x->shape, &x, 1, &u, sizeof u);
+}
+
+bool idem_unary_is_leaky(const idem_node *n, float *slope) {
+    const unary_attr *u = n->attr;
+    if (n->op != &idem_op_unary || (u->kind != IDEM_UNARY_RELU && (u->kind != IDEM_UNARY_LEAKY_RELU || u->b != 1)))
+        return false;
+    *slope = u->kind == IDEM_UNARY_RELU ? 0 : u->a;
+    return true;
 }

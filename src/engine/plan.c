@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "engine/fuse.h"
 #include "engine/graph_private.h"
 #include "engine/layout.h"
 #include "engine/op.h"
@@ -118,32 +119,55 @@ static int fold(idem_graph *g, const bool *need, const bool *is_target, int size
 
 /* ---- steps ---- */
 
+/* The node whose value a step makes. */
+static idem_node *result(const idem_step *s) {
+    return s->chain ? s->chain->last : s->node;
+}
+
+/* Which nodes the step reads, and where; the places of those that are not under a leaf come later. */
+static int set_inputs(idem_plan *p, idem_step *s) {
+    const idem_node *n = s->node;
+    s->from = idem_arena_array(p->arena, (size_t)n->n_in + 2, sizeof *s->from);
+    s->in = idem_arena_array(p->arena, (size_t)n->n_in + 2, sizeof *s->in);
+    if (!s->from || !s->in)
+        return -1;
+    for (int k = 0; k < n->n_in; k++)
+        s->from[s->n_from++] = n->in[k];
+    if (s->chain && s->chain->residual)
+        s->from[s->n_from++] = s->chain->residual;
+    if (s->chain && s->chain->slopes)
+        s->from[s->n_from++] = s->chain->slopes;
+    for (int k = 0; k < s->n_from; k++)
+        s->in[k] = p->places[s->from[k]->id].root->leaf; /* NULL unless it lies under a leaf */
+    return 0;
+}
+
 static int make_steps(idem_plan *p, const bool *need) {
     int n = 0;
     for (int id = 0; id < p->n_places; id++)
         n += need[id] && !idem_graph_node(p->graph, id)->leaf;
     p->steps = idem_arena_array(p->arena, (size_t)n, sizeof *p->steps);
-    if (!p->steps)
+    idem_chain **chain = idem_arena_array(p->arena, (size_t)p->n_places, sizeof *chain);
+    bool *inner = idem_arena_array(p->arena, (size_t)p->n_places, sizeof *inner);
+    if (!p->steps || !chain || !inner || idem_fuse(p->graph, need, p->is_target, p->n_places, p->arena, chain, inner))
         return -1;
     for (int id = 0; id < p->n_places; id++) {
         idem_node *node = idem_graph_node(p->graph, id);
         place *at = &p->places[id];
         *at = (place){.root = node, .span = -1};
-        if (!need[id] || node->leaf)
+        if (!need[id] || node->leaf || inner[id])
             continue;
         if (is_view(node)) {
             *at = p->places[node->in[0]->id];
             continue;
         }
         idem_step *s = &p->steps[p->n_steps];
-        s->node = node;
-        s->in = idem_arena_array(p->arena, (size_t)node->n_in, sizeof *s->in);
-        if (!s->in)
+        s->chain = chain[id];
+        s->node = s->chain ? s->chain->first : node;
+        if (set_inputs(p, s))
             return -1;
-        for (int k = 0; k < node->n_in; k++)
-            s->in[k] = p->places[node->in[k]->id].root->leaf; /* NULL unless it lies under a leaf */
         p->n_steps++; /* before prepare: free releases what it made even if it failed half-way */
-        if (node->op->prepare && node->op->prepare(s))
+        if (s->node->op->prepare && s->node->op->prepare(s))
             return -1;
     }
     return 0;
@@ -172,7 +196,7 @@ static int assign_offsets(idem_plan *p) {
         return -1;
     /* Value t starts in span t; views already point at their root's place by node, so set spans through roots. */
     for (int t = 0; t < n; t++)
-        p->places[p->steps[t].node->id].span = t;
+        p->places[result(&p->steps[t])->id].span = t;
     for (int id = 0; id < p->n_places; id++) {
         place *at = &p->places[id];
         at->span = p->places[at->root->id].span;
@@ -180,8 +204,8 @@ static int assign_offsets(idem_plan *p) {
             last_use[at->span] = n;
     }
     for (int t = 0; t < n; t++)
-        for (int k = 0; k < p->steps[t].node->n_in; k++) {
-            int span = p->places[p->steps[t].node->in[k]->id].span;
+        for (int k = 0; k < p->steps[t].n_from; k++) {
+            int span = p->places[p->steps[t].from[k]->id].span;
             if (span >= 0 && last_use[span] < t)
                 last_use[span] = t;
         }
@@ -217,9 +241,9 @@ static float *value(const idem_plan *p, const idem_node *n) {
 static void resolve(idem_plan *p) {
     for (int t = 0; t < p->n_steps; t++) {
         idem_step *s = &p->steps[t];
-        for (int k = 0; k < s->node->n_in; k++)
-            s->in[k] = value(p, s->node->in[k]);
-        s->out = value(p, s->node);
+        for (int k = 0; k < s->n_from; k++)
+            s->in[k] = value(p, s->from[k]);
+        s->out = value(p, result(s));
         s->scratch = (float *)(void *)(p->buffer->data + p->spans[p->n_steps + t].offset);
     }
 }

@@ -23,9 +23,9 @@ struct idem_winograd {
     winograd_form form;
     int points;
     int64_t n, from, h, w, to, oh, ow, top, left;
-    bool turned; /* data gradient: filters are turned by 180 degrees and swap their channels */
-    bool bias;
-    int64_t rows, columns, patches; /* patches down and across one picture; of all pictures */
+    int64_t dilation;               /* as many squared interleaved pictures, each convolved by itself */
+    bool turned;                    /* data gradient: filters are turned by 180 degrees and swap their channels */
+    int64_t rows, columns, patches; /* patches down and across one (interleaved) picture; of all pictures */
     int64_t cut_h, cut_w;           /* outputs that the patches make; a line or two past them is left to the edge */
     idem_conv_taps *edge;
     int threads;
@@ -49,8 +49,9 @@ bool idem_winograd_fits(const idem_conv_dims *d) {
         win->stride[0] > 2)
         return false;
     for (int a = 0; a < 2; a++)
-        if (win->kernel[a] != 3 || win->dilation[a] != 1 || win->pad[a] > 2 || win->pad[a + 2] > 2 ||
-            (form_of(d) == WINOGRAD_UP && win->pad[a] % 2))
+        if (win->kernel[a] != 3 || win->dilation[a] != win->dilation[0] || win->pad[a] % win->dilation[a] ||
+            win->pad[a] > 2 * win->dilation[a] || win->pad[a + 2] > 2 * win->dilation[a] ||
+            (form_of(d) == WINOGRAD_UP && win->pad[a] % 2) || (win->stride[a] > 1 && win->dilation[a] > 1))
             return false;
     return true;
 }
@@ -72,13 +73,20 @@ bool idem_winograd_pays(const idem_conv_dims *d, bool frozen) {
     winograd_form form = form_of(d);
     bool data = d->way == IDEM_CONV_DATA;
     int64_t h = data ? d->h : d->oh, w = data ? d->w : d->ow, to = data ? d->i : d->o, side = forms[form].out;
-    int64_t patches = count_patches(form, h) * count_patches(form, w);
+    int64_t apart = d->win.dilation[0];
+    int64_t patches = apart * apart * count_patches(form, ceil_div(h, apart)) * count_patches(form, ceil_div(w, apart));
     /* Partly empty patches waste the gain, which is smaller for stride 2; few patches do not pay for reading four times
      * the weights, or for transforming them at every run. */
     int64_t percent = 100 * h * w / (patches * side * side), all = d->n * patches;
     if (form == WINOGRAD_SAME)
         return to >= 16 && percent >= 50 && all >= (frozen ? 2 : 16);
     return to >= 16 && percent >= 75 && all >= (frozen ? 4 : 32);
+}
+
+bool idem_winograd_whole(const idem_conv_dims *d) {
+    bool data = d->way == IDEM_CONV_DATA;
+    int64_t h = data ? d->h : d->oh, w = data ? d->w : d->ow;
+    return form_of(d) != WINOGRAD_UP || (h % forms[WINOGRAD_UP].out == 0 && w % forms[WINOGRAD_UP].out == 0);
 }
 
 static void choose_block(idem_winograd *w) {
@@ -149,24 +157,24 @@ idem_winograd *idem_winograd_new(const idem_conv_dims *d, idem_frozen weight, in
                          .ow = d->ow,
                          .top = d->win.pad[0],
                          .left = d->win.pad[1],
-                         .bias = d->bias,
+                         .dilation = d->win.dilation[0],
                          .threads = idem_threads()};
     w->form = form_of(d);
     w->points = forms[w->form].points * forms[w->form].points;
     if (d->way == IDEM_CONV_DATA) {
         w->from = d->o, w->h = d->oh, w->w = d->ow;
         w->to = d->i, w->oh = d->h, w->ow = d->w;
-        w->top = w->form == WINOGRAD_UP ? 1 - d->win.pad[0] / 2 : 2 - d->win.pad[0];
-        w->left = w->form == WINOGRAD_UP ? 1 - d->win.pad[1] / 2 : 2 - d->win.pad[1];
+        w->top = w->form == WINOGRAD_UP ? 1 - d->win.pad[0] / 2 : 2 * w->dilation - d->win.pad[0];
+        w->left = w->form == WINOGRAD_UP ? 1 - d->win.pad[1] / 2 : 2 * w->dilation - d->win.pad[1];
         w->turned = true;
     }
     if (w->from % 16 || w->to % 16)
         width = width < 8 ? width : 8;
     w->kernels = idem_winograd_kernels_for(width);
-    w->rows = count_patches(w->form, w->oh);
-    w->columns = count_patches(w->form, w->ow);
-    w->patches = w->n * w->rows * w->columns;
-    int64_t side = forms[w->form].out;
+    w->rows = count_patches(w->form, ceil_div(w->oh, w->dilation));
+    w->columns = count_patches(w->form, ceil_div(w->ow, w->dilation));
+    w->patches = w->n * w->dilation * w->dilation * w->rows * w->columns;
+    int64_t side = forms[w->form].out * w->dilation;
     w->cut_h = w->rows * side < w->oh ? w->rows * side : w->oh;
     w->cut_w = w->columns * side < w->ow ? w->columns * side : w->ow;
     if (w->cut_h < w->oh || w->cut_w < w->ow) {
@@ -219,17 +227,33 @@ size_t idem_winograd_scratch(const idem_winograd *w) {
 
 /* ---- running ---- */
 
+/* A patch: its picture, and its first output there; the next ones are `dilation` pixels apart. */
+typedef struct {
+    int64_t n, row, column, r, c; /* row and column of the output; r and c count patches */
+} patch_place;
+
+static patch_place place_of(const idem_winograd *w, int64_t t) {
+    int64_t d = w->dilation, each = w->rows * w->columns, phase = t / each % (d * d), out = forms[w->form].out;
+    patch_place p = {.n = t / (each * d * d), .r = t / w->columns % w->rows, .c = t % w->columns};
+    p.row = p.r * out * d + phase / d;
+    p.column = p.c * out * d + phase % d;
+    return p;
+}
+
 /* Patches first .. last-1 of x to V[point][patch][from]. */
 static void transform_in(const idem_winograd *w, const float *x, int64_t first, int64_t last, float *v) {
-    int side = forms[w->form].in, step = forms[w->form].step;
+    int side = forms[w->form].in;
+    int64_t step = forms[w->form].step;
     for (int64_t t = first; t < last; t++, v += w->from) {
-        int64_t n = t / (w->rows * w->columns), r = t / w->columns % w->rows, c = t % w->columns;
+        patch_place p = place_of(w, t);
+        int64_t top = (w->dilation > 1 ? p.row : p.r * step) - w->top;
+        int64_t left = (w->dilation > 1 ? p.column : p.c * step) - w->left;
         const float *pixel[WINOGRAD_MAX_POINTS];
         for (int i = 0; i < side; i++)
             for (int j = 0; j < side; j++) {
-                int64_t y = r * step + i - w->top, z = c * step + j - w->left;
+                int64_t y = top + i * w->dilation, z = left + j * w->dilation;
                 bool inside = y >= 0 && y < w->h && z >= 0 && z < w->w;
-                pixel[side * i + j] = inside ? x + ((n * w->h + y) * w->w + z) * w->from : w->zeros;
+                pixel[side * i + j] = inside ? x + ((p.n * w->h + y) * w->w + z) * w->from : w->zeros;
             }
         w->kernels->input[w->form](pixel, w->from, v, w->v_stride);
     }
@@ -239,17 +263,24 @@ static int64_t lesser(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
 
+/* Outputs of a patch along an axis that lie before `cut`; may be none with dilation. */
+static int64_t count_inside(const idem_winograd *w, int64_t first, int64_t cut) {
+    return cut > first ? lesser(ceil_div(cut - first, w->dilation), forms[w->form].out) : 0;
+}
+
 static void transform_out(const idem_winograd *w, const float *m, int64_t first, int64_t last, int64_t panel,
-                          const float *bias, float *y) {
+                          const idem_conv_end *end, float *y) {
     const idem_winograd_kernels *k = w->kernels;
-    int64_t channel = panel * k->nr, side = forms[w->form].out;
+    int64_t channel = panel * k->nr;
     int vectors = (int)lesser((w->to - channel) / k->width, k->nr / k->width);
     for (int64_t t = first; t < last; t++, m += k->nr) {
-        int64_t n = t / (w->rows * w->columns), r = t / w->columns % w->rows * side, c = t % w->columns * side;
-        int64_t rows = lesser(w->cut_h - r, side), columns = lesser(w->cut_w - c, side);
-        k->output[w->form](m, w->m_stride, vectors, bias ? bias + channel : NULL,
-                           y + ((n * w->oh + r) * w->ow + c) * w->to + channel, w->ow * w->to, w->to, (int)rows,
-                           (int)columns);
+        patch_place p = place_of(w, t);
+        int64_t rows = count_inside(w, p.row, w->cut_h), columns = count_inside(w, p.column, w->cut_w);
+        int64_t element = ((p.n * w->oh + p.row) * w->ow + p.column) * w->to + channel;
+        idem_conv_end here = idem_conv_end_at(end, channel, element);
+        if (rows && columns)
+            k->output[w->form](m, w->m_stride, vectors, &here, y + element, w->dilation * w->ow * w->to,
+                               w->dilation * w->to, (int)rows, (int)columns);
     }
 }
 
@@ -263,24 +294,25 @@ static int64_t filter_of(const idem_winograd *w, int point) {
 
 /* Panels first_panel .. last_panel-1 of a block whose V is made. */
 static void multiply(const idem_winograd *w, const float *v, const float *u, float *m, int64_t first, int64_t last,
-                     int64_t first_panel, int64_t last_panel, const float *bias, float *y) {
+                     int64_t first_panel, int64_t last_panel, const idem_conv_end *end, float *y) {
     const idem_winograd_kernels *k = w->kernels;
     for (int64_t p = first_panel; p < last_panel; p += w->group) {
-        int64_t end = p + w->group < last_panel ? p + w->group : last_panel;
+        int64_t stop = p + w->group < last_panel ? p + w->group : last_panel;
         for (int point = 0; point < w->points; point++)
-            for (int64_t q = p; q < end; q++)
+            for (int64_t q = p; q < stop; q++)
                 k->product(v + point * w->v_stride, w->from, u + q * w->u_panel + filter_of(w, point) * w->from * k->nr,
                            w->from, m + ((q - p) * w->points + point) * w->m_stride, last - first);
-        for (int64_t q = p; q < end; q++)
-            transform_out(w, m + (q - p) * w->points * w->m_stride, first, last, q, bias, y);
+        for (int64_t q = p; q < stop; q++)
+            transform_out(w, m + (q - p) * w->points * w->m_stride, first, last, q, end, y);
     }
 }
 
-void idem_winograd_run(const idem_winograd *w, const float *const *in, float *out, void *scratch) {
+void idem_winograd_run(const idem_winograd *w, const float *x, const float *weight, const idem_conv_end *end,
+                       float *out, void *scratch) {
     if (w->edge)
-        idem_conv_taps_run(w->edge, in, out, scratch);
+        idem_conv_taps_run(w->edge, (const float *const[]){x, weight}, out, scratch);
     float *own = scratch;
-    const float *u = w->pack ? idem_pack_values(w->pack) : own, *bias = w->bias ? in[2] : NULL;
+    const float *u = w->pack ? idem_pack_values(w->pack) : own;
     if (!w->pack)
         own += w->u_floats;
     int64_t blocks = ceil_div(w->patches, w->block);
@@ -292,7 +324,7 @@ void idem_winograd_run(const idem_winograd *w, const float *const *in, float *ou
         if (!w->pack) {
 #pragma omp for
             for (int64_t p = 0; p < w->panels; p++)
-                transform_panel(w, in[1], p, (float *)scratch);
+                transform_panel(w, weight, p, (float *)scratch);
         }
         if (w->shared) {
             int64_t groups = ceil_div(w->panels, w->group);
@@ -301,16 +333,16 @@ void idem_winograd_run(const idem_winograd *w, const float *const *in, float *ou
             for (int64_t b = 0; b < blocks; b++) {
                 int64_t first = b * w->block, last = first + w->block < w->patches ? first + w->block : w->patches;
                 int64_t a = first + (last - first) * me / team, z = first + (last - first) * (me + 1) / team;
-                transform_in(w, in[0], a, z, v + (a - first) * w->from);
+                transform_in(w, x, a, z, v + (a - first) * w->from);
 #pragma omp barrier
-                multiply(w, v, u, m, first, last, from, to, bias, out);
+                multiply(w, v, u, m, first, last, from, to, end, out);
 #pragma omp barrier
             }
         } else {
             for (int64_t b = me; b < blocks; b += team) {
                 int64_t first = b * w->block, last = first + w->block < w->patches ? first + w->block : w->patches;
-                transform_in(w, in[0], first, last, v);
-                multiply(w, v, u, m, first, last, 0, w->panels, bias, out);
+                transform_in(w, x, first, last, v);
+                multiply(w, v, u, m, first, last, 0, w->panels, end, out);
             }
         }
     }

@@ -1,6 +1,7 @@
-/* Convolution by Winograd's method for 3x3 filters: of stride 1 by F(4x4, 3x3), forward and data gradient, which is the
- * same with turned filters; of stride 2 by F(4, 2) on the positions of even number, forward and (for even padding) data
- * gradient. Two to three times as fast as a direct sum, with an error of about 1e-6 of the output's size. */
+/* Convolution by Winograd's method for 3x3 filters: of stride 1, dilated or not, by F(4x4, 3x3), forward and data
+ * gradient, which is the same with turned filters; of stride 2 by F(4, 2) on the positions of even number, forward and
+ * (for even padding) data gradient. Two to three times as fast as a direct sum, with an error of about 1e-6 of the
+ * output's size. */
 #ifndef IDEM_ENGINE_WINOGRAD_H
 #define IDEM_ENGINE_WINOGRAD_H
 
@@ -8,6 +9,7 @@
 #include <stddef.h>
 
 #include "engine/conv.h"
+#include "engine/conv_end.h"
 #include "engine/pack.h"
 
 typedef struct idem_winograd idem_winograd;
@@ -23,8 +25,11 @@ bool idem_winograd_pays(const idem_conv_dims *d, bool frozen);
 idem_winograd *idem_winograd_new(const idem_conv_dims *d, idem_frozen weight, int width);
 void idem_winograd_free(idem_winograd *w); /* NULL is allowed */
 size_t idem_winograd_scratch(const idem_winograd *w);
-/* in: x (or dy), weight, bias or NULL, as idem_dnn_run. */
-void idem_winograd_run(const idem_winograd *w, const float *const *in, float *out, void *scratch);
+/* x: or dy. An end other than a bias is not for sizes with an edge (idem_winograd_whole). */
+void idem_winograd_run(const idem_winograd *w, const float *x, const float *weight, const idem_conv_end *end,
+                       float *out, void *scratch);
+/* Whether the patches make all of the result: an end may have a residual and slopes. */
+bool idem_winograd_whole(const idem_conv_dims *d);
 const char *idem_winograd_kernel(const idem_winograd *w); /* "winograd:avx2" */
 
 #endif

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "engine/conv_end.h"
+
 /* PATCH: side of an output patch of stride 1; POINTS: numbers in it transformed, and filters in every form. */
 enum { WINOGRAD_PATCH = 4, WINOGRAD_POINTS = 36, WINOGRAD_MAX_POINTS = 81, WINOGRAD_MAX_NR = 32 };
 
@@ -15,7 +17,7 @@ typedef struct {
     const char *name;
     int width, nr, mr; /* floats in a vector; columns and rows of the product's register tile */
     void (*input[WINOGRAD_FORMS])(const float *const *pixel, int64_t channels, float *v, int64_t stride);
-    void (*output[WINOGRAD_FORMS])(const float *m, int64_t stride, int vectors, const float *bias, float *y,
+    void (*output[WINOGRAD_FORMS])(const float *m, int64_t stride, int vectors, const idem_conv_end *end, float *y,
                                    int64_t row, int64_t column, int rows, int columns);
     void (*weight[WINOGRAD_FORMS])(const float *g, float *u, int64_t stride);
     void (*product)(const float *a, int64_t lda, const float *b, int64_t k, float *c, int64_t rows);

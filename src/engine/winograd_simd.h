@@ -1,9 +1,4 @@
-/* Template of the Winograd kernels for one vector width; winograd_kernels.c includes it once per instruction set, with
- *
- *     VEC       vector type of W floats        W       floats in a vector
- *     MR        rows of the product's tile     TARGET  attribute of every function
- *     SPLAT(x)  all floats x                   FMA(a,b,c)  a * b + c
- *     NAME(x)  x with the instruction set's suffix
+/* Template of the Winograd kernels for one instruction set; see simd_sets.h.
  *
  * F(4x4, 3x3): a 6x6 patch d of the input and the 3x3 filter g give a 4x4 patch of the output,
  *     y = A' [(G g G') * (B' d B)] A
@@ -11,17 +6,9 @@
  * from the points 0, +-3/4, +-3/2 and infinity instead of 0, +-1, +-2: every coefficient of A and B is still exact, and
  * the rounding error is a third (1.1e-6 of the output's size against 2.5e-6; a direct sum has 0.6e-6). */
 
+#include "engine/lanes_simd.h"
+
 enum { NAME(NR) = 2 * W };
-
-static inline __attribute__((always_inline)) TARGET VEC NAME(load)(const float *p) {
-    VEC v;
-    __builtin_memcpy(&v, p, sizeof v);
-    return v;
-}
-
-static inline __attribute__((always_inline)) TARGET void NAME(store)(float *p, VEC v) {
-    __builtin_memcpy(p, &v, sizeof v);
-}
 
 /* r = B' d, one row or column of six */
 static inline __attribute__((always_inline)) TARGET void NAME(input6)(const VEC d[6], VEC r[6]) {
@@ -162,14 +149,15 @@ INPUT(input_up, up9, 5, 9)
 #undef INPUT
 
 /* One patch back: `vectors` vectors of channels at m[point * stride] to the side * side pixels at y, cut to rows x
- * columns. */
+ * columns. The end's pointers belong to the first of them. */
 #define OUTPUT(name, map, points, side)                                                                                \
-    static TARGET void NAME(name)(const float *m, int64_t stride, int vectors, const float *bias, float *y,            \
+    static TARGET void NAME(name)(const float *m, int64_t stride, int vectors, const idem_conv_end *end, float *y,     \
                                   int64_t row, int64_t column, int rows, int columns) {                                \
         for (int c = 0; c < vectors * W; c += W) {                                                                     \
+            const float *residual = end->residual, *slope = end->slope ? end->slope + c : NULL;                        \
             VEC t[side][points], b = {0};                                                                              \
-            if (bias)                                                                                                  \
-                b = NAME(load)(bias + c);                                                                              \
+            if (end->bias)                                                                                             \
+                b = NAME(load)(end->bias + c);                                                                         \
             _Pragma("GCC unroll 9") for (int j = 0; j < points; j++) {                                                 \
                 VEC d[points], r[side];                                                                                \
                 for (int i = 0; i < points; i++)                                                                       \
@@ -181,13 +169,13 @@ INPUT(input_up, up9, 5, 9)
             for (int i = 0; i < rows; i++) {                                                                           \
                 VEC r[side];                                                                                           \
                 NAME(map)(t[i], r);                                                                                    \
-                float *to = y + i * row + c;                                                                           \
-                if (columns == side)                                                                                   \
+                int64_t at = i * row + c;                                                                              \
+                if (columns == side && !residual && !slope)                                                            \
                     for (int j = 0; j < side; j++)                                                                     \
-                        NAME(store)(to + j * column, r[j] + b);                                                        \
+                        NAME(store)(y + at + j * column, r[j] + b);                                                    \
                 else                                                                                                   \
-                    for (int j = 0; j < columns; j++)                                                                  \
-                        NAME(store)(to + j * column, r[j] + b);                                                        \
+                    for (int j = 0; j < columns; j++, at += column)                                                    \
+                        NAME(store)(y + at, NAME(finish)(r[j] + b, residual ? residual + at : NULL, slope));           \
             }                                                                                                          \
         }                                                                                                              \
     }

@@ -8,6 +8,7 @@
 typedef struct {
     const char *name;
     idem_node *node;
+    const idem_onnx_node *producer;
     const idem_onnx_tensor *constant; /* also kept when node was made from it */
     const int64_t *ints;              /* count of them, of that shape */
     size_t count;
@@ -22,7 +23,9 @@ typedef struct {
     int64_t file_batch, batch; /* leading dimension of the input in the file (-1: free) and here */
     idem_onnx_val *vals;       /* open-addressed by name */
     size_t n_vals;             /* a power of two */
-    bool *done;                /* by node: folded into the one before */
+    bool *needed;              /* by node: for the outputs that were asked for */
+    bool *done;                /* by node: not needed, or folded into the one before */
+    idem_node *(*folded)[2];   /* by node: weight and bias with the normalisation behind it */
 } idem_onnx_builder;
 
 typedef int idem_onnx_fn(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx_val **out);
@@ -51,6 +54,8 @@ static inline int idem_onnx_set_node(idem_onnx_val *out, idem_node *node) {
     out->node = node;
     return node ? 0 : -1;
 }
+/* The node that makes input i of n; NULL if it is none's output. */
+const idem_onnx_node *idem_onnx_producer(const idem_onnx_builder *b, const idem_onnx_node *n, size_t i);
 /* Axis with negatives counted from the end; -1 with a message when it lies outside. */
 int idem_onnx_axis(const idem_onnx_node *n, int64_t axis, int rank);
 

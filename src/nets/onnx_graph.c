@@ -6,7 +6,11 @@
 #include "engine/ops.h"
 #include "nets/onnx_build.h"
 
-enum { OPSET_LEAST = 9, OPSET_MOST = 17 };
+enum {
+    OPSET_LEAST = 9,
+    OPSET_MOST = 17,
+    PART_NUMBERS = 32768, /* of the input that are worked on at once */
+};
 
 /* ---- names ---- */
 
@@ -61,6 +65,11 @@ int idem_onnx_list(const idem_onnx_builder *b, const idem_onnx_node *n, const ch
     return 1;
 }
 
+const idem_onnx_node *idem_onnx_producer(const idem_onnx_builder *b, const idem_onnx_node *n, size_t i) {
+    const idem_onnx_val *v = idem_onnx_in(b, n, i);
+    return v && v->producer ? v->producer : NULL;
+}
+
 int idem_onnx_axis(const idem_onnx_node *n, int64_t axis, int rank) {
     if (axis < -rank || axis >= rank)
         return idem_fail("%s (%s): axis %lld is outside a tensor of rank %d", n->name, n->op_type, (long long)axis,
@@ -81,7 +90,7 @@ static const idem_onnx_op *find_op(const char *type) {
 }
 
 /* Names of initialisers and the input, then which values the outputs need and how many read each. */
-static int prepare(idem_onnx_builder *b, idem_node *input, const char *const *names, int n_names) {
+static int prepare(idem_onnx_builder *b, const char *const *names, int n_names) {
     const idem_onnx *m = b->model;
     size_t n = m->n_tensors + 16;
     for (size_t i = 0; i < m->n_nodes; i++)
@@ -89,8 +98,10 @@ static int prepare(idem_onnx_builder *b, idem_node *input, const char *const *na
     for (b->n_vals = 64; b->n_vals < 2 * n;)
         b->n_vals *= 2;
     b->vals = calloc(b->n_vals, sizeof *b->vals);
+    b->needed = calloc(m->n_nodes + 1, sizeof *b->needed);
     b->done = calloc(m->n_nodes + 1, sizeof *b->done);
-    if (!b->vals || !b->done)
+    b->folded = calloc(m->n_nodes + 1, sizeof *b->folded);
+    if (!b->vals || !b->needed || !b->done || !b->folded)
         return idem_fail("out of memory for building an ONNX model");
     for (size_t i = 0; i < m->n_tensors; i++) {
         idem_onnx_val *v = define(b, m->tensors[i].name);
@@ -99,11 +110,11 @@ static int prepare(idem_onnx_builder *b, idem_node *input, const char *const *na
         v->count = m->tensors[i].count;
         v->shape = m->tensors[i].shape;
     }
-    define(b, m->inputs[0].name)->node = input;
+    define(b, m->inputs[0].name);
     for (size_t i = 0; i < m->n_nodes; i++)
         for (size_t k = 0; k < m->nodes[i].n_outputs; k++)
             if (*m->nodes[i].outputs[k])
-                define(b, m->nodes[i].outputs[k]);
+                define(b, m->nodes[i].outputs[k])->producer = &m->nodes[i];
     for (int i = 0; i < n_names; i++) {
         idem_onnx_val *v = idem_onnx_val_find(b, names[i]);
         if (!v)
@@ -119,7 +130,7 @@ static int prepare(idem_onnx_builder *b, idem_node *input, const char *const *na
             const idem_onnx_val *v = idem_onnx_val_find(b, node->outputs[k]);
             needed = needed || (v && v->needed);
         }
-        b->done[i] = !needed;
+        b->needed[i] = needed;
         for (size_t k = 0; needed && k < node->n_inputs; k++) {
             idem_onnx_val *v = idem_onnx_in(b, node, k);
             if (v) {
@@ -174,25 +185,79 @@ static int check_input(const idem_onnx *m, const idem_node *input) {
     return 0;
 }
 
+/* The network on one input. Constants keep the nodes they have from an earlier call, so that parts share weights. */
+static int build_once(idem_onnx_builder *b, idem_node *input, const char *const *names, int n, idem_node **out) {
+    const idem_onnx *m = b->model;
+    if (!input)
+        return -1;
+    for (size_t i = 0; i < b->n_vals; i++)
+        if (b->vals[i].name && !b->vals[i].constant) {
+            b->vals[i].node = NULL;
+            b->vals[i].ints = NULL;
+        }
+    b->batch = input->shape.d[0];
+    define(b, m->inputs[0].name)->node = input;
+    for (size_t i = 0; i < m->n_nodes; i++)
+        b->done[i] = !b->needed[i];
+    for (size_t i = 0; i < m->n_nodes; i++)
+        if (!b->done[i] && build_node(b, &m->nodes[i]))
+            return -1;
+    for (int i = 0; i < n; i++)
+        if (!(out[i] = idem_onnx_val_find(b, names[i])->node))
+            return idem_fail("output \"%s\" of the ONNX model holds no numbers that depend on the input", names[i]);
+    return 0;
+}
+
+/* Pictures worked on from the first layer to the last before the next ones: few enough for their values to stay in
+ * cache. All of them when the batch does not divide so, and when the file is not of one picture: it might mix them. */
+static int64_t part_of(const idem_onnx_builder *b, const idem_node *input) {
+    const idem_shape *s = &input->shape;
+    if (s->rank != 4 || s->d[0] < 2 || b->file_batch != 1)
+        return s->d[0];
+    int64_t part = PART_NUMBERS / (idem_shape_count(s) / s->d[0]);
+    part = part < 1 ? 1 : part;
+    return part < s->d[0] && s->d[0] % part == 0 ? part : s->d[0];
+}
+
+static int build_parts(idem_onnx_builder *b, idem_node *input, const char *const *names, int n, idem_node **out) {
+    const int64_t batch = input->shape.d[0], part = part_of(b, input);
+    int64_t parts = batch / part;
+    idem_node **made = parts > 1 ? calloc((size_t)(parts * n), sizeof(idem_node *)) : NULL;
+    if (parts == 1)
+        return build_once(b, input, names, n, out);
+    if (!made)
+        return idem_fail("out of memory for building an ONNX model");
+    int status = 0;
+    for (int64_t p = 0; p < parts && !status; p++) {
+        idem_node *one[n];
+        status = build_once(b, idem_slice(input, 0, p * part, part, 1), names, n, one);
+        for (int i = 0; i < n && !status; i++) {
+            if (one[i]->shape.rank < 1 || one[i]->shape.d[0] != part)
+                parts = 0; /* not one row a picture: as a whole */
+            made[i * parts + (parts ? p : 0)] = one[i];
+        }
+    }
+    for (int i = 0; i < n && parts && !status; i++)
+        if (!(out[i] = idem_concat(made + i * parts, (int)parts, 0)))
+            status = -1;
+    free(made);
+    return status || parts ? status : build_once(b, input, names, n, out);
+}
+
 static int build_outputs(idem_graph *g, const idem_onnx *m, idem_node *input, const char *const *names, int n,
                          idem_node **out) {
     if (check_input(m, input))
         return -1;
-    idem_onnx_builder b = {.graph = g, .model = m, .batch = input->shape.d[0], .file_batch = -1};
+    idem_onnx_builder b = {.graph = g, .model = m, .file_batch = -1};
     if (m->inputs[0].rank > 0)
         b.file_batch = m->inputs[0].d[0];
-    int status = prepare(&b, input, names, n);
-    for (size_t i = 0; i < m->n_nodes && !status; i++)
-        if (!b.done[i])
-            status = build_node(&b, &m->nodes[i]);
-    for (int i = 0; i < n && !status; i++) {
-        const idem_onnx_val *v = idem_onnx_val_find(&b, names[i]);
-        out[i] = v->node;
-        if (!out[i])
-            status = idem_fail("output \"%s\" of the ONNX model holds no numbers that depend on the input", names[i]);
-    }
+    int status = prepare(&b, names, n);
+    if (!status)
+        status = build_parts(&b, input, names, n, out);
     free(b.vals);
+    free(b.needed);
     free(b.done);
+    free(b.folded);
     return status;
 }
 

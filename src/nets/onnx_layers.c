@@ -160,8 +160,15 @@ static int op_conv(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx_val 
     size_t next_index;
     const idem_onnx_node *next = norm_behind(b, n, &next_index);
     if (next) {
-        if (fold_norm(b, next, &weight, &bias))
-            return -1;
+        idem_node **folded = b->folded[n - b->model->nodes];
+        if (!folded[0]) {
+            if (fold_norm(b, next, &weight, &bias))
+                return -1;
+            folded[0] = weight;
+            folded[1] = bias;
+        }
+        weight = folded[0];
+        bias = folded[1];
         b->done[next_index] = true;
         out[0] = idem_onnx_val_find(b, next->outputs[0]);
     }

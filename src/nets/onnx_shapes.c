@@ -57,6 +57,24 @@ static bool resolve(const idem_shape *in, const int64_t *target, size_t rank, bo
     return rest >= 0 ? count % known == 0 : known == count;
 }
 
+/* Reshape to groups, exchange of the first two axes of five, reshape back: a shuffle of channels. The picture it starts
+ * from, or NULL. */
+static idem_node *shuffle_source(const idem_onnx_builder *b, const idem_onnx_node *n, int64_t *groups) {
+    static const int64_t exchange[5] = {0, 2, 1, 3, 4};
+    const idem_onnx_node *turn = idem_onnx_producer(b, n, 0), *split = turn ? idem_onnx_producer(b, turn, 0) : NULL;
+    if (!split || strcmp(turn->op_type, "Transpose") != 0 || strcmp(split->op_type, "Reshape") != 0)
+        return NULL;
+    size_t count;
+    const int64_t *perm = idem_onnx_ints(turn, "perm", &count);
+    const idem_onnx_val *parts = idem_onnx_in(b, turn, 0), *whole = idem_onnx_in(b, split, 0);
+    if (!perm || count != 5 || memcmp(perm, exchange, sizeof exchange) != 0 || !parts || !whole || !parts->node ||
+        !whole->node || whole->node->shape.rank != 4 || parts->node->shape.rank != 5)
+        return NULL;
+    const int64_t *d = parts->node->shape.d, *w = whole->node->shape.d;
+    *groups = d[1];
+    return d[0] == w[0] && d[3] == w[2] && d[4] == w[3] ? whole->node : NULL;
+}
+
 static int op_reshape(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx_val **out) {
     const idem_onnx_val *source = idem_onnx_in(b, n, 0);
     const int64_t *target;
@@ -88,6 +106,10 @@ static int op_reshape(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx_v
         return idem_fail("%s (Reshape): %s cannot become %s", n->name, idem_shape_text(&x->shape, text),
                          idem_shape_text(&asked, want));
     }
+    int64_t groups;
+    idem_node *shuffled = shuffle_source(b, n, &groups);
+    if (shuffled && idem_shape_equal(&shuffled->shape, &shape))
+        return idem_onnx_set_node(out[0], idem_shuffle(shuffled, groups));
     return idem_onnx_set_node(out[0], idem_reshape(x, shape));
 }
 

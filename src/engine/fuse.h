@@ -1,0 +1,23 @@
+/* Chains of nodes that one kernel computes in one pass over memory: a convolution, then maybe the addition of another
+ * value, then maybe a ReLU, leaky ReLU or PReLU. */
+#ifndef IDEM_ENGINE_FUSE_H
+#define IDEM_ENGINE_FUSE_H
+
+#include "engine/graph.h"
+
+typedef struct idem_chain {
+    idem_node *first, *last;      /* the convolution, and the node whose value is made */
+    idem_node *residual, *slopes; /* NULL: none */
+    bool leaky;                   /* the same slope for all channels */
+    float slope;
+} idem_chain;
+
+/* Finds the chains among the needed nodes of `size`. chain[id], NULL at first, is set for the last node of a chain;
+ * inner[id], false at first, for the others, whose values are not made: nothing else reads them. 0 or -1. */
+int idem_fuse(const idem_graph *g, const bool *need, const bool *is_target, int size, idem_arena *arena,
+              idem_chain **chain, bool *inner);
+
+/* Is n a ReLU or leaky ReLU without gain? Sets the slope of negative values. */
+bool idem_unary_is_leaky(const idem_node *n, float *slope);
+
+#endif

@@ -1,0 +1,93 @@
+/* Includes TEMPLATE once per instruction set, with
+ *
+ *     VEC       vector type of W floats        W       floats in a vector
+ *     MR        rows of a product's tile       TARGET  attribute of every function
+ *     SPLAT(x)  all floats x                   FMA(a,b,c)  a * b + c
+ *     MAX, MIN  of two vectors, the second where the first is not a number
+ *     NAME(x)   x with the instruction set's suffix: plain, avx2, avx512
+ *
+ * A constant times a vector plus another would be two roundings in ISO mode, so fused multiply-adds are asked for by
+ * name. */
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#ifndef IDEM_SIMD_SETS_TYPES
+#define IDEM_SIMD_SETS_TYPES
+typedef float vec4 __attribute__((vector_size(16)));
+typedef int mask4 __attribute__((vector_size(16)));
+#define CHOOSE4(mask, a, b) ((vec4)(((mask) & (mask4)(a)) | (~(mask) & (mask4)(b))))
+#endif
+
+#define VEC vec4
+#define W 4
+#define MR 6
+#define TARGET
+#define SPLAT(x) ((vec4){x, x, x, x})
+#define FMA(a, b, c) ((a) * (b) + (c))
+#define MAX(a, b) CHOOSE4((a) > (b), a, b)
+#define MIN(a, b) CHOOSE4((a) < (b), a, b)
+#define NAME(x) x##_plain
+#include TEMPLATE
+#undef VEC
+#undef W
+#undef MR
+#undef TARGET
+#undef SPLAT
+#undef FMA
+#undef MAX
+#undef MIN
+#undef NAME
+
+#if defined(__x86_64__)
+#define VEC __m256
+#define W 8
+#define MR 6
+#define TARGET __attribute__((target("avx2,fma")))
+#define SPLAT(x) _mm256_set1_ps(x)
+#define FMA(a, b, c) _mm256_fmadd_ps(a, b, c)
+#define MAX(a, b) _mm256_max_ps(a, b)
+#define MIN(a, b) _mm256_min_ps(a, b)
+#define NAME(x) x##_avx2
+#include TEMPLATE
+#undef VEC
+#undef W
+#undef MR
+#undef TARGET
+#undef SPLAT
+#undef FMA
+#undef MAX
+#undef MIN
+#undef NAME
+
+#define VEC __m512
+#define W 16
+#define MR 12
+#define TARGET __attribute__((target("avx512f")))
+#define SPLAT(x) _mm512_set1_ps(x)
+#define FMA(a, b, c) _mm512_fmadd_ps(a, b, c)
+#define MAX(a, b) _mm512_max_ps(a, b)
+#define MIN(a, b) _mm512_min_ps(a, b)
+#define NAME(x) x##_avx512
+#include TEMPLATE
+#undef VEC
+#undef W
+#undef MR
+#undef TARGET
+#undef SPLAT
+#undef FMA
+#undef MAX
+#undef MIN
+#undef NAME
+#endif
+
+/* The widest of three values (a set of kernels each) that this CPU can run and that is not wider than `width` floats.
+ */
+#if defined(__x86_64__)
+#define SIMD_CHOOSE(width, plain, avx2, avx512)                                                                        \
+    ((width) >= 16 && __builtin_cpu_supports("avx512f")                                ? (avx512)                      \
+     : (width) >= 8 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? (avx2)                        \
+                                                                                       : (plain))
+#else
+#define SIMD_CHOOSE(width, plain, avx2, avx512) ((void)(width), (plain))
+#endif
