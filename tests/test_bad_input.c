@@ -180,6 +180,11 @@ static void tensors_of_other_shapes(void **state) {
     }
     free(from);
     free(to);
+    /* The same with a mapper. */
+    assert_int_equal(RUN("sed 's/\\[32,528\\]/[528,32]/' $DIR/mapper.safetensors > $DIR/other.safetensors"), 0);
+    FAILS("other.safetensors: mapper: 0 tensors missing and ",
+          "cd $DIR && $IDEM compose -q --threads 1 -g generator.safetensors -m other.safetensors -i 1.png -a 2.png -o "
+          "x.png");
 }
 
 static void a_network_with_an_unknown_operator(void **state) {

@@ -34,7 +34,7 @@ struct idem_model {
     idem_frame frame;
     bool has_frame;
     char hash[17], mapper_hash[17];
-    char *path;
+    char *path, *trained_path; /* the second NULL: not out of one file */
     idem_model_info info;
 };
 
@@ -142,6 +142,7 @@ void idem_model_free(idem_model *m) {
     idem_onnx_free(m->landmark);
     free(m->mean_w);
     free(m->path);
+    free(m->trained_path);
     free(m);
 }
 
@@ -224,8 +225,8 @@ int idem_model_load_frozen(idem_model *m, const char *models) {
 
 /* ---- the trained nets ---- */
 
-/* Replaces what is trained so far. */
-static int take_trained(idem_model *m, idem_weights *trained) {
+/* Replaces what is trained so far. path: where it came from, NULL for nowhere. */
+static int take_trained(idem_model *m, idem_weights *trained, const char *path) {
     int attr_dim = idem_resnet_width(trained, E_ATTR);
     const idem_weight *last = idem_weights_find(trained, "mapper.3.bias");
     if (!attr_dim || !last)
@@ -233,11 +234,18 @@ static int take_trained(idem_model *m, idem_weights *trained) {
     if (idem_shape_count(&last->shape) != m->info.w_dim)
         return idem_fail("the mapper gives codes of %lld numbers, this generator takes %d",
                          (long long)idem_shape_count(&last->shape), m->info.w_dim);
+    char *copy = path ? strdup(path) : NULL;
+    if (path && !copy)
+        return idem_fail("out of memory for a file name");
     if (idem_weights_meta(trained, "frame.recogniser")) {
-        if (idem_frame_load(&m->frame, trained))
+        if (idem_frame_load(&m->frame, trained)) {
+            free(copy);
             return -1;
+        }
         m->has_frame = true;
     }
+    free(m->trained_path);
+    m->trained_path = copy;
     idem_weights_free(m->trained);
     m->trained = trained;
     m->info.attr_dim = attr_dim;
@@ -247,7 +255,7 @@ static int take_trained(idem_model *m, idem_weights *trained) {
 }
 
 int idem_model_adopt(idem_model *m, idem_weights *trained) {
-    return take_trained(m, trained);
+    return take_trained(m, trained, NULL);
 }
 
 int idem_model_load_mapper(idem_model *m, const char *path) {
@@ -261,7 +269,7 @@ int idem_model_load_mapper(idem_model *m, const char *path) {
     if (hash && strcmp(hash, m->hash))
         status = idem_fail("%s: was trained for the generator with hash %s, %s has %s: name its own generator", path,
                            hash, m->path, m->hash);
-    else if (take_trained(m, w))
+    else if (take_trained(m, w, path))
         status = idem_fail("%s: %s", path, idem_error());
     if (status) {
         idem_weights_free(w);
@@ -284,7 +292,7 @@ int idem_model_new_mapper(idem_model *m, uint64_t seed, bool mean_bias, const ch
         status = idem_mapper_init(w, m->info.id_dim + idem_resnet_width(w, E_ATTR), m->info.w_dim,
                                   mean_bias ? m->mean_w : NULL, &mapper);
     if (!status)
-        status = take_trained(m, w);
+        status = take_trained(m, w, NULL);
     if (status)
         idem_weights_free(w);
     return status ? -1 : 0;
@@ -381,6 +389,14 @@ idem_node *idem_model_landmarks(idem_model *m, idem_node *x) {
     return out ? idem_crop_landmark_points(out, &m->frame.landmark, 68 - IDEM_LANDMARKS, 1) : NULL;
 }
 
+/* Whether the file had all tensors, in the right shapes. */
+static idem_node *finished_trained(const idem_model *m, idem_binder *b, const char *what, const char *spare,
+                                   idem_node *n) {
+    if (n && !idem_binder_finish(b, what, spare))
+        return n;
+    return m->trained_path ? idem_fail_null("%s: %s", m->trained_path, idem_error()) : NULL;
+}
+
 idem_node *idem_model_attributes(idem_model *m, idem_node *x, idem_running_list *running) {
     if (!x)
         return NULL;
@@ -391,7 +407,7 @@ idem_node *idem_model_attributes(idem_model *m, idem_node *x, idem_running_list 
     idem_scope_push(x->graph, "E_attr");
     idem_node *e = idem_resnet(&b, idem_affine(x, 2, -1), running ? IDEM_BATCH_STATS : IDEM_FIXED_STATS, running);
     idem_scope_pop(x->graph);
-    return e && !idem_resnet_finish(&b) ? e : NULL;
+    return finished_trained(m, &b, "ResNet", IDEM_RESNET_SPARE, e);
 }
 
 static idem_node *trained_mlp(idem_model *m, const char *name, idem_node *x, bool trainable) {
@@ -402,7 +418,7 @@ static idem_node *trained_mlp(idem_model *m, const char *name, idem_node *x, boo
     bool averaged = !trainable && idem_average_kept(m->trained);
     idem_binder b = idem_binder_make(x->graph, m->trained, averaged ? IDEM_AVERAGE_PREFIX : "", trainable);
     idem_node *y = idem_mlp(&b, name, x);
-    return y && !idem_binder_finish(&b, name, "*") ? y : NULL;
+    return finished_trained(m, &b, name, "*", y);
 }
 
 idem_node *idem_model_map(idem_model *m, idem_node *id, idem_node *attr, bool trainable) {

@@ -385,7 +385,7 @@ static int open_trainer(idem_trainer *t, const idem_recipe *recipe) {
         .threads = t->state.threads, .stop = t->setup.stop, .profile = t->setup.profile, .trap_nan = t->setup.trap_nan};
     if (idem_recipe_store(recipe, idem_model_trained(t->model)) ||
         idem_training_graph_build(&t->graph, t->model, recipe, &options))
-        return -1;
+        return found ? idem_fail("%s: its checkpoint does not fit: %s", t->run, idem_error()) : -1;
     if (recipe->ema > 0 &&
         !(t->average = idem_average_new(idem_model_trained(t->model), idem_average_mapper, IDEM_AVERAGE_MAPPER_RULES)))
         return -1;

@@ -52,7 +52,7 @@ idem_node *idem_resnet(idem_binder *b, idem_node *x, idem_norm_stats stats, idem
 }
 
 int idem_resnet_finish(idem_binder *b) {
-    return idem_binder_finish(b, "ResNet", "fc.*|*.num_batches_tracked");
+    return idem_binder_finish(b, "ResNet", IDEM_RESNET_SPARE);
 }
 
 /* ---- fresh weights ---- */

@@ -9,6 +9,8 @@
 /* x [N, 3, H, W] -> [N, 512 or 2048]. running: filled with batch statistics, may be NULL otherwise. */
 idem_node *idem_resnet(idem_binder *b, idem_node *x, idem_norm_stats stats, idem_running_list *running);
 int idem_resnet_finish(idem_binder *b);
+/* Names that a ResNet may leave unused, for idem_binder_finish. */
+#define IDEM_RESNET_SPARE "fc.*|*.num_batches_tracked"
 
 /* Adds the tensors of a ResNet of this depth (18, 34, 50, 101, 152) below prefix: convolutions Kaiming normal (fan
  * out), norms 1 and 0, averages 0 and 1: torchvision's start. */
