@@ -19,11 +19,13 @@ const bench_case bench_cases[] = {
     ONNX(fr_expression),
     {"iteration-64", true, {6, 0}, bench_prepare_iteration, 64, false, 0},
     {"iteration-256", true, {6, 0}, bench_prepare_iteration, 256, false, 0},
+    {"gan-iteration-128", true, {16, 0}, bench_prepare_gan, 128, false, 0},
     {"compose-cold", true, {1, 0}, bench_prepare_compose, 64, false, 0},
     /* the rest only by name: how the cost grows */
     GENERATOR(64, false),
     GENERATOR(128, false),
     GENERATOR(512, false),
     GENERATOR(1024, false),
+    {"gan-iteration-64", false, {16, 0}, bench_prepare_gan, 64, false, 0},
     {0},
 };
