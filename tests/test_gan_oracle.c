@@ -164,11 +164,10 @@ static void check_weights(bench *b) {
     digest_report(&b->count, "weights");
 }
 
-static void one_iteration_equals_pytorch(void **state) {
-    (void)state;
+static void check_iteration(const char *file) {
     bench b = {0};
     json_error_t error;
-    b.about = json_load_file(IDEM_SOURCE_DIR "/tests/fixtures/gan-iteration/fixture.json", 0, &error);
+    b.about = json_load_file(file, 0, &error);
     assert_non_null(b.about);
     b.count.salt = json_string_value(json_object_get(b.about, "salt"));
     b.count.tolerance = number(b.about, "tolerance");
@@ -182,6 +181,9 @@ static void one_iteration_equals_pytorch(void **state) {
     r.width_max = r.d_width_max = 16;
     r.gamma = number(b.about, "gamma");
     r.r1_every = (int64_t)number(b.about, "r1_every");
+    const json_t *path = json_object_get(b.about, "path");
+    r.path = number(path, "weight");
+    r.path_every = (int64_t)number(path, "every");
     set_start(&b, &r);
     if (idem_gan_graph_build(&b.graph, b.weights, &r, NULL))
         fail_msg("%s", idem_error());
@@ -195,13 +197,32 @@ static void one_iteration_equals_pytorch(void **state) {
     take_step(&b, &b.graph.r1, "r1");
     fill_step(&b, "g");
     take_step(&b, &b.graph.g, "g");
+    if (r.path > 0) {
+        fill_step(&b, "path");
+        fill_node(&b, b.graph.path_noise, "path_noise", sqrt(3), 0);
+        b.graph.path_mean->leaf[0] = (float)number(path, "mean");
+        take_step(&b, &b.graph.path, "path");
+        const double moved = number(json_object_get(b.about, "losses"), "path_mean");
+        assert_float_equal(idem_plan_value(b.graph.path.plan, b.graph.path_moved)[0], moved, 1e-5 * moved);
+    }
     check_weights(&b);
     idem_gan_graph_free(&b.graph);
     idem_weights_free(b.weights);
     json_decref(b.about);
 }
 
+static void one_iteration_equals_pytorch(void **state) {
+    (void)state;
+    check_iteration(IDEM_SOURCE_DIR "/tests/fixtures/gan-iteration/fixture.json");
+}
+
+static void path_lengths_equal_pytorch(void **state) {
+    (void)state;
+    check_iteration(IDEM_SOURCE_DIR "/tests/fixtures/gan-path/fixture.json");
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(one_iteration_equals_pytorch)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(one_iteration_equals_pytorch),
+                                       cmocka_unit_test(path_lengths_equal_pytorch)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -143,12 +143,18 @@ static void strength_is_the_share_of_changes(void **state) {
 #define TRAIN                                                                                                          \
     "$IDEM train-generator -d $DIR/data --size 16 --z 8 --w 8 --width 128 --width-max 8 --d-width 128 "                \
     "--d-width-max 8 --batch 4 --pictures 96 --augment 0.3 --augment-pictures 500 --checkpoint-every 3 --log-every 5 " \
-    "--sample-every 40 --r1-every 4 --d-first 2 --ema 20 --threads 1 --seed 5 -o "
+    "--sample-every 40 --r1-every 4 --path-length 2 --path-every 3 --d-first 2 --ema 20 --threads 1 --seed 5 -o "
 
 static void killed_runs_end_alike(void **state) {
     (void)state;
     assert_int_equal(program_run(dir, TRAIN "$DIR/whole"), 0);
     assert_true(program_says("sign rate"));
+    /* Steered, and path lengths measured: neither as it was at the start. */
+    assert_int_equal(
+        program_run(dir,
+                    "tail -1 $DIR/whole/metrics.jsonl | grep path_length | grep -v '\"path_length\": 0[,.}]0*[,}]' | "
+                    "grep strength | grep -v '\"strength\": 0.3[,}]'"),
+        0);
     /* killed at several moments, then finished */
     for (int i = 1; i <= 4; i++)
         program_run(dir, "timeout -s KILL 0.%d " TRAIN "$DIR/killed --resume --quiet", 2 * i);

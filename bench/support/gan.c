@@ -104,13 +104,12 @@ static int fill_inputs(const idem_gan_graph *t, int64_t side) {
 }
 
 static int step(const work *g, const idem_gan_step *s, float *loss) {
-    const double k = (double)g->recipe.r1_every;
     if (idem_plan_run(s->plan))
         return -1;
     *loss = idem_plan_scalar(s->plan, s->loss);
     if (idem_adam_check(s->adam, s->plan))
         return -1;
-    idem_adam_step(s->adam, s->plan, g->recipe.rate * (s == &g->graph.g ? 1 : k / (k + 1)));
+    idem_adam_step(s->adam, s->plan, g->recipe.rate * (s == &g->graph.g ? 1 : idem_gan_d_share(&g->recipe)));
     return 0;
 }
 

@@ -10,6 +10,8 @@
 #include "learn/parameters.h"
 #include "nets/discriminator.h"
 
+#define PATH_MOVE 0.01 /* of the mean towards a batch's, as published */
+
 /* ---- fresh weights ---- */
 
 idem_stylegan2_dims idem_gan_dims(const idem_gan_recipe *r) {
@@ -80,21 +82,47 @@ static void make_inputs(idem_gan_graph *t, const idem_gan_recipe *r) {
     }
 }
 
-/* w1 + mix (w2 - w1): [B, L, W] */
-static idem_node *mixed(const idem_gan_graph *t, idem_node *w, int64_t batch) {
+/* w1 + mix (w2 - w1): [batch, L, W] of w [2 batch, W] */
+static idem_node *mixed(idem_node *mix, idem_node *w, int64_t batch) {
     if (!w)
         return NULL;
     idem_node *half[2];
     for (int i = 0; i < 2; i++)
         half[i] = idem_reshape(idem_slice(w, 0, i * batch, batch, 1), IDEM_SHAPE(batch, 1, w->shape.d[1]));
-    return idem_add(half[0], idem_mul(t->mix, idem_sub(half[1], half[0])));
+    return idem_add(half[0], idem_mul(mix, idem_sub(half[1], half[0])));
 }
 
 static idem_node *generate(idem_gan_graph *t, idem_weights *w, int64_t batch) {
     idem_binder b = idem_binder_make(t->graph, w, IDEM_GAN_G, true);
-    idem_node *ws = mixed(t, idem_stylegan2_mapping(&b, &t->about, t->z), batch);
+    idem_node *ws = mixed(t->mix, idem_stylegan2_mapping(&b, &t->about, t->z), batch);
     idem_node *pictures = idem_stylegan2_synthesis(&b, &t->about, ws, t->noise);
     return pictures && !idem_stylegan2_finish(&b, &t->about) ? pictures : NULL;
+}
+
+/* The loss on path lengths; its own copy of G, of operators that can be differentiated twice. */
+static idem_node *path_lengths(idem_gan_graph *t, idem_weights *w, const idem_gan_recipe *r) {
+    const int64_t n = r->batch > 1 ? r->batch / 2 : 1;
+    idem_stylegan2 about = t->about;
+    about.twice = true;
+    idem_binder b = idem_binder_make(t->graph, w, IDEM_GAN_G, true);
+    idem_node *z[2], *noise[IDEM_GAN_PLANES], *slope;
+    for (int i = 0; i < 2; i++)
+        z[i] = idem_slice(t->z, 0, i * r->batch, n, 1);
+    for (int i = 0; i < about.n_noise; i++)
+        noise[i] = idem_slice(t->noise[i], 0, 0, n, 1);
+    idem_node *ws = mixed(idem_slice(t->mix, 0, 0, n, 1), idem_stylegan2_mapping(&b, &about, idem_concat(z, 2, 0)), n);
+    idem_node *pictures = idem_stylegan2_synthesis(&b, &about, ws, noise);
+    t->path_noise = idem_input(t->graph, "path_noise", IDEM_SHAPE(n, 3, r->size, r->size));
+    t->path_mean = idem_input(t->graph, "path_mean", IDEM_SHAPE(1));
+    idem_node *sum = idem_scale(idem_sum_all(idem_mul(pictures, t->path_noise)), 1 / (float)r->size);
+    if (!sum || idem_gradients(sum, &ws, 1, &slope))
+        return NULL;
+    idem_node *lengths = idem_unary(
+        idem_reshape(idem_reduce_sum(idem_square(slope), IDEM_SHAPE(n, 1, 1), 1 / (float)about.n_ws), IDEM_SHAPE(n)),
+        IDEM_UNARY_SQRT, 0, 0);
+    idem_node *mean = idem_reduce_sum(lengths, IDEM_SHAPE(1), (float)PATH_MOVE / (float)n);
+    t->path_moved = idem_add(idem_scale(t->path_mean, 1 - (float)PATH_MOVE), mean);
+    return idem_scale(idem_mean_all(idem_square(idem_sub(lengths, t->path_moved))), (float)r->path);
 }
 
 static idem_node *judge(idem_gan_graph *t, idem_weights *w, idem_node *x, int parts) {
@@ -113,6 +141,8 @@ static int build_losses(idem_gan_graph *t, idem_weights *w, const idem_gan_recip
     t->sign = idem_mean_all(idem_unary(real, IDEM_UNARY_SIGN, 0, 0));
     t->r1.loss = idem_r1(judge(t, w, shown, 1), t->real, (float)r->gamma);
     t->g.loss = idem_bce_logits(judge(t, w, made, 1), true);
+    if (r->path > 0 && !(t->path.loss = path_lengths(t, w, r)))
+        return -1;
     return t->d.loss && t->sign && t->r1.loss && t->g.loss ? 0 : -1;
 }
 
@@ -145,21 +175,22 @@ int idem_gan_graph_build(idem_gan_graph *t, idem_weights *w, const idem_gan_reci
     make_inputs(t, r);
     if (build_losses(t, w, r))
         return -1;
-    /* D takes K + 1 steps where it would have taken K without R1: its second moment forgets that much slower a step. */
-    const double k = (double)r->r1_every, d_beta2 = pow(0.99, k / (k + 1));
+    const double d_beta2 = pow(0.99, idem_gan_d_share(r)), g_beta2 = pow(0.99, idem_gan_g_share(r));
     idem_plan_options shared = options ? *options : (idem_plan_options){0};
-    if (make_step(&t->r1, t->graph, w, k, NULL, IDEM_GAN_D, "adam_d", d_beta2, &shared))
+    if (make_step(&t->r1, t->graph, w, (double)r->r1_every, NULL, IDEM_GAN_D, "adam_d", d_beta2, &shared))
         return -1;
     shared.share = t->r1.plan;
     return make_step(&t->d, t->graph, w, 1, t->sign, IDEM_GAN_D, "adam_d", d_beta2, &shared) ||
-                   make_step(&t->g, t->graph, w, 1, NULL, IDEM_GAN_G, "adam_g", 0.99, &shared)
+                   make_step(&t->g, t->graph, w, 1, NULL, IDEM_GAN_G, "adam_g", g_beta2, &shared) ||
+                   (r->path > 0 && make_step(&t->path, t->graph, w, (double)r->path_every, t->path_moved, IDEM_GAN_G,
+                                             "adam_g", g_beta2, &shared))
                ? -1
                : 0;
 }
 
 void idem_gan_graph_free(idem_gan_graph *t) {
-    idem_gan_step *steps[] = {&t->d, &t->g, &t->r1}; /* the owner of the buffer last */
-    for (int i = 0; i < 3; i++) {
+    idem_gan_step *steps[] = {&t->d, &t->g, &t->path, &t->r1}; /* the owner of the buffer last */
+    for (int i = 0; i < 4; i++) {
         idem_adam_free(steps[i]->adam);
         idem_plan_free(steps[i]->plan);
     }

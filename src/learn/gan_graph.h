@@ -1,5 +1,5 @@
-/* Inside src/learn only: generator, discriminator and the three steps of an iteration: D on real and made pictures, R1
- * on real ones, G through D. One graph, three plans that share a buffer.
+/* Inside src/learn only: generator, discriminator and the steps of an iteration: D on real and made pictures, R1 on
+ * real ones, G through D, and where wanted path lengths of G. One graph, a plan for each, which share a buffer.
  *
  * Tensors: g.* and d.* in the layout of the PyTorch conversion, moments adam_g.*, adam_d.*.
  * Letters: B the batch, S the side, Z the width of z, L the rows of ws. */
@@ -35,6 +35,12 @@ typedef struct {
     idem_gan_step d, g;
     idem_gan_step r1; /* loss (gamma/2) E |gradient|^2, the step is r1_every times that; moments are d's */
     idem_node *sign;  /* scalar of d's plan: mean sign of D on real pictures */
+    /* Path lengths (Karras et al. 2020), on the first half of the batch; plan NULL without them. Loss: weight * E
+     * (length - mean)^2, length = root of the mean over layers of |d sum(picture * noise) / d w|^2, noise of variance
+     * 1 / S^2. The mean moves by a hundredth towards each batch's; moments are g's. */
+    idem_gan_step path;
+    idem_node *path_noise;             /* [B / 2, 3, S, S], standard normal */
+    idem_node *path_mean, *path_moved; /* [1] before, an input; after, of path's plan */
 } idem_gan_graph;
 
 /* Of the generator. */

@@ -20,6 +20,9 @@ static const idem_field rows[] = {
     {"gamma", IDEM_FIELD_REAL, AT(gamma), 0, 1e6, "1", true,
      "R1: gamma/2 times the squared gradient of the discriminator at real pictures"},
     {"r1-every", IDEM_FIELD_COUNT, AT(r1_every), 1, 1e6, "16", false, "iterations between steps on R1"},
+    {"path-length", IDEM_FIELD_REAL, AT(path), 0, 1e6, "0", false,
+     "weight of the path-length regularisation (StyleGAN2 takes 2); 0: none"},
+    {"path-every", IDEM_FIELD_COUNT, AT(path_every), 1, 1e6, "4", false, "iterations between steps on path lengths"},
     {"mixing", IDEM_FIELD_REAL, AT(mixing), 0, 1, "0.9", true, "share of the pictures made of two styles"},
     {"ema", IDEM_FIELD_REAL, AT(ema), 1, 1e9, "5000", true, "half-life of the average of the generator, in pictures"},
     {"d-first", IDEM_FIELD_COUNT, AT(d_first), 0, 1e9, "0", false,
@@ -52,4 +55,12 @@ int idem_gan_width(int64_t width, int64_t width_max, int r) {
     int64_t c = width / ((int64_t)4 << r);
     c = c < width_max ? c : width_max;
     return (int)(c < 8 ? 8 : c);
+}
+
+double idem_gan_d_share(const idem_gan_recipe *r) {
+    return (double)r->r1_every / (double)(r->r1_every + 1);
+}
+
+double idem_gan_g_share(const idem_gan_recipe *r) {
+    return r->path > 0 ? (double)r->path_every / (double)(r->path_every + 1) : 1;
 }

@@ -14,6 +14,8 @@ typedef struct {
     double rate;                         /* of both */
     double gamma;                        /* R1 */
     int64_t r1_every;                    /* iterations */
+    double path;                         /* weight of the path-length regularisation; 0: none */
+    int64_t path_every;                  /* iterations */
     double mixing;                       /* probability of style mixing */
     double ema;                          /* half-life of the average, in pictures */
     int64_t d_first;                     /* iterations at the start in which D learns alone */
@@ -34,5 +36,10 @@ void idem_gan_defaults(idem_gan_recipe *r);
 
 /* Channels at side 4 << r. */
 int idem_gan_width(int64_t width, int64_t width_max, int r);
+
+/* What a lazy regularisation leaves of a network's rate, and the exponent of its second beta: it takes K + 1 steps
+ * where it would have taken K without (Karras et al. 2020). */
+double idem_gan_d_share(const idem_gan_recipe *r);
+double idem_gan_g_share(const idem_gan_recipe *r);
 
 #endif

@@ -23,6 +23,7 @@
 enum { SKIPPED_LIMIT = 20, STEER_EVERY = 4, GRID = 40, GRID_COLUMNS = 8, STRIP = 8, SHEET_SEED = 7 };
 #define SHEET_PSI 0.8f
 
+static const char PATH_MEAN[] = "path.mean"; /* tensor of runs with path lengths */
 static const idem_average_rule average_rule[1] = {{IDEM_GAN_G, IDEM_GAN_AVERAGE}};
 
 enum { RNG_CODES, RNG_MIX, RNG_NOISE, RNG_AUGMENT, RNGS };
@@ -128,9 +129,26 @@ static int take(const idem_gan_trainer *t, const idem_gan_step *s, double *loss)
     *loss = (double)idem_plan_scalar(s->plan, s->loss);
     if (!isfinite(*loss) || idem_adam_check(s->adam, s->plan))
         return 0;
-    const double k = (double)t->recipe.r1_every;
-    idem_adam_step(s->adam, s->plan, t->recipe.rate * (s == &t->graph.g ? 1 : k / (k + 1)));
+    const bool of_g = s == &t->graph.g || s == &t->graph.path;
+    idem_adam_step(s->adam, s->plan, t->recipe.rate * (of_g ? idem_gan_g_share : idem_gan_d_share)(&t->recipe));
     return 1;
+}
+
+/* The mean length is a tensor of the checkpoints; the noise is a function of the iteration. As take. */
+static int take_path(idem_gan_trainer *t, double *mean) {
+    const idem_gan_graph *g = &t->graph;
+    idem_weight *kept = idem_weights_find(t->weights, PATH_MEAN);
+    idem_rng rng = idem_rng_make(t->recipe.seed, "gan.path");
+    rng.counter = (uint64_t)t->state.iteration * 2 * (uint64_t)idem_shape_count(&g->path_noise->shape);
+    draw_normal(g->path_noise, &rng);
+    draw_codes(t);
+    g->path_mean->leaf[0] = kept->data[0];
+    double loss;
+    const int taken = take(t, &g->path, &loss);
+    if (taken > 0)
+        kept->data[0] = idem_plan_value(g->path.plan, g->path_moved)[0];
+    *mean = (double)kept->data[0];
+    return taken;
 }
 
 static void steer(idem_gan_trainer *t, double sign) {
@@ -159,7 +177,7 @@ static void add_sums(run_state *s, const idem_gan_report *r) {
 int idem_gan_trainer_step(idem_gan_trainer *t, idem_gan_report *r) {
     run_state *s = &t->state;
     idem_gan_graph *g = &t->graph;
-    *r = (idem_gan_report){.d_loss = NAN, .g_loss = NAN, .r1 = NAN, .sign = NAN};
+    *r = (idem_gan_report){.d_loss = NAN, .g_loss = NAN, .r1 = NAN, .path = NAN, .sign = NAN};
     idem_gan_data_take(t->data, (uint64_t)s->shown, (size_t)t->recipe.batch, g->real->leaf);
     draw_codes(t);
     draw_augment(t, g->augment_real);
@@ -181,6 +199,11 @@ int idem_gan_trainer_step(idem_gan_trainer *t, idem_gan_report *r) {
         if ((taken = take(t, &g->g, &r->g_loss)) < 0)
             return -1;
         r->skipped |= !taken;
+        if (g->path.plan && s->iteration % t->recipe.path_every == 0) {
+            if ((taken = take_path(t, &r->path)) < 0)
+                return -1;
+            r->skipped |= !taken;
+        }
         const double decay = pow(0.5, (double)t->recipe.batch / t->recipe.ema);
         idem_average_update(t->average, decay, s->iteration - t->recipe.d_first);
     }
@@ -208,7 +231,8 @@ static void note(const idem_gan_trainer *t, const char *line) {
 
 static int write_line(idem_gan_trainer *t) {
     run_state *s = &t->state;
-    idem_metric m[SUMS + 4];
+    const idem_weight *path = idem_weights_find(t->weights, PATH_MEAN);
+    idem_metric m[SUMS + 5];
     int n = 0;
     m[n++] = (idem_metric){"pictures", (double)s->shown};
     for (int i = 0; i < SUMS; i++) {
@@ -217,6 +241,8 @@ static int write_line(idem_gan_trainer *t) {
         s->sum[i] = 0;
         s->count[i] = 0;
     }
+    if (path)
+        m[n++] = (idem_metric){"path_length", (double)path->data[0]};
     m[n++] = (idem_metric){"strength", s->strength};
     m[n++] = (idem_metric){"rate", t->recipe.rate};
     m[n++] = (idem_metric){"skipped_steps", (double)s->skipped};
@@ -386,6 +412,8 @@ static int continue_run(idem_gan_trainer *t, const saved_run *saved) {
             "--threads is %d but the run was started with %d, and results depend on it: leave it out to continue that "
             "run",
             t->setup.threads, saved->state.threads);
+    if (t->recipe.path > 0 && !idem_weights_find(t->weights, PATH_MEAN))
+        return idem_fail("the checkpoint has no tensor \"%s\", which a run with path lengths keeps", PATH_MEAN);
     t->state = saved->state;
     return 0;
 }
@@ -396,6 +424,8 @@ static int start_run(idem_gan_trainer *t) {
     if (!(t->weights = idem_weights_new()) || idem_gan_init(t->weights, &t->recipe))
         return -1;
     if (t->setup.start && idem_gan_start_from(t->weights, t->setup.start))
+        return -1;
+    if (t->recipe.path > 0 && !idem_weights_add(t->weights, PATH_MEAN, IDEM_SHAPE(1)))
         return -1;
     return idem_average_add(t->weights, average_rule, 1);
 }

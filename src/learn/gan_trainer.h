@@ -20,6 +20,7 @@ typedef struct {
     int64_t iteration, pictures; /* completed, shown */
     bool skipped;                /* something was not finite */
     double d_loss, g_loss, r1;   /* NaN where the iteration had no such step */
+    double path;                 /* mean path length so far; NaN without such a step */
     double sign;                 /* mean sign of D on real pictures */
     double strength;             /* of the augmentation */
 } idem_gan_report;

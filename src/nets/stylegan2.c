@@ -143,7 +143,16 @@ static idem_node *modulate(idem_node *x, idem_node *style) {
     return idem_mul(x, idem_reshape(style, IDEM_SHAPE(style->shape.d[0], style->shape.d[1], 1, 1)));
 }
 
-static idem_node *conv_layer(const idem_stylegan2_layer *l, idem_node *x, idem_node *w, bool up) {
+/* idem_styled of plain operators, which may be differentiated any number of times. */
+static idem_node *styled_plainly(idem_node *x, idem_node *scale, idem_node *plane, idem_node *bias) {
+    if (!x || !scale || !plane || !bias)
+        return NULL;
+    x = idem_mul(x, idem_reshape(scale, IDEM_SHAPE(scale->shape.d[0], scale->shape.d[1], 1, 1)));
+    x = idem_add(idem_add(x, plane), idem_reshape(bias, IDEM_SHAPE(1, bias->shape.d[0], 1, 1)));
+    return idem_leaky_relu(x, 0.2f, sqrtf(2));
+}
+
+static idem_node *conv_layer(const idem_stylegan2_layer *l, idem_node *x, idem_node *w, bool up, bool twice) {
     idem_node *style = idem_linear(w, l->style_w, l->style_b);
     /* 1 / sqrt(sum over I, K of (weight * style)^2), as one product over I: [N, O] */
     idem_node *demod = idem_rsqrt(idem_affine(idem_matmul(idem_square(style), l->energy, false, true), 1, 1e-8f));
@@ -155,7 +164,8 @@ static idem_node *conv_layer(const idem_stylegan2_layer *l, idem_node *x, idem_n
     } else {
         x = idem_conv(x, l->weight, NULL, idem_window_make(3, 1, 1));
     }
-    return idem_styled(x, demod, l->noise, l->bias, 0.2f, sqrtf(2));
+    return twice ? styled_plainly(x, demod, l->noise, l->bias)
+                 : idem_styled(x, demod, l->noise, l->bias, 0.2f, sqrtf(2));
 }
 
 static idem_node *rgb_layer(const idem_stylegan2_layer *l, idem_node *x, idem_node *w, idem_node *skip) {
@@ -184,7 +194,7 @@ idem_node *idem_stylegan2_synthesis(idem_binder *b, const idem_stylegan2 *s, ide
         if (idem_stylegan2_bind_conv(&l, b, s, i, noise ? noise[i] : NULL))
             x = NULL;
         else
-            x = conv_layer(&l, x, pick(ws, i), i % 2 == 1);
+            x = conv_layer(&l, x, pick(ws, i), i % 2 == 1, s->twice);
         idem_scope_pop(b->graph);
         if (!x)
             return NULL;

@@ -11,7 +11,8 @@
  *     if (!picture || idem_stylegan2_finish(&b, &s)) ...
  *
  * Letters: N pictures, L = n_ws layers, D = w_dim, S = size. A frozen binder gives a network with gradients to w only;
- * a trainable one gives gradients of every weight too (once; noise buffers and the blur stay fixed).
+ * a trainable one gives gradients of every weight too (once, or as `twice` says; noise buffers and the blur stay
+ * fixed).
  */
 #ifndef IDEM_NETS_STYLEGAN2_H
 #define IDEM_NETS_STYLEGAN2_H
@@ -32,6 +33,7 @@ typedef struct {
     int n_noise;     /* n_ws - 1 noise planes, the first 4x4, then two of each side 8 .. S */
     int z_dim, w_dim;
     int mapping_layers; /* 0: the file has no mapping network */
+    bool twice;         /* set by the caller: synthesis is to be differentiated twice, which costs time and memory */
 } idem_stylegan2;
 
 /* Reads dimensions from the tensors' shapes. prefix NULL: the first of "g_ema.", "G_ema.", "" that has a generator

@@ -1,11 +1,14 @@
 #!/usr/bin/python3
 """One iteration of generator training by PyTorch 1.13: D, R1 and G step, one after the other, from a start filled by the
-rule of tests/fixtures/README.md. Writes losses, and digests of gradients and weights, for tests/test_gan_oracle.c:
+rule of tests/fixtures/README.md. Writes losses, and digests of gradients and weights, for tests/test_gan_oracle.c. With
+`path`, a step on path lengths comes behind the three:
 
     /usr/bin/python3 tests/oracle/gan_iteration.py > tests/fixtures/gan-iteration/fixture.json
+    /usr/bin/python3 tests/oracle/gan_iteration.py path > tests/fixtures/gan-path/fixture.json
 """
 import json
 import math
+import sys
 
 import numpy as np
 import torch
@@ -14,6 +17,7 @@ import torch.nn.functional as F
 SALT, BATCH, SIZE, DIM, MAPPING = "gan-iteration/", 8, 32, 24, 2
 WIDTHS, D_WIDTHS = [16, 16, 12, 8], [16, 16, 12, 8]  # at 4, 8, 16, 32
 RATE, GAMMA, R1_EVERY = 0.002, 3.0, 16
+PATH, PATH_EVERY, PATH_MEAN = (2.0, 4, 0.5) if sys.argv[1:] == ["path"] else (0.0, 4, 0.0)
 torch.manual_seed(0)
 torch.set_num_threads(1)
 
@@ -120,11 +124,15 @@ class Generator:
         x = self.modconv(name, x, w, demodulate=False) + self.p[f"g.{name}.bias"]
         return x if skip is None else x + blur(skip, (2, 1), 4, up=2)
 
+    def codes(self, z, mix):
+        w1, w2 = self.mapping(z).chunk(2)
+        return w1[:, None] + mix * (w2 - w1)[:, None]
+
     def __call__(self, z, mix, noise):
-        w = self.mapping(z)
-        w1, w2 = w[:BATCH, None], w[BATCH:, None]
-        ws = w1 + mix * (w2 - w1)
-        x = self.p["g.input.input"].repeat(BATCH, 1, 1, 1)
+        return self.synthesis(self.codes(z, mix), noise)
+
+    def synthesis(self, ws, noise):
+        x = self.p["g.input.input"].repeat(len(ws), 1, 1, 1)
         x = self.layer("conv1", x, ws[:, 0], noise[0], False)
         rgb = self.rgb("to_rgb1", x, ws[:, 1], None)
         for r in range(1, len(WIDTHS)):
@@ -237,7 +245,8 @@ G, D = Generator(), Discriminator()
 start = {k: v.detach().clone() for k, v in {**G.p, **D.p}.items()}
 k = R1_EVERY / (R1_EVERY + 1)
 d_adam = torch.optim.Adam(D.p.values(), RATE, betas=(0, 0.99**k), eps=1e-8)
-g_adam = torch.optim.Adam(G.p.values(), RATE, betas=(0, 0.99), eps=1e-8)
+share = PATH_EVERY / (PATH_EVERY + 1) if PATH else 1
+g_adam = torch.optim.Adam(G.p.values(), RATE, betas=(0, 0.99**share), eps=1e-8)
 real = fill("real", (BATCH, 3, SIZE, SIZE), 1, 0)
 gradients = {}
 
@@ -268,11 +277,29 @@ for name, g in gradients["g"].items():
     G.p[name].grad = g.clone()
 g_adam.step()
 
+losses = {"d": float(d_loss), "sign": float(sign), "r1": float(r1), "g": float(g_loss)}
+if PATH:  # behind G's step, on half the batch
+    n = BATCH // 2
+    z, mix, noise = step_inputs("path")
+    ws = G.codes(torch.cat([z[:n], z[BATCH:BATCH + n]]), mix[:n])
+    pictures = G.synthesis(ws, [x[:n] for x in noise])
+    y = fill("path_noise", pictures.shape, ROOT3, 0) / SIZE
+    (slope,) = torch.autograd.grad((pictures * y).sum(), ws, create_graph=True)
+    lengths = slope.square().sum(2).mean(1).sqrt()
+    mean = PATH_MEAN + 0.01 * (lengths.mean() - PATH_MEAN)
+    loss = PATH * (lengths - mean).square().mean()
+    losses |= {"path": float(loss), "path_mean": float(mean)}
+    slopes = torch.autograd.grad(loss * PATH_EVERY, G.p.values(), allow_unused=True)
+    gradients["path"] = {k: torch.zeros_like(p) if g is None else g for (k, p), g in zip(G.p.items(), slopes)}
+    for name, g in gradients["path"].items():
+        G.p[name].grad = g.clone()
+    g_adam.step()
+
 print(json.dumps({
     "note": "one iteration of tests/oracle/gan_iteration.py, PyTorch " + torch.__version__.split("+")[0],
     "salt": SALT, "tolerance": 1e-3, "batch": BATCH, "size": SIZE, "dim": DIM, "mapping": MAPPING,
     "rate": RATE, "gamma": GAMMA, "r1_every": R1_EVERY, "tensors": tensors,
-    "losses": {"d": float(d_loss), "sign": float(sign), "r1": float(r1), "g": float(g_loss)},
+    "path": {"weight": PATH, "every": PATH_EVERY, "mean": PATH_MEAN}, "losses": losses,
     "gradients": {s: digests(g) for s, g in gradients.items()},
     "weights": digests({n: v - start[n] for n, v in {**G.p, **D.p}.items()}),
 }, indent=0))
