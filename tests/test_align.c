@@ -1,5 +1,4 @@
-/* Photographs: the FFHQ frame against plain code of the script, warping, faces found again where they were put,
- * verification figures, and the commands align and verify from outside. */
+/* Photographs: the FFHQ frame against plain code of the script, warping, faces found again where they were put. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,50 +9,29 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <jansson.h>
 #include <webp/encode.h>
 
 #include "base/file.h"
 #include "base/rng.h"
-#include "base/status.h"
-#include "eval/verification.h"
 #include "face/align.h"
-#include "face/paste.h"
 #include "face/photo.h"
 #include "face/warp.h"
+#include "support/photographs.h"
 #include "support/pictures.h"
-#include "support/program.h"
 #include "support/tiny.h"
 
 static const char *dir; /* for files */
-static char models[4096];
-static bool has_models;
-
-#define RUN(...) program_run(dir, __VA_ARGS__)
 
 static int set_up(void **state) {
     (void)state;
-    const char *stated = getenv("IDEM_MODELS");
-    snprintf(models, sizeof models, "%s", stated && *stated ? stated : IDEM_SOURCE_DIR "/models/cache");
-    char detect[4200];
-    snprintf(detect, sizeof detect, "%s/fr_detect.onnx", models);
-    has_models = tiny_has_models() && idem_path_exists(detect);
     dir = tiny_folder();
     return dir ? 0 : -1;
 }
 
 static int tear_down(void **state) {
     (void)state;
-    free(program_output);
     tiny_remove(dir);
     return 0;
-}
-
-static void need_models(void) {
-    if (!has_models) {
-        print_message("skip: no fr_detect.onnx in %s; scripts/setup fetches it\n", models);
-        skip();
-    }
 }
 
 /* ---- the frame ---- */
@@ -205,40 +183,6 @@ static void borders_are_softened(void **state) {
 
 /* ---- faces put into photographs ---- */
 
-/* A face of samples/ (which fills its frame) at a place of a photograph of width x height: centre, side in pixels, turn
- * in degrees. */
-static idem_image photograph(const char *face, int width, int height, double cx, double cy, double side, double turn,
-                             idem_crop *place) {
-    char path[4200];
-    idem_image small, photo;
-    snprintf(path, sizeof path, IDEM_SOURCE_DIR "/samples/%s", face);
-    assert_int_equal(idem_image_load(&small, path), 0);
-    double c = side * cos(turn * 3.14159265358979 / 180), s = side * sin(turn * 3.14159265358979 / 180);
-    *place = (idem_crop){{(float)(c / width), (float)(-s / width), (float)((cx - (c - s) / 2) / width),
-                          (float)(s / height), (float)(c / height), (float)((cy - (s + c) / 2) / height)}};
-    idem_crop back;
-    assert_int_equal(idem_crop_invert(&back, place), 0);
-    float *x = malloc((size_t)width * (size_t)height * 3 * sizeof *x);
-    assert_non_null(x);
-    assert_int_equal(idem_warp(x, height, width, &small, &back, IDEM_WARP_EDGE), 0);
-    assert_int_equal(idem_image_from_float(&photo, x, width, height, 0, 255), 0);
-    free(x);
-    idem_image_free(&small);
-    return photo;
-}
-
-static idem_finder *open_finder(bool pose) {
-    char detect[4200], landmark[4200], angles[4200];
-    snprintf(detect, sizeof detect, "%s/fr_detect.onnx", models);
-    snprintf(landmark, sizeof landmark, "%s/fr_landmark.onnx", models);
-    snprintf(angles, sizeof angles, "%s/fr_pose.onnx", models);
-    idem_finder *f = idem_finder_new(&(idem_finder_files){detect, landmark, pose ? angles : NULL}, NULL);
-    if (!f)
-        print_message("%s\n", idem_error());
-    assert_non_null(f);
-    return f;
-}
-
 static double error_of(const idem_found *face, const idem_crop *place, int width, int height) {
     idem_crop frame;
     double got[4][2], want[4][2];
@@ -252,10 +196,10 @@ static double error_of(const idem_found *face, const idem_crop *place, int width
  * percent; what is found must follow the place to 2 %. */
 static void faces_are_found_where_they_were_put(void **state) {
     (void)state;
-    need_models();
+    photograph_need_models();
     static const double places[][4] = {
         {450, 350, 400, 0}, {300, 420, 380, 12}, {600, 330, 300, -15}, {470, 300, 160, 5}};
-    idem_finder *f = open_finder(true);
+    idem_finder *f = photograph_finder(true);
     idem_found faces[4];
     double sum = 0;
     for (int i = 0; i < 3; i++) {
@@ -296,8 +240,8 @@ static void faces_are_found_where_they_were_put(void **state) {
 
 static void small_faces_and_empty_pictures(void **state) {
     (void)state;
-    need_models();
-    idem_finder *f = open_finder(false);
+    photograph_need_models();
+    idem_finder *f = photograph_finder(false);
     idem_found faces[4];
     idem_crop place;
     idem_image photo = photograph("identities/2.png", 2000, 1500, 1500, 400, 90, 0, &place);
@@ -315,7 +259,7 @@ static void small_faces_and_empty_pictures(void **state) {
 /* A large JPEG is decoded no larger than its face needs, and the face is where it would be in the whole. */
 static void large_jpegs_are_read_reduced(void **state) {
     (void)state;
-    need_models();
+    photograph_need_models();
     enum { W = 2400, H = 1800 };
     idem_crop place;
     idem_image photo = photograph("identities/1.png", W, H, 1300, 900, 1000, 6, &place);
@@ -333,7 +277,7 @@ static void large_jpegs_are_read_reduced(void **state) {
         char *path = idem_path_join(dir, "large.jpg");
         assert_int_equal(idem_file_write(path, file.data, file.size), 0);
         free(file.data);
-        idem_finder *f = open_finder(false);
+        idem_finder *f = photograph_finder(false);
         static const int sides[] = {64, 400, 2000}, widths[] = {W / 2, W / 2, W};
         for (int i = 0; i < 3; i++) {
             idem_photo p;
@@ -371,11 +315,11 @@ static void expect_face(idem_finder *f, const unsigned char *data, size_t size, 
 /* Grey, CMYK, progressive, turned by EXIF, WebP: the same face in the same place. */
 static void photographs_of_all_kinds(void **state) {
     (void)state;
-    need_models();
+    photograph_need_models();
     enum { W = 640, H = 480, PIXELS = W * H };
     idem_crop place;
     idem_image photo = photograph("identities/1.png", W, H, 330, 240, 300, 4, &place);
-    idem_finder *f = open_finder(false);
+    idem_finder *f = photograph_finder(false);
     uint8_t *other = calloc(PIXELS, 4), *webp;
     unsigned char app1[64];
     assert_non_null(other);
@@ -413,198 +357,6 @@ static void photographs_of_all_kinds(void **state) {
     idem_finder_free(f);
 }
 
-/* ---- verification ---- */
-
-static void verification_by_hand(void **state) {
-    (void)state;
-    /* Twenty pairs, ten of each kind, one genuine pair below all: 19 of 20 right in whatever fold. */
-    double score[20];
-    uint8_t same[20];
-    for (int i = 0; i < 20; i++) {
-        same[i] = i % 2;
-        score[i] = same[i] ? 0.6 + 0.01 * i : 0.1 + 0.01 * i;
-    }
-    idem_verification v;
-    assert_int_equal(idem_verification_of(&v, score, same, 20, 0.001), 0);
-    assert_int_equal(v.genuine, 10);
-    assert_int_equal(v.impostor, 10);
-    assert_true(v.accuracy == 1 && v.tar == 1 && fabs(v.threshold - (0.28 + 0.61) / 2) < 1e-12);
-    assert_true(fabs(v.far_threshold - 0.28) < 1e-12);
-    score[5] = 0.05;
-    assert_int_equal(idem_verification_of(&v, score, same, 20, 0.001), 0);
-    assert_true(fabs(v.accuracy - 0.95) < 1e-12 && fabs(v.tar - 0.9) < 1e-12);
-    /* An impostor above all: at FAR 0.1 none of ten genuine pairs is lost, at 0.001 all are. */
-    score[5] = 0.65;
-    score[4] = 0.99;
-    assert_int_equal(idem_verification_of(&v, score, same, 20, 0.001), 0);
-    assert_true(v.tar == 0);
-    assert_int_equal(idem_verification_of(&v, score, same, 20, 0.1), 0);
-    assert_true(v.tar == 1);
-    for (int i = 0; i < 20; i++)
-        same[i] = 1;
-    assert_int_equal(idem_verification_of(&v, score, same, 20, 0.001), -1);
-    score[3] = NAN;
-    assert_int_equal(idem_verification_of(&v, score, same, 20, 0.001), -1);
-}
-
-/* ---- commands ---- */
-
-static void save(const char *name, const char *face, double side) {
-    idem_crop place;
-    idem_image photo = photograph(face, 640, 480, 300, 250, side, 4, &place);
-    char *path = idem_path_join(dir, name);
-    assert_int_equal(idem_image_save_png(&photo, path, NULL), 0);
-    free(path);
-    idem_image_free(&photo);
-}
-
-static void align_does_the_good_and_lists_the_bad(void **state) {
-    (void)state;
-    need_models();
-    assert_int_equal(RUN("mkdir $DIR/mixed"), 0);
-    save("mixed/a.png", "identities/1.png", 300);
-    save("mixed/b.png", "identities/2.png", 200);
-    assert_int_equal(RUN("cd $DIR/mixed && head -c 300 a.png > cut.png && : > empty.png && echo hello > text.jpg"), 0);
-    picture_black(dir, "mixed/nobody.png", 200, 200);
-    assert_int_equal(
-        RUN("IDEM_MODELS='%s' $IDEM align -q --threads 1 --size 96 $DIR/mixed -o $DIR/out --json 2> $DIR/notes",
-            models),
-        1);
-    json_error_t error;
-    json_t *root = json_loads(program_output, 0, &error);
-    assert_non_null(root);
-    assert_int_equal(json_integer_value(json_object_get(root, "faces")), 2);
-    assert_int_equal(json_array_size(json_object_get(root, "skipped")), 4);
-    json_t *face = json_array_get(json_object_get(json_array_get(json_object_get(root, "photographs"), 0), "faces"), 0);
-    assert_int_equal(json_array_size(json_object_get(face, "points")), 68);
-    assert_int_equal(json_array_size(json_object_get(face, "box")), 4);
-    assert_non_null(json_object_get(json_object_get(face, "pose"), "yaw"));
-    json_decref(root);
-    assert_int_equal(RUN("cat $DIR/notes; ls $DIR/out"), 0);
-    assert_true(program_says("nobody.png: no face found") && program_says("4 of 6 files gave no face"));
-    assert_true(program_says("\na.png\nb.png\n"));
-    idem_image out;
-    picture_load(&out, dir, "out/a.png");
-    assert_int_equal(out.width, 96);
-    idem_image_free(&out);
-    assert_int_equal(RUN("IDEM_MODELS=$DIR/none $IDEM align $DIR/mixed/a.png -o $DIR/out"), 1);
-    assert_true(program_says("fr_detect.onnx") && program_says("idem model fetch"));
-    assert_int_equal(RUN("$IDEM align $DIR/mixed/a.png -o $DIR/out --size 3"), 2);
-    assert_int_equal(RUN("$IDEM align -o $DIR/out"), 2);
-}
-
-static void verify_compares_and_measures(void **state) {
-    (void)state;
-    need_models();
-    save("p.png", "identities/1.png", 300);
-    save("q.png", "identities/1.png", 220);
-    save("r.png", "identities/4.png", 260);
-    assert_int_equal(RUN("IDEM_MODELS='%s' $IDEM verify --threads 1 $DIR/p.png $DIR/q.png", models), 0);
-    assert_int_equal(strncmp(program_output, "same person", 11), 0);
-    assert_int_equal(
-        RUN("cd $DIR && printf 'p.png q.png 1\\nq.png p.png 1\\np.png\\tr.png\\t0\\nr.png q.png 0\\n# x\\n' > list && "
-            "IDEM_MODELS='%s' $IDEM verify -q --threads 1 --pairs $DIR/list --json",
-            models),
-        0);
-    json_error_t error;
-    json_t *root = json_loads(program_output, 0, &error);
-    assert_non_null(root);
-    assert_int_equal(json_integer_value(json_object_get(root, "pairs")), 4);
-    assert_int_equal(json_integer_value(json_object_get(root, "skipped")), 0);
-    assert_true(json_number_value(json_object_get(root, "accuracy")) == 1);
-    assert_true(json_number_value(json_object_get(root, "tar_at_far_0.1%")) == 1);
-    json_decref(root);
-    assert_int_equal(RUN("echo 'a b 2' > $DIR/list; $IDEM verify --pairs $DIR/list"), 1);
-    assert_true(program_says("line 1 is not two paths"));
-    assert_int_equal(RUN("$IDEM verify --pairs $DIR/list x y"), 2);
-    assert_int_equal(RUN("$IDEM verify x"), 2);
-    assert_int_equal(RUN("IDEM_MODELS='%s' $IDEM verify -q --threads 1 $DIR/p.png $DIR/absent.png", models), 1);
-    assert_true(program_says("absent.png"));
-}
-
-/* ---- pasting and composing ---- */
-
-static void pasting_changes_the_face_and_nothing_else(void **state) {
-    (void)state;
-    need_models();
-    enum { W = 600, H = 500 };
-    idem_crop place, frame;
-    idem_image photo = photograph("identities/3.png", W, H, 280, 260, 300, 8, &place), face, same;
-    idem_finder *f = open_finder(false);
-    idem_found found;
-    assert_int_equal(idem_finder_run(f, &photo, &found, 1), 1);
-    idem_finder_free(f);
-    const float(*points)[2] = (const float(*)[2])found.points;
-    assert_int_equal(idem_align_frame(&frame, points, W, H), 0);
-    assert_int_equal(idem_align_picture(&face, &photo, &frame, 256), 0);
-    uint8_t *before = malloc((size_t)W * H * 3);
-    assert_non_null(before);
-    memcpy(before, photo.rgb, (size_t)W * H * 3);
-    /* Its own face: next to nothing changes. */
-    assert_int_equal(idem_paste(&photo, &face, &frame, points), 0);
-    double sum = 0;
-    for (int i = 0; i < W * H * 3; i++)
-        sum += abs(photo.rgb[i] - before[i]) / (double)(W * H * 3);
-    assert_true(sum < 0.5);
-    /* A flat face takes the mean colour of the old one, in the middle and not outside the frame. */
-    memcpy(photo.rgb, before, (size_t)W * H * 3);
-    assert_int_equal(idem_image_new(&same, 256, 256), 0);
-    assert_int_equal(idem_paste(&photo, &same, &frame, points), 0);
-    idem_crop back;
-    assert_int_equal(idem_crop_invert(&back, &frame), 0);
-    int changed = 0;
-    for (int y = 0; y < H; y++)
-        for (int x = 0; x < W; x++) {
-            float at[1][2] = {{(x + 0.5f) / W, (y + 0.5f) / H}};
-            size_t k = 3 * ((size_t)y * W + (size_t)x);
-            bool differs = memcmp(photo.rgb + k, before + k, 3) != 0;
-            idem_crop_points(at, (const float(*)[2])at, 1, &back);
-            if (at[0][0] < 0 || at[0][0] > 1 || at[0][1] < 0 || at[0][1] > 1)
-                assert_false(differs);
-            changed += differs;
-        }
-    assert_true(changed > 300 * 300 / 5 && changed < 300 * 300);
-    assert_int_equal(idem_paste(&photo, &photo, &frame, points), -1); /* not a square */
-    free(before);
-    idem_image_free(&same);
-    idem_image_free(&face);
-    idem_image_free(&photo);
-}
-
-static void compose_takes_photographs(void **state) {
-    (void)state;
-    need_models();
-    assert_int_equal(tiny_write(dir), 0);
-    save("who.png", "identities/1.png", 300);
-    save("how.png", "attributes/a.png", 280);
-    const char *compose = "$IDEM compose -q --threads 1 -g $DIR/generator.safetensors -m $DIR/mapper.safetensors";
-    assert_int_equal(RUN("export IDEM_MODELS='%s'; %s -i $DIR/who.png -a $DIR/how.png -o $DIR/small.png && "
-                         "%s -i $DIR/who.png -a $DIR/how.png --keep-size -o $DIR/whole.png",
-                         models, compose, compose),
-                     0);
-    static const char *const names[2] = {"small.png", "whole.png"};
-    static const int widths[2] = {64, 640};
-    for (int i = 0; i < 2; i++) {
-        idem_image im;
-        char *path = idem_path_join(dir, names[i]), text[16];
-        assert_int_equal(idem_image_load(&im, path), 0);
-        assert_int_equal(im.width, widths[i]);
-        assert_int_equal(idem_png_text(path, "synthetic", text, sizeof text), 0);
-        idem_image_free(&im);
-        free(path);
-    }
-    /* As align and then compose give it. */
-    assert_int_equal(
-        RUN("cd $DIR && export IDEM_MODELS='%s'; $IDEM align -q --threads 1 --size 64 who.png how.png -o cut && "
-            "%s -i cut/who.png -a cut/how.png -o again.png && cmp small.png again.png",
-            models, compose),
-        0);
-    assert_int_equal(RUN("IDEM_MODELS='%s' %s --face 2 -i $DIR/who.png -a $DIR/how.png -o $DIR/x.png", models, compose),
-                     1);
-    assert_true(program_says("has 1 faces, --face 2 was asked for"));
-    assert_int_equal(RUN("%s --face some -i $DIR/who.png -a $DIR/how.png -o $DIR/x.png", compose), 2);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_frame_is_that_of_the_script),
@@ -614,11 +366,6 @@ int main(void) {
         cmocka_unit_test(small_faces_and_empty_pictures),
         cmocka_unit_test(large_jpegs_are_read_reduced),
         cmocka_unit_test(photographs_of_all_kinds),
-        cmocka_unit_test(verification_by_hand),
-        cmocka_unit_test(align_does_the_good_and_lists_the_bad),
-        cmocka_unit_test(verify_compares_and_measures),
-        cmocka_unit_test(pasting_changes_the_face_and_nothing_else),
-        cmocka_unit_test(compose_takes_photographs),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

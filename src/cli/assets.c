@@ -13,6 +13,7 @@
 #include "cli/command.h"
 #include "cli/progress.h"
 #include "learn/origin.h"
+#include "media/ahead.h"
 
 enum { PATH_SIZE = 4096 };
 
@@ -59,33 +60,7 @@ idem_model *idem_asset_model(const char *generator, const char *mapper) {
     return model;
 }
 
-/* ---- pictures ---- */
-
-static size_t picture_bytes(const idem_pictures *p) {
-    return (size_t)p->size * (size_t)p->size * 3;
-}
-
-/* Takes the name, whatever comes of it. */
-static int load_one(idem_pictures *p, const char *path, char *name, idem_choice *c) {
-    idem_image small = {0};
-    idem_place *place = &p->places[p->n];
-    if (!path || !name || idem_choice_load(&small, place, path, p->size, c)) {
-        idem_image_free(&small);
-        free(name);
-        return -1;
-    }
-    memcpy(p->rgb + (size_t)p->n * picture_bytes(p), small.rgb, picture_bytes(p));
-    p->names[p->n++] = name;
-    idem_image_free(&small);
-    return 0;
-}
-
-static int make_room(idem_pictures *p, size_t count) {
-    p->rgb = malloc((count ? count : 1) * picture_bytes(p));
-    p->names = calloc(count + 1, sizeof *p->names);
-    p->places = calloc(count + 1, sizeof *p->places);
-    return p->rgb && p->names && p->places ? 0 : idem_fail("out of memory for %zu pictures", count);
-}
+/* ---- files ---- */
 
 /* The stem, or the whole name when another file has the same stem. Names are sorted, so such files lie in one run of
  * names that start with "stem.". */
@@ -108,58 +83,129 @@ static char *short_name(char *const *names, size_t count, size_t i) {
     return whole ? whole : idem_fail_null("out of memory for a name");
 }
 
-static int load_folder(idem_pictures *p, const char *path, idem_choice *c) {
-    char **names;
-    size_t count;
-    if (idem_dir_list(path, ".png|.jpg|.jpeg|.webp", &names, &count))
-        return -1;
-    int status = count > INT_MAX ? idem_fail("%s: too many files", path) : make_room(p, count);
-    for (size_t i = 0; i < count && !status; i++) {
-        char *full = idem_path_join(path, names[i]);
-        if (idem_cli_stop)
-            status = idem_fail("interrupted");
-        else if (load_one(p, full, short_name(names, count, i), c)) {
-            idem_cli_say("idem: passed over: %s", idem_error());
-            p->bad++;
-        }
-        free(full);
-    }
-    if (!status && !p->n)
-        status = idem_fail("%s: no readable picture (PNG, JPEG or WebP) among %zu files", path, count);
-    idem_names_free(names, count);
+/* Takes both over. */
+static int add_file(idem_files *f, char *path, char *name) {
+    f->paths[f->n] = path;
+    f->names[f->n++] = name;
+    return path && name ? 0 : idem_fail("out of memory for a list of files");
+}
+
+static int list_names(idem_files *f, const char *path, char *const *names, size_t count) {
+    if (count > INT_MAX)
+        return idem_fail("%s: too many files", path);
+    f->paths = calloc(count + 1, sizeof *f->paths);
+    f->names = calloc(count + 1, sizeof *f->names);
+    if (!f->paths || !f->names)
+        return idem_fail("out of memory for a list of files");
+    int status = 0;
+    for (size_t i = 0; i < count && !status; i++)
+        status = f->folder ? add_file(f, idem_path_join(path, names[i]), short_name(names, count, i))
+                           : add_file(f, strdup(path), idem_path_stem(path));
     return status;
 }
 
-int idem_pictures_load(idem_pictures *p, const char *path, int size) {
-    return idem_pictures_choose(p, path, size, &(idem_choice){.input = "aligned", .face = "largest"});
+int idem_files_list(idem_files *f, const char *path) {
+    *f = (idem_files){.given = path, .folder = idem_path_is_dir(path)};
+    char **names = NULL;
+    size_t count = 1;
+    if (f->folder && idem_dir_list(path, ".png|.jpg|.jpeg|.webp", &names, &count))
+        return -1;
+    int status = list_names(f, path, names, count);
+    if (f->folder)
+        idem_names_free(names, count);
+    if (status)
+        idem_files_free(f);
+    return status;
 }
 
-int idem_pictures_choose(idem_pictures *p, const char *path, int size, idem_choice *c) {
+void idem_files_free(idem_files *f) {
+    for (int i = 0; i < f->n; i++) {
+        free(f->paths[i]);
+        free(f->names[i]);
+    }
+    free(f->paths);
+    free(f->names);
+    *f = (idem_files){0};
+}
+
+static int find_name(char *const *names, int n, const char *name) {
+    for (int i = 0; i < n; i++)
+        if (!strcmp(names[i], name))
+            return i;
+    return -1;
+}
+
+int idem_files_find(const idem_files *f, const char *name) {
+    return find_name(f->names, f->n, name);
+}
+
+/* ---- pictures ---- */
+
+static size_t picture_bytes(const idem_pictures *p) {
+    return (size_t)p->size * (size_t)p->size * 3;
+}
+
+static int make_room(idem_pictures *p, int count) {
+    p->rgb = malloc((size_t)(count ? count : 1) * picture_bytes(p));
+    p->names = calloc((size_t)count + 1, sizeof *p->names);
+    return p->rgb && p->names ? 0 : idem_fail("out of memory for %d pictures", count);
+}
+
+/* Takes the name over when it succeeds. */
+static int load_next(idem_pictures *p, idem_ahead *ahead, char **name) {
+    idem_image file, small = {0};
+    int width, height;
+    if (idem_ahead_next(ahead, &file, &width, &height))
+        return -1;
+    int status = idem_image_resize(&small, &file, p->size, p->size);
+    if (!status) {
+        memcpy(p->rgb + (size_t)p->n * picture_bytes(p), small.rgb, picture_bytes(p));
+        p->names[p->n++] = *name;
+        *name = NULL;
+    }
+    idem_image_free(&file);
+    idem_image_free(&small);
+    return status;
+}
+
+static int load_all(idem_pictures *p, const idem_files *f, idem_ahead *ahead) {
+    for (int i = 0; i < f->n; i++) {
+        if (idem_cli_stop)
+            return idem_fail("interrupted");
+        if (!load_next(p, ahead, &f->names[i]))
+            continue;
+        if (!f->folder)
+            return -1;
+        idem_cli_say("idem: passed over: %s", idem_error());
+        p->bad++;
+    }
+    return p->n ? 0 : idem_fail("%s: no readable picture (PNG, JPEG or WebP) among %d files", f->given, f->n);
+}
+
+int idem_pictures_load(idem_pictures *p, const char *path, int size) {
     *p = (idem_pictures){.size = size};
-    int status = idem_path_is_dir(path)                                          ? load_folder(p, path, c)
-                 : make_room(p, 1) || load_one(p, path, idem_path_stem(path), c) ? -1
-                                                                                 : 0;
+    idem_files f;
+    if (idem_files_list(&f, path))
+        return -1;
+    idem_ahead *ahead = idem_ahead_new(idem_files_paths(&f), (size_t)f.n, 0);
+    int status = !ahead || make_room(p, f.n) || load_all(p, &f, ahead) ? -1 : 0;
+    idem_ahead_free(ahead);
+    idem_files_free(&f);
     if (status)
         idem_pictures_free(p);
     return status;
 }
 
 void idem_pictures_free(idem_pictures *p) {
-    for (int i = 0; i < p->n; i++) {
+    for (int i = 0; i < p->n; i++)
         free(p->names[i]);
-        free(p->places[i].path);
-    }
     free(p->names);
-    free(p->places);
     free(p->rgb);
     *p = (idem_pictures){0};
 }
 
 int idem_pictures_find(const idem_pictures *p, const char *name) {
-    for (int i = 0; i < p->n; i++)
-        if (!strcmp(p->names[i], name))
-            return i;
-    return -1;
+    return find_name(p->names, p->n, name);
 }
 
 idem_image idem_pictures_at(const idem_pictures *p, int i) {

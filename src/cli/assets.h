@@ -2,10 +2,10 @@
 #ifndef IDEM_CLI_ASSETS_H
 #define IDEM_CLI_ASSETS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "cli/photos.h"
 #include "learn/model.h"
 #include "media/image.h"
 
@@ -19,17 +19,30 @@ int idem_asset_find(char path[4096], const char *file);
 /* Opens generator and mapper (NULL: the shipped ones) and the downloaded networks. mapper "": none. */
 idem_model *idem_asset_model(const char *generator, const char *mapper);
 
-/* A picture, or the pictures of a folder (sorted by name), resized to size x size. In a folder, files that cannot be
- * read are passed over with a note each and counted in `bad`. */
+/* The files of a side: one, or the pictures of a folder, sorted by name. */
+typedef struct {
+    int n;
+    bool folder;
+    const char *given; /* borrowed */
+    char **paths;
+    char **names; /* without folder; without extension too, unless two files differ in nothing else */
+} idem_files;
+int idem_files_list(idem_files *f, const char *path);
+void idem_files_free(idem_files *f);
+/* The file of that name; -1 (no message) when there is none. */
+int idem_files_find(const idem_files *f, const char *name);
+static inline const char *const *idem_files_paths(const idem_files *f) {
+    return (const char *const *)f->paths;
+}
+
+/* The pictures of a side resized to size x size, all in memory. In a folder, files that cannot be read are passed over
+ * with a note each and counted in `bad`. */
 typedef struct {
     int n, size, bad;
     uint8_t *rgb; /* [n, S, S, 3] */
-    char **names; /* without folder; without extension too, unless two files differ in nothing else */
-    idem_place *places;
+    char **names; /* as those of files */
 } idem_pictures;
 int idem_pictures_load(idem_pictures *p, const char *path, int size);
-/* The same from photographs too, as photos.h says. */
-int idem_pictures_choose(idem_pictures *p, const char *path, int size, idem_choice *c);
 void idem_pictures_free(idem_pictures *p);
 /* The picture of that name; -1 (no message) when there is none. */
 int idem_pictures_find(const idem_pictures *p, const char *name);

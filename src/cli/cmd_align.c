@@ -22,8 +22,8 @@ typedef struct {
     bool all_faces, no_pose;
     idem_shared shared;
     idem_finder *finder;
-    json_t *done, *skipped;
-    int faces, bad;
+    json_t *skipped;
+    int photographs, faces, bad;
     char **taken; /* names of written files, so that none is written twice */
     size_t n_taken, room;
 } job;
@@ -123,10 +123,29 @@ static void remark(const job *j, const char *path, const idem_photo *photo) {
         idem_cli_say("idem: %s: a profile (yaw %.0f degrees); the frame may be off", path, (double)photo->faces[0].yaw);
 }
 
+/* One photograph of the report, printed at once: a folder of any size has one report. */
+static int print_photograph(job *j, const char *path, const idem_photo *photo, json_t *faces) {
+    json_t *o = json_pack("{s:s, s:i, s:i, s:i, s:O}", "photograph", path, "width", photo->width, "height",
+                          photo->height, "found", photo->n, "faces", faces);
+    if (!o)
+        return idem_fail("out of memory for the report");
+    printf("%s\n", j->photographs ? "," : "");
+    json_dumpf(o, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(7));
+    json_decref(o);
+    return 0;
+}
+
+static void print_rest(const job *j) {
+    printf("],\n\"faces\": %d,\n\"skipped\": ", j->faces);
+    json_dumpf(j->skipped, stdout, JSON_INDENT(1));
+    printf("}\n");
+}
+
 /* 0 also when the file is passed over; -1: interrupted, or nothing can be written. */
-static int align(job *j, const char *path) {
+static int align(job *j, const char *path, idem_ahead *ahead) {
     idem_photo photo;
-    if (idem_photo_open(&photo, j->finder, path, j->size, j->all_faces ? IDEM_FACES_MAX : 1))
+    if (idem_photo_next(&photo, ahead) ||
+        idem_photo_find(&photo, j->finder, path, j->size, j->all_faces ? IDEM_FACES_MAX : 1))
         return idem_cli_stop ? -1 : skip(j, path, idem_error());
     char *stem = idem_path_stem(path), *why = NULL;
     json_t *faces = json_array();
@@ -139,10 +158,9 @@ static int align(job *j, const char *path) {
         remark(j, path, &photo);
         for (int i = 0; i < photo.n && !status && (i == 0 || j->all_faces); i++)
             status = write_face(j, &photo, i, stem, faces);
-        if (!status && json_array_append_new(j->done, json_pack("{s:s, s:i, s:i, s:i, s:O}", "photograph", path,
-                                                                "width", photo.width, "height", photo.height, "found",
-                                                                photo.n, "faces", faces)))
-            status = idem_fail("out of memory for the report");
+        if (!status && j->shared.json)
+            status = print_photograph(j, path, &photo, faces);
+        j->photographs += !status;
     }
     json_decref(faces);
     free(stem);
@@ -154,16 +172,24 @@ static int align_all(job *j, char *const *paths, size_t n) {
     idem_plan_options options = {.threads = j->shared.threads, .stop = &idem_cli_stop};
     if (idem_dir_make(j->output) || !(j->finder = idem_asset_finder(!j->no_pose, &options)))
         return -1;
+    idem_ahead *ahead = idem_photo_ahead((const char *const *)paths, n);
+    if (!ahead)
+        return -1;
     int status = 0;
+    if (j->shared.json)
+        printf("{\"size\": %d,\n\"photographs\": [", j->size);
     idem_progress_start("aligning", "photographs", n, 0, j->shared.quiet || n == 1);
     for (size_t i = 0; i < n && !status; i++) {
-        status = idem_cli_stop ? -1 : align(j, paths[i]);
+        status = idem_cli_stop ? -1 : align(j, paths[i], ahead);
         idem_progress_update(i + 1, "%d faces", j->faces);
     }
+    idem_ahead_free(ahead);
     if (status)
         idem_progress_clear();
     else
         idem_progress_finish();
+    if (j->shared.json)
+        print_rest(j);
     return status;
 }
 
@@ -191,21 +217,12 @@ int idem_cmd_align(int argc, char **argv) {
     int given = idem_parse(&line, argc, argv, &j.shared, &args);
     size_t n = 0;
     char **paths = idem_photo_list(args, given, &n);
-    j.done = json_array();
     j.skipped = json_array();
     int status = !paths ? -1 : align_all(&j, paths, n);
-    if (!status && j.shared.json) {
-        json_t *report = json_pack("{s:i, s:i, s:O, s:O}", "size", j.size, "faces", j.faces, "photographs", j.done,
-                                   "skipped", j.skipped);
-        json_dumpf(report, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(7));
-        putchar('\n');
-        json_decref(report);
-    } else if (!status && !j.shared.quiet) {
-        printf("%d faces of %zu photographs in %s\n", j.faces, json_array_size(j.done), j.output);
-    }
+    if (!status && !j.shared.json && !j.shared.quiet)
+        printf("%d faces of %d photographs in %s\n", j.faces, j.photographs, j.output);
     if (!status && j.bad)
         status = idem_fail("%d of %zu files gave no face; the faces of the others are in %s", j.bad, n, j.output);
-    json_decref(j.done);
     json_decref(j.skipped);
     idem_finder_free(j.finder);
     for (size_t i = 0; i < j.n_taken; i++)

@@ -12,13 +12,11 @@
 #include "base/status.h"
 #include "cli/assets.h"
 #include "cli/command.h"
+#include "cli/grid.h"
 #include "cli/options.h"
 #include "cli/progress.h"
+#include "cli/sources.h"
 #include "face/paste.h"
-#include "learn/pipe.h"
-#include "media/sheet.h"
-
-enum { GRID_MAX = 40, GRID_SIDE = 256 }; /* of the captioned grid: its side in pictures, a picture's in pixels */
 
 typedef struct {
     const char *generator, *mapper, *identity, *attributes, *output;
@@ -29,20 +27,31 @@ typedef struct {
 
 /* One picture to make. */
 typedef struct {
-    int id, attr;
+    int id, attr; /* among the sources */
     char *path;
 } combination;
+
+/* One of its faces. */
+typedef struct {
+    const combination *to;
+    int face; /* of the attribute picture */
+} task;
 
 typedef struct {
     settings *s;
     const idem_shared *shared;
     idem_model *model;
-    idem_pictures id, attr;
-    int without_partner;
+    idem_files id_files, attr_files;
+    const char **order; /* of reading: paths, borrowed */
+    idem_ahead *ahead;
+    idem_sources id, attr;
+    int without_partner, incomplete, faces;
     combination *list;
     int n, written;
-    float *id_codes, *attr_codes;
     idem_pipe *map;
+    task *tasks; /* [batch], as the three that follow */
+    float *id_codes, *attr_codes, *y;
+    idem_image photo; /* the one at hand, with the faces put back so far */
     idem_image *grid; /* [id.n * attr.n] cells; NULL: no grid */
 } job;
 
@@ -51,12 +60,16 @@ static void *array(size_t n, size_t size) {
     return p ? p : idem_fail_null("out of memory for a table of %zu", n);
 }
 
+static int smaller(int a, int b) {
+    return a < b ? a : b;
+}
+
 /* ---- what to make ---- */
 
 static int add(job *j, int id, int attr) {
     char *name;
-    int length = j->s->pairs ? asprintf(&name, "%s.png", j->id.names[id])
-                             : asprintf(&name, "%s--%s.png", j->id.names[id], j->attr.names[attr]);
+    const char *who = j->id.at[id].name, *how = j->attr.at[attr].name;
+    int length = j->s->pairs ? asprintf(&name, "%s.png", who) : asprintf(&name, "%s--%s.png", who, how);
     if (length < 0)
         return idem_fail("out of memory for a file name");
     combination *c = &j->list[j->n++];
@@ -65,26 +78,10 @@ static int add(job *j, int id, int attr) {
     return c->path ? 0 : idem_fail("out of memory for a file name");
 }
 
-static int list_pairs(job *j) {
-    for (int i = 0; i < j->id.n; i++) {
-        int partner = idem_pictures_find(&j->attr, j->id.names[i]);
-        if (partner >= 0) {
-            if (add(j, i, partner))
-                return -1;
-            continue;
-        }
-        idem_cli_say("idem: passed over: %s has no partner in %s", j->id.names[i], j->s->attributes);
-        j->without_partner++;
-    }
-    for (int i = 0; i < j->attr.n; i++)
-        if (idem_pictures_find(&j->id, j->attr.names[i]) < 0) {
-            idem_cli_say("idem: passed over: %s has no partner in %s", j->attr.names[i], j->s->identity);
-            j->without_partner++;
-        }
-    return j->n ? 0
-                : idem_fail("%s and %s have no file names in common; --pairs wants the same name for both halves of a "
-                            "pair",
-                            j->s->identity, j->s->attributes);
+static void clear_list(job *j) {
+    for (int i = 0; i < j->n; i++)
+        free(j->list[i].path);
+    j->n = 0;
 }
 
 static int by_path(const void *a, const void *b) {
@@ -110,11 +107,9 @@ static int check_names(const job *j) {
 static int list_combinations(job *j) {
     if (j->id.n > INT_MAX / j->attr.n)
         return idem_fail("%d identities times %d attributes are too many pictures", j->id.n, j->attr.n);
-    j->list = array(j->s->pairs ? (size_t)j->id.n : (size_t)j->id.n * (size_t)j->attr.n, sizeof *j->list);
-    if (!j->list)
-        return -1;
-    int status = j->s->pairs ? list_pairs(j) : 0;
-    for (int i = 0; i < j->id.n && !j->s->pairs && !status; i++)
+    j->list = array((size_t)j->id.n * (size_t)j->attr.n, sizeof *j->list);
+    int status = j->list ? 0 : -1;
+    for (int i = 0; i < j->id.n && !status; i++)
         for (int k = 0; k < j->attr.n && !status; k++)
             status = add(j, i, k);
     return status || check_names(j) ? -1 : 0;
@@ -126,176 +121,249 @@ static idem_plan_options plan_options(const job *j) {
     return (idem_plan_options){.threads = j->shared->threads, .stop = &idem_cli_stop};
 }
 
-static int smaller(int a, int b) {
-    return a < b ? a : b;
-}
-
-/* Codes of all pictures. */
-static float *encode(const job *j, idem_pipe_kind kind, const idem_pictures *p) {
+/* All networks, which share a buffer, and what a batch of faces needs. */
+static int open_networks(job *j, int identities, int attributes, int pictures) {
     idem_plan_options options = plan_options(j);
-    int batch = smaller(p->n, j->s->batch), status = 0;
-    idem_pipe *pipe = idem_pipe_new(j->model, kind, batch, 1, &options);
-    if (!pipe)
-        return NULL;
-    size_t dim = idem_pipe_out_size(pipe, 0);
-    float *codes = array((size_t)p->n * dim, sizeof *codes),
-          *x = array((size_t)batch * idem_pipe_in_size(pipe, 0), sizeof *x);
-    if (!codes || !x)
-        status = -1;
-    idem_progress_start(kind == IDEM_PIPE_IDENTITY ? "encoding identities" : "encoding attributes", "pictures",
-                        (uint64_t)p->n, 0, j->shared->quiet || !j->s->folder);
-    for (int first = 0; first < p->n && !status; first += batch) {
-        int count = smaller(p->n - first, batch);
-        idem_pictures_to_float(p, first, count, x);
-        status = idem_pipe_run(pipe, (size_t)count, (const float *const[]){x, NULL},
-                               (float *const[]){codes + (size_t)first * dim, NULL});
-        idem_progress_update((uint64_t)(first + count), NULL);
-    }
-    idem_progress_clear();
-    idem_pipe_free(pipe);
-    free(x);
-    if (!status)
-        return codes;
-    free(codes);
-    return NULL;
-}
-
-/* Keeps a picture for the grid, no larger than it is shown there. */
-static int keep(idem_image *cell, idem_image *im) {
-    if (im->width <= GRID_SIDE) {
-        *cell = *im;
-        *im = (idem_image){0};
-        return 0;
-    }
-    return idem_image_resize(cell, im, GRID_SIDE, GRID_SIDE);
-}
-
-/* The picture, or with --keep-size its attribute photograph with the face in it. */
-static int save(const job *j, const combination *c, const idem_image *im) {
-    const idem_place *place = &j->attr.places[c->attr];
-    if (!j->s->keep_size || !place->cut_out)
-        return idem_picture_save(c->path, im, j->model);
-    idem_image photo;
-    if (idem_image_load(&photo, place->path))
+    int batch = smaller(pictures, j->s->batch);
+    idem_choice *choice = &j->s->choice;
+    if (idem_sources_open(&j->id, j->model, choice, (const idem_pipe_kind[]){IDEM_PIPE_IDENTITY}, 1,
+                          smaller(identities, j->s->batch), &options))
         return -1;
-    int status = idem_paste(&photo, im, &place->frame, (const float(*)[2])place->points);
-    if (!status)
-        status = idem_picture_save(c->path, &photo, j->model);
-    idem_image_free(&photo);
+    options.share = idem_pipe_plan(j->id.pipes[0]);
+    if (idem_sources_open(&j->attr, j->model, choice, (const idem_pipe_kind[]){IDEM_PIPE_ATTRIBUTES}, 1,
+                          smaller(attributes, j->s->batch), &options) ||
+        !(j->map = idem_pipe_new(j->model, IDEM_PIPE_MAP, batch, 1, &options)))
+        return -1;
+    j->attr.which = idem_choice_which(choice);
+    j->tasks = array((size_t)batch, sizeof *j->tasks);
+    j->id_codes = array((size_t)batch * j->id.dim[0], sizeof(float));
+    j->attr_codes = array((size_t)batch * j->attr.dim[0], sizeof(float));
+    j->y = array((size_t)batch * idem_pipe_out_size(j->map, 1), sizeof(float));
+    return j->tasks && j->id_codes && j->attr_codes && j->y ? 0 : -1;
+}
+
+/* The picture of a face; with --keep-size the attribute photograph, once all its faces are put back. */
+static int save(job *j, const task *t, const idem_image *im) {
+    const idem_source *attr = &j->attr.at[t->to->attr];
+    const idem_place *place = &j->attr.places[attr->first + t->face];
+    if (!j->s->keep_size || !place->cut_out)
+        return idem_picture_save(t->to->path, im, j->model);
+    if (t->face == 0 && idem_image_load(&j->photo, attr->path))
+        return -1;
+    int status = idem_paste(&j->photo, im, &place->frame, (const float(*)[2])place->points);
+    if (!status && t->face == attr->n - 1)
+        status = idem_picture_save(t->to->path, &j->photo, j->model);
+    if (status || t->face == attr->n - 1)
+        idem_image_free(&j->photo);
     return status;
 }
 
-/* count pictures from their codes; buffers hold a batch each. */
-static int compose(job *j, const combination *list, int count, float *id, float *attr, float *y) {
-    size_t id_dim = idem_pipe_in_size(j->map, 0), attr_dim = idem_pipe_in_size(j->map, 1);
-    size_t numbers = idem_pipe_out_size(j->map, 1);
+/* The first face of a picture stands for it in the grid. */
+static int show(job *j, const task *t, idem_image *im) {
+    if (!j->grid || t->face)
+        return 0;
+    idem_image *cell = &j->grid[t->to->id * j->attr.n + t->to->attr];
+    if (im->width > IDEM_GRID_SIDE)
+        return idem_image_resize(cell, im, IDEM_GRID_SIDE, IDEM_GRID_SIDE);
+    *cell = *im;
+    *im = (idem_image){0};
+    return 0;
+}
+
+/* The first `count` tasks. */
+static int run_tasks(job *j, int count) {
+    size_t id_dim = j->id.dim[0], attr_dim = j->attr.dim[0], numbers = idem_pipe_out_size(j->map, 1);
     int size = idem_model_about(j->model)->size;
     for (int i = 0; i < count; i++) {
-        memcpy(id + (size_t)i * id_dim, j->id_codes + (size_t)list[i].id * id_dim, id_dim * sizeof *id);
-        memcpy(attr + (size_t)i * attr_dim, j->attr_codes + (size_t)list[i].attr * attr_dim, attr_dim * sizeof *attr);
+        const task *t = &j->tasks[i];
+        int id = j->id.at[t->to->id].first, attr = j->attr.at[t->to->attr].first + t->face;
+        memcpy(j->id_codes + (size_t)i * id_dim, j->id.codes[0] + (size_t)id * id_dim, id_dim * sizeof(float));
+        memcpy(j->attr_codes + (size_t)i * attr_dim, j->attr.codes[0] + (size_t)attr * attr_dim,
+               attr_dim * sizeof(float));
     }
-    if (idem_pipe_run(j->map, (size_t)count, (const float *const[]){id, attr}, (float *const[]){NULL, y}))
+    if (idem_pipe_run(j->map, (size_t)count, (const float *const[]){j->id_codes, j->attr_codes},
+                      (float *const[]){NULL, j->y}))
         return -1;
     for (int i = 0; i < count; i++) {
+        const task *t = &j->tasks[i];
         idem_image im;
-        if (idem_image_from_float(&im, y + (size_t)i * numbers, size, size, 0, 1))
+        if (idem_image_from_float(&im, j->y + (size_t)i * numbers, size, size, 0, 1))
             return -1;
-        int status = save(j, &list[i], &im);
-        if (!status && j->grid)
-            status = keep(&j->grid[list[i].id * j->attr.n + list[i].attr], &im);
+        int status = save(j, t, &im) || show(j, t, &im) ? -1 : 0;
         idem_image_free(&im);
         if (status)
             return -1;
-        j->written++;
-        idem_progress_update((uint64_t)j->written, NULL);
+        j->faces++;
+        j->written += t->face == j->attr.at[t->to->attr].n - 1;
+        idem_progress_update((uint64_t)(j->written + j->incomplete), NULL);
     }
     return 0;
 }
 
-/* A batch at a time, so that memory does not grow with the number of pictures. */
-static int compose_all(job *j) {
-    idem_plan_options options = plan_options(j);
-    int batch = smaller(j->n, j->s->batch);
-    j->id_codes = encode(j, IDEM_PIPE_IDENTITY, &j->id);
-    j->attr_codes = j->id_codes ? encode(j, IDEM_PIPE_ATTRIBUTES, &j->attr) : NULL;
-    j->map = j->attr_codes ? idem_pipe_new(j->model, IDEM_PIPE_MAP, batch, 1, &options) : NULL;
-    if (!j->map)
-        return -1;
-    float *id = array((size_t)batch * idem_pipe_in_size(j->map, 0), sizeof *id);
-    float *attr = array((size_t)batch * idem_pipe_in_size(j->map, 1), sizeof *attr);
-    float *y = array((size_t)batch * idem_pipe_out_size(j->map, 1), sizeof *y);
-    int status = id && attr && y ? 0 : -1;
-    idem_progress_start("composing", "pictures", (uint64_t)j->n, 0, j->shared->quiet || !j->s->folder);
-    for (int first = 0; first < j->n && !status; first += batch)
-        status = compose(j, j->list + first, smaller(j->n - first, batch), id, attr, y);
-    if (!status)
-        idem_progress_finish();
-    free(id);
-    free(attr);
-    free(y);
+/* The list, a batch of faces at a time. */
+static int compose(job *j, int batch) {
+    int count = 0;
+    for (int i = 0; i < j->n; i++)
+        for (int face = 0; face < j->attr.at[j->list[i].attr].n; face++) {
+            j->tasks[count++] = (task){&j->list[i], face};
+            if (count == batch && run_tasks(j, count))
+                return -1;
+            count %= batch;
+        }
+    return count ? run_tasks(j, count) : 0;
+}
+
+static bool no_progress(const job *j) {
+    return j->shared->quiet || !j->s->folder;
+}
+
+static int open_ahead(job *j, size_t n) {
+    j->ahead = idem_choice_ahead(&j->s->choice, j->order, n);
+    return j->ahead ? 0 : -1;
+}
+
+/* ---- all combinations ---- */
+
+static int read_side(job *j, idem_sources *side, const idem_files *files, const char *doing) {
+    idem_progress_start(doing, "pictures", (uint64_t)files->n, 0, no_progress(j));
+    int status = 0;
+    for (int i = 0; i < files->n && !status; i++) {
+        status = idem_sources_read(side, j->ahead, files->paths[i], files->names[i], !files->folder);
+        if (!status && (idem_sources_waiting(side) >= j->s->batch || i == files->n - 1))
+            status = idem_sources_encode(side);
+        idem_progress_update((uint64_t)i + 1, NULL);
+    }
+    idem_progress_clear();
+    idem_sources_keep_good(side);
+    if (!status && !side->n)
+        status = idem_fail("%s: no readable picture (PNG, JPEG or WebP) among %d files", files->given, files->n);
     return status;
 }
 
-/* ---- grid ---- */
+static int run_combinations(job *j) {
+    int n = j->id_files.n, k = j->attr_files.n;
+    bool grid = j->s->folder && !j->s->no_grid;
+    if (grid && (n > IDEM_GRID_MAX || k > IDEM_GRID_MAX)) {
+        idem_cli_say("idem: no grid.png: it holds %d identities and %d attributes at most", IDEM_GRID_MAX,
+                     IDEM_GRID_MAX);
+        grid = false;
+    }
+    if (!(j->order = array((size_t)n + (size_t)k, sizeof *j->order)))
+        return -1;
+    memcpy(j->order, j->id_files.paths, (size_t)n * sizeof *j->order);
+    memcpy(j->order + n, j->attr_files.paths, (size_t)k * sizeof *j->order);
+    int pictures = n && k > INT_MAX / n ? INT_MAX : n * k;
+    if (open_ahead(j, (size_t)n + (size_t)k) || open_networks(j, n ? n : 1, k ? k : 1, pictures ? pictures : 1))
+        return -1;
+    j->id.thumbs = j->attr.thumbs = grid ? IDEM_GRID_SIDE : 0;
+    if (read_side(j, &j->id, &j->id_files, "encoding identities") ||
+        read_side(j, &j->attr, &j->attr_files, "encoding attributes") || list_combinations(j) ||
+        (j->s->folder && idem_dir_make(j->s->output)) || (grid && !(j->grid = array((size_t)j->n, sizeof *j->grid))))
+        return -1;
+    idem_progress_start("composing", "pictures", (uint64_t)j->n, 0, no_progress(j));
+    if (compose(j, smaller(pictures, j->s->batch)))
+        return -1;
+    idem_progress_finish();
+    char *path = grid ? idem_path_join(j->s->output, "grid.png") : NULL;
+    int status = grid && (!path || idem_grid_save(path, &j->id, &j->attr, j->grid, j->model)) ? -1 : 0;
+    free(path);
+    return status;
+}
 
-static int draw_grid(const job *j, const char *path) {
-    int rows = j->id.n, columns = j->attr.n, total = rows + columns + rows * columns;
-    idem_image *images = array((size_t)(rows + columns), sizeof *images), page = {0};
-    const idem_image **list = array((size_t)total, sizeof(const idem_image *));
-    int status = images && list ? 0 : -1;
-    for (int i = 0; i < total && !status; i++) {
-        if (i < rows + columns)
-            images[i] = i < rows ? idem_pictures_at(&j->id, i) : idem_pictures_at(&j->attr, i - rows);
-        list[i] = i < rows + columns ? &images[i] : &j->grid[i - rows - columns];
+/* ---- pairs ---- */
+
+/* Partners of the identities' files in both lists, [n]; says who has none. */
+static int match(job *j, int *partner) {
+    int n = 0;
+    for (int i = 0; i < j->id_files.n; i++) {
+        partner[i] = idem_files_find(&j->attr_files, j->id_files.names[i]);
+        n += partner[i] >= 0;
+        if (partner[i] < 0)
+            idem_cli_say("idem: passed over: %s has no partner in %s", j->id_files.names[i], j->s->attributes);
     }
-    idem_sheet sheet = {.rows = rows,
-                        .columns = columns,
-                        .row_labels = (const char *const *)j->id.names,
-                        .column_labels = (const char *const *)j->attr.names,
-                        .row_axis = "identity",
-                        .column_axis = "attributes",
-                        .title = "identity of the row, everything else of the column",
-                        .footer = "made by idem: synthetic pictures"};
-    if (!status) {
-        sheet.down = list;
-        sheet.along = list + rows;
-        sheet.cells = list + rows + columns;
-        status = idem_sheet_draw(&page, &sheet) || idem_picture_save(path, &page, j->model) ? -1 : 0;
+    for (int i = 0; i < j->attr_files.n; i++)
+        if (idem_files_find(&j->id_files, j->attr_files.names[i]) < 0)
+            idem_cli_say("idem: passed over: %s has no partner in %s", j->attr_files.names[i], j->s->identity);
+    j->without_partner = j->id_files.n + j->attr_files.n - 2 * n;
+    return n ? n
+             : idem_fail("%s and %s have no file names in common; --pairs wants the same name for both halves of a "
+                         "pair",
+                         j->s->identity, j->s->attributes);
+}
+
+/* Reads and makes pairs first .. first + count - 1; nothing of them stays in memory. */
+static int run_block(job *j, const int (*pairs)[2], int first, int count, int batch) {
+    idem_sources_clear(&j->id);
+    idem_sources_clear(&j->attr);
+    clear_list(j);
+    for (int side = 0; side < 2; side++) {
+        idem_sources *to = side ? &j->attr : &j->id;
+        const idem_files *files = side ? &j->attr_files : &j->id_files;
+        for (int i = first; i < first + count; i++)
+            if (idem_sources_read(to, j->ahead, files->paths[pairs[i][side]], files->names[pairs[i][side]], false))
+                return -1;
+        if (idem_sources_encode(to))
+            return -1;
     }
-    idem_image_free(&page);
-    free(images);
-    free(list);
+    for (int i = 0; i < count; i++) {
+        if (!j->id.at[i].n || !j->attr.at[i].n)
+            j->incomplete++;
+        else if (add(j, i, i))
+            return -1;
+    }
+    return compose(j, batch);
+}
+
+static int run_matched(job *j, int (*pairs)[2], int n) {
+    int batch = smaller(n, j->s->batch), read = 0;
+    if (!(j->order = array(2 * (size_t)n, sizeof *j->order)) || !(j->list = array((size_t)batch, sizeof *j->list)))
+        return -1;
+    for (int first = 0; first < n; first += batch)
+        for (int side = 0; side < 2; side++)
+            for (int i = first; i < smaller(first + batch, n); i++)
+                j->order[read++] = side ? j->attr_files.paths[pairs[i][1]] : j->id_files.paths[pairs[i][0]];
+    if (open_ahead(j, 2 * (size_t)n) || open_networks(j, n, n, n) || idem_dir_make(j->s->output))
+        return -1;
+    idem_progress_start("composing", "pairs", (uint64_t)n, 0, no_progress(j));
+    for (int first = 0; first < n; first += batch)
+        if (run_block(j, (const int(*)[2])pairs, first, smaller(batch, n - first), batch))
+            return -1;
+    idem_progress_finish();
+    return 0;
+}
+
+static int run_pairs(job *j) {
+    int *partner = array((size_t)j->id_files.n, sizeof *partner), count = partner ? match(j, partner) : -1, n = 0;
+    int(*pairs)[2] = count > 0 ? array((size_t)count, sizeof *pairs) : NULL;
+    for (int i = 0; i < j->id_files.n && pairs; i++)
+        if (partner[i] >= 0) {
+            pairs[n][0] = i;
+            pairs[n++][1] = partner[i];
+        }
+    int status = pairs ? run_matched(j, pairs, n) : -1;
+    free(pairs);
+    free(partner);
     return status;
 }
 
 /* ---- command ---- */
 
 static int run(job *j) {
-    int size = idem_model_about(j->model)->size;
     idem_choice *choice = &j->s->choice;
     choice->options = plan_options(j);
     choice->quiet = j->shared->quiet;
-    if (idem_pictures_choose(&j->id, j->s->identity, size, choice) ||
-        idem_pictures_choose(&j->attr, j->s->attributes, size, choice) || list_combinations(j) ||
-        (j->s->folder && idem_dir_make(j->s->output)))
+    if (idem_files_list(&j->id_files, j->s->identity) || idem_files_list(&j->attr_files, j->s->attributes))
         return -1;
-    bool grid = j->s->folder && !j->s->pairs && !j->s->no_grid;
-    if (grid && (j->id.n > GRID_MAX || j->attr.n > GRID_MAX)) {
-        idem_cli_say("idem: no grid.png: it holds %d identities and %d attributes at most", GRID_MAX, GRID_MAX);
-        grid = false;
-    }
-    if (grid && !(j->grid = array((size_t)j->n, sizeof *j->grid)))
-        return -1;
-    char *path = grid ? idem_path_join(j->s->output, "grid.png") : NULL;
-    int status = (grid && !path) || compose_all(j) || (grid && draw_grid(j, path)) ? -1 : 0;
-    free(path);
+    int status = j->s->pairs ? run_pairs(j) : run_combinations(j);
+    if (status)
+        idem_progress_clear();
     return status;
 }
 
 static int print_json(const job *j, double seconds) {
-    json_t *report = json_pack("{s:i, s:i, s:i, s:s, s:b, s:f}", "pictures", j->written, "unreadable",
-                               j->id.bad + j->attr.bad, "without_partner", j->without_partner, "output", j->s->output,
-                               "grid", j->grid != NULL, "seconds", seconds);
+    json_t *report = json_pack("{s:i, s:i, s:i, s:i, s:s, s:b, s:f}", "pictures", j->written, "faces", j->faces,
+                               "unreadable", j->id.bad + j->attr.bad, "without_partner", j->without_partner, "output",
+                               j->s->output, "grid", j->grid != NULL, "seconds", seconds);
     int status = report && !json_dumpf(report, stdout, JSON_INDENT(2)) ? 0 : idem_fail("cannot print the report");
     putchar('\n');
     json_decref(report);
@@ -316,18 +384,24 @@ static int run_and_report(job *j) {
 }
 
 static void free_job(job *j) {
-    for (int i = 0; i < j->n; i++)
-        free(j->list[i].path);
     for (int i = 0; j->grid && i < j->n; i++)
         idem_image_free(&j->grid[i]);
+    clear_list(j);
     free(j->list);
     free(j->grid);
+    free(j->tasks);
     free(j->id_codes);
     free(j->attr_codes);
+    free(j->y);
+    idem_image_free(&j->photo);
     idem_pipe_free(j->map);
+    idem_sources_free(&j->attr);
+    idem_sources_free(&j->id);
+    idem_ahead_free(j->ahead);
+    free(j->order);
     idem_choice_free(&j->s->choice);
-    idem_pictures_free(&j->id);
-    idem_pictures_free(&j->attr);
+    idem_files_free(&j->id_files);
+    idem_files_free(&j->attr_files);
     idem_model_free(j->model);
 }
 
@@ -338,6 +412,10 @@ static bool is_file(const char *path) {
 /* Whether results go into a folder; wrong usage is explained and gives 2. */
 static int look_at_paths(settings *s) {
     size_t n = strlen(s->output);
+    if (idem_choice_which(&s->choice) == IDEM_FACE_ALL && (!s->keep_size || !strcmp(s->choice.input, "aligned")))
+        return idem_cli_usage(s->keep_size ? "--face all looks for faces, which --input aligned forbids"
+                                           : "--face all puts every face back into its photograph: it wants "
+                                             "--keep-size");
     if (s->pairs && (is_file(s->identity) || is_file(s->attributes)))
         return idem_cli_usage("--pairs wants two folders; %s is a file",
                               is_file(s->identity) ? s->identity : s->attributes);
@@ -361,9 +439,12 @@ int idem_cmd_compose(int argc, char **argv) {
         {IDEM_OPT_FLAG, "pairs", 'p', NULL, &s.pairs,
          .help = "two folders: pair files of the same name instead of all combinations"},
         {IDEM_OPT_FLAG, "no-grid", 0, NULL, &s.no_grid, .help = "do not draw grid.png"},
-        IDEM_CHOICE_ROWS(s.choice),
+        IDEM_CHOICE_ROWS(s.choice,
+                         "which face of the attribute photograph: largest, a number from 1 in the order of size, "
+                         "or all (with --keep-size); the identity is the largest of its photograph"),
         {IDEM_OPT_FLAG, "keep-size", 'k', NULL, &s.keep_size,
-         .help = "put the face back into the attribute photograph, at its full size"},
+         .help = "put the face, or with --face all every face, back into the attribute photograph, at its full "
+                 "size"},
         {IDEM_OPT_HEADER, .help = "Model"},
         {IDEM_OPT_TEXT, "generator", 'g', "FILE", &s.generator,
          .help = "StyleGAN2 weights; the shipped one if not given"},
@@ -378,11 +459,12 @@ int idem_cmd_compose(int argc, char **argv) {
         .examples = "  idem compose -i samples/a.png -a samples/b.png -o out.png\n"
                     "  idem compose -i people/ -a poses/ -o combined/\n"
                     "  idem compose -i person.jpg -a holiday.jpg --keep-size -o new.png\n"
+                    "  idem compose -i person.jpg -a group.jpg --keep-size --face all -o everybody.png\n"
                     "  idem compose --pairs -i left/ -a right/ -o paired/\n",
         .options = options,
         .shared = IDEM_WITH_JSON | IDEM_WITH_THREADS};
     idem_parse(&line, argc, argv, &shared, NULL);
-    int usage = idem_choice_check(&s.choice) ? 2 : look_at_paths(&s);
+    int usage = idem_choice_check(&s.choice, true) ? 2 : look_at_paths(&s);
     if (usage)
         return usage;
     job j = {.s = &s, .shared = &shared, .model = idem_asset_model(s.generator, s.mapper)};

@@ -13,6 +13,7 @@
 #include "cli/assets.h"
 #include "cli/command.h"
 #include "cli/options.h"
+#include "cli/photos.h"
 #include "cli/progress.h"
 #include "learn/origin.h"
 #include "learn/pipe.h"
@@ -68,21 +69,19 @@ static void around(float *out, const float *a, const float *b, size_t n, double 
 /* ---- pictures ---- */
 
 /* The code of one picture, by a pipe of a single picture: as compose has it for a single pair. */
-static float *encode(job *j, idem_pipe *pipe, const char *path) {
+static float *encode(job *j, idem_pipe *pipe, const char *path, int which) {
     int size = idem_model_about(j->model)->size;
     idem_choice *choice = (idem_choice *)&j->s->choice;
-    idem_image im;
-    idem_place place;
-    if (idem_choice_load(&im, &place, path, size, choice))
+    idem_cut cut;
+    if (idem_choice_load(&cut, path, size, which, choice))
         return NULL;
     float *x = numbers(idem_pipe_in_size(pipe, 0)), *code = numbers(idem_pipe_out_size(pipe, 0));
     int status = x && code ? 0 : -1;
     if (!status) {
-        idem_image_to_float(x, &im, 0, 1);
+        idem_image_to_float(x, &cut.picture, 0, 1);
         status = idem_pipe_run(pipe, 1, (const float *const[]){x, NULL}, (float *const[]){code, NULL});
     }
-    free(place.path);
-    idem_image_free(&im);
+    idem_image_free(&cut.picture);
     free(x);
     if (!status)
         return code;
@@ -93,9 +92,10 @@ static float *encode(job *j, idem_pipe *pipe, const char *path) {
 static int encode_ends(job *j, idem_pipe_kind kind, const idem_texts *paths, float **codes) {
     idem_plan_options options = {.threads = j->shared->threads, .stop = &idem_cli_stop};
     idem_pipe *pipe = idem_pipe_new(j->model, kind, 1, 1, &options);
-    int status = pipe ? 0 : -1;
+    int status = pipe ? 0 : -1,
+        which = kind == IDEM_PIPE_IDENTITY ? IDEM_FACE_LARGEST : idem_choice_which(&j->s->choice);
     for (int i = 0; i < paths->n && !status; i++)
-        status = (codes[i] = encode(j, pipe, paths->at[i])) ? 0 : -1;
+        status = (codes[i] = encode(j, pipe, paths->at[i], which)) ? 0 : -1;
     idem_pipe_free(pipe);
     return status;
 }
@@ -263,7 +263,7 @@ static int check(settings *s) {
             return idem_cli_usage("%s: can be written as a strip (.png), an animation (.webp), or a folder of both and "
                                   "all frames",
                                   s->output);
-    return idem_choice_check(&s->choice);
+    return idem_choice_check(&s->choice, false);
 }
 
 int idem_cmd_interpolate(int argc, char **argv) {
@@ -282,7 +282,9 @@ int idem_cmd_interpolate(int argc, char **argv) {
                  "attributes"},
         {IDEM_OPT_INT, "delay", 0, "MS", &s.delay, .min = 10, .max = 10000,
          .help = "milliseconds of each frame of the animation"},
-        IDEM_CHOICE_ROWS(s.choice),
+        IDEM_CHOICE_ROWS(s.choice,
+                         "which face of attribute photographs: largest, or a number from 1 in the order of size; "
+                         "identities are the largest of theirs"),
         {IDEM_OPT_HEADER, .help = "Model"},
         {IDEM_OPT_TEXT, "generator", 'g', "FILE", &s.generator,
          .help = "StyleGAN2 weights; the shipped one if not given"},

@@ -42,19 +42,32 @@ void idem_choice_free(idem_choice *c) {
     c->finder = NULL;
 }
 
-/* Number of the face, from 0; -1: not a choice. */
-static int face_number(const idem_choice *c) {
-    if (!strcmp(c->face, "largest"))
-        return 0;
+/* -2: not a choice. */
+static int parse_face(const char *face) {
+    if (!strcmp(face, "largest"))
+        return IDEM_FACE_LARGEST;
+    if (!strcmp(face, "all"))
+        return IDEM_FACE_ALL;
     char *end;
-    long n = strtol(c->face, &end, 10);
-    return *c->face && !*end && n >= 1 && n <= IDEM_FACES_MAX ? (int)n - 1 : -1;
+    long n = strtol(face, &end, 10);
+    return *face && !*end && n >= 1 && n <= IDEM_FACES_MAX ? (int)n - 1 : -2;
 }
 
-int idem_choice_check(const idem_choice *c) {
-    return face_number(c) >= 0
+int idem_choice_which(const idem_choice *c) {
+    return parse_face(c->face);
+}
+
+int idem_choice_check(const idem_choice *c, bool all) {
+    int face = parse_face(c->face);
+    return face >= IDEM_FACE_LARGEST || (all && face == IDEM_FACE_ALL)
                ? 0
-               : idem_cli_usage("--face: \"%s\" is neither largest nor a number from 1 to %d", c->face, IDEM_FACES_MAX);
+               : idem_cli_usage("--face: \"%s\" is neither largest%s nor a number from 1 to %d", c->face,
+                                all ? ", all" : "", IDEM_FACES_MAX);
+}
+
+void idem_cuts_free(idem_cut *cuts, int n) {
+    for (int i = 0; i < n; i++)
+        idem_image_free(&cuts[i].picture);
 }
 
 /* How far the frame's corners are from those of the whole picture, in parts of its side: mean. */
@@ -68,54 +81,73 @@ static double off_frame(const idem_crop *frame) {
     return sum;
 }
 
-static int cut_out(idem_image *out, idem_place *place, idem_photo *photo, const char *path, int size, idem_choice *c) {
-    int face = face_number(c);
+static int cut_face(idem_cut *cut, const idem_photo *photo, int face, int size, bool may_be_aligned) {
+    memcpy(cut->points, photo->faces[face].points, sizeof cut->points);
+    if (idem_align_frame(&cut->frame, (const float(*)[2])cut->points, photo->width, photo->height))
+        return -1;
+    if (may_be_aligned && photo->width == photo->height && off_frame(&cut->frame) < in_frame)
+        return idem_image_resize(&cut->picture, &photo->image, size, size);
+    cut->cut_out = true;
+    return idem_align_picture(&cut->picture, &photo->image, &cut->frame, size);
+}
+
+static int cut_faces(idem_cut *cuts, idem_photo *photo, const char *path, int size, int which, idem_choice *c) {
+    bool all = which == IDEM_FACE_ALL;
     if (!c->finder && !(c->finder = idem_asset_finder(false, &c->options)))
         return -1;
-    if (idem_photo_find(photo, c->finder, path, size, face + 1))
+    if (idem_photo_find(photo, c->finder, path, size, all ? IDEM_FACES_MAX : which + 1))
         return -1;
     if (photo->n == 0)
         return idem_fail("%s: no face found; pictures that are aligned already are taken with --input aligned", path);
-    if (face >= photo->n)
-        return idem_fail("%s: has %d faces, --face %d was asked for", path, photo->n, face + 1);
-    if (photo->n > 1 && !strcmp(c->face, "largest") && !c->quiet)
-        idem_cli_say("idem: %s: has %d faces; the largest is taken (--face N takes another)", path, photo->n);
-    memcpy(place->points, photo->faces[face].points, sizeof place->points);
-    if (idem_align_frame(&place->frame, (const float(*)[2])place->points, photo->width, photo->height))
-        return -1;
-    bool square = photo->width == photo->height;
-    if (square && !strcmp(c->input, "auto") && off_frame(&place->frame) < in_frame)
-        return idem_image_resize(out, &photo->image, size, size);
-    place->cut_out = true;
-    return idem_align_picture(out, &photo->image, &place->frame, size);
+    if (which >= photo->n)
+        return idem_fail("%s: has %d face%s, --face %d was asked for", path, photo->n, photo->n == 1 ? "" : "s",
+                         which + 1);
+    if (photo->n > 1 && which == IDEM_FACE_LARGEST && !c->quiet)
+        idem_cli_say("idem: %s: has %d faces; the largest is taken", path, photo->n);
+    bool may_be_aligned = !strcmp(c->input, "auto") && !(all && photo->n > 1);
+    int first = all ? 0 : which, n = all ? photo->n : 1;
+    for (int i = 0; i < n; i++)
+        if (cut_face(&cuts[i], photo, first + i, size, may_be_aligned)) {
+            idem_cuts_free(cuts, i);
+            return -1;
+        }
+    return n;
 }
 
-int idem_choice_load(idem_image *out, idem_place *place, const char *path, int size, idem_choice *c) {
-    *place = (idem_place){.frame = {{1, 0, 0, 0, 1, 0}}};
-    *out = (idem_image){0};
-    if (!strcmp(c->input, "aligned")) {
-        idem_image file;
-        if (idem_image_load(&file, path))
-            return -1;
-        int status = idem_image_resize(out, &file, size, size);
-        idem_image_free(&file);
-        return status;
-    }
+idem_ahead *idem_choice_ahead(const idem_choice *c, const char *const *paths, size_t n) {
+    return strcmp(c->input, "aligned") ? idem_photo_ahead(paths, n) : idem_ahead_new(paths, n, 0);
+}
+
+int idem_choice_next(idem_cut *cuts, idem_ahead *ahead, const char *path, int size, int which, idem_choice *c) {
     idem_photo photo;
-    if (idem_photo_load(&photo, path))
+    if (idem_photo_next(&photo, ahead))
         return -1;
-    int status;
-    if (photo.width == size && photo.height == size && !strcmp(c->input, "auto")) {
-        *out = photo.image;
+    for (int i = 0; i < IDEM_FACES_MAX; i++)
+        cuts[i] = (idem_cut){.frame = {{1, 0, 0, 0, 1, 0}}};
+    int n;
+    if (!strcmp(c->input, "aligned")) {
+        n = idem_image_resize(&cuts[0].picture, &photo.image, size, size) ? -1 : 1;
+    } else if (photo.width == size && photo.height == size && !strcmp(c->input, "auto")) {
+        cuts[0].picture = photo.image;
         photo.image = (idem_image){0};
-        status = 0;
+        n = 1;
     } else {
-        status = cut_out(out, place, &photo, path, size, c);
+        n = cut_faces(cuts, &photo, path, size, which, c);
     }
     idem_photo_close(&photo);
-    if (!status && place->cut_out && !(place->path = strdup(path)))
-        status = idem_fail("out of memory for a path");
-    return status;
+    return n;
+}
+
+int idem_choice_load(idem_cut *cut, const char *path, int size, int which, idem_choice *c) {
+    idem_cut cuts[IDEM_FACES_MAX];
+    idem_ahead *ahead = idem_choice_ahead(c, &path, 1);
+    int n = ahead ? idem_choice_next(cuts, ahead, path, size, which, c) : -1;
+    idem_ahead_free(ahead);
+    if (n < 0)
+        return -1;
+    *cut = cuts[0];
+    idem_cuts_free(cuts + 1, n - 1);
+    return 0;
 }
 
 /* ---- lists of files ---- */

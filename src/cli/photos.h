@@ -10,17 +10,17 @@
 idem_finder *idem_asset_finder(bool pose, const idem_plan_options *options);
 idem_embedder *idem_asset_embedder(bool judge, const idem_plan_options *options);
 
-/* What to take from a picture that may be a photograph. */
+/* What to take from pictures that may be photographs. */
 typedef struct {
     const char *input;         /* "auto", "photo" or "aligned" */
-    const char *face;          /* "largest", or a number from 1, in the order of size */
+    const char *face;          /* "largest", "all", or a number from 1, in the order of size */
     idem_plan_options options; /* of the finder */
     idem_finder *finder;       /* opened at first need, freed by idem_choice_free */
     bool quiet;
 } idem_choice;
 #define IDEM_CHOICE_DEFAULT ((idem_choice){.input = "auto", .face = "largest"})
-/* Rows of an option table. */
-#define IDEM_CHOICE_ROWS(c)                                                                                            \
+/* Rows of an option table; faces: "largest" and so on, as the command has it. */
+#define IDEM_CHOICE_ROWS(c, faces)                                                                                     \
     {IDEM_OPT_HEADER, .help = "Photographs"},                                                                          \
         {IDEM_OPT_TEXT,                                                                                                \
          "input",                                                                                                      \
@@ -30,24 +30,33 @@ typedef struct {
          .choices = "auto|photo|aligned",                                                                              \
          .help = "whether faces are looked for and cut out, or pictures taken whole; auto looks at each"},             \
     {                                                                                                                  \
-        IDEM_OPT_TEXT, "face", 0, "N", &(c).face,                                                                      \
-            .help = "which face of a photograph: largest, or a number from 1 in the order of size"                     \
+        IDEM_OPT_TEXT, "face", 0, "FACE", &(c).face, .help = faces                                                     \
     }
 void idem_choice_free(idem_choice *c);
-/* Whether `face` is one of the above; wrong usage is explained and gives 2, else 0. */
-int idem_choice_check(const idem_choice *c);
+/* Whether `face` is one of the above, "all" only if `all`; wrong usage is explained and gives 2, else 0. */
+int idem_choice_check(const idem_choice *c, bool all);
 
-/* Where a picture of the frame came from. */
+/* Which face of a photograph: a number from 0, in the order of size, or all. */
+enum { IDEM_FACE_LARGEST = 0, IDEM_FACE_ALL = -1 };
+int idem_choice_which(const idem_choice *c);
+
+/* A face in the generator's frame, and where it came from. */
 typedef struct {
-    bool cut_out; /* from a photograph; else the whole picture was taken as it is */
-    char *path;   /* of the file */
-    idem_crop frame;
+    idem_image picture;           /* size x size */
+    bool cut_out;                 /* from a photograph; else the whole picture was taken as it is */
+    idem_crop frame;              /* in the photograph */
     float points[IDEM_POINTS][2]; /* unit coordinates of the photograph */
-} idem_place;
+} idem_cut;
+void idem_cuts_free(idem_cut *cuts, int n);
 
-/* A file as a picture of size x size in the generator's frame. A picture of just that size, or a square one whose face
- * lies in the frame already, is taken as it is unless c says "photo". -1: not readable, or no (such) face. */
-int idem_choice_load(idem_image *out, idem_place *place, const char *path, int size, idem_choice *c);
+/* The pictures of a list, decoded ahead as c needs them; paths as idem_ahead_new. */
+idem_ahead *idem_choice_ahead(const idem_choice *c, const char *const *paths, size_t n);
+/* The next of them, whose path is given: its faces as `which` says, in cuts[IDEM_FACES_MAX], to be freed. A picture of
+ * just size x size, or a square one whose only face lies in the frame already, is taken as it is unless c says "photo".
+ * How many; -1: not readable, or no (such) face. */
+int idem_choice_next(idem_cut *cuts, idem_ahead *ahead, const char *path, int size, int which, idem_choice *c);
+/* One face of one file. */
+int idem_choice_load(idem_cut *cut, const char *path, int size, int which, idem_choice *c);
 
 /* "a.jpg", "b/" ... to the picture files they mean: files as they are, folders by their pictures' names, sorted. NULL
  * with a message; free with idem_names_free. */

@@ -33,9 +33,13 @@ static bool is_reduced(const idem_photo *p) {
     return p->image.width < p->width || p->image.height < p->height;
 }
 
-int idem_photo_load(idem_photo *p, const char *path) {
+idem_ahead *idem_photo_ahead(const char *const *paths, size_t n) {
+    return idem_ahead_new(paths, n, FIRST_LOOK);
+}
+
+int idem_photo_next(idem_photo *p, idem_ahead *a) {
     *p = (idem_photo){0};
-    return idem_image_load_reduced(&p->image, path, FIRST_LOOK, &p->width, &p->height);
+    return idem_ahead_next(a, &p->image, &p->width, &p->height);
 }
 
 int idem_photo_find(idem_photo *p, idem_finder *f, const char *path, int side, int wanted) {
@@ -53,7 +57,10 @@ int idem_photo_find(idem_photo *p, idem_finder *f, const char *path, int side, i
 }
 
 int idem_photo_open(idem_photo *p, idem_finder *f, const char *path, int side, int wanted) {
-    return idem_photo_load(p, path) || idem_photo_find(p, f, path, side, wanted) ? -1 : 0;
+    *p = (idem_photo){0};
+    if (idem_image_load_reduced(&p->image, path, FIRST_LOOK, &p->width, &p->height))
+        return -1;
+    return idem_photo_find(p, f, path, side, wanted);
 }
 
 void idem_photo_close(idem_photo *p) {

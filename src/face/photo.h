@@ -10,6 +10,7 @@
 #define IDEM_FACE_PHOTO_H
 
 #include "face/finder.h"
+#include "media/ahead.h"
 
 typedef struct {
     idem_image image;  /* perhaps smaller than the file's picture; unit coordinates are the same */
@@ -21,8 +22,10 @@ typedef struct {
 /* The faces' frames (align.h) will be at least `side` pixels in image, or as large as the file has them: all of the
  * first `wanted` faces. -1: the file cannot be read. */
 int idem_photo_open(idem_photo *p, idem_finder *f, const char *path, int side, int wanted);
-/* The same in two steps: decoding, for which no network is needed, and finding. Both close p when they fail. */
-int idem_photo_load(idem_photo *p, const char *path);
+/* The same in two steps, for many: decoding, which a thread does ahead of the networks, and finding. The second closes
+ * p when it fails. */
+idem_ahead *idem_photo_ahead(const char *const *paths, size_t n); /* free with idem_ahead_free */
+int idem_photo_next(idem_photo *p, idem_ahead *a);
 int idem_photo_find(idem_photo *p, idem_finder *f, const char *path, int side, int wanted);
 void idem_photo_close(idem_photo *p);
 
