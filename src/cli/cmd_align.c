@@ -14,8 +14,6 @@
 #include "cli/progress.h"
 #include "face/align.h"
 
-enum { YAW_PROFILE = 60 }; /* degrees from which half of the face is out of sight */
-
 typedef struct {
     const char *output;
     int size;
@@ -114,15 +112,6 @@ static int write_face(job *j, const idem_photo *photo, int face, const char *ste
     return status;
 }
 
-static void remark(const job *j, const char *path, const idem_photo *photo) {
-    if (j->shared.quiet)
-        return;
-    if (photo->n > 1 && !j->all_faces)
-        idem_cli_say("idem: %s: has %d faces; the largest is taken (--all-faces takes all)", path, photo->n);
-    if (fabsf(photo->faces[0].yaw) > YAW_PROFILE)
-        idem_cli_say("idem: %s: a profile (yaw %.0f degrees); the frame may be off", path, (double)photo->faces[0].yaw);
-}
-
 /* One photograph of the report, printed at once: a folder of any size has one report. */
 static int print_photograph(job *j, const char *path, const idem_photo *photo, json_t *faces) {
     json_t *o = json_pack("{s:s, s:i, s:i, s:i, s:O}", "photograph", path, "width", photo->width, "height",
@@ -155,7 +144,8 @@ static int align(job *j, const char *path, idem_ahead *ahead) {
             status = skip(j, path, why);
         free(why);
     } else if (!status) {
-        remark(j, path, &photo);
+        if (!j->shared.quiet)
+            idem_photo_remark(&photo, path, 0, j->all_faces ? NULL : " (--all-faces takes all)");
         for (int i = 0; i < photo.n && !status && (i == 0 || j->all_faces); i++)
             status = write_face(j, &photo, i, stem, faces);
         if (!status && j->shared.json)

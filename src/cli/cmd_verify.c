@@ -134,8 +134,8 @@ static int encode(job *j, idem_finder *finder, idem_embedder *embedder, const ch
         idem_cli_say("idem: passed over: %s: no face found", path);
         j->state[i] = NO_FACE;
     } else {
-        if (photo.n > 1 && single && !quiet)
-            idem_cli_say("idem: %s: has %d faces; the largest is taken", path, photo.n);
+        if (single && !quiet)
+            idem_photo_remark(&photo, path, 0, "");
         status = idem_embedder_run(embedder, &photo.image, (const float(*)[2])photo.faces[0].points,
                                    j->feature + (size_t)i * (size_t)j->dim, j->judge + (size_t)i * IDEM_JUDGE_DIM);
     }

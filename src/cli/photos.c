@@ -12,7 +12,7 @@
 #include "face/align.h"
 #include "learn/model.h"
 
-enum { PATH_SIZE = 4096 };
+enum { PATH_SIZE = 4096, YAW_PROFILE = 60 /* degrees from which half of the face is out of sight */ };
 
 /* A square picture whose frame is no further from its borders is aligned already; samples of a generator are within 6
  * %. */
@@ -35,7 +35,21 @@ idem_embedder *idem_asset_embedder(bool judge, const idem_plan_options *options)
     return idem_embedder_new(feature, judge ? second : NULL, options);
 }
 
+void idem_photo_remark(const idem_photo *photo, const char *path, int face, const char *others) {
+    if (photo->n > 1 && others)
+        idem_cli_say("idem: %s: has %d faces; the largest is taken%s", path, photo->n, others);
+    if (fabsf(photo->faces[face].yaw) > YAW_PROFILE)
+        idem_cli_say("idem: %s: a profile (yaw %.0f degrees); the frame may be off", path,
+                     (double)photo->faces[face].yaw);
+}
+
 /* ---- photographs and pictures in the frame ---- */
+
+/* Poses are for remarks alone, so their network may be absent. */
+static idem_finder *open_finder(const idem_choice *c) {
+    char pose[PATH_SIZE];
+    return idem_asset_finder(!c->quiet && !idem_model_find(pose, sizeof pose, NULL, "fr_pose.onnx"), &c->options);
+}
 
 void idem_choice_free(idem_choice *c) {
     idem_finder_free(c->finder);
@@ -93,7 +107,7 @@ static int cut_face(idem_cut *cut, const idem_photo *photo, int face, int size, 
 
 static int cut_faces(idem_cut *cuts, idem_photo *photo, const char *path, int size, int which, idem_choice *c) {
     bool all = which == IDEM_FACE_ALL;
-    if (!c->finder && !(c->finder = idem_asset_finder(false, &c->options)))
+    if (!c->finder && !(c->finder = open_finder(c)))
         return -1;
     if (idem_photo_find(photo, c->finder, path, size, all ? IDEM_FACES_MAX : which + 1))
         return -1;
@@ -102,10 +116,10 @@ static int cut_faces(idem_cut *cuts, idem_photo *photo, const char *path, int si
     if (which >= photo->n)
         return idem_fail("%s: has %d face%s, --face %d was asked for", path, photo->n, photo->n == 1 ? "" : "s",
                          which + 1);
-    if (photo->n > 1 && which == IDEM_FACE_LARGEST && !c->quiet)
-        idem_cli_say("idem: %s: has %d faces; the largest is taken", path, photo->n);
     bool may_be_aligned = !strcmp(c->input, "auto") && !(all && photo->n > 1);
     int first = all ? 0 : which, n = all ? photo->n : 1;
+    for (int i = 0; i < n && !c->quiet; i++)
+        idem_photo_remark(photo, path, first + i, which == IDEM_FACE_LARGEST ? "" : NULL);
     for (int i = 0; i < n; i++)
         if (cut_face(&cuts[i], photo, first + i, size, may_be_aligned)) {
             idem_cuts_free(cuts, i);

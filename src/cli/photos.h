@@ -10,6 +10,10 @@
 idem_finder *idem_asset_finder(bool pose, const idem_plan_options *options);
 idem_embedder *idem_asset_embedder(bool judge, const idem_plan_options *options);
 
+/* Says that there are several faces and how to take the others (" (...)" or ""; NULL: says nothing of them), and that
+ * this one is a profile. */
+void idem_photo_remark(const idem_photo *photo, const char *path, int face, const char *others);
+
 /* What to take from pictures that may be photographs. */
 typedef struct {
     const char *input;         /* "auto", "photo" or "aligned" */
