@@ -122,7 +122,8 @@ static void places_and_threads(void **state) {
         FAILS(": is a folder, expected a file name", "cd $DIR && mkdir -p taken.png taken.pt && $IDEM %s", rows[i]);
     /* More threads than cores are no mistake. */
     assert_int_equal(RUN("cd $DIR && $IDEM compose " MODEL "--threads 9 -i 1.png -a 2.png -o nine.png"), 0);
-    FAILS("idem model fetch", "cd $DIR && IDEM_MODELS=$DIR/none $IDEM compose " MODEL "-i 1.png -a 2.png -o x.png");
+    FAILS("fetch it with `idem model fetch --all`",
+          "cd $DIR && IDEM_MODELS=$DIR/none $IDEM compose " MODEL "-i 1.png -a 2.png -o x.png");
 }
 
 #define COMPOSE(generator)                                                                                             \

@@ -159,7 +159,7 @@ int idem_model_find(char *path, size_t size, const char *models, const char *fil
     if (stated) {
         if (in_folder(path, size, stated, file))
             return 0;
-        return idem_fail("%s: not in %s; fetch it with \"idem model fetch\", or run scripts/setup", file, stated);
+        return idem_fail("%s: not in %s; fetch it with `idem model fetch --all`, or run scripts/setup", file, stated);
     }
     if (in_folder(path, size, "models/cache", file))
         return 0;
@@ -177,7 +177,7 @@ int idem_model_find(char *path, size_t size, const char *models, const char *fil
         if (in_folder(path, size, folder, file))
             return 0;
     }
-    return idem_fail("%s: not in models/cache; fetch it with \"idem model fetch\", run scripts/setup, or set "
+    return idem_fail("%s: not in models/cache; fetch it with `idem model fetch --all`, run scripts/setup, or set "
                      "IDEM_MODELS to its folder",
                      file);
 }
