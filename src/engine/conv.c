@@ -30,13 +30,14 @@ struct idem_convolution {
 typedef enum { NARROW, TAPS, POINT, DEPTH, WINOGRAD, WINOGRAD_WEIGHT, DIRECT } kind;
 
 static kind kind_of(const idem_conv_dims *d, bool frozen) {
-    return idem_conv_narrow_pays(d)          ? NARROW
-           : idem_conv_taps_pays(d, frozen)  ? TAPS
-           : idem_conv_point_pays(d, frozen) ? POINT
-           : idem_conv_depth_fits(d)         ? DEPTH
-           : idem_winograd_pays(d, frozen)   ? WINOGRAD
-           : idem_winograd_weight_pays(d)    ? WINOGRAD_WEIGHT
-                                             : DIRECT;
+    return idem_conv_narrow_pays(d)                  ? NARROW
+           : frozen && idem_winograd_pays(d, frozen) ? WINOGRAD
+           : idem_conv_taps_pays(d, frozen)          ? TAPS
+           : idem_conv_point_pays(d, frozen)         ? POINT
+           : idem_conv_depth_fits(d)                 ? DEPTH
+           : idem_winograd_pays(d, frozen)           ? WINOGRAD
+           : idem_winograd_weight_pays(d)            ? WINOGRAD_WEIGHT
+                                                     : DIRECT;
 }
 
 int idem_convolution_takes(const idem_conv_dims *d, bool frozen) {

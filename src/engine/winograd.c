@@ -8,7 +8,9 @@
 #include "engine/op.h"
 #include "engine/winograd_private.h"
 
-enum { BLOCK_BYTES = 384 << 10 /* transformed values of a block of patches: most of a core's second-level cache */ };
+/* Transformed values of a block of patches, before and after the products: a core's second-level cache, and a part of
+ * the last-level cache that all threads share. MOST_ROWS: patches of one point, which stay in the second level. */
+enum { LEAST_BYTES = 384 << 10, MOST_BYTES = 8 << 20, MOST_ROWS = 192 };
 
 /* Along one axis: numbers in a transformed patch, sides of the patches read and written, and inputs from one patch to
  * the next. */
@@ -29,10 +31,11 @@ struct idem_winograd {
     int64_t cut_h, cut_w;           /* outputs that the patches make; a line or two past them is left to the edge */
     idem_conv_taps *edge;
     int threads;
-    bool shared;      /* one block at a time for all threads, which split the output channels */
-    int64_t block;    /* patches in a block */
-    int64_t panels;   /* of nr output channels */
-    int64_t group;    /* panels that are multiplied before they are transformed back */
+    bool shared;    /* one block at a time for all threads, which split the output channels */
+    int64_t block;  /* patches in a block */
+    int64_t panels; /* of nr output channels */
+    int64_t group;  /* most panels of one thread */
+    int sharing[WINOGRAD_POINTS], sharers[WINOGRAD_POINTS][16]; /* points that are multiplied with each filter */
     int64_t v_stride; /* floats between points of V; odd multiples of a cache line keep them in different cache sets */
     int64_t m_stride, u_panel, v_floats, m_floats, u_floats;
     float *zeros; /* pixels outside the picture */
@@ -54,6 +57,10 @@ bool idem_winograd_fits(const idem_conv_dims *d) {
             (form_of(d) == WINOGRAD_UP && win->pad[a] % 2) || (win->stride[a] > 1 && win->dilation[a] > 1))
             return false;
     return true;
+}
+
+static int64_t lesser(int64_t a, int64_t b) {
+    return a < b ? a : b;
 }
 
 static int64_t ceil_div(int64_t a, int64_t b) {
@@ -89,30 +96,35 @@ bool idem_winograd_whole(const idem_conv_dims *d) {
     return form_of(d) != WINOGRAD_UP || (h % forms[WINOGRAD_UP].out == 0 && w % forms[WINOGRAD_UP].out == 0);
 }
 
+static int64_t clamp(int64_t v, int64_t low, int64_t high) {
+    return v < low ? low : v > high ? high : v;
+}
+
+/* Every block of patches reads all filters once, so blocks grow with those, up to a part of the last-level cache. */
 static void choose_block(idem_winograd *w) {
     const idem_winograd_kernels *k = w->kernels;
     int64_t threads = w->threads;
     w->panels = ceil_div(w->to, k->nr);
-    w->group = w->panels < 2 ? w->panels : 2;
-    int64_t per_patch = w->points * (w->from + w->group * k->nr) * (int64_t)sizeof(float);
-    int64_t most = BLOCK_BYTES / per_patch / k->mr * k->mr;
-    most = most < k->mr ? k->mr : most;
-    w->shared = threads > 1 && w->patches < threads * 2 * k->mr && ceil_div(w->panels, w->group) >= threads;
+    w->u_panel = w->from * k->nr;
+    w->u_floats = WINOGRAD_POINTS * w->panels * w->u_panel;
+    int64_t per_patch = w->points * (w->from + w->panels * k->nr) * (int64_t)sizeof(float);
+    int64_t bytes = clamp(w->u_floats * (int64_t)sizeof(float), LEAST_BYTES, MOST_BYTES / threads);
+    int64_t most = clamp(bytes / per_patch / k->mr, 1, MOST_ROWS / k->mr) * k->mr;
+    w->shared = threads > 1 && w->patches < threads * 2 * k->mr && w->panels >= threads;
     int64_t workers = w->shared ? 1 : threads;
     /* Equal shares: as many blocks as a multiple of the workers. */
     int64_t blocks = ceil_div(ceil_div(w->patches, most), workers) * workers;
-    w->block = ceil_div(w->patches, blocks);
+    w->block = ceil_div(ceil_div(w->patches, blocks), k->mr) * k->mr;
+    w->group = w->shared ? ceil_div(w->panels, threads) : w->panels;
     w->v_stride = w->block * w->from + 16;
     w->m_stride = ceil_div(w->block, k->mr) * k->mr * k->nr + 16;
     w->v_floats = w->points * w->v_stride;
     w->m_floats = w->group * w->points * w->m_stride;
-    w->u_panel = WINOGRAD_POINTS * w->from * k->nr;
-    w->u_floats = w->panels * w->u_panel;
 }
 
 /* ---- filters ---- */
 
-/* U[panel][filter][from][nr] of panel p; output channels past the last are zero. */
+/* U[filter][panel][from][nr] of panel p; output channels past the last are zero. */
 static void transform_panel(const idem_winograd *w, const float *weight, int64_t p, float *u) {
     const idem_winograd_kernels *k = w->kernels;
     float g[9 * WINOGRAD_MAX_NR] __attribute__((aligned(64)));
@@ -125,7 +137,7 @@ static void transform_panel(const idem_winograd *w, const float *weight, int64_t
             else
                 for (int64_t o = 0; o < nr; o++)
                     g[tap * k->nr + o] = weight[((first + o) * 9 + tap) * w->from + c];
-        k->weight[w->form](g, u + p * w->u_panel + c * k->nr, w->from * k->nr);
+        k->weight[w->form](g, u + p * w->u_panel + c * k->nr, w->panels * w->u_panel);
     }
 }
 
@@ -140,6 +152,14 @@ static int fill(void *order, void *values) {
     for (int64_t p = 0; p < f->w->panels; p++)
         transform_panel(f->w, f->weight, p, values);
     return 0;
+}
+
+/* Which of the transformed filters a point is multiplied with: all odd positions of stride 2 share the sixth. */
+static int64_t filter_of(const idem_winograd *w, int point) {
+    if (w->form == WINOGRAD_SAME)
+        return point;
+    int i = point / 9, j = point % 9;
+    return 6 * lesser(i, 5) + lesser(j, 5);
 }
 
 /* ---- making ---- */
@@ -183,6 +203,10 @@ idem_winograd *idem_winograd_new(const idem_conv_dims *d, idem_frozen weight, in
             idem_winograd_free(w);
             return NULL;
         }
+    }
+    for (int point = 0; point < w->points; point++) {
+        int64_t f = filter_of(w, point);
+        w->sharers[f][w->sharing[f]++] = point;
     }
     choose_block(w);
     w->zeros = calloc((size_t)w->from, sizeof *w->zeros);
@@ -259,10 +283,6 @@ static void transform_in(const idem_winograd *w, const float *x, int64_t first, 
     }
 }
 
-static int64_t lesser(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
-
 /* Outputs of a patch along an axis that lie before `cut`; may be none with dilation. */
 static int64_t count_inside(const idem_winograd *w, int64_t first, int64_t cut) {
     return cut > first ? lesser(ceil_div(cut - first, w->dilation), forms[w->form].out) : 0;
@@ -284,27 +304,20 @@ static void transform_out(const idem_winograd *w, const float *m, int64_t first,
     }
 }
 
-/* Which of the transformed filters a point is multiplied with: all odd positions of stride 2 share the sixth. */
-static int64_t filter_of(const idem_winograd *w, int point) {
-    if (w->form == WINOGRAD_SAME)
-        return point;
-    int i = point / 9, j = point % 9;
-    return 6 * lesser(i, 5) + lesser(j, 5);
-}
-
-/* Panels first_panel .. last_panel-1 of a block whose V is made. */
+/* Panels first_panel .. last_panel-1 of a block whose V is made. A panel of a filter stays in the first-level cache for
+ * all points that share it, the points' V in the second for all panels. */
 static void multiply(const idem_winograd *w, const float *v, const float *u, float *m, int64_t first, int64_t last,
                      int64_t first_panel, int64_t last_panel, const idem_conv_end *end, float *y) {
     const idem_winograd_kernels *k = w->kernels;
-    for (int64_t p = first_panel; p < last_panel; p += w->group) {
-        int64_t stop = p + w->group < last_panel ? p + w->group : last_panel;
-        for (int point = 0; point < w->points; point++)
-            for (int64_t q = p; q < stop; q++)
-                k->product(v + point * w->v_stride, w->from, u + q * w->u_panel + filter_of(w, point) * w->from * k->nr,
-                           w->from, m + ((q - p) * w->points + point) * w->m_stride, last - first);
-        for (int64_t q = p; q < stop; q++)
-            transform_out(w, m + (q - p) * w->points * w->m_stride, first, last, q, end, y);
-    }
+    for (int64_t f = 0; f < WINOGRAD_POINTS; f++)
+        for (int64_t q = first_panel; q < last_panel; q++)
+            for (int i = 0; i < w->sharing[f]; i++) {
+                int point = w->sharers[f][i];
+                k->product(v + point * w->v_stride, w->from, u + (f * w->panels + q) * w->u_panel, w->from,
+                           m + ((q - first_panel) * w->points + point) * w->m_stride, last - first);
+            }
+    for (int64_t q = first_panel; q < last_panel; q++)
+        transform_out(w, m + (q - first_panel) * w->points * w->m_stride, first, last, q, end, y);
 }
 
 void idem_winograd_run(const idem_winograd *w, const float *x, const float *weight, const idem_conv_end *end,
@@ -327,9 +340,7 @@ void idem_winograd_run(const idem_winograd *w, const float *x, const float *weig
                 transform_panel(w, weight, p, (float *)scratch);
         }
         if (w->shared) {
-            int64_t groups = ceil_div(w->panels, w->group);
-            int64_t from = groups * me / team * w->group, to = groups * (me + 1) / team * w->group;
-            to = to < w->panels ? to : w->panels;
+            int64_t from = w->panels * me / team, to = w->panels * (me + 1) / team;
             for (int64_t b = 0; b < blocks; b++) {
                 int64_t first = b * w->block, last = first + w->block < w->patches ? first + w->block : w->patches;
                 int64_t a = first + (last - first) * me / team, z = first + (last - first) * (me + 1) / team;
