@@ -16,24 +16,8 @@
 #include "base/status.h"
 #include "format/weights.h"
 #include "support/program.h"
-#include "support/tiny.h"
 
-static const char *folder; /* a new one for the whole test program */
-
-static int make_folder(void **state) {
-    (void)state;
-    folder = tiny_folder();
-    return folder ? 0 : -1;
-}
-
-static int remove_folder(void **state) {
-    (void)state;
-    free(program_output);
-    tiny_remove(folder);
-    return 0;
-}
-
-#define RUN(...) program_run(folder, __VA_ARGS__)
+#define RUN(...) program_run(program_folder, __VA_ARGS__)
 
 /* ---- help and usage ---- */
 
@@ -152,7 +136,7 @@ static void inspect_describes_weights(void **state) {
     assert_non_null(idem_weights_add(w, "mapper.0.weight", IDEM_SHAPE(3, 5)));
     assert_non_null(idem_weights_add(w, "layer4.0.conv2.weight", IDEM_SHAPE(2, 2, 3, 3)));
     assert_int_equal(idem_weights_set_meta(w, "seed", "7\033[2J"), 0);
-    char *path = idem_path_join(folder, "w.safetensors");
+    char *path = idem_path_join(program_folder, "w.safetensors");
     assert_int_equal(idem_weights_save(w, path, IDEM_DTYPE_F16), 0);
     idem_weights_free(w);
     free(path);
@@ -172,7 +156,7 @@ static void inspect_describes_weights(void **state) {
 
 static void inspect_says_what_a_foreign_file_is(void **state) {
     (void)state;
-    program_file(folder, "x.png", "\x89PNG\r\n\x1a\nxxxxxxxxxxxxxxxxxxxxxxxx", false);
+    program_file(program_folder, "x.png", "\x89PNG\r\n\x1a\nxxxxxxxxxxxxxxxxxxxxxxxx", false);
     assert_int_equal(RUN("$IDEM model inspect $DIR/x.png"), 1);
     assert_true(program_says("PNG picture"));
     assert_int_equal(RUN("$IDEM model inspect $DIR/absent"), 1);
@@ -199,7 +183,7 @@ static void sha256_matches_its_standard(void **state) {
         idem_sha256_end(&s, hex);
         assert_string_equal(hex, rows[i][1]);
     }
-    char *path = idem_path_join(folder, "bytes");
+    char *path = idem_path_join(program_folder, "bytes");
     static const int lengths[] = {54, 55, 56, 57, 63, 64, 65, 119, 120, 128, 100000};
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
         assert_int_equal(RUN("head -c %d $IDEM > $DIR/bytes; sha256sum < $DIR/bytes", lengths[i]), 0);
@@ -222,5 +206,5 @@ int main(void) {
         cmocka_unit_test(inspect_says_what_a_foreign_file_is),
         cmocka_unit_test(sha256_matches_its_standard),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, program_enter, program_leave);
 }

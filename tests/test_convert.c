@@ -17,27 +17,11 @@
 #include "media/image.h"
 #include "support/format.h"
 #include "support/program.h"
-#include "support/tiny.h"
 
-static const char *dir;
-
-#define RUN(...) program_run(dir, __VA_ARGS__)
-
-static int set_up(void **state) {
-    (void)state;
-    dir = tiny_folder();
-    return dir ? 0 : -1;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    free(program_output);
-    tiny_remove(dir);
-    return 0;
-}
+#define RUN(...) program_run(program_folder, __VA_ARGS__)
 
 static idem_weights *load(const char *name) {
-    char *path = idem_path_join(dir, name);
+    char *path = idem_path_join(program_folder, name);
     idem_weights *w = NULL;
     if (idem_weights_load(&w, path))
         fail_msg("%s", idem_error());
@@ -98,7 +82,7 @@ static void a_pkl_becomes_a_checkpoint(void **state) {
         idem_image im[2];
         for (int k = 0; k < 2; k++) {
             char path[300];
-            snprintf(path, sizeof path, "%s/%s/dataset_8/images/00000/%05d.png", dir, k ? "pt" : "pkl", i);
+            snprintf(path, sizeof path, "%s/%s/dataset_8/images/00000/%05d.png", program_folder, k ? "pt" : "pkl", i);
             assert_int_equal(idem_image_load(&im[k], path), 0);
         }
         for (int p = 0; p < 8 * 8 * 3; p++) {
@@ -149,5 +133,5 @@ int main(void) {
         cmocka_unit_test(a_generator_keeps_its_tensors),
         cmocka_unit_test(refusals),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, program_enter, program_leave);
 }

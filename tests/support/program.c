@@ -17,8 +17,24 @@
 #include <cmocka.h>
 
 #include "base/file.h"
+#include "support/tiny.h"
 
 char *program_output;
+const char *program_folder;
+
+int program_enter(void **state) {
+    (void)state;
+    program_folder = tiny_folder();
+    return program_folder ? 0 : -1;
+}
+
+int program_leave(void **state) {
+    (void)state;
+    free(program_output);
+    program_output = NULL;
+    tiny_remove(program_folder);
+    return 0;
+}
 
 /* BUILD/tests/test_x -> BUILD/idem */
 static int find_program(char path[PATH_MAX]) {

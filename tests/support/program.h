@@ -7,6 +7,11 @@
 /* What the last run said on both streams; owned here. */
 extern char *program_output;
 
+/* For cmocka: an empty folder of one's own, and its removal. */
+extern const char *program_folder;
+int program_enter(void **state);
+int program_leave(void **state);
+
 /* Runs a shell command in which $IDEM is the program of the build this test belongs to and $DIR is dir; the exit code,
  * or -1. */
 int program_run(const char *dir, const char *format, ...) __attribute__((format(printf, 2, 3)));
