@@ -20,6 +20,7 @@ ROWS += [("stylegan2-256-grad-w", b, "pytorch", 3, 1e-3) for b in (1, 4)]
 ROWS += [("generator-64-forward", b, "pytorch", 2, 1e-3) for b in (1, 16)]
 ROWS += [("generator-64-grad-w", b, "pytorch", 2, 1e-3) for b in (1, 16)]
 ROWS += [("gan-iteration-128", 16, "pytorch", 2, 1e-3)]
+ROWS += [("iteration-256", 6, "pytorch", 2.5, 1e-3), ("iteration-64", 6, "pytorch", 2, 1e-3)]
 ROWS += [(net + "-forward", b, "onnxruntime", 1, 1e-3) for net in NETS for b in (1, 16)]
 
 

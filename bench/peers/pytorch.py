@@ -10,6 +10,8 @@ import peer
 import torch
 import train_iteration as oracle
 from generator_training import R1_EVERY, Training
+from mapper_training import cycle_of
+from mapper_training import Training as MapperTraining
 from stylegan2 import Synthesis, filled_tensors, read_safetensors
 
 oracle.dtype = torch.float32
@@ -41,18 +43,39 @@ def generator(name, batch):
     return run, lambda: run().numpy(), batch
 
 
-def training(name, batch):
-    """The layout whose second iteration is the quicker one."""
+def quicker_layout(make, iterate):
+    """The work in the layout whose second iteration is the quicker one."""
     best = None
     for layout in (torch.contiguous_format, torch.channels_last):
-        t = Training(int(name.split("-")[2]), batch, layout)
+        t = make(layout)
+        iterate(t)
         start = time.process_time()
-        t.iterate()
+        iterate(t)
         spent = time.process_time() - start
         if best is None or spent < best[0]:
             best = spent, t, layout
     print(f"peer: {best[2]}", file=sys.stderr)
-    return best[1].cycle, lambda: np.array(best[1].first), R1_EVERY * batch
+    return best[1]
+
+
+def generator_training(name, batch):
+    t = quicker_layout(lambda layout: Training(int(name.split("-")[2]), batch, layout), Training.iterate)
+    return t.cycle, lambda: np.array(t.first), R1_EVERY * batch
+
+
+def mapper_training(name, batch):
+    side = int(name.split("-")[1])
+    tensors, frame = filled_tensors(side), None
+    if side == 64:
+        tensors, about = read_safetensors(os.path.join(peer.ROOT, "models/generator-64.safetensors"))
+        frame = {k: [float(v) for v in about["frame." + k].split()] for k in ("recogniser", "landmark")}
+    net = "resnet18"
+
+    def iterate(t):
+        x = t.draw(batch)
+        t.iterate(1, x, x, t.codes(batch))
+    t = quicker_layout(lambda layout: MapperTraining(tensors, side, batch, net, peer.MODELS, frame, layout), iterate)
+    return t.cycle, lambda: np.array(t.first), cycle_of(side) * batch
 
 
 def export(side, path):
@@ -67,7 +90,8 @@ def main():
         return
     name, batch, threads = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     torch.set_num_threads(threads)
-    peer.serve(*(training if name.startswith("gan-iteration") else generator)(name, batch))
+    work = generator_training if name.startswith("gan-") else mapper_training if name.startswith("iteration-") else generator
+    peer.serve(*work(name, batch))
 
 
 if __name__ == "__main__":

@@ -14,10 +14,12 @@
 
 extern char **environ;
 
-enum { CYCLE = 6, FIRST = 3, LOSSES = 6 }; /* cross- and same-face, with and without critic, come round after 6 */
+enum { FIRST = 3, LOSSES = 6 };
 
 typedef struct {
     idem_trainer *trainer;
+    int cycle; /* iterations: cross- and same-face, with and without critic, come round after 6; for large pictures 3
+                  have to do, one too many with critic */
     float first[FIRST * LOSSES];
 } iteration;
 
@@ -78,7 +80,7 @@ static int first_steps(iteration *it, const idem_model *m, int batch) {
 static int run_cycle(bench_work *w) {
     iteration *it = w->state;
     idem_train_report r;
-    for (int i = 0; i < CYCLE; i++)
+    for (int i = 0; i < it->cycle; i++)
         if (idem_trainer_step(it->trainer, &r))
             return -1;
     return 0;
@@ -121,13 +123,15 @@ int bench_prepare_iteration(bench_work *w) {
     idem_recipe recipe;
     idem_recipe_defaults(&recipe);
     recipe.batch = w->batch;
+    if (it)
+        it->cycle = w->c->side < 256 ? 6 : 3;
     if (!it || !m || idem_model_load_frozen(m, NULL) || idem_model_new_mapper(m, 1, false, NULL) ||
         !(it->trainer = idem_trainer_new(m, &recipe, &(idem_trainer_setup){.threads = w->threads})))
         return -1;
     fill_trained(idem_model_trained(m));
     if (first_steps(it, m, w->batch))
         return -1;
-    for (int i = 0; i < CYCLE; i++) {
+    for (int i = 0; i < it->cycle; i++) {
         bool cross = i % recipe.cross_every == 0, adversarial = i % recipe.adversarial_every == 0;
         w->flops += idem_plan_flops(idem_trainer_plan(it->trainer, cross, adversarial));
     }
@@ -135,7 +139,7 @@ int bench_prepare_iteration(bench_work *w) {
     w->run = run_cycle;
     w->values = first_losses;
     w->planned = idem_trainer_plan_bytes(it->trainer);
-    w->pictures = CYCLE * w->batch;
+    w->pictures = it->cycle * w->batch;
     return 0;
 }
 
