@@ -288,19 +288,22 @@ static int64_t count_inside(const idem_winograd *w, int64_t first, int64_t cut) 
     return cut > first ? lesser(ceil_div(cut - first, w->dilation), forms[w->form].out) : 0;
 }
 
-static void transform_out(const idem_winograd *w, const float *m, int64_t first, int64_t last, int64_t panel,
-                          const idem_conv_end *end, float *y) {
+/* Panels first_panel .. last_panel-1 of patches first .. last-1 from M[panel][point][patch][nr]: all of a patch before
+ * the next one, so that writes stay together. */
+static void transform_out(const idem_winograd *w, const float *m, int64_t first, int64_t last, int64_t first_panel,
+                          int64_t last_panel, const idem_conv_end *end, float *y) {
     const idem_winograd_kernels *k = w->kernels;
-    int64_t channel = panel * k->nr;
-    int vectors = (int)lesser((w->to - channel) / k->width, k->nr / k->width);
     for (int64_t t = first; t < last; t++, m += k->nr) {
         patch_place p = place_of(w, t);
         int64_t rows = count_inside(w, p.row, w->cut_h), columns = count_inside(w, p.column, w->cut_w);
-        int64_t element = ((p.n * w->oh + p.row) * w->ow + p.column) * w->to + channel;
-        idem_conv_end here = idem_conv_end_at(end, channel, element);
-        if (rows && columns)
-            k->output[w->form](m, w->m_stride, vectors, &here, y + element, w->dilation * w->ow * w->to,
-                               w->dilation * w->to, (int)rows, (int)columns);
+        for (int64_t q = first_panel; q < last_panel && rows && columns; q++) {
+            int64_t channel = q * k->nr;
+            int vectors = (int)lesser((w->to - channel) / k->width, k->nr / k->width);
+            int64_t element = ((p.n * w->oh + p.row) * w->ow + p.column) * w->to + channel;
+            idem_conv_end here = idem_conv_end_at(end, channel, element);
+            k->output[w->form](m + (q - first_panel) * w->points * w->m_stride, w->m_stride, vectors, &here,
+                               y + element, w->dilation * w->ow * w->to, w->dilation * w->to, (int)rows, (int)columns);
+        }
     }
 }
 
@@ -316,8 +319,7 @@ static void multiply(const idem_winograd *w, const float *v, const float *u, flo
                 k->product(v + point * w->v_stride, w->from, u + (f * w->panels + q) * w->u_panel, w->from,
                            m + ((q - first_panel) * w->points + point) * w->m_stride, last - first);
             }
-    for (int64_t q = first_panel; q < last_panel; q++)
-        transform_out(w, m + (q - first_panel) * w->points * w->m_stride, first, last, q, end, y);
+    transform_out(w, m, first, last, first_panel, last_panel, end, y);
 }
 
 void idem_winograd_run(const idem_winograd *w, const float *x, const float *weight, const idem_conv_end *end,

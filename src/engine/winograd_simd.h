@@ -262,6 +262,8 @@ static inline __attribute__((always_inline)) TARGET void NAME(product_rows)(cons
     }
     for (int64_t l = 0; l < k; l++) {
         VEC b0 = NAME(load)(b + l * NAME(NR)), b1 = NAME(load)(b + l * NAME(NR) + W);
+        if (!add)
+            __builtin_prefetch(b + (k + l) * NAME(NR));
         _Pragma("GCC unroll 16") for (int r = 0; r < rows; r++) {
             VEC x = SPLAT(a[r * row + l * step]);
             low[r] = FMA(x, b0, low[r]);
