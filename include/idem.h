@@ -24,6 +24,7 @@
  *   is worked through in batches.
  * - A picture is size * size * 3 bytes: R, G, B of each pixel, rows from the top, `size` as idem_get_info says. The
  *   face must lie in the frame of the generator's own pictures (for FFHQ-like generators: aligned as FFHQ is).
+ * Photographs of any size and their faces have functions of their own, at the end.
  * - Codes are 32-bit floats. Identity codes are unit vectors; they are biometric data: do not store them without
  *   reason.
  * - A context may be used by one thread at a time; several contexts may be used by several threads.
@@ -118,6 +119,54 @@ IDEM_API int idem_sample(idem_context *context, uint64_t seed, float truncation,
 IDEM_API int idem_read_picture(idem_context *context, const char *path, uint8_t *rgb);
 /* Writes a PNG whose metadata says that it is synthetic and by what model; whole or not at all. */
 IDEM_API int idem_write_picture(idem_context *context, const char *path, const uint8_t *rgb);
+
+/* ---- photographs ---- */
+
+/* A photograph of any size, in memory of the library, with the faces that were found in it. It belongs to the caller,
+ * who frees it; it may outlive its context, and is used by one thread at a time as contexts are. Finding faces needs
+ * fr_detect and fr_landmark in the folder of models. */
+typedef struct idem_photograph idem_photograph;
+
+/* A PNG, JPEG or WebP, turned upright by its EXIF; at most 200 megapixels. NULL: it cannot be read. Having no face is
+ * no error. */
+IDEM_API idem_photograph *idem_read_photograph(idem_context *context, const char *path);
+/* The same of rgb [height][width][3], which is copied. */
+IDEM_API idem_photograph *idem_copy_photograph(idem_context *context, const uint8_t *rgb, int width, int height);
+IDEM_API void idem_free_photograph(idem_photograph *photograph); /* NULL is allowed */
+
+/* Positions are pixels from the top left corner of the upright photograph; pixel i covers i .. i + 1. */
+typedef struct {
+    size_t struct_size; /* set by the caller to sizeof(idem_photograph_info) */
+    int width, height;  /* pixels */
+    int faces;          /* 0 .. 64, numbered from the largest */
+} idem_photograph_info;
+typedef struct {
+    size_t struct_size;  /* set by the caller to sizeof(idem_face_info) */
+    float box[4];        /* the detector's: left, top, right, bottom; may reach beyond the photograph */
+    float score;         /* the detector's, 0 .. 1 */
+    float points[68][2]; /* x, y of the 68 landmarks in the usual order */
+    float frame[4][2];   /* the square cut out: top left, bottom left, bottom right, top right as the face stands */
+} idem_face_info;
+IDEM_API int idem_get_photograph_info(const idem_photograph *photograph, idem_photograph_info *info);
+IDEM_API int idem_get_face(const idem_photograph *photograph, int face, idem_face_info *info);
+
+/* The face in the generator's frame, for all functions above: rgb [size][size][3]. */
+IDEM_API int idem_align_face(idem_context *context, const idem_photograph *photograph, int face, uint8_t *rgb);
+/* Puts a picture of that frame, rgb [size][size][3], where the face is: under a mask of the face with soft edges, in
+ * the colours that were there. */
+IDEM_API int idem_paste_face(idem_context *context, idem_photograph *photograph, int face, const uint8_t *rgb);
+
+#define IDEM_ALL_FACES (-1)
+/* Gives the face of `attributes` (IDEM_ALL_FACES: every one, the largest first) the identity of identity_rgb
+ * [size][size][3]: align, compose and paste, as `idem compose --keep-size` does. -1 when there is no such face. */
+IDEM_API int idem_compose_photograph(idem_context *context, const uint8_t *identity_rgb, idem_photograph *attributes,
+                                     int face);
+
+/* Its pixels: rgb [height][width][3]. */
+IDEM_API int idem_copy_pixels(const idem_photograph *photograph, uint8_t *rgb);
+/* Writes a PNG; once a face was pasted its metadata says so as idem_write_picture's does. Nothing of the source's
+ * metadata is kept. */
+IDEM_API int idem_write_photograph(idem_context *context, const char *path, const idem_photograph *photograph);
 
 #ifdef __cplusplus
 }

@@ -1,28 +1,18 @@
 /* The public library (include/idem.h) over model.h and pipe.h. */
+#define _GNU_SOURCE
 #include "idem.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/context.h"
 #include "base/rng.h"
 #include "base/status.h"
-#include "learn/model.h"
 #include "learn/origin.h"
-#include "learn/pipe.h"
 #include "media/image.h"
 
-enum { BATCH = 4, BATCH_MAX = 256, THREADS_MAX = 4096, KINDS = IDEM_PIPE_MAP + 1 };
-
-struct idem_context {
-    idem_model *model;
-    int threads, batch;
-    struct {
-        idem_pipe *pipe;
-        float psi;
-    } slots[KINDS]; /* made at first use; they share one activation buffer */
-};
+enum { BATCH = 4, BATCH_MAX = 256, THREADS_MAX = 4096 };
 
 #define TEXT(x) #x
 #define VERSION(a, b, c) TEXT(a) "." TEXT(b) "." TEXT(c)
@@ -72,6 +62,10 @@ idem_context *idem_open(const idem_options *options) {
     c->threads = o.threads;
     c->batch = o.batch ? o.batch : BATCH;
     c->model = idem_model_open(o.generator);
+    if (c->model && o.models && !(c->models = strdup(o.models))) {
+        idem_close(c);
+        return idem_fail_null("out of memory for a context");
+    }
     if (!c->model || (o.mapper && idem_model_load_mapper(c->model, o.mapper)) ||
         idem_model_load_frozen(c->model, o.models)) {
         idem_close(c);
@@ -83,14 +77,15 @@ idem_context *idem_open(const idem_options *options) {
 void idem_close(idem_context *c) {
     if (!c)
         return;
-    for (int i = 0; i < KINDS; i++)
+    for (int i = 0; i < IDEM_CONTEXT_PIPES; i++)
         idem_pipe_free(c->slots[i].pipe);
+    idem_finder_free(c->finder);
     idem_model_free(c->model);
+    free(c->models);
     free(c);
 }
 
-/* What every call may expect of its arguments. */
-static int check(const char *call, const idem_context *c, bool arrays, int n) {
+int idem_context_check(const char *call, const idem_context *c, bool arrays, int n) {
     if (!c)
         return idem_fail("%s: the context is NULL; idem_open gives one", call);
     if (!arrays)
@@ -99,7 +94,7 @@ static int check(const char *call, const idem_context *c, bool arrays, int n) {
 }
 
 int idem_get_info(const idem_context *c, idem_info *info) {
-    if (check("idem_get_info", c, info, 1))
+    if (idem_context_check("idem_get_info", c, info, 1))
         return -1;
     if (info->struct_size != sizeof *info)
         return idem_fail("idem_get_info: struct_size is %zu, expected %zu; set it to sizeof(idem_info)",
@@ -124,7 +119,7 @@ static idem_pipe *pipe_of(idem_context *c, idem_pipe_kind kind, float psi) {
     idem_pipe_free(*pipe);
     *pipe = NULL;
     idem_plan_options options = {.threads = c->threads};
-    for (int i = 0; i < KINDS && !options.share; i++)
+    for (int i = 0; i < IDEM_CONTEXT_PIPES && !options.share; i++)
         options.share = c->slots[i].pipe ? idem_pipe_plan(c->slots[i].pipe) : NULL;
     c->slots[kind].psi = psi;
     return *pipe = idem_pipe_new(c->model, kind, c->batch, psi, &options);
@@ -183,28 +178,32 @@ static int paint(idem_context *c, idem_pipe *p, const float *const *in, int n, i
 }
 
 int idem_encode_identity(idem_context *c, const uint8_t *rgb, int n, float *code) {
-    return check("idem_encode_identity", c, rgb && code, n) ? -1 : encode(c, IDEM_PIPE_IDENTITY, rgb, n, code);
+    return idem_context_check("idem_encode_identity", c, rgb && code, n) ? -1
+                                                                         : encode(c, IDEM_PIPE_IDENTITY, rgb, n, code);
 }
 
 int idem_encode_attributes(idem_context *c, const uint8_t *rgb, int n, float *code) {
-    return check("idem_encode_attributes", c, rgb && code, n) ? -1 : encode(c, IDEM_PIPE_ATTRIBUTES, rgb, n, code);
+    return idem_context_check("idem_encode_attributes", c, rgb && code, n)
+               ? -1
+               : encode(c, IDEM_PIPE_ATTRIBUTES, rgb, n, code);
 }
 
 int idem_map(idem_context *c, const float *identity, const float *attributes, int n, float *w) {
-    idem_pipe *p = check("idem_map", c, identity && attributes && w, n) ? NULL : pipe_of(c, IDEM_PIPE_CODE, 1);
+    idem_pipe *p =
+        idem_context_check("idem_map", c, identity && attributes && w, n) ? NULL : pipe_of(c, IDEM_PIPE_CODE, 1);
     if (!p)
         return -1;
     return idem_pipe_run(p, (size_t)n, (const float *const[]){identity, attributes}, (float *const[]){w, NULL});
 }
 
 int idem_generate(idem_context *c, const float *w, int n, uint8_t *rgb) {
-    idem_pipe *p = check("idem_generate", c, w && rgb, n) ? NULL : pipe_of(c, IDEM_PIPE_PICTURE, 1);
+    idem_pipe *p = idem_context_check("idem_generate", c, w && rgb, n) ? NULL : pipe_of(c, IDEM_PIPE_PICTURE, 1);
     return p ? paint(c, p, (const float *const[]){w, NULL}, n, 0, NULL, rgb) : -1;
 }
 
 int idem_compose(idem_context *c, const uint8_t *identity_rgb, const uint8_t *attribute_rgb, int n, uint8_t *out_rgb) {
     bool arrays = identity_rgb && attribute_rgb && out_rgb;
-    idem_pipe *p = check("idem_compose", c, arrays, n) ? NULL : pipe_of(c, IDEM_PIPE_MAP, 1);
+    idem_pipe *p = idem_context_check("idem_compose", c, arrays, n) ? NULL : pipe_of(c, IDEM_PIPE_MAP, 1);
     if (!p)
         return -1;
     float *id = malloc((size_t)n * idem_pipe_in_size(p, 0) * sizeof *id);
@@ -220,7 +219,7 @@ int idem_compose(idem_context *c, const uint8_t *identity_rgb, const uint8_t *at
 }
 
 int idem_sample(idem_context *c, uint64_t seed, float truncation, int n, float *w, uint8_t *rgb) {
-    if (check("idem_sample", c, w || rgb, n))
+    if (idem_context_check("idem_sample", c, w || rgb, n))
         return -1;
     if (!(truncation >= 0 && truncation <= 1))
         return idem_fail("idem_sample: truncation is %g, expected 0 to 1", (double)truncation);
@@ -243,7 +242,7 @@ int idem_sample(idem_context *c, uint64_t seed, float truncation, int n, float *
 
 int idem_read_picture(idem_context *c, const char *path, uint8_t *rgb) {
     idem_image file, small = {0};
-    if (check("idem_read_picture", c, path && rgb, 1) || idem_image_load(&file, path))
+    if (idem_context_check("idem_read_picture", c, path && rgb, 1) || idem_image_load(&file, path))
         return -1;
     int size = idem_model_about(c->model)->size, status = idem_image_resize(&small, &file, size, size);
     if (!status)
@@ -254,7 +253,7 @@ int idem_read_picture(idem_context *c, const char *path, uint8_t *rgb) {
 }
 
 int idem_write_picture(idem_context *c, const char *path, const uint8_t *rgb) {
-    if (check("idem_write_picture", c, path && rgb, 1))
+    if (idem_context_check("idem_write_picture", c, path && rgb, 1))
         return -1;
     const idem_model_info *m = idem_model_about(c->model);
     idem_image im = {.width = m->size, .height = m->size, .rgb = (uint8_t *)rgb};

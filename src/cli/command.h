@@ -12,6 +12,7 @@
     ROW(interpolate, "interpolate", "Use",                                                                             \
         "the way from one identity to another, or from one picture's rest to another's")                               \
     ROW(align, "align", "Use", "find the faces of photographs and cut them out in a generator's frame")                \
+    ROW(encode, "encode", "Use", "write the codes of faces: biometric data, only ever written by this command")        \
     ROW(verify, "verify", "Use", "whether two photographs show one person, and how well that can be told")             \
     ROW(sample, "sample", "Train and measure", "sample pictures and their codes from a generator")                     \
     ROW(train, "train", "Train and measure", "train the mapper of a frozen generator")                                 \

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/status.h"
+#include "engine/op.h"
 #include "face/align.h"
 
 enum { HULL_MAX = 27 }; /* jaw and brows */
@@ -12,10 +13,12 @@ enum { HULL_MAX = 27 }; /* jaw and brows */
 static const double feather = 0.06; /* half the width of the mask's edge */
 static const double forehead = 0.1; /* how far above the brows the mask reaches */
 
-/* The convex hull of the jaw and of the raised brows, in pixels of the frame's unit square, counter-clockwise. */
+/* The convex hull of the jaw and of the raised brows in the frame's unit square, as its edges: the distance inwards
+ * from edge i's line is line[i][0] u + line[i][1] v + line[i][2]. */
 typedef struct {
-    double at[HULL_MAX][2];
+    double line[HULL_MAX][3];
     int n;
+    double low[2], high[2]; /* corners of the box about it */
 } hull;
 
 static int by_x(const void *a, const void *b) {
@@ -43,10 +46,25 @@ static void make_hull(hull *h, double (*p)[2], int n) {
         }
         k--; /* the last point begins the other half */
     }
-    h->n = k < HULL_MAX ? k : HULL_MAX;
-    for (int i = 0; i < h->n; i++)
-        for (int c = 0; c < 2; c++)
-            h->at[i][c] = chain[i][c];
+    h->n = 0;
+    for (int i = 0; i < k && i < HULL_MAX; i++) {
+        const double *a = chain[i], *b = chain[(i + 1) % k];
+        double length = hypot(b[0] - a[0], b[1] - a[1]);
+        if (length > 0) {
+            double *line = h->line[h->n++];
+            line[0] = -(b[1] - a[1]) / length;
+            line[1] = (b[0] - a[0]) / length;
+            line[2] = -(line[0] * a[0] + line[1] * a[1]);
+        }
+    }
+    for (int c = 0; c < 2; c++) {
+        h->low[c] = HUGE_VAL;
+        h->high[c] = -HUGE_VAL;
+        for (int i = 0; i < k; i++) {
+            h->low[c] = fmin(h->low[c], chain[i][c]);
+            h->high[c] = fmax(h->high[c], chain[i][c]);
+        }
+    }
 }
 
 static int face_hull(hull *h, const idem_crop *to_frame, const float (*points)[2]) {
@@ -65,13 +83,13 @@ static int face_hull(hull *h, const idem_crop *to_frame, const float (*points)[2
 
 /* 1 inside, 0 outside, with a smooth edge about the hull; nothing at the frame's own edge. */
 static double mask_at(const hull *h, double u, double v) {
-    double inside = HUGE_VAL; /* distance to the nearest edge's line, negative outside */
+    double inside = HUGE_VAL;
     for (int i = 0; i < h->n; i++) {
-        const double *a = h->at[i], *b = h->at[(i + 1) % h->n], at[2] = {u, v};
-        double length = hypot(b[0] - a[0], b[1] - a[1]);
-        if (length > 0)
-            inside = fmin(inside, turn(a, b, at) / length);
+        double d = h->line[i][0] * u + h->line[i][1] * v + h->line[i][2];
+        inside = d < inside ? d : inside;
     }
+    if (inside <= -feather)
+        return 0;
     double border = fmin(fmin(u, 1 - u), fmin(v, 1 - v));
     double t = fmin(fmin((inside + feather) / (2 * feather), border / feather), 1);
     return t <= 0 ? 0 : t * t * (3 - 2 * t);
@@ -129,12 +147,13 @@ static void sample(double out[3], const idem_image *im, double u, double v) {
         }
 }
 
-/* Pixels of the photograph that the frame may touch: x0, y0, x1, y1. */
-static void find_bounds(int bounds[4], const idem_image *photo, const idem_crop *frame) {
+/* Pixels of the photograph that the mask may touch: x0, y0, x1, y1. */
+static void find_bounds(int bounds[4], const idem_image *photo, const idem_crop *frame, const hull *h) {
     double low[2] = {HUGE_VAL, HUGE_VAL}, high[2] = {-HUGE_VAL, -HUGE_VAL};
     const int size[2] = {photo->width, photo->height};
     for (int i = 0; i < 4; i++) {
-        float at[1][2] = {{(float)(i & 1), (float)(i >> 1)}};
+        float at[1][2] = {{(float)(i & 1 ? h->high[0] + feather : h->low[0] - feather),
+                           (float)(i >> 1 ? h->high[1] + feather : h->low[1] - feather)}};
         idem_crop_points(at, (const float(*)[2])at, 1, frame);
         for (int k = 0; k < 2; k++) {
             low[k] = fmin(low[k], (double)at[0][k] * size[k]);
@@ -142,38 +161,52 @@ static void find_bounds(int bounds[4], const idem_image *photo, const idem_crop 
         }
     }
     for (int k = 0; k < 2; k++) {
-        bounds[k] = (int)fmin(fmax(floor(low[k]), 0), size[k]);
-        bounds[k + 2] = (int)fmin(fmax(ceil(high[k]), 0), size[k]);
+        bounds[k] = (int)fmin(fmax(floor(low[k]) - 1, 0), size[k]);
+        bounds[k + 2] = (int)fmin(fmax(ceil(high[k]) + 1, 0), size[k]);
+    }
+}
+
+typedef struct {
+    idem_image *photo;
+    const idem_image *face;
+    idem_crop back; /* photograph to frame */
+    hull mask;
+    double gain[3], shift[3];
+} job;
+
+/* Pixels x0 .. x1 - 1 of row y. */
+static void paste_row(const job *j, int y, int x0, int x1) {
+    const idem_image *photo = j->photo;
+    const float *back = j->back.m;
+    for (int x = x0; x < x1; x++) {
+        double px = (x + 0.5) / photo->width, py = (y + 0.5) / photo->height, colour[3];
+        double u = back[0] * px + back[1] * py + back[2], v = back[3] * px + back[4] * py + back[5];
+        double m = mask_at(&j->mask, u, v);
+        if (m <= 0)
+            continue;
+        sample(colour, j->face, u, v);
+        uint8_t *at = photo->rgb + 3 * ((size_t)y * (size_t)photo->width + (size_t)x);
+        for (int c = 0; c < 3; c++) {
+            double to = j->gain[c] * colour[c] + j->shift[c];
+            at[c] = (uint8_t)fmin(fmax(at[c] + m * (to - at[c]) + 0.5, 0), 255);
+        }
     }
 }
 
 int idem_paste(idem_image *photo, const idem_image *face, const idem_crop *frame, const float (*points)[2]) {
-    idem_crop back;
-    hull h;
+    job j = {.photo = photo, .face = face};
     idem_image old = {0};
     if (face->width < 1 || face->width != face->height)
         return idem_fail("pasting a face: the picture is %d x %d, expected a square", face->width, face->height);
-    if (idem_crop_invert(&back, frame) || face_hull(&h, &back, points) ||
+    if (idem_crop_invert(&j.back, frame) || face_hull(&j.mask, &j.back, points) ||
         idem_align_picture(&old, photo, frame, face->width))
         return -1;
-    double gain[3], shift[3];
     int bounds[4];
-    match_colours(gain, shift, face, &old, &h);
-    find_bounds(bounds, photo, frame);
-    for (int y = bounds[1]; y < bounds[3]; y++)
-        for (int x = bounds[0]; x < bounds[2]; x++) {
-            double px = (x + 0.5) / photo->width, py = (y + 0.5) / photo->height, colour[3];
-            double u = back.m[0] * px + back.m[1] * py + back.m[2], v = back.m[3] * px + back.m[4] * py + back.m[5];
-            double m = mask_at(&h, u, v);
-            if (m <= 0)
-                continue;
-            sample(colour, face, u, v);
-            uint8_t *at = photo->rgb + 3 * ((size_t)y * (size_t)photo->width + (size_t)x);
-            for (int c = 0; c < 3; c++) {
-                double to = gain[c] * colour[c] + shift[c];
-                at[c] = (uint8_t)fmin(fmax(at[c] + m * (to - at[c]) + 0.5, 0), 255);
-            }
-        }
+    match_colours(j.gain, j.shift, face, &old, &j.mask);
     idem_image_free(&old);
+    find_bounds(bounds, photo, frame, &j.mask);
+#pragma omp parallel for num_threads(idem_threads()) schedule(dynamic, 16)
+    for (int y = bounds[1]; y < bounds[3]; y++)
+        paste_row(&j, y, bounds[0], bounds[2]);
     return 0;
 }

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "format/bytes.h"
+#include "format/npy_rows.h"
 
 static const struct {
     const char *descr;
@@ -165,9 +166,13 @@ int idem_npy_load(const char *path, idem_shape *shape, float **data) {
     return status;
 }
 
-int idem_npy_save(const char *path, const idem_shape *shape, const float *data) {
-    /* The header is padded so that the values begin at a multiple of 64. */
-    char header[256], dims[IDEM_MAX_RANK * 21 + 1] = "";
+/* ---- writing ---- */
+
+enum { HEADER_MAX = 256, ROWS_HEADER = 128 }; /* the second has room for any number of rows */
+
+/* Bytes of the header: padded so that the values begin at a multiple of 64, and to `least`. */
+static size_t make_header(char header[HEADER_MAX], const idem_shape *shape, size_t least) {
+    char dims[IDEM_MAX_RANK * 21 + 1] = "";
     size_t n = 0;
     for (int i = 0; i < shape->rank; i++)
         n += (size_t)snprintf(dims + n, sizeof dims - n,
@@ -176,24 +181,57 @@ int idem_npy_save(const char *path, const idem_shape *shape, const float *data) 
                                                : "%lld",
                               (long long)shape->d[i]);
     int used =
-        snprintf(header + 10, sizeof header - 10, "{'descr': '<f4', 'fortran_order': False, 'shape': (%s), }", dims);
+        snprintf(header + 10, HEADER_MAX - 10, "{'descr': '<f4', 'fortran_order': False, 'shape': (%s), }", dims);
     size_t total = (10 + (size_t)used + 1 + 63) / 64 * 64;
+    total = total < least ? least : total;
     memset(header + 10 + used, ' ', total - 10 - (size_t)used);
     header[total - 1] = '\n';
     memcpy(header, "\x93NUMPY\x01", 7);
     header[7] = 0;
     header[8] = (char)(total - 10);
     header[9] = (char)((total - 10) >> 8);
+    return total;
+}
+
+/* A failure stays in the stream until commit. */
+static void write_values(FILE *stream, const float *data, size_t count) {
+    unsigned char raw[16384];
+    for (size_t at = 0; !ferror(stream) && at < count; at += sizeof raw / 4) {
+        size_t piece = count - at < sizeof raw / 4 ? count - at : sizeof raw / 4;
+        idem_dtype_write(raw, data + at, IDEM_DTYPE_F32, piece);
+        fwrite(raw, 4, piece, stream);
+    }
+}
+
+int idem_npy_save(const char *path, const idem_shape *shape, const float *data) {
+    char header[HEADER_MAX];
+    size_t total = make_header(header, shape, 0);
     idem_writer out;
     if (idem_writer_open(&out, path))
         return -1;
-    fwrite(header, 1, total, out.stream); /* a failure stays in the stream until commit */
-    size_t count = (size_t)idem_shape_count(shape);
-    unsigned char raw[16384];
-    for (size_t at = 0; !ferror(out.stream) && at < count; at += sizeof raw / 4) {
-        size_t piece = count - at < sizeof raw / 4 ? count - at : sizeof raw / 4;
-        idem_dtype_write(raw, data + at, IDEM_DTYPE_F32, piece);
-        fwrite(raw, 4, piece, out.stream);
-    }
+    fwrite(header, 1, total, out.stream);
+    write_values(out.stream, data, (size_t)idem_shape_count(shape));
     return idem_writer_commit(&out);
+}
+
+int idem_npy_rows_open(idem_npy_rows *r, const char *path, size_t width) {
+    static const char room[ROWS_HEADER] = {0};
+    *r = (idem_npy_rows){.width = width};
+    if (idem_writer_open(&r->out, path))
+        return -1;
+    fwrite(room, 1, sizeof room, r->out.stream);
+    return 0;
+}
+
+void idem_npy_rows_add(idem_npy_rows *r, const float *rows, size_t n) {
+    write_values(r->out.stream, rows, n * r->width);
+    r->rows += n;
+}
+
+int idem_npy_rows_commit(idem_npy_rows *r) {
+    char header[HEADER_MAX];
+    size_t total = make_header(header, &IDEM_SHAPE((int64_t)r->rows, (int64_t)r->width), ROWS_HEADER);
+    if (!ferror(r->out.stream) && fseek(r->out.stream, 0, SEEK_SET) == 0)
+        fwrite(header, 1, total, r->out.stream);
+    return idem_writer_commit(&r->out);
 }
