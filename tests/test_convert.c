@@ -17,6 +17,7 @@
 #include "media/image.h"
 #include "support/format.h"
 #include "support/program.h"
+#include "support/tiny.h"
 
 #define RUN(...) program_run(program_folder, __VA_ARGS__)
 
@@ -54,6 +55,30 @@ static void types_and_dictionaries_survive(void **state) {
     idem_weights *w = load("deep.safetensors");
     format_expect_values(w, "conv.weight", IDEM_SHAPE(3, 5), "float16");
     idem_weights_free(w);
+}
+
+/* What a shipped generator carries with it. */
+static void metadata_is_added(void **state) {
+    (void)state;
+    if (!tiny_has_models())
+        skip();
+    assert_int_equal(RUN("$IDEM model convert models/generator-64.safetensors $DIR/bare.pt --half && "
+                         "$IDEM model convert $DIR/bare.pt $DIR/g.safetensors --half --frame --licence 'for a test' "
+                         "--origin 'of a test'"),
+                     0);
+    idem_weights *w = load("g.safetensors"), *from = NULL;
+    assert_int_equal(idem_weights_load(&from, "models/generator-64.safetensors"), 0);
+    assert_string_equal(idem_weights_meta(w, "licence"), "for a test");
+    assert_string_equal(idem_weights_meta(w, "origin"), "of a test");
+    float found[2], stored[2]; /* the left eye */
+    assert_int_equal(sscanf(idem_weights_meta(w, "frame.five"), "%f %f", &found[0], &found[1]), 2);
+    assert_int_equal(sscanf(idem_weights_meta(from, "frame.five"), "%f %f", &stored[0], &stored[1]), 2);
+    for (int i = 0; i < 2; i++)
+        assert_float_equal(found[i], stored[i], 0.01);
+    idem_weights_free(w);
+    idem_weights_free(from);
+    assert_int_equal(RUN("$IDEM model convert $DIR/bare.pt $DIR/other.pt --origin x"), 2);
+    assert_true(program_says("are for .safetensors"));
 }
 
 static void onnx_gives_its_constants(void **state) {
@@ -127,11 +152,9 @@ static void refusals(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(types_and_dictionaries_survive),
-        cmocka_unit_test(onnx_gives_its_constants),
-        cmocka_unit_test(a_pkl_becomes_a_checkpoint),
-        cmocka_unit_test(a_generator_keeps_its_tensors),
-        cmocka_unit_test(refusals),
+        cmocka_unit_test(types_and_dictionaries_survive), cmocka_unit_test(metadata_is_added),
+        cmocka_unit_test(onnx_gives_its_constants),       cmocka_unit_test(a_pkl_becomes_a_checkpoint),
+        cmocka_unit_test(a_generator_keeps_its_tensors),  cmocka_unit_test(refusals),
     };
     return cmocka_run_group_tests(tests, program_enter, program_leave);
 }

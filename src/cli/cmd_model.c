@@ -185,9 +185,13 @@ static int command_inspect(int argc, char **argv) {
 
 static int command_convert(int argc, char **argv) {
     idem_shared shared = IDEM_SHARED_DEFAULTS;
-    bool half = false;
+    idem_conversion c = {0};
     const idem_option options[] = {
-        {IDEM_OPT_FLAG, "half", 0, NULL, &half, .help = "write float16, half the size; default float32"},
+        {IDEM_OPT_FLAG, "half", 0, NULL, &c.half, .help = "write float16, half the size; default float32"},
+        {IDEM_OPT_FLAG, "frame", 0, NULL, &c.frame,
+         .help = "for a generator: find where its pictures have the face, and store that with it (safetensors)"},
+        {IDEM_OPT_TEXT, "licence", 0, "TEXT", &c.licence, .help = "what may be done with it (safetensors)"},
+        {IDEM_OPT_TEXT, "origin", 0, "TEXT", &c.origin, .help = "how it came about (safetensors)"},
         {0},
     };
     idem_command_line line = {
@@ -205,7 +209,13 @@ static int command_convert(int argc, char **argv) {
     idem_parse(&line, argc, argv, &shared, &args);
     if (idem_convert_kind_of(args[1]) == IDEM_CONVERT_UNKNOWN)
         return idem_cli_usage("\"%s\" ends in none of .safetensors, .pt, .pth, which says what to write", args[1]);
-    return idem_convert(args[0], args[1], half, !shared.quiet) ? idem_cli_failed() : 0;
+    if (idem_convert_kind_of(args[1]) == IDEM_CONVERT_TORCH && (c.frame || c.licence || c.origin))
+        return idem_cli_usage("--frame, --licence and --origin are for .safetensors, \"%s\" has no place for them",
+                              args[1]);
+    c.from = args[0];
+    c.to = args[1];
+    c.say = !shared.quiet;
+    return idem_convert(&c) ? idem_cli_failed() : 0;
 }
 
 int idem_cmd_model(int argc, char **argv) {

@@ -6,6 +6,7 @@
 #include "cli/inspect.h"
 #include "cli/progress.h"
 #include "format/onnx_weights.h"
+#include "learn/model.h"
 #include "nets/stylegan2_export.h"
 
 static bool ends_in(const char *path, const char *suffix) {
@@ -53,20 +54,34 @@ static int save_torch(const idem_weights *w, const char *from, const char *to, i
     return status;
 }
 
-int idem_convert(const char *from, const char *to, bool half, bool say) {
-    idem_weights *w = load(from);
+static int add_frame(idem_weights *w, const char *generator) {
+    idem_model *m = idem_model_open(generator);
+    const int status = !m || idem_model_load_frozen(m, NULL) || idem_frame_store(idem_model_frame(m), w) ? -1 : 0;
+    idem_model_free(m);
+    return status;
+}
+
+static int add_metadata(idem_weights *w, const idem_conversion *c) {
+    return (c->licence && idem_weights_set_meta(w, "licence", c->licence)) ||
+                   (c->origin && idem_weights_set_meta(w, "origin", c->origin)) || (c->frame && add_frame(w, c->from))
+               ? -1
+               : 0;
+}
+
+int idem_convert(const idem_conversion *c) {
+    idem_weights *w = load(c->from);
     if (!w)
         return -1;
-    idem_dtype dtype = half ? IDEM_DTYPE_F16 : IDEM_DTYPE_F32;
+    idem_dtype dtype = c->half ? IDEM_DTYPE_F16 : IDEM_DTYPE_F32;
     int status;
     if (!idem_weights_count(w))
-        status = idem_fail("%s: there are no tensors in it", from);
-    else if (idem_convert_kind_of(to) == IDEM_CONVERT_TORCH)
-        status = save_torch(w, from, to, dtype);
+        status = idem_fail("%s: there are no tensors in it", c->from);
+    else if (idem_convert_kind_of(c->to) == IDEM_CONVERT_TORCH)
+        status = save_torch(w, c->from, c->to, dtype);
     else
-        status = idem_weights_save(w, to, dtype);
-    if (!status && say)
-        idem_cli_say("%s: %zu tensors as %s", to, idem_weights_count(w), idem_dtype_name(dtype));
+        status = add_metadata(w, c) || idem_weights_save(w, c->to, dtype) ? -1 : 0;
+    if (!status && c->say)
+        idem_cli_say("%s: %zu tensors as %s", c->to, idem_weights_count(w), idem_dtype_name(dtype));
     idem_weights_free(w);
     return status;
 }

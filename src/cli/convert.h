@@ -9,8 +9,15 @@ typedef enum { IDEM_CONVERT_UNKNOWN, IDEM_CONVERT_SAFETENSORS, IDEM_CONVERT_TORC
 /* By the name: .safetensors, or .pt and .pth. */
 idem_convert_kind idem_convert_kind_of(const char *path);
 
-/* The network in `from`, out of the dictionaries around it. half: float16 instead of float32. say: one line about what
- * was written. -1 with a message. */
-int idem_convert(const char *from, const char *to, bool half, bool say);
+typedef struct {
+    const char *from, *to;
+    bool half;  /* float16 instead of float32 */
+    bool frame; /* store where the face is in a generator's pictures, found by the downloaded networks */
+    const char *licence, *origin; /* metadata; NULL: as they are. Only safetensors has metadata */
+    bool say;                     /* one line about what was written */
+} idem_conversion;
+
+/* The network in `from`, out of the dictionaries around it. -1 with a message. */
+int idem_convert(const idem_conversion *c);
 
 #endif
