@@ -114,7 +114,10 @@ static void choose_block(idem_winograd *w) {
     int64_t workers = w->shared ? 1 : threads;
     /* Equal shares: as many blocks as a multiple of the workers. */
     int64_t blocks = ceil_div(ceil_div(w->patches, most), workers) * workers;
-    w->block = ceil_div(ceil_div(w->patches, blocks), k->mr) * k->mr;
+    w->block = ceil_div(w->patches, blocks);
+    int64_t whole = ceil_div(w->block, k->mr) * k->mr; /* tiles, unless that makes the shares unequal */
+    if (ceil_div(w->patches, whole) % workers == 0)
+        w->block = whole;
     w->group = w->shared ? ceil_div(w->panels, threads) : w->panels;
     w->v_stride = w->block * w->from + 16;
     w->m_stride = ceil_div(w->block, k->mr) * k->mr * k->nr + 16;
