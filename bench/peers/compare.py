@@ -94,7 +94,7 @@ def compare(row, args):
     theirs = Side(command(name, batch, rival, args.threads), environment(rival))
     error = agree(ours, theirs, tolerance)
     times, spent = ([], []), 0
-    while len(times[0]) < 3 or (spent < args.seconds and len(times[0]) < 200):
+    while len(times[0]) < args.runs or (spent < args.seconds and len(times[0]) < 200):
         for side, list_ in ((ours, times[0]), (theirs, times[1])):
             wall, processor = map(float, side.ask("run").split())
             list_.append(processor if args.cpu else wall)
@@ -116,6 +116,8 @@ def main():
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--filter", default="", help="only names that contain this")
     parser.add_argument("--seconds", type=float, default=6, help="of runs per row, both sides together")
+    parser.add_argument("--runs", type=int, default=3, help="at least so many")
+    parser.add_argument("--batch", type=int, help="this one instead of those of the table")
     parser.add_argument("--cpu", action="store_true", help="processor time: for one thread on a busy machine")
     parser.add_argument("--json", action="store_true", help="one object a line")
     args = parser.parse_args()
@@ -123,7 +125,8 @@ def main():
     if not args.json:
         print("| work | batch | rival | idem ms | rival ms | spread | ratio | at least | | peak MB, idem and rival |")
         print("|---|---|---|---|---|---|---|---|---|---|")
-    for row in ROWS:
+    rows = ROWS if not args.batch else list(dict.fromkeys((r[0], args.batch, *r[2:]) for r in ROWS))
+    for row in rows:
         if args.filter not in row[0]:
             continue
         try:

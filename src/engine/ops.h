@@ -78,6 +78,8 @@ idem_node *idem_permute(idem_node *x, const int *axes);  /* out axis i = in axis
 /* Channel i * (C / groups) + j of [N, C, H, W] becomes channel j * groups + i: ShuffleNet's shuffle, without a trip
  * through row-major order. */
 idem_node *idem_shuffle(idem_node *x, int64_t groups);
+/* [N, C, H, W] -> [N, H * W, C]: a view. */
+idem_node *idem_pixels(idem_node *x);
 /* x[start : start+size*step : step] along an axis; size elements; step >= 1. */
 idem_node *idem_slice(idem_node *x, int axis, int64_t start, int64_t size, int64_t step);
 /* The opposite of slice: x placed into zeros of `full` elements along the axis. Padding is embed with step 1. */

@@ -176,6 +176,17 @@ idem_node *idem_shuffle(idem_node *x, int64_t groups) {
     return idem_head(idem_permute(rows, (int[]){0, 2, 1}), x->shape);
 }
 
+idem_node *idem_pixels(idem_node *x) {
+    if (!x)
+        return NULL;
+    const int64_t *d = x->shape.d;
+    if (x->shape.rank != 4) {
+        char text[64];
+        return idem_fail_null("pixels of '%s' %s: expected rank 4", x->name, idem_shape_text(&x->shape, text));
+    }
+    return idem_head(x, IDEM_SHAPE(d[0], d[2] * d[3], d[1]));
+}
+
 /* ---- slice and embed: the part of a tensor at start, start + step, ... along an axis ---- */
 
 typedef struct {

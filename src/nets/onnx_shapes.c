@@ -75,6 +75,16 @@ static idem_node *shuffle_source(const idem_onnx_builder *b, const idem_onnx_nod
     return d[0] == w[0] && d[3] == w[2] && d[4] == w[3] ? whole->node : NULL;
 }
 
+/* Channels made the last axis before this reshape: the order values have in memory anyway. The picture, or NULL. */
+static idem_node *pixels_source(const idem_onnx_builder *b, const idem_onnx_node *n) {
+    static const int64_t last[4] = {0, 2, 3, 1};
+    const idem_onnx_node *turn = idem_onnx_producer(b, n, 0);
+    size_t count;
+    const int64_t *perm = turn && !strcmp(turn->op_type, "Transpose") ? idem_onnx_ints(turn, "perm", &count) : NULL;
+    const idem_onnx_val *x = perm ? idem_onnx_in(b, turn, 0) : NULL;
+    return x && x->node && x->node->shape.rank == 4 && count == 4 && !memcmp(perm, last, sizeof last) ? x->node : NULL;
+}
+
 static int op_reshape(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx_val **out) {
     const idem_onnx_val *source = idem_onnx_in(b, n, 0);
     const int64_t *target;
@@ -106,6 +116,9 @@ static int op_reshape(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx_v
         return idem_fail("%s (Reshape): %s cannot become %s", n->name, idem_shape_text(&x->shape, text),
                          idem_shape_text(&asked, want));
     }
+    idem_node *pixels = pixels_source(b, n);
+    if (pixels && shape.rank != 4)
+        return idem_onnx_set_node(out[0], idem_reshape(idem_pixels(pixels), shape));
     int64_t groups;
     idem_node *shuffled = shuffle_source(b, n, &groups);
     if (shuffled && idem_shape_equal(&shuffled->shape, &shape))
