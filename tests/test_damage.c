@@ -91,8 +91,8 @@ static bool one(const kind *k, const blob *damaged, uint64_t whole, size_t befor
     hostile_outcome o = hostile_try(k->format, damaged->data, damaged->size);
     double seconds = cpu_now() - start;
     size_t most = ((size_t)64 << 20) + 8 * damaged->size;
-#if defined(__SANITIZE_ADDRESS__)
-    most = SIZE_MAX; /* red zones and quarantine count here: only death and time are looked at */
+#ifdef HOSTILE_SANITIZED
+    most = SIZE_MAX;
 #endif
     rep->peak = peak_now() - before;
     rep->loaded += o.loaded;

@@ -49,8 +49,8 @@ static size_t peak_of(int format, const blob *b) {
 
 static void assert_bounded(int format, blob *b, const char *what) {
     size_t peak = peak_of(format, b), most = ((size_t)64 << 20) + 8 * b->size;
-#if defined(__SANITIZE_ADDRESS__)
-    most = SIZE_MAX - 1; /* red zones and quarantine count here: only death and time are looked at */
+#ifdef HOSTILE_SANITIZED
+    most = SIZE_MAX - 1;
 #endif
     if (peak > most)
         fail_msg("%s: %zu bytes of file took %zu MB, at most %zu are allowed", what, b->size, peak >> 20, most >> 20);

@@ -9,6 +9,15 @@
 
 #include "support/blob.h"
 
+/* With an address sanitizer red zones and quarantine count as memory: only death and time are looked at. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define HOSTILE_SANITIZED 1
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define HOSTILE_SANITIZED 1
+#endif
+
 /* What a file is read as. ONNX_GRAPH: a network is built of it too; MANIFEST_BIN: the values beside HOSTILE_MANIFEST;
  * MODULE, MODULE_SHARD: both as JavaScript modules;
  * CHECKPOINT: the newest of a training run, of the generator with the hash "hash"; EXIF: the block in a picture. */
