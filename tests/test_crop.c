@@ -202,7 +202,7 @@ static void network_inputs_and_points(void **state) {
     fixture_fill(x->leaf, 2 * 3 * 64 * 64, "", "x", 0.5, 0.5);
     fixture_fill(points->leaf, 2 * 136, "", "points", 0.5, 0.5);
     const idem_crop turned = {{0.6f, -0.1f, 0.2f, 0.1f, 0.7f, 0.1f}};
-    idem_node *t[4] = {idem_crop_recogniser_input(x, &frame.recogniser), idem_crop_landmark_input(x, &frame.landmark),
+    idem_node *t[4] = {idem_crop_node(x, &frame.recogniser, 112, 112), idem_crop_landmark_input(x, &frame.landmark),
                        idem_crop_landmark_points(points, &turned, 17, 160)};
     assert_int_equal(idem_gradients(idem_sum_all(idem_square(t[1])), &x, 1, &t[3]), 0);
     for (int i = 0; i < 4; i++)
@@ -218,7 +218,7 @@ static void network_inputs_and_points(void **state) {
     idem_crop_apply(crop, picture, 3, &map);
     idem_crop_map_free(&map);
     for (int i = 0; i < 112 * 112 * 3; i++)
-        assert_float_equal(idem_plan_value(p, t[0])[112 * 112 * 3 + i], (crop[i] * 255 - 127) / 128, 1e-5);
+        assert_float_equal(idem_plan_value(p, t[0])[112 * 112 * 3 + i], crop[i], 1e-5);
     assert_int_equal(idem_crop_map(&map, &frame.landmark, 64, 64, 64, 64, IDEM_BORDER_EDGE), 0);
     idem_crop_apply(crop, picture, 3, &map);
     idem_crop_map_free(&map);

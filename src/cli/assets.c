@@ -40,8 +40,9 @@ int idem_asset_find(char path[PATH_SIZE], const char *file) {
         file);
 }
 
-idem_model *idem_asset_model(const char *generator, const char *mapper) {
+idem_model *idem_asset_model(const idem_model_files *files) {
     char g[PATH_SIZE], m[PATH_SIZE];
+    const char *generator = files->generator, *mapper = files->mapper;
     if (!generator) {
         if (idem_asset_find(g, IDEM_DEFAULT_GENERATOR))
             return NULL;
@@ -53,7 +54,8 @@ idem_model *idem_asset_model(const char *generator, const char *mapper) {
         mapper = m;
     }
     idem_model *model = idem_model_open(generator);
-    if (!model || (*mapper && idem_model_load_mapper(model, mapper)) || idem_model_load_frozen(model, NULL)) {
+    if (!model || (files->identity_net && idem_model_choose_recogniser(model, files->identity_net, NULL)) ||
+        (*mapper && idem_model_load_mapper(model, mapper)) || idem_model_load_frozen(model, NULL)) {
         idem_model_free(model);
         return NULL;
     }

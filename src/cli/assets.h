@@ -16,8 +16,25 @@
  * with a message. */
 int idem_asset_find(char path[4096], const char *file);
 
-/* Opens generator and mapper (NULL: the shipped ones) and the downloaded networks. mapper "": none. */
-idem_model *idem_asset_model(const char *generator, const char *mapper);
+/* What a model is made of. NULL: the shipped generator and mapper, the recogniser the mapper was trained with. */
+typedef struct {
+    const char *generator, *mapper, *identity_net;
+} idem_model_files;
+/* Rows of an option table. */
+#define IDEM_MODEL_ROWS(f)                                                                                             \
+    {IDEM_OPT_HEADER, .help = "Model"},                                                                                \
+        {IDEM_OPT_TEXT, "generator",    'g',                                                                           \
+         "FILE",        &(f).generator, .help = "StyleGAN2 weights; the shipped one if not given"},                    \
+        {IDEM_OPT_TEXT, "mapper",    'm',                                                                              \
+         "FILE",        &(f).mapper, .help = "what idem train made; the shipped one if not given"},                    \
+    {                                                                                                                  \
+        IDEM_OPT_TEXT, "identity-net", 0, "FILE", &(f).identity_net,                                                   \
+            .help = "the recogniser the mapper was trained with; looked for by name among the downloaded networks if " \
+                    "not given"                                                                                        \
+    }
+
+/* Opens all of it and the downloaded networks. mapper "": none. */
+idem_model *idem_asset_model(const idem_model_files *files);
 
 /* The files of a side: one, or the pictures of a folder, sorted by name. */
 typedef struct {

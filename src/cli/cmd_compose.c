@@ -19,7 +19,8 @@
 #include "face/paste.h"
 
 typedef struct {
-    const char *generator, *mapper, *identity, *attributes, *output;
+    idem_model_files files;
+    const char *identity, *attributes, *output;
     bool pairs, no_grid, folder, keep_size;
     int batch;
     idem_choice choice;
@@ -445,10 +446,7 @@ int idem_cmd_compose(int argc, char **argv) {
         {IDEM_OPT_FLAG, "keep-size", 'k', NULL, &s.keep_size,
          .help = "put the face, or with --face all every face, back into the attribute photograph, at its full "
                  "size"},
-        {IDEM_OPT_HEADER, .help = "Model"},
-        {IDEM_OPT_TEXT, "generator", 'g', "FILE", &s.generator,
-         .help = "StyleGAN2 weights; the shipped one if not given"},
-        {IDEM_OPT_TEXT, "mapper", 'm', "FILE", &s.mapper, .help = "what idem train made; the shipped one if not given"},
+        IDEM_MODEL_ROWS(s.files),
         {IDEM_OPT_INT, "batch", 0, "N", &s.batch, .min = 1, .max = 256, .help = "pictures at once"},
         {0}};
     idem_command_line line = {
@@ -467,7 +465,7 @@ int idem_cmd_compose(int argc, char **argv) {
     int usage = idem_choice_check(&s.choice, true) ? 2 : look_at_paths(&s);
     if (usage)
         return usage;
-    job j = {.s = &s, .shared = &shared, .model = idem_asset_model(s.generator, s.mapper)};
+    job j = {.s = &s, .shared = &shared, .model = idem_asset_model(&s.files)};
     int status = j.model ? run_and_report(&j) : -1;
     free_job(&j);
     return status ? idem_cli_failed() : 0;

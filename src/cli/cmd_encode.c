@@ -16,7 +16,8 @@
 #include "format/npy_rows.h"
 
 typedef struct {
-    const char *generator, *mapper, *output;
+    idem_model_files networks;
+    const char *output;
     int batch;
     idem_choice choice;
     idem_shared shared;
@@ -120,7 +121,7 @@ static int run(job *j, const char *const *paths) {
     idem_plan_options options = {.threads = j->shared.threads, .stop = &idem_cli_stop};
     j->choice.options = options;
     j->choice.quiet = j->shared.quiet;
-    if (!(j->model = idem_asset_model(j->generator, j->mapper)))
+    if (!(j->model = idem_asset_model(&j->networks)))
         return -1;
     int batch = j->files < j->batch ? j->files : j->batch;
     if (idem_sources_open(&j->faces, j->model, &j->choice, kinds, IDEM_SOURCE_CODES, batch, &options) ||
@@ -152,10 +153,7 @@ int idem_cmd_encode(int argc, char **argv) {
         {IDEM_OPT_TEXT, "output", 'o', "DIR", &j.output, .required = true,
          .help = "folder for identity.npy, attributes.npy (a row a face) and list.json (whose face each row is)"},
         IDEM_CHOICE_ROWS(j.choice, "which face of a photograph: largest, a number from 1 in the order of size, or all"),
-        {IDEM_OPT_HEADER, .help = "Model"},
-        {IDEM_OPT_TEXT, "generator", 'g', "FILE", &j.generator,
-         .help = "StyleGAN2 weights; the shipped one if not given"},
-        {IDEM_OPT_TEXT, "mapper", 'm', "FILE", &j.mapper, .help = "what idem train made; the shipped one if not given"},
+        IDEM_MODEL_ROWS(j.networks),
         {IDEM_OPT_INT, "batch", 0, "N", &j.batch, .min = 1, .max = 256, .help = "pictures at once"},
         {0}};
     idem_command_line line = {

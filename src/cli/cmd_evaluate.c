@@ -18,7 +18,8 @@
 #include "eval/evaluate.h"
 
 typedef struct {
-    const char *generator, *mapper, *identity, *attributes, *output;
+    idem_model_files files;
+    const char *identity, *attributes, *output;
     int pairs, baseline_pairs, batch;
     double truncation;
     bool baselines, truncation_given, quiet;
@@ -152,10 +153,10 @@ static int run(settings *s, const idem_shared *shared) {
     idem_plan_options options = {.threads = shared->threads, .stop = &idem_cli_stop};
     idem_model *m = NULL;
     /* Said first: without the mapper's frame, loading the networks would look for faces in generated pictures. */
-    if (s->mapper && !*s->mapper)
+    if (s->files.mapper && !*s->files.mapper)
         idem_fail("there is no mapper to evaluate; name one with --mapper");
     else
-        m = idem_asset_model(s->generator, s->mapper);
+        m = idem_asset_model(&s->files);
     idem_evaluator *e = m ? idem_evaluator_new(m, NULL, s->batch, &options) : NULL;
     json_t *report = e ? evaluate(e, m, s, shared) : NULL;
     idem_evaluator_free(e);
@@ -186,10 +187,7 @@ int idem_cmd_evaluate(int argc, char **argv) {
     settings s = {.pairs = 300, .baseline_pairs = 100, .batch = 10, .truncation = 0.9};
     idem_shared shared = IDEM_SHARED_DEFAULTS;
     const idem_option options[] = {
-        {IDEM_OPT_HEADER, .help = "Model"},
-        {IDEM_OPT_TEXT, "generator", 'g', "FILE", &s.generator,
-         .help = "StyleGAN2 weights; the shipped one if not given"},
-        {IDEM_OPT_TEXT, "mapper", 'm', "FILE", &s.mapper, .help = "what idem train made; the shipped one if not given"},
+        IDEM_MODEL_ROWS(s.files),
         {IDEM_OPT_HEADER, .help = "Pairs"},
         {IDEM_OPT_INT, "pairs", 'n', "N", &s.pairs, .min = 2, .max = 100000,
          .help = "cross pairs drawn from the generator"},

@@ -22,7 +22,8 @@
 enum { STEPS_MAX = 240, STRIP_SIDE = 256, ENDS = 2 };
 
 typedef struct {
-    const char *generator, *mapper, *output, *space;
+    idem_model_files files;
+    const char *output, *space;
     idem_texts identity, attributes;
     int steps, delay;
     bool strip, animation; /* what the output is, if not a folder of all */
@@ -224,8 +225,7 @@ static int run(job *j) {
     /* A place that cannot be written is better known before the work. */
     if (!s->strip && !s->animation && idem_dir_make(s->output))
         return -1;
-    if (!(j->model = idem_asset_model(s->generator, s->mapper)) ||
-        encode_ends(j, IDEM_PIPE_IDENTITY, &s->identity, j->id) ||
+    if (!(j->model = idem_asset_model(&s->files)) || encode_ends(j, IDEM_PIPE_IDENTITY, &s->identity, j->id) ||
         encode_ends(j, IDEM_PIPE_ATTRIBUTES, &s->attributes, j->attr) || make_frames(j))
         return -1;
     return write_all(j);
@@ -285,10 +285,7 @@ int idem_cmd_interpolate(int argc, char **argv) {
         IDEM_CHOICE_ROWS(s.choice,
                          "which face of attribute photographs: largest, or a number from 1 in the order of size; "
                          "identities are the largest of theirs"),
-        {IDEM_OPT_HEADER, .help = "Model"},
-        {IDEM_OPT_TEXT, "generator", 'g', "FILE", &s.generator,
-         .help = "StyleGAN2 weights; the shipped one if not given"},
-        {IDEM_OPT_TEXT, "mapper", 'm', "FILE", &s.mapper, .help = "what idem train made; the shipped one if not given"},
+        IDEM_MODEL_ROWS(s.files),
         {0}};
     idem_command_line line = {
         .about = "Pictures on the way from one identity to another with the same attributes, or from one picture's "

@@ -17,13 +17,14 @@
 #include "cli/progress.h"
 #include "engine/op.h"
 #include "eval/witness.h"
+#include "face/recogniser.h"
 #include "learn/curves.h"
 #include "learn/trainer.h"
 
 enum { WITNESS_BATCH = 8, MAX_OPTIONS = 48, PROFILE_ROWS = 25, CYCLES = 2 };
 
 typedef struct {
-    const char *generator, *data, *output, *mapper, *attr_start, *models, *recipe_name;
+    const char *generator, *data, *output, *mapper, *attr_start, *models, *recipe_name, *identity_net, *preprocess;
     bool resume, dry_run, profile, trap_nan;
     idem_shared shared;
     idem_recipe recipe;
@@ -57,6 +58,12 @@ static void parse(train *a, int argc, char **argv) {
         {IDEM_OPT_TEXT, "mapper", 'm', "FILE", &a->mapper, .help = "start from this mapper instead of random weights"},
         {IDEM_OPT_TEXT, "attr-start", 0, "FILE", &a->attr_start,
          .help = "start E_attr from a ResNet trained for ImageNet (torchvision's file) instead of random weights"},
+        {IDEM_OPT_TEXT, "identity-net", 0, "FILE", &a->identity_net,
+         .help =
+             "recogniser that E_id is: InceptionResnetV1 (facenet-pytorch's file) or ONNX; fr_feature if not given. "
+             "It becomes part of the mapper"},
+        {IDEM_OPT_TEXT, "identity-preprocess", 0, "NAME", &a->preprocess, .choices = IDEM_PREPROCESS_CHOICES,
+         .help = "how it wants its pictures; must be said for ONNX"},
         {IDEM_OPT_TEXT, "models", 0, "DIR", &a->models, .help = "folder of the downloaded networks"},
         {IDEM_OPT_FLAG, "profile", 0, NULL, &a->profile,
          .help = "print the slowest nodes at the end (of a dry run too)"},
@@ -261,7 +268,7 @@ static int full_run(train *a, idem_trainer *t) {
 }
 
 /* What the command line did not say is as the run has it. */
-static int take_saved(train *a, const idem_model *m) {
+static int take_saved(train *a, idem_model *m) {
     idem_recipe saved;
     int found = idem_trainer_saved_recipe(a->output, m, &saved);
     if (found == 1 && idem_fields_merge(&idem_recipe_fields, &a->recipe, &saved, a->given))
@@ -281,12 +288,14 @@ static int run(train *a) {
     idem_model *m = idem_model_open(a->generator);
     idem_trainer *t = NULL;
     int status = m ? 0 : -1;
+    if (!status && a->identity_net)
+        status = idem_model_choose_recogniser(m, a->identity_net, a->preprocess);
     if (!status && a->mapper)
         status = idem_model_load_mapper(m, a->mapper);
-    if (!status)
-        status = idem_model_load_frozen(m, a->models);
     if (!status && a->resume)
         status = take_saved(a, m);
+    if (!status)
+        status = idem_model_load_frozen(m, a->models);
     if (!status && !a->dry_run)
         open_witness(a, m);
     if (!status) {
@@ -320,6 +329,8 @@ int idem_cmd_train(int argc, char **argv) {
     parse(&a, argc, argv);
     if (!a.output && !a.dry_run)
         return idem_cli_usage("--output is missing: name a folder for the run, or ask for --dry-run");
+    if (a.preprocess && !a.identity_net)
+        return idem_cli_usage("--identity-preprocess belongs to --identity-net");
     if (a.mapper && a.attr_start)
         return idem_cli_usage("--mapper brings its own E_attr: leave out --attr-start");
     return run(&a);

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/status.h"
-#include "cli/inspect.h"
 #include "cli/progress.h"
 #include "format/onnx_weights.h"
 #include "learn/model.h"
@@ -31,7 +30,7 @@ static idem_weights *load_onnx(const char *path) {
 
 static idem_weights *load(const char *path) {
     bool onnx;
-    if (idem_inspect_is_onnx(path, &onnx))
+    if (idem_onnx_is(path, &onnx))
         return NULL;
     if (onnx)
         return load_onnx(path);

@@ -222,15 +222,6 @@ static int look(const char *path, const char **format, json_int_t *bytes) {
 
 static const char ONNX[] = "an ONNX model";
 
-int idem_inspect_is_onnx(const char *path, bool *onnx) {
-    const char *format;
-    json_int_t bytes;
-    if (look(path, &format, &bytes))
-        return -1;
-    *onnx = !strcmp(format, ONNX);
-    return 0;
-}
-
 /* The same without the article: "an ONNX model". */
 static const char *without_article(const char *s) {
     return !strncmp(s, "an ", 3) ? s + 3 : !strncmp(s, "a ", 2) ? s + 2 : s;

@@ -7,7 +7,4 @@
 /* Prints on stdout, as text or as one JSON document. -1 with a message when the file is nothing idem reads. */
 int idem_inspect(const char *path, bool as_json);
 
-/* Whether the file's first bytes are those of an ONNX model; -1 with a message when it cannot be read. */
-int idem_inspect_is_onnx(const char *path, bool *onnx);
-
 #endif

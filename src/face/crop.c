@@ -181,10 +181,6 @@ idem_node *idem_crop_node(idem_node *x, const idem_crop *crop, int h, int w) {
     return y;
 }
 
-idem_node *idem_crop_recogniser_input(idem_node *x, const idem_crop *crop) {
-    return idem_affine(idem_crop_node(x, crop, 112, 112), 255.0f / 128, -127.0f / 128);
-}
-
 idem_node *idem_crop_landmark_input(idem_node *x, const idem_crop *crop) {
     idem_node *rgb = idem_crop_node(x, crop, 64, 64);
     if (!rgb)

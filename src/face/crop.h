@@ -52,8 +52,6 @@ void idem_crop_apply(float *out, const float *in, int channels, const idem_spars
 /* ---- in the graph; x: [N, 3, H, W] in [0, 1] ---- */
 /* [N, C, H, W] -> [N, C, h, w], edges replicated */
 idem_node *idem_crop_node(idem_node *x, const idem_crop *crop, int h, int w);
-/* fr_feature's input: crop to 112 x 112, (p - 127) / 128 with p = 255 x -> [N, 3, 112, 112] */
-idem_node *idem_crop_recogniser_input(idem_node *x, const idem_crop *crop);
 /* fr_landmark's input: crop to 64 x 64, grey 0.299 R + 0.587 G + 0.114 B, p / 256 -> [N, 1, 64, 64] */
 idem_node *idem_crop_landmark_input(idem_node *x, const idem_crop *crop);
 /* The landmark net's output [N, 136] (68 points in target coordinates) to points first .. 67 in whole-picture unit

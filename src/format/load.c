@@ -1,11 +1,14 @@
 /* Telling weight files apart by content. */
 #include "format/weights.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "format/bytes.h"
+#include "format/onnx.h"
 #include "format/torch_private.h"
 
 enum { JSON_MOST = 2 << 20 };
@@ -82,6 +85,18 @@ static bool is_safetensors(const unsigned char *bytes, size_t size) {
 /* Protocol buffers have no magic: field 1 (version) as a small number, then field 2 (the producer) or 7 (the graph). */
 static bool is_onnx(const unsigned char *bytes, size_t size) {
     return size > 16 && bytes[0] == 0x08 && bytes[1] < 32 && (bytes[2] == 0x12 || bytes[2] == 0x3a);
+}
+
+int idem_onnx_is(const char *path, bool *onnx) {
+    unsigned char head[32];
+    FILE *f = fopen(path, "rb");
+    if (!f)
+        return idem_fail("%s: cannot open: %s", path, strerror(errno));
+    const size_t n = fread(head, 1, sizeof head, f);
+    const int failed = ferror(f) ? errno : 0;
+    fclose(f);
+    *onnx = is_onnx(head, n);
+    return failed ? idem_fail("%s: cannot read: %s", path, strerror(failed)) : 0;
 }
 
 const char *idem_looks_like(const unsigned char *bytes, size_t size) {

@@ -86,6 +86,8 @@ typedef struct {
 int idem_onnx_load(idem_onnx **out, const char *path);
 int idem_onnx_parse(idem_onnx **out, const unsigned char *bytes, size_t size, const char *what);
 void idem_onnx_free(idem_onnx *m); /* NULL is allowed */
+/* Whether the file's first bytes are those of an ONNX model; -1 with a message when it cannot be read. */
+int idem_onnx_is(const char *path, bool *onnx);
 
 const idem_onnx_tensor *idem_onnx_find(const idem_onnx *m, const char *name); /* an initialiser; NULL, no message */
 

@@ -50,6 +50,9 @@ int idem_weight_channels_last(idem_weight *w);
 /* Row-major copy into out[count], whatever the present order. */
 void idem_weight_read(const idem_weight *w, float *out);
 void idem_weight_write(idem_weight *w, const float *rowmajor);
+/* 16 hex digits: the sum over tensors of FNV-1a of name, shape and values, so that files that list the tensors in
+ * another order agree. Before any binding, when all are row-major. */
+void idem_weights_hash(char hash[17], const idem_weights *w);
 /* String metadata (safetensors' __metadata__): NULL when absent. */
 const char *idem_weights_meta(const idem_weights *w, const char *key);
 int idem_weights_set_meta(idem_weights *w, const char *key, const char *value);

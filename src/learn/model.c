@@ -16,6 +16,7 @@
 #include "learn/average.h"
 #include "learn/losses.h"
 #include "learn/model_frame.h"
+#include "learn/model_recogniser.h"
 #include "learn/pipe.h"
 #include "nets/mlp.h"
 #include "nets/onnx_graph.h"
@@ -30,7 +31,9 @@ struct idem_model {
     idem_weights *generator, *trained;
     idem_stylegan2 net;
     float *mean_w;
-    idem_onnx *feature, *landmark;
+    idem_recogniser_choice choice;
+    idem_recogniser *recogniser;
+    idem_onnx *landmark;
     idem_frame frame;
     bool has_frame;
     char hash[17], mapper_hash[17];
@@ -51,68 +54,6 @@ idem_weights *idem_model_trained(const idem_model *m) {
 }
 
 /* ---- the generator ---- */
-
-static uint64_t fnv(uint64_t h, const void *bytes, size_t n) {
-    for (size_t i = 0; i < n; i++)
-        h = (h ^ ((const unsigned char *)bytes)[i]) * 0x100000001B3u;
-    return h;
-}
-
-/* A tensor being hashed. */
-typedef struct {
-    uint64_t h;
-    const unsigned char *at;
-    size_t left;
-} hashing;
-
-enum { LANES = 4 }; /* tensors at a time: each byte of one waits for the product of the byte before */
-
-/* The next n bytes of each. */
-static void hash_lanes(hashing lane[LANES], size_t n) {
-    uint64_t h[LANES];
-    for (int k = 0; k < LANES; k++)
-        h[k] = lane[k].h;
-    for (size_t i = 0; i < n; i++)
-        for (int k = 0; k < LANES; k++)
-            h[k] = (h[k] ^ lane[k].at[i]) * 0x100000001B3u;
-    for (int k = 0; k < LANES; k++) {
-        lane[k].h = h[k];
-        lane[k].at += n;
-        lane[k].left -= n;
-    }
-}
-
-static hashing hash_begin(const idem_weight *t) {
-    uint64_t h = fnv(0xCBF29CE484222325u, t->name, strlen(t->name) + 1);
-    return (hashing){.h = fnv(h, t->shape.d, (size_t)t->shape.rank * sizeof t->shape.d[0]),
-                     .at = (const unsigned char *)t->data,
-                     .left = (size_t)idem_shape_count(&t->shape) * sizeof(float)};
-}
-
-/* Sum over tensors of FNV-1a of name, shape and values: files that list the tensors in another order agree. Before any
- * binding, when all are row-major. */
-static void hash_weights(char hash[17], const idem_weights *w) {
-    size_t count = idem_weights_count(w), next = 0;
-    uint64_t sum = 0;
-    hashing lane[LANES];
-    for (; next < LANES && next < count; next++)
-        lane[next] = hash_begin(idem_weights_at(w, next));
-    int lanes = (int)next;
-    while (next < count) {
-        size_t least = lane[0].left;
-        for (int k = 1; k < LANES; k++)
-            least = lane[k].left < least ? lane[k].left : least;
-        hash_lanes(lane, least);
-        for (int k = 0; k < LANES; k++)
-            if (!lane[k].left && next < count) {
-                sum += lane[k].h;
-                lane[k] = hash_begin(idem_weights_at(w, next++));
-            }
-    }
-    for (int k = 0; k < lanes; k++)
-        sum += fnv(lane[k].h, lane[k].at, lane[k].left);
-    snprintf(hash, 17, "%016llx", (unsigned long long)sum);
-}
 
 static int mean_by_sampling(idem_model *m) {
     size_t w_dim = (size_t)m->net.w_dim;
@@ -142,7 +83,7 @@ static int open_generator(idem_model *m, const char *path) {
     if (idem_weights_load(&m->generator, path))
         return -1;
     idem_weights_unwrap(m->generator); /* so that the hash is the same for every way to save it */
-    hash_weights(m->hash, m->generator);
+    idem_weights_hash(m->hash, m->generator);
     if (idem_stylegan2_open(&m->net, m->generator, NULL))
         return idem_fail("%s: %s", path, idem_error());
     m->path = strdup(path);
@@ -181,7 +122,8 @@ void idem_model_free(idem_model *m) {
         return;
     idem_weights_free(m->generator);
     idem_weights_free(m->trained);
-    idem_onnx_free(m->feature);
+    idem_recogniser_free(m->recogniser);
+    idem_recogniser_choice_free(&m->choice);
     idem_onnx_free(m->landmark);
     free(m->mean_w);
     free(m->path);
@@ -190,6 +132,21 @@ void idem_model_free(idem_model *m) {
 }
 
 /* ---- the frozen nets ---- */
+
+int idem_model_choose_recogniser(idem_model *m, const char *path, const char *preprocess) {
+    if (m->recogniser)
+        return idem_fail("%s: another recogniser is in use already: choose it before the frozen nets are loaded", path);
+    return idem_recogniser_choose(&m->choice, path, preprocess);
+}
+
+int idem_model_expect(idem_model *m, const idem_weights *trained) {
+    if (idem_recogniser_want(&m->choice, trained, m->recogniser))
+        return -1;
+    if (!idem_weights_meta(trained, "frame.recogniser"))
+        return 0;
+    m->has_frame = !idem_frame_load(&m->frame, trained);
+    return m->has_frame ? 0 : -1;
+}
 
 /* Fills path when the file is in this folder. */
 static bool in_folder(char *path, size_t size, const char *folder, const char *file) {
@@ -230,21 +187,6 @@ static int load_onnx(idem_onnx **out, const char *models, const char *file) {
     return idem_model_find(path, sizeof path, models, file) || idem_onnx_load(out, path) ? -1 : 0;
 }
 
-/* E_id's width, by building it once on one picture. */
-static int measure_identity(idem_model *m) {
-    idem_graph *g = idem_graph_new();
-    if (!g)
-        return -1;
-    idem_node *e = idem_onnx_build(g, m->feature, idem_input(g, "x", IDEM_SHAPE(1, 3, 112, 112)), NULL);
-    int status = e ? 0 : -1;
-    if (e && e->shape.rank == 2)
-        m->info.id_dim = (int)e->shape.d[1];
-    else if (e)
-        status = idem_fail("fr_feature.onnx: its output has rank %d, expected [1, D]", e->shape.rank);
-    idem_graph_free(g);
-    return status;
-}
-
 static int find_frame(idem_model *m, const char *models) {
     idem_onnx *detect = NULL;
     int status =
@@ -257,9 +199,11 @@ static int find_frame(idem_model *m, const char *models) {
 int idem_model_load_frozen(idem_model *m, const char *models) {
     if (m->info.has_frozen)
         return 0;
-    if (load_onnx(&m->feature, models, "fr_feature.onnx") || load_onnx(&m->landmark, models, "fr_landmark.onnx") ||
-        measure_identity(m))
+    if (!m->recogniser && !(m->recogniser = idem_recogniser_find(&m->choice, models)))
         return -1;
+    if (!m->landmark && load_onnx(&m->landmark, models, "fr_landmark.onnx"))
+        return -1;
+    m->info.id_dim = idem_recogniser_about(m->recogniser)->dim;
     if (!m->has_frame && find_frame(m, models))
         return -1;
     m->info.has_frozen = true;
@@ -280,12 +224,9 @@ static int take_trained(idem_model *m, idem_weights *trained, const char *path) 
     char *copy = path ? strdup(path) : NULL;
     if (path && !copy)
         return idem_fail("out of memory for a file name");
-    if (idem_weights_meta(trained, "frame.recogniser")) {
-        if (idem_frame_load(&m->frame, trained)) {
-            free(copy);
-            return -1;
-        }
-        m->has_frame = true;
+    if (idem_model_expect(m, trained)) {
+        free(copy);
+        return -1;
     }
     free(m->trained_path);
     m->trained_path = copy;
@@ -308,7 +249,7 @@ int idem_model_load_mapper(idem_model *m, const char *path) {
     const char *hash = idem_weights_meta(w, "generator");
     char own[17];
     int status = 0;
-    hash_weights(own, w);
+    idem_weights_hash(own, w);
     if (hash && strcmp(hash, m->hash))
         status = idem_fail("%s: was trained for the generator with hash %s, %s has %s: name its own generator", path,
                            hash, m->path, m->hash);
@@ -335,7 +276,7 @@ int idem_model_new_mapper(idem_model *m, uint64_t seed, bool mean_bias, const ch
         status = idem_mapper_init(w, m->info.id_dim + idem_resnet_width(w, E_ATTR), m->info.w_dim,
                                   mean_bias ? m->mean_w : NULL, &mapper);
     if (!status)
-        status = take_trained(m, w, NULL);
+        status = idem_recogniser_store(m->recogniser, w) || take_trained(m, w, NULL);
     if (status)
         idem_weights_free(w);
     return status ? -1 : 0;
@@ -410,25 +351,21 @@ idem_node *idem_model_picture(idem_model *m, idem_node *w) {
     return idem_affine(idem_model_generate(m, w), 0.5f, 0.5f);
 }
 
-static idem_node *scoped_onnx(const idem_onnx *net, const char *name, idem_node *x) {
-    if (!x)
-        return NULL;
-    idem_scope_push(x->graph, name);
-    idem_node *y = idem_onnx_build(x->graph, net, x, NULL);
-    idem_scope_pop(x->graph);
-    return y;
-}
-
 idem_node *idem_model_identity(idem_model *m, idem_node *x) {
     if (!m->info.has_frozen)
         return idem_fail_null("identities need the recogniser: load the frozen nets first");
-    return idem_l2_normalise(scoped_onnx(m->feature, "E_id", idem_crop_recogniser_input(x, &m->frame.recogniser)));
+    return idem_l2_normalise(idem_recogniser_face(m->recogniser, x, &m->frame));
 }
 
 idem_node *idem_model_landmarks(idem_model *m, idem_node *x) {
     if (!m->info.has_frozen)
         return idem_fail_null("landmarks need the landmark net: load the frozen nets first");
-    idem_node *out = scoped_onnx(m->landmark, "E_lnd", idem_crop_landmark_input(x, &m->frame.landmark));
+    idem_node *grey = idem_crop_landmark_input(x, &m->frame.landmark);
+    if (!grey)
+        return NULL;
+    idem_scope_push(grey->graph, "E_lnd");
+    idem_node *out = idem_onnx_build(grey->graph, m->landmark, grey, NULL);
+    idem_scope_pop(grey->graph);
     return out ? idem_crop_landmark_points(out, &m->frame.landmark, 68 - IDEM_LANDMARKS, 1) : NULL;
 }
 

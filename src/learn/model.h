@@ -45,7 +45,15 @@ idem_model *idem_model_open(const char *generator);
 void idem_model_free(idem_model *m); /* NULL is allowed */
 const idem_model_info *idem_model_about(const idem_model *m);
 
-/* E_id (fr_feature), E_lnd (fr_landmark) and, where the frame is not stored with the generator or the mapper, fr_detect
+/* Another recogniser than fr_feature for E_id (face/recogniser.h says which, and what the preprocessings are); before
+ * load_frozen. It becomes part of what is saved: a mapper belongs to the recogniser it was trained with, which is found
+ * by its file's name in the folder of the downloaded nets, or has to be chosen again. preprocess NULL: the mapper's, or
+ * the network's own. */
+int idem_model_choose_recogniser(idem_model *m, const char *path, const char *preprocess);
+/* What load_mapper and adopt begin with: load_frozen will load the recogniser of these trained tensors, or refuse
+ * another, and take their frame. */
+int idem_model_expect(idem_model *m, const idem_weights *trained);
+/* E_id, E_lnd (fr_landmark) and, where the frame is not stored with the generator or the mapper, fr_detect
  * to find it on generated pictures. `models`: the folder of the downloaded nets; NULL: $IDEM_MODELS, models/cache, or
  * models/cache beside the program. */
 int idem_model_load_frozen(idem_model *m, const char *models);

@@ -79,7 +79,7 @@ static idem_node *last(const idem_norm_conv_kind *k, idem_node *x) {
     if (!x)
         return NULL;
     const idem_shape shape = idem_bind_shape(k->binder, "last_linear.weight");
-    const int64_t in = x->shape.d[1], out = shape.rank == 2 ? shape.d[0] : 1;
+    const int64_t in = x->shape.d[1], out = shape.rank >= 2 ? shape.d[0] : 1; /* 4 once it was bound */
     /* A convolution over one pixel is the same layer, for which there is the folding already. */
     return idem_reshape(idem_norm_conv(k, idem_reshape(x, IDEM_SHAPE(x->shape.d[0], in, 1, 1)), "last_linear",
                                        "last_bn", (idem_norm_conv_shape){(int)out, 1, 1, 1, false}),

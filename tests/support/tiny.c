@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,6 +108,37 @@ static int fill_mapper(idem_weights *w) {
     }
     idem_frame frame;
     return status || idem_frame_from_five(&frame, five) || idem_frame_store(&frame, w) ? -1 : 0;
+}
+
+int tiny_write_facenet(const char *path) {
+    json_error_t error;
+    json_t *root = json_load_file("tests/fixtures/facenet-inception-resnet-v1/fixture.json", 0, &error), *t;
+    idem_weights *w = root ? idem_weights_new() : NULL;
+    int status = w ? 0 : -1;
+    size_t i;
+    json_array_foreach(json_object_get(root, "tensors"), i, t) {
+        const json_t *sides = json_object_get(t, "shape");
+        idem_shape shape = {.rank = (int)json_array_size(sides)};
+        double spread = json_number_value(json_object_get(t, "a"));
+        for (int k = 0; k < shape.rank; k++) {
+            shape.d[k] = json_integer_value(json_array_get(sides, (size_t)k));
+            const bool narrow = k < 2 && shape.d[k] >= 8;
+            shape.d[k] /= narrow ? 8 : 1;
+            spread *= k == 1 && narrow ? sqrt(8) : 1; /* for the smaller fan-in */
+        }
+        const char *name = json_string_value(json_object_get(t, "name"));
+        idem_weight *weight = status ? NULL : idem_weights_add(w, name, shape);
+        if (weight)
+            fixture_fill(weight->data, (size_t)idem_shape_count(&shape), "", name, spread,
+                         json_number_value(json_object_get(t, "b")));
+        else
+            status = -1;
+    }
+    if (!status)
+        status = idem_weights_save(w, path, IDEM_DTYPE_F32);
+    idem_weights_free(w);
+    json_decref(root);
+    return status;
 }
 
 int tiny_write(const char *dir) {

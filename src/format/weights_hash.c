@@ -1,0 +1,64 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "format/weights.h"
+
+static uint64_t fnv(uint64_t h, const void *bytes, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        h = (h ^ ((const unsigned char *)bytes)[i]) * 0x100000001B3u;
+    return h;
+}
+
+/* A tensor being hashed. */
+typedef struct {
+    uint64_t h;
+    const unsigned char *at;
+    size_t left;
+} hashing;
+
+enum { LANES = 4 }; /* tensors at a time: each byte of one waits for the product of the byte before */
+
+/* The next n bytes of each. */
+static void hash_lanes(hashing lane[LANES], size_t n) {
+    uint64_t h[LANES];
+    for (int k = 0; k < LANES; k++)
+        h[k] = lane[k].h;
+    for (size_t i = 0; i < n; i++)
+        for (int k = 0; k < LANES; k++)
+            h[k] = (h[k] ^ lane[k].at[i]) * 0x100000001B3u;
+    for (int k = 0; k < LANES; k++) {
+        lane[k].h = h[k];
+        lane[k].at += n;
+        lane[k].left -= n;
+    }
+}
+
+static hashing hash_begin(const idem_weight *t) {
+    uint64_t h = fnv(0xCBF29CE484222325u, t->name, strlen(t->name) + 1);
+    return (hashing){.h = fnv(h, t->shape.d, (size_t)t->shape.rank * sizeof t->shape.d[0]),
+                     .at = (const unsigned char *)t->data,
+                     .left = (size_t)idem_shape_count(&t->shape) * sizeof(float)};
+}
+
+void idem_weights_hash(char hash[17], const idem_weights *w) {
+    size_t count = idem_weights_count(w), next = 0;
+    uint64_t sum = 0;
+    hashing lane[LANES];
+    for (; next < LANES && next < count; next++)
+        lane[next] = hash_begin(idem_weights_at(w, next));
+    int lanes = (int)next;
+    while (next < count) {
+        size_t least = lane[0].left;
+        for (int k = 1; k < LANES; k++)
+            least = lane[k].left < least ? lane[k].left : least;
+        hash_lanes(lane, least);
+        for (int k = 0; k < LANES; k++)
+            if (!lane[k].left && next < count) {
+                sum += lane[k].h;
+                lane[k] = hash_begin(idem_weights_at(w, next++));
+            }
+    }
+    for (int k = 0; k < lanes; k++)
+        sum += fnv(lane[k].h, lane[k].at, lane[k].left);
+    snprintf(hash, 17, "%016llx", (unsigned long long)sum);
+}
