@@ -15,6 +15,7 @@
 #include "cli/field_options.h"
 #include "cli/options.h"
 #include "cli/progress.h"
+#include "cli/train_summary.h"
 #include "engine/op.h"
 #include "eval/witness.h"
 #include "face/recogniser.h"
@@ -24,8 +25,10 @@
 enum { WITNESS_BATCH = 8, MAX_OPTIONS = 48, PROFILE_ROWS = 25, CYCLES = 2 };
 
 typedef struct {
-    const char *generator, *data, *output, *mapper, *attr_start, *models, *recipe_name, *identity_net, *preprocess;
+    const char *generator, *data, *output, *mapper, *models, *recipe_name, *identity_net, *preprocess;
     bool resume, dry_run, profile, trap_nan;
+    const char *attr_net; /* a name, or a file */
+    idem_attr_choice attr;
     idem_shared shared;
     idem_recipe recipe;
     bool given[MAX_OPTIONS]; /* by field of the recipe */
@@ -56,8 +59,16 @@ static void parse(train *a, int argc, char **argv) {
         {IDEM_OPT_FLAG, "dry-run", 'n', NULL, &a->dry_run,
          .help = "measure a few iterations, print memory, rate and hours of the whole schedule, write nothing"},
         {IDEM_OPT_TEXT, "mapper", 'm', "FILE", &a->mapper, .help = "start from this mapper instead of random weights"},
-        {IDEM_OPT_TEXT, "attr-start", 0, "FILE", &a->attr_start,
-         .help = "start E_attr from a ResNet trained for ImageNet (torchvision's file) instead of random weights"},
+        {IDEM_OPT_TEXT, "attr-net", 0, "NAME|FILE", &a->attr_net,
+         .help = "E_attr: resnet18, resnet50, inception3, or a file as with --attr-start; resnet18 if not given"},
+        {IDEM_OPT_TEXT, "attr-start", 0, "FILE", &a->attr.start,
+         .help =
+             "start E_attr from a ResNet or InceptionV3 trained for ImageNet (torchvision's file) instead of random "
+             "weights"},
+        {IDEM_OPT_TEXT, "attr-norm", 0, "KIND", &a->attr.norm, .choices = IDEM_ATTR_NORMS,
+         .help =
+             "statistics of E_attr's batch norms: frozen as stored, or the batch's with running averages; frozen for "
+             "an InceptionV3 from a file, else running, if not given"},
         {IDEM_OPT_TEXT, "identity-net", 0, "FILE", &a->identity_net,
          .help =
              "recogniser that E_id is: InceptionResnetV1 (facenet-pytorch's file) or ONNX; fr_feature if not given. "
@@ -70,8 +81,10 @@ static void parse(train *a, int argc, char **argv) {
         {IDEM_OPT_FLAG, "trap-nan", 0, NULL, &a->trap_nan,
          .help = "stop at the first node with a number that is not finite"},
         {IDEM_OPT_HEADER, .help = "The recipe"},
-        {IDEM_OPT_TEXT, "recipe", 0, "NAME", &a->recipe_name, .choices = "paper",
-         .help = "paper: identity, landmark, reconstruction and adversarial losses, three Adams"},
+        {IDEM_OPT_TEXT, "recipe", 0, "NAME", &a->recipe_name, .choices = "paper|summary",
+         .help =
+             "paper: identity, landmark, reconstruction and adversarial losses, three Adams; summary: the pseudo code "
+             "of a summary of the paper, for comparison, with other options: `idem train --recipe summary --help`"},
     };
     idem_option options[MAX_OPTIONS] = {0};
     memcpy(options, fixed, sizeof fixed);
@@ -301,7 +314,7 @@ static int run(train *a) {
     if (!status) {
         const idem_trainer_setup setup = {.run = a->dry_run ? NULL : a->output,
                                           .data = a->data,
-                                          .attr_start = a->attr_start,
+                                          .attr = a->attr,
                                           .resume = a->resume,
                                           .threads = a->shared.threads,
                                           .profile = a->profile,
@@ -323,7 +336,37 @@ static int run(train *a) {
     return code;
 }
 
+/* --attr-net is a name, or one more way to say --attr-start. Wrong usage is explained and gives 2. */
+static int choose_attributes(train *a) {
+    static const char *const names[] = {"resnet18", "resnet50", "inception3"};
+    bool known = false;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        known = known || (a->attr_net && !strcmp(a->attr_net, names[i]));
+    if (a->attr_net && !known) {
+        if (a->attr.start)
+            return idem_cli_usage("--attr-net: \"%s\" is none of " IDEM_ATTR_NETS "; a file is named once, by "
+                                  "--attr-net or --attr-start",
+                                  a->attr_net);
+        a->attr.start = a->attr_net;
+    }
+    a->attr.net = known ? a->attr_net : NULL;
+    return a->mapper && a->attr.start
+               ? idem_cli_usage("--mapper brings its own E_attr: leave out --attr-start or the file of --attr-net")
+               : 0;
+}
+
+/* The recipe decides which options there are, so it is looked for before they are read. */
+static bool wants_summary(int argc, char **argv) {
+    for (int i = 1; i < argc; i++)
+        if (!strcmp(argv[i], "--recipe=summary") ||
+            (!strcmp(argv[i], "--recipe") && i + 1 < argc && !strcmp(argv[i + 1], "summary")))
+            return true;
+    return false;
+}
+
 int idem_cmd_train(int argc, char **argv) {
+    if (wants_summary(argc, argv))
+        return idem_train_summary(argc, argv);
     train a = {.shared = IDEM_SHARED_DEFAULTS, .recipe_name = "paper"};
     idem_recipe_defaults(&a.recipe);
     parse(&a, argc, argv);
@@ -331,7 +374,7 @@ int idem_cmd_train(int argc, char **argv) {
         return idem_cli_usage("--output is missing: name a folder for the run, or ask for --dry-run");
     if (a.preprocess && !a.identity_net)
         return idem_cli_usage("--identity-preprocess belongs to --identity-net");
-    if (a.mapper && a.attr_start)
-        return idem_cli_usage("--mapper brings its own E_attr: leave out --attr-start");
+    if (choose_attributes(&a))
+        return 2;
     return run(&a);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "nets/inception3.h"
 #include "nets/resnet.h"
 
 enum { NAME_BYTES = 512 };
@@ -26,12 +27,16 @@ static void take_unit_range(idem_weight *conv, idem_weight *running_mean) {
         }
 }
 
+static bool is_used(const char *name) {
+    const char *end = strrchr(name, '.');
+    return strncmp(name, "fc.", 3) && strncmp(name, "AuxLogits.", 10) && !(end && !strcmp(end, ".num_batches_tracked"));
+}
+
 static int copy_all(idem_weights *to, const char *prefix, const idem_weights *from) {
     for (size_t i = 0; i < idem_weights_count(from); i++) {
         const idem_weight *w = idem_weights_at(from, i);
-        const char *end = strrchr(w->name, '.');
         char name[NAME_BYTES];
-        if (!strncmp(w->name, "fc.", 3) || (end && !strcmp(end, ".num_batches_tracked")))
+        if (!is_used(w->name))
             continue;
         snprintf(name, sizeof name, "%s%s", prefix, w->name);
         idem_weight *copy = idem_weights_add(to, name, w->shape);
@@ -43,12 +48,14 @@ static int copy_all(idem_weights *to, const char *prefix, const idem_weights *fr
 }
 
 static int check_and_copy(idem_weights *to, const char *prefix, const idem_weights *from, const char *path) {
+    if (idem_inception3_width(from, ""))
+        return copy_all(to, prefix, from);
     const idem_weight *conv = idem_weights_find(from, "conv1.weight"),
                       *average = idem_weights_find(from, "bn1.running_mean");
     if (!conv || !average || conv->shape.rank != 4 || conv->shape.d[1] != 3 ||
         idem_shape_count(&average->shape) != conv->shape.d[0] || !idem_resnet_width(from, ""))
-        return idem_fail("%s: no ResNet with torchvision's names in it (conv1.weight [64, 3, 7, 7], bn1.*, layer1.* to "
-                         "layer4.*): see \"idem model inspect\"",
+        return idem_fail("%s: neither an InceptionV3 (Mixed_7c.*) nor a ResNet (conv1.weight [64, 3, 7, 7], bn1.*, "
+                         "layer1.* to layer4.*) with torchvision's names is in it: see \"idem model inspect\"",
                          path);
     if (copy_all(to, prefix, from))
         return -1;

@@ -12,7 +12,6 @@
 #include "engine/ops.h"
 #include "face/frame.h"
 #include "format/onnx.h"
-#include "learn/attr_start.h"
 #include "learn/average.h"
 #include "learn/losses.h"
 #include "learn/model_frame.h"
@@ -20,10 +19,9 @@
 #include "learn/pipe.h"
 #include "nets/mlp.h"
 #include "nets/onnx_graph.h"
-#include "nets/resnet.h"
 #include "nets/stylegan2.h"
 
-enum { MEAN_SAMPLES = 10000, MEAN_BATCH = 100, ATTR_DEPTH = 18 };
+enum { MEAN_SAMPLES = 10000, MEAN_BATCH = 100 };
 
 static const char E_ATTR[] = "E_attr.", AVERAGED_E_ATTR[] = IDEM_AVERAGE_PREFIX "E_attr.";
 
@@ -196,14 +194,24 @@ static int find_frame(idem_model *m, const char *models) {
     return status ? -1 : 0;
 }
 
+int idem_model_load_recogniser(idem_model *m, const char *models) {
+    if (!m->recogniser && !(m->recogniser = idem_recogniser_find(&m->choice, models)))
+        return -1;
+    m->info.id_dim = idem_recogniser_about(m->recogniser)->dim;
+    return 0;
+}
+
+int idem_model_store_recogniser(const idem_model *m, idem_weights *trained) {
+    return idem_recogniser_store(m->recogniser, trained);
+}
+
 int idem_model_load_frozen(idem_model *m, const char *models) {
     if (m->info.has_frozen)
         return 0;
-    if (!m->recogniser && !(m->recogniser = idem_recogniser_find(&m->choice, models)))
+    if (idem_model_load_recogniser(m, models))
         return -1;
     if (!m->landmark && load_onnx(&m->landmark, models, "fr_landmark.onnx"))
         return -1;
-    m->info.id_dim = idem_recogniser_about(m->recogniser)->dim;
     if (!m->has_frame && find_frame(m, models))
         return -1;
     m->info.has_frozen = true;
@@ -214,7 +222,11 @@ int idem_model_load_frozen(idem_model *m, const char *models) {
 
 /* Replaces what is trained so far. path: where it came from, NULL for nowhere. */
 static int take_trained(idem_model *m, idem_weights *trained, const char *path) {
-    int attr_dim = idem_resnet_width(trained, E_ATTR);
+    if (idem_weights_find(trained, "pixel_mapper.0.weight"))
+        return idem_fail(
+            "this is a mapper of the recipe summary: it makes one code of one picture and keeps no identity "
+            "apart, so there is nothing to combine; the recipe paper trains mappers that do");
+    int attr_dim = idem_attr_width(trained, E_ATTR);
     const idem_weight *last = idem_weights_find(trained, "mapper.3.bias");
     if (!attr_dim || !last)
         return idem_fail("tensors E_attr.* or mapper.* are missing: this is not a mapper");
@@ -236,6 +248,10 @@ static int take_trained(idem_model *m, idem_weights *trained, const char *path) 
     m->info.has_mapper = true;
     m->info.mapper = NULL;
     return 0;
+}
+
+int idem_model_check_attributes(const idem_model *m, const idem_attr_choice *choice) {
+    return idem_attr_check(m->trained, E_ATTR, choice);
 }
 
 int idem_model_adopt(idem_model *m, idem_weights *trained) {
@@ -264,16 +280,16 @@ int idem_model_load_mapper(idem_model *m, const char *path) {
     return 0;
 }
 
-int idem_model_new_mapper(idem_model *m, uint64_t seed, bool mean_bias, const char *attr_start) {
+int idem_model_new_mapper(idem_model *m, uint64_t seed, bool mean_bias, const idem_attr_choice *choice) {
     if (!m->info.has_frozen)
         return idem_fail("a new mapper needs the recogniser: load the frozen nets first");
     idem_weights *w = idem_weights_new();
     if (!w)
         return -1;
     idem_rng attr = idem_rng_make(seed, "init.E_attr"), mapper = idem_rng_make(seed, "init.mapper");
-    int status = attr_start ? idem_attr_start(w, E_ATTR, attr_start) : idem_resnet_init(w, E_ATTR, ATTR_DEPTH, &attr);
+    int status = idem_attr_init(w, E_ATTR, choice ? choice : &(idem_attr_choice){0}, &attr);
     if (!status)
-        status = idem_mapper_init(w, m->info.id_dim + idem_resnet_width(w, E_ATTR), m->info.w_dim,
+        status = idem_mapper_init(w, m->info.id_dim + idem_attr_width(w, E_ATTR), m->info.w_dim,
                                   mean_bias ? m->mean_w : NULL, &mapper);
     if (!status)
         status = idem_recogniser_store(m->recogniser, w) || take_trained(m, w, NULL);
@@ -357,6 +373,12 @@ idem_node *idem_model_identity(idem_model *m, idem_node *x) {
     return idem_l2_normalise(idem_recogniser_face(m->recogniser, x, &m->frame));
 }
 
+idem_node *idem_model_likeness(idem_model *m, idem_node *x) {
+    if (!m->recogniser)
+        return idem_fail_null("likeness needs the recogniser: load it first");
+    return idem_l2_normalise(idem_recogniser_whole(m->recogniser, x));
+}
+
 idem_node *idem_model_landmarks(idem_model *m, idem_node *x) {
     if (!m->info.has_frozen)
         return idem_fail_null("landmarks need the landmark net: load the frozen nets first");
@@ -385,9 +407,9 @@ idem_node *idem_model_attributes(idem_model *m, idem_node *x, idem_running_list 
     bool averaged = !running && idem_average_kept(m->trained);
     idem_binder b = idem_binder_make(x->graph, m->trained, averaged ? AVERAGED_E_ATTR : E_ATTR, running != NULL);
     idem_scope_push(x->graph, "E_attr");
-    idem_node *e = idem_resnet(&b, idem_affine(x, 2, -1), running ? IDEM_BATCH_STATS : IDEM_FIXED_STATS, running);
+    idem_node *e = idem_attr_node(&b, x, running);
     idem_scope_pop(x->graph);
-    return finished_trained(m, &b, "ResNet", IDEM_RESNET_SPARE, e);
+    return finished_trained(m, &b, "E_attr", IDEM_ATTR_SPARE, e);
 }
 
 static idem_node *trained_mlp(idem_model *m, const char *name, idem_node *x, bool trainable) {
@@ -397,7 +419,7 @@ static idem_node *trained_mlp(idem_model *m, const char *name, idem_node *x, boo
         return idem_fail_null("%s: there are no trained nets: load or make a mapper first", name);
     bool averaged = !trainable && idem_average_kept(m->trained);
     idem_binder b = idem_binder_make(x->graph, m->trained, averaged ? IDEM_AVERAGE_PREFIX : "", trainable);
-    idem_node *y = idem_mlp(&b, name, x);
+    idem_node *y = idem_mlp(&b, name, x, IDEM_MLP_SLOPE);
     return finished_trained(m, &b, name, "*", y);
 }
 

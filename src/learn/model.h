@@ -19,6 +19,7 @@
 #include "engine/graph.h"
 #include "face/frame.h"
 #include "format/weights.h"
+#include "learn/attr_encoder.h"
 #include "nets/norm_conv.h"
 
 typedef struct idem_model idem_model;
@@ -57,6 +58,10 @@ int idem_model_expect(idem_model *m, const idem_weights *trained);
  * to find it on generated pictures. `models`: the folder of the downloaded nets; NULL: $IDEM_MODELS, models/cache, or
  * models/cache beside the program. */
 int idem_model_load_frozen(idem_model *m, const char *models);
+/* E_id alone, for likeness. */
+int idem_model_load_recogniser(idem_model *m, const char *models);
+/* The metadata by which trained tensors remember it (nothing for fr_feature). */
+int idem_model_store_recogniser(const idem_model *m, idem_weights *trained);
 /* Where this generator puts the face; NULL, no message, until load_frozen has run. */
 const idem_frame *idem_model_frame(const idem_model *m);
 /* The folder in use, or -1 naming the missing file and the command that fetches it. */
@@ -65,10 +70,11 @@ int idem_model_find(char *path, size_t size, const char *models, const char *fil
 /* ---- the trained nets: E_attr.*, mapper.*, and while training critic.* and the optimisers' moments ---- */
 /* A mapper trained for another generator is refused by hash. Half-precision files are widened. */
 int idem_model_load_mapper(idem_model *m, const char *path);
-/* Fresh weights. E_attr: of the ResNet in `attr_start` (torchvision's names; trained on pictures normalised as
- * ImageNet's, which is turned into the [-1, 1] we feed), or NULL: ResNet-18, Kaiming normal, unit norms. mean_bias: the
- * last bias of M starts at mean w. Needs E_id. */
-int idem_model_new_mapper(idem_model *m, uint64_t seed, bool mean_bias, const char *attr_start);
+/* Fresh weights. attr: which E_attr, and from where (a ResNet trained on pictures normalised as ImageNet's is turned
+ * into the [-1, 1] we feed); NULL: a fresh ResNet-18. mean_bias: the last bias of M starts at mean w. Needs E_id. */
+int idem_model_new_mapper(idem_model *m, uint64_t seed, bool mean_bias, const idem_attr_choice *attr);
+/* -1 when E_attr is another than the choice names. */
+int idem_model_check_attributes(const idem_model *m, const idem_attr_choice *attr);
 int idem_model_new_critic(idem_model *m, uint64_t seed); /* after new_mapper or load_mapper */
 /* Takes the tensors of a checkpoint as the trained nets; on success they belong to the model. */
 int idem_model_adopt(idem_model *m, idem_weights *trained);
@@ -84,12 +90,14 @@ idem_node *idem_model_truncate(idem_model *m, idem_node *w, float psi); /* mean 
 idem_node *idem_model_generate(idem_model *m, idem_node *w); /* w [N, W] or ws [N, L, W] -> [N, 3, S, S] in [-1, 1] */
 idem_node *idem_model_picture(idem_model *m, idem_node *w);  /* the same mapped to [0, 1], never clipped */
 idem_node *idem_model_identity(idem_model *m, idem_node *x); /* x [N, 3, S, S] in [0, 1] -> unit vectors [N, id_dim] */
+/* E_id of the whole picture instead of the face: x [N, 3, H, W] in [0, 1] -> unit vectors [N, id_dim] */
+idem_node *idem_model_likeness(idem_model *m, idem_node *x);
 idem_node *idem_model_landmarks(idem_model *m,
                                 idem_node *x); /* x as above -> [N, 51, 2] (x, y), the whole picture is 0 .. 1 */
 
 /* E_attr of x [N, 3, S, S] in [0, 1] -> [N, attr_dim]. running NULL: evaluation, by running averages, nothing
- * trainable, averaged weights where a run keeps them. Else training: batch statistics, which idem_running_update folds
- * into the averages after each step. */
+ * trainable, averaged weights where a run keeps them. Else training: frozen statistics, or the batch's, which
+ * idem_running_update folds into the averages after each step. */
 idem_node *idem_model_attributes(idem_model *m, idem_node *x, idem_running_list *running);
 /* M and D_W: trainable says whether their tensors become trainable leaves; an M that is not has averaged weights where
  * a run keeps them. */

@@ -96,16 +96,20 @@ const char *idem_picture_tree_name(const idem_picture_tree *t, size_t i) {
     return t->names[i];
 }
 
-int idem_picture_tree_square(const idem_picture_tree *t, size_t i, int size, idem_image *out) {
+int idem_picture_tree_load(const idem_picture_tree *t, size_t i, idem_image *out) {
     char *path = idem_path_join(t->dir, t->names[i]);
-    idem_image whole, square;
-    int status = path ? idem_image_load(&whole, path) : -1;
+    const int status = path ? idem_image_load(out, path) : -1;
     free(path);
-    if (status)
+    return status;
+}
+
+int idem_picture_tree_square(const idem_picture_tree *t, size_t i, int size, idem_image *out) {
+    idem_image whole, square;
+    if (idem_picture_tree_load(t, i, &whole))
         return -1;
     const int side = whole.width < whole.height ? whole.width : whole.height;
     const int left = (whole.width - side) / 2, top = (whole.height - side) / 2;
-    status = idem_image_new(&square, side, side);
+    int status = idem_image_new(&square, side, side);
     if (!status) {
         for (int y = 0; y < side; y++)
             memcpy(square.rgb + (size_t)y * (size_t)side * 3,

@@ -14,6 +14,7 @@ void idem_picture_tree_free(idem_picture_tree *t); /* NULL is allowed */
 size_t idem_picture_tree_count(const idem_picture_tree *t); /* may be 0 */
 /* Below the folder; sorted by strcmp. */
 const char *idem_picture_tree_name(const idem_picture_tree *t, size_t i);
+int idem_picture_tree_load(const idem_picture_tree *t, size_t i, idem_image *out);
 /* The middle square of picture i, resized (Lanczos) to size x size. */
 int idem_picture_tree_square(const idem_picture_tree *t, size_t i, int size, idem_image *out);
 

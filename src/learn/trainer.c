@@ -323,6 +323,9 @@ static int continue_run(idem_trainer *t, idem_weights *tensors, const idem_run_s
         idem_weights_free(tensors);
         return -1;
     }
+    if (idem_model_check_attributes(t->model,
+                                    &(idem_attr_choice){.net = t->setup.attr.net, .norm = t->setup.attr.norm}))
+        return -1;
     t->state = *saved;
     t->state.recipe = *recipe;
     return 0;
@@ -331,8 +334,9 @@ static int continue_run(idem_trainer *t, idem_weights *tensors, const idem_run_s
 static int start_run(idem_trainer *t, const idem_recipe *recipe) {
     idem_threads_set(t->setup.threads);
     t->state = (idem_run_state){.recipe = *recipe, .evaluated = -1, .threads = idem_threads()};
-    if (!idem_model_about(t->model)->has_mapper &&
-        idem_model_new_mapper(t->model, recipe->seed, recipe->mean_bias, t->setup.attr_start))
+    if (idem_model_about(t->model)->has_mapper
+            ? idem_model_check_attributes(t->model, &t->setup.attr)
+            : idem_model_new_mapper(t->model, recipe->seed, recipe->mean_bias, &t->setup.attr))
         return -1;
     if (recipe->ema > 0 &&
         idem_average_add(idem_model_trained(t->model), idem_average_mapper, IDEM_AVERAGE_MAPPER_RULES))

@@ -29,11 +29,11 @@ typedef struct {
 } idem_train_report;
 
 typedef struct {
-    const char *run;        /* folder, made when absent; NULL: nothing is written, only idem_trainer_step may be used */
-    const char *data;       /* folder in the published layout; NULL: pairs are drawn on the fly */
-    const char *attr_start; /* weights a new mapper's E_attr starts from (see idem_model_new_mapper); NULL: random */
-    bool resume;            /* continue the newest checkpoint of `run`, or start if there is none */
-    int threads;            /* 0: all cores, or the checkpoint's */
+    const char *run;       /* folder, made when absent; NULL: nothing is written, only idem_trainer_step may be used */
+    const char *data;      /* folder in the published layout; NULL: pairs are drawn on the fly */
+    idem_attr_choice attr; /* E_attr of a new mapper; what a mapper that is there already has to agree with */
+    bool resume;           /* continue the newest checkpoint of `run`, or start if there is none */
+    int threads;           /* 0: all cores, or the checkpoint's */
     bool profile, trap_nan;
     idem_second_opinion judge;         /* for evaluations; .describe NULL: none */
     const volatile sig_atomic_t *stop; /* nonzero: run saves a checkpoint and returns -1, "interrupted" */

@@ -131,7 +131,8 @@ static idem_node *mlp(idem_binder *b, const char *name, char *about, size_t size
     char format[32];
     snprintf(format, sizeof format, "%s.%%d.weight", name);
     const idem_shape first = shape_of(b->weights, b->prefix, format, 0);
-    idem_node *y = idem_mlp(b, name, idem_input(b->graph, "x", IDEM_SHAPE(1, first.rank == 2 ? first.d[1] : 1)));
+    idem_node *y =
+        idem_mlp(b, name, idem_input(b->graph, "x", IDEM_SHAPE(1, first.rank == 2 ? first.d[1] : 1)), IDEM_MLP_SLOPE);
     if (y)
         snprintf(about, size, "%lld numbers to %lld", (long long)(first.rank == 2 ? first.d[1] : 1),
                  (long long)y->shape.d[1]);
@@ -140,6 +141,10 @@ static idem_node *mlp(idem_binder *b, const char *name, char *about, size_t size
 
 static idem_node *mapper(idem_binder *b, char *about, size_t size) {
     return mlp(b, "mapper", about, size);
+}
+
+static idem_node *pixel_mapper(idem_binder *b, char *about, size_t size) {
+    return mlp(b, "pixel_mapper", about, size);
 }
 
 static idem_node *critic(idem_binder *b, char *about, size_t size) {
@@ -157,6 +162,7 @@ static const struct {
     {"final_linear.0.weight", "StyleGAN2 discriminator", discriminator},
     {"b4.conv.weight", "StyleGAN2-ADA discriminator", NULL},
     {"mapper.0.weight", "idem mapper M", mapper},
+    {"pixel_mapper.0.weight", "idem mapper of the recipe summary", pixel_mapper},
     {"critic.0.weight", "idem critic D_W", critic},
     {"conv2d_1a.conv.weight", "InceptionResnetV1", inception_resnet},
     {"Conv2d_1a_3x3.conv.weight", "InceptionV3", inception3},

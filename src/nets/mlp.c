@@ -6,9 +6,9 @@
 
 #include "engine/ops.h"
 
-static const float slope = 0.2f;
+static const float leak = IDEM_MLP_SLOPE;
 
-idem_node *idem_mlp(idem_binder *b, const char *name, idem_node *x) {
+idem_node *idem_mlp(idem_binder *b, const char *name, idem_node *x, float slope) {
     if (!x)
         return NULL;
     int layers = 0;
@@ -42,7 +42,7 @@ static int init_layer(idem_weights *w, const char *name, int number, int in, int
         for (size_t i = 0; i < count; i++)
             weight->data[i] = (float)((2 * idem_rng_uniform(rng) - 1) * limit);
     } else {
-        const float deviation = (float)sqrt(2 / (1 + (double)slope * slope) / in);
+        const float deviation = (float)sqrt(2 / (1 + (double)leak * leak) / in);
         idem_rng_fill_normal(rng, weight->data, count);
         for (size_t i = 0; i < count; i++)
             weight->data[i] *= deviation;
@@ -57,6 +57,14 @@ int idem_mapper_init(idem_weights *w, int in, int out, const float *mean, idem_r
             return -1;
     if (mean)
         memcpy(idem_weights_find(w, "mapper.3.bias")->data, mean, (size_t)out * sizeof *mean);
+    return 0;
+}
+
+int idem_pixel_mapper_init(idem_weights *w, int in, int out, idem_rng *rng) {
+    const int width[4] = {in, 1024, 512, out};
+    for (int i = 0; i < 3; i++)
+        if (init_layer(w, "pixel_mapper", i, width[i], width[i + 1], true, rng))
+            return -1;
     return 0;
 }
 

@@ -191,7 +191,8 @@ static int run_critic(fixture *f) {
     idem_graph *g = idem_graph_new();
     idem_binder b = idem_binder_make(g, f->weights, "", true);
     idem_node *real = codes(f, g, "input.w_real", words), *fake = codes(f, g, "input.w_fake", words);
-    idem_node *on_real = idem_mlp(&b, "critic", real), *on_fake = idem_mlp(&b, "critic", fake);
+    idem_node *on_real = idem_mlp(&b, "critic", real, IDEM_MLP_SLOPE),
+              *on_fake = idem_mlp(&b, "critic", fake, IDEM_MLP_SLOPE);
     idem_node *bce = idem_critic_loss(on_real, on_fake), *r1 = idem_r1(on_real, real, 10),
               *generator = idem_bce_logits(on_fake, true);
     idem_node *param[2 * CRITIC_LAYERS], *grad[2 * CRITIC_LAYERS], *loss = idem_add(bce, r1);

@@ -21,6 +21,9 @@
 #include "learn/model.h"
 #include "support/fill.h"
 
+static const float five[5][2] = {
+    {0.375f, 0.472f}, {0.621f, 0.473f}, {0.488f, 0.613f}, {0.380f, 0.729f}, {0.617f, 0.730f}};
+
 bool tiny_has_models(void) {
     static const char *const files[] = {"fr_feature.onnx", "fr_landmark.onnx"};
     char path[4096];
@@ -85,8 +88,6 @@ static int add_conv_norm(idem_weights *w, idem_rng *r, const char *conv, const c
 
 static int fill_mapper(idem_weights *w) {
     static const int widths[5] = {8, 8, 8, 16, 16}, layers[5] = {512 + 16, 32, 32, 32, 64};
-    static const float five[5][2] = {
-        {0.375f, 0.472f}, {0.621f, 0.473f}, {0.488f, 0.613f}, {0.380f, 0.729f}, {0.617f, 0.730f}};
     idem_rng r = idem_rng_make(5, "tiny mapper");
     int status = add_conv_norm(w, &r, "conv1", "bn1", 3, 8, 7);
     char conv[32], norm[32];
@@ -110,9 +111,9 @@ static int fill_mapper(idem_weights *w) {
     return status || idem_frame_from_five(&frame, five) || idem_frame_store(&frame, w) ? -1 : 0;
 }
 
-int tiny_write_facenet(const char *path) {
+static int write_narrow(const char *path, const char *fixture, int divisor) {
     json_error_t error;
-    json_t *root = json_load_file("tests/fixtures/facenet-inception-resnet-v1/fixture.json", 0, &error), *t;
+    json_t *root = json_load_file(fixture, 0, &error), *t;
     idem_weights *w = root ? idem_weights_new() : NULL;
     int status = w ? 0 : -1;
     size_t i;
@@ -122,9 +123,9 @@ int tiny_write_facenet(const char *path) {
         double spread = json_number_value(json_object_get(t, "a"));
         for (int k = 0; k < shape.rank; k++) {
             shape.d[k] = json_integer_value(json_array_get(sides, (size_t)k));
-            const bool narrow = k < 2 && shape.d[k] >= 8;
-            shape.d[k] /= narrow ? 8 : 1;
-            spread *= k == 1 && narrow ? sqrt(8) : 1; /* for the smaller fan-in */
+            const bool narrow = k < 2 && shape.d[k] >= divisor;
+            shape.d[k] /= narrow ? divisor : 1;
+            spread *= k == 1 && narrow ? sqrt(divisor) : 1; /* for the smaller fan-in */
         }
         const char *name = json_string_value(json_object_get(t, "name"));
         idem_weight *weight = status ? NULL : idem_weights_add(w, name, shape);
@@ -138,6 +139,27 @@ int tiny_write_facenet(const char *path) {
         status = idem_weights_save(w, path, IDEM_DTYPE_F32);
     idem_weights_free(w);
     json_decref(root);
+    return status;
+}
+
+int tiny_write_facenet(const char *path) {
+    return write_narrow(path, "tests/fixtures/facenet-inception-resnet-v1/fixture.json", 8);
+}
+
+int tiny_write_inception3(const char *path) {
+    return write_narrow(path, "tests/fixtures/torchvision-inception-v3/fixture.json", 16);
+}
+
+int tiny_write_framed(const char *from, const char *to) {
+    idem_weights *w;
+    idem_frame frame;
+    if (idem_weights_load(&w, from))
+        return -1;
+    int status =
+        idem_frame_from_five(&frame, five) || idem_frame_store(&frame, w) || idem_weights_save(w, to, IDEM_DTYPE_F32)
+            ? -1
+            : 0;
+    idem_weights_free(w);
     return status;
 }
 

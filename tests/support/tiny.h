@@ -12,8 +12,12 @@ bool tiny_has_models(void);
  * afterwards. */
 int tiny_write(const char *dir);
 
-/* An InceptionResnetV1 of an eighth of the published widths, 64 numbers out. 0 or -1. */
+/* The network of a folder of fixtures with all widths divided: an InceptionResnetV1 of an eighth of the published ones,
+ * 64 numbers out; an InceptionV3 of a sixteenth, 128 numbers out. 0 or -1. */
 int tiny_write_facenet(const char *path);
+int tiny_write_inception3(const char *path);
+/* The tiny generator and where its pictures would have a face; it makes none that could be found. 0 or -1. */
+int tiny_write_framed(const char *from, const char *to);
 
 /* What a test program begins with: both files in a folder of their own, or *dir stays NULL when the downloaded nets are
  * missing. 0 or -1. */

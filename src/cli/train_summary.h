@@ -1,0 +1,7 @@
+/* idem train --recipe summary, which has options of its own. */
+#ifndef IDEM_CLI_TRAIN_SUMMARY_H
+#define IDEM_CLI_TRAIN_SUMMARY_H
+
+int idem_train_summary(int argc, char **argv); /* the exit code */
+
+#endif

@@ -1,0 +1,19 @@
+/* Pictures of a folder tree (class sub-folders or not) for the recipe `summary`: every picture once an epoch in a
+ * random order, a random square crop of it, resized. All of it a pure function of the seed and the picture's number. */
+#ifndef IDEM_LEARN_SUMMARY_DATA_H
+#define IDEM_LEARN_SUMMARY_DATA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct idem_summary_data idem_summary_data;
+
+/* crop: side of the square, at most the picture's shorter side; size: the side it is resized to. */
+idem_summary_data *idem_summary_data_open(const char *dir, int crop, int size, uint64_t seed);
+void idem_summary_data_free(idem_summary_data *d); /* NULL is allowed */
+size_t idem_summary_data_count(const idem_summary_data *d);
+
+/* Items first .. first + n - 1 of the endless stream: [n, size, size, 3] in [0, 1]. */
+int idem_summary_data_take(idem_summary_data *d, uint64_t first, size_t n, float *x);
+
+#endif

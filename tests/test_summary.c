@@ -1,0 +1,175 @@
+/* The recipe `summary`: it trains on the embedded generator, resumes bit for bit, and its mapper says what it is not.
+ */
+#define _GNU_SOURCE
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "learn/summary_data.h"
+#include "learn/summary_trainer.h"
+#include "media/image.h"
+#include "support/fill.h"
+#include "support/program.h"
+#include "support/tiny.h"
+
+static const char *dir;
+
+static const char *in_dir(const char *name) {
+    static char path[2][PATH_MAX];
+    static int turn;
+    turn = !turn;
+    snprintf(path[turn], sizeof path[turn], "%s/%s", dir, name);
+    return path[turn];
+}
+
+#define RUN(...) program_run(dir, __VA_ARGS__)
+#define TRAIN                                                                                                          \
+    "$IDEM train --recipe summary -g $DIR/generator.safetensors -d samples --identity-net $DIR/facenet.safetensors "   \
+    "--threads 1 --batch 2 --checkpoint-every 1 -q "
+
+static void expect(int code, int wanted) {
+    if (code != wanted)
+        print_message("exit code %d; the program said:\n%s\n", code, program_output);
+    assert_int_equal(code, wanted);
+}
+
+/* On one batch of the embedded generator's own faces again and again, the loss falls. */
+static void it_trains_on_the_embedded_generator(void **state) {
+    (void)state;
+    enum { BATCH = 4, STEPS = 12, PICTURE = 64 * 64 * 3 };
+    idem_summary_recipe recipe;
+    idem_summary_defaults(&recipe);
+    assert_true(recipe.batch == 32 && recipe.rate == 0.001 && recipe.alpha == 0.5 && recipe.beta == 0.5);
+    recipe.batch = BATCH;
+    idem_model *m = idem_model_open("models/generator-64.safetensors");
+    if (!m || idem_model_choose_recogniser(m, in_dir("facenet.safetensors"), NULL) ||
+        idem_model_load_recogniser(m, NULL))
+        fail_msg("%s", idem_error());
+    idem_summary_trainer *t = idem_summary_trainer_new(m, &recipe, &(idem_summary_setup){.threads = 1});
+    if (!t)
+        fail_msg("%s", idem_error());
+    static float x[BATCH * PICTURE];
+    idem_summary_data *data = idem_summary_data_open("samples/identities", 256, 64, 1);
+    assert_non_null(data);
+    assert_int_equal(idem_summary_data_take(data, 0, BATCH, x), 0);
+    idem_summary_data_free(data);
+    double first = 0, last = 0;
+    for (int i = 0; i < STEPS; i++) {
+        idem_summary_report r;
+        if (idem_summary_trainer_step_on(t, x, &r))
+            fail_msg("%s", idem_error());
+        assert_false(r.skipped);
+        assert_true(fabs(r.loss - 0.5 * (r.l_r + r.l_d)) < 1e-5);
+        assert_true(fabs(r.l_r - r.pixels - r.features) < 1e-5);
+        assert_true(r.l_d >= 2 - 1e-5); /* 2 + 2 sim^2 */
+        first = i ? first : r.loss;
+        last = r.loss;
+    }
+    if (last >= first)
+        fail_msg("loss %g, then %g", first, last);
+    idem_summary_trainer_free(t);
+    idem_model_free(m);
+}
+
+/* Crops lie in the picture, differ, are the same again, and every picture comes once an epoch. */
+static void crops_are_random_and_repeat(void **state) {
+    (void)state;
+    enum { SIDE = 8, N = 3, PICTURE = SIDE * SIDE * 3 };
+    expect(RUN("mkdir -p $DIR/tree/a $DIR/tree/b"), 0);
+    for (int i = 0; i < N; i++) { /* blue says which picture, red and green say where */
+        idem_image im;
+        char name[32];
+        assert_int_equal(idem_image_new(&im, 40, 24 + i), 0);
+        for (int p = 0; p < im.width * im.height; p++) {
+            im.rgb[3 * p] = (uint8_t)(5 * (p % im.width));
+            im.rgb[3 * p + 1] = (uint8_t)(5 * (p / im.width));
+            im.rgb[3 * p + 2] = (uint8_t)(80 * i);
+        }
+        snprintf(name, sizeof name, "tree/%s/%d.png", i ? "a" : "b", i);
+        assert_int_equal(idem_image_save_png(&im, in_dir(name), NULL), 0);
+        idem_image_free(&im);
+    }
+    idem_summary_data *d = idem_summary_data_open(in_dir("tree"), SIDE, SIDE, 7);
+    assert_non_null(d);
+    assert_int_equal(idem_summary_data_count(d), N);
+    static float x[4 * N * PICTURE], again[N * PICTURE];
+    assert_int_equal(idem_summary_data_take(d, 0, 4 * N, x), 0);
+    assert_int_equal(idem_summary_data_take(d, N, N, again), 0);
+    assert_memory_equal(again, x + N * PICTURE, sizeof again);
+    bool moved = false;
+    for (int e = 0; e < 4; e++) {
+        int seen = 0;
+        for (int i = 0; i < N; i++) {
+            const float *p = x + (e * N + i) * PICTURE;
+            seen |= 1 << (int)(p[2] * 255 / 80 + 0.5f);
+            const float left = p[0] * 51, top = p[1] * 51;
+            assert_true(left >= 0 && left <= 32 && top >= 0 && top <= 18);
+            assert_float_equal(p[3 * (SIDE - 1)] * 51, left + SIDE - 1, 1e-3); /* not resized: the crop's own pixels */
+            moved = moved || left != x[0] * 51;
+        }
+        assert_int_equal(seen, 7);
+    }
+    assert_true(moved);
+    idem_summary_data_free(d);
+    assert_null(idem_summary_data_open("src/base", SIDE, SIDE, 7));
+    assert_non_null(strstr(idem_error(), "0 pictures"));
+}
+
+static void a_run_resumes_bit_for_bit(void **state) {
+    (void)state;
+    expect(RUN(TRAIN "-o $DIR/run --iterations 3"), 0);
+    expect(RUN(TRAIN "-o $DIR/parts --iterations 2"), 0);
+    expect(RUN(TRAIN "-o $DIR/parts --resume --iterations 3"), 0);
+    expect(RUN("cmp $DIR/run/mapper.safetensors $DIR/parts/mapper.safetensors && "
+               "cmp $DIR/run/checkpoint-0000000003.safetensors $DIR/parts/checkpoint-0000000003.safetensors"),
+           0);
+    expect(RUN("ls $DIR/run/training.png $DIR/run/samples/grid-0000000003.png"), 0);
+    expect(RUN(TRAIN "-o $DIR/parts --resume --beta 1"), 1);
+    assert_true(program_says("--beta is 1"));
+    /* The other recipe's run, and its programs. */
+    expect(RUN("$IDEM train -g $DIR/generator.safetensors -o $DIR/run --resume -q"), 1);
+    expect(RUN("$IDEM compose -g $DIR/generator.safetensors -m $DIR/run/mapper.safetensors -i samples/identities/1.png "
+               "-a samples/attributes/a.png -o $DIR/out.png"),
+           1);
+    assert_true(program_says("a mapper of the recipe summary"));
+    expect(RUN("$IDEM model inspect $DIR/run/mapper.safetensors"), 0);
+    assert_true(program_says("idem mapper of the recipe summary: 12288 numbers to 64"));
+}
+
+static void options_are_checked(void **state) {
+    (void)state;
+    expect(RUN(TRAIN "--dry-run --json"), 0);
+    assert_true(program_says("seconds_per_iteration") && program_says("plan_mb"));
+    expect(RUN(TRAIN), 2);
+    assert_true(program_says("--output is missing"));
+    expect(RUN("$IDEM train --recipe=summary -g $DIR/generator.safetensors -d samples -o $DIR/no"), 2);
+    assert_true(program_says("--identity-net"));
+    expect(RUN(TRAIN "-o $DIR/no --gamma 3"), 2);
+    expect(RUN("$IDEM train --recipe summary -g $DIR/generator.safetensors -d nowhere -o $DIR/no --identity-net "
+               "$DIR/facenet.safetensors -q"),
+           1);
+    assert_true(program_says("nowhere"));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(it_trains_on_the_embedded_generator),
+        cmocka_unit_test(crops_are_random_and_repeat),
+        cmocka_unit_test(a_run_resumes_bit_for_bit),
+        cmocka_unit_test(options_are_checked),
+    };
+    dir = tiny_folder();
+    if (!dir || tiny_write(dir) || tiny_write_facenet(in_dir("facenet.safetensors")))
+        return 1;
+    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    tiny_remove(dir);
+    return failed;
+}
