@@ -33,7 +33,7 @@ static const char *in_dir(const char *name) {
 #define RUN(...) program_run(dir, __VA_ARGS__)
 #define TRAIN                                                                                                          \
     "$IDEM train --recipe summary -g $DIR/generator.safetensors -d samples --identity-net $DIR/facenet.safetensors "   \
-    "--threads 1 --batch 2 --checkpoint-every 1 -q "
+    "--threads 1 --batch 2 --checkpoint-every 1 --log-every 1 -q "
 
 static void expect(int code, int wanted) {
     if (code != wanted)
