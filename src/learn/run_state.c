@@ -41,8 +41,10 @@ int idem_run_state_load(const char *run, idem_weights **tensors, idem_run_state 
     const char *hash = idem_weights_meta(*tensors, "generator");
     if (hash && !strcmp(hash, generator))
         return 1;
+    /* The message first: the hash goes with the tensors. */
+    status = idem_fail("%s: this run trains for the generator with hash %s, not for %s: name its generator", run,
+                       hash ? hash : "?", generator);
     idem_weights_free(*tensors);
     *tensors = NULL;
-    return idem_fail("%s: this run trains for the generator with hash %s, not for %s: name its generator", run,
-                     hash ? hash : "?", generator);
+    return status;
 }

@@ -163,8 +163,9 @@ void make_small_files(blob *files) {
     files[3] = jpeg_write(&progressive, im.rgb, PNG_SIDE_X, PNG_SIDE_Y);
     files[4] = jpeg_write(&cmyk, (const uint8_t *)samples, PNG_SIDE_X, PNG_SIDE_Y);
     uint8_t *out;
+    const size_t size = WebPEncodeRGB(im.rgb, PNG_SIDE_X, PNG_SIDE_Y, PNG_SIDE_X * 3, 50, &out);
     files[5] = (blob){0};
-    blob_put(&files[5], out, WebPEncodeRGB(im.rgb, PNG_SIDE_X, PNG_SIDE_Y, PNG_SIDE_X * 3, 50, &out));
+    blob_put(&files[5], out, size);
     WebPFree(out);
     idem_image_free(&im);
 }
