@@ -16,6 +16,7 @@
 #include "learn/summary_data.h"
 #include "learn/summary_trainer.h"
 #include "media/image.h"
+#include "support/digest.h"
 #include "support/fill.h"
 #include "support/program.h"
 #include "support/tiny.h"
@@ -77,6 +78,98 @@ static void it_trains_on_the_embedded_generator(void **state) {
         fail_msg("loss %g, then %g", first, last);
     idem_summary_trainer_free(t);
     idem_model_free(m);
+}
+
+/* ---- against PyTorch ---- */
+
+static double number(const json_t *o, const char *key) {
+    const json_t *v = json_object_get(o, key);
+    assert_true(json_is_number(v));
+    return json_number_value(v);
+}
+
+/* x of a tensor against the digest of its name, for all of a list. */
+static void check_all(digest_count *c, const json_t *wanted, const idem_weights *w, const char *adam,
+                      const idem_weights *start) {
+    const char *name;
+    json_t *want;
+    json_object_foreach((json_t *)wanted, name, want) {
+        char moment[100];
+        snprintf(moment, sizeof moment, "adam.%s.m", name);
+        const idem_weight *t = idem_weights_find(w, adam ? moment : name);
+        assert_non_null(t);
+        const size_t count = (size_t)idem_shape_count(&t->shape);
+        float *x = malloc(count * sizeof *x);
+        idem_weight_read(t, x);
+        for (size_t i = 0; i < count; i++)
+            x[i] = adam ? 10 * x[i] : x[i] - idem_weights_find(start, name)->data[i]; /* m = (1 - 0.9) g */
+        digest_check(c, adam ? "gradient" : "step", name, x, count, want);
+        free(x);
+    }
+}
+
+static void check_losses(digest_count *c, const idem_summary_report *r, const json_t *want) {
+    const struct {
+        const char *key;
+        double got;
+    } terms[] = {{"loss", r->loss},     {"l_r", r->l_r},           {"l_d", r->l_d},
+                 {"pixels", r->pixels}, {"features", r->features}, {"likeness", r->likeness}};
+    for (size_t i = 0; i < sizeof terms / sizeof *terms; i++)
+        digest_compare(c, terms[i].key, "", terms[i].got, number(want, terms[i].key), number(want, terms[i].key));
+}
+
+static void iterations_equal_pytorch(void **state) {
+    (void)state;
+    json_error_t error;
+    json_t *about = json_load_file("tests/fixtures/summary-iteration/fixture.json", 0, &error);
+    assert_non_null(about);
+    const char *salt = json_string_value(json_object_get(about, "salt"));
+    digest_count count = {.salt = salt, .tolerance = number(about, "tolerance")};
+    idem_weights *generator = tiny_fill(json_object_get(about, "generator"),
+                                        json_string_value(json_object_get(about, "generator_salt"))),
+                 *start = tiny_fill(json_object_get(about, "trained"), salt);
+    assert_true(generator && start);
+    assert_int_equal(idem_weights_save(generator, in_dir("oracle.safetensors"), IDEM_DTYPE_F32), 0);
+    idem_weights_free(generator);
+    idem_model *m = idem_model_open(in_dir("oracle.safetensors"));
+    if (!m || idem_model_choose_recogniser(m, in_dir("facenet.safetensors"), NULL) ||
+        idem_model_load_recogniser(m, NULL))
+        fail_msg("%s", idem_error());
+    idem_summary_recipe recipe;
+    idem_summary_defaults(&recipe);
+    recipe.batch = (int64_t)number(about, "batch");
+    idem_summary_trainer *t = idem_summary_trainer_new(m, &recipe, &(idem_summary_setup){.threads = 1});
+    if (!t)
+        fail_msg("%s", idem_error());
+    idem_weights *trained = idem_summary_trainer_weights(t);
+    for (size_t i = 0; i < idem_weights_count(start); i++)
+        idem_weight_write(idem_weights_find(trained, idem_weights_at(start, i)->name), idem_weights_at(start, i)->data);
+    enum { PICTURES = 2, AREA = 64 * 64 };
+    static float rows[PICTURES * 3 * AREA], x[PICTURES * 3 * AREA];
+    assert_int_equal(recipe.batch, PICTURES);
+    for (int it = 0; it < 2; it++) {
+        char name[16];
+        idem_summary_report r;
+        snprintf(name, sizeof name, "x.%d", it);
+        fixture_fill(rows, PICTURES * 3 * AREA, salt, name, 0.5, 0.5);
+        for (int i = 0; i < PICTURES * 3 * AREA; i++) /* channel, row, column to row, column, channel */
+            x[(i / (3 * AREA) * AREA + i % AREA) * 3 + i / AREA % 3] = rows[i];
+        if (idem_summary_trainer_step_on(t, x, &r))
+            fail_msg("%s", idem_error());
+        check_losses(&count, &r, json_array_get(json_object_get(about, "iterations"), (size_t)it));
+        digest_report(&count, "losses of an iteration");
+        if (it == 0) {
+            check_all(&count, json_object_get(about, "gradients"), trained, "adam", NULL);
+            digest_report(&count, "gradients");
+            count.tolerance = number(about, "weight_tolerance");
+            check_all(&count, json_object_get(about, "weights"), trained, NULL, start);
+            digest_report(&count, "weights behind one iteration");
+        }
+    }
+    idem_summary_trainer_free(t);
+    idem_model_free(m);
+    idem_weights_free(start);
+    json_decref(about);
 }
 
 /* Crops lie in the picture, differ, are the same again, and every picture comes once an epoch. */
@@ -162,6 +255,7 @@ static void options_are_checked(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_trains_on_the_embedded_generator),
+        cmocka_unit_test(iterations_equal_pytorch),
         cmocka_unit_test(crops_are_random_and_repeat),
         cmocka_unit_test(a_run_resumes_bit_for_bit),
         cmocka_unit_test(options_are_checked),

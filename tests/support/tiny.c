@@ -35,7 +35,7 @@ bool tiny_has_models(void) {
     return true;
 }
 
-static idem_weights *fill_generator(const json_t *tensors) {
+idem_weights *tiny_fill(const json_t *tensors, const char *salt) {
     idem_weights *w = idem_weights_new();
     size_t i;
     json_t *t;
@@ -49,7 +49,7 @@ static idem_weights *fill_generator(const json_t *tensors) {
             idem_weights_free(w);
             return NULL;
         }
-        fixture_fill(weight->data, (size_t)idem_shape_count(&shape), "", name,
+        fixture_fill(weight->data, (size_t)idem_shape_count(&shape), salt, name,
                      json_number_value(json_object_get(t, "a")), json_number_value(json_object_get(t, "b")));
     }
     return w;
@@ -59,7 +59,7 @@ static int write_generator(const char *dir) {
     char path[4096];
     json_error_t error;
     json_t *root = json_load_file("tests/fixtures/stylegan2-tiny-64/fixture.json", 0, &error);
-    idem_weights *w = root ? fill_generator(json_object_get(root, "tensors")) : NULL;
+    idem_weights *w = root ? tiny_fill(json_object_get(root, "tensors"), "") : NULL;
     snprintf(path, sizeof path, "%s/generator.safetensors", dir);
     int status = w ? idem_weights_save(w, path, IDEM_DTYPE_F32) : -1;
     idem_weights_free(w);

@@ -5,8 +5,15 @@
 
 #include <stdbool.h>
 
+#include <jansson.h>
+
+#include "format/weights.h"
+
 /* The folder of the downloaded nets has fr_feature.onnx and fr_landmark.onnx; says "skip: why" if not. */
 bool tiny_has_models(void);
+
+/* The tensors of a fixture's list, filled by its rule; NULL with a message. */
+idem_weights *tiny_fill(const json_t *tensors, const char *salt);
 
 /* Writes generator.safetensors and mapper.safetensors into dir; 0 or -1. Uses no engine, so that the caller may fork
  * afterwards. */
