@@ -69,7 +69,7 @@ def mapper_training(name, batch):
     if side == 64:
         tensors, about = read_safetensors(os.path.join(peer.ROOT, "models/generator-64.safetensors"))
         frame = {k: [float(v) for v in about["frame." + k].split()] for k in ("recogniser", "landmark")}
-    net = "resnet18"
+    net = "resnet18" if side < 256 else "inception3"
 
     def iterate(t):
         x = t.draw(batch)

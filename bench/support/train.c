@@ -121,11 +121,14 @@ int bench_prepare_iteration(bench_work *w) {
     iteration *it = calloc(1, sizeof *it);
     idem_model *m = open_model(w->c->side);
     idem_recipe recipe;
+    /* The published encoder at the published size, its statistics frozen. */
+    static const idem_attr_choice inception = {.net = "inception3", .norm = "frozen"};
+    const idem_attr_choice *attr = w->c->side < 256 ? NULL : &inception;
     idem_recipe_defaults(&recipe);
     recipe.batch = w->batch;
     if (it)
         it->cycle = w->c->side < 256 ? 6 : 3;
-    if (!it || !m || idem_model_load_frozen(m, NULL) || idem_model_new_mapper(m, 1, false, NULL) ||
+    if (!it || !m || idem_model_load_frozen(m, NULL) || idem_model_new_mapper(m, 1, false, attr) ||
         !(it->trainer = idem_trainer_new(m, &recipe, &(idem_trainer_setup){.threads = w->threads})))
         return -1;
     fill_trained(idem_model_trained(m));
