@@ -1,4 +1,4 @@
-/* The commands align and verify from outside, and the figures of verification. */
+/* The commands align and verify from outside, photographs of every kind, and the figures of verification. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,6 +11,9 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include <webp/encode.h>
+
+#include "base/file.h"
 #include "eval/verification.h"
 #include "support/photographs.h"
 #include "support/pictures.h"
@@ -67,6 +70,137 @@ static void align_does_the_good_and_lists_the_bad(void **state) {
     assert_true(program_says("fr_detect.onnx") && program_says("idem model fetch"));
     assert_int_equal(RUN("$IDEM align $DIR/mixed/a.png -o $DIR/out --size 3"), 2);
     assert_int_equal(RUN("$IDEM align -o $DIR/out"), 2);
+}
+
+/* ---- kinds of files ---- */
+
+enum { W = 640, H = 480 };
+
+/* The photograph as a PNG of that colour type and depth; alpha is all there, but for a corner. */
+static void save_png(const char *name, const idem_image *im, int colour_type, int depth) {
+    char *path = idem_path_join(dir, name);
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, NULL, NULL, NULL);
+    png_infop info = png_create_info_struct(png);
+    png_init_io(png, file);
+    png_set_IHDR(png, info, W, H, depth, colour_type, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
+                 PNG_FILTER_TYPE_DEFAULT);
+    png_set_compression_level(png, 1);
+    png_write_info(png, info);
+    int channels = channels_of(colour_type);
+    for (int y = 0; y < H; y++) {
+        uint8_t row[W * 4 * 2], *to = row;
+        for (int x = 0; x < W; x++)
+            for (int c = 0; c < channels; c++) {
+                const uint8_t *rgb = im->rgb + 3 * (y * W + x);
+                int v = c < 3 ? rgb[c] : x < 50 && y < 50 ? 0 : 255;
+                if (channels == 1)
+                    v = (rgb[0] + 2 * rgb[1] + rgb[2]) / 4;
+                *to++ = (uint8_t)v;
+                if (depth == 16)
+                    *to++ = (uint8_t)(v ^ 0x35); /* the lower byte must not matter */
+            }
+        png_write_row(png, row);
+    }
+    png_write_end(png, NULL);
+    png_destroy_write_struct(&png, &info);
+    fclose(file);
+    free(path);
+}
+
+static void save_bytes(const char *name, const void *data, size_t size) {
+    char *path = idem_path_join(dir, name);
+    assert_int_equal(idem_file_write(path, data, size), 0);
+    free(path);
+}
+
+static void save_jpeg(const char *name, const jpeg_kind *kind, const uint8_t *samples, int width, int height) {
+    blob file = jpeg_write(kind, samples, width, height);
+    save_bytes(name, file.data, file.size);
+    free(file.data);
+}
+
+static void save_all_kinds(const idem_image *im) {
+    uint8_t *other = calloc(W * H, 4), *webp;
+    assert_non_null(other);
+    save_png("kinds/1-plain.png", im, PNG_COLOR_TYPE_RGB, 8);
+    save_png("kinds/alpha.png", im, PNG_COLOR_TYPE_RGB_ALPHA, 8);
+    save_png("kinds/deep.png", im, PNG_COLOR_TYPE_RGB, 16);
+    save_png("kinds/grey.png", im, PNG_COLOR_TYPE_GRAY, 8);
+    save_png("kinds/grey16.png", im, PNG_COLOR_TYPE_GRAY, 16);
+    save_jpeg("kinds/progressive.jpg",
+              &(jpeg_kind){.in = JCS_RGB, .stored = JCS_YCbCr, .quality = 92, .progressive = true}, im->rgb, W, H);
+    for (int i = 0; i < W * H; i++)
+        other[i] = (uint8_t)((im->rgb[3 * i] + 2 * im->rgb[3 * i + 1] + im->rgb[3 * i + 2]) / 4);
+    save_jpeg("kinds/grey.jpg", &(jpeg_kind){.in = JCS_GRAYSCALE, .stored = JCS_GRAYSCALE, .quality = 92}, other, W, H);
+    for (int i = 0; i < W * H; i++) /* 255 is no ink */
+        for (int c = 0; c < 4; c++)
+            other[4 * i + c] = c < 3 ? im->rgb[3 * i + c] : 255;
+    save_jpeg("kinds/cmyk.jpg", &(jpeg_kind){.in = JCS_CMYK, .stored = JCS_CMYK, .quality = 92}, other, W, H);
+    /* Stored a quarter turn to the left, with the orientation that says so. */
+    for (int y = 0; y < H; y++)
+        for (int x = 0; x < W; x++)
+            memcpy(other + 3 * ((W - 1 - x) * H + y), im->rgb + 3 * (y * W + x), 3);
+    unsigned char app1[64];
+    unsigned n = exif_block(app1, 6, true);
+    save_jpeg("kinds/turned.jpg",
+              &(jpeg_kind){.in = JCS_RGB, .stored = JCS_YCbCr, .quality = 92, .app1 = app1, .app1_size = n}, other, H,
+              W);
+    size_t size = WebPEncodeRGB(im->rgb, W, H, 3 * W, 92, &webp);
+    save_bytes("kinds/photo.webp", webp, size);
+    WebPFree(webp);
+    free(other);
+}
+
+/* The same photograph in every kind of file: the same face in the same place, cut out upright and in its colours. */
+static void align_takes_files_of_every_kind(void **state) {
+    (void)state;
+    photograph_need_models();
+    enum { KINDS = 10 };
+    idem_image photo = photograph("identities/1.png", W, H, 330, 240, 300, 4, NULL);
+    assert_int_equal(RUN("mkdir $DIR/kinds"), 0);
+    save_all_kinds(&photo);
+    idem_image_free(&photo);
+    assert_int_equal(RUN("cd $DIR && IDEM_MODELS='%s' $IDEM align -q --threads 1 -s 64 --no-pose --json kinds -o cuts",
+                         photograph_models()),
+                     0);
+    json_t *root = json_loads(program_output, 0, NULL), *list = json_object_get(root, "photographs");
+    assert_int_equal(json_array_size(list), KINDS);
+    const json_t *first = NULL;
+    for (size_t i = 0; i < KINDS; i++) {
+        const json_t *one = json_array_get(list, i), *face = json_array_get(json_object_get(one, "faces"), 0);
+        const json_t *frame = json_object_get(face, "frame");
+        assert_int_equal(json_integer_value(json_object_get(one, "width")), W);
+        assert_int_equal(json_integer_value(json_object_get(one, "height")), H);
+        first = first ? first : frame;
+        for (size_t k = 0; k < 8; k++) {
+            double want = json_number_value(json_array_get(json_array_get(first, k / 2), k % 2));
+            double got = json_number_value(json_array_get(json_array_get(frame, k / 2), k % 2));
+            if (fabs(want - got) > 9)
+                print_message("%s: corner off by %g\n", json_string_value(json_object_get(one, "photograph")),
+                              got - want);
+            assert_true(fabs(want - got) <= 9); /* 3 % of the face's side */
+        }
+        char name[64];
+        snprintf(name, sizeof name, "cuts/%s", json_string_value(json_object_get(face, "file")));
+        idem_image cut, plain;
+        picture_load(&cut, dir, name);
+        picture_load(&plain, dir, "cuts/1-plain.png");
+        double difference = 0;
+        for (int p = 0; p < 64 * 64; p++) { /* in grey, which every kind has */
+            int sum = 0;
+            for (int c = 0; c < 3; c++)
+                sum += (c == 1 ? 2 : 1) * (cut.rgb[3 * p + c] - plain.rgb[3 * p + c]);
+            difference += abs(sum) / 4.0 / (64 * 64);
+        }
+        if (difference > 8)
+            print_message("%s differs by %g\n", name, difference);
+        assert_true(difference <= 8);
+        idem_image_free(&cut);
+        idem_image_free(&plain);
+    }
+    json_decref(root);
 }
 
 static void verify_compares_and_measures(void **state) {
@@ -136,6 +270,7 @@ static void verification_by_hand(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(align_does_the_good_and_lists_the_bad),
+        cmocka_unit_test(align_takes_files_of_every_kind),
         cmocka_unit_test(verify_compares_and_measures),
         cmocka_unit_test(verification_by_hand),
     };

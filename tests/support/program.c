@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -78,14 +79,9 @@ int program_run(const char *dir, const char *format, ...) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-int program_interrupt(const char *dir, const char *sign, const char *format, ...) {
-    enum { WAIT = 120 };
-    char path[PATH_MAX];
-    va_list args;
-    va_start(args, format);
+/* In a process of its own, whose streams are ours. */
+static pid_t start(const char *dir, const char *format, va_list args) {
     char *command = shell_command(dir, format, args);
-    va_end(args);
-    snprintf(path, sizeof path, "%s/%s", dir, sign);
     fflush(NULL);
     pid_t child = command ? fork() : -1;
     assert_true(child >= 0);
@@ -94,6 +90,29 @@ int program_interrupt(const char *dir, const char *sign, const char *format, ...
         _exit(127);
     }
     free(command);
+    return child;
+}
+
+long program_peak(const char *dir, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    pid_t child = start(dir, format, args);
+    va_end(args);
+    int status;
+    struct rusage usage;
+    assert_int_equal(wait4(child, &status, 0, &usage), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    return usage.ru_maxrss;
+}
+
+int program_interrupt(const char *dir, const char *sign, const char *format, ...) {
+    enum { WAIT = 120 };
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/%s", dir, sign);
+    va_list args;
+    va_start(args, format);
+    pid_t child = start(dir, format, args);
+    va_end(args);
     int status = 0;
     bool there = false, ended = false;
     for (int i = 0; i < WAIT * 100 && !there && !ended; i++) {

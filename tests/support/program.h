@@ -20,6 +20,10 @@ int program_run(const char *dir, const char *format, ...) __attribute__((format(
  * minutes); what was said goes to our own streams. The exit code, or minus the signal that ended it. */
 int program_interrupt(const char *dir, const char *sign, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* Runs one that must succeed: the largest amount of memory that it, or a program started by it, held at a time, in KB.
+ */
+long program_peak(const char *dir, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* Writes DIR/NAME; the test fails when it cannot. */
 void program_file(const char *dir, const char *name, const char *text, bool executable);
 

@@ -1,0 +1,107 @@
+/* Folders of photographs in constant memory: the peak of commands whose output is per picture does not grow with the
+ * number of pictures. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "support/photographs.h"
+#include "support/program.h"
+#include "support/tiny.h"
+
+/* KB by which two runs of the same work may differ; what must not grow is many times as much in every case. */
+enum { SLACK = 5000 };
+
+static const char *dir; /* NULL: models are missing, tests are skipped */
+
+#define RUN(...) program_run(dir, __VA_ARGS__)
+#define MODEL "-q --threads 1 -g generator.safetensors -m mapper.safetensors "
+
+static int set_up(void **state) {
+    (void)state;
+    return tiny_make(&dir);
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    free(program_output);
+    tiny_remove(dir);
+    return 0;
+}
+
+static void need(void) {
+    tiny_need(dir);
+#ifdef __SANITIZE_ADDRESS__
+    print_message("skip: the address sanitizer keeps freed memory\n");
+    skip();
+#endif
+}
+
+/* Folders DIR/NAME-few and -many of one file under many names. */
+static void make_folders(const char *name, const char *file, int few, int many) {
+    assert_int_equal(RUN("cd $DIR && mkdir %s-few %s-many && for i in $(seq %d); do ln %s %s-many/$i.png; done && "
+                         "for i in $(seq %d); do ln %s %s-few/$i.png; done",
+                         name, name, many, file, name, few, file, name),
+                     0);
+}
+
+static void assert_constant(long few, long many) {
+    print_message("peak %ld KB, with more pictures %ld KB\n", few, many);
+    assert_true(few > 10000); /* it did work */
+    assert_true(many < few + SLACK);
+}
+
+/* 40 more pictures of 0.9 MB, cut out at 0.2 MB. */
+static void of_align(void **state) {
+    (void)state;
+    need();
+    photograph_need_models();
+    photograph_save(dir, "photo.png", "identities/1.png", 300);
+    make_folders("photos", "photo.png", 10, 50);
+    static const char command[] = "cd $DIR && IDEM_MODELS='%s' $IDEM align -q --threads 1 --no-pose --json photos-%s "
+                                  "-o cut-%s > report-%s";
+    long few = program_peak(dir, command, photograph_models(), "few", "few", "few");
+    assert_constant(few, program_peak(dir, command, photograph_models(), "many", "many", "many"));
+    assert_int_equal(RUN("ls $DIR/cut-many | wc -l"), 0);
+    assert_int_equal(atoi(program_output), 50);
+}
+
+/* 380 more pairs of pictures of 12 KB, of 48 KB as the networks take them. */
+static void of_pairs(void **state) {
+    (void)state;
+    need();
+    assert_int_equal(RUN("cp '%s/samples/identities/1.png' $DIR/small.png", IDEM_SOURCE_DIR), 0);
+    make_folders("pairs", "small.png", 20, 400);
+    static const char command[] =
+        "cd $DIR && IDEM_MODELS='%s' $IDEM compose " MODEL "--input aligned --pairs -i pairs-%s -a pairs-%s -o made-%s";
+    long few = program_peak(dir, command, photograph_models(), "few", "few", "few");
+    assert_constant(few, program_peak(dir, command, photograph_models(), "many", "many", "many"));
+    assert_int_equal(RUN("ls $DIR/made-many | wc -l && cd $DIR/made-few && for i in *; do cmp $i ../made-many/$i || "
+                         "exit 1; done"),
+                     0);
+    assert_int_equal(atoi(program_output), 400);
+}
+
+static void of_encode(void **state) {
+    (void)state;
+    need();
+    assert_int_equal(RUN("cp '%s/samples/identities/1.png' $DIR/face.png", IDEM_SOURCE_DIR), 0);
+    make_folders("faces", "face.png", 20, 400);
+    static const char command[] =
+        "cd $DIR && IDEM_MODELS='%s' $IDEM encode " MODEL "--input aligned faces-%s -o codes-%s";
+    long few = program_peak(dir, command, photograph_models(), "few", "few");
+    assert_constant(few, program_peak(dir, command, photograph_models(), "many", "many"));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(of_align),
+        cmocka_unit_test(of_pairs),
+        cmocka_unit_test(of_encode),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
