@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -177,7 +178,7 @@ static void reader_has_the_right_crc(void **state) {
 }
 
 static void written_and_read(void **state) {
-    idem_events *e = idem_events_open(*state, -1);
+    idem_events *e = idem_events_open(*state, IDEM_EVENTS_NEW);
     assert_non_null(e);
     char *path = strdup(idem_events_path(e));
     assert_non_null(strstr(path, "/events.out.tfevents."));
@@ -254,8 +255,23 @@ static void resumed_without_doubled_points(void **state) {
     free(path);
 }
 
+static void begun_again_is_as_new(void **state) {
+    size_t sizes[2];
+    for (int i = 0; i < 2; i++) {
+        idem_events *e = idem_events_open(*state, i ? IDEM_EVENTS_NONE : IDEM_EVENTS_NEW);
+        assert_non_null(e);
+        assert_int_equal(idem_events_scalar(e, 0, "x", 1), 0);
+        assert_int_equal(idem_events_flush(e), 0);
+        struct stat st;
+        assert_int_equal(stat(idem_events_path(e), &st), 0);
+        sizes[i] = (size_t)st.st_size;
+        assert_int_equal(idem_events_close(e), 0);
+    }
+    assert_int_equal(sizes[0], sizes[1]);
+}
+
 static void damage_is_cut_off(void **state) {
-    idem_events *e = idem_events_open(*state, -1);
+    idem_events *e = idem_events_open(*state, IDEM_EVENTS_NEW);
     char *path = strdup(idem_events_path(e));
     log_to(e, 1, 5);
     assert_int_equal(idem_events_close(e), 0);
@@ -284,7 +300,7 @@ static void damage_is_cut_off(void **state) {
 }
 
 static void new_run_takes_a_new_file(void **state) {
-    idem_events *a = idem_events_open(*state, -1), *b = idem_events_open(*state, -1);
+    idem_events *a = idem_events_open(*state, IDEM_EVENTS_NEW), *b = idem_events_open(*state, IDEM_EVENTS_NEW);
     assert_non_null(a);
     assert_non_null(b);
     assert_string_not_equal(idem_events_path(a), idem_events_path(b));
@@ -295,7 +311,7 @@ static void new_run_takes_a_new_file(void **state) {
     assert_string_equal(idem_events_path(a), newest);
     assert_int_equal(idem_events_close(a), 0);
     free(newest);
-    assert_null(idem_events_open("/dev/null/x", -1));
+    assert_null(idem_events_open("/dev/null/x", IDEM_EVENTS_NEW));
     assert_non_null(strstr(idem_error(), "/dev/null"));
 }
 
@@ -304,6 +320,7 @@ int main(void) {
         cmocka_unit_test(reader_has_the_right_crc),
         cmocka_unit_test_setup_teardown(written_and_read, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(resumed_without_doubled_points, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(begun_again_is_as_new, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(damage_is_cut_off, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(new_run_takes_a_new_file, make_dir, remove_dir),
     };

@@ -326,7 +326,7 @@ static int create(idem_events *e, const char *dir) {
 }
 
 static int open_file(idem_events *e, const char *dir, int64_t step) {
-    if (idem_dir_make(dir) < 0 || (step >= 0 && find_newest(dir, &e->path) < 0))
+    if (idem_dir_make(dir) < 0 || (step != IDEM_EVENTS_NEW && find_newest(dir, &e->path) < 0))
         return -1;
     if (!e->path)
         return create(e, dir) < 0 || begin_file(e) < 0 ? -1 : 0;

@@ -14,9 +14,11 @@
 
 typedef struct idem_events idem_events;
 
-/* Opens the newest event file in folder `dir` (made when absent), keeping its records up to and including `step`;
- * starts a new file `events.out.tfevents.SECONDS.idem` when there is none or `step` is negative. NULL with a message on
- * failure. */
+enum { IDEM_EVENTS_NEW = -1, IDEM_EVENTS_NONE = -2 };
+
+/* Opens the newest event file in folder `dir` (made when absent), keeping its records up to and including `step`, or
+ * none (IDEM_EVENTS_NONE); starts a new file `events.out.tfevents.SECONDS.idem` when there is none or for
+ * IDEM_EVENTS_NEW. NULL with a message on failure. */
 idem_events *idem_events_open(const char *dir, int64_t step);
 
 /* Each appends one record, timed by the clock; steps must not fall. `tag` groups by slashes ("loss/id"). 0 or -1. */

@@ -43,7 +43,9 @@ idem_metrics_log *idem_metrics_log_open(const char *run, bool resume, int64_t of
     char *events = idem_path_join(run, "events");
     log->path = idem_path_join(run, "metrics.jsonl");
     if (events && log->path && !open_lines(log, resume, offset))
-        log->events = idem_events_open(events, resume ? iteration : -1);
+        /* A run that was cut off before its first checkpoint begins again: what it noted of its start would stand
+         * twice. */
+        log->events = idem_events_open(events, !resume ? IDEM_EVENTS_NEW : offset ? iteration : IDEM_EVENTS_NONE);
     free(events);
     if (!log->events) {
         idem_metrics_log_close(log);
