@@ -18,21 +18,7 @@
 #include "face/warp.h"
 #include "support/photographs.h"
 #include "support/pictures.h"
-#include "support/tiny.h"
-
-static const char *dir; /* for files */
-
-static int set_up(void **state) {
-    (void)state;
-    dir = tiny_folder();
-    return dir ? 0 : -1;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    tiny_remove(dir);
-    return 0;
-}
+#include "support/program.h"
 
 /* ---- the frame ---- */
 
@@ -274,7 +260,7 @@ static void large_jpegs_are_read_reduced(void **state) {
                                             .app1 = turned ? app1 : NULL,
                                             .app1_size = turned ? n : 0},
                                photo.rgb, W, H);
-        char *path = idem_path_join(dir, "large.jpg");
+        char *path = idem_path_join(program_folder, "large.jpg");
         assert_int_equal(idem_file_write(path, file.data, file.size), 0);
         free(file.data);
         idem_finder *f = photograph_finder(false);
@@ -298,7 +284,7 @@ static void large_jpegs_are_read_reduced(void **state) {
 
 static void expect_face(idem_finder *f, const unsigned char *data, size_t size, const char *name,
                         const idem_crop *place, int width, int height) {
-    char *path = idem_path_join(dir, name);
+    char *path = idem_path_join(program_folder, name);
     idem_photo p;
     assert_int_equal(idem_file_write(path, data, size), 0);
     assert_int_equal(idem_photo_open(&p, f, path, 128, 1), 0);
@@ -367,5 +353,5 @@ int main(void) {
         cmocka_unit_test(large_jpegs_are_read_reduced),
         cmocka_unit_test(photographs_of_all_kinds),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, program_enter, program_leave);
 }

@@ -24,11 +24,7 @@
 static const char *dir; /* NULL: downloaded networks are missing */
 
 static const char *in_dir(const char *name) {
-    static char path[2][PATH_MAX];
-    static int turn;
-    turn = !turn;
-    snprintf(path[turn], sizeof path[turn], "%s/%s", dir, name);
-    return path[turn];
+    return tiny_path(dir, name);
 }
 
 static idem_model *opened(const char *generator) {
@@ -148,12 +144,6 @@ static void frozen_statistics_stay(void **state) {
 #define TRAIN                                                                                                          \
     "$IDEM train -g $DIR/framed.safetensors --threads 1 --batch 2 --eval-pairs 2 --checkpoint-every 1 --mean-bias -q "
 
-static void expect(int code, int wanted) {
-    if (code != wanted)
-        print_message("exit code %d; the program said:\n%s\n", code, program_output);
-    assert_int_equal(code, wanted);
-}
-
 static void a_run_resumes_bit_for_bit(void **state) {
     (void)state;
     tiny_need(dir);
@@ -161,17 +151,19 @@ static void a_run_resumes_bit_for_bit(void **state) {
     for (int i = 0; i < 2; i++) {
         char attr[200];
         snprintf(attr, sizeof attr, "--attr-net $DIR/inception.safetensors --attr-norm %s", norms[i]);
-        expect(RUN(TRAIN "-o $DIR/run --iterations 2 %s", attr), 0);
-        expect(RUN(TRAIN "-o $DIR/parts --iterations 1 %s", attr), 0);
-        expect(RUN(TRAIN "-o $DIR/parts --resume --attr-norm %s", norms[1 - i]), 1);
+        program_expect(RUN(TRAIN "-o $DIR/run --iterations 2 %s", attr), 0);
+        program_expect(RUN(TRAIN "-o $DIR/parts --iterations 1 %s", attr), 0);
+        program_expect(RUN(TRAIN "-o $DIR/parts --resume --attr-norm %s", norms[1 - i]), 1);
         assert_true(program_says("was asked for"));
-        expect(RUN(TRAIN "-o $DIR/parts --resume --iterations 2"), 0);
-        expect(RUN("cmp $DIR/run/mapper.safetensors $DIR/parts/mapper.safetensors && rm -r $DIR/run $DIR/parts"), 0);
+        program_expect(RUN(TRAIN "-o $DIR/parts --resume --iterations 2"), 0);
+        program_expect(
+            RUN("cmp $DIR/run/mapper.safetensors $DIR/parts/mapper.safetensors && rm -r $DIR/run $DIR/parts"), 0);
     }
-    expect(RUN(TRAIN "-o $DIR/no --attr-net resnet18 --attr-start $DIR/inception.safetensors"), 1);
+    program_expect(RUN(TRAIN "-o $DIR/no --attr-net resnet18 --attr-start $DIR/inception.safetensors"), 1);
     assert_true(program_says("inception3") && program_says("resnet18"));
-    expect(RUN(TRAIN "-o $DIR/no --attr-net $DIR/inception.safetensors --attr-start $DIR/inception.safetensors"), 2);
-    expect(RUN(TRAIN "-o $DIR/no --attr-norm other"), 2);
+    program_expect(
+        RUN(TRAIN "-o $DIR/no --attr-net $DIR/inception.safetensors --attr-start $DIR/inception.safetensors"), 2);
+    program_expect(RUN(TRAIN "-o $DIR/no --attr-norm other"), 2);
 }
 
 /* ---- the published sizes ---- */

@@ -17,30 +17,15 @@
 #include "support/program.h"
 #include "support/tiny.h"
 
-static const char *dir; /* for files */
-
-#define RUN(...) program_run(dir, __VA_ARGS__)
+#define RUN(...) program_run(program_folder, __VA_ARGS__)
 
 #define COMPOSE "$IDEM compose -q --threads 1 -g $DIR/generator.safetensors -m $DIR/mapper.safetensors "
 
-static int set_up(void **state) {
-    (void)state;
-    dir = tiny_folder();
-    return dir ? 0 : -1;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    free(program_output);
-    tiny_remove(dir);
-    return 0;
-}
-
 /* The tiny ensemble, once. */
 static void tiny(void) {
-    char *mapper = idem_path_join(dir, "mapper.safetensors");
+    char *mapper = idem_path_join(program_folder, "mapper.safetensors");
     if (!idem_path_exists(mapper))
-        assert_int_equal(tiny_write(dir), 0);
+        assert_int_equal(tiny_write(program_folder), 0);
     free(mapper);
 }
 
@@ -95,8 +80,8 @@ static void compose_takes_photographs(void **state) {
     (void)state;
     photograph_need_models();
     tiny();
-    photograph_save(dir, "who.png", "identities/1.png", 300);
-    photograph_save(dir, "how.png", "attributes/a.png", 280);
+    photograph_save(program_folder, "who.png", "identities/1.png", 300);
+    photograph_save(program_folder, "how.png", "attributes/a.png", 280);
     assert_int_equal(RUN("export IDEM_MODELS='%s'; " COMPOSE
                          "-i $DIR/who.png -a $DIR/how.png -o $DIR/small.png && " COMPOSE
                          "-i $DIR/who.png -a $DIR/how.png --keep-size -o $DIR/whole.png",
@@ -106,7 +91,7 @@ static void compose_takes_photographs(void **state) {
     static const int widths[2] = {64, 640};
     for (int i = 0; i < 2; i++) {
         idem_image im;
-        char *path = idem_path_join(dir, names[i]), text[16];
+        char *path = idem_path_join(program_folder, names[i]), text[16];
         assert_int_equal(idem_image_load(&im, path), 0);
         assert_int_equal(im.width, widths[i]);
         assert_int_equal(idem_png_text(path, "synthetic", text, sizeof text), 0);
@@ -128,8 +113,8 @@ static void every_face_is_put_back(void **state) {
     (void)state;
     photograph_need_models();
     tiny();
-    photograph_save(dir, "one.png", "attributes/a.png", 280);
-    photograph_save_pair(dir, "two.png", (const char *const[]){"identities/2.png", "attributes/b.png"},
+    photograph_save(program_folder, "one.png", "attributes/a.png", 280);
+    photograph_save_pair(program_folder, "two.png", (const char *const[]){"identities/2.png", "attributes/b.png"},
                          (const double[]){220, 320});
     assert_int_equal(RUN("cd $DIR && export IDEM_MODELS='%s'; " COMPOSE
                          "-k --face all -i one.png -a two.png -o all.png && " COMPOSE
@@ -140,10 +125,10 @@ static void every_face_is_put_back(void **state) {
                      0);
     /* Each half is that of the picture in which only its face was put back. */
     idem_image photo, all, part[2];
-    picture_load(&photo, dir, "two.png");
-    picture_load(&all, dir, "all.png");
-    picture_load(&part[0], dir, "second.png"); /* the smaller face is the left one */
-    picture_load(&part[1], dir, "first.png");
+    picture_load(&photo, program_folder, "two.png");
+    picture_load(&all, program_folder, "all.png");
+    picture_load(&part[0], program_folder, "second.png"); /* the smaller face is the left one */
+    picture_load(&part[1], program_folder, "first.png");
     assert_true(all.width == photo.width && all.height == photo.height);
     size_t half = 3 * (size_t)all.width / 2;
     for (size_t i = 0; i < 2 * (size_t)all.height; i++) {
@@ -171,7 +156,7 @@ static void face_is_of_the_attribute_photograph(void **state) {
     (void)state;
     photograph_need_models();
     tiny();
-    photograph_save_pair(dir, "group.png", (const char *const[]){"identities/2.png", "attributes/b.png"},
+    photograph_save_pair(program_folder, "group.png", (const char *const[]){"identities/2.png", "attributes/b.png"},
                          (const double[]){220, 320});
     assert_int_equal(
         RUN("cd $DIR && export IDEM_MODELS='%s'; $IDEM align -q --threads 1 --size 64 -A group.png -o apart && " COMPOSE
@@ -210,5 +195,5 @@ int main(void) {
         cmocka_unit_test(face_is_of_the_attribute_photograph),
         cmocka_unit_test(faces_that_cannot_be_chosen),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, program_enter, program_leave);
 }

@@ -18,33 +18,17 @@
 #include "support/photographs.h"
 #include "support/pictures.h"
 #include "support/program.h"
-#include "support/tiny.h"
 
-static const char *dir; /* for files */
-
-#define RUN(...) program_run(dir, __VA_ARGS__)
-
-static int set_up(void **state) {
-    (void)state;
-    dir = tiny_folder();
-    return dir ? 0 : -1;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    free(program_output);
-    tiny_remove(dir);
-    return 0;
-}
+#define RUN(...) program_run(program_folder, __VA_ARGS__)
 
 static void align_does_the_good_and_lists_the_bad(void **state) {
     (void)state;
     photograph_need_models();
     assert_int_equal(RUN("mkdir $DIR/mixed"), 0);
-    photograph_save(dir, "mixed/a.png", "identities/1.png", 300);
-    photograph_save(dir, "mixed/b.png", "identities/2.png", 200);
+    photograph_save(program_folder, "mixed/a.png", "identities/1.png", 300);
+    photograph_save(program_folder, "mixed/b.png", "identities/2.png", 200);
     assert_int_equal(RUN("cd $DIR/mixed && head -c 300 a.png > cut.png && : > empty.png && echo hello > text.jpg"), 0);
-    picture_black(dir, "mixed/nobody.png", 200, 200);
+    picture_black(program_folder, "mixed/nobody.png", 200, 200);
     assert_int_equal(
         RUN("IDEM_MODELS='%s' $IDEM align -q --threads 1 --size 96 $DIR/mixed -o $DIR/out --json 2> $DIR/notes",
             photograph_models()),
@@ -63,7 +47,7 @@ static void align_does_the_good_and_lists_the_bad(void **state) {
     assert_true(program_says("nobody.png: no face found") && program_says("4 of 6 files gave no face"));
     assert_true(program_says("\na.png\nb.png\n"));
     idem_image out;
-    picture_load(&out, dir, "out/a.png");
+    picture_load(&out, program_folder, "out/a.png");
     assert_int_equal(out.width, 96);
     idem_image_free(&out);
     assert_int_equal(RUN("IDEM_MODELS=$DIR/none $IDEM align $DIR/mixed/a.png -o $DIR/out"), 1);
@@ -78,7 +62,7 @@ enum { W = 640, H = 480 };
 
 /* The photograph as a PNG of that colour type and depth; alpha is all there, but for a corner. */
 static void save_png(const char *name, const idem_image *im, int colour_type, int depth) {
-    char *path = idem_path_join(dir, name);
+    char *path = idem_path_join(program_folder, name);
     FILE *file = fopen(path, "wb");
     assert_non_null(file);
     png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, NULL, NULL, NULL);
@@ -110,7 +94,7 @@ static void save_png(const char *name, const idem_image *im, int colour_type, in
 }
 
 static void save_bytes(const char *name, const void *data, size_t size) {
-    char *path = idem_path_join(dir, name);
+    char *path = idem_path_join(program_folder, name);
     assert_int_equal(idem_file_write(path, data, size), 0);
     free(path);
 }
@@ -185,8 +169,8 @@ static void align_takes_files_of_every_kind(void **state) {
         char name[64];
         snprintf(name, sizeof name, "cuts/%s", json_string_value(json_object_get(face, "file")));
         idem_image cut, plain;
-        picture_load(&cut, dir, name);
-        picture_load(&plain, dir, "cuts/1-plain.png");
+        picture_load(&cut, program_folder, name);
+        picture_load(&plain, program_folder, "cuts/1-plain.png");
         double difference = 0;
         for (int p = 0; p < 64 * 64; p++) { /* in grey, which every kind has */
             int sum = 0;
@@ -206,9 +190,9 @@ static void align_takes_files_of_every_kind(void **state) {
 static void verify_compares_and_measures(void **state) {
     (void)state;
     photograph_need_models();
-    photograph_save(dir, "p.png", "identities/1.png", 300);
-    photograph_save(dir, "q.png", "identities/1.png", 220);
-    photograph_save(dir, "r.png", "identities/4.png", 260);
+    photograph_save(program_folder, "p.png", "identities/1.png", 300);
+    photograph_save(program_folder, "q.png", "identities/1.png", 220);
+    photograph_save(program_folder, "r.png", "identities/4.png", 260);
     assert_int_equal(RUN("IDEM_MODELS='%s' $IDEM verify --threads 1 $DIR/p.png $DIR/q.png", photograph_models()), 0);
     assert_int_equal(strncmp(program_output, "same person", 11), 0);
     assert_int_equal(
@@ -274,5 +258,5 @@ int main(void) {
         cmocka_unit_test(verify_compares_and_measures),
         cmocka_unit_test(verification_by_hand),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, program_enter, program_leave);
 }

@@ -33,11 +33,7 @@ static const float template_112[5][2] = {
     {38.2946f, 51.6963f}, {73.5318f, 51.5014f}, {56.0252f, 71.7366f}, {41.5493f, 92.3655f}, {70.7299f, 92.2041f}};
 
 static const char *in_dir(const char *name) {
-    static char path[2][PATH_MAX];
-    static int turn;
-    turn = !turn;
-    snprintf(path[turn], sizeof path[turn], "%s/%s", dir, name);
-    return path[turn];
+    return tiny_path(dir, name);
 }
 
 static idem_recogniser *opened(const char *path, const char *preprocess) {
@@ -197,12 +193,6 @@ static void what_is_no_recogniser_is_refused(void **state) {
 #define RUN(...) program_run(dir, __VA_ARGS__)
 #define TRAIN "$IDEM train -g $DIR/generator.safetensors --threads 1 --batch 2 --eval-pairs 2 --checkpoint-every 1 -q "
 
-static void expect(int code, int wanted) {
-    if (code != wanted)
-        print_message("exit code %d; the program said:\n%s\n", code, program_output);
-    assert_int_equal(code, wanted);
-}
-
 /* The tiny mapper for 64 numbers of identity, as training with the narrow facenet saves it. */
 static void write_narrow(void) {
     idem_weights *w, *narrow = idem_weights_new();
@@ -258,36 +248,37 @@ static void a_mapper_belongs_to_its_recogniser(void **state) {
     tiny_need(dir);
     const char *pictures = "-i samples/identities/1.png -a samples/attributes/a.png";
     write_narrow();
-    expect(RUN("cp %s $DIR/other.onnx", feature), 0);
-    expect(RUN(TRAIN "-m $DIR/mapper.safetensors -o $DIR/no --identity-net $DIR/other.onnx --identity-preprocess "
-                     "insightface"),
-           1);
+    program_expect(RUN("cp %s $DIR/other.onnx", feature), 0);
+    program_expect(RUN(TRAIN
+                       "-m $DIR/mapper.safetensors -o $DIR/no --identity-net $DIR/other.onnx --identity-preprocess "
+                       "insightface"),
+                   1);
     assert_true(program_says("was trained with the recogniser fr_feature.onnx"));
-    expect(RUN(TRAIN "-o $DIR/no --identity-net $DIR/other.onnx"), 1);
+    program_expect(RUN(TRAIN "-o $DIR/no --identity-net $DIR/other.onnx"), 1);
     assert_true(program_says("name a preprocessing"));
-    expect(RUN(TRAIN "-o $DIR/no --identity-preprocess insightface"), 2);
+    program_expect(RUN(TRAIN "-o $DIR/no --identity-preprocess insightface"), 2);
     /* The same run in one part and in two; a part that is told another recogniser, or none, is refused. */
     const char *facenet = "--identity-net $DIR/facenet.safetensors";
-    expect(RUN(TRAIN "-m $DIR/narrow.safetensors -o $DIR/run --iterations 2 %s", facenet), 0);
-    expect(RUN(TRAIN "-m $DIR/narrow.safetensors -o $DIR/parts --iterations 1 %s", facenet), 0);
-    expect(RUN(TRAIN "-o $DIR/parts --resume --iterations 2"), 1);
+    program_expect(RUN(TRAIN "-m $DIR/narrow.safetensors -o $DIR/run --iterations 2 %s", facenet), 0);
+    program_expect(RUN(TRAIN "-m $DIR/narrow.safetensors -o $DIR/parts --iterations 1 %s", facenet), 0);
+    program_expect(RUN(TRAIN "-o $DIR/parts --resume --iterations 2"), 1);
     assert_true(program_says("facenet.safetensors") && program_says("--identity-net"));
-    expect(RUN(TRAIN "-o $DIR/parts --resume --identity-net $DIR/other.onnx --identity-preprocess facenet"), 1);
+    program_expect(RUN(TRAIN "-o $DIR/parts --resume --identity-net $DIR/other.onnx --identity-preprocess facenet"), 1);
     assert_true(program_says("was trained with the recogniser facenet.safetensors"));
-    expect(RUN(TRAIN "-o $DIR/parts --resume --iterations 2 %s", facenet), 0);
-    expect(RUN("cmp $DIR/run/mapper.safetensors $DIR/parts/mapper.safetensors"), 0);
+    program_expect(RUN(TRAIN "-o $DIR/parts --resume --iterations 2 %s", facenet), 0);
+    program_expect(RUN("cmp $DIR/run/mapper.safetensors $DIR/parts/mapper.safetensors"), 0);
     const char *model = "-g $DIR/generator.safetensors -m $DIR/run/mapper.safetensors";
-    expect(RUN("$IDEM compose %s %s -o $DIR/out.png", model, pictures), 1);
+    program_expect(RUN("$IDEM compose %s %s -o $DIR/out.png", model, pictures), 1);
     assert_true(program_says("--identity-net"));
-    expect(RUN("$IDEM compose %s %s -o $DIR/out.png %s", model, pictures, facenet), 0);
+    program_expect(RUN("$IDEM compose %s %s -o $DIR/out.png %s", model, pictures, facenet), 0);
     /* By name, in the folder of the downloaded networks. */
-    expect(RUN("mkdir $DIR/models && cp %s $DIR/facenet.safetensors $DIR/models && cp \"$(dirname %s)\"/fr_l* "
-               "$DIR/models",
-               feature, feature),
-           0);
-    expect(RUN("IDEM_MODELS=$DIR/models $IDEM compose %s %s -o $DIR/named.png", model, pictures), 0);
-    expect(RUN("cmp $DIR/out.png $DIR/named.png"), 0);
-    expect(RUN("$IDEM evaluate %s -n 2 --identity-net $DIR/other.onnx", model), 1);
+    program_expect(RUN("mkdir $DIR/models && cp %s $DIR/facenet.safetensors $DIR/models && cp \"$(dirname %s)\"/fr_l* "
+                       "$DIR/models",
+                       feature, feature),
+                   0);
+    program_expect(RUN("IDEM_MODELS=$DIR/models $IDEM compose %s %s -o $DIR/named.png", model, pictures), 0);
+    program_expect(RUN("cmp $DIR/out.png $DIR/named.png"), 0);
+    program_expect(RUN("$IDEM evaluate %s -n 2 --identity-net $DIR/other.onnx", model), 1);
     assert_true(program_says("was trained with the recogniser facenet.safetensors"));
 }
 

@@ -7,7 +7,6 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,23 +23,13 @@
 static const char *dir;
 
 static const char *in_dir(const char *name) {
-    static char path[2][PATH_MAX];
-    static int turn;
-    turn = !turn;
-    snprintf(path[turn], sizeof path[turn], "%s/%s", dir, name);
-    return path[turn];
+    return tiny_path(dir, name);
 }
 
 #define RUN(...) program_run(dir, __VA_ARGS__)
 #define TRAIN                                                                                                          \
     "$IDEM train --recipe summary -g $DIR/generator.safetensors -d samples --identity-net $DIR/facenet.safetensors "   \
     "--threads 1 --batch 2 --checkpoint-every 1 --log-every 1 -q "
-
-static void expect(int code, int wanted) {
-    if (code != wanted)
-        print_message("exit code %d; the program said:\n%s\n", code, program_output);
-    assert_int_equal(code, wanted);
-}
 
 /* On one batch of the embedded generator's own faces again and again, the loss falls. */
 static void it_trains_on_the_embedded_generator(void **state) {
@@ -176,7 +165,7 @@ static void iterations_equal_pytorch(void **state) {
 static void crops_are_random_and_repeat(void **state) {
     (void)state;
     enum { SIDE = 8, N = 3, PICTURE = SIDE * SIDE * 3 };
-    expect(RUN("mkdir -p $DIR/tree/a $DIR/tree/b"), 0);
+    program_expect(RUN("mkdir -p $DIR/tree/a $DIR/tree/b"), 0);
     for (int i = 0; i < N; i++) { /* blue says which picture, red and green say where */
         idem_image im;
         char name[32];
@@ -218,37 +207,39 @@ static void crops_are_random_and_repeat(void **state) {
 
 static void a_run_resumes_bit_for_bit(void **state) {
     (void)state;
-    expect(RUN(TRAIN "-o $DIR/run --iterations 3"), 0);
-    expect(RUN(TRAIN "-o $DIR/parts --iterations 2"), 0);
-    expect(RUN(TRAIN "-o $DIR/parts --resume --iterations 3"), 0);
-    expect(RUN("cmp $DIR/run/mapper.safetensors $DIR/parts/mapper.safetensors && "
-               "cmp $DIR/run/checkpoint-0000000003.safetensors $DIR/parts/checkpoint-0000000003.safetensors"),
-           0);
-    expect(RUN("ls $DIR/run/training.png $DIR/run/samples/grid-0000000003.png"), 0);
-    expect(RUN(TRAIN "-o $DIR/parts --resume --beta 1"), 1);
+    program_expect(RUN(TRAIN "-o $DIR/run --iterations 3"), 0);
+    program_expect(RUN(TRAIN "-o $DIR/parts --iterations 2"), 0);
+    program_expect(RUN(TRAIN "-o $DIR/parts --resume --iterations 3"), 0);
+    program_expect(RUN("cmp $DIR/run/mapper.safetensors $DIR/parts/mapper.safetensors && "
+                       "cmp $DIR/run/checkpoint-0000000003.safetensors $DIR/parts/checkpoint-0000000003.safetensors"),
+                   0);
+    program_expect(RUN("ls $DIR/run/training.png $DIR/run/samples/grid-0000000003.png"), 0);
+    program_expect(RUN(TRAIN "-o $DIR/parts --resume --beta 1"), 1);
     assert_true(program_says("--beta is 1"));
     /* The other recipe's run, and its programs. */
-    expect(RUN("$IDEM train -g $DIR/generator.safetensors -o $DIR/run --resume -q"), 1);
-    expect(RUN("$IDEM compose -g $DIR/generator.safetensors -m $DIR/run/mapper.safetensors -i samples/identities/1.png "
-               "-a samples/attributes/a.png -o $DIR/out.png"),
-           1);
+    program_expect(RUN("$IDEM train -g $DIR/generator.safetensors -o $DIR/run --resume -q"), 1);
+    program_expect(
+        RUN("$IDEM compose -g $DIR/generator.safetensors -m $DIR/run/mapper.safetensors -i samples/identities/1.png "
+            "-a samples/attributes/a.png -o $DIR/out.png"),
+        1);
     assert_true(program_says("a mapper of the recipe summary"));
-    expect(RUN("$IDEM model inspect $DIR/run/mapper.safetensors"), 0);
+    program_expect(RUN("$IDEM model inspect $DIR/run/mapper.safetensors"), 0);
     assert_true(program_says("idem mapper of the recipe summary: 12288 numbers to 64"));
 }
 
 static void options_are_checked(void **state) {
     (void)state;
-    expect(RUN(TRAIN "--dry-run --json"), 0);
+    program_expect(RUN(TRAIN "--dry-run --json"), 0);
     assert_true(program_says("seconds_per_iteration") && program_says("plan_mb"));
-    expect(RUN(TRAIN), 2);
+    program_expect(RUN(TRAIN), 2);
     assert_true(program_says("--output is missing"));
-    expect(RUN("$IDEM train --recipe=summary -g $DIR/generator.safetensors -d samples -o $DIR/no"), 2);
+    program_expect(RUN("$IDEM train --recipe=summary -g $DIR/generator.safetensors -d samples -o $DIR/no"), 2);
     assert_true(program_says("--identity-net"));
-    expect(RUN(TRAIN "-o $DIR/no --gamma 3"), 2);
-    expect(RUN("$IDEM train --recipe summary -g $DIR/generator.safetensors -d nowhere -o $DIR/no --identity-net "
-               "$DIR/facenet.safetensors -q"),
-           1);
+    program_expect(RUN(TRAIN "-o $DIR/no --gamma 3"), 2);
+    program_expect(
+        RUN("$IDEM train --recipe summary -g $DIR/generator.safetensors -d nowhere -o $DIR/no --identity-net "
+            "$DIR/facenet.safetensors -q"),
+        1);
     assert_true(program_says("nowhere"));
 }
 

@@ -155,11 +155,7 @@ static int run_whole(const char *run, const idem_recipe *recipe, bool resume) {
 /* ---- comparing ---- */
 
 static const char *in_dir(const char *name) {
-    static char path[4][4096];
-    static int turn;
-    turn = (turn + 1) % 4;
-    snprintf(path[turn], sizeof path[turn], "%s/%s", dir, name);
-    return path[turn];
+    return tiny_path(dir, name);
 }
 
 static void assert_same_file(const char *run_a, const char *run_b, const char *name) {

@@ -7,7 +7,6 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,12 +31,6 @@ static bool has_models;
 /* Options that every training of the tiny ensemble shares. */
 #define TINY                                                                                                           \
     "-g $DIR/generator.safetensors -m $DIR/mapper.safetensors --threads 1 --batch 2 --eval-pairs 2 --log-every 1 "
-
-static void expect(int code, int wanted) {
-    if (code != wanted)
-        print_message("exit code %d; the program said:\n%s\n", code, program_output);
-    assert_int_equal(code, wanted);
-}
 
 /* One line "idem: ...": what a failure looks like. */
 static void expect_one_line(const char *text) {
@@ -65,11 +58,7 @@ static double number(const json_t *root, const char *key) {
 }
 
 static const char *in_dir(const char *name) {
-    static char path[2][PATH_MAX + 200];
-    static int turn;
-    turn = !turn;
-    snprintf(path[turn], sizeof path[turn], "%s/%s", dir, name);
-    return path[turn];
+    return tiny_path(dir, name);
 }
 
 static bool exists(const char *name) {
@@ -116,9 +105,10 @@ static void expect_text(const char *png, const char *key, const char *value) {
 
 static void sample_writes_the_published_layout(void **state) {
     (void)state;
-    expect(RUN("$IDEM sample -g $DIR/generator.safetensors -o $DIR/s -n 3 -b 2 --seed 7 -t 0.9 --threads 1 --json "
-               "--quiet --sheet $DIR/sheet.png"),
-           0);
+    program_expect(
+        RUN("$IDEM sample -g $DIR/generator.safetensors -o $DIR/s -n 3 -b 2 --seed 7 -t 0.9 --threads 1 --json "
+            "--quiet --sheet $DIR/sheet.png"),
+        0);
     json_t *said = document();
     assert_int_equal(number(said, "count"), 3);
     assert_int_equal(number(said, "made"), 3);
@@ -169,46 +159,50 @@ static void sample_writes_the_published_layout(void **state) {
 
 static void sample_repeats_only_what_is_missing(void **state) {
     (void)state;
-    expect(
+    program_expect(
         RUN("cp -r $DIR/s $DIR/s2; rm $DIR/s2/dataset_64/images/00000/00001.png $DIR/s2/dataset_64/ws/00000/00002.npy"),
         0);
-    expect(RUN("$IDEM sample -g $DIR/generator.safetensors -o $DIR/s2 -n 3 -b 2 --seed 7 -t 0.9 --threads 1 --json -q"),
-           0);
+    program_expect(
+        RUN("$IDEM sample -g $DIR/generator.safetensors -o $DIR/s2 -n 3 -b 2 --seed 7 -t 0.9 --threads 1 --json -q"),
+        0);
     json_t *said = document();
     assert_int_equal(number(said, "made"), 2);
     json_decref(said);
-    expect(RUN("diff -r $DIR/s $DIR/s2"), 0);
-    expect(RUN("$IDEM sample -g $DIR/generator.safetensors -o $DIR/s2 -n 3 --seed 7 -t 0.9 --threads 1 --json -q"), 0);
+    program_expect(RUN("diff -r $DIR/s $DIR/s2"), 0);
+    program_expect(
+        RUN("$IDEM sample -g $DIR/generator.safetensors -o $DIR/s2 -n 3 --seed 7 -t 0.9 --threads 1 --json -q"), 0);
     said = document();
     assert_int_equal(number(said, "made"), 0);
     json_decref(said);
     /* A folder holds one sample, not a mixture. */
-    expect(RUN("$IDEM sample -g $DIR/generator.safetensors -o $DIR/s2 -n 3 --seed 8 -t 0.9 -q"), 1);
+    program_expect(RUN("$IDEM sample -g $DIR/generator.safetensors -o $DIR/s2 -n 3 --seed 8 -t 0.9 -q"), 1);
     assert_true(program_says("other options"));
-    expect(RUN("diff -r $DIR/s $DIR/s2"), 0);
+    program_expect(RUN("diff -r $DIR/s $DIR/s2"), 0);
 }
 
 static void sample_survives_ctrl_c(void **state) {
     (void)state;
-    expect(program_interrupt(dir, "long/dataset_64/images/00000/00002.png",
-                             "exec $IDEM sample -g $DIR/generator.safetensors -o $DIR/long -n 900000 -b 2 --seed 7 "
-                             "-t 0.9 --threads 1 -q 2>/dev/null"),
-           130);
-    expect(RUN("for f in $DIR/long/dataset_64/images/*/*.png; do w=${f%%.png}.npy; test -e $DIR/long/dataset_64/ws/"
-               "00000/${w##*/} || exit 3; done; ls -a $DIR/long/dataset_64/*/00000 | grep part; test $? = 1"),
-           0);
-    expect(RUN("cd $DIR/long/dataset_64 && for i in 0 1 2; do cmp images/00000/0000$i.png "
-               "$DIR/s/dataset_64/images/00000/0000$i.png || exit 3; done"),
-           0);
+    program_expect(
+        program_interrupt(dir, "long/dataset_64/images/00000/00002.png",
+                          "exec $IDEM sample -g $DIR/generator.safetensors -o $DIR/long -n 900000 -b 2 --seed 7 "
+                          "-t 0.9 --threads 1 -q 2>/dev/null"),
+        130);
+    program_expect(
+        RUN("for f in $DIR/long/dataset_64/images/*/*.png; do w=${f%%.png}.npy; test -e $DIR/long/dataset_64/ws/"
+            "00000/${w##*/} || exit 3; done; ls -a $DIR/long/dataset_64/*/00000 | grep part; test $? = 1"),
+        0);
+    program_expect(RUN("cd $DIR/long/dataset_64 && for i in 0 1 2; do cmp images/00000/0000$i.png "
+                       "$DIR/s/dataset_64/images/00000/0000$i.png || exit 3; done"),
+                   0);
 }
 
 static void sample_truncates_up_to_the_cutoff(void **state) {
     (void)state;
     int n;
-    expect(RUN("for o in '0.5 -1 all' '0.5 4 four' '1 -1 none'; do set -- $o; $IDEM sample -g "
-               "$DIR/generator.safetensors -n "
-               "1 -t $1 --cutoff $2 -o $DIR/$3 --threads 1 -q || exit 3; done"),
-           0);
+    program_expect(RUN("for o in '0.5 -1 all' '0.5 4 four' '1 -1 none'; do set -- $o; $IDEM sample -g "
+                       "$DIR/generator.safetensors -n "
+                       "1 -t $1 --cutoff $2 -o $DIR/$3 --threads 1 -q || exit 3; done"),
+                   0);
     float *all = ws_of("all", 0, &n), *four = ws_of("four", 0, &n), *none = ws_of("none", 0, &n);
     double apart = 0;
     for (int l = 0; l < ROWS; l++)
@@ -220,10 +214,10 @@ static void sample_truncates_up_to_the_cutoff(void **state) {
     free(all);
     free(four);
     free(none);
-    expect(RUN("$IDEM sample -g $DIR/generator.safetensors -o $DIR/x --cutoff -2"), 2);
-    expect(RUN("$IDEM sample -g $DIR/generator.safetensors -o $DIR/x -n 0"), 2);
-    expect(RUN("$IDEM sample -o $DIR/x -n 1"), 2);
-    expect(RUN("$IDEM sample -g $DIR/nowhere.safetensors -o $DIR/x -n 1 -q"), 1);
+    program_expect(RUN("$IDEM sample -g $DIR/generator.safetensors -o $DIR/x --cutoff -2"), 2);
+    program_expect(RUN("$IDEM sample -g $DIR/generator.safetensors -o $DIR/x -n 0"), 2);
+    program_expect(RUN("$IDEM sample -o $DIR/x -n 1"), 2);
+    program_expect(RUN("$IDEM sample -g $DIR/nowhere.safetensors -o $DIR/x -n 1 -q"), 1);
     expect_one_line("nowhere.safetensors");
     assert_false(exists("x"));
 }
@@ -234,7 +228,7 @@ static void train_makes_its_files(void **state) {
     (void)state;
     if (skipped())
         return;
-    expect(
+    program_expect(
         RUN("$IDEM train -g models/generator-64.safetensors -o $DIR/embedded --batch 2 --iterations 2 --eval-pairs 2 "
             "--threads 1 --mean-bias --json -q"),
         0);
@@ -260,30 +254,31 @@ static void train_makes_its_files(void **state) {
             print_message("%s is missing\n", name);
         assert_true(exists(name));
     }
-    expect(RUN("ls $DIR/embedded/events"), 0);
+    program_expect(RUN("ls $DIR/embedded/events"), 0);
     assert_true(program_says("events.out.tfevents."));
-    expect(RUN("rm -r $DIR/embedded"), 0);
+    program_expect(RUN("rm -r $DIR/embedded"), 0);
 }
 
 static void ctrl_c_leaves_a_checkpoint_that_resumes(void **state) {
     (void)state;
     if (skipped())
         return;
-    expect(program_interrupt(dir, "int/checkpoint-0000000001.safetensors",
-                             "exec $IDEM train " TINY
-                             "-o $DIR/int --iterations 1000000 --checkpoint-every 1 -q 2>/dev/null"),
-           130);
-    expect(RUN("grep -c '\"kind\": \"train\"' $DIR/int/metrics.jsonl"), 0);
+    program_expect(program_interrupt(dir, "int/checkpoint-0000000001.safetensors",
+                                     "exec $IDEM train " TINY
+                                     "-o $DIR/int --iterations 1000000 --checkpoint-every 1 -q 2>/dev/null"),
+                   130);
+    program_expect(RUN("grep -c '\"kind\": \"train\"' $DIR/int/metrics.jsonl"), 0);
     int done = atoi(program_output);
     assert_true(done >= 1 && done < 1000000);
-    expect(RUN("$IDEM train " TINY "-o $DIR/int --resume --iterations %d --json -q", done + 2), 0);
+    program_expect(RUN("$IDEM train " TINY "-o $DIR/int --resume --iterations %d --json -q", done + 2), 0);
     json_t *said = document();
     assert_true(number(said, "iterations") <= 3 && number(said, "iterations") >= 2);
     assert_int_equal(number(said, "iteration"), done + 2);
     json_decref(said);
-    expect(RUN("grep '\"kind\": \"train\"' $DIR/int/metrics.jsonl | sed 's/.*\"iteration\": \\([0-9]*\\).*/\\1/' | "
-               "tr '\\n' ' '"),
-           0);
+    program_expect(
+        RUN("grep '\"kind\": \"train\"' $DIR/int/metrics.jsonl | sed 's/.*\"iteration\": \\([0-9]*\\).*/\\1/' | "
+            "tr '\\n' ' '"),
+        0);
     const char *at = program_output;
     for (int i = 1; i <= done + 2; i++) /* each line once */
         assert_int_equal(strtol(at, (char **)&at, 10), i);
@@ -293,7 +288,8 @@ static void dry_run_writes_nothing(void **state) {
     (void)state;
     if (skipped())
         return;
-    expect(RUN("$IDEM train " TINY "--dry-run --json -q --iterations 1000 --cross-every 1 --adversarial-every 2"), 0);
+    program_expect(
+        RUN("$IDEM train " TINY "--dry-run --json -q --iterations 1000 --cross-every 1 --adversarial-every 2"), 0);
     json_t *said = document();
     static const char *const keys[] = {"plan_mb", "state_mb", "seconds_per_iteration", "pictures_per_second", "hours"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
@@ -301,7 +297,7 @@ static void dry_run_writes_nothing(void **state) {
     assert_int_equal(number(said, "iterations"), 1000);
     assert_true(fabs(number(said, "hours") * 3.6 / number(said, "seconds_per_iteration") - 1) < 1e-6);
     json_decref(said);
-    expect(RUN("$IDEM train " TINY "-o $DIR/dry --dry-run -q --cross-every 1 --adversarial-every 1"), 0);
+    program_expect(RUN("$IDEM train " TINY "-o $DIR/dry --dry-run -q --cross-every 1 --adversarial-every 1"), 0);
     assert_true(program_says("per second"));
     assert_false(exists("dry"));
 }
@@ -312,30 +308,30 @@ static void wrong_options_exit_2(void **state) {
         "--batch 1",    "--batch two",          "--rate -1", "--recipe other", "--ema 1",
         "--iterations", "--truncation nothing", "surplus",   "--gamma=",       "--seed -3"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
-        expect(RUN("$IDEM train " TINY "-o $DIR/wrong %s", wrong[i]), 2);
-    expect(RUN("$IDEM train -o $DIR/wrong"), 2);
+        program_expect(RUN("$IDEM train " TINY "-o $DIR/wrong %s", wrong[i]), 2);
+    program_expect(RUN("$IDEM train -o $DIR/wrong"), 2);
     assert_true(program_says("--generator"));
-    expect(RUN("$IDEM train " TINY), 2);
+    program_expect(RUN("$IDEM train " TINY), 2);
     assert_true(program_says("--output is missing"));
-    expect(RUN("$IDEM train " TINY "-o $DIR/wrong --attr-start x"), 2);
+    program_expect(RUN("$IDEM train " TINY "-o $DIR/wrong --attr-start x"), 2);
     assert_false(exists("wrong"));
 }
 
 static void a_wrong_mapper_is_one_line(void **state) {
     (void)state;
     const char *train = "$IDEM train -g $DIR/generator.safetensors -o $DIR/wrong -q";
-    expect(RUN("%s -m $DIR/nowhere.safetensors", train), 1);
+    program_expect(RUN("%s -m $DIR/nowhere.safetensors", train), 1);
     expect_one_line("nowhere.safetensors");
-    expect(RUN("%s -m README.md", train), 1);
+    program_expect(RUN("%s -m README.md", train), 1);
     expect_one_line("README.md");
-    expect(RUN("%s -m $DIR/generator.safetensors", train), 1);
+    program_expect(RUN("%s -m $DIR/generator.safetensors", train), 1);
     expect_one_line("not a mapper");
     idem_weights *w;
     assert_int_equal(idem_weights_load(&w, in_dir("mapper.safetensors")), 0);
     assert_int_equal(idem_weights_set_meta(w, "generator", "0123456789abcdef"), 0);
     assert_int_equal(idem_weights_save(w, in_dir("foreign.safetensors"), IDEM_DTYPE_F32), 0);
     idem_weights_free(w);
-    expect(RUN("%s -m $DIR/foreign.safetensors", train), 1);
+    program_expect(RUN("%s -m $DIR/foreign.safetensors", train), 1);
     expect_one_line("0123456789abcdef");
     assert_false(exists("wrong"));
 }
@@ -346,19 +342,19 @@ static void a_full_disk_leaves_the_checkpoint_before(void **state) {
         return;
     const char *train = "$IDEM train " TINY "--checkpoint-every 2 --eval-every 100 -q";
     /* Ends at 2 as well: the evaluation there is part of what a checkpoint says. */
-    expect(RUN("%s -o $DIR/whole --iterations 2 && %s -o $DIR/whole --resume --iterations 6", train, train), 0);
-    expect(RUN("%s -o $DIR/full --iterations 2", train), 0);
-    expect(RUN("cp $DIR/full/checkpoint-0000000002.safetensors $DIR/before && "
-               "stat -c %%s $DIR/before"),
-           0);
+    program_expect(RUN("%s -o $DIR/whole --iterations 2 && %s -o $DIR/whole --resume --iterations 6", train, train), 0);
+    program_expect(RUN("%s -o $DIR/full --iterations 2", train), 0);
+    program_expect(RUN("cp $DIR/full/checkpoint-0000000002.safetensors $DIR/before && "
+                       "stat -c %%s $DIR/before"),
+                   0);
     /* Files may grow to half a checkpoint: writing one fails as on a full disk, everything else works. */
     long blocks = atol(program_output) / 2 / 512;
-    expect(RUN("trap '' XFSZ; ulimit -f %ld; %s -o $DIR/full --resume --iterations 6", blocks, train), 1);
+    program_expect(RUN("trap '' XFSZ; ulimit -f %ld; %s -o $DIR/full --resume --iterations 6", blocks, train), 1);
     expect_one_line("checkpoint-0000000004.safetensors");
     expect_same("before", "full/checkpoint-0000000002.safetensors");
-    expect(RUN("ls -a $DIR/full | grep -c checkpoint"), 0);
+    program_expect(RUN("ls -a $DIR/full | grep -c checkpoint"), 0);
     assert_int_equal(atoi(program_output), 1);
-    expect(RUN("%s -o $DIR/full --resume --iterations 6", train), 0);
+    program_expect(RUN("%s -o $DIR/full --resume --iterations 6", train), 0);
     expect_same("whole/checkpoint-0000000006.safetensors", "full/checkpoint-0000000006.safetensors");
 }
 
@@ -366,13 +362,13 @@ static void a_changed_rate_does_not_resume(void **state) {
     (void)state;
     if (skipped())
         return;
-    expect(RUN("$IDEM train " TINY "-o $DIR/whole --resume --rate 0.01 -q"), 1);
+    program_expect(RUN("$IDEM train " TINY "-o $DIR/whole --resume --rate 0.01 -q"), 1);
     expect_one_line("--rate is 0.01");
-    expect(RUN("$IDEM train -g models/generator-64.safetensors -o $DIR/whole --resume -q"), 1);
+    program_expect(RUN("$IDEM train -g models/generator-64.safetensors -o $DIR/whole --resume -q"), 1);
     expect_one_line("name its generator");
-    expect(RUN("$IDEM train " TINY "-o $DIR/whole -q"), 1);
+    program_expect(RUN("$IDEM train " TINY "-o $DIR/whole -q"), 1);
     expect_one_line("--resume");
-    expect(RUN("$IDEM train " TINY "-o $DIR/whole --resume -q --threads 2"), 1);
+    program_expect(RUN("$IDEM train " TINY "-o $DIR/whole --resume -q --threads 2"), 1);
     expect_one_line("--threads");
 }
 

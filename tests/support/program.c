@@ -135,6 +135,12 @@ void program_file(const char *dir, const char *name, const char *text, bool exec
     free(path);
 }
 
+void program_expect(int code, int wanted) {
+    if (code != wanted)
+        print_message("exit code %d; the program said:\n%s\n", code, program_output);
+    assert_int_equal(code, wanted);
+}
+
 bool program_says(const char *text) {
     if (strstr(program_output, text))
         return true;

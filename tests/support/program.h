@@ -27,6 +27,9 @@ long program_peak(const char *dir, const char *format, ...) __attribute__((forma
 /* Writes DIR/NAME; the test fails when it cannot. */
 void program_file(const char *dir, const char *name, const char *text, bool executable);
 
+/* Fails the test, and shows what the last run said, unless its code is the one wanted. */
+void program_expect(int code, int wanted);
+
 /* Is this in what the last run said? Prints all of it if not. */
 bool program_says(const char *text);
 

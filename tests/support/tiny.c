@@ -2,6 +2,7 @@
 #include "support/tiny.h"
 
 #include <ftw.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -186,6 +187,14 @@ static int remove_entry(const char *path, const struct stat *st, int flag, struc
 void tiny_remove(const char *dir) {
     if (dir)
         nftw(dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+const char *tiny_path(const char *dir, const char *name) {
+    static char path[4][PATH_MAX + 200];
+    static int turn;
+    turn = (turn + 1) % 4;
+    snprintf(path[turn], sizeof path[turn], "%s/%s", dir, name);
+    return path[turn];
 }
 
 int tiny_make(const char **dir) {

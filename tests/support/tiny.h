@@ -37,4 +37,7 @@ void tiny_need(const char *dir);
 const char *tiny_folder(void);
 void tiny_remove(const char *dir);
 
+/* DIR/NAME in static memory: the last four are good. */
+const char *tiny_path(const char *dir, const char *name);
+
 #endif
