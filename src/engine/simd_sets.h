@@ -29,15 +29,7 @@ typedef int mask4 __attribute__((vector_size(16)));
 #define MIN(a, b) CHOOSE4((a) < (b), a, b)
 #define NAME(x) x##_plain
 #include TEMPLATE
-#undef VEC
-#undef W
-#undef MR
-#undef TARGET
-#undef SPLAT
-#undef FMA
-#undef MAX
-#undef MIN
-#undef NAME
+#include "engine/simd_clear.h"
 
 #if defined(__x86_64__)
 #define VEC __m256
@@ -50,15 +42,7 @@ typedef int mask4 __attribute__((vector_size(16)));
 #define MIN(a, b) _mm256_min_ps(a, b)
 #define NAME(x) x##_avx2
 #include TEMPLATE
-#undef VEC
-#undef W
-#undef MR
-#undef TARGET
-#undef SPLAT
-#undef FMA
-#undef MAX
-#undef MIN
-#undef NAME
+#include "engine/simd_clear.h"
 
 #define VEC __m512
 #define W 16
@@ -70,15 +54,7 @@ typedef int mask4 __attribute__((vector_size(16)));
 #define MIN(a, b) _mm512_min_ps(a, b)
 #define NAME(x) x##_avx512
 #include TEMPLATE
-#undef VEC
-#undef W
-#undef MR
-#undef TARGET
-#undef SPLAT
-#undef FMA
-#undef MAX
-#undef MIN
-#undef NAME
+#include "engine/simd_clear.h"
 #endif
 
 /* The widest of three values (a set of kernels each) that this CPU can run and that is not wider than `width` floats.
