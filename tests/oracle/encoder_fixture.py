@@ -5,20 +5,11 @@ import os
 import numpy as np
 import torch
 
+import filled
+
 
 def fill(salt, name, shape, a, b):
-    """The rule of tests/fixtures/README.md."""
-    h = 0xCBF29CE484222325
-    for c in (salt + name).encode():
-        h = ((h ^ c) * 0x100000001B3) & (2**64 - 1)
-    i = np.arange(1, int(np.prod(shape)) + 1, dtype=np.uint64)
-    with np.errstate(over="ignore"):
-        s = np.uint64(h) + i * np.uint64(0x9E3779B97F4A7C15)
-        s = (s ^ (s >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        s = (s ^ (s >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        s ^= s >> np.uint64(31)
-    u = (s >> np.uint64(40)).astype(np.float64) / 2**24
-    return torch.tensor(((2 * u - 1) * a + b).astype(np.float32).reshape(shape))
+    return torch.from_numpy(filled.fill(salt, name, shape, a, b))
 
 
 def fill_network(net, salt, bias=0.0):

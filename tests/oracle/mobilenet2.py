@@ -13,22 +13,14 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+import filled
+
 SALT, BATCH, SIDE = "mobilenet2/", 2, 64
 torch.set_num_threads(1)
 
 
 def fill(name, shape, a, b):
-    h = 0xCBF29CE484222325
-    for byte in (SALT + name).encode():
-        h = ((h ^ byte) * 0x100000001B3) & (2**64 - 1)
-    n = int(np.prod(shape))
-    with np.errstate(over="ignore"):
-        s = np.uint64(h) + np.arange(1, n + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-        s = (s ^ (s >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        s = (s ^ (s >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        s = s ^ (s >> np.uint64(31))
-    u = (s >> np.uint64(40)).astype(np.float64) / 2**24
-    return ((2 * u - 1) * a + b).astype(np.float32).reshape(shape)
+    return filled.fill(SALT, name, shape, a, b)
 
 
 model = open(sys.argv[1] + "/mobilenet_v2.model.min.js").read()

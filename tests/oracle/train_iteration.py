@@ -23,6 +23,8 @@ import torch
 import torch.nn.functional as F
 import torchvision
 
+import filled
+
 BATCH, ITERATIONS = 4, 10
 SIDE, Z, LAYERS = 64, 64, 10
 PSI = 0.7
@@ -39,17 +41,7 @@ dtype = torch.float64
 
 
 def fill(name, shape, a, b=0.0, salt=SALT):
-    h = 0xCBF29CE484222325
-    for c in (salt + name).encode():
-        h = (h ^ c) * 0x100000001B3 % 2**64
-    n = int(np.prod(shape)) if shape else 1
-    with np.errstate(over="ignore"):
-        s = np.uint64(h) + np.arange(1, n + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-        s = (s ^ s >> np.uint64(30)) * np.uint64(0xBF58476D1CE4E5B9)
-        s = (s ^ s >> np.uint64(27)) * np.uint64(0x94D049BB133111EB)
-        s ^= s >> np.uint64(31)
-    u = (s >> np.uint64(40)).astype(np.float64) / 2**24
-    return torch.from_numpy(((2 * u - 1) * a + b).astype(np.float32).reshape(shape)).to(dtype)
+    return torch.from_numpy(filled.fill(salt, name, shape, a, b)).to(dtype)
 
 
 # ---- StyleGAN2 in the layout of the widespread PyTorch conversion ----
