@@ -16,12 +16,11 @@
 #include "learn/gan_distance.h"
 #include "learn/gan_graph.h"
 #include "learn/gan_sampler.h"
+#include "learn/gan_samples.h"
 #include "learn/metrics_log.h"
 #include "learn/state.h"
-#include "media/sheet.h"
 
-enum { SKIPPED_LIMIT = 20, STEER_EVERY = 4, GRID = 40, GRID_COLUMNS = 8, STRIP = 8, SHEET_SEED = 7 };
-#define SHEET_PSI 0.8f
+enum { SKIPPED_LIMIT = 20, STEER_EVERY = 4 };
 
 static const char PATH_MEAN[] = "path.mean"; /* tensor of runs with path lengths */
 static const idem_average_rule average_rule[1] = {{IDEM_GAN_G, IDEM_GAN_AVERAGE}};
@@ -249,65 +248,12 @@ static int write_line(idem_gan_trainer *t) {
     return idem_metrics_log_write(t->log, "train", s->iteration, m, n);
 }
 
-static int save_sheet(idem_gan_trainer *t, const char *what, const float *pictures, int n) {
-    const int side = (int)t->recipe.size;
-    idem_image cells[GRID] = {0}, page;
-    const idem_image *list[GRID];
-    char title[96], name[64];
-    int status = 0;
-    for (int i = 0; i < n && !status; i++) {
-        status =
-            idem_image_from_float(&cells[i], pictures + (size_t)i * (size_t)side * (size_t)side * 3, side, side, -1, 1);
-        list[i] = &cells[i];
-    }
-    snprintf(title, sizeof title, "%s after %" PRId64 " pictures, truncation %.1f", what, t->state.shown,
-             (double)SHEET_PSI);
-    snprintf(name, sizeof name, "samples/%s-%010" PRId64 ".png", what, t->state.shown);
-    if (!status && !idem_sheet_list(&page, &(idem_sheet){.title = title}, list, n, GRID_COLUMNS)) {
-        char *path = idem_path_join(t->setup.run, name);
-        status = path ? idem_image_save_png(&page, path, NULL) : -1;
-        if (!status)
-            status = idem_metrics_log_image(t->log, what, t->state.iteration, &page);
-        free(path);
-        idem_image_free(&page);
-    } else {
-        status = -1;
-    }
-    for (int i = 0; i < n; i++)
-        idem_image_free(&cells[i]);
-    return status;
-}
-
-/* The same codes every time: a grid, and a row that walks from each of two codes to the next. */
 static int write_samples(idem_gan_trainer *t) {
-    const size_t z_dim = (size_t)t->recipe.z_dim, picture = (size_t)(t->recipe.size * t->recipe.size * 3);
-    float *z = malloc(GRID * z_dim * sizeof *z), *pictures = malloc(GRID * picture * sizeof *pictures);
-    char *path = idem_path_join(t->setup.run, "generator.safetensors");
-    idem_rng rng = idem_rng_make(SHEET_SEED, "gan.sheet");
-    int status = z && pictures && path ? 0 : idem_fail("out of memory for samples");
-    if (!status) {
-        idem_rng_fill_normal(&rng, z, GRID * z_dim);
-        status = !idem_gan_sampler_mean(t->sampler) || idem_gan_sampler_run(t->sampler, GRID, z, SHEET_PSI, pictures) ||
-                         save_sheet(t, "grid", pictures, GRID)
-                     ? -1
-                     : 0;
-    }
-    if (!status) {
-        for (size_t i = STRIP * z_dim; i-- > 0;) {
-            const float at = (float)(i / z_dim) / (STRIP - 1);
-            z[2 * z_dim + i] = (1 - at) * z[i % z_dim] + at * z[z_dim + i % z_dim];
-        }
-        status = idem_gan_sampler_run(t->sampler, STRIP, z + 2 * z_dim, SHEET_PSI, pictures) ||
-                         save_sheet(t, "strip", pictures, STRIP) ||
-                         idem_gan_sampler_save(t->sampler, &t->recipe, t->state.shown, path, IDEM_DTYPE_F16)
-                     ? -1
-                     : 0;
-    }
-    free(z);
-    free(pictures);
-    free(path);
-    t->state.sampled = status ? t->state.sampled : t->state.shown;
-    return status;
+    const idem_gan_samples of = {t->setup.run, &t->recipe, t->sampler, t->log, t->state.iteration, t->state.shown};
+    if (idem_gan_samples_write(&of))
+        return -1;
+    t->state.sampled = t->state.shown;
+    return 0;
 }
 
 /* Run again from the checkpoint before it if it is interrupted. */
