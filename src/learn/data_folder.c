@@ -12,16 +12,10 @@
 #include "base/rng.h"
 #include "base/status.h"
 #include "format/weights.h"
+#include "learn/epochs.h"
 #include "media/image.h"
 
 enum { AHEAD = 4 /* batches decoded early */ };
-
-/* A permutation of the training list, made when its epoch is first asked for. */
-typedef struct {
-    const char *stream;
-    uint64_t epoch; /* UINT64_MAX: none yet */
-    uint32_t *order;
-} shuffle;
 
 struct idem_data_reader {
     idem_arena *arena;
@@ -32,8 +26,8 @@ struct idem_data_reader {
     int size, w_dim;
     uint64_t seed;
     size_t picture;
-    shuffle codes;    /* the caller's thread only */
-    shuffle pictures; /* the decoding thread only */
+    idem_epochs codes;    /* of the training list; the caller's thread only */
+    idem_epochs pictures; /* the decoding thread only */
 
     /* Slots of decoded items next .. next + filled - 1, item k in slot k mod n_slots. */
     pthread_t thread;
@@ -121,21 +115,10 @@ static int split(idem_data_reader *r, int batch, int held_out) {
     r->pairs = (size_t)held_out;
     r->training = all + apart;
     r->n_training = r->count - apart;
-    r->codes = (shuffle){"data.codes", UINT64_MAX, idem_arena_array(r->arena, r->n_training, sizeof(uint32_t))};
-    r->pictures = (shuffle){"data.pictures", UINT64_MAX, idem_arena_array(r->arena, r->n_training, sizeof(uint32_t))};
-    return r->codes.order && r->pictures.order ? 0 : -1;
-}
-
-static uint32_t item(const idem_data_reader *r, shuffle *s, uint64_t k) {
-    uint64_t epoch = k / r->n_training;
-    if (s->epoch != epoch) {
-        memcpy(s->order, r->training, r->n_training * sizeof *s->order);
-        idem_rng rng = idem_rng_make(r->seed, s->stream);
-        rng.counter = epoch << 32; /* more than one epoch can draw */
-        idem_rng_shuffle(&rng, s->order, r->n_training);
-        s->epoch = epoch;
-    }
-    return s->order[k % r->n_training];
+    return idem_epochs_make(&r->codes, r->seed, "data.codes", r->training, r->n_training) ||
+                   idem_epochs_make(&r->pictures, r->seed, "data.pictures", r->training, r->n_training)
+               ? -1
+               : 0;
 }
 
 /* ---- decoding ---- */
@@ -176,7 +159,7 @@ static void *decode_ahead(void *arg) {
         }
         uint64_t k = r->next + r->filled;
         pthread_mutex_unlock(&r->lock);
-        int status = decode(r, item(r, &r->pictures, k), r->slots + (k % r->n_slots) * r->picture);
+        int status = decode(r, idem_epochs_item(&r->pictures, k), r->slots + (k % r->n_slots) * r->picture);
         pthread_mutex_lock(&r->lock);
         if (k != r->next + r->filled)
             continue; /* the caller has jumped elsewhere */
@@ -242,7 +225,7 @@ static int read_code(const idem_data_reader *r, uint32_t index, float *w) {
 
 int idem_data_reader_codes(idem_data_reader *r, uint64_t first, size_t n, float *w) {
     for (size_t i = 0; i < n; i++)
-        if (read_code(r, item(r, &r->codes, first + i), w + i * (size_t)r->w_dim))
+        if (read_code(r, idem_epochs_item(&r->codes, first + i), w + i * (size_t)r->w_dim))
             return -1;
     return 0;
 }
@@ -306,6 +289,8 @@ void idem_data_reader_free(idem_data_reader *r) {
     pthread_mutex_destroy(&r->lock);
     free(r->failure);
     free(r->stems);
+    idem_epochs_free(&r->codes);
+    idem_epochs_free(&r->pictures);
     idem_arena_free(r->arena);
     free(r);
 }

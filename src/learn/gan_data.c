@@ -16,6 +16,7 @@
 #include "base/rng.h"
 #include "base/sha256.h"
 #include "base/status.h"
+#include "learn/epochs.h"
 #include "learn/picture_tree.h"
 
 enum { HEADER = 8 + 64 + 16 };
@@ -28,9 +29,8 @@ struct idem_gan_data {
     idem_picture_tree *tree;
     size_t count;
     char hash[65];
-    uint32_t *order; /* held-out ones first */
-    uint32_t *epoch_order;
-    uint64_t epoch; /* of epoch_order; UINT64_MAX: none yet */
+    uint32_t *order;    /* held-out ones first */
+    idem_epochs epochs; /* of the others */
     size_t picture;
     unsigned char *map;
     size_t map_bytes;
@@ -119,15 +119,13 @@ static int split(idem_gan_data *d) {
                          "pictures, or hold fewer out",
                          d->dir, d->count, apart + 2);
     d->order = idem_arena_array(d->arena, d->count, sizeof *d->order);
-    d->epoch_order = idem_arena_array(d->arena, d->count - apart, sizeof *d->epoch_order);
-    if (!d->order || !d->epoch_order)
+    if (!d->order)
         return -1;
     for (size_t i = 0; i < d->count; i++)
         d->order[i] = (uint32_t)i;
     idem_rng rng = idem_rng_make(d->options.seed, "gan.data.split");
     idem_rng_shuffle(&rng, d->order, d->count);
-    d->epoch = UINT64_MAX;
-    return 0;
+    return idem_epochs_make(&d->epochs, d->options.seed, "gan.data.order", d->order + apart, d->count - apart);
 }
 
 static const unsigned char *pixels(const idem_gan_data *d, uint32_t index) {
@@ -145,19 +143,11 @@ static void to_float(const idem_gan_data *d, const unsigned char *rgb, bool mirr
 }
 
 void idem_gan_data_take(idem_gan_data *d, uint64_t first, size_t n, float *x) {
-    const size_t count = idem_gan_data_count(d);
     idem_rng mirror = idem_rng_make(d->options.seed, "gan.data.mirror");
     mirror.counter = first;
     for (uint64_t k = first; k < first + n; k++, x += d->picture) {
-        if (d->epoch != k / count) {
-            d->epoch = k / count;
-            memcpy(d->epoch_order, d->order + d->options.held_out, count * sizeof *d->epoch_order);
-            idem_rng rng = idem_rng_make(d->options.seed, "gan.data.order");
-            rng.counter = d->epoch << 32; /* more than one epoch can draw */
-            idem_rng_shuffle(&rng, d->epoch_order, count);
-        }
         const bool mirrored = (idem_rng_u64(&mirror) >> 63) != 0;
-        to_float(d, pixels(d, d->epoch_order[k % count]), d->options.mirror && mirrored, x);
+        to_float(d, pixels(d, idem_epochs_item(&d->epochs, k)), d->options.mirror && mirrored, x);
     }
 }
 
@@ -233,6 +223,7 @@ void idem_gan_data_free(idem_gan_data *d) {
         return;
     if (d->map)
         munmap(d->map, d->map_bytes);
+    idem_epochs_free(&d->epochs);
     idem_picture_tree_free(d->tree);
     idem_arena_free(d->arena);
     free(d);

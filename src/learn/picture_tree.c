@@ -108,12 +108,8 @@ int idem_picture_tree_square(const idem_picture_tree *t, size_t i, int size, ide
     if (idem_picture_tree_load(t, i, &whole))
         return -1;
     const int side = whole.width < whole.height ? whole.width : whole.height;
-    const int left = (whole.width - side) / 2, top = (whole.height - side) / 2;
-    int status = idem_image_new(&square, side, side);
+    int status = idem_image_cut(&square, &whole, (whole.width - side) / 2, (whole.height - side) / 2, side, side);
     if (!status) {
-        for (int y = 0; y < side; y++)
-            memcpy(square.rgb + (size_t)y * (size_t)side * 3,
-                   whole.rgb + ((size_t)(y + top) * (size_t)whole.width + (size_t)left) * 3, (size_t)side * 3);
         status = idem_image_resize_lanczos(out, &square, size, size);
         idem_image_free(&square);
     }

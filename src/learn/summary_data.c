@@ -1,31 +1,18 @@
 #include "learn/summary_data.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/rng.h"
 #include "base/status.h"
+#include "learn/epochs.h"
 #include "learn/picture_tree.h"
 
 struct idem_summary_data {
     idem_picture_tree *tree;
     int crop, size;
-    uint64_t seed, epoch; /* of `order`; UINT64_MAX: none yet */
-    uint32_t *order;
+    uint64_t seed;
+    idem_epochs epochs;
 };
-
-static uint32_t item(idem_summary_data *d, uint64_t k) {
-    const size_t count = idem_summary_data_count(d);
-    if (d->epoch != k / count) {
-        d->epoch = k / count;
-        for (size_t i = 0; i < count; i++)
-            d->order[i] = (uint32_t)i;
-        idem_rng rng = idem_rng_make(d->seed, "summary.order");
-        rng.counter = d->epoch << 32; /* more than one epoch can draw */
-        idem_rng_shuffle(&rng, d->order, count);
-    }
-    return d->order[k % count];
-}
 
 static int smaller(int a, int b) {
     return a < b ? a : b;
@@ -38,11 +25,8 @@ static int cut(const idem_summary_data *d, const idem_image *whole, uint64_t k, 
     const int left = (int)(idem_rng_uniform(&rng) * (whole->width - side + 1));
     const int top = (int)(idem_rng_uniform(&rng) * (whole->height - side + 1));
     idem_image square;
-    if (idem_image_new(&square, side, side))
+    if (idem_image_cut(&square, whole, left, top, side, side))
         return -1;
-    for (int y = 0; y < side; y++)
-        memcpy(square.rgb + (size_t)y * (size_t)side * 3,
-               whole->rgb + ((size_t)(top + y) * (size_t)whole->width + (size_t)left) * 3, (size_t)side * 3);
     const int status = idem_image_resize(out, &square, d->size, d->size);
     idem_image_free(&square);
     return status;
@@ -52,7 +36,7 @@ int idem_summary_data_take(idem_summary_data *d, uint64_t first, size_t n, float
     const size_t picture = (size_t)d->size * (size_t)d->size * 3;
     for (size_t i = 0; i < n; i++) {
         idem_image whole, small;
-        if (idem_picture_tree_load(d->tree, item(d, first + i), &whole))
+        if (idem_picture_tree_load(d->tree, idem_epochs_item(&d->epochs, first + i), &whole))
             return -1;
         int status = cut(d, &whole, first + i, &small);
         idem_image_free(&whole);
@@ -74,15 +58,14 @@ static int open_data(idem_summary_data *d, const char *dir) {
     const size_t count = idem_summary_data_count(d);
     if (count < 1 || count > UINT32_MAX)
         return idem_fail("%s: %zu pictures (JPEG, PNG, WebP) were found in it, expected at least 1", dir, count);
-    d->order = malloc(count * sizeof *d->order);
-    return d->order ? 0 : idem_fail("out of memory for the order of %zu pictures", count);
+    return idem_epochs_make(&d->epochs, d->seed, "summary.order", NULL, count);
 }
 
 idem_summary_data *idem_summary_data_open(const char *dir, int crop, int size, uint64_t seed) {
     idem_summary_data *d = calloc(1, sizeof *d);
     if (!d)
         return idem_fail_null("out of memory for the training data");
-    *d = (idem_summary_data){.crop = crop, .size = size, .seed = seed, .epoch = UINT64_MAX};
+    *d = (idem_summary_data){.crop = crop, .size = size, .seed = seed};
     if (open_data(d, dir)) {
         idem_summary_data_free(d);
         return NULL;
@@ -94,6 +77,6 @@ void idem_summary_data_free(idem_summary_data *d) {
     if (!d)
         return;
     idem_picture_tree_free(d->tree);
-    free(d->order);
+    idem_epochs_free(&d->epochs);
     free(d);
 }

@@ -35,6 +35,15 @@ void idem_image_free(idem_image *im) {
     *im = (idem_image){0};
 }
 
+int idem_image_cut(idem_image *out, const idem_image *in, int left, int top, int width, int height) {
+    if (idem_image_new(out, width, height))
+        return -1;
+    const size_t row = (size_t)width * 3, stride = (size_t)in->width * 3;
+    for (int y = 0; y < height; y++)
+        memcpy(out->rgb + (size_t)y * row, in->rgb + (size_t)(top + y) * stride + (size_t)left * 3, row);
+    return 0;
+}
+
 int idem_image_parse(idem_image *im, const unsigned char *bytes, size_t size, const char *what) {
     int width, height;
     return idem_image_parse_reduced(im, bytes, size, what, 0, &width, &height);

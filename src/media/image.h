@@ -12,6 +12,8 @@ typedef struct {
 
 int idem_image_new(idem_image *im, int width, int height); /* black */
 void idem_image_free(idem_image *im);
+/* The width x height pixels of `in` from (left, top); they lie within it. */
+int idem_image_cut(idem_image *out, const idem_image *in, int left, int top, int width, int height);
 
 /* PNG (any depth, palette, grey, alpha over white), JPEG (grey, CMYK, EXIF orientation), WebP; at most 200 megapixels.
  */
