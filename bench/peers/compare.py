@@ -49,8 +49,10 @@ class Side:
         self.process.wait()
 
 
-def environment(rival):
+def environment(rival, threads):
+    """OMP_NUM_THREADS: a pool made before the rival is told its threads would spin, and its processor time would count."""
     env = {k: v for k, v in os.environ.items() if not k.startswith("OPENBLAS_")}
+    env["OMP_NUM_THREADS"] = str(threads)
     if rival == "pytorch":  # the allocator keeps what it has
         env.update({"MALLOC_MMAP_THRESHOLD_": "4294967296", "MALLOC_TRIM_THRESHOLD_": "4294967296", "MALLOC_TOP_PAD_": "268435456"})
     return env
@@ -90,8 +92,8 @@ def agree(ours, theirs, tolerance):
 def compare(row, args):
     name, batch, rival, least, tolerance = row
     ours = Side([os.path.join(peer.ROOT, "build/bench/bench_work"), "--serve", name, "--batch", str(batch), "--threads", str(args.threads)],
-                environment("idem"))
-    theirs = Side(command(name, batch, rival, args.threads), environment(rival))
+                environment("idem", args.threads))
+    theirs = Side(command(name, batch, rival, args.threads), environment(rival, args.threads))
     error = agree(ours, theirs, tolerance)
     times, spent = ([], []), 0
     while len(times[0]) < args.runs or (spent < args.seconds and len(times[0]) < 200):
