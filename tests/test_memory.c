@@ -97,9 +97,26 @@ static void of_encode(void **state) {
     assert_constant(few, program_peak(dir, command, photograph_models(), "many", "many"));
 }
 
+/* 40 more pictures of 0.9 MB in 40 more pairs; of each there stay two vectors, 2.5 KB. */
+static void of_verify(void **state) {
+    (void)state;
+    need();
+    photograph_need_models();
+    photograph_save(dir, "again.png", "identities/1.png", 300);
+    make_folders("looked-at", "again.png", 10, 50);
+    static const char command[] =
+        "cd $DIR && ls looked-at-%s | awk '{ if (NR > 1) print last, $1, NR %% 2; last = $1 }' > looked-at-%s/list && "
+        "IDEM_MODELS='%s' $IDEM verify -q --threads 1 --json --pairs looked-at-%s/list > verified-%s";
+    long few = program_peak(dir, command, "few", "few", photograph_models(), "few", "few");
+    assert_constant(few, program_peak(dir, command, "many", "many", photograph_models(), "many", "many"));
+    assert_int_equal(RUN("cat $DIR/verified-many"), 0);
+    assert_true(program_says("\"pairs\": 49,"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(of_align),
+        cmocka_unit_test(of_verify),
         cmocka_unit_test(of_pairs),
         cmocka_unit_test(of_encode),
     };

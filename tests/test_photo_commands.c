@@ -217,6 +217,31 @@ static void verify_compares_and_measures(void **state) {
     assert_true(program_says("absent.png"));
 }
 
+/* Pictures are decoded ahead, in the order of their names: each still answers for itself. */
+static void verify_measures_what_can_be_read(void **state) {
+    (void)state;
+    photograph_need_models();
+    assert_int_equal(RUN("mkdir $DIR/list-of"), 0);
+    photograph_save(program_folder, "list-of/b.png", "identities/1.png", 300);
+    photograph_save(program_folder, "list-of/d.png", "identities/1.png", 220);
+    photograph_save(program_folder, "list-of/f.png", "identities/4.png", 260);
+    picture_black(program_folder, "list-of/c.png", 200, 200);
+    assert_int_equal(RUN("cd $DIR/list-of && head -c 900 b.png > a.png && : > e.png && "
+                         "printf 'a.png b.png 1\\nb.png d.png 1\\nd.png f.png 0\\nf.png b.png 0\\nc.png d.png 0\\n"
+                         "e.png f.png 1\\ng.png f.png 0\\nd.png b.png 1\\n' > pairs && "
+                         "IDEM_MODELS='%s' $IDEM verify -q --threads 1 --pairs pairs --json 2> notes > report",
+                         photograph_models()),
+                     1);
+    assert_int_equal(RUN("cd $DIR/list-of && cat notes"), 0);
+    assert_true(program_says("idem: passed over: a.png: ") && program_says("idem: passed over: c.png: no face found") &&
+                program_says("idem: passed over: e.png: ") && program_says("idem: passed over: g.png: "));
+    assert_true(program_says("3 of 7 pictures could not be read; the pairs without them are measured"));
+    assert_int_equal(program_lines(), 5);
+    assert_int_equal(RUN("cat $DIR/list-of/report"), 0);
+    assert_true(program_says("\"pairs\": 4,") && program_says("\"genuine\": 2,") && program_says("\"skipped\": 4,") &&
+                program_says("\"accuracy\": 1.0,"));
+}
+
 /* ---- verification ---- */
 
 static void verification_by_hand(void **state) {
@@ -256,6 +281,7 @@ int main(void) {
         cmocka_unit_test(align_does_the_good_and_lists_the_bad),
         cmocka_unit_test(align_takes_files_of_every_kind),
         cmocka_unit_test(verify_compares_and_measures),
+        cmocka_unit_test(verify_measures_what_can_be_read),
         cmocka_unit_test(verification_by_hand),
     };
     return cmocka_run_group_tests(tests, program_enter, program_leave);

@@ -116,10 +116,11 @@ static int collect(job *j) {
 /* ---- pictures ---- */
 
 /* Of a list, a picture that is no good is passed over; of a single pair it is a failure. */
-static int encode(job *j, idem_finder *finder, idem_embedder *embedder, const char *path, int i, bool quiet,
+static int encode(job *j, idem_ahead *ahead, idem_finder *finder, idem_embedder *embedder, int i, bool quiet,
                   bool single) {
+    const char *path = j->paths[i];
     idem_photo photo;
-    if (idem_photo_open(&photo, finder, path, SIDE, 1)) {
+    if (idem_photo_next(&photo, ahead) || idem_photo_find(&photo, finder, path, SIDE, 1)) {
         if (idem_cli_stop || single)
             return -1;
         idem_cli_say("idem: passed over: %s", idem_error());
@@ -156,15 +157,18 @@ static int encode_all(job *j, const idem_shared *shared, bool single) {
         if (!j->feature || !j->judge || !j->state)
             status = idem_fail("out of memory for the vectors of %d pictures", j->pictures);
     }
+    idem_ahead *ahead = status ? NULL : idem_photo_ahead(j->paths, (size_t)j->pictures);
+    status = ahead ? 0 : -1;
     idem_progress_start("encoding", "pictures", (uint64_t)j->pictures, 0, shared->quiet || single);
     for (int i = 0; i < j->pictures && !status; i++) {
-        status = idem_cli_stop ? -1 : encode(j, finder, embedder, j->paths[i], i, shared->quiet, single);
+        status = idem_cli_stop ? -1 : encode(j, ahead, finder, embedder, i, shared->quiet, single);
         idem_progress_update((uint64_t)i + 1, NULL);
     }
     if (status)
         idem_progress_clear();
     else
         idem_progress_finish();
+    idem_ahead_free(ahead);
     idem_embedder_free(embedder);
     idem_finder_free(finder);
     return status;
