@@ -190,13 +190,17 @@ static idem_node *scaled(const preprocess *k, idem_node *x) {
              : NULL;
 }
 
-idem_node *idem_recogniser_face(const idem_recogniser *r, idem_node *x, const idem_frame *frame) {
+idem_node *idem_recogniser_input(const idem_recogniser *r, idem_node *x, const idem_frame *frame) {
     idem_crop crop = idem_crop_from_box(&middle);
     if (r->kind->points && idem_crop_fit(&crop, r->kind->points, frame->five, 5, 1, 1))
         return NULL;
     if (r->kind->points == idem_template_112)
         crop = frame->recogniser; /* may have been stored with other points than these give */
-    return run(r, scaled(r->kind, idem_crop_node(x, &crop, r->info.side, r->info.side)));
+    return scaled(r->kind, idem_crop_node(x, &crop, r->info.side, r->info.side));
+}
+
+idem_node *idem_recogniser_face(const idem_recogniser *r, idem_node *x, const idem_frame *frame) {
+    return run(r, idem_recogniser_input(r, x, frame));
 }
 
 idem_node *idem_recogniser_whole(const idem_recogniser *r, idem_node *x) {

@@ -31,7 +31,9 @@ typedef struct {
 } idem_recogniser_info;
 const idem_recogniser_info *idem_recogniser_about(const idem_recogniser *r);
 
-/* Nodes; x [N, 3, H, W] in [0, 1] -> [N, dim], of any length. r must outlive the graph. */
+/* Nodes; x [N, 3, H, W] in [0, 1]. What the network is shown of the face: [N, 3, side, side]. */
+idem_node *idem_recogniser_input(const idem_recogniser *r, idem_node *x, const idem_frame *frame);
+/* Its vector: [N, dim], of any length. r must outlive the graph. */
 idem_node *idem_recogniser_face(const idem_recogniser *r, idem_node *x, const idem_frame *frame);
 /* The whole picture instead of the face, bilinear without antialiasing; an InceptionResnetV1 sees it in [-1, 1]. */
 idem_node *idem_recogniser_whole(const idem_recogniser *r, idem_node *x);
