@@ -20,6 +20,7 @@
 #include "learn/gan_graph.h"
 #include "learn/model.h"
 #include "nets/stylegan2.h"
+#include "support/origin.h"
 #include "support/pictures.h"
 #include "support/program.h"
 
@@ -166,6 +167,14 @@ static void killed_runs_end_alike(void **state) {
                                  "cmp $DIR/whole/generator.safetensors $DIR/killed/generator.safetensors && "
                                  "cmp $DIR/whole/samples/grid-0000000096.png $DIR/killed/samples/grid-0000000096.png"),
                      0);
+    /* 24 iterations of 4 pictures: the last samples are of the generator in the file. */
+    char *path = idem_path_join(dir, "whole/generator.safetensors");
+    idem_model *model = idem_model_open(path);
+    assert_non_null(model);
+    origin_synthetic(dir, "whole/samples/grid-0000000096.png", idem_model_about(model)->hash, NULL, "7", 5);
+    origin_synthetic(dir, "whole/samples/strip-0000000096.png", idem_model_about(model)->hash, NULL, "7", 5);
+    idem_model_free(model);
+    free(path);
     assert_int_equal(program_run(dir, TRAIN "$DIR/whole"), 1); /* never over another run */
     assert_true(program_says("exists already"));
 }

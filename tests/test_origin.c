@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "format/weights.h"
 #include "learn/model.h"
+#include "support/origin.h"
 #include "support/photographs.h"
 #include "support/pictures.h"
 #include "support/program.h"
@@ -119,59 +120,19 @@ static void assert_discreet(const char *path, const unsigned char *data, size_t 
     assert_false(holds(data, size, code + 100, 4 * sizeof *code));
 }
 
-static uint32_t big(const unsigned char *at) {
-    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-}
-
-/* Chunks of a PNG: sizes and pixels, and texts with these keys alone, which are counted. */
-static int assert_chunks(const char *path, const unsigned char *data, size_t size) {
-    static const char *const keys[] = {"Software", "synthetic", "generator", "mapper", "seed", "index", "truncation"};
-    int texts = 0;
-    for (size_t at = 8; at + 12 <= size; at += 12 + big(data + at)) {
-        const char *type = (const char *)data + at + 4;
-        if (!memcmp(type, "IHDR", 4) || !memcmp(type, "IDAT", 4) || !memcmp(type, "IEND", 4))
-            continue;
-        if (memcmp(type, "tEXt", 4)) {
-            print_message("%s has a chunk %.4s\n", path, type);
-            fail();
-        }
-        bool known = false;
-        for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
-            known = known || !strcmp(type + 4, keys[k]);
-        assert_true(known);
-        texts++;
-    }
-    return texts;
-}
-
-static void assert_text(const char *path, const char *key, const char *want) {
-    char text[64];
-    assert_int_equal(idem_png_text(path, key, text, sizeof text), 0);
-    assert_string_equal(text, want);
-}
-
 /* A synthetic picture: all of its origin and nothing else. */
 static void assert_origin(const char *name, const char *mapper, const char *seed, int texts) {
-    char *path = idem_path_join(dir, name);
-    unsigned char *data;
     size_t size;
-    assert_int_equal(idem_file_read(path, 1 << 30, &data, &size), 0);
-    assert_discreet(path, data, size);
-    assert_int_equal(assert_chunks(path, data, size), texts);
-    assert_text(path, "Software", "idem");
-    assert_text(path, "synthetic", "true");
-    assert_text(path, "generator", generator_hash);
-    if (mapper)
-        assert_text(path, "mapper", mapper);
-    assert_text(path, "seed", seed);
+    unsigned char *data = origin_read(dir, name, &size);
+    assert_discreet(name, data, size);
     free(data);
-    free(path);
+    origin_synthetic(dir, name, generator_hash, mapper, seed, texts);
 }
 
 static void composed_pictures(void **state) {
     (void)state;
     need();
-    static const char *const names[] = {"out/one.png", "out/kept.png", "out/pair.png"};
+    static const char *const names[] = {"out/one.png", "out/kept.png", "out/pair.png", "grid/grid.png"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         assert_origin(names[i], mapper_hash, "none", 5);
 }
@@ -200,11 +161,9 @@ static void samples(void **state) {
 static void animations(void **state) {
     (void)state;
     need();
-    char *path = idem_path_join(dir, "out/way/animation.webp");
-    unsigned char *data;
     size_t size;
-    assert_int_equal(idem_file_read(path, 1 << 30, &data, &size), 0);
-    assert_discreet(path, data, size);
+    unsigned char *data = origin_read(dir, "out/way/animation.webp", &size);
+    assert_discreet("animation.webp", data, size);
     bool xmp = false;
     for (size_t at = 12; at + 8 <= size;) {
         size_t n = data[at + 4] | (size_t)data[at + 5] << 8 | (size_t)data[at + 6] << 16 | (size_t)data[at + 7] << 24;
@@ -218,29 +177,52 @@ static void animations(void **state) {
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         assert_true(holds(data, size, words[i], strlen(words[i])));
     free(data);
-    free(path);
 }
 
 /* Cut out of a photograph, not synthetic: the tool's name alone. */
 static void aligned_photographs(void **state) {
     (void)state;
     need();
-    char *path = idem_path_join(dir, "cut/Jane_Private_Doe.png"), text[8];
-    unsigned char *data;
+    static const char name[] = "cut/Jane_Private_Doe.png";
     size_t size;
-    assert_int_equal(idem_file_read(path, 1 << 30, &data, &size), 0);
-    assert_discreet(path, data, size);
-    assert_int_equal(assert_chunks(path, data, size), 1);
-    assert_text(path, "Software", "idem");
-    assert_int_equal(idem_png_text(path, "synthetic", text, sizeof text), -1);
+    unsigned char *data = origin_read(dir, name, &size);
+    assert_discreet(name, data, size);
+    assert_int_equal(origin_chunks(name, data, size), 1);
     free(data);
-    free(path);
+    origin_text(dir, name, "Software", "idem");
+    origin_text(dir, name, "synthetic", NULL);
+}
+
+/* A grid holds no name as drawn letters either: files of other names give the same bytes. */
+static void grids_do_not_depend_on_names(void **state) {
+    (void)state;
+    need();
+    assert_int_equal(RUN("cd $DIR && mkdir renamed && cp people/Jane*.jpg renamed/1.jpg && "
+                         "cp people/John*.jpg renamed/2.jpg && IDEM_MODELS='%s' $IDEM compose " MODEL
+                         "-i renamed -a renamed -o grid-renamed && cmp grid/grid.png grid-renamed/grid.png",
+                         photograph_models()),
+                     0);
+}
+
+/* Every picture that the commands above wrote is of a kind looked at here. */
+static void no_other_files(void **state) {
+    (void)state;
+    need();
+    assert_int_equal(RUN("cd $DIR && find out grid drawn cut -type f ! -name '*.png' ! -name '*.webp' "
+                         "! -name '*.npy' ! -name '*.json'"),
+                     0);
+    assert_int_equal(program_lines(), 0);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(composed_pictures), cmocka_unit_test(frames_and_strips),   cmocka_unit_test(samples),
-        cmocka_unit_test(animations),        cmocka_unit_test(aligned_photographs),
+        cmocka_unit_test(composed_pictures),
+        cmocka_unit_test(frames_and_strips),
+        cmocka_unit_test(samples),
+        cmocka_unit_test(animations),
+        cmocka_unit_test(aligned_photographs),
+        cmocka_unit_test(grids_do_not_depend_on_names),
+        cmocka_unit_test(no_other_files),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

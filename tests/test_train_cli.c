@@ -18,6 +18,7 @@
 #include "format/weights.h"
 #include "learn/pipe.h"
 #include "media/image.h"
+#include "support/origin.h"
 #include "support/program.h"
 #include "support/tiny.h"
 
@@ -254,6 +255,7 @@ static void train_makes_its_files(void **state) {
             print_message("%s is missing\n", name);
         assert_true(exists(name));
     }
+    origin_synthetic(dir, "embedded/samples/grid-0000000002.png", NULL, NULL, "1", 4);
     program_expect(RUN("ls $DIR/embedded/events"), 0);
     assert_true(program_says("events.out.tfevents."));
     program_expect(RUN("rm -r $DIR/embedded"), 0);

@@ -436,7 +436,8 @@ int idem_cmd_compose(int argc, char **argv) {
         {IDEM_OPT_TEXT, "attributes", 'a', "FILE|DIR", &s.attributes, .required = true,
          .help = "pose, expression, hair, light, background: a picture or a folder"},
         {IDEM_OPT_TEXT, "output", 'o', "FILE|DIR", &s.output, .required = true,
-         .help = "PNG for one pair, else a folder: one file per combination and grid.png"},
+         .help = "PNG for one pair, else a folder: one file per combination and grid.png (1, 2, ... and A, B, ... in "
+                 "the order of the names)"},
         {IDEM_OPT_FLAG, "pairs", 'p', NULL, &s.pairs,
          .help = "two folders: pair files of the same name instead of all combinations"},
         {IDEM_OPT_FLAG, "no-grid", 0, NULL, &s.no_grid, .help = "do not draw grid.png"},

@@ -16,6 +16,7 @@
 #include "eval/verification.h"
 #include "eval/witness.h"
 #include "learn/gan_data.h"
+#include "learn/origin.h"
 #include "learn/pipe.h"
 #include "media/sheet.h"
 
@@ -223,7 +224,9 @@ static int draw_sheet(const job *j, const int *order, const char *path) {
                               .footer = "holds training pictures: not to be passed on",
                               .captions = captions};
     if (!status && !(status = idem_sheet_list(&page, &sheet, list, 2 * n, SHEET_COLUMNS))) {
-        status = idem_image_save_png(&page, path, NULL);
+        idem_origin origin;
+        idem_origin_of(&origin, j->model, &j->shared.seed);
+        status = idem_image_save_png(&page, path, origin.texts);
         idem_image_free(&page);
     }
     for (int i = 0; i < 2 * n; i++)

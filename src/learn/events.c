@@ -214,10 +214,10 @@ int idem_events_scalar(idem_events *e, int64_t step, const char *tag, double val
     return append_value(e, step, tag, &content);
 }
 
-int idem_events_image(idem_events *e, int64_t step, const char *tag, const idem_image *im) {
+int idem_events_image(idem_events *e, int64_t step, const char *tag, const idem_image *im, const char *const *texts) {
     unsigned char *png;
     size_t size;
-    if (check_step(e, step, tag) < 0 || idem_image_encode_png(im, NULL, &png, &size) < 0)
+    if (check_step(e, step, tag) < 0 || idem_image_encode_png(im, texts, &png, &size) < 0)
         return -1;
     message image = {0}, content = {0};
     put_int(&image, 1, im->height);

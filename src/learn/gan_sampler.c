@@ -153,11 +153,22 @@ static int copy_average(const idem_gan_sampler *s, const idem_gan_recipe *r, ide
     return 0;
 }
 
+/* Of the rounded values, as whoever opens the file will find them. */
+static int hash_file(const char *path, char hash[17]) {
+    idem_weights *w;
+    if (idem_weights_load(&w, path))
+        return -1;
+    idem_weights_unwrap(w);
+    idem_weights_hash(hash, w);
+    idem_weights_free(w);
+    return 0;
+}
+
 int idem_gan_sampler_save(idem_gan_sampler *s, const idem_gan_recipe *r, int64_t shown, const char *path,
-                          idem_dtype dtype) {
+                          idem_dtype dtype, char hash[17]) {
     idem_weights *out = idem_weights_new();
     const int status =
         !out || copy_average(s, r, out) || describe(r, shown, out) || idem_weights_save(out, path, dtype) ? -1 : 0;
     idem_weights_free(out);
-    return status;
+    return status || (hash && hash_file(path, hash)) ? -1 : 0;
 }

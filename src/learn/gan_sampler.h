@@ -22,8 +22,8 @@ const float *idem_gan_sampler_mean(idem_gan_sampler *s);
 int idem_gan_sampler_run(idem_gan_sampler *s, size_t n, const float *z, float psi, float *pictures);
 
 /* Writes g_ema.* and latent_avg in the layout and shapes of the PyTorch conversion, and how it came about as metadata.
- */
+ * hash: of the generator as the file holds it (idem_model_info's); NULL: not wanted. */
 int idem_gan_sampler_save(idem_gan_sampler *s, const idem_gan_recipe *r, int64_t shown, const char *path,
-                          idem_dtype dtype);
+                          idem_dtype dtype, char hash[17]);
 
 #endif

@@ -12,11 +12,12 @@
 enum { GRID = 40, GRID_COLUMNS = 8, STRIP = 8, SHEET_SEED = 7 };
 #define SHEET_PSI 0.8f
 
-static int save_sheet(const idem_gan_samples *s, const char *what, const float *pictures, int n) {
+/* hash: of the generator that painted them */
+static int save_sheet(const idem_gan_samples *s, const char *what, const char *hash, const float *pictures, int n) {
     const int side = (int)s->recipe->size;
     idem_image cells[GRID] = {0}, page;
     const idem_image *list[GRID];
-    char title[96], name[64];
+    char title[96], name[64], seed[8], psi[16];
     int status = 0;
     for (int i = 0; i < n && !status; i++) {
         status =
@@ -24,12 +25,16 @@ static int save_sheet(const idem_gan_samples *s, const char *what, const float *
         list[i] = &cells[i];
     }
     snprintf(title, sizeof title, "%s after %" PRId64 " pictures, truncation %.1f", what, s->shown, (double)SHEET_PSI);
+    snprintf(seed, sizeof seed, "%d", SHEET_SEED);
+    snprintf(psi, sizeof psi, "%g", (double)SHEET_PSI);
+    const char *const texts[] = {"Software", "idem", "synthetic",  "true", "generator", hash,
+                                 "seed",     seed,   "truncation", psi,    NULL};
     snprintf(name, sizeof name, "samples/%s-%010" PRId64 ".png", what, s->shown);
     if (!status && !idem_sheet_list(&page, &(idem_sheet){.title = title}, list, n, GRID_COLUMNS)) {
         char *path = idem_path_join(s->run, name);
-        status = path ? idem_image_save_png(&page, path, NULL) : -1;
+        status = path ? idem_image_save_png(&page, path, texts) : -1;
         if (!status)
-            status = idem_metrics_log_image(s->log, what, s->iteration, &page);
+            status = idem_metrics_log_image(s->log, what, s->iteration, &page, texts);
         free(path);
         idem_image_free(&page);
     } else {
@@ -40,20 +45,21 @@ static int save_sheet(const idem_gan_samples *s, const char *what, const float *
     return status;
 }
 
-static int write_grid(const idem_gan_samples *s, const float *z, float *pictures) {
-    return idem_gan_sampler_run(s->sampler, GRID, z, SHEET_PSI, pictures) || save_sheet(s, "grid", pictures, GRID) ? -1
-                                                                                                                   : 0;
+static int write_grid(const idem_gan_samples *s, const char *hash, const float *z, float *pictures) {
+    return idem_gan_sampler_run(s->sampler, GRID, z, SHEET_PSI, pictures) || save_sheet(s, "grid", hash, pictures, GRID)
+               ? -1
+               : 0;
 }
 
 /* From the first code to the second, written behind them. */
-static int write_strip(const idem_gan_samples *s, float *z, float *pictures) {
+static int write_strip(const idem_gan_samples *s, const char *hash, float *z, float *pictures) {
     const size_t z_dim = (size_t)s->recipe->z_dim;
     for (size_t i = 0; i < STRIP * z_dim; i++) {
         const float at = (float)(i / z_dim) / (STRIP - 1);
         z[2 * z_dim + i] = (1 - at) * z[i % z_dim] + at * z[z_dim + i % z_dim];
     }
     return idem_gan_sampler_run(s->sampler, STRIP, z + 2 * z_dim, SHEET_PSI, pictures) ||
-                   save_sheet(s, "strip", pictures, STRIP)
+                   save_sheet(s, "strip", hash, pictures, STRIP)
                ? -1
                : 0;
 }
@@ -61,13 +67,14 @@ static int write_strip(const idem_gan_samples *s, float *z, float *pictures) {
 int idem_gan_samples_write(const idem_gan_samples *s) {
     const size_t z_dim = (size_t)s->recipe->z_dim, picture = (size_t)(s->recipe->size * s->recipe->size * 3);
     float *z = malloc(GRID * z_dim * sizeof *z), *pictures = malloc(GRID * picture * sizeof *pictures);
-    char *path = idem_path_join(s->run, "generator.safetensors");
+    char *path = idem_path_join(s->run, "generator.safetensors"), hash[17];
     int status = z && pictures && path ? 0 : idem_fail("out of memory for samples");
     if (!status) {
         idem_rng rng = idem_rng_make(SHEET_SEED, "gan.sheet");
         idem_rng_fill_normal(&rng, z, GRID * z_dim);
-        status = !idem_gan_sampler_mean(s->sampler) || write_grid(s, z, pictures) || write_strip(s, z, pictures) ||
-                         idem_gan_sampler_save(s->sampler, s->recipe, s->shown, path, IDEM_DTYPE_F16)
+        status = !idem_gan_sampler_mean(s->sampler) ||
+                         idem_gan_sampler_save(s->sampler, s->recipe, s->shown, path, IDEM_DTYPE_F16, hash) ||
+                         write_grid(s, hash, z, pictures) || write_strip(s, hash, z, pictures)
                      ? -1
                      : 0;
     }

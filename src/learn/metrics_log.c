@@ -84,8 +84,9 @@ int idem_metrics_log_write(idem_metrics_log *log, const char *kind, int64_t iter
     return fputs("}\n", log->file) < 0 || fflush(log->file) ? write_failed(log) : 0;
 }
 
-int idem_metrics_log_image(idem_metrics_log *log, const char *tag, int64_t iteration, const idem_image *im) {
-    return idem_events_image(log->events, iteration, tag, im);
+int idem_metrics_log_image(idem_metrics_log *log, const char *tag, int64_t iteration, const idem_image *im,
+                           const char *const *texts) {
+    return idem_events_image(log->events, iteration, tag, im, texts);
 }
 
 int64_t idem_metrics_log_sync(idem_metrics_log *log) {

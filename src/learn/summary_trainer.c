@@ -189,7 +189,9 @@ static int write_samples(idem_summary_trainer *t) {
     int status = path ? idem_image_save_png(&page, path, origin.texts) : -1;
     free(path);
     if (!status)
-        status = idem_metrics_log_image(t->log, "samples", t->state.iteration, &page) || save_mapper(t) ? -1 : 0;
+        status = idem_metrics_log_image(t->log, "samples", t->state.iteration, &page, origin.texts) || save_mapper(t)
+                     ? -1
+                     : 0;
     idem_image_free(&page);
     if (!status)
         t->state.sampled = t->state.iteration;

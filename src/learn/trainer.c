@@ -171,7 +171,7 @@ static int write_sheet(idem_trainer *t, const idem_image *sheet) {
                            "synthetic", "true", NULL};
     int status = path ? idem_image_save_png(sheet, path, texts) : -1;
     if (!status)
-        status = idem_metrics_log_image(t->log, "samples", t->state.iteration, sheet);
+        status = idem_metrics_log_image(t->log, "samples", t->state.iteration, sheet, texts);
     free(path);
     return status;
 }
