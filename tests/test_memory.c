@@ -105,10 +105,11 @@ static void of_verify(void **state) {
     photograph_save(dir, "again.png", "identities/1.png", 300);
     make_folders("looked-at", "again.png", 10, 50);
     static const char command[] =
-        "cd $DIR && ls looked-at-%s | awk '{ if (NR > 1) print last, $1, NR %% 2; last = $1 }' > looked-at-%s/list && "
-        "IDEM_MODELS='%s' $IDEM verify -q --threads 1 --json --pairs looked-at-%s/list > verified-%s";
-    long few = program_peak(dir, command, "few", "few", photograph_models(), "few", "few");
-    assert_constant(few, program_peak(dir, command, "many", "many", photograph_models(), "many", "many"));
+        "cd $DIR && ls looked-at-%s | awk '{ f = \"looked-at-%s/\" $1; if (NR > 1) print last, f, NR %% 2; last = f }' "
+        "> list-%s && "
+        "IDEM_MODELS='%s' $IDEM verify -q --threads 1 --json --pairs list-%s > verified-%s";
+    long few = program_peak(dir, command, "few", "few", "few", photograph_models(), "few", "few");
+    assert_constant(few, program_peak(dir, command, "many", "many", "many", photograph_models(), "many", "many"));
     assert_int_equal(RUN("cat $DIR/verified-many"), 0);
     assert_true(program_says("\"pairs\": 49,"));
 }
