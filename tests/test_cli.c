@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -122,6 +123,44 @@ static void doctor_reports_machine_kernels_and_models(void **state) {
     json_decref(root);
 }
 
+static json_t *doctor(const char *isa) {
+    assert_int_equal(RUN("IDEM_MAX_ISA=%s $IDEM doctor --json --threads 1", isa), 0);
+    json_t *root = json_loads(program_output, 0, NULL);
+    assert_non_null(root);
+    return root;
+}
+
+/* Every machine can stand for one with less. */
+static void doctor_names_what_lesser_machines_run(void **state) {
+    (void)state;
+    json_t *root = doctor("plain"), *machine = json_object_get(root, "machine"), *row;
+    assert_string_equal(json_string_value(json_object_get(machine, "isa")), "plain");
+    size_t i;
+    json_array_foreach(json_object_get(root, "kernels"), i, row)
+        assert_null(strstr(json_string_value(json_object_get(row, "kernel")), "avx"));
+    bool wide = strcmp(json_string_value(json_object_get(machine, "isa_of_cpu")), "plain") != 0;
+    json_decref(root);
+    root = doctor("avx2");
+    bool named = false;
+    json_array_foreach(json_object_get(root, "kernels"), i, row) {
+        const char *kernel = json_string_value(json_object_get(row, "kernel"));
+        named = named || strstr(kernel, "avx2");
+        assert_null(strstr(kernel, "avx512"));
+    }
+    assert_true(named == wide);
+    json_decref(root);
+    assert_int_equal(RUN("IDEM_MAX_ISA=plain $IDEM doctor"), 0);
+    assert_true(program_says("uses       neither AVX2 nor AVX-512"));
+    assert_true(program_says(wide ? "but IDEM_MAX_ISA asks for plain" : "slower than with them"));
+    assert_int_equal(RUN("$IDEM doctor"), 0);
+    bool most = program_says("uses       AVX-512\n");
+    assert_true(most || program_says("slower than with "));
+    assert_int_equal(RUN("IDEM_MAX_ISA=sse9 $IDEM doctor"), 2);
+    assert_true(program_says("IDEM_MAX_ISA is \"sse9\", expected plain, avx2 or avx512"));
+    assert_int_equal(RUN("$IDEM doctor --help"), 0);
+    assert_true(program_says("IDEM_MAX_ISA=plain"));
+}
+
 static void interruption_exits_130(void **state) {
     (void)state;
     assert_int_equal(RUN("$IDEM doctor & p=$!; sleep 0.7; kill -TERM $p; wait $p"), 130);
@@ -201,6 +240,7 @@ int main(void) {
         cmocka_unit_test(version_is_printed),
         cmocka_unit_test(output_that_does_not_arrive_is_a_failure),
         cmocka_unit_test(doctor_reports_machine_kernels_and_models),
+        cmocka_unit_test(doctor_names_what_lesser_machines_run),
         cmocka_unit_test(interruption_exits_130),
         cmocka_unit_test(inspect_describes_weights),
         cmocka_unit_test(inspect_says_what_a_foreign_file_is),

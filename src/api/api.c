@@ -9,6 +9,7 @@
 #include "api/context.h"
 #include "base/rng.h"
 #include "base/status.h"
+#include "engine/isa.h"
 #include "learn/origin.h"
 #include "media/image.h"
 
@@ -54,7 +55,7 @@ static int take_options(idem_options *o, const idem_options *given) {
 
 idem_context *idem_open(const idem_options *options) {
     idem_options o;
-    if (take_options(&o, options))
+    if (take_options(&o, options) || idem_isa_check())
         return NULL;
     idem_context *c = calloc(1, sizeof *c);
     if (!c)

@@ -8,17 +8,37 @@
 #include "cli/options.h"
 #include "cli/registry.h"
 #include "engine/dnn.h"
+#include "engine/isa.h"
 #include "engine/op.h"
 
 static json_t *machine_json(const idem_machine *m) {
-    return json_pack("{s:s, s:s, s:i, s:i, s:i, s:f, s:f}", "cpu", m->cpu, "features", m->features, "cores", m->cores,
+    return json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:f, s:f}", "cpu", m->cpu, "features", m->features, "isa",
+                     idem_isa_name(idem_isa_runs()), "isa_of_cpu", idem_isa_name(idem_isa_has()), "cores", m->cores,
                      "cores_online", m->online, "threads", idem_threads(), "memory_mb", m->memory * 1e-6,
                      "available_mb", m->available * 1e-6);
+}
+
+static const char *shown(idem_isa isa) {
+    return isa == IDEM_ISA_AVX512 ? "AVX-512" : isa == IDEM_ISA_AVX2 ? "AVX2" : "neither AVX2 nor AVX-512";
+}
+
+/* What of the processor is used, and what it lacks: everything runs without, only slower. */
+static void print_isa(void) {
+    idem_isa has = idem_isa_has(), runs = idem_isa_runs();
+    printf("uses       %s", shown(runs));
+    if (runs < has)
+        printf("; it has %s, but IDEM_MAX_ISA asks for %s\n", shown(has), idem_isa_name(runs));
+    else if (has == IDEM_ISA_AVX512)
+        printf("\n");
+    else
+        printf("; %sresults are the same but for rounding, only slower than with %s\n",
+               has == IDEM_ISA_AVX2 ? "no AVX-512: " : "", has == IDEM_ISA_AVX2 ? "it" : "them");
 }
 
 static void print_machine(const idem_machine *m) {
     printf("processor  %s\n", m->cpu);
     printf("features   %s\n", m->features[0] ? m->features : "none that kernels are chosen by");
+    print_isa();
     printf("cores      %d of %d may be used, %d threads will be\n", m->cores, m->online, idem_threads());
     printf("memory     %.1f GB, %.1f GB free\n", m->memory * 1e-9, m->available * 1e-9);
 }
@@ -77,9 +97,13 @@ static int report_models(json_t *root, bool as_json) {
 
 int idem_cmd_doctor(int argc, char **argv) {
     idem_shared shared = IDEM_SHARED_DEFAULTS;
-    idem_command_line line = {.about = "Says what this machine can do: processor, memory, which kernels run and how "
-                                       "fast (measured for two seconds), which models are present.",
-                              .shared = IDEM_WITH_JSON | IDEM_WITH_THREADS};
+    idem_command_line line = {
+        .about = "Says what this machine can do: processor, memory, which kernels run and how "
+                 "fast (measured for two seconds), which models are present. IDEM_MAX_ISA=plain, avx2 or "
+                 "avx512 holds kernels to lesser instructions than the processor has, here and "
+                 "in every command: results then differ by rounding alone.",
+        .examples = "  idem doctor\n  IDEM_MAX_ISA=plain idem doctor\n",
+        .shared = IDEM_WITH_JSON | IDEM_WITH_THREADS};
     idem_parse(&line, argc, argv, &shared, NULL);
     idem_machine machine;
     idem_machine_read(&machine);

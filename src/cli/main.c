@@ -8,7 +8,9 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "cli/command.h"
+#include "cli/options.h"
 #include "cli/progress.h"
+#include "engine/isa.h"
 
 typedef struct {
     const char *name, *group, *summary;
@@ -89,6 +91,8 @@ static void print_man(void) {
     for (int i = 0; i < COMMANDS; i++)
         printf(".TP\n.BR idem\\-%s (1)\n%s\n", commands[i].name, commands[i].summary);
     puts(".SH ENVIRONMENT\n.TP\n.B IDEM_MODELS\nfolder of the fetched models (default models/cache)\n"
+         ".TP\n.B IDEM_MAX_ISA\nthe widest instructions that kernels may use: plain, avx2 or avx512 (default: what the "
+         "processor has)\n"
          ".SH EXIT STATUS\n0 ok, 1 failed, 2 wrong usage, 130 interrupted. Ctrl\\-C stops cleanly and saves; a second "
          "one "
          "kills.");
@@ -123,6 +127,8 @@ static int run(const command *c, int argc, char **argv) {
     char name[64];
     snprintf(name, sizeof name, "idem %s", c->name);
     argv[0] = name;
+    if (idem_isa_check())
+        return idem_cli_usage("%s", idem_error());
     int code = c->run(argc, argv);
     /* Results that did not reach stdout are a failure, not a success with half an output. */
     if (fflush(stdout) && code == 0) {

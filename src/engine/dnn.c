@@ -6,13 +6,18 @@
 #include <string.h>
 
 #include "engine/dnn_private.h"
+#include "engine/isa.h"
 
 /* One engine and one stream serve the process: on the CPU neither holds state between calls. */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static dnnl_engine_t engine;
 static dnnl_stream_t stream;
 
+/* Before the library's first kernel: it asks the processor once. */
 static void start(void) {
+    idem_isa runs = idem_isa_runs();
+    if (runs < idem_isa_has())
+        dnnl_set_max_cpu_isa(runs == IDEM_ISA_PLAIN ? dnnl_cpu_isa_sse41 : dnnl_cpu_isa_avx2);
     if (dnnl_engine_create(&engine, dnnl_cpu, 0) != dnnl_success)
         engine = NULL;
     else if (dnnl_stream_create(&stream, engine, dnnl_stream_default_flags) != dnnl_success)

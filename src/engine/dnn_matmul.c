@@ -40,8 +40,10 @@ idem_dnn *idem_dnn_matmul(const idem_matmul_dims *d, idem_frozen b, const char *
 
 void idem_dnn_gemm(int64_t m, int64_t n, int64_t k, idem_dnn_matrix a, idem_dnn_matrix b, float beta, float *c,
                    int64_t ldc) {
-    dnnl_status_t s = dnnl_sgemm(a.transposed ? 'T' : 'N', b.transposed ? 'T' : 'N', m, n, k, 1, a.values, a.stride,
-                                 b.values, b.stride, beta, c, ldc);
+    dnnl_status_t s = dnnl_runtime_error;
+    if (idem_dnn_engine()) /* which says what instructions it may use */
+        s = dnnl_sgemm(a.transposed ? 'T' : 'N', b.transposed ? 'T' : 'N', m, n, k, 1, a.values, a.stride, b.values,
+                       b.stride, beta, c, ldc);
     for (int64_t i = 0; s != dnnl_success && i < m; i++)
         for (int64_t j = 0; j < n; j++)
             c[i * ldc + j] = NAN;

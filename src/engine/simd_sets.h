@@ -12,6 +12,8 @@
 #include <immintrin.h>
 #endif
 
+#include "engine/isa.h"
+
 #ifndef IDEM_SIMD_SETS_TYPES
 #define IDEM_SIMD_SETS_TYPES
 typedef float vec4 __attribute__((vector_size(16)));
@@ -57,13 +59,13 @@ typedef int mask4 __attribute__((vector_size(16)));
 #include "engine/simd_clear.h"
 #endif
 
-/* The widest of three values (a set of kernels each) that this CPU can run and that is not wider than `width` floats.
- */
+/* The widest of three values (a set of kernels each) that may run here (isa.h) and that is not wider than `width`
+ * floats. */
 #if defined(__x86_64__)
 #define SIMD_CHOOSE(width, plain, avx2, avx512)                                                                        \
-    ((width) >= 16 && __builtin_cpu_supports("avx512f")                                ? (avx512)                      \
-     : (width) >= 8 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? (avx2)                        \
-                                                                                       : (plain))
+    ((width) >= 16 && idem_isa_runs() >= IDEM_ISA_AVX512 ? (avx512)                                                    \
+     : (width) >= 8 && idem_isa_runs() >= IDEM_ISA_AVX2  ? (avx2)                                                      \
+                                                         : (plain))
 #else
 #define SIMD_CHOOSE(width, plain, avx2, avx512) ((void)(width), (plain))
 #endif

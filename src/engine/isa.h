@@ -1,0 +1,16 @@
+/* The instruction set that kernels are chosen for: the widest this processor has, or a lesser one that the environment
+ * variable IDEM_MAX_ISA (plain, avx2, avx512) asks for, to see here what runs elsewhere. Results of two sets differ by
+ * rounding. Plain loops (IDEM_MULTIVERSION of op.h) are chosen when the program is loaded and know of no variable. */
+#ifndef IDEM_ENGINE_ISA_H
+#define IDEM_ENGINE_ISA_H
+
+typedef enum { IDEM_ISA_PLAIN, IDEM_ISA_AVX2, IDEM_ISA_AVX512 } idem_isa; /* AVX2 is always with FMA */
+
+idem_isa idem_isa_has(void); /* the processor */
+idem_isa idem_isa_runs(void);
+const char *idem_isa_name(idem_isa isa); /* "plain", "avx2", "avx512" */
+
+/* -1: the variable holds none of the names; everything else then runs as if it were not set. */
+int idem_isa_check(void);
+
+#endif
