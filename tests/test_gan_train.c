@@ -179,6 +179,46 @@ static void killed_runs_end_alike(void **state) {
     assert_true(program_says("exists already"));
 }
 
+/* The readable pictures are trained on, the others named, at the start and by a run that goes on from the cache. */
+static void unreadable_pictures_are_left_out(void **state) {
+    (void)state;
+#define SHORT                                                                                                          \
+    "$IDEM train-generator --size 16 --z 8 --w 8 --width 128 --width-max 8 --d-width 128 --d-width-max 8 --batch 4 "   \
+    "--path-length 0 --threads 1 -q -o "
+    assert_int_equal(program_run(dir, "cd $DIR && mkdir mixed && cp data/*.png data/inner/*.png mixed && echo text > "
+                                      "mixed/3x.png && : > mixed/z.jpg"),
+                     0);
+    assert_int_equal(program_run(dir, "cd $DIR && " SHORT "left -d mixed --pictures 4"), 1);
+    assert_true(program_says("idem: passed over: mixed/3x.png: ") && program_says("idem: passed over: mixed/z.jpg: "));
+    assert_true(program_says("idem: 2 pictures of mixed could not be read; the generator is trained on the others\n"));
+    assert_int_equal(program_lines(), 3);
+    assert_int_equal(program_run(dir, "cd $DIR && " SHORT "left -d mixed --pictures 8 --resume"), 1);
+    assert_true(program_says("idem: passed over: mixed/3x.png: could not be read when left/pictures.cache was made"));
+    assert_int_equal(program_lines(), 3);
+    assert_int_equal(program_run(dir, "test -s $DIR/left/generator.safetensors"), 0);
+    char data[64], cache[64];
+    snprintf(data, sizeof data, "%s/mixed", dir);
+    snprintf(cache, sizeof cache, "%s/mixed.cache", dir);
+    const idem_gan_data_options o = {.size = SIDE, .seed = 3, .held_out = 2};
+    for (int again = 0; again < 2; again++) {
+        idem_gan_data *d = idem_gan_data_open(data, cache, &o);
+        assert_non_null(d);
+        assert_int_equal(idem_gan_data_bad(d), 2);
+        assert_int_equal(idem_gan_data_count(d), PICTURES - 2);
+        for (int i = 0; i < PICTURES; i++) { /* each is the file it says it is */
+            float x[SIDE * SIDE * 3];
+            bool mirrored;
+            const bool apart = i < 2;
+            idem_gan_data_look(d, apart, (size_t)(apart ? i : i - 2), 1, x);
+            assert_int_equal(identify(x, &mirrored), atoi(idem_gan_data_name(d, apart, (size_t)(apart ? i : i - 2))));
+        }
+        idem_gan_data_free(d);
+    }
+    const idem_gan_data_options most = {.size = SIDE, .held_out = PICTURES - 1};
+    assert_null(idem_gan_data_open(data, cache, &most));
+    assert_non_null(strstr(idem_error(), "7 readable pictures"));
+}
+
 static void changes_on_resume(void **state) {
     (void)state;
     assert_int_equal(program_run(dir, "$IDEM train-generator -d $DIR/data -o $DIR/whole --resume --pictures 120 --rate "
@@ -234,6 +274,9 @@ static void two_sets_of_pictures_are_compared(void **state) {
     assert_true(program_says("\"truncation\": 1.0"));
     assert_int_equal(program_run(dir, "$IDEM distance $DIR/data/inner $DIR/data"), 1);
     assert_true(program_says("3 pictures, expected at least 4"));
+    assert_int_equal(program_run(dir, "cd $DIR && $IDEM distance mixed data --at 16 --quiet"), 1);
+    assert_true(program_says("idem: passed over: mixed/3x.png: ") && program_says("n = 7 pictures of mixed"));
+    assert_true(program_says("idem: 2 of the pictures could not be read; the others are measured"));
 }
 
 static void the_result_is_a_generator(void **state) {
@@ -280,6 +323,7 @@ int main(void) {
         cmocka_unit_test(every_picture_comes_once_an_epoch),
         cmocka_unit_test(strength_is_the_share_of_changes),
         cmocka_unit_test(killed_runs_end_alike),
+        cmocka_unit_test(unreadable_pictures_are_left_out),
         cmocka_unit_test(changes_on_resume),
         cmocka_unit_test(distances_are_measured),
         cmocka_unit_test(two_sets_of_pictures_are_compared),

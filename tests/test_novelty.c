@@ -96,6 +96,10 @@ static void the_command_measures(void **state) {
                      0);
     origin_synthetic(dir, "out/nearest.png", NULL, NULL, "3", 4);
     assert_int_equal(program_run(dir, MEASURE "--held-out 2 --data-seed 9"), 0);
+    assert_int_equal(program_run(dir, "echo text > $DIR/data/0.png; " MEASURE "--held-out 3 --json --quiet"), 1);
+    assert_true(program_says("/data/0.png: ") && program_says("\"training_pictures\": 9,"));
+    assert_true(program_says("could not be read; the others are measured"));
+    assert_int_equal(program_run(dir, "rm $DIR/data/0.png"), 0);
     assert_int_equal(program_run(dir, MEASURE), 1);
     assert_true(program_says("does not say which pictures it was not shown"));
     assert_true(program_says("expected at least 202"));

@@ -27,16 +27,21 @@ typedef struct {
     double truncation;
     const char *inception;
     idem_shared shared;
+    int bad; /* pictures that cannot be read */
     idem_features *features;
     double distance, halves;
 } distance;
+
+static int check_count(const set *s, const char *kind) {
+    return s->n >= 4 ? 0 : idem_fail("%s: %zu %spictures, expected at least 4", s->path, s->n, kind);
+}
 
 static int open_set(const distance *d, set *s, const idem_plan_options *options) {
     if (!(s->source = idem_picture_source_open(s->path, (float)d->truncation, d->shared.seed, options)))
         return -1;
     const size_t all = idem_picture_source_count(s->source);
     s->n = all < (size_t)d->count ? all : (size_t)d->count;
-    return s->n >= 4 ? 0 : idem_fail("%s: %zu pictures, expected at least 4", s->path, s->n);
+    return check_count(s, "");
 }
 
 /* The smaller generator's, so that both are seen as what the smaller one can make. */
@@ -45,22 +50,34 @@ static int common_size(const distance *d) {
     return d->size ? d->size : a && b ? (a < b ? a : b) : a ? a : b ? b : SIDE;
 }
 
-static int measure(const distance *d, set *s, size_t before) {
+static void on_bad(void *user, const char *why) {
+    distance *d = user;
+    idem_cli_say("idem: passed over: %s", why);
+    d->bad++;
+}
+
+static int measure(distance *d, set *s, size_t before) {
     const size_t width = idem_features_width(d->features), picture = (size_t)d->size * (size_t)d->size * 3;
     float *x = malloc(BATCH * picture * sizeof *x);
-    int status = 0;
+    int status = 0, got = 1;
     s->rows = malloc(s->n * width * sizeof *s->rows);
     if (!x || !s->rows)
         status = idem_fail("out of memory for the features of %zu pictures", s->n);
-    for (size_t first = 0; first < s->n && !status; first += BATCH) {
-        const size_t some = s->n - first < BATCH ? s->n - first : BATCH;
-        status = idem_cli_stop ? idem_fail("interrupted")
-                               : idem_picture_source_take(s->source, first, some, d->size, x) ||
-                                     idem_features_run(d->features, some, x, s->rows + first * width);
-        idem_progress_update(before + first + some, NULL);
+    size_t done = 0;
+    while (done < s->n && got > 0 && !status) {
+        const size_t some = s->n - done < BATCH ? s->n - done : BATCH;
+        if (idem_cli_stop)
+            status = idem_fail("interrupted");
+        else if ((got = idem_picture_source_next(s->source, some, d->size, x, on_bad, d)) < 0)
+            status = -1;
+        else if (got)
+            status = idem_features_run(d->features, (size_t)got, x, s->rows + done * width);
+        done += got > 0 ? (size_t)got : 0;
+        idem_progress_update(before + done, NULL);
     }
     free(x);
-    return status ? -1 : 0;
+    s->n = done;
+    return status ? -1 : check_count(s, "readable ");
 }
 
 static int run(distance *d) {
@@ -147,11 +164,13 @@ int idem_cmd_distance(int argc, char **argv) {
     idem_parse(&line, argc, argv, &d.shared, &args);
     d.a.path = args[0];
     d.b.path = args[1];
-    const int status = run(&d);
+    int status = run(&d);
     if (status)
         idem_progress_clear();
     else
         report(&d, idem_clock() - start);
+    if (!status && d.bad)
+        status = idem_fail("%d of the pictures could not be read; the others are measured", d.bad);
     const int code = status ? idem_cli_failed() : 0;
     idem_features_free(d.features);
     set *const sets[] = {&d.a, &d.b};

@@ -76,6 +76,11 @@ static void on_cache(void *user, size_t done, size_t count) {
         idem_progress_finish();
 }
 
+static void on_bad(void *user, const char *why) {
+    (void)user;
+    idem_cli_say("idem: passed over: %s", why);
+}
+
 static int open_data(job *j) {
     char name[64];
     snprintf(name, sizeof name, "pictures-%zu.cache", j->side);
@@ -85,6 +90,7 @@ static int open_data(job *j) {
                                      .held_out = j->held_out,
                                      .stop = &idem_cli_stop,
                                      .progress = on_cache,
+                                     .bad = on_bad,
                                      .user = j};
     j->pictures = cache ? idem_gan_data_open(j->data, cache, &o) : NULL;
     free(cache);
@@ -324,10 +330,13 @@ int idem_cmd_evaluate_generator(int argc, char **argv) {
         .options = options,
         .shared = IDEM_WITH_JSON | IDEM_WITH_SEED | IDEM_WITH_THREADS};
     idem_parse(&line, argc, argv, &j.shared, NULL);
-    const int status =
+    int status =
         read_split(&j) || idem_dir_make(j.output) || measure(&j) || save_sheet(&j) || write_report(&j) ? -1 : 0;
     if (status)
         idem_progress_clear();
+    else if (idem_gan_data_bad(j.pictures))
+        status = idem_fail("%zu pictures of %s could not be read; the others are measured",
+                           idem_gan_data_bad(j.pictures), j.data);
     const int code = status ? idem_cli_failed() : 0;
     free_all(&j);
     return code;

@@ -21,12 +21,15 @@ typedef struct {
     idem_gan_recipe recipe;
     bool given[MAX_OPTIONS];     /* by field of the recipe */
     double d_loss, g_loss, sign; /* smoothed */
+    int bad;                     /* pictures */
 } train;
 
 static void parse(train *a, int argc, char **argv) {
     const idem_option fixed[] = {
         {IDEM_OPT_TEXT, "data", 'd', "DIR", &a->data, .required = true,
-         .help = "folder tree of JPEG, PNG and WebP pictures; their middle squares are used"},
+         .help =
+             "folder tree of JPEG, PNG and WebP pictures; their middle squares are used, those that cannot be read are "
+             "named and left out"},
         {IDEM_OPT_TEXT, "output", 'o', "RUN", &a->output, .required = true,
          .help =
              "folder for checkpoints, generator.safetensors, metrics.jsonl, events, samples and the cache of the data"},
@@ -78,6 +81,12 @@ static void on_cache(void *user, size_t done, size_t count) {
         idem_progress_finish();
 }
 
+static void on_bad(void *user, const char *why) {
+    train *a = user;
+    idem_cli_say("idem: passed over: %s", why);
+    a->bad++;
+}
+
 static void on_note(void *user, const char *line) {
     const train *a = user;
     if (!a->shared.quiet)
@@ -96,6 +105,7 @@ static int run(train *a) {
                                   .threads = a->shared.threads,
                                   .stop = &idem_cli_stop,
                                   .on_cache = on_cache,
+                                  .on_bad = on_bad,
                                   .on_step = on_step,
                                   .on_note = on_note,
                                   .user = a};
@@ -109,9 +119,13 @@ static int run(train *a) {
                      (double)idem_gan_trainer_bytes(t) * 1e-6, idem_threads());
     idem_progress_start("training", "pictures", (uint64_t)a->recipe.pictures, (uint64_t)idem_gan_trainer_shown(t),
                         a->shared.quiet);
-    const int code = idem_gan_trainer_run(t) ? idem_cli_failed() : 0;
-    if (!code)
+    int status = idem_gan_trainer_run(t);
+    if (!status)
         idem_progress_finish();
+    if (!status && a->bad)
+        status =
+            idem_fail("%d pictures of %s could not be read; the generator is trained on the others", a->bad, a->data);
+    const int code = status ? idem_cli_failed() : 0;
     idem_gan_trainer_free(t);
     return code;
 }

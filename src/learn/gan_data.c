@@ -19,15 +19,16 @@
 #include "learn/epochs.h"
 #include "learn/picture_tree.h"
 
-enum { HEADER = 8 + 64 + 16 };
-static const char MAGIC[9] = "IDEMPIC1";
+enum { LIST = 8 + 64 + 16, HEADER = LIST + 8 }; /* the first part is known before any picture is */
+static const char MAGIC[9] = "IDEMPIC2";
 
 struct idem_gan_data {
     idem_arena *arena;
     const char *dir;
     idem_gan_data_options options;
     idem_picture_tree *tree;
-    size_t count;
+    size_t files, count; /* on the list, readable */
+    uint32_t *file;      /* of each picture: its place on the list, ascending */
     char hash[65];
     uint32_t *order;    /* held-out ones first */
     idem_epochs epochs; /* of the others */
@@ -40,7 +41,7 @@ struct idem_gan_data {
 
 static int digest(const idem_gan_data *d, char hex[65]) {
     idem_sha256 sha = idem_sha256_make();
-    for (size_t i = 0; i < d->count; i++) {
+    for (size_t i = 0; i < d->files; i++) {
         const char *name = idem_picture_tree_name(d->tree, i);
         char *path = idem_path_join(d->dir, name), text[32];
         struct stat st;
@@ -58,66 +59,136 @@ static int digest(const idem_gan_data *d, char hex[65]) {
     return 0;
 }
 
-static void put_header(unsigned char header[HEADER], const idem_gan_data *d, const char hex[65]) {
-    const uint64_t numbers[2] = {(uint64_t)d->options.size, d->count};
-    memcpy(header, MAGIC, 8);
-    memcpy(header + 8, hex, 64);
-    for (int i = 0; i < 16; i++)
-        header[72 + i] = (unsigned char)(numbers[i / 8] >> i % 8 * 8);
+static void put_numbers(unsigned char *to, const uint64_t *numbers, int n) {
+    for (int i = 0; i < 8 * n; i++)
+        to[i] = (unsigned char)(numbers[i / 8] >> i % 8 * 8);
 }
 
-static int write_cache(const idem_gan_data *d, const char *cache, const unsigned char header[HEADER]) {
+static void put_list(unsigned char list[LIST], const idem_gan_data *d, const char hex[65]) {
+    memcpy(list, MAGIC, 8);
+    memcpy(list + 8, hex, 64);
+    put_numbers(list + 72, (const uint64_t[]){(uint64_t)d->options.size, d->files}, 2);
+}
+
+static void tell_bad(const idem_gan_data *d, const char *why) {
+    if (d->options.bad)
+        d->options.bad(d->options.user, why);
+}
+
+/* The pictures of the list; which they are goes to d. */
+static int write_pictures(idem_gan_data *d, idem_writer *w) {
+    for (size_t i = 0; i < d->files; i++) {
+        idem_image im;
+        if (d->options.stop && *d->options.stop)
+            return idem_fail("interrupted");
+        if (idem_picture_tree_square(d->tree, i, d->options.size, &im)) {
+            tell_bad(d, idem_error());
+        } else {
+            d->file[d->count++] = (uint32_t)i;
+            const bool written = fwrite(im.rgb, d->picture, 1, w->stream) == 1;
+            idem_image_free(&im);
+            if (!written)
+                return idem_fail("%s: cannot write: %s", w->path, strerror(errno));
+        }
+        if (d->options.progress)
+            d->options.progress(d->options.user, i + 1, d->files);
+    }
+    return 0;
+}
+
+static int write_cache(idem_gan_data *d, const char *cache, const unsigned char list[LIST]) {
     idem_writer w;
+    unsigned char count[HEADER - LIST] = {0};
     if (idem_writer_open(&w, cache))
         return -1;
-    int status = fwrite(header, HEADER, 1, w.stream) == 1 ? 0 : idem_fail("%s: %s", cache, strerror(errno));
-    for (size_t i = 0; i < d->count && !status; i++) {
-        idem_image im;
-        status = d->options.stop && *d->options.stop ? idem_fail("interrupted")
-                                                     : idem_picture_tree_square(d->tree, i, d->options.size, &im);
-        if (status)
-            break;
-        if (fwrite(im.rgb, d->picture, 1, w.stream) != 1)
-            status = idem_fail("%s: cannot write: %s", cache, strerror(errno));
-        idem_image_free(&im);
-        if (d->options.progress)
-            d->options.progress(d->options.user, i + 1, d->count);
-    }
+    fwrite(list, LIST, 1, w.stream);
+    fwrite(count, sizeof count, 1, w.stream);
+    int status = write_pictures(d, &w);
+    for (size_t i = 0; i < d->count && !status; i++)
+        for (int k = 0; k < 4; k++)
+            putc((int)(d->file[i] >> 8 * k & 255), w.stream);
+    put_numbers(count, (const uint64_t[]){d->count}, 1);
+    if (!status && (fseek(w.stream, LIST, SEEK_SET) || fwrite(count, sizeof count, 1, w.stream) != 1))
+        status = idem_fail("%s: cannot write: %s", cache, strerror(errno));
     if (!status)
         return idem_writer_commit(&w);
     idem_writer_abort(&w);
     return -1;
 }
 
-/* 1: mapped, 0: there is none of this header, -1 */
-static int map_cache(idem_gan_data *d, const char *cache, const unsigned char header[HEADER]) {
+static uint64_t get_number(const unsigned char *at, int bytes) {
+    uint64_t x = 0;
+    for (int i = 0; i < bytes; i++)
+        x |= (uint64_t)at[i] << 8 * i;
+    return x;
+}
+
+/* The places of the pictures on the list, behind the pictures; false: they are none. */
+static bool read_files(idem_gan_data *d, uint64_t count) {
+    const unsigned char *at = d->map + HEADER + count * d->picture;
+    for (uint64_t i = 0; i < count; i++) {
+        const uint64_t file = get_number(at + 4 * i, 4);
+        if (file >= d->files || (i && file <= d->file[i - 1]))
+            return false;
+        d->file[i] = (uint32_t)file;
+    }
+    d->count = (size_t)count;
+    return true;
+}
+
+/* 1: mapped, 0: there is none of this list, -1 */
+static int map_cache(idem_gan_data *d, const char *cache, const unsigned char list[LIST]) {
     const int file = open(cache, O_RDONLY | O_CLOEXEC);
     struct stat st;
     unsigned char found[HEADER];
     if (file < 0)
         return 0;
-    const size_t bytes = HEADER + d->count * d->picture;
     int status = 0;
-    if (!fstat(file, &st) && (size_t)st.st_size == bytes && read(file, found, HEADER) == HEADER &&
-        !memcmp(found, header, HEADER)) {
-        d->map = mmap(NULL, bytes, PROT_READ, MAP_SHARED, file, 0);
-        d->map_bytes = bytes;
-        status = d->map == MAP_FAILED ? idem_fail("%s: cannot map: %s", cache, strerror(errno)) : 1;
-        if (status < 0)
-            d->map = NULL;
+    if (!fstat(file, &st) && read(file, found, HEADER) == HEADER && !memcmp(found, list, LIST)) {
+        const uint64_t count = get_number(found + LIST, 8), each = d->picture + 4;
+        if (count <= d->files && (uint64_t)st.st_size == HEADER + count * each) {
+            d->map_bytes = (size_t)st.st_size;
+            d->map = mmap(NULL, d->map_bytes, PROT_READ, MAP_SHARED, file, 0);
+            status =
+                d->map == MAP_FAILED ? idem_fail("%s: cannot map: %s", cache, strerror(errno)) : read_files(d, count);
+            if (!status)
+                munmap(d->map, d->map_bytes);
+            if (status != 1)
+                d->map = NULL;
+        }
     }
     close(file);
     return status;
 }
 
+/* Files that were bad when the cache was made, unless that was just now. */
+static void tell_missing(const idem_gan_data *d, const char *cache) {
+    size_t next = 0;
+    for (size_t i = 0; i < d->files; i++) {
+        if (next < d->count && d->file[next] == i) {
+            next++;
+            continue;
+        }
+        idem_fail("%s/%s: could not be read when %s was made", d->dir, idem_picture_tree_name(d->tree, i), cache);
+        tell_bad(d, idem_error());
+    }
+}
+
 /* ---- order ---- */
+
+static int check_count(const idem_gan_data *d, size_t count, const char *kind) {
+    const size_t least = (size_t)d->options.held_out + 2;
+    return count >= least && count <= UINT32_MAX
+               ? 0
+               : idem_fail("%s: %zu %spictures (JPEG, PNG, WebP) were found, expected at least %zu: name a folder with "
+                           "pictures, or hold fewer out",
+                           d->dir, count, kind, least);
+}
 
 static int split(idem_gan_data *d) {
     const size_t apart = (size_t)d->options.held_out;
-    if (d->count < apart + 2 || d->count > UINT32_MAX)
-        return idem_fail("%s: %zu pictures (JPEG, PNG, WebP) were found, expected at least %zu: name a folder with "
-                         "pictures, or hold fewer out",
-                         d->dir, d->count, apart + 2);
+    if (check_count(d, d->count, d->count < d->files ? "readable " : ""))
+        return -1;
     d->order = idem_arena_array(d->arena, d->count, sizeof *d->order);
     if (!d->order)
         return -1;
@@ -158,7 +229,7 @@ void idem_gan_data_look(const idem_gan_data *d, bool held_out, size_t first, siz
 }
 
 const char *idem_gan_data_name(const idem_gan_data *d, bool held_out, size_t i) {
-    return idem_picture_tree_name(d->tree, d->order[held_out ? i : i + (size_t)d->options.held_out]);
+    return idem_picture_tree_name(d->tree, d->file[d->order[held_out ? i : i + (size_t)d->options.held_out]]);
 }
 
 size_t idem_gan_data_count(const idem_gan_data *d) {
@@ -167,6 +238,10 @@ size_t idem_gan_data_count(const idem_gan_data *d) {
 
 size_t idem_gan_data_held_out(const idem_gan_data *d) {
     return (size_t)d->options.held_out;
+}
+
+size_t idem_gan_data_bad(const idem_gan_data *d) {
+    return d->files - d->count;
 }
 
 int idem_gan_data_side(const idem_gan_data *d) {
@@ -190,19 +265,24 @@ static void hash_choice(idem_gan_data *d, const char files[65]) {
 
 static int open_data(idem_gan_data *d, const char *dir, const char *cache) {
     char hex[65];
-    unsigned char header[HEADER];
+    unsigned char list[LIST];
     if (!(d->arena = idem_arena_new()) || !(d->dir = idem_arena_strdup(d->arena, dir)) ||
         !(d->tree = idem_picture_tree_open(dir)))
         return -1;
-    d->count = idem_picture_tree_count(d->tree);
-    if (split(d) || digest(d, hex))
+    d->files = idem_picture_tree_count(d->tree);
+    if (check_count(d, d->files, "") || !(d->file = idem_arena_array(d->arena, d->files, sizeof *d->file)) ||
+        digest(d, hex))
         return -1;
     hash_choice(d, hex);
-    put_header(header, d, hex);
-    int found = map_cache(d, cache, header);
-    if (!found)
-        found = write_cache(d, cache, header) ? -1 : map_cache(d, cache, header);
-    return found == 1 ? 0 : found < 0 ? -1 : idem_fail("%s: was changed while it was opened", cache);
+    put_list(list, d, hex);
+    int found = map_cache(d, cache, list);
+    if (found > 0)
+        tell_missing(d, cache);
+    else if (!found)
+        found = write_cache(d, cache, list) ? -1 : map_cache(d, cache, list);
+    if (found != 1)
+        return found < 0 ? -1 : idem_fail("%s: was changed while it was opened", cache);
+    return split(d);
 }
 
 idem_gan_data *idem_gan_data_open(const char *dir, const char *cache, const idem_gan_data_options *o) {

@@ -384,6 +384,7 @@ static int open_data(idem_gan_trainer *t, bool resumed) {
                                      .mirror = !r->no_flip,
                                      .stop = t->setup.stop,
                                      .progress = t->setup.on_cache,
+                                     .bad = t->setup.on_bad,
                                      .user = t->setup.user};
     char *cache = idem_path_join(t->setup.run, "pictures.cache");
     t->data = cache ? idem_gan_data_open(t->setup.data, cache, &o) : NULL;

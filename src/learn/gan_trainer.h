@@ -32,6 +32,7 @@ typedef struct {
     int threads;                       /* 0: all cores, or the checkpoint's */
     const volatile sig_atomic_t *stop; /* looked at between iterations */
     void (*on_cache)(void *user, size_t done, size_t count);
+    void (*on_bad)(void *user, const char *why); /* a picture that cannot be read and is passed over; may be NULL */
     void (*on_step)(void *user, const idem_gan_report *r);
     void (*on_note)(void *user, const char *line); /* an option that changed on resume; a distance */
     void *user;

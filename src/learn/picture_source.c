@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/rng.h"
+#include "base/status.h"
 #include "learn/picture_tree.h"
 #include "learn/pipe.h"
 
@@ -12,6 +13,7 @@ enum { BATCH = 8 };
 
 struct idem_picture_source {
     uint64_t seed;
+    size_t next;             /* file or sample */
     idem_picture_tree *tree; /* of a folder */
     uint32_t *order;
     idem_model *model; /* of a generator */
@@ -85,30 +87,33 @@ static int store(const idem_image *im, int size, float *x) {
     return 0;
 }
 
-static int from_folder(idem_picture_source *s, size_t first, size_t n, int size, float *x) {
+static int from_folder(idem_picture_source *s, size_t n, int size, float *x, void (*bad)(void *user, const char *why),
+                       void *user) {
     const size_t picture = (size_t)size * (size_t)size * 3;
-    if (first > idem_picture_tree_count(s->tree) || n > idem_picture_tree_count(s->tree) - first)
-        return idem_fail("picture %zu of a folder of %zu", first + n, idem_picture_tree_count(s->tree));
-    for (size_t i = 0; i < n; i++) {
+    size_t done = 0;
+    while (done < n && s->next < idem_picture_tree_count(s->tree)) {
         idem_image im;
-        if (idem_picture_tree_square(s->tree, s->order[first + i], size, &im))
-            return -1;
-        const int status = store(&im, size, x + i * picture);
+        if (idem_picture_tree_square(s->tree, s->order[s->next++], size, &im)) {
+            if (bad)
+                bad(user, idem_error());
+            continue;
+        }
+        const int status = store(&im, size, x + done++ * picture);
         idem_image_free(&im);
         if (status)
             return -1;
     }
-    return 0;
+    return (int)done;
 }
 
-static int from_generator(idem_picture_source *s, size_t first, size_t n, int size, float *x) {
+static int from_generator(idem_picture_source *s, size_t n, int size, float *x) {
     const int side = idem_model_about(s->model)->size;
     const size_t z_dim = idem_pipe_in_size(s->pipe, 0), own = idem_pipe_out_size(s->pipe, 1);
     const size_t picture = (size_t)size * (size_t)size * 3;
     for (size_t i = 0; i < n; i += BATCH) {
         const size_t some = n - i < BATCH ? n - i : BATCH;
         idem_rng rng = idem_rng_make(s->seed, "source.codes");
-        rng.counter = (first + i) * 2 * z_dim;
+        rng.counter = (s->next + i) * 2 * z_dim;
         idem_rng_fill_normal(&rng, s->z, some * z_dim);
         if (idem_pipe_run(s->pipe, some, (const float *const[]){s->z}, (float *const[]){NULL, s->drawn}))
             return -1;
@@ -122,9 +127,11 @@ static int from_generator(idem_picture_source *s, size_t first, size_t n, int si
                 return -1;
         }
     }
-    return 0;
+    s->next += n;
+    return (int)n;
 }
 
-int idem_picture_source_take(idem_picture_source *s, size_t first, size_t n, int size, float *x) {
-    return s->tree ? from_folder(s, first, n, size, x) : from_generator(s, first, n, size, x);
+int idem_picture_source_next(idem_picture_source *s, size_t n, int size, float *x,
+                             void (*bad)(void *user, const char *why), void *user) {
+    return s->tree ? from_folder(s, n, size, x, bad, user) : from_generator(s, n, size, x);
 }

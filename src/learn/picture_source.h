@@ -14,7 +14,9 @@ void idem_picture_source_free(idem_picture_source *s); /* NULL is allowed */
 size_t idem_picture_source_count(const idem_picture_source *s); /* of a folder; SIZE_MAX of a generator */
 int idem_picture_source_side(const idem_picture_source *s);     /* of the generator's pictures; 0 of a folder */
 
-/* Pictures first .. first + n - 1, resized (Lanczos) where they are not size x size: [n, size, size, 3] in [0, 1]. */
-int idem_picture_source_take(idem_picture_source *s, size_t first, size_t n, int size, float *x);
+/* The next n pictures, resized (Lanczos) where they are not size x size: [n, size, size, 3] in [0, 1]. How many there
+ * were: fewer at a folder's end; -1. Files that cannot be read are told to `bad` (NULL: nobody) and passed over. */
+int idem_picture_source_next(idem_picture_source *s, size_t n, int size, float *x,
+                             void (*bad)(void *user, const char *why), void *user);
 
 #endif
