@@ -66,6 +66,15 @@ typedef struct {
     int threads;           /* 0: all cores this process may use; at most 4096 */
     int batch;             /* pictures worked on at once, 1 .. 256; 0: 4. A call costs whole batches: use 1 for single
                               pictures, 8 or more for many */
+
+    /* Networks other than the usual. A mapper belongs to those it was trained with and is refused with others. */
+    const char *identity_net;        /* file of the recogniser: an InceptionResnetV1 or an ONNX network. NULL: the
+                                        mapper's, found by its name in `models`; without a mapper fr_feature */
+    const char *identity_preprocess; /* how it wants pictures: "fr_feature", "insightface", "facenet" or "vggface2";
+                                        NULL: the mapper's, without a mapper the network's own (ONNX has none) */
+    const char *attribute_net;       /* the mapper's attribute encoder must be this: "resnet18", "resnet50" or
+                                        "inception3"; NULL: whichever it brings */
+    const char *attribute_norm;      /* and its batch-norm statistics "frozen" or "running"; NULL: either */
 } idem_options;
 
 /* All zero but struct_size. The size comes from the program, so that the library never writes beyond its struct. */

@@ -193,32 +193,6 @@ static void what_is_no_recogniser_is_refused(void **state) {
 #define RUN(...) program_run(dir, __VA_ARGS__)
 #define TRAIN "$IDEM train -g $DIR/generator.safetensors --threads 1 --batch 2 --eval-pairs 2 --checkpoint-every 1 -q "
 
-/* The tiny mapper for 64 numbers of identity, as training with the narrow facenet saves it. */
-static void write_narrow(void) {
-    idem_weights *w, *narrow = idem_weights_new();
-    idem_recogniser *r = opened(in_dir("facenet.safetensors"), NULL);
-    const idem_recogniser_info *about = idem_recogniser_about(r);
-    const char *key, *value;
-    assert_int_equal(idem_weights_load(&w, in_dir("mapper.safetensors")), 0);
-    for (size_t i = 0; i < idem_weights_count(w); i++) {
-        const idem_weight *t = idem_weights_at(w, i);
-        idem_shape shape = t->shape;
-        if (!strcmp(t->name, "mapper.0.weight"))
-            shape.d[1] -= 512 - 64;
-        idem_weight *copy = idem_weights_add(narrow, t->name, shape);
-        memcpy(copy->data, t->data, (size_t)idem_shape_count(&shape) * sizeof(float));
-    }
-    for (size_t i = 0; !idem_weights_meta_at(w, i, &key, &value); i++)
-        assert_int_equal(idem_weights_set_meta(narrow, key, value), 0);
-    assert_int_equal(idem_weights_set_meta(narrow, "identity.net", about->file), 0);
-    assert_int_equal(idem_weights_set_meta(narrow, "identity.hash", about->hash), 0);
-    assert_int_equal(idem_weights_set_meta(narrow, "identity.preprocess", about->preprocess), 0);
-    assert_int_equal(idem_weights_save(narrow, in_dir("narrow.safetensors"), IDEM_DTYPE_F32), 0);
-    idem_recogniser_free(r);
-    idem_weights_free(narrow);
-    idem_weights_free(w);
-}
-
 /* What a fresh mapper is saved with. */
 static void training_stores_the_recogniser(void **state) {
     (void)state;
@@ -247,7 +221,9 @@ static void a_mapper_belongs_to_its_recogniser(void **state) {
     (void)state;
     tiny_need(dir);
     const char *pictures = "-i samples/identities/1.png -a samples/attributes/a.png";
-    write_narrow();
+    assert_int_equal(tiny_write_narrow_mapper(in_dir("mapper.safetensors"), in_dir("facenet.safetensors"),
+                                              in_dir("narrow.safetensors")),
+                     0);
     program_expect(RUN("cp %s $DIR/other.onnx", feature), 0);
     program_expect(RUN(TRAIN
                        "-m $DIR/mapper.safetensors -o $DIR/no --identity-net $DIR/other.onnx --identity-preprocess "

@@ -13,7 +13,7 @@
 #include "learn/origin.h"
 #include "media/image.h"
 
-enum { BATCH = 4, BATCH_MAX = 256, THREADS_MAX = 4096 };
+enum { BATCH = 4, BATCH_MAX = 256, THREADS_MAX = 4096, FIRST_OPTIONS = offsetof(idem_options, identity_net) };
 
 #define TEXT(x) #x
 #define VERSION(a, b, c) TEXT(a) "." TEXT(b) "." TEXT(c)
@@ -33,24 +33,47 @@ void idem_options_init(idem_options *options, size_t struct_size) {
     options->struct_size = struct_size;
 }
 
-/* A copy of options that are whole and within their ranges. A later version with a longer struct has to accept ours. */
+/* What belongs together is there together. */
+static int check_networks(const idem_options *o) {
+    if (o->identity_preprocess && !o->identity_net)
+        return idem_fail("idem_open: identity_preprocess is \"%s\" for no identity_net; name the recogniser's file",
+                         o->identity_preprocess);
+    if ((o->attribute_net || o->attribute_norm) && !o->mapper)
+        return idem_fail("idem_open: attribute_%s is \"%s\" without a mapper, which brings the attribute encoder",
+                         o->attribute_net ? "net" : "norm", o->attribute_net ? o->attribute_net : o->attribute_norm);
+    return 0;
+}
+
+/* A copy of options that are whole and within their ranges. Programs compiled before there were networks to choose
+ * bring a shorter struct. */
 static int take_options(idem_options *o, const idem_options *given) {
     if (!given)
         return idem_fail("idem_open: options is NULL");
     if (given->struct_size > sizeof *o)
         return idem_fail("idem_open: options have %zu bytes, this library (%s) knows %zu; link a newer one",
                          given->struct_size, idem_version(), sizeof *o);
-    if (given->struct_size < sizeof *o)
+    if (given->struct_size != sizeof *o && given->struct_size != FIRST_OPTIONS)
         return idem_fail("idem_open: options have %zu bytes, expected %zu; call idem_options_default first",
                          given->struct_size, sizeof *o);
-    *o = *given;
+    idem_options_init(o, sizeof *o);
+    memcpy(o, given, given->struct_size);
     if (!o->generator)
         return idem_fail("idem_open: no generator; set options.generator to a StyleGAN2 weight file");
     if (o->batch < 0 || o->batch > BATCH_MAX)
         return idem_fail("idem_open: batch is %d, expected 0 to %d", o->batch, BATCH_MAX);
     if (o->threads < 0 || o->threads > THREADS_MAX)
         return idem_fail("idem_open: threads is %d, expected 0 to %d", o->threads, THREADS_MAX);
-    return 0;
+    return check_networks(o);
+}
+
+static int load(idem_model *m, const idem_options *o) {
+    if ((o->identity_net && idem_model_choose_recogniser(m, o->identity_net, o->identity_preprocess)) ||
+        (o->mapper && idem_model_load_mapper(m, o->mapper)))
+        return -1;
+    const idem_attr_choice attributes = {.net = o->attribute_net, .norm = o->attribute_norm};
+    if (o->mapper && idem_model_check_attributes(m, &attributes))
+        return -1;
+    return idem_model_load_frozen(m, o->models);
 }
 
 idem_context *idem_open(const idem_options *options) {
@@ -67,8 +90,7 @@ idem_context *idem_open(const idem_options *options) {
         idem_close(c);
         return idem_fail_null("out of memory for a context");
     }
-    if (!c->model || (o.mapper && idem_model_load_mapper(c->model, o.mapper)) ||
-        idem_model_load_frozen(c->model, o.models)) {
+    if (!c->model || load(c->model, &o)) {
         idem_close(c);
         return NULL;
     }

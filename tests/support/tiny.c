@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "base/rng.h"
-#include "face/frame.h"
+#include "face/recogniser.h"
 #include "format/weights.h"
 #include "learn/model.h"
 #include "support/fill.h"
@@ -149,6 +149,36 @@ int tiny_write_facenet(const char *path) {
 
 int tiny_write_inception3(const char *path) {
     return write_narrow(path, "tests/fixtures/torchvision-inception-v3/fixture.json", 16);
+}
+
+int tiny_write_narrow_mapper(const char *mapper, const char *facenet, const char *to) {
+    idem_weights *w = NULL, *narrow = idem_weights_new();
+    idem_recogniser *r = idem_recogniser_open(facenet, NULL);
+    int status = narrow && r ? idem_weights_load(&w, mapper) : -1;
+    for (size_t i = 0; !status && i < idem_weights_count(w); i++) {
+        const idem_weight *t = idem_weights_at(w, i);
+        idem_shape shape = t->shape;
+        if (!strcmp(t->name, "mapper.0.weight"))
+            shape.d[1] -= 512 - idem_recogniser_about(r)->dim;
+        idem_weight *copy = idem_weights_add(narrow, t->name, shape);
+        if (copy)
+            memcpy(copy->data, t->data, (size_t)idem_shape_count(&shape) * sizeof(float));
+        status = copy ? 0 : -1;
+    }
+    const char *key, *value;
+    for (size_t i = 0; !status && !idem_weights_meta_at(w, i, &key, &value); i++)
+        status = idem_weights_set_meta(narrow, key, value);
+    if (!status) {
+        const idem_recogniser_info *about = idem_recogniser_about(r);
+        status = idem_weights_set_meta(narrow, "identity.net", about->file) ||
+                 idem_weights_set_meta(narrow, "identity.hash", about->hash) ||
+                 idem_weights_set_meta(narrow, "identity.preprocess", about->preprocess) ||
+                 idem_weights_save(narrow, to, IDEM_DTYPE_F32);
+    }
+    idem_recogniser_free(r);
+    idem_weights_free(narrow);
+    idem_weights_free(w);
+    return status ? -1 : 0;
 }
 
 int tiny_write_framed(const char *from, const char *to) {

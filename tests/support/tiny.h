@@ -23,6 +23,8 @@ int tiny_write(const char *dir);
  * 64 numbers out; an InceptionV3 of a sixteenth, 128 numbers out. 0 or -1. */
 int tiny_write_facenet(const char *path);
 int tiny_write_inception3(const char *path);
+/* The tiny mapper for that recogniser's 64 numbers of identity, as training with it saves one. 0 or -1. */
+int tiny_write_narrow_mapper(const char *mapper, const char *facenet, const char *to);
 /* The tiny generator and where its pictures would have a face; it makes none that could be found. 0 or -1. */
 int tiny_write_framed(const char *from, const char *to);
 
