@@ -116,18 +116,21 @@ static void make_list_of_address(void) {
     char url[200];
     snprintf(url, sizeof url, "file://%s/source", program_folder);
     make_list(url);
-    /* Counts the calls of curl; like a server that gives whole files only once there is a file "no-ranges". */
+    /* Counts the calls of curl; like a server that gives whole files only once there is a file "no-ranges", and like
+     * one that does not answer while there is a file "slow". */
     assert_int_equal(RUN("command -v curl | tr -d '\\n'"), 0);
     char text[600];
-    snprintf(
-        text, sizeof text,
-        "#!/bin/sh\necho call >> '%s/calls'\ntest -e '%s/no-ranges' -a -e .x.bin.part && exit 33\nexec '%s' \"$@\"\n",
-        program_folder, program_folder, program_output);
+    snprintf(text, sizeof text,
+             "#!/bin/sh\necho call >> '%s/calls'\ntest -e '%s/no-ranges' -a -s .x.bin.part && exit 33\n"
+             "while test -e '%s/slow'; do sleep 0.02; done\nexec '%s' \"$@\"\n",
+             program_folder, program_folder, program_folder, program_output);
     assert_int_equal(RUN("mkdir $DIR/bin"), 0);
     program_file(program_folder, "bin/curl", text, true);
 }
 
-#define FETCH "cd $DIR && PATH=$DIR/bin:$PATH IDEM_MODELS=$DIR/m $IDEM model fetch -q --registry list.json x"
+#define FETCH_WITH(run)                                                                                                \
+    "cd $DIR && PATH=$DIR/bin:$PATH IDEM_MODELS=$DIR/m " run " model fetch -q --registry list.json x"
+#define FETCH FETCH_WITH("$IDEM")
 
 /* After so many calls of curl or npm the file is there, and nothing else. */
 static void assert_fetched(int calls) {
@@ -186,6 +189,46 @@ static void an_address_that_fails(void **state) {
     assert_true(program_says("cannot run curl"));
 }
 
+/* Two processes: while one fetches, the other neither calls curl nor touches what is there. What runs on in the
+ * background must not hold our pipe. */
+static void an_address_is_fetched_by_one_process(void **state) {
+    (void)state;
+    make_list_of_address();
+    program_file(program_folder, "first.sh", FETCH "; echo $? > $DIR/code", false);
+    program_file(program_folder, "killed.sh", "echo $$ > $DIR/pid; " FETCH_WITH("exec $IDEM"), false);
+    program_file(program_folder, "one.sh", FETCH, false);
+    const char *wait_for_call = "while ! test -s $DIR/calls; do sleep 0.02; done";
+    assert_int_equal(RUN("cd $DIR && export IDEM DIR && touch slow && head -c 100000 whole > m/.x.bin.part && { sh "
+                         "first.sh > first 2>&1 & } && %s; timeout 60 sh one.sh",
+                         wait_for_call),
+                     1);
+    assert_true(program_says(".x.bin.part: another process is fetching it"));
+    assert_int_equal(program_lines(), 1);
+    assert_int_equal(RUN("cd $DIR && wc -c < m/.x.bin.part && wc -l < calls && rm slow && while ! test -s code; do "
+                         "sleep 0.02; done; cat code first"),
+                     0);
+    assert_string_equal(program_output, "100000\n1\n0\n");
+    assert_fetched(1);
+    /* Killed, it leaves its curl behind, which writes on: refused until that has ended. */
+    assert_int_equal(RUN("cd $DIR && export IDEM DIR && touch slow && { sh killed.sh > first 2>&1 & } && %s; kill -9 "
+                         "$(cat pid); timeout 60 sh one.sh",
+                         wait_for_call),
+                     1);
+    assert_true(program_says("another process is fetching it"));
+    assert_int_equal(RUN("rm $DIR/slow; while ! (" FETCH ") 2> $DIR/notes; do sleep 0.1; done; rm -f $DIR/calls"), 0);
+    assert_int_equal(RUN("cd $DIR && cmp whole m/x.bin && ls -A m"), 0);
+    assert_string_equal(program_output, "x.bin\n");
+    /* Many at once, from one beginning: whoever does it, the file is right and nothing stays behind. */
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(
+            RUN("cd $DIR && export IDEM DIR; rm m/x.bin; head -c 100000 whole > m/.x.bin.part; for i in 1 2 "
+                "3 4; do sh one.sh 2>> many & done; wait; cmp whole m/x.bin && ls -A m; ! grep -v "
+                "'another process is fetching it' many"),
+            0);
+        assert_string_equal(program_output, "x.bin\n");
+    }
+}
+
 static void a_package_is_taken_up_again(void **state) {
     (void)state;
     make_list(NULL);
@@ -235,9 +278,15 @@ static void lists_that_are_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, program_enter, program_leave)
-        TEST(a_wrong_file_is_refused),     TEST(the_right_files_are_taken_once), TEST(files_are_taken_by_their_place),
-        TEST(an_address_is_continued),     TEST(an_address_is_begun_again),      TEST(an_address_that_fails),
-        TEST(a_package_is_taken_up_again), TEST(lists_that_are_refused),
+        TEST(a_wrong_file_is_refused),
+        TEST(the_right_files_are_taken_once),
+        TEST(files_are_taken_by_their_place),
+        TEST(an_address_is_continued),
+        TEST(an_address_is_begun_again),
+        TEST(an_address_that_fails),
+        TEST(a_package_is_taken_up_again),
+        TEST(lists_that_are_refused),
+        TEST(an_address_is_fetched_by_one_process),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

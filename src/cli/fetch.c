@@ -100,18 +100,57 @@ static int download(const idem_registry_file *f, const char *folder, const char 
     return run_in(folder, argv, code);
 }
 
-static int fetch_url(const idem_registry_file *f, const char *folder, const char *part) {
+/* The beginning of a file, made if there is none, that no other process writes. The descriptor holds the lock, and so
+ * does a curl that lives on when we are killed: it inherits it. */
+static int open_part(const char *part) {
+    for (;;) {
+        struct stat locked, there;
+        int fd = open(part, O_WRONLY | O_CREAT | O_NOFOLLOW, 0666);
+        if (fd < 0)
+            return idem_fail("%s: cannot write: %s", part, strerror(errno));
+        if (flock(fd, LOCK_EX | LOCK_NB)) {
+            close(fd);
+            return idem_fail("%s: another process is fetching it", part);
+        }
+        if (!fstat(fd, &locked) && !stat(part, &there) && locked.st_ino == there.st_ino &&
+            locked.st_dev == there.st_dev)
+            return fd;
+        close(fd); /* whoever had the lock before has renamed or removed what we opened */
+    }
+}
+
+/* One download, under the lock. *again: what was to be continued was of no use, and is gone. */
+static int fetch_locked(const idem_registry_file *f, const char *folder, const char *part, int fd, bool *again) {
     enum { NO_RANGES = 33, BAD_RESUME = 36 }; /* of curl's exit codes: what is left cannot be continued */
-    if (size_of(part) > f->bytes)
-        unlink(part);
+    idem_file_state state;
+    if (idem_registry_check(&state, f, folder))
+        return -1;
+    if (state == IDEM_FILE_OK) /* another process had it before we had the lock */
+        return 0;
+    if (size_of(part) > f->bytes && ftruncate(fd, 0))
+        return idem_fail("%s: cannot write: %s", part, strerror(errno));
     const bool resumed = size_of(part) > 0;
     int code = 0, status = size_of(part) < f->bytes ? download(f, folder, part, &code) : 0;
     if (!status)
         status = accept_file(f, part, folder, f->url);
     else if (code == NO_RANGES || code == BAD_RESUME)
         unlink(part);
+    *again = status && resumed && !size_of(part) && !idem_cli_stop;
+    return status;
+}
+
+static int fetch_url(const idem_registry_file *f, const char *folder, const char *part) {
+    bool again = false;
+    struct stat st;
+    int fd = open_part(part);
+    if (fd < 0)
+        return -1;
+    int status = fetch_locked(f, folder, part, fd, &again);
+    if (!fstat(fd, &st) && st.st_size == 0 && st.st_nlink > 0)
+        unlink(part);
+    close(fd);
     /* The beginning may have been of another file, or the server gives whole files only: once more, from nothing. */
-    return status && resumed && !size_of(part) && !idem_cli_stop ? fetch_url(f, folder, part) : status;
+    return again ? fetch_url(f, folder, part) : status;
 }
 
 static int fetch_files(const idem_registry_model *m, const char *folder) {
