@@ -122,20 +122,24 @@ static idem_plan_options plan_options(const job *j) {
     return (idem_plan_options){.threads = j->shared->threads, .stop = &idem_cli_stop};
 }
 
-/* All networks, which share a buffer, and what a batch of faces needs. */
-static int open_networks(job *j, int identities, int attributes, int pictures) {
+/* share: a pipe whose buffer they may use; NULL: their own. */
+static int open_side(job *j, idem_sources *side, idem_pipe_kind kind, int pictures, idem_pipe *share) {
     idem_plan_options options = plan_options(j);
+    options.share = share ? idem_pipe_plan(share) : NULL;
+    if (idem_sources_open(side, j->model, &j->s->choice, &kind, 1, smaller(pictures, j->s->batch), &options))
+        return -1;
+    if (kind == IDEM_PIPE_ATTRIBUTES)
+        side->which = idem_choice_which(&j->s->choice);
+    return 0;
+}
+
+/* The mapper and the generator, and what a batch of faces needs; both sides were opened before. */
+static int open_map(job *j, int pictures, idem_pipe *share) {
+    idem_plan_options options = plan_options(j);
+    options.share = share ? idem_pipe_plan(share) : NULL;
     int batch = smaller(pictures, j->s->batch);
-    idem_choice *choice = &j->s->choice;
-    if (idem_sources_open(&j->id, j->model, choice, (const idem_pipe_kind[]){IDEM_PIPE_IDENTITY}, 1,
-                          smaller(identities, j->s->batch), &options))
+    if (!(j->map = idem_pipe_new(j->model, IDEM_PIPE_MAP, batch, 1, &options)))
         return -1;
-    options.share = idem_pipe_plan(j->id.pipes[0]);
-    if (idem_sources_open(&j->attr, j->model, choice, (const idem_pipe_kind[]){IDEM_PIPE_ATTRIBUTES}, 1,
-                          smaller(attributes, j->s->batch), &options) ||
-        !(j->map = idem_pipe_new(j->model, IDEM_PIPE_MAP, batch, 1, &options)))
-        return -1;
-    j->attr.which = idem_choice_which(choice);
     j->tasks = array((size_t)batch, sizeof *j->tasks);
     j->id_codes = array((size_t)batch * j->id.dim[0], sizeof(float));
     j->attr_codes = array((size_t)batch * j->attr.dim[0], sizeof(float));
@@ -225,7 +229,12 @@ static int open_ahead(job *j, size_t n) {
 
 /* ---- all combinations ---- */
 
-static int read_side(job *j, idem_sources *side, const idem_files *files, const char *doing) {
+/* One network after the other: their weights as the kernels want them are most of the memory. */
+static int read_side(job *j, idem_sources *side, idem_pipe_kind kind, const idem_files *files, bool grid,
+                     const char *doing) {
+    if (open_side(j, side, kind, files->n ? files->n : 1, NULL))
+        return -1;
+    side->thumbs = grid ? IDEM_GRID_SIDE : 0;
     idem_progress_start(doing, "pictures", (uint64_t)files->n, 0, no_progress(j));
     int status = 0;
     for (int i = 0; i < files->n && !status; i++) {
@@ -235,6 +244,7 @@ static int read_side(job *j, idem_sources *side, const idem_files *files, const 
         idem_progress_update((uint64_t)i + 1, NULL);
     }
     idem_progress_clear();
+    idem_sources_close(side);
     idem_sources_keep_good(side);
     if (!status && !side->n)
         status = idem_fail("%s: no readable picture (PNG, JPEG or WebP) among %d files", files->given, files->n);
@@ -254,12 +264,13 @@ static int run_combinations(job *j) {
     memcpy(j->order, j->id_files.paths, (size_t)n * sizeof *j->order);
     memcpy(j->order + n, j->attr_files.paths, (size_t)k * sizeof *j->order);
     int pictures = n && k > INT_MAX / n ? INT_MAX : n * k;
-    if (open_ahead(j, (size_t)n + (size_t)k) || open_networks(j, n ? n : 1, k ? k : 1, pictures ? pictures : 1))
+    if (open_ahead(j, (size_t)n + (size_t)k) ||
+        read_side(j, &j->id, IDEM_PIPE_IDENTITY, &j->id_files, grid, "encoding identities") ||
+        read_side(j, &j->attr, IDEM_PIPE_ATTRIBUTES, &j->attr_files, grid, "encoding attributes"))
         return -1;
-    j->id.thumbs = j->attr.thumbs = grid ? IDEM_GRID_SIDE : 0;
-    if (read_side(j, &j->id, &j->id_files, "encoding identities") ||
-        read_side(j, &j->attr, &j->attr_files, "encoding attributes") || list_combinations(j) ||
-        (j->s->folder && idem_dir_make(j->s->output)) || (grid && !(j->grid = array((size_t)j->n, sizeof *j->grid))))
+    idem_choice_free(&j->s->choice); /* the networks that found faces */
+    if (open_map(j, pictures, NULL) || list_combinations(j) || (j->s->folder && idem_dir_make(j->s->output)) ||
+        (grid && !(j->grid = array((size_t)j->n, sizeof *j->grid))))
         return -1;
     idem_progress_start("composing", "pictures", (uint64_t)j->n, 0, no_progress(j));
     if (compose(j, smaller(pictures, j->s->batch)))
@@ -323,7 +334,9 @@ static int run_matched(job *j, int (*pairs)[2], int n) {
         for (int side = 0; side < 2; side++)
             for (int i = first; i < smaller(first + batch, n); i++)
                 j->order[read++] = side ? j->attr_files.paths[pairs[i][1]] : j->id_files.paths[pairs[i][0]];
-    if (open_ahead(j, 2 * (size_t)n) || open_networks(j, n, n, n) || idem_dir_make(j->s->output))
+    if (open_ahead(j, 2 * (size_t)n) || open_side(j, &j->id, IDEM_PIPE_IDENTITY, n, NULL) ||
+        open_side(j, &j->attr, IDEM_PIPE_ATTRIBUTES, n, j->id.pipes[0]) || open_map(j, n, j->id.pipes[0]) ||
+        idem_dir_make(j->s->output))
         return -1;
     idem_progress_start("composing", "pairs", (uint64_t)n, 0, no_progress(j));
     for (int first = 0; first < n; first += batch)

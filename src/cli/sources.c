@@ -21,15 +21,23 @@ int idem_sources_open(idem_sources *s, idem_model *m, idem_choice *choice, const
     return 0;
 }
 
-void idem_sources_free(idem_sources *s) {
-    idem_sources_clear(s);
+void idem_sources_close(idem_sources *s) {
     for (int i = IDEM_SOURCE_CODES - 1; i >= 0; i--) { /* the first owns the buffer */
         idem_pipe_free(s->pipes[i]);
-        free(s->codes[i]);
+        s->pipes[i] = NULL;
     }
+    free(s->waiting);
+    s->waiting = NULL;
+    s->waiting_room = 0;
+}
+
+void idem_sources_free(idem_sources *s) {
+    idem_sources_clear(s);
+    idem_sources_close(s);
+    for (int i = 0; i < IDEM_SOURCE_CODES; i++)
+        free(s->codes[i]);
     free(s->at);
     free(s->places);
-    free(s->waiting);
     *s = (idem_sources){0};
 }
 

@@ -50,6 +50,8 @@ void idem_sources_free(idem_sources *s);
 int idem_sources_read(idem_sources *s, idem_ahead *ahead, const char *path, const char *name, bool only);
 /* Codes of the faces read since the last call. */
 int idem_sources_encode(idem_sources *s);
+/* Frees the networks and what only they need; what has been encoded stays. */
+void idem_sources_close(idem_sources *s);
 /* Faces that wait for it. */
 int idem_sources_waiting(const idem_sources *s);
 /* Forgets files, places and codes. */
