@@ -180,6 +180,39 @@ static void in_place_spares_what_is_needed(void **state) {
     idem_graph_free(g);
 }
 
+/* Some of a batch are a view: no step of their own, of a value or of a leaf, frozen or not, and in place only where the
+ * result can have their bytes. */
+static void slices_of_a_batch_are_views(void **state) {
+    (void)state;
+    enum { ROW = 16, N = 4 * ROW };
+    idem_graph *g = idem_graph_new();
+    float v[N];
+    for (int i = 0; i < N; i++)
+        v[i] = (float)(i % 7 - 3);
+    idem_node *x = idem_input(g, "x", IDEM_SHAPE(4, ROW)), *w = idem_param(g, "w", IDEM_SHAPE(4, ROW), v, false);
+    idem_node *a = idem_affine(x, 2, 0);
+    idem_node *b = idem_affine(idem_slice(a, 0, 1, 2, 1), 1, 1); /* a is read once more */
+    idem_node *c = idem_affine(idem_slice(idem_slice(a, 0, 1, 3, 1), 0, 2, 1, 1), 1, 5);
+    idem_node *whole = idem_slice(a, 0, 2, 1, 1), *leaf = idem_slice(x, 0, 3, 1, 1);
+    idem_node *d = idem_add(leaf, idem_slice(idem_square(w), 0, 2, 1, 1));
+    idem_node *targets[] = {b, c, whole, d};
+    idem_plan *p = idem_plan_new(targets, 4, NULL);
+    assert_int_equal(idem_plan_steps(p), 4); /* a, b, c, d */
+    idem_node_write(x, v);
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(idem_plan_run(p), 0);
+        for (int i = 0; i < ROW; i++) {
+            NEAR(idem_plan_value(p, b)[i], 2 * v[ROW + i] + 1);
+            NEAR(idem_plan_value(p, b)[ROW + i], 2 * v[2 * ROW + i] + 1);
+            NEAR(idem_plan_value(p, c)[i], 2 * v[3 * ROW + i] + 5);
+            NEAR(idem_plan_value(p, whole)[i], 2 * v[2 * ROW + i]);
+            NEAR(idem_plan_value(p, d)[i], v[3 * ROW + i] + v[2 * ROW + i] * v[2 * ROW + i]);
+        }
+    }
+    idem_plan_free(p);
+    idem_graph_free(g);
+}
+
 static void plans_share_one_buffer(void **state) {
     (void)state;
     idem_graph *g = idem_graph_new();
@@ -240,6 +273,7 @@ int main(void) {
         cmocka_unit_test(failures_name_the_node),
         cmocka_unit_test(frozen_parts_are_computed_once),
         cmocka_unit_test(in_place_spares_what_is_needed),
+        cmocka_unit_test(slices_of_a_batch_are_views),
         cmocka_unit_test(plans_share_one_buffer),
         cmocka_unit_test(runs_stop_and_trap),
     };

@@ -22,7 +22,7 @@ typedef struct idem_step {
 typedef struct idem_op {
     const char *name;
     bool in_place; /* out may alias in[0] when shapes are equal and nothing else needs in[0] */
-    bool view;     /* the output has in[0]'s bytes unchanged (reshape without reordering): see is_view */
+    bool view;     /* the output is in[0]'s bytes from view_offset on (reshape without reordering): see is_view */
     /* Plan time; NULL: nothing to prepare. May set scratch_bytes and state; reads frozen inputs' values through in[]
      * (already there for frozen inputs, NULL for others). Primitives are made here only. 0 or -1. */
     int (*prepare)(idem_step *s);
@@ -37,6 +37,7 @@ typedef struct idem_op {
     /* What may follow that the kernel does by itself (IDEM_CONV_... of engine/conv.h); NULL: nothing. */
     int (*takes)(const idem_node *n);
     bool (*is_view)(const idem_node *n); /* view only for such nodes; NULL: whenever `view` */
+    int64_t (*view_offset)(const idem_node *n); /* of a view's first element in in[0]; NULL: 0 */
 } idem_op;
 
 /* Every row, NULL-terminated; leaves first. */

@@ -224,8 +224,24 @@ static void part_cost(const idem_node *n, double *flops, double *bytes) {
     *bytes = 8 * (double)idem_shape_count(&n->shape);
 }
 
-const idem_op idem_op_slice = {
-    .name = "slice", .forward = slice_forward, .gradient = slice_gradient, .cost = part_cost};
+static int64_t slice_offset(const idem_node *n) {
+    const part_attr *a = n->attr;
+    return a->start * (idem_shape_count(&n->shape) / n->shape.d[0]);
+}
+
+/* Some of a batch lie together; kernels want values where a line of the cache starts. */
+static bool slice_is_view(const idem_node *n) {
+    const part_attr *a = n->attr;
+    return a->axis == 0 && a->step == 1 && slice_offset(n) % (64 / (int64_t)sizeof(float)) == 0;
+}
+
+const idem_op idem_op_slice = {.name = "slice",
+                               .view = true,
+                               .is_view = slice_is_view,
+                               .view_offset = slice_offset,
+                               .forward = slice_forward,
+                               .gradient = slice_gradient,
+                               .cost = part_cost};
 
 static bool part_fits(const idem_shape *s, int axis, int64_t start, int64_t size, int64_t full, int64_t step) {
     return axis >= 0 && axis < s->rank && start >= 0 && size >= 1 && step >= 1 && start < full &&

@@ -21,6 +21,7 @@ typedef struct buffer {
 typedef struct {
     idem_node *root; /* through views; itself for other nodes */
     int span;        /* index of the root's span; -1: the root is a leaf */
+    int64_t offset;  /* of the value's first element in the root's */
 } place;
 
 struct idem_plan {
@@ -43,6 +44,10 @@ struct idem_plan {
 
 static bool is_view(const idem_node *n) {
     return n->op->view && (!n->op->is_view || n->op->is_view(n));
+}
+
+static int64_t view_offset(const idem_node *n) {
+    return n->op->view_offset ? n->op->view_offset(n) : 0;
 }
 
 static size_t value_bytes(const idem_node *n) {
@@ -70,7 +75,7 @@ static int fold_node(idem_node *n) {
     if (!idem_graph_hold(n->graph, n))
         return -1;
     if (is_view(n)) {
-        memcpy(n->leaf, n->in[0]->leaf, value_bytes(n));
+        memcpy(n->leaf, n->in[0]->leaf + view_offset(n), value_bytes(n));
         return 0;
     }
     float *in[n->n_in];
@@ -137,8 +142,10 @@ static int set_inputs(idem_plan *p, idem_step *s) {
         s->from[s->n_from++] = s->chain->residual;
     if (s->chain && s->chain->slopes)
         s->from[s->n_from++] = s->chain->slopes;
-    for (int k = 0; k < s->n_from; k++)
-        s->in[k] = p->places[s->from[k]->id].root->leaf; /* NULL unless it lies under a leaf */
+    for (int k = 0; k < s->n_from; k++) {
+        const place *at = &p->places[s->from[k]->id];
+        s->in[k] = at->root->leaf ? at->root->leaf + at->offset : NULL; /* NULL unless it lies under a leaf */
+    }
     return 0;
 }
 
@@ -159,6 +166,7 @@ static int make_steps(idem_plan *p, const bool *need) {
             continue;
         if (is_view(node)) {
             *at = p->places[node->in[0]->id];
+            at->offset += view_offset(node);
             continue;
         }
         idem_step *s = &p->steps[p->n_steps];
@@ -179,7 +187,7 @@ static bool can_overwrite(const idem_plan *p, int t, const int *last_use) {
     if (!n->op->in_place || !n->n_in)
         return false;
     const place *in = &p->places[n->in[0]->id];
-    if (in->span < 0 || last_use[in->span] != t || !idem_shape_equal(&n->shape, &n->in[0]->shape))
+    if (in->span < 0 || in->offset || last_use[in->span] != t || !idem_shape_equal(&n->shape, &n->in[0]->shape))
         return false;
     for (int k = 1; k < n->n_in; k++)
         if (n->in[k] != n->in[0] && p->places[n->in[k]->id].span == in->span)
@@ -234,8 +242,8 @@ static int assign_offsets(idem_plan *p) {
 static float *value(const idem_plan *p, const idem_node *n) {
     const place *at = &p->places[n->id];
     if (at->span < 0)
-        return at->root->leaf;
-    return (float *)(void *)(p->buffer->data + p->spans[at->span].offset);
+        return at->root->leaf + at->offset;
+    return (float *)(void *)(p->buffer->data + p->spans[at->span].offset) + at->offset;
 }
 
 static void resolve(idem_plan *p) {
