@@ -54,7 +54,7 @@ idem_node *idem_linear(idem_node *x, idem_node *weight, idem_node *bias) {
 /* ---- running ---- */
 
 enum {
-    MIN_ROWS = 4,   /* fewer are bound by reading b, whoever does it */
+    MIN_ROWS = 8,   /* fewer are bound by reading b, whoever does it */
     ANY_WIDTH = 16, /* of a vector */
 };
 

@@ -17,7 +17,7 @@ struct idem_adam {
     idem_weights *state;
     const char *name;
     idem_weight *step;
-    double beta1, beta2, eps;
+    double beta1, beta2, eps, clip;
     slot *slots;
     size_t count, room;
 };
@@ -61,6 +61,10 @@ void idem_adam_set(idem_adam *a, double beta1, double beta2, double eps) {
     a->beta1 = beta1;
     a->beta2 = beta2;
     a->eps = eps;
+}
+
+void idem_adam_set_clip(idem_adam *a, double times) {
+    a->clip = times;
 }
 
 static idem_weight *moment(idem_adam *a, const idem_weight *param, const char *suffix) {
@@ -139,15 +143,29 @@ double idem_adam_grad_norm(const idem_adam *a, const idem_plan *plan) {
     return sqrt(sum);
 }
 
+/* What to multiply the gradients of step t with. Until the moments have seen CLIP_AFTER of them they know little. */
+static double shortened(const idem_adam *a, const idem_plan *plan, double t) {
+    enum { CLIP_AFTER = 10 };
+    if (!(a->clip > 0) || t <= CLIP_AFTER)
+        return 1;
+    double moments = 0;
+    for (size_t i = 0; i < a->count; i++)
+        for (int64_t k = 0; k < a->slots[i].count; k++)
+            moments += (double)a->slots[i].v->data[k];
+    double most = a->clip * sqrt(moments / (1 - pow(a->beta2, t - 1))), norm = idem_adam_grad_norm(a, plan);
+    return norm > most ? most / norm : 1;
+}
+
 typedef struct {
-    float beta1, rest1, beta2, rest2, rate, root, eps;
+    float beta1, rest1, beta2, rest2, rate, root, eps, scale;
 } factors;
 
 IDEM_MULTIVERSION
 static void update(float *restrict p, float *restrict m, float *restrict v, const float *restrict g, int n, factors f) {
     for (int i = 0; i < n; i++) {
-        m[i] = f.beta1 * m[i] + f.rest1 * g[i];
-        v[i] = f.beta2 * v[i] + f.rest2 * g[i] * g[i];
+        float d = f.scale * g[i];
+        m[i] = f.beta1 * m[i] + f.rest1 * d;
+        v[i] = f.beta2 * v[i] + f.rest2 * d * d;
         p[i] -= f.rate * m[i] / (sqrtf(v[i]) / f.root + f.eps);
     }
 }
@@ -162,7 +180,8 @@ void idem_adam_step(idem_adam *a, const idem_plan *plan, double rate) {
                  .rest2 = (float)(1 - a->beta2),
                  .rate = (float)(rate / (1 - pow(a->beta1, t))),
                  .root = (float)sqrt(1 - pow(a->beta2, t)),
-                 .eps = (float)a->eps};
+                 .eps = (float)a->eps,
+                 .scale = (float)shortened(a, plan, t)};
     for (size_t s = 0; s < a->count; s++) {
         slot *slot = &a->slots[s];
         const float *g = idem_plan_value(plan, slot->grad);

@@ -31,6 +31,8 @@ static const idem_field rows[] = {
     {"decay", IDEM_FIELD_REAL, AT(decay), 0, 1, "0", false,
      "share of the iterations, at the end, over which the rate falls to 0 (half a cosine)"},
     {"mean-bias", IDEM_FIELD_FLAG, AT(mean_bias), 0, 1, "0", false, "start M's last bias at the generator's mean w"},
+    {"clip", IDEM_FIELD_REAL, AT(clip), 0, 1e6, "0", true,
+     "shorten gradients longer than this times what Adam's second moments expect (3 is usual); 0: as they are"},
     {"ema", IDEM_FIELD_REAL, AT(ema), 0, 0.999999, "0", false,
      "evaluate and save a moving average of E_attr and M with this decay; 0: the weights themselves"},
     {"truncation", IDEM_FIELD_REAL, AT(truncation), 0, 2, "0.7", false,

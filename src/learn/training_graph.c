@@ -60,6 +60,9 @@ static int optimisers(idem_training_graph *t, idem_model *m, const idem_recipe *
         !(t->adam_adversarial = idem_parameters_optimiser(&p[ADVERSARIAL], adversarial, trained, "adam_adversarial")) ||
         !(t->adam_critic = idem_parameters_optimiser(&p[CRITIC], critic, trained, "adam_critic")))
         return -1;
+    idem_adam *all[] = {t->adam_main[SAME], t->adam_main[CROSS], t->adam_adversarial, t->adam_critic};
+    for (int i = 0; i < STEPS; i++)
+        idem_adam_set_clip(all[i], r->clip);
     return 0;
 }
 
