@@ -89,5 +89,6 @@ int idem_verification_of(idem_verification *v, const double *score, const uint8_
     for (int k = 0; k < n; k++)
         accepted += p[k].same && p[k].score > v->far_threshold;
     v->tar = (double)accepted / v->genuine;
+    free(p);
     return 0;
 }
