@@ -88,6 +88,25 @@ static void chains_give_the_same(void **state) {
         }
 }
 
+/* Batch normalisation, of rank 4 and 2, takes an addition and a ReLU. */
+static void normalisation_takes_what_follows(void **state) {
+    (void)state;
+    for (int kind = 0; kind < 6; kind++) {
+        idem_graph *g = idem_graph_new();
+        idem_rng rng = idem_rng_make(6, "fuse");
+        idem_node *x = filled(g, &rng, kind < 3 ? IDEM_SHAPE(3, 20, 9, 7) : IDEM_SHAPE(40, 20), false);
+        idem_node *other = filled(g, &rng, x->shape, false);
+        idem_node *nodes[3] = {idem_bn_apply(x, idem_bn_stats(x), filled(g, &rng, IDEM_SHAPE(20), true),
+                                             filled(g, &rng, IDEM_SHAPE(20), false), 1e-3f)};
+        int n = 1;
+        if (kind % 3 > 0)
+            nodes[n] = idem_add(kind % 3 == 2 ? x : other, nodes[n - 1]), n++;
+        nodes[n] = kind % 3 == 1 ? idem_leaky_relu(nodes[n - 1], 0.2f, 1) : idem_relu(nodes[n - 1]), n++;
+        assert_int_equal(check(nodes, n, "batch norm"), n - 1);
+        idem_graph_free(g);
+    }
+}
+
 /* Both operands of an addition are convolutions, and one of them is read elsewhere too. */
 static void values_read_twice_are_made(void **state) {
     (void)state;
@@ -121,6 +140,7 @@ static void gradients_are_added_at_once(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(chains_give_the_same),
+        cmocka_unit_test(normalisation_takes_what_follows),
         cmocka_unit_test(values_read_twice_are_made),
         cmocka_unit_test(gradients_are_added_at_once),
     };

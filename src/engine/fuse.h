@@ -1,12 +1,12 @@
-/* Chains of nodes that one kernel computes in one pass over memory: a convolution, then maybe the addition of another
- * value, then maybe a ReLU, leaky ReLU or PReLU. */
+/* Chains of nodes that one kernel computes in one pass over memory: a convolution or a batch normalisation, then maybe
+ * the addition of another value, then maybe a ReLU, leaky ReLU or PReLU. */
 #ifndef IDEM_ENGINE_FUSE_H
 #define IDEM_ENGINE_FUSE_H
 
 #include "engine/graph.h"
 
 typedef struct idem_chain {
-    idem_node *first, *last;      /* the convolution, and the node whose value is made */
+    idem_node *first, *last;      /* what begins it, and the node whose value is made */
     idem_node *residual, *slopes; /* NULL: none */
     bool leaky;                   /* the same slope for all channels */
     float slope;

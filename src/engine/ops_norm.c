@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "engine/conv.h"
+#include "engine/fuse.h"
 #include "engine/op.h"
 #include "engine/ops.h"
 #include "engine/strided.h"
@@ -163,12 +165,36 @@ idem_node *idem_bn_stats(idem_node *x) {
 
 /* ---- bn_apply ---- */
 
-/* out = (a - shift) * factor + offset, channel by channel */
-IDEM_MULTIVERSION static void apply_rows(int64_t rows, int64_t channels, const float *x, const float *restrict shift,
-                                         const float *restrict factor, const float *restrict offset, float *out) {
+/* Per channel, and what follows in the step's chain. */
+typedef struct {
+    const float *shift, *factor, *offset;
+    float slope; /* of negative results; 1: none */
+} norm_rows;
+
+/* out = (x - shift) * factor + offset + more, times the slope where negative; more: NULL for none */
+IDEM_MULTIVERSION static void apply_rows(int64_t rows, int64_t channels, const norm_rows *n, const float *x,
+                                         const float *more, float *out) {
+    const float *restrict shift = n->shift, *restrict factor = n->factor, *restrict offset = n->offset;
+    const float slope = n->slope;
     for (int64_t r = 0; r < rows; r++, x += channels, out += channels) {
-        _Pragma("omp simd") for (int64_t c = 0; c < channels; c++) out[c] = (x[c] - shift[c]) * factor[c] + offset[c];
+        if (more) {
+            _Pragma("omp simd") for (int64_t c = 0; c < channels; c++) {
+                float v = (x[c] - shift[c]) * factor[c] + offset[c] + more[c];
+                out[c] = v > 0 ? v : slope * v;
+            }
+            more += channels;
+        } else {
+            _Pragma("omp simd") for (int64_t c = 0; c < channels; c++) {
+                float v = (x[c] - shift[c]) * factor[c] + offset[c];
+                out[c] = v > 0 ? v : slope * v;
+            }
+        }
     }
+}
+
+static int apply_takes(const idem_node *n) {
+    (void)n;
+    return IDEM_CONV_RESIDUAL | IDEM_CONV_LEAKY;
 }
 
 static int factors_prepare(idem_step *s) {
@@ -183,14 +209,16 @@ static float inverse_deviation(float variance, float eps) {
 static void bn_apply_forward(const idem_step *s) {
     norm_dims d = dims(&s->node->shape);
     const float *stats = s->in[1], *gamma = s->in[2], *beta = s->in[3];
+    const float *more = s->chain && s->chain->residual ? s->in[4] : NULL;
     float eps = *(const float *)s->node->attr, *factor = s->scratch;
     for (int64_t c = 0; c < d.channels; c++)
         factor[c] = gamma[c] * inverse_deviation(stats[d.channels + c], eps);
+    norm_rows n = {stats, factor, beta, s->chain && s->chain->leaky ? s->chain->slope : 1};
     int threads = threads_for(&d);
 #pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
     for (int64_t part = 0; part < d.parts; part++) {
         int64_t from = d.rows * part / d.parts, to = d.rows * (part + 1) / d.parts, at = from * d.channels;
-        apply_rows(to - from, d.channels, s->in[0] + at, stats, factor, beta, s->out + at);
+        apply_rows(to - from, d.channels, &n, s->in[0] + at, more ? more + at : NULL, s->out + at);
     }
 }
 
@@ -299,7 +327,8 @@ const idem_op idem_op_bn_apply = {.name = "bn_apply",
                                   .in_place = true,
                                   .prepare = factors_prepare,
                                   .forward = bn_apply_forward,
-                                  .gradient = bn_apply_gradient};
+                                  .gradient = bn_apply_gradient,
+                                  .takes = apply_takes};
 
 idem_node *idem_bn_apply(idem_node *x, idem_node *stats, idem_node *gamma, idem_node *beta, float eps) {
     if (!x || !stats || !gamma || !beta || check_rank("bn_apply", x))
