@@ -214,6 +214,80 @@ static void data_to_train_on(void **state) {
 
 /* ---- photographs ---- */
 
+/* What people take for a photograph idem reads: said by its name, in one line. */
+static void files_of_other_kinds(void **state) {
+    (void)state;
+    tiny_need(dir);
+    static const struct {
+        const char *name, *head, *says;
+        size_t size;
+    } kinds[] = {
+        {"phone.heic",
+         "\0\0\0\x18"
+         "ftypheic\0\0\0\0",
+         "a HEIF picture (HEIC)", 16},
+        {"renamed.jpg",
+         "\0\0\0\x18"
+         "ftypmif1\0\0\0\0",
+         "a HEIF picture (HEIC)", 16},
+        {"new.avif",
+         "\0\0\0\x18"
+         "ftypavif\0\0\0\0",
+         "an AVIF picture", 16},
+        {"scan.tif", "II*\0\x08\0\0\0\0\0\0\0\0\0\0\0", "a TIFF picture or a camera's raw file", 16},
+        {"moving.gif", "GIF89a\1\0\1\0\0\0\0\0\0\0", "a GIF picture", 16},
+        {"paper.pdf", "%PDF-1.4 12345678", "a PDF document", 16},
+        {"page.jpg", "<!DOCTYPE html><html>", "an HTML page (a failed download?)", 21},
+        {"zeros.png", "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", "zeros (an unfinished download?)", 16},
+    };
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        blob b = {0};
+        char line[200];
+        blob_put(&b, kinds[i].head, kinds[i].size);
+        put_file(kinds[i].name, b);
+        snprintf(line, sizeof line, "%s: looks like %s, expected a PNG, JPEG or WebP file", kinds[i].name,
+                 kinds[i].says);
+        FAILS(line, "cd $DIR && $IDEM align -q %s -o aligned", kinds[i].name);
+        FAILS(line, "cd $DIR && $IDEM verify -q --threads 1 2.png %s", kinds[i].name);
+    }
+}
+
+/* One file, one line; several, each named and the sum of it. */
+static void files_without_a_face(void **state) {
+    (void)state;
+    tiny_need(dir);
+    picture_black(dir, "dark.png", 300, 200);
+    FAILS("dark.png: no face found", "cd $DIR && $IDEM align --threads 1 dark.png -o aligned");
+    FAILS("absent.png: cannot open", "cd $DIR && $IDEM align --threads 1 absent.png -o aligned");
+    assert_int_equal(RUN("cd $DIR && $IDEM align -q --threads 1 dark.png absent.png -o aligned"), 1);
+    assert_true(program_says("passed over: dark.png: no face found") && program_says("passed over: absent.png: "));
+    assert_true(program_says("idem: none of 2 files gave a face\n"));
+    assert_int_equal(program_lines(), 3);
+    FAILS("2.png: is not a folder, but a file of that name", "cd $DIR && $IDEM align -q 1.png -o 2.png");
+    FAILS("2.png: is taken as one aligned face, --face 3 was asked for",
+          "cd $DIR && $IDEM compose " MODEL "--input aligned --face 3 -i 1.png -a 2.png -o x.png");
+}
+
+static void lists_that_cannot_be_measured(void **state) {
+    (void)state;
+    assert_int_equal(RUN("cd $DIR && echo '1.png 2.png 1' > few && : > empty && echo '1.png 2.png' > two"), 0);
+    FAILS("few: has 1 pairs of one person and 0 of two, expected at least 2 of each",
+          "cd $DIR && $IDEM verify --pairs few");
+    FAILS("empty: has 0 pairs of one person", "cd $DIR && $IDEM verify --pairs empty");
+    FAILS("two: line 1 is not two paths and 1", "cd $DIR && $IDEM verify --pairs two");
+    FAILS("nowhere: cannot open", "cd $DIR && $IDEM verify --pairs nowhere");
+}
+
+static void empty_arguments(void **state) {
+    (void)state;
+    assert_int_equal(RUN("$IDEM align \"$UNSET\" -o x"), 2);
+    assert_true(program_says("an argument is empty: is a variable of the shell not set?"));
+    assert_int_equal(RUN("$IDEM compose -i \"$UNSET\" -a x.png -o x.png"), 2);
+    assert_true(program_says("--identity is empty"));
+    assert_int_equal(RUN("$IDEM interpolate -i x.png \"$UNSET\" -a x.png -o x"), 2);
+    assert_true(program_says("--identity is empty"));
+}
+
 static void no_face_in_a_photograph(void **state) {
     (void)state;
     tiny_need(dir);
@@ -301,6 +375,10 @@ int main(void) {
         cmocka_unit_test(tensors_of_other_shapes),
         cmocka_unit_test(a_network_with_an_unknown_operator),
         cmocka_unit_test(data_to_train_on),
+        cmocka_unit_test(files_of_other_kinds),
+        cmocka_unit_test(files_without_a_face),
+        cmocka_unit_test(lists_that_cannot_be_measured),
+        cmocka_unit_test(empty_arguments),
         cmocka_unit_test(no_face_in_a_photograph),
         cmocka_unit_test(the_largest_of_two_faces),
         cmocka_unit_test(a_profile),

@@ -268,7 +268,7 @@ static void bad_input_is_one_line(void **state) {
     static const char *const rows[][2] = {{"-i 1.png gone.png -a a.png -o x.png", "gone.png: cannot open"},
                                           {"-i 1.png -a a.png . -o x.png", ".: is a folder"},
                                           {"-i 1.png 2.png -a a.png -o lost/x.png", "lost/x.png: cannot write"},
-                                          {"-i 1.png 2.png -a a.png -o 1.png/x", "cannot make the folder"}};
+                                          {"-i 1.png 2.png -a a.png -o 1.png/x", "1.png: is not a folder"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         assert_int_equal(RUN("cd $DIR && $IDEM interpolate " MODEL "%s", rows[i][0]), 1);
         assert_true(program_says("idem: ") && program_says(rows[i][1]));

@@ -90,7 +90,8 @@ static int aside_open(const char *path, const char *aside) {
     for (;;) {
         int fd = open(aside, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
         if (fd < 0)
-            return idem_fail("%s: cannot write: %s", path, strerror(errno));
+            return idem_fail("%s: cannot write: %s", path,
+                             errno == ENOENT ? "its folder is not there" : strerror(errno));
         struct stat mine, named;
         if (flock(fd, LOCK_EX | LOCK_NB)) {
             close(fd);
@@ -215,8 +216,11 @@ int idem_dir_make(const char *path) {
         char end = *c;
         *c = 0;
         if (mkdir(p, 0777) && !idem_path_is_dir(p)) {
-            int error = errno == EEXIST ? ENOTDIR : errno;
-            idem_fail("%s: cannot make the folder: %s", p, strerror(error));
+            int error = errno;
+            if (error == EEXIST || error == ENOTDIR)
+                idem_fail("%s: is not a folder, but a file of that name", p);
+            else
+                idem_fail("%s: cannot make the folder: %s", p, strerror(error));
             free(p);
             return -1;
         }

@@ -181,6 +181,8 @@ static int load_all(idem_pictures *p, const idem_files *f, idem_ahead *ahead) {
         idem_cli_say("idem: passed over: %s", idem_error());
         p->bad++;
     }
+    if (!f->n)
+        return idem_fail("%s: has no picture (PNG, JPEG or WebP)", f->given);
     return p->n ? 0 : idem_fail("%s: no readable picture (PNG, JPEG or WebP) among %d files", f->given, f->n);
 }
 

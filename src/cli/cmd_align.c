@@ -22,6 +22,8 @@ typedef struct {
     idem_finder *finder;
     json_t *skipped;
     int photographs, faces, bad;
+    bool only;    /* one file is given: what is wrong with it is the failure */
+    char *why;    /* of the last that was passed over */
     char **taken; /* names of written files, so that none is written twice */
     size_t n_taken, room;
 } job;
@@ -53,7 +55,11 @@ static json_t *describe(const idem_photo *photo, const idem_found *face, const i
 }
 
 static int skip(job *j, const char *path, const char *why) {
-    idem_cli_say("idem: passed over: %s", why);
+    if (!j->only)
+        idem_cli_say("idem: passed over: %s", why);
+    free(j->why);
+    if (!(j->why = strdup(why)))
+        return idem_fail("out of memory for the report");
     j->bad++;
     size_t n = strlen(path);
     const char *reason = !strncmp(why, path, n) && !strncmp(why + n, ": ", 2) ? why + n + 2 : why;
@@ -208,16 +214,21 @@ int idem_cmd_align(int argc, char **argv) {
     size_t n = 0;
     char **paths = idem_photo_list(args, given, &n);
     j.skipped = json_array();
+    j.only = n == 1;
     int status = !paths ? -1 : align_all(&j, paths, n);
-    if (!status && !j.shared.json && !j.shared.quiet)
+    if (!status && j.faces && !j.shared.json && !j.shared.quiet)
         printf("%d faces of %d photographs in %s\n", j.faces, j.photographs, j.output);
     if (!status && j.bad)
-        status = idem_fail("%d of %zu files gave no face; the faces of the others are in %s", j.bad, n, j.output);
+        status = j.only ? idem_fail("%s", j.why)
+                 : j.faces
+                     ? idem_fail("%d of %zu files gave no face; the faces of the others are in %s", j.bad, n, j.output)
+                     : idem_fail("none of %zu files gave a face", n);
     json_decref(j.skipped);
     idem_finder_free(j.finder);
     for (size_t i = 0; i < j.n_taken; i++)
         free(j.taken[i]);
     free(j.taken);
+    free(j.why);
     idem_names_free(paths, n);
     return status ? idem_cli_failed() : 0;
 }

@@ -60,6 +60,17 @@ static int split(char *line, char *field[3]) {
     return n == 3 && (!strcmp(field[2], "0") || !strcmp(field[2], "1")) ? 0 : -1;
 }
 
+/* Too few to measure anything are better known before their pictures are read. */
+static int check_kinds(const job *j, const char *file) {
+    int same = 0;
+    for (int i = 0; i < j->n; i++)
+        same += j->pairs[i].same;
+    return same >= 2 && j->n - same >= 2
+               ? 0
+               : idem_fail("%s: has %d pairs of one person and %d of two, expected at least 2 of each", file, same,
+                           j->n - same);
+}
+
 static int read_list(job *j, const char *file) {
     unsigned char *text;
     size_t size, room = 1;
@@ -87,7 +98,7 @@ static int read_list(job *j, const char *file) {
         }
     }
     free(text);
-    return !status && !j->n ? idem_fail("%s: has no pairs", file) : status;
+    return status ? -1 : check_kinds(j, file);
 }
 
 static int by_name(const void *a, const void *b) {

@@ -109,6 +109,10 @@ static const char *set_value(const idem_option *o, char *text, char error[256]) 
             snprintf(error, 256, "--%s: \"%s\" is one too many, it takes %d at most", o->name, text, IDEM_TEXTS_MAX);
             return error;
         }
+        if (!*text) {
+            snprintf(error, 256, "--%s is empty: is a variable of the shell not set?", o->name);
+            return error;
+        }
         texts->at[texts->n++] = text;
         return NULL;
     }
@@ -207,6 +211,8 @@ static error_t parse_key(int key, char *arg, struct argp_state *state) {
     if (key == ARGP_KEY_ARG) {
         if (p->line->max_args >= 0 && p->n_args >= p->line->max_args)
             argp_error(state, "\"%s\" is one argument too many", arg);
+        if (!*arg)
+            argp_error(state, "an argument is empty: is a variable of the shell not set?");
         p->args[p->n_args++] = arg;
         return 0;
     }
@@ -217,6 +223,8 @@ static error_t parse_key(int key, char *arg, struct argp_state *state) {
     int i = find_row(p, key);
     if (i < 0)
         return ARGP_ERR_UNKNOWN;
+    if (p->rows[i].required && p->rows[i].kind == IDEM_OPT_TEXT && !*arg)
+        argp_error(state, "--%s is empty: is a variable of the shell not set?", p->rows[i].name);
     char error[256];
     const char *problem = set_value(&p->rows[i], arg, error);
     while (!problem && p->rows[i].kind == IDEM_OPT_TEXTS && state->next < state->argc &&

@@ -139,9 +139,13 @@ int idem_choice_next(idem_cut *cuts, idem_ahead *ahead, const char *path, int si
     for (int i = 0; i < IDEM_FACES_MAX; i++)
         cuts[i] = (idem_cut){.frame = {{1, 0, 0, 0, 1, 0}}};
     int n;
-    if (!strcmp(c->input, "aligned")) {
+    bool as_is = photo.width == size && photo.height == size && !strcmp(c->input, "auto");
+    if (which > 0 && (as_is || !strcmp(c->input, "aligned"))) {
+        n = idem_fail("%s: is taken as one aligned face, --face %d was asked for; --input photo looks for faces", path,
+                      which + 1);
+    } else if (!strcmp(c->input, "aligned")) {
         n = idem_image_resize(&cuts[0].picture, &photo.image, size, size) ? -1 : 1;
-    } else if (photo.width == size && photo.height == size && !strcmp(c->input, "auto")) {
+    } else if (as_is) {
         cuts[0].picture = photo.image;
         photo.image = (idem_image){0};
         n = 1;

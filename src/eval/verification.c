@@ -65,8 +65,7 @@ int idem_verification_of(idem_verification *v, const double *score, const uint8_
     v->impostor = n - v->genuine;
     int fewer = v->genuine < v->impostor ? v->genuine : v->impostor;
     if (fewer < 2)
-        return idem_fail("verification: %d pairs of the same person and %d of different ones, expected at least 2 of "
-                         "each",
+        return idem_fail("%d pairs of one person and %d of two can be compared, expected at least 2 of each",
                          v->genuine, v->impostor);
     pair *p = malloc((size_t)n * sizeof *p);
     if (!p)

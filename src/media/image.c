@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/status.h"
+#include "format/bytes.h"
 #include "media/codec.h"
 
 static const size_t FILE_MAX = (size_t)1 << 30;
@@ -57,8 +58,7 @@ static int parse_whole(idem_image *im, const unsigned char *bytes, size_t size, 
         return idem_webp_parse(im, bytes, size, what);
     if (size < 12)
         return idem_fail("%s: the file has %zu bytes, too few for a picture; expected PNG, JPEG or WebP", what, size);
-    return idem_fail("%s: the file starts with bytes %02x %02x %02x %02x, expected a PNG, JPEG or WebP file", what,
-                     bytes[0], bytes[1], bytes[2], bytes[3]);
+    return idem_fail("%s: looks like %s, expected a PNG, JPEG or WebP file", what, idem_looks_like(bytes, size));
 }
 
 int idem_image_parse_reduced(idem_image *im, const unsigned char *bytes, size_t size, const char *what, int least,
