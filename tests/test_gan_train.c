@@ -219,6 +219,26 @@ static void unreadable_pictures_are_left_out(void **state) {
     assert_non_null(strstr(idem_error(), "7 readable pictures"));
 }
 
+/* A write that may not grow fails as on a full disk. */
+static void a_full_disk_keeps_the_last_checkpoint(void **state) {
+    (void)state;
+    assert_int_equal(program_run(dir, "cd $DIR && " SHORT "full -d data --pictures 8 && rm -r full/events && "
+                                      "cp -r full full-before && trap '' XFSZ && ulimit -f 20 && " SHORT
+                                      "full -d data --pictures 16 --checkpoint-every 1 --resume"),
+                     1);
+    assert_true(program_says("idem: full/checkpoint-0000000003.safetensors: cannot write: File too large; nothing was "
+                             "changed"));
+    assert_int_equal(program_lines(), 1);
+    assert_int_equal(program_run(dir,
+                                 "cd $DIR && for f in full-before/*.safetensors; do cmp $f full/${f#*/} || exit 9; "
+                                 "done && ls -A full | grep -c part"),
+                     1);
+    assert_int_equal(program_run(dir, "cd $DIR && " SHORT "full -d data --pictures 16 --resume"), 0);
+    assert_int_equal(program_run(dir, "cd $DIR && trap '' XFSZ && ulimit -f 1 && " SHORT "new -d data --pictures 8"),
+                     1);
+    assert_true(program_says("new/pictures.cache: cannot write: File too large"));
+}
+
 static void changes_on_resume(void **state) {
     (void)state;
     assert_int_equal(program_run(dir, "$IDEM train-generator -d $DIR/data -o $DIR/whole --resume --pictures 120 --rate "
@@ -324,6 +344,7 @@ int main(void) {
         cmocka_unit_test(strength_is_the_share_of_changes),
         cmocka_unit_test(killed_runs_end_alike),
         cmocka_unit_test(unreadable_pictures_are_left_out),
+        cmocka_unit_test(a_full_disk_keeps_the_last_checkpoint),
         cmocka_unit_test(changes_on_resume),
         cmocka_unit_test(distances_are_measured),
         cmocka_unit_test(two_sets_of_pictures_are_compared),
