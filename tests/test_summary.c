@@ -162,6 +162,11 @@ static void iterations_equal_pytorch(void **state) {
     json_decref(about);
 }
 
+static void count_bad(void *user, const char *why) {
+    assert_non_null(strstr(why, "tree/a/1.png: "));
+    ++*(int *)user;
+}
+
 /* Crops lie in the picture, differ, are the same again, and every picture comes once an epoch. */
 static void crops_are_random_and_repeat(void **state) {
     (void)state;
@@ -202,6 +207,21 @@ static void crops_are_random_and_repeat(void **state) {
     }
     assert_true(moved);
     idem_summary_data_free(d);
+    /* One that cannot be read is told once, and others stand in for it. */
+    program_expect(RUN("echo text > $DIR/tree/a/1.png"), 0);
+    int told = 0;
+    assert_non_null(d = idem_summary_data_open(in_dir("tree"), SIDE, SIDE, 7));
+    idem_summary_data_watch(d, count_bad, &told);
+    assert_int_equal(idem_summary_data_take(d, 0, 4 * N, x), 0);
+    for (int i = 0; i < 4 * N; i++)
+        assert_true((int)(x[i * PICTURE + 2] * 255 / 80 + 0.5f) != 1);
+    assert_int_equal(told, 1);
+    idem_summary_data_free(d);
+    program_expect(RUN("for i in b/0 a/2; do echo text > $DIR/tree/$i.png; done"), 0);
+    assert_non_null(d = idem_summary_data_open(in_dir("tree"), SIDE, SIDE, 7));
+    assert_int_equal(idem_summary_data_take(d, 0, 1, x), -1);
+    assert_non_null(strstr(idem_error(), ".png: "));
+    idem_summary_data_free(d);
     assert_null(idem_summary_data_open("src/base", SIDE, SIDE, 7));
     assert_non_null(strstr(idem_error(), "0 pictures"));
 }
@@ -229,6 +249,18 @@ static void a_run_resumes_bit_for_bit(void **state) {
     assert_true(program_says("idem mapper of the recipe summary: 12288 numbers to 64"));
 }
 
+static void unreadable_pictures_are_named(void **state) {
+    (void)state;
+    program_expect(RUN("mkdir $DIR/few && cp samples/identities/[12].png $DIR/few && echo text > $DIR/few/3.png && "
+                       "cd $DIR && $IDEM train --recipe summary -g generator.safetensors -d few --identity-net "
+                       "facenet.safetensors --threads 1 --batch 2 -q -o few-run --iterations 2"),
+                   1);
+    assert_true(program_says("idem: passed over: few/3.png: "));
+    assert_true(program_says("idem: 1 pictures of few could not be read; the others are trained on\n"));
+    assert_int_equal(program_lines(), 2);
+    program_expect(RUN("test -s $DIR/few-run/mapper.safetensors"), 0);
+}
+
 static void options_are_checked(void **state) {
     (void)state;
     program_expect(RUN(TRAIN "--dry-run --json"), 0);
@@ -247,11 +279,9 @@ static void options_are_checked(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(it_trains_on_the_embedded_generator),
-        cmocka_unit_test(iterations_equal_pytorch),
-        cmocka_unit_test(crops_are_random_and_repeat),
-        cmocka_unit_test(a_run_resumes_bit_for_bit),
-        cmocka_unit_test(options_are_checked),
+        cmocka_unit_test(it_trains_on_the_embedded_generator), cmocka_unit_test(iterations_equal_pytorch),
+        cmocka_unit_test(crops_are_random_and_repeat),         cmocka_unit_test(a_run_resumes_bit_for_bit),
+        cmocka_unit_test(unreadable_pictures_are_named),       cmocka_unit_test(options_are_checked),
     };
     dir = tiny_folder();
     if (!dir || tiny_write(dir) || tiny_write_facenet(in_dir("facenet.safetensors")))

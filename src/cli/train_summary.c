@@ -29,6 +29,7 @@ typedef struct {
     bool given[MAX_OPTIONS]; /* by field of the recipe */
     idem_summary_report last;
     double smooth; /* loss */
+    int bad;       /* pictures that cannot be read */
 } train;
 
 static void parse(train *a, int argc, char **argv) {
@@ -74,6 +75,12 @@ static void on_step(void *user, const idem_summary_report *r) {
     if (!r->skipped)
         a->smooth = a->smooth > 0 ? 0.95 * a->smooth + 0.05 * r->loss : r->loss;
     idem_progress_update((uint64_t)r->iteration, "loss %.5f, likeness %.3f", a->smooth, r->likeness);
+}
+
+static void on_bad(void *user, const char *why) {
+    train *a = user;
+    idem_cli_say("idem: passed over: %s", why);
+    a->bad++;
 }
 
 static int print_json(json_t *root) {
@@ -151,9 +158,12 @@ static int run(train *a) {
                                           .threads = a->shared.threads,
                                           .stop = &idem_cli_stop,
                                           .on_step = on_step,
+                                          .on_bad = on_bad,
                                           .user = a};
         t = idem_summary_trainer_new(m, &a->recipe, &setup);
         status = !t ? -1 : a->dry_run ? dry_run(a, t) : full_run(a, t);
+        if (!status && a->bad)
+            status = idem_fail("%d pictures of %s could not be read; the others are trained on", a->bad, a->data);
     }
     const int code = status ? idem_cli_failed() : 0;
     idem_summary_trainer_free(t);

@@ -1,5 +1,6 @@
 #include "learn/summary_data.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/rng.h"
@@ -12,6 +13,9 @@ struct idem_summary_data {
     int crop, size;
     uint64_t seed;
     idem_epochs epochs;
+    bool *told; /* by file */
+    void (*bad)(void *user, const char *why);
+    void *user;
 };
 
 static int smaller(int a, int b) {
@@ -32,11 +36,30 @@ static int cut(const idem_summary_data *d, const idem_image *whole, uint64_t k, 
     return status;
 }
 
+void idem_summary_data_watch(idem_summary_data *d, void (*bad)(void *user, const char *why), void *user) {
+    d->bad = bad;
+    d->user = user;
+}
+
+/* Picture k of the stream, or the first readable one behind it. */
+static int load(idem_summary_data *d, uint64_t k, idem_image *out) {
+    const size_t count = idem_picture_tree_count(d->tree);
+    for (size_t tries = 0; tries < count; tries++) {
+        const uint32_t file = idem_epochs_item(&d->epochs, k + tries);
+        if (!idem_picture_tree_load(d->tree, file, out))
+            return 0;
+        if (d->bad && !d->told[file])
+            d->bad(d->user, idem_error());
+        d->told[file] = true;
+    }
+    return -1;
+}
+
 int idem_summary_data_take(idem_summary_data *d, uint64_t first, size_t n, float *x) {
     const size_t picture = (size_t)d->size * (size_t)d->size * 3;
     for (size_t i = 0; i < n; i++) {
         idem_image whole, small;
-        if (idem_picture_tree_load(d->tree, idem_epochs_item(&d->epochs, first + i), &whole))
+        if (load(d, first + i, &whole))
             return -1;
         int status = cut(d, &whole, first + i, &small);
         idem_image_free(&whole);
@@ -58,6 +81,8 @@ static int open_data(idem_summary_data *d, const char *dir) {
     const size_t count = idem_summary_data_count(d);
     if (count < 1 || count > UINT32_MAX)
         return idem_fail("%s: %zu pictures (JPEG, PNG, WebP) were found in it, expected at least 1", dir, count);
+    if (!(d->told = calloc(count, sizeof *d->told)))
+        return idem_fail("out of memory for %zu pictures", count);
     return idem_epochs_make(&d->epochs, d->seed, "summary.order", NULL, count);
 }
 
@@ -78,5 +103,6 @@ void idem_summary_data_free(idem_summary_data *d) {
         return;
     idem_picture_tree_free(d->tree);
     idem_epochs_free(&d->epochs);
+    free(d->told);
     free(d);
 }

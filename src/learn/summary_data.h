@@ -13,7 +13,11 @@ idem_summary_data *idem_summary_data_open(const char *dir, int crop, int size, u
 void idem_summary_data_free(idem_summary_data *d); /* NULL is allowed */
 size_t idem_summary_data_count(const idem_summary_data *d);
 
-/* Items first .. first + n - 1 of the endless stream: [n, size, size, 3] in [0, 1]. */
+/* Called once for each file that cannot be read, when its turn comes. */
+void idem_summary_data_watch(idem_summary_data *d, void (*bad)(void *user, const char *why), void *user);
+
+/* Items first .. first + n - 1 of the endless stream: [n, size, size, 3] in [0, 1]. The next picture of the epoch's
+ * order stands in for one that cannot be read; -1 when none can. */
 int idem_summary_data_take(idem_summary_data *d, uint64_t first, size_t n, float *x);
 
 #endif

@@ -296,6 +296,7 @@ static int open_data(idem_summary_trainer *t, bool resumed) {
     t->data = idem_summary_data_open(t->setup.data, (int)t->recipe.crop, idem_summary_side(t->model), t->recipe.seed);
     if (!t->data)
         return -1;
+    idem_summary_data_watch(t->data, t->setup.on_bad, t->setup.user);
     const uint64_t count = idem_summary_data_count(t->data);
     if (resumed && count != t->state.data_count)
         return idem_fail("the run was started on %" PRIu64 " pictures, now there are %" PRIu64 ": give the same --data",

@@ -25,6 +25,7 @@ typedef struct {
     int threads;                       /* 0: all cores, or the checkpoint's */
     const volatile sig_atomic_t *stop; /* nonzero: run saves a checkpoint and returns -1, "interrupted" */
     void (*on_step)(void *user, const idem_summary_report *r);
+    void (*on_bad)(void *user, const char *why); /* a picture that cannot be read and is passed over; may be NULL */
     void *user;
 } idem_summary_setup;
 
