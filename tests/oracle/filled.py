@@ -1,4 +1,7 @@
 """The rule by which oracles and tests fill tensors alike: tests/fixtures/README.md."""
+import json
+import os
+
 import numpy as np
 
 
@@ -15,3 +18,11 @@ def fill(salt, name, shape, a, b=0.0):
         s = s ^ (s >> np.uint64(31))
     u = (s >> np.uint64(40)).astype(np.float64) / 2**24
     return ((2 * u - 1) * a + b).astype(np.float32).reshape(shape)
+
+
+def save(folder, about):
+    """Writes FOLDER/fixture.json."""
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, "fixture.json"), "w") as f:
+        json.dump(about, f, indent=1)
+        f.write("\n")

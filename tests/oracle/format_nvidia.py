@@ -7,7 +7,6 @@ A generator of 8x8 pixels, 4 channels, z and w of 6 numbers. Value i of tensor n
 ((i + 7 k) * 37 % 101 - 50) / 64, those of G are the negative. The classes below have the attributes and tensors of the
 published ones and no program; the source text in the file would leave a trace if it were run.
 """
-import collections
 import os
 import pickle
 import sys

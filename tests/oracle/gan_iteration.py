@@ -10,7 +10,6 @@ import json
 import math
 import sys
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 

@@ -8,9 +8,7 @@ The similarity is Umeyama's by singular values, the resampling is written from i
 (crops that enlarge) or Pillow's resize (upright crops that shrink and stay inside) compute the same, they must agree with it.
 Pictures and the network (an eighth of the published widths) are filled by the rule of tests/fixtures/README.md."""
 import argparse
-import json
 import math
-import os
 
 import numpy as np
 import torch
@@ -153,10 +151,7 @@ def main():
                      "products with the tensor filled as direction.NAME, a 1, b 0], values are numbers `at` of [3, 160, 160]; "
                      "gradient of sum(embedding * cotangent) to the picture",
              "salt": SALT, "tolerance": 1e-4, "pictures": "picture.N, [3, N, N], a 0.5, b 0.5", "cases": cases, "network": net}
-    os.makedirs(args.o, exist_ok=True)
-    with open(os.path.join(args.o, "fixture.json"), "w") as f:
-        json.dump(about, f, indent=1)
-        f.write("\n")
+    filled.save(args.o, about)
 
 
 if __name__ == "__main__":

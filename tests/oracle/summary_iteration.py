@@ -8,12 +8,12 @@ pictures of 64 pixels; all of it, and the pictures, filled by the rule of tests/
 import argparse
 import json
 import math
-import os
 
 import torch
 import torch.nn.functional as F
 
 import facenet
+import filled
 import train_iteration as parts
 from encoder_fixture import fill
 
@@ -90,10 +90,7 @@ def main():
              "generator": [{"name": n, "shape": s, "a": a, "b": b} for n, s, a, b in parts.generator_tensors()],
              "trained": [{"name": n, "shape": s, "a": a, "b": b} for n, s, a, b in rows],
              "iterations": losses, "gradients": gradients, "weights": weights}
-    os.makedirs(args.o, exist_ok=True)
-    with open(os.path.join(args.o, "fixture.json"), "w") as f:
-        json.dump(about, f, indent=1)
-        f.write("\n")
+    filled.save(args.o, about)
 
 
 if __name__ == "__main__":

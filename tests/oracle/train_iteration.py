@@ -423,10 +423,7 @@ def main():
         "trained": [{"name": n, "shape": s, "a": a, "b": b} for n, s, a, b in attr_rows + mlp_rows],
         "iterations": iterations, "gradients": gradients, "weights": weights,
     }
-    os.makedirs(args.o, exist_ok=True)
-    with open(os.path.join(args.o, "fixture.json"), "w") as f:
-        json.dump(about, f, indent=1)
-        f.write("\n")
+    filled.save(args.o, about)
 
 
 if __name__ == "__main__":

@@ -37,6 +37,16 @@ void format_assert_load_fails(const char *path, const char *words) {
     format_assert_message(words);
 }
 
+void format_expect_refusals(const format_refusal *cases, size_t n, int (*attempt)(const char *header, size_t data),
+                            const char *what) {
+    for (size_t i = 0; i < n; i++) {
+        idem_error_clear();
+        assert_int_equal(attempt(cases[i].header, cases[i].data), -1);
+        format_assert_message(what);
+        format_assert_message(cases[i].words);
+    }
+}
+
 /* A temporary file, removed by discard. */
 char *format_temporary(const void *bytes, size_t size) {
     char *path = strdup("/tmp/idem-format-XXXXXX");

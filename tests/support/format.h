@@ -12,6 +12,16 @@ idem_weights *format_load(const char *name); /* from tests/fixtures/format */
 void format_assert_message(const char *words);
 void format_assert_load_fails(const char *path, const char *words); /* the message names the path too */
 
+/* A file of this header and so many bytes of data. Each is refused by `attempt`, with a message that names the source
+ * `what` and has these words in it. */
+typedef struct {
+    const char *header;
+    size_t data;
+    const char *words;
+} format_refusal;
+void format_expect_refusals(const format_refusal *cases, size_t n, int (*attempt)(const char *header, size_t data),
+                            const char *what);
+
 /* A temporary file of these bytes; format_discard removes it. */
 char *format_temporary(const void *bytes, size_t size);
 void format_discard(char *path);
