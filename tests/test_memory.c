@@ -10,7 +10,6 @@
 #include <cmocka.h>
 
 #include "support/photographs.h"
-#include "support/pictures.h"
 #include "support/program.h"
 #include "support/tiny.h"
 
@@ -71,21 +70,6 @@ static void of_align(void **state) {
     assert_int_equal(atoi(program_output), 50);
 }
 
-/* Picture i of both: its place in a batch may move a sum's last bit, and so a byte that lies between two by one. */
-static void assert_alike(int i) {
-    char name[2][32];
-    idem_image im[2];
-    for (int k = 0; k < 2; k++) {
-        snprintf(name[k], sizeof name[k], "made-%s/%d.png", k ? "many" : "few", i);
-        picture_load(&im[k], dir, name[k]);
-    }
-    assert_true(im[0].width == im[1].width && im[0].height == im[1].height);
-    for (int p = 0; p < im[0].width * im[0].height * 3; p++)
-        assert_true(abs(im[0].rgb[p] - im[1].rgb[p]) <= 1);
-    idem_image_free(&im[0]);
-    idem_image_free(&im[1]);
-}
-
 /* 380 more pairs of pictures of 12 KB, of 48 KB as the networks take them. */
 static void of_pairs(void **state) {
     (void)state;
@@ -96,10 +80,10 @@ static void of_pairs(void **state) {
         "cd $DIR && IDEM_MODELS='%s' $IDEM compose " MODEL "--input aligned --pairs -i pairs-%s -a pairs-%s -o made-%s";
     long few = program_peak(dir, command, photograph_models(), "few", "few", "few");
     assert_constant(few, program_peak(dir, command, photograph_models(), "many", "many", "many"));
-    assert_int_equal(RUN("ls $DIR/made-many | wc -l"), 0);
+    assert_int_equal(RUN("ls $DIR/made-many | wc -l && cd $DIR/made-few && for i in *; do cmp $i ../made-many/$i || "
+                         "exit 1; done"),
+                     0);
     assert_int_equal(atoi(program_output), 400);
-    for (int i = 1; i <= 20; i++)
-        assert_alike(i);
 }
 
 static void of_encode(void **state) {

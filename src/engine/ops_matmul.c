@@ -1,7 +1,4 @@
 /* Matrix products, closed under differentiation, and the linear layer, which is one with a bias. */
-#include <stdlib.h>
-
-#include "engine/conv_point.h"
 #include "engine/dnn.h"
 #include "engine/op.h"
 #include "engine/ops.h"
@@ -53,63 +50,24 @@ idem_node *idem_linear(idem_node *x, idem_node *weight, idem_node *bias) {
 
 /* ---- running ---- */
 
-enum {
-    MIN_ROWS = 8,   /* fewer are bound by reading b, whoever does it */
-    ANY_WIDTH = 16, /* of a vector */
-};
-
-/* One of the two is not NULL. */
-typedef struct {
-    idem_conv_point *point;
-    idem_dnn *dnn;
-} product_state;
-
-/* A product with a frozen matrix is a 1x1 convolution of m pictures of one pixel. */
-static bool as_point(const idem_matmul_dims *d, bool frozen, idem_conv_dims *c) {
-    bool turned = !d->tb;
-    *c = (idem_conv_dims){.way = turned ? IDEM_CONV_DATA : IDEM_CONV_FORWARD,
-                          .n = d->m,
-                          .i = turned ? d->n : d->k,
-                          .o = turned ? d->k : d->n,
-                          .h = 1,
-                          .w = 1,
-                          .oh = 1,
-                          .ow = 1,
-                          .win = idem_window_make(1, 1, 0)};
-    return d->batch == 1 && !d->ta && d->m >= MIN_ROWS && idem_conv_point_fits(c, frozen);
-}
-
 static int prepare(idem_step *s) {
     const idem_matmul_dims *d = s->node->attr;
-    product_state *state = s->state = calloc(1, sizeof *state);
-    if (!state)
-        return idem_fail("%s: out of memory for a matrix product", s->node->name);
     idem_frozen b = {0};
     if (s->node->in[1]->frozen)
         b = (idem_frozen){s->node->in[1], s->in[1]};
-    idem_conv_dims c;
-    if (as_point(d, b.values != NULL, &c))
-        return (state->point = idem_conv_point_new(&c, b, ANY_WIDTH)) ? 0 : -1;
-    if (!(state->dnn = idem_dnn_matmul(d, b, s->node->name)))
+    s->state = idem_dnn_matmul(d, b, s->node->name);
+    if (!s->state)
         return -1;
-    s->scratch_bytes = idem_dnn_scratch(state->dnn);
+    s->scratch_bytes = idem_dnn_scratch(s->state);
     return 0;
 }
 
 static void forward(const idem_step *s) {
-    const idem_matmul_dims *d = s->node->attr;
-    const product_state *state = s->state;
-    if (state->point)
-        idem_conv_point_run(state->point, s->in[0], &(idem_conv_end){.bias = d->bias ? s->in[2] : NULL}, s->out);
-    else
-        idem_dnn_run(state->dnn, (const float *const *)s->in, s->out, s->scratch);
+    idem_dnn_run(s->state, (const float *const *)s->in, s->out, s->scratch);
 }
 
 static void release(idem_step *s) {
-    product_state *state = s->state;
-    idem_conv_point_free(state->point);
-    idem_dnn_free(state->dnn);
-    free(state);
+    idem_dnn_free(s->state);
     s->state = NULL;
 }
 
