@@ -36,7 +36,7 @@ typedef struct idem_op {
     void (*cost)(const idem_node *n, double *flops, double *bytes);
     /* What may follow that the kernel does by itself (IDEM_CONV_... of engine/conv.h); NULL: nothing. */
     int (*takes)(const idem_node *n);
-    bool (*is_view)(const idem_node *n); /* view only for such nodes; NULL: whenever `view` */
+    bool (*is_view)(const idem_node *n);        /* view only for such nodes; NULL: whenever `view` */
     int64_t (*view_offset)(const idem_node *n); /* of a view's first element in in[0]; NULL: 0 */
 } idem_op;
 

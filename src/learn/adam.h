@@ -22,8 +22,8 @@ typedef struct idem_adam idem_adam;
 idem_adam *idem_adam_new(idem_weights *state, const char *name);
 void idem_adam_free(idem_adam *a); /* not the state; NULL is allowed */
 void idem_adam_set(idem_adam *a, double beta1, double beta2, double eps);
-/* Gradients longer than `times` what the second moments expect, all parameters together, are shortened to that; 0, as at
- * first: never. One pair whose loss is far out of the usual can otherwise undo a long training. */
+/* Gradients longer than `times` what the second moments expect, all parameters together, are shortened to that; 0, as
+ * at first: never. One pair whose loss is far out of the usual can otherwise undo a long training. */
 void idem_adam_set_clip(idem_adam *a, double times);
 
 /* One more parameter, and the node that holds its gradient (a target of the plans given to step). The parameter must be

@@ -21,7 +21,7 @@ typedef struct {
     double decay;   /* share of the iterations */
     bool mean_bias;
     double clip; /* gradients longer than this times the usual are shortened; 0: none */
-    double ema; /* decay of the average of E_attr and M; 0: none */
+    double ema;  /* decay of the average of E_attr and M; 0: none */
     double truncation;
     int64_t log_every, eval_every, eval_pairs, checkpoint_every;
 } idem_recipe;
