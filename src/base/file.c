@@ -85,29 +85,33 @@ static char *aside_name(const char *path) {
     return p;
 }
 
-/* Opens and locks the aside file. Two writers of one path would mix their bytes: the second is refused. */
-static int aside_open(const char *path, const char *aside) {
+int idem_file_claim(const char *path, const char *name, const char *busy) {
     for (;;) {
-        int fd = open(aside, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+        int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
         if (fd < 0)
-            return idem_fail("%s: cannot write: %s", path,
+            return idem_fail("%s: cannot write: %s", name,
                              errno == ENOENT ? "its folder is not there" : strerror(errno));
         struct stat mine, named;
         if (flock(fd, LOCK_EX | LOCK_NB)) {
             close(fd);
-            return idem_fail("%s: is being written by another process", path);
+            return idem_fail("%s: %s", name, busy);
         }
-        /* Between open and lock its former owner may have renamed it into place: then it is no longer ours to empty. */
-        if (fstat(fd, &mine) == 0 && stat(aside, &named) == 0 && mine.st_ino == named.st_ino &&
-            mine.st_dev == named.st_dev) {
-            if (ftruncate(fd, 0) == 0)
-                return fd;
-            int error = errno;
-            close(fd);
-            return idem_fail("%s: cannot write: %s", path, strerror(error));
-        }
+        /* Between open and lock its former owner may have renamed or removed it: then it is no longer ours. */
+        if (fstat(fd, &mine) == 0 && stat(path, &named) == 0 && mine.st_ino == named.st_ino &&
+            mine.st_dev == named.st_dev)
+            return fd;
         close(fd);
     }
+}
+
+/* Two writers of one path would mix their bytes: the second is refused. */
+static int aside_open(const char *path, const char *aside) {
+    int fd = idem_file_claim(aside, path, "is being written by another process");
+    if (fd < 0 || ftruncate(fd, 0) == 0)
+        return fd;
+    int error = errno;
+    close(fd);
+    return idem_fail("%s: cannot write: %s", path, strerror(error));
 }
 
 int idem_writer_open(idem_writer *w, const char *path) {

@@ -24,6 +24,11 @@ int idem_writer_open(idem_writer *w, const char *path);
 int idem_writer_commit(idem_writer *w);
 void idem_writer_abort(idem_writer *w);
 
+/* Opens `path` for writing, made if there is none and not emptied, under a lock that no other process holds; the
+ * descriptor, which holds the lock and closes when a program is started, or -1: about `name`, `busy` when it is taken.
+ */
+int idem_file_claim(const char *path, const char *name, const char *busy);
+
 bool idem_path_is_dir(const char *path);
 bool idem_path_exists(const char *path);
 int idem_dir_make(const char *path); /* with its parents; an existing folder is fine */

@@ -100,23 +100,13 @@ static int download(const idem_registry_file *f, const char *folder, const char 
     return run_in(folder, argv, code);
 }
 
-/* The beginning of a file, made if there is none, that no other process writes. The descriptor holds the lock, and so
- * does a curl that lives on when we are killed: it inherits it. */
+/* The beginning of a file that no other process writes. The descriptor holds the lock, and so does a curl that lives on
+ * when we are killed: it inherits it. */
 static int open_part(const char *part) {
-    for (;;) {
-        struct stat locked, there;
-        int fd = open(part, O_WRONLY | O_CREAT | O_NOFOLLOW, 0666);
-        if (fd < 0)
-            return idem_fail("%s: cannot write: %s", part, strerror(errno));
-        if (flock(fd, LOCK_EX | LOCK_NB)) {
-            close(fd);
-            return idem_fail("%s: another process is fetching it", part);
-        }
-        if (!fstat(fd, &locked) && !stat(part, &there) && locked.st_ino == there.st_ino &&
-            locked.st_dev == there.st_dev)
-            return fd;
-        close(fd); /* whoever had the lock before has renamed or removed what we opened */
-    }
+    int fd = idem_file_claim(part, part, "another process is fetching it");
+    if (fd >= 0)
+        fcntl(fd, F_SETFD, 0);
+    return fd;
 }
 
 /* One download, under the lock. *again: what was to be continued was of no use, and is gone. */
