@@ -1,4 +1,4 @@
-/* Reading little-endian numbers out of bytes, and sizes that cannot overflow. */
+/* Little-endian numbers out of bytes and into them, and sizes that cannot overflow. */
 #ifndef IDEM_FORMAT_BYTES_H
 #define IDEM_FORMAT_BYTES_H
 
@@ -19,6 +19,12 @@ static inline uint32_t idem_le32(const unsigned char *p) {
 
 static inline uint64_t idem_le64(const unsigned char *p) {
     return (uint64_t)idem_le32(p) | (uint64_t)idem_le32(p + 4) << 32;
+}
+
+/* The n lowest bytes of x. */
+static inline void idem_le_put(unsigned char *to, uint64_t x, int n) {
+    for (int i = 0; i < n; i++)
+        to[i] = (unsigned char)(x >> 8 * i);
 }
 
 /* Number of elements; false when it does not fit an int64_t or a dimension is negative. Unlike idem_shape_count this

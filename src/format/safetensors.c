@@ -251,8 +251,7 @@ int idem_weights_save(const idem_weights *w, const char *path, idem_dtype dtype)
         return -1;
     }
     unsigned char prefix[8];
-    for (int i = 0; i < 8; i++)
-        prefix[i] = (unsigned char)((uint64_t)length >> (8 * i));
+    idem_le_put(prefix, length, 8);
     int status = 0;
     fwrite(prefix, 1, 8, out.stream);
     fwrite(header, 1, length, out.stream);

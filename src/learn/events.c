@@ -14,6 +14,7 @@
 
 #include "base/file.h"
 #include "base/status.h"
+#include "format/bytes.h"
 
 struct idem_events {
     FILE *stream;
@@ -45,23 +46,11 @@ static uint32_t masked_crc(const uint32_t *table, const unsigned char *bytes, si
     return (c >> 15 | c << 17) + 0xa282ead8u;
 }
 
-static void put_little(unsigned char *to, uint64_t v, int n) {
-    for (int i = 0; i < n; i++)
-        to[i] = (unsigned char)(v >> 8 * i);
-}
-
-static uint64_t get_little(const unsigned char *from, int n) {
-    uint64_t v = 0;
-    for (int i = n; i-- > 0;)
-        v = v << 8 | from[i];
-    return v;
-}
-
 static int append_frame(idem_events *e, const unsigned char *bytes, size_t n) {
     unsigned char head[FRAME_HEAD], tail[FRAME_TAIL];
-    put_little(head, n, 8);
-    put_little(head + 8, masked_crc(e->crc_table, head, 8), 4);
-    put_little(tail, masked_crc(e->crc_table, bytes, n), 4);
+    idem_le_put(head, n, 8);
+    idem_le_put(head + 8, masked_crc(e->crc_table, head, 8), 4);
+    idem_le_put(tail, masked_crc(e->crc_table, bytes, n), 4);
     if (fwrite(head, 1, sizeof head, e->stream) != sizeof head || fwrite(bytes, 1, n, e->stream) != n ||
         fwrite(tail, 1, sizeof tail, e->stream) != sizeof tail)
         return idem_fail("%s: cannot write: %s", e->path, strerror(errno));
@@ -109,7 +98,7 @@ static void put_field(message *m, int number, int wire) {
 
 static void put_fixed(message *m, int number, uint64_t bits, int n) {
     unsigned char b[8];
-    put_little(b, bits, n);
+    idem_le_put(b, bits, n);
     put_field(m, number, n == 8 ? WIRE_FIXED64 : WIRE_FIXED32);
     put_bytes(m, b, (size_t)n);
 }
@@ -241,9 +230,8 @@ static int measure(idem_events *e, int64_t step, off_t *keep) {
     int status = 0;
     *keep = 0;
     while (left >= FRAME_HEAD + FRAME_TAIL && fread(head, 1, sizeof head, e->stream) == sizeof head) {
-        uint64_t n = get_little(head, 8);
-        if (get_little(head + 8, 4) != masked_crc(e->crc_table, head, 8) ||
-            n > (uint64_t)left - FRAME_HEAD - FRAME_TAIL)
+        uint64_t n = idem_le64(head);
+        if (idem_le32(head + 8) != masked_crc(e->crc_table, head, 8) || n > (uint64_t)left - FRAME_HEAD - FRAME_TAIL)
             break;
         unsigned char *more = realloc(bytes, (size_t)n + FRAME_TAIL);
         if (!more) {
@@ -253,7 +241,7 @@ static int measure(idem_events *e, int64_t step, off_t *keep) {
         bytes = more;
         int64_t of_record;
         if (fread(bytes, 1, (size_t)n + FRAME_TAIL, e->stream) != n + FRAME_TAIL ||
-            get_little(bytes + n, 4) != masked_crc(e->crc_table, bytes, (size_t)n) ||
+            idem_le32(bytes + n) != masked_crc(e->crc_table, bytes, (size_t)n) ||
             !get_step(bytes, (size_t)n, &of_record) || of_record > step)
             break;
         *keep += (off_t)(n + FRAME_HEAD + FRAME_TAIL);

@@ -16,6 +16,7 @@
 #include "base/rng.h"
 #include "base/sha256.h"
 #include "base/status.h"
+#include "format/bytes.h"
 #include "learn/epochs.h"
 #include "learn/picture_tree.h"
 
@@ -59,15 +60,11 @@ static int digest(const idem_gan_data *d, char hex[65]) {
     return 0;
 }
 
-static void put_numbers(unsigned char *to, const uint64_t *numbers, int n) {
-    for (int i = 0; i < 8 * n; i++)
-        to[i] = (unsigned char)(numbers[i / 8] >> i % 8 * 8);
-}
-
 static void put_list(unsigned char list[LIST], const idem_gan_data *d, const char hex[65]) {
     memcpy(list, MAGIC, 8);
     memcpy(list + 8, hex, 64);
-    put_numbers(list + 72, (const uint64_t[]){(uint64_t)d->options.size, d->files}, 2);
+    idem_le_put(list + 72, (uint64_t)d->options.size, 8);
+    idem_le_put(list + 80, d->files, 8);
 }
 
 static void tell_bad(const idem_gan_data *d, const char *why) {
@@ -104,10 +101,12 @@ static int write_cache(idem_gan_data *d, const char *cache, const unsigned char 
     fwrite(list, LIST, 1, w.stream);
     fwrite(count, sizeof count, 1, w.stream);
     int status = write_pictures(d, &w);
-    for (size_t i = 0; i < d->count && !status; i++)
-        for (int k = 0; k < 4; k++)
-            putc((int)(d->file[i] >> 8 * k & 255), w.stream);
-    put_numbers(count, (const uint64_t[]){d->count}, 1);
+    for (size_t i = 0; i < d->count && !status; i++) {
+        unsigned char file[4];
+        idem_le_put(file, d->file[i], 4);
+        fwrite(file, sizeof file, 1, w.stream);
+    }
+    idem_le_put(count, d->count, 8);
     if (!status && (fseek(w.stream, LIST, SEEK_SET) || fwrite(count, sizeof count, 1, w.stream) != 1))
         status = idem_fail("%s: cannot write: %s", cache, strerror(errno));
     if (!status)
@@ -116,21 +115,14 @@ static int write_cache(idem_gan_data *d, const char *cache, const unsigned char 
     return -1;
 }
 
-static uint64_t get_number(const unsigned char *at, int bytes) {
-    uint64_t x = 0;
-    for (int i = 0; i < bytes; i++)
-        x |= (uint64_t)at[i] << 8 * i;
-    return x;
-}
-
 /* The places of the pictures on the list, behind the pictures; false: they are none. */
 static bool read_files(idem_gan_data *d, uint64_t count) {
     const unsigned char *at = d->map + HEADER + count * d->picture;
     for (uint64_t i = 0; i < count; i++) {
-        const uint64_t file = get_number(at + 4 * i, 4);
+        const uint32_t file = idem_le32(at + 4 * i);
         if (file >= d->files || (i && file <= d->file[i - 1]))
             return false;
-        d->file[i] = (uint32_t)file;
+        d->file[i] = file;
     }
     d->count = (size_t)count;
     return true;
@@ -145,7 +137,7 @@ static int map_cache(idem_gan_data *d, const char *cache, const unsigned char li
         return 0;
     int status = 0;
     if (!fstat(file, &st) && read(file, found, HEADER) == HEADER && !memcmp(found, list, LIST)) {
-        const uint64_t count = get_number(found + LIST, 8), each = d->picture + 4;
+        const uint64_t count = idem_le64(found + LIST), each = d->picture + 4;
         if (count <= d->files && (uint64_t)st.st_size == HEADER + count * each) {
             d->map_bytes = (size_t)st.st_size;
             d->map = mmap(NULL, d->map_bytes, PROT_READ, MAP_SHARED, file, 0);
