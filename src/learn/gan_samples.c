@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/rng.h"
 #include "base/status.h"
+#include "learn/origin.h"
 #include "media/sheet.h"
 
 enum { GRID = 40, GRID_COLUMNS = 8, STRIP = 8, SHEET_SEED = 7 };
@@ -17,7 +18,7 @@ static int save_sheet(const idem_gan_samples *s, const char *what, const char *h
     const int side = (int)s->recipe->size;
     idem_image cells[GRID] = {0}, page;
     const idem_image *list[GRID];
-    char title[96], name[64], seed[8], psi[16];
+    char title[96], name[64], psi[16];
     int status = 0;
     for (int i = 0; i < n && !status; i++) {
         status =
@@ -25,16 +26,16 @@ static int save_sheet(const idem_gan_samples *s, const char *what, const char *h
         list[i] = &cells[i];
     }
     snprintf(title, sizeof title, "%s after %" PRId64 " pictures, truncation %.1f", what, s->shown, (double)SHEET_PSI);
-    snprintf(seed, sizeof seed, "%d", SHEET_SEED);
     snprintf(psi, sizeof psi, "%g", (double)SHEET_PSI);
-    const char *const texts[] = {"Software", "idem", "synthetic",  "true", "generator", hash,
-                                 "seed",     seed,   "truncation", psi,    NULL};
+    idem_origin origin;
+    idem_origin_by(&origin, hash, NULL, &(const uint64_t){SHEET_SEED});
+    idem_origin_add(&origin, "truncation", psi);
     snprintf(name, sizeof name, "samples/%s-%010" PRId64 ".png", what, s->shown);
     if (!status && !idem_sheet_list(&page, &(idem_sheet){.title = title}, list, n, GRID_COLUMNS)) {
         char *path = idem_path_join(s->run, name);
-        status = path ? idem_image_save_png(&page, path, texts) : -1;
+        status = path ? idem_image_save_png(&page, path, origin.texts) : -1;
         if (!status)
-            status = idem_metrics_log_image(s->log, what, s->iteration, &page, texts);
+            status = idem_metrics_log_image(s->log, what, s->iteration, &page, origin.texts);
         free(path);
         idem_image_free(&page);
     } else {

@@ -11,15 +11,19 @@ void idem_origin_add(idem_origin *o, const char *key, const char *value) {
     o->texts[2 * ++o->n] = NULL;
 }
 
-void idem_origin_of(idem_origin *o, const idem_model *m, const uint64_t *seed) {
-    const idem_model_info *info = idem_model_about(m);
+void idem_origin_by(idem_origin *o, const char *generator, const char *mapper, const uint64_t *seed) {
     *o = (idem_origin){0};
     if (seed)
         snprintf(o->seed, sizeof o->seed, "%" PRIu64, *seed);
     idem_origin_add(o, "Software", "idem");
     idem_origin_add(o, "synthetic", "true");
-    idem_origin_add(o, "generator", info->hash);
-    if (info->mapper)
-        idem_origin_add(o, "mapper", info->mapper);
+    idem_origin_add(o, "generator", generator);
+    if (mapper)
+        idem_origin_add(o, "mapper", mapper);
     idem_origin_add(o, "seed", seed ? o->seed : "none");
+}
+
+void idem_origin_of(idem_origin *o, const idem_model *m, const uint64_t *seed) {
+    const idem_model_info *info = idem_model_about(m);
+    idem_origin_by(o, info->hash, info->mapper, seed);
 }

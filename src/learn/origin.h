@@ -17,6 +17,8 @@ typedef struct {
 /* Software, synthetic, generator and mapper (their hashes), seed; NULL: nothing in it is random, which is said too. The
  * texts are the model's. */
 void idem_origin_of(idem_origin *o, const idem_model *m, const uint64_t *seed);
+/* The same of pictures by the generator and the mapper (NULL: none) of these hashes, which are borrowed. */
+void idem_origin_by(idem_origin *o, const char *generator, const char *mapper, const uint64_t *seed);
 /* One more; borrowed. */
 void idem_origin_add(idem_origin *o, const char *key, const char *value);
 
