@@ -170,6 +170,12 @@ static int load_next(idem_pictures *p, idem_ahead *ahead, char **name) {
     return status;
 }
 
+int idem_files_check(const idem_files *f, int good) {
+    if (!f->n)
+        return idem_fail("%s: has no picture (PNG, JPEG or WebP)", f->given);
+    return good ? 0 : idem_fail("%s: no readable picture (PNG, JPEG or WebP) among %d files", f->given, f->n);
+}
+
 static int load_all(idem_pictures *p, const idem_files *f, idem_ahead *ahead) {
     for (int i = 0; i < f->n; i++) {
         if (idem_cli_stop)
@@ -181,9 +187,7 @@ static int load_all(idem_pictures *p, const idem_files *f, idem_ahead *ahead) {
         idem_cli_say("idem: passed over: %s", idem_error());
         p->bad++;
     }
-    if (!f->n)
-        return idem_fail("%s: has no picture (PNG, JPEG or WebP)", f->given);
-    return p->n ? 0 : idem_fail("%s: no readable picture (PNG, JPEG or WebP) among %d files", f->given, f->n);
+    return idem_files_check(f, p->n);
 }
 
 int idem_pictures_load(idem_pictures *p, const char *path, int size) {

@@ -46,6 +46,8 @@ typedef struct {
 } idem_files;
 int idem_files_list(idem_files *f, const char *path);
 void idem_files_free(idem_files *f);
+/* -1 with a message unless there are files of which `good` could be read. */
+int idem_files_check(const idem_files *f, int good);
 /* The file of that name; -1 (no message) when there is none. */
 int idem_files_find(const idem_files *f, const char *name);
 static inline const char *const *idem_files_paths(const idem_files *f) {

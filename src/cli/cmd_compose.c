@@ -232,9 +232,7 @@ static int open_ahead(job *j, size_t n) {
 /* One network after the other: their weights as the kernels want them are most of the memory. */
 static int read_side(job *j, idem_sources *side, idem_pipe_kind kind, const idem_files *files, bool grid,
                      const char *doing) {
-    if (!files->n)
-        return idem_fail("%s: has no picture (PNG, JPEG or WebP)", files->given);
-    if (open_side(j, side, kind, files->n, NULL))
+    if (idem_files_check(files, files->n) || open_side(j, side, kind, files->n, NULL))
         return -1;
     side->thumbs = grid ? IDEM_GRID_SIDE : 0;
     idem_progress_start(doing, "pictures", (uint64_t)files->n, 0, no_progress(j));
@@ -248,8 +246,8 @@ static int read_side(job *j, idem_sources *side, idem_pipe_kind kind, const idem
     idem_progress_clear();
     idem_sources_close(side);
     idem_sources_keep_good(side);
-    if (!status && !side->n)
-        status = idem_fail("%s: no readable picture (PNG, JPEG or WebP) among %d files", files->given, files->n);
+    if (!status)
+        status = idem_files_check(files, side->n);
     return status;
 }
 
