@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "engine/isa.h"
 #include "engine/ops.h"
 #include "engine/plan.h"
 
@@ -156,7 +157,7 @@ static void no_operator_is_slower(void **state) {
     print_message("skip: the figures are of GCC's release build on x86-64\n");
     skip();
 #else
-    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) {
+    if (idem_isa_has() < IDEM_ISA_AVX2) {
         print_message("skip: the figures are of processors with AVX2\n");
         skip();
     }

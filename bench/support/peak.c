@@ -1,5 +1,7 @@
 #include "support/work.h"
 
+#include "engine/isa.h"
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -28,10 +30,8 @@ LOOP(avx512, __attribute__((target("avx512f"))), __m512, _mm512_set1_ps, _mm512_
 double bench_peak(int threads, double (*clock)(void)) {
     double (*loop)(float *) = plain;
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx512f"))
-        loop = avx512;
-    else if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        loop = avx2;
+    idem_isa isa = idem_isa_has();
+    loop = isa == IDEM_ISA_AVX512 ? avx512 : isa == IDEM_ISA_AVX2 ? avx2 : plain;
 #endif
     double best = 0;
     for (int run = 0; run < 10; run++) {
