@@ -185,3 +185,23 @@ void picture_black(const char *dir, const char *name, int width, int height) {
     idem_image_free(&black);
     free(path);
 }
+
+void assert_pixels(const idem_image *im, int width, int height, const uint8_t *rgb, int tolerance) {
+    assert_int_equal(im->width, width);
+    assert_int_equal(im->height, height);
+    for (int i = 0; i < width * height * 3; i++) {
+        if (abs(im->rgb[i] - rgb[i]) > tolerance)
+            fail_msg("pixel %d,%d channel %d is %d, expected %d", i / 3 % width, i / 3 / width, i % 3, im->rgb[i],
+                     rgb[i]);
+    }
+}
+
+uint32_t crc32_of(const unsigned char *p, size_t n) {
+    uint32_t crc = 0xffffffff;
+    for (size_t i = 0; i < n; i++) {
+        crc ^= p[i];
+        for (int k = 0; k < 8; k++)
+            crc = crc & 1 ? 0xedb88320 ^ crc >> 1 : crc >> 1;
+    }
+    return ~crc;
+}

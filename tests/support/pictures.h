@@ -45,6 +45,11 @@ unsigned exif_block(unsigned char *out, int orientation, bool big_endian);
 void picture_load(idem_image *im, const char *dir, const char *name);
 void picture_black(const char *dir, const char *name, int width, int height);
 
+/* Fails the test unless im is of this size and no value is further than `tolerance` from rgb[height, width, 3]. */
+void assert_pixels(const idem_image *im, int width, int height, const uint8_t *rgb, int tolerance);
+
+uint32_t crc32_of(const unsigned char *p, size_t n); /* PNG's */
+
 idem_image random_image(int width, int height, const char *stream);
 
 /* PNG (8-bit RGB with a text; interlaced 16-bit RGBA), JPEG (with EXIF; progressive; YCCK), lossy WebP. */
