@@ -1,14 +1,11 @@
 /* Losses and MS-SSIM against plain loops in double precision; the rules that the fixture does
  * not reach: masks, odd sides, clamped scales, second derivatives. */
-#define _POSIX_C_SOURCE 200809L
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
