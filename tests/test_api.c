@@ -58,12 +58,9 @@ static int set_up(void **state) {
 }
 
 static int tear_down(void **state) {
-    (void)state;
     idem_close(shared);
     free(faces);
-    free(program_output);
-    tiny_remove(dir);
-    return 0;
+    return tiny_leave(state);
 }
 
 static void assert_says(const char *text) {

@@ -39,14 +39,11 @@ static int set_up(void **state) {
 }
 
 static int tear_down(void **state) {
-    (void)state;
     free(generator);
     free(mapper);
     free(narrow);
     free(facenet);
-    free(program_output);
-    tiny_remove(dir);
-    return 0;
+    return tiny_leave(state);
 }
 
 static idem_options options_of(const char *trained) {

@@ -54,12 +54,9 @@ static int set_up(void **state) {
 }
 
 static int tear_down(void **state) {
-    (void)state;
     idem_free_photograph(group);
     idem_close(context);
-    free(program_output);
-    tiny_remove(dir);
-    return 0;
+    return tiny_leave(state);
 }
 
 /* What every test begins with. */

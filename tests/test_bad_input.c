@@ -68,13 +68,6 @@ static int set_up(void **state) {
            make_photograph("half.png", samples + 1, 1, one, 160.0 / 300);
 }
 
-static int tear_down(void **state) {
-    (void)state;
-    free(program_output);
-    tiny_remove(dir);
-    return 0;
-}
-
 /* The exit code, and one line that holds these words. */
 #define FAILS(words, ...)                                                                                              \
     do {                                                                                                               \
@@ -385,5 +378,5 @@ int main(void) {
         cmocka_unit_test(very_large_pictures),
         cmocka_unit_test(evaluate_measures_the_good_and_lists_the_bad),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, tiny_leave);
 }

@@ -36,13 +36,6 @@ static int set_up(void **state) {
                IDEM_SOURCE_DIR);
 }
 
-static int tear_down(void **state) {
-    (void)state;
-    free(program_output);
-    tiny_remove(dir);
-    return 0;
-}
-
 /* The names in a folder of DIR, in order. */
 static void assert_holds(const char *folder, const char *names) {
     assert_int_equal(RUN("ls -A $DIR/%s | tr '\n' ' '", folder), 0);
@@ -263,5 +256,5 @@ int main(void) {
         cmocka_unit_test(models_that_do_not_fit_are_one_line),
         cmocka_unit_test(wrong_usage_exits_2),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, tiny_leave);
 }

@@ -34,13 +34,6 @@ static int set_up(void **state) {
     return dir ? RUN("mkdir $DIR/in && cp '%s'/samples/identities/[123].png $DIR/in", IDEM_SOURCE_DIR) : 0;
 }
 
-static int tear_down(void **state) {
-    (void)state;
-    free(program_output);
-    tiny_remove(dir);
-    return 0;
-}
-
 static char *in_dir(const char *name) {
     char *path = idem_path_join(dir, name);
     assert_non_null(path);
@@ -212,5 +205,5 @@ int main(void) {
         cmocka_unit_test(every_face_of_a_photograph_has_a_row),
         cmocka_unit_test(good_files_are_done_and_bad_ones_named),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, tiny_leave);
 }

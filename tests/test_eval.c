@@ -79,13 +79,10 @@ static int set_up(void **state) {
 }
 
 static int tear_down(void **state) {
-    (void)state;
     idem_evaluator_free(evaluator);
     idem_model_free(model);
     free(identity);
-    free(program_output);
-    tiny_remove(dir);
-    return 0;
+    return tiny_leave(state);
 }
 
 static void give_pairs(void) {

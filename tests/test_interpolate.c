@@ -40,13 +40,6 @@ static int set_up(void **state) {
                IDEM_SOURCE_DIR);
 }
 
-static int tear_down(void **state) {
-    (void)state;
-    free(program_output);
-    tiny_remove(dir);
-    return 0;
-}
-
 /* ---- ends ---- */
 
 static void ends_are_those_of_compose(void **state) {
@@ -284,5 +277,5 @@ int main(void) {
         cmocka_unit_test(animations_of_any_pictures), cmocka_unit_test(wrong_usage_exits_2),
         cmocka_unit_test(bad_input_is_one_line),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, tiny_leave);
 }

@@ -29,13 +29,6 @@ static int set_up(void **state) {
     return tiny_make(&dir);
 }
 
-static int tear_down(void **state) {
-    (void)state;
-    free(program_output);
-    tiny_remove(dir);
-    return 0;
-}
-
 static float *load(const char *set, const char *name, size_t *count) {
     char path[64];
     snprintf(path, sizeof path, "%s/%s", set, name);
@@ -127,5 +120,5 @@ int main(void) {
         cmocka_unit_test(lesser_instructions_agree),
         cmocka_unit_test(the_limit_changes_what_runs),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, tiny_leave);
 }

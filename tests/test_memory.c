@@ -26,13 +26,6 @@ static int set_up(void **state) {
     return tiny_make(&dir);
 }
 
-static int tear_down(void **state) {
-    (void)state;
-    free(program_output);
-    tiny_remove(dir);
-    return 0;
-}
-
 static void need(void) {
     tiny_need(dir);
 #ifdef __SANITIZE_ADDRESS__
@@ -137,5 +130,5 @@ int main(void) {
         cmocka_unit_test(of_encode),
         cmocka_unit_test(of_one_network_at_a_time),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, tiny_leave);
 }

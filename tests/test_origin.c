@@ -91,11 +91,8 @@ static int set_up(void **state) {
 }
 
 static int tear_down(void **state) {
-    (void)state;
     free(code);
-    free(program_output);
-    tiny_remove(dir);
-    return 0;
+    return tiny_leave(state);
 }
 
 static bool holds(const unsigned char *data, size_t size, const void *what, size_t n) {

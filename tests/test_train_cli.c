@@ -383,13 +383,6 @@ static int set_up(void **state) {
     return tiny_write(dir);
 }
 
-static int tear_down(void **state) {
-    (void)state;
-    free(program_output);
-    tiny_remove(dir);
-    return 0;
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sample_writes_the_published_layout),
@@ -404,5 +397,5 @@ int main(void) {
         cmocka_unit_test(a_full_disk_leaves_the_checkpoint_before),
         cmocka_unit_test(a_changed_rate_does_not_resume),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, tiny_leave);
 }

@@ -21,6 +21,7 @@
 #include "format/weights.h"
 #include "learn/model.h"
 #include "support/fill.h"
+#include "support/program.h"
 
 static const float five[5][2] = {
     {0.375f, 0.472f}, {0.621f, 0.473f}, {0.488f, 0.613f}, {0.380f, 0.729f}, {0.617f, 0.730f}};
@@ -203,10 +204,11 @@ int tiny_write(const char *dir) {
     return status;
 }
 
+static char folder[64]; /* empty: none was made */
+
 const char *tiny_folder(void) {
-    static char path[64];
-    snprintf(path, sizeof path, "/tmp/idem-test-XXXXXX");
-    return mkdtemp(path);
+    snprintf(folder, sizeof folder, "/tmp/idem-test-XXXXXX");
+    return mkdtemp(folder);
 }
 
 static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw) {
@@ -237,4 +239,12 @@ int tiny_make(const char **dir) {
 void tiny_need(const char *dir) {
     if (!dir)
         skip();
+}
+
+int tiny_leave(void **state) {
+    (void)state;
+    free(program_output);
+    program_output = NULL;
+    tiny_remove(*folder ? folder : NULL);
+    return 0;
 }

@@ -39,6 +39,9 @@ void tiny_need(const char *dir);
 const char *tiny_folder(void);
 void tiny_remove(const char *dir);
 
+/* For cmocka, the end of such a program: forgets what the program idem said last and removes the folder. */
+int tiny_leave(void **state);
+
 /* DIR/NAME in static memory: the last four are good. */
 const char *tiny_path(const char *dir, const char *name);
 
