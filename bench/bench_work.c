@@ -6,9 +6,10 @@
  *
  * Every piece runs in a process of its own, so that its peak memory is its own too. The time is the median of the runs
  * after one to warm up; --cpu 1 counts processor time instead of time passed: right for one thread on a machine that
- * others use too. --profile also lists the ROWS slowest nodes of a piece that is one plan. --serve prepares one piece
- * and obeys standard input: "run" answers seconds passed and processor seconds, "values FILE" writes what a rival has
- * to give too as raw floats, "memory" answers peak megabytes. */
+ * others use too. --profile also lists the ROWS slowest nodes of a piece that is one plan, and the ROWS largest values
+ * alive where its memory is highest. --serve prepares one piece and obeys standard input: "run" answers seconds passed
+ * and processor seconds, "values FILE" writes what a rival has to give too as raw floats, "memory" answers peak
+ * megabytes. */
 #define _GNU_SOURCE
 #include <libgen.h>
 #include <stdio.h>
@@ -80,7 +81,11 @@ static int by_seconds(const void *a, const void *b) {
     return -by_value(&((const idem_profile_row *)a)->seconds, &((const idem_profile_row *)b)->seconds);
 }
 
-static void print_slowest(idem_plan *p) {
+static int by_held(const void *a, const void *b) {
+    return -by_value(&((const idem_profile_row *)a)->held, &((const idem_profile_row *)b)->held);
+}
+
+static void print_profile(idem_plan *p) {
     int n;
     const idem_profile_row *all = idem_plan_profile(p, &n);
     idem_profile_row *sorted = all ? malloc((size_t)n * sizeof *sorted) : NULL;
@@ -92,6 +97,10 @@ static void print_slowest(idem_plan *p) {
         printf("    %8.3f ms  %7.2f GFLOP/s  %6.2f GB/s  %-12s %s\n", sorted[i].seconds * 1e3,
                sorted[i].flops / sorted[i].seconds * 1e-9, sorted[i].bytes / sorted[i].seconds * 1e-9, sorted[i].op,
                sorted[i].name);
+    printf("    alive at the step where the plan holds most:\n");
+    qsort(sorted, (size_t)n, sizeof *sorted, by_held);
+    for (int i = 0; i < n && i < set.profile && sorted[i].held > 0; i++)
+        printf("    %8.1f MB  %-12s %s\n", sorted[i].held / 1e6, sorted[i].op, sorted[i].name);
     free(sorted);
 }
 
@@ -109,7 +118,7 @@ static int measure(bench_work *w) {
     qsort(times, (size_t)runs, sizeof *times, by_value);
     print(w, times[runs / 2]);
     if (set.profile && w->plan)
-        print_slowest(w->plan);
+        print_profile(w->plan);
     return 0;
 }
 

@@ -235,6 +235,72 @@ static void plans_share_one_buffer(void **state) {
     idem_graph_free(g);
 }
 
+/* y is cheap and read on both sides of the concatenation, where memory is highest: computed twice unless it is a
+ * target.
+ */
+static void cheap_values_are_computed_twice(void **state) {
+    (void)state;
+    enum { N = 1 << 18 };
+    for (int keep = 0; keep < 2; keep++) {
+        idem_graph *g = idem_graph_new();
+        idem_node *x = idem_input(g, "x", IDEM_SHAPE(N)), *y = idem_square(x);
+        idem_node *before = idem_sum_all(y);
+        idem_node *at = idem_sum_all(idem_concat((idem_node *const[]){x, x, x, x}, 4, 0));
+        idem_node *behind = idem_sum_all(idem_mul(y, x)), *targets[] = {before, at, behind, y};
+        for (int i = 0; i < N; i++)
+            x->leaf[i] = (float)(i % 4);
+        idem_plan *p = idem_plan_new(targets, 3 + keep, NULL);
+        assert_non_null(p);
+        assert_int_equal(idem_plan_steps(p), 7 - keep);
+        assert_true(idem_plan_bytes(p) >= 4 * sizeof(float) * N + (keep ? sizeof(float) * N : 0));
+        assert_true(idem_plan_bytes(p) < (keep ? 6 : 5) * sizeof(float) * N);
+        for (int round = 0; round < 2; round++) {
+            assert_int_equal(idem_plan_run(p), 0);
+            assert_true(idem_plan_scalar(p, before) == 14 * N / 4);
+            assert_true(idem_plan_scalar(p, at) == 4 * 6 * N / 4);
+            assert_true(idem_plan_scalar(p, behind) == 36 * N / 4);
+        }
+        idem_plan_free(p);
+        idem_graph_free(g);
+    }
+}
+
+/* A folded filter is given back once the convolution holds it transformed, is there again for a plan that reads it, and
+ * stays as long as that one does. What the convolution holds is shared by graphs and outlives the first of them. */
+static void folded_values_go_when_kernels_hold_them(void **state) {
+    (void)state;
+    static float values[16 * 16 * 9];
+    for (int i = 0; i < 16 * 16 * 9; i++)
+        values[i] = 0.5f;
+    idem_graph *graph[2];
+    idem_plan *plan[2];
+    idem_node *filter[2], *out[2];
+    for (int i = 0; i < 2; i++) {
+        graph[i] = idem_graph_new();
+        filter[i] = idem_scale(idem_param(graph[i], "w", IDEM_SHAPE(16, 16, 3, 3), values, false), 2);
+        idem_node *x = idem_input(graph[i], "x", IDEM_SHAPE(2, 16, 8, 8));
+        out[i] = idem_conv(x, filter[i], NULL, idem_window_make(3, 1, 1));
+        plan[i] = idem_plan_new(&out[i], 1, NULL);
+        assert_non_null(plan[i]);
+        assert_null(filter[i]->leaf);
+        for (int64_t k = 0; k < idem_shape_count(&x->shape); k++)
+            x->leaf[k] = 1;
+    }
+    idem_plan *reader = idem_plan_new(&filter[0], 1, NULL), *again = idem_plan_new(&out[0], 1, NULL);
+    assert_non_null(reader);
+    assert_non_null(again);
+    idem_plan_free(again);
+    assert_int_equal(idem_plan_run(reader), 0);
+    NEAR(idem_plan_value(reader, filter[0])[7], 1);
+    idem_plan_free(reader);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(idem_plan_run(plan[i]), 0);
+        assert_float_equal(idem_plan_value(plan[i], out[i])[(8 + 1) * 16], 16 * 9, 1e-3);
+        idem_plan_free(plan[i]);
+        idem_graph_free(graph[i]);
+    }
+}
+
 static void runs_stop_and_trap(void **state) {
     (void)state;
     idem_graph *g = idem_graph_new();
@@ -275,6 +341,8 @@ int main(void) {
         cmocka_unit_test(in_place_spares_what_is_needed),
         cmocka_unit_test(slices_of_a_batch_are_views),
         cmocka_unit_test(plans_share_one_buffer),
+        cmocka_unit_test(cheap_values_are_computed_twice),
+        cmocka_unit_test(folded_values_go_when_kernels_hold_them),
         cmocka_unit_test(runs_stop_and_trap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -148,6 +148,10 @@ size_t idem_convolution_scratch(const idem_convolution *c) {
     return c->scratch;
 }
 
+bool idem_convolution_reads_weight(const idem_convolution *c) {
+    return c->winograd ? idem_winograd_reads_weight(c->winograd) : c->direct ? idem_dnn_reads(c->direct, 1) : !c->point;
+}
+
 const char *idem_convolution_kernel(const idem_convolution *c) {
     return c->kernel;
 }

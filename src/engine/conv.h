@@ -47,6 +47,9 @@ void idem_convolution_run(const idem_convolution *c, const float *const *in, flo
 /* What runs: "jit:avx2" is oneDNN's, the others are ours ("winograd:avx2"). Valid as long as c. */
 const char *idem_convolution_kernel(const idem_convolution *c);
 
+/* Whether run reads the weight; not so if it is held in another form. */
+bool idem_convolution_reads_weight(const idem_convolution *c);
+
 struct idem_step;
 /* The same of a prepared conv, conv_data or conv_weight step. */
 const char *idem_conv_kernel(const struct idem_step *s);

@@ -118,7 +118,7 @@ idem_conv_point *idem_conv_point_new(const idem_conv_dims *d, idem_frozen weight
     if (!c->panels)
         idem_fail("out of memory for a convolution");
     else
-        c->pack = idem_pack_get(weight.node, &key, sizeof key, (size_t)floats * sizeof(float), fill, &order);
+        c->pack = idem_pack_get(weight, &key, sizeof key, (size_t)floats * sizeof(float), fill, &order);
     if (c->pack)
         return c;
     idem_conv_point_free(c);

@@ -125,7 +125,7 @@ static int pack_fill(void *order, void *values) {
 
 static idem_pack *pack_make(const dnn_operand *o, const dnnl_memory_desc_t *want, const char *name) {
     pack_order order = {o, want, name};
-    return idem_pack_get(o->frozen.node, want, sizeof *want, dnnl_memory_desc_get_size(want), pack_fill, &order);
+    return idem_pack_get(o->frozen, want, sizeof *want, dnnl_memory_desc_get_size(want), pack_fill, &order);
 }
 
 dnnl_primitive_desc_t idem_dnn_describe(const_dnnl_op_desc_t desc, dnnl_primitive_desc_t hint, const float *leaky,
@@ -239,6 +239,10 @@ void idem_dnn_free(idem_dnn *k) {
 }
 
 /* ---- running ---- */
+
+bool idem_dnn_reads(const idem_dnn *k, int i) {
+    return !k->pack[i];
+}
 
 size_t idem_dnn_scratch(const idem_dnn *k) {
     return k->scratch;

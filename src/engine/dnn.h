@@ -7,6 +7,7 @@
 #ifndef IDEM_ENGINE_DNN_H
 #define IDEM_ENGINE_DNN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "engine/conv.h"
@@ -28,7 +29,8 @@ idem_dnn *idem_dnn_matmul(const idem_matmul_dims *d, idem_frozen b, const char *
 
 void idem_dnn_free(idem_dnn *k); /* NULL is allowed */
 
-size_t idem_dnn_scratch(const idem_dnn *k); /* bytes that run needs, 64-byte aligned */
+bool idem_dnn_reads(const idem_dnn *k, int i); /* whether run reads operand i: it holds no reordered copy */
+size_t idem_dnn_scratch(const idem_dnn *k);    /* bytes that run needs, 64-byte aligned */
 /* Not from two threads at once with the same kernel. If the library refuses (memory), out is filled with NaN. */
 void idem_dnn_run(const idem_dnn *k, const float *const *in, float *out, void *scratch);
 

@@ -8,6 +8,11 @@
 
 enum { SCOPE_MAX = 200, DEPTH_MAX = 16 };
 
+typedef struct {
+    bool block; /* node->leaf is a block that idem_graph_hold took */
+    int plans;  /* that read it */
+} holding;
+
 struct idem_graph {
     idem_arena *arena;
     idem_node **nodes;
@@ -15,7 +20,7 @@ struct idem_graph {
     char scope[SCOPE_MAX];   /* joined by '.' */
     size_t outer[DEPTH_MAX]; /* length of the scope before each push */
     int depth, dropped;      /* pushes; pushes that did not fit */
-    bool *held;              /* by id: node->leaf is a block that idem_graph_hold took */
+    holding *held;           /* by id */
 };
 
 idem_graph *idem_graph_new(void) {
@@ -34,7 +39,7 @@ void idem_graph_free(idem_graph *g) {
     if (!g)
         return;
     for (int i = 0; i < g->count; i++)
-        if (g->held[i])
+        if (g->held[i].block)
             idem_graph_release(g, g->nodes[i]);
     free(g->nodes);
     free(g->held);
@@ -60,16 +65,29 @@ static size_t value_bytes(const idem_node *n) {
 
 float *idem_graph_hold(idem_graph *g, idem_node *n) {
     n->leaf = idem_block_alloc(value_bytes(n));
-    g->held[n->id] = n->leaf != NULL;
+    g->held[n->id] = (holding){.block = n->leaf != NULL};
     return n->leaf;
 }
 
 void idem_graph_release(idem_graph *g, idem_node *n) {
-    if (!g->held[n->id])
+    if (!g->held[n->id].block)
         return;
     idem_block_free(n->leaf, value_bytes(n));
     n->leaf = NULL;
-    g->held[n->id] = false;
+    g->held[n->id] = (holding){0};
+}
+
+void idem_graph_keep(idem_graph *g, const idem_node *n) {
+    g->held[n->id].plans++;
+}
+
+void idem_graph_drop(idem_graph *g, const idem_node *n) {
+    g->held[n->id].plans--;
+}
+
+void idem_graph_release_unkept(idem_graph *g, idem_node *n) {
+    if (!g->held[n->id].plans)
+        idem_graph_release(g, n);
 }
 
 /* ---- nodes ---- */
@@ -81,7 +99,7 @@ static int grow(idem_graph *g) {
     idem_node **nodes = realloc(g->nodes, (size_t)capacity * sizeof *nodes);
     if (nodes)
         g->nodes = nodes;
-    bool *held = realloc(g->held, (size_t)capacity * sizeof *held);
+    holding *held = realloc(g->held, (size_t)capacity * sizeof *held);
     if (held)
         g->held = held;
     if (!nodes || !held)
@@ -117,7 +135,7 @@ static idem_node *node_new(idem_graph *g, const idem_op *op, const char *name, i
     n->id = g->count;
     n->shape = shape;
     n->n_in = n_in;
-    g->held[g->count] = false;
+    g->held[g->count] = (holding){0};
     g->nodes[g->count++] = n;
     return n;
 }

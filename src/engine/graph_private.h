@@ -7,5 +7,10 @@
 /* Memory for a frozen node's value, owned by the graph until given back. */
 float *idem_graph_hold(idem_graph *g, idem_node *n);
 void idem_graph_release(idem_graph *g, idem_node *n);
+/* Plans that read such a value at run. Nothing happens to leaves that the graph does not hold. */
+void idem_graph_keep(idem_graph *g, const idem_node *n);
+void idem_graph_drop(idem_graph *g, const idem_node *n);
+/* Releases it unless a plan keeps it: the next plan computes it anew. */
+void idem_graph_release_unkept(idem_graph *g, idem_node *n);
 
 #endif

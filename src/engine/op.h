@@ -13,6 +13,7 @@ typedef struct idem_step {
     float *scratch; /* scratch_bytes, 64-byte aligned, contents undefined at entry */
     size_t scratch_bytes;           /* asked for by prepare */
     void *state;                    /* made by prepare, freed by release */
+    bool unread;                    /* set by prepare: forward does not read in[1], which state holds */
     double seconds;                 /* time spent, when profiling */
     const struct idem_chain *chain; /* what this step computes besides (engine/fuse.h); NULL: nothing */
     idem_node **from;               /* the plan's: nodes of in[] */
@@ -22,6 +23,7 @@ typedef struct idem_step {
 typedef struct idem_op {
     const char *name;
     bool in_place; /* out may alias in[0] when shapes are equal and nothing else needs in[0] */
+    bool longer;   /* in_place also when out is longer than in[0] */
     bool view;     /* the output is in[0]'s bytes from view_offset on (reshape without reordering): see is_view */
     /* Plan time; NULL: nothing to prepare. May set scratch_bytes and state; reads frozen inputs' values through in[]
      * (already there for frozen inputs, NULL for others). Primitives are made here only. 0 or -1. */

@@ -161,6 +161,7 @@ static int prepare(idem_step *s) {
     if (!s->state)
         return -1;
     s->scratch_bytes = idem_convolution_scratch(s->state);
+    s->unread = !idem_convolution_reads_weight(s->state);
     return 0;
 }
 

@@ -59,6 +59,7 @@ static int prepare(idem_step *s) {
     if (!s->state)
         return -1;
     s->scratch_bytes = idem_dnn_scratch(s->state);
+    s->unread = !idem_dnn_reads(s->state, 1);
     return 0;
 }
 

@@ -55,10 +55,10 @@ static scale_dims dims(const idem_node *n) {
     return s;
 }
 
-/* sums = sum of d * x over the rows */
-IDEM_MULTIVERSION static void scale_rows(const scale_attr *a, int64_t rows, int64_t channels, const float *restrict dy,
+/* sums = sum of d * x over the rows; out may be dy */
+IDEM_MULTIVERSION static void scale_rows(const scale_attr *a, int64_t rows, int64_t channels, const float *dy,
                                          const float *restrict x, const float *restrict scale, const float *restrict y,
-                                         float *restrict out, double *restrict sums) {
+                                         float *out, double *restrict sums) {
     memset(sums, 0, (size_t)channels * sizeof *sums);
     float above = a->above, below = a->below, part[TILE];
     for (int64_t c0 = 0; c0 < channels; c0 += TILE) {
@@ -67,19 +67,20 @@ IDEM_MULTIVERSION static void scale_rows(const scale_attr *a, int64_t rows, int6
         for (int64_t r = 0; r < rows;) {
             memset(part, 0, (size_t)cols * sizeof *part);
             for (int64_t end = r + BLOCK < rows ? r + BLOCK : rows; r < end; r++) {
-                const float *restrict g = dy + r * channels + c0, *restrict v = x + r * channels + c0;
-                float *restrict to = out + r * channels + c0;
+                const float *g = dy + r * channels + c0, *restrict v = x + r * channels + c0;
+                float *to = out + r * channels + c0;
                 if (y) {
                     const float *restrict sign = y + r * channels + c0;
-                    for (int64_t c = 0; c < cols; c++) {
+                    _Pragma("omp simd") for (int64_t c = 0; c < cols; c++) {
                         float d = g[c] * (sign[c] > 0 ? above : below);
                         to[c] = d * s[c];
                         part[c] += d * v[c];
                     }
                 } else {
-                    for (int64_t c = 0; c < cols; c++) {
-                        to[c] = g[c] * s[c];
-                        part[c] += g[c] * v[c];
+                    _Pragma("omp simd") for (int64_t c = 0; c < cols; c++) {
+                        float d = g[c];
+                        to[c] = d * s[c];
+                        part[c] += d * v[c];
                     }
                 }
             }
@@ -152,6 +153,8 @@ static void scale_grad_cost(const idem_node *n, double *flops, double *bytes) {
 }
 
 const idem_op idem_op_scale_grad = {.name = "scale_grad",
+                                    .in_place = true,
+                                    .longer = true,
                                     .prepare = scale_grad_prepare,
                                     .forward = scale_grad_forward,
                                     .gradient = scale_grad_gradient,

@@ -14,10 +14,10 @@ typedef struct {
 
 typedef struct idem_pack idem_pack;
 
-/* The pack of `node` in the form named by key: an existing one, or a new one of `bytes` bytes (zeroed, 64-byte aligned)
- * that fill writes. node NULL: never shared. Nodes outlive plans and so packs. NULL with a message on failure, fill's
- * or ours. */
-idem_pack *idem_pack_get(const idem_node *node, const void *key, size_t key_bytes, size_t bytes,
+/* The pack of an operand in the form named by key: an existing one, of any graph, for the same shape and values (by
+ * their hash of 64 bits), or a new one of `bytes` bytes (zeroed, 64-byte aligned) that fill writes. NULL with a message
+ * on failure, fill's or ours. */
+idem_pack *idem_pack_get(idem_frozen operand, const void *key, size_t key_bytes, size_t bytes,
                          int (*fill)(void *order, void *values), void *order);
 void idem_pack_release(idem_pack *p); /* NULL is allowed */
 

@@ -9,38 +9,7 @@
 #include "engine/graph_private.h"
 #include "engine/layout.h"
 #include "engine/op.h"
-
-/* One activation buffer, which plans may share. */
-typedef struct buffer {
-    char *data;
-    size_t bytes;
-    idem_plan *users; /* list through next_user */
-} buffer;
-
-/* Where a node's value is: a leaf's memory, or an offset in the buffer. */
-typedef struct {
-    idem_node *root; /* through views; itself for other nodes */
-    int span;        /* index of the root's span; -1: the root is a leaf */
-    int64_t offset;  /* of the value's first element in the root's */
-} place;
-
-struct idem_plan {
-    idem_graph *graph;
-    idem_plan_options options;
-    idem_step *steps;
-    int n_steps;
-    place *places; /* by node id */
-    int n_places;
-    idem_span *spans; /* of values, then one of scratch per step */
-    int n_spans;
-    bool *is_target;
-    buffer *buffer;
-    size_t bytes;
-    idem_plan *next_user;
-    idem_arena *arena;
-    int runs; /* profiled runs */
-    idem_profile_row *rows;
-};
+#include "engine/plan_private.h"
 
 static bool is_view(const idem_node *n) {
     return n->op->view && (!n->op->is_view || n->op->is_view(n));
@@ -48,10 +17,6 @@ static bool is_view(const idem_node *n) {
 
 static int64_t view_offset(const idem_node *n) {
     return n->op->view_offset ? n->op->view_offset(n) : 0;
-}
-
-static size_t value_bytes(const idem_node *n) {
-    return (size_t)idem_shape_count(&n->shape) * sizeof(float);
 }
 
 /* ---- which nodes are needed ---- */
@@ -75,7 +40,7 @@ static int fold_node(idem_node *n) {
     if (!idem_graph_hold(n->graph, n))
         return -1;
     if (is_view(n)) {
-        memcpy(n->leaf, n->in[0]->leaf + view_offset(n), value_bytes(n));
+        memcpy(n->leaf, n->in[0]->leaf + view_offset(n), idem_value_bytes(n));
         return 0;
     }
     float *in[n->n_in];
@@ -124,13 +89,8 @@ static int fold(idem_graph *g, const bool *need, const bool *is_target, int size
 
 /* ---- steps ---- */
 
-/* The node whose value a step makes. */
-static idem_node *result(const idem_step *s) {
-    return s->chain ? s->chain->last : s->node;
-}
-
 /* Which nodes the step reads, and where; the places of those that are not under a leaf come later. */
-static int set_inputs(idem_plan *p, idem_step *s) {
+int idem_step_set_inputs(idem_plan *p, idem_step *s) {
     const idem_node *n = s->node;
     s->from = idem_arena_array(p->arena, (size_t)n->n_in + 2, sizeof *s->from);
     s->in = idem_arena_array(p->arena, (size_t)n->n_in + 2, sizeof *s->in);
@@ -153,7 +113,7 @@ static int make_steps(idem_plan *p, const bool *need) {
     int n = 0;
     for (int id = 0; id < p->n_places; id++)
         n += need[id] && !idem_graph_node(p->graph, id)->leaf;
-    p->steps = idem_arena_array(p->arena, (size_t)n, sizeof *p->steps);
+    p->steps = idem_arena_array(p->arena, 2 * (size_t)n, sizeof *p->steps);
     idem_chain **chain = idem_arena_array(p->arena, (size_t)p->n_places, sizeof *chain);
     bool *inner = idem_arena_array(p->arena, (size_t)p->n_places, sizeof *inner);
     if (!p->steps || !chain || !inner || idem_fuse(p->graph, need, p->is_target, p->n_places, p->arena, chain, inner))
@@ -172,7 +132,7 @@ static int make_steps(idem_plan *p, const bool *need) {
         idem_step *s = &p->steps[p->n_steps];
         s->chain = chain[id];
         s->node = s->chain ? s->chain->first : node;
-        if (set_inputs(p, s))
+        if (idem_step_set_inputs(p, s))
             return -1;
         p->n_steps++; /* before prepare: free releases what it made even if it failed half-way */
         if (s->node->op->prepare && s->node->op->prepare(s))
@@ -181,59 +141,13 @@ static int make_steps(idem_plan *p, const bool *need) {
     return 0;
 }
 
-/* May step t write over its first input's bytes? */
-static bool can_overwrite(const idem_plan *p, int t, const int *last_use) {
-    const idem_node *n = p->steps[t].node;
-    if (!n->op->in_place || !n->n_in)
-        return false;
-    const place *in = &p->places[n->in[0]->id];
-    if (in->span < 0 || in->offset || last_use[in->span] != t || !idem_shape_equal(&n->shape, &n->in[0]->shape))
-        return false;
-    for (int k = 1; k < n->n_in; k++)
-        if (n->in[k] != n->in[0] && p->places[n->in[k]->id].span == in->span)
-            return false;
-    return true;
-}
-
 static int assign_offsets(idem_plan *p) {
-    int n = p->n_steps;
-    p->spans = idem_arena_array(p->arena, 2 * (size_t)n, sizeof *p->spans);
-    int *last_use = idem_arena_array(p->arena, (size_t)n, sizeof *last_use);
-    int *home = idem_arena_array(p->arena, (size_t)n, sizeof *home); /* span that really holds value t */
-    if (!p->spans || !last_use || !home)
+    idem_lifetimes l;
+    if (idem_lifetimes_find(p, &l) || idem_layout(p->spans, p->n_spans, &p->bytes))
         return -1;
-    /* Value t starts in span t; views already point at their root's place by node, so set spans through roots. */
-    for (int t = 0; t < n; t++)
-        p->places[result(&p->steps[t])->id].span = t;
-    for (int id = 0; id < p->n_places; id++) {
-        place *at = &p->places[id];
-        at->span = p->places[at->root->id].span;
-        if (p->is_target[id] && at->span >= 0)
-            last_use[at->span] = n;
-    }
-    for (int t = 0; t < n; t++)
-        for (int k = 0; k < p->steps[t].n_from; k++) {
-            int span = p->places[p->steps[t].from[k]->id].span;
-            if (span >= 0 && last_use[span] < t)
-                last_use[span] = t;
-        }
-    for (int t = 0; t < n; t++) {
-        int last = last_use[t] > t ? last_use[t] : t;
-        home[t] = can_overwrite(p, t, last_use) ? home[p->places[p->steps[t].node->in[0]->id].span] : t;
-        idem_span *s = &p->spans[home[t]];
-        if (home[t] == t)
-            *s = (idem_span){.bytes = value_bytes(p->steps[t].node), .first = t, .last = last};
-        else
-            s->last = last > s->last ? last : s->last;
-    }
-    for (int t = 0; t < n; t++) /* spans that gave way become empty; scratch lives for its step */
-        p->spans[n + t] = (idem_span){.bytes = p->steps[t].scratch_bytes, .first = t, .last = t};
-    p->n_spans = 2 * n;
-    if (idem_layout(p->spans, p->n_spans, &p->bytes))
-        return -1;
-    for (int id = 0; id < p->n_places; id++)
+    for (int id = 0; id < p->n_all; id++)
         if (p->places[id].span >= 0)
-            p->places[id].span = home[p->places[id].span];
+            p->places[id].span = l.home[p->places[id].span];
     return 0;
 }
 
@@ -250,8 +164,8 @@ static void resolve(idem_plan *p) {
     for (int t = 0; t < p->n_steps; t++) {
         idem_step *s = &p->steps[t];
         for (int k = 0; k < s->n_from; k++)
-            s->in[k] = value(p, s->from[k]);
-        s->out = value(p, result(s));
+            s->in[k] = k == 1 && s->unread ? NULL : value(p, s->from[k]);
+        s->out = value(p, idem_step_result(s));
         s->scratch = (float *)(void *)(p->buffer->data + p->spans[p->n_steps + t].offset);
     }
 }
@@ -280,11 +194,33 @@ static int take_buffer(idem_plan *p) {
 
 /* ---- making and freeing ---- */
 
+/* Gives back what was folded and is held by the steps in another form. */
+static int release_unread(idem_plan *p) {
+    bool *reads = idem_arena_array(p->arena, (size_t)p->n_places, sizeof *reads);
+    if (!reads)
+        return -1;
+    for (int id = 0; id < p->n_places; id++)
+        reads[id] = p->is_target[id] && idem_graph_node(p->graph, id)->leaf;
+    for (int t = 0; t < p->n_steps; t++)
+        for (int k = 0; k < p->steps[t].n_from; k++) {
+            const idem_node *root = p->places[p->steps[t].from[k]->id].root;
+            if (root->leaf && !(k == 1 && p->steps[t].unread))
+                reads[root->id] = true;
+        }
+    for (int id = 0; id < p->n_places; id++)
+        if (reads[id])
+            idem_graph_keep(p->graph, idem_graph_node(p->graph, id));
+    p->reads = reads;
+    for (int id = 0; id < p->n_places; id++)
+        idem_graph_release_unkept(p->graph, idem_graph_node(p->graph, id));
+    return 0;
+}
+
 static int build(idem_plan *p, idem_node *const *targets, int n) {
     int size = p->n_places;
     bool *need = idem_arena_array(p->arena, (size_t)size, sizeof *need);
-    p->is_target = idem_arena_array(p->arena, (size_t)size, sizeof *p->is_target);
-    p->places = idem_arena_array(p->arena, (size_t)size, sizeof *p->places);
+    p->is_target = idem_arena_array(p->arena, (size_t)p->room, sizeof *p->is_target);
+    p->places = idem_arena_array(p->arena, (size_t)p->room, sizeof *p->places);
     if (!need || !p->is_target || !p->places)
         return -1;
     for (int i = 0; i < n; i++)
@@ -294,7 +230,8 @@ static int build(idem_plan *p, idem_node *const *targets, int n) {
         return -1;
     memset(need, 0, (size_t)size * sizeof *need); /* folding made leaves: less is needed now */
     mark_needed(p->graph, need, targets, n, size);
-    return make_steps(p, need) || assign_offsets(p) || take_buffer(p) ? -1 : 0;
+    return make_steps(p, need) || idem_recompute(p) || release_unread(p) || assign_offsets(p) || take_buffer(p) ? -1
+                                                                                                                : 0;
 }
 
 idem_plan *idem_plan_new(idem_node *const *targets, int n, const idem_plan_options *options) {
@@ -309,7 +246,8 @@ idem_plan *idem_plan_new(idem_node *const *targets, int n, const idem_plan_optio
     p->graph = targets[0]->graph;
     if (options)
         p->options = *options;
-    p->n_places = idem_graph_size(p->graph);
+    p->n_places = p->n_all = idem_graph_size(p->graph);
+    p->room = 2 * p->n_places;
     p->arena = idem_arena_new();
     idem_threads_set(p->options.threads);
     if (!p->arena || build(p, targets, n)) {
@@ -325,6 +263,9 @@ void idem_plan_free(idem_plan *p) {
     for (int t = 0; t < p->n_steps; t++)
         if (p->steps[t].node->op->release && p->steps[t].state)
             p->steps[t].node->op->release(&p->steps[t]);
+    for (int id = 0; p->reads && id < p->n_places; id++)
+        if (p->reads[id])
+            idem_graph_drop(p->graph, idem_graph_node(p->graph, id));
     if (p->buffer) {
         idem_plan **link = &p->buffer->users;
         while (*link != p)
@@ -394,9 +335,9 @@ int idem_plan_steps(const idem_plan *p) {
 
 static void cost(const idem_node *n, double *flops, double *bytes) {
     *flops = 0;
-    *bytes = (double)value_bytes(n);
+    *bytes = (double)idem_value_bytes(n);
     for (int k = 0; k < n->n_in; k++)
-        *bytes += (double)value_bytes(n->in[k]);
+        *bytes += (double)idem_value_bytes(n->in[k]);
     if (n->op->cost)
         n->op->cost(n, flops, bytes);
 }
@@ -417,6 +358,7 @@ const idem_profile_row *idem_plan_profile(idem_plan *p, int *n_rows) {
         p->rows = idem_arena_array(p->arena, (size_t)p->n_steps, sizeof *p->rows);
     if (!p->rows)
         return NULL;
+    const int peak = idem_lifetimes_peak(p);
     for (int t = 0; t < p->n_steps; t++) {
         idem_profile_row *r = &p->rows[t];
         const idem_step *s = &p->steps[t];
@@ -424,6 +366,9 @@ const idem_profile_row *idem_plan_profile(idem_plan *p, int *n_rows) {
         r->op = s->node->op->name;
         r->seconds = p->runs ? s->seconds / p->runs : 0;
         cost(s->node, &r->flops, &r->bytes);
+        const idem_span *span = &p->spans[t];
+        r->held = span->first <= peak && peak <= span->last ? (double)span->bytes : 0;
+        r->held += t == peak ? (double)p->spans[p->n_steps + t].bytes : 0;
     }
     return p->rows;
 }

@@ -41,6 +41,7 @@ double idem_plan_flops(const idem_plan *p); /* arithmetic of one run */
 typedef struct {
     const char *name, *op;
     double seconds, flops, bytes; /* of one run: seconds are the mean over the profiled runs */
+    double held;                  /* bytes of its value and scratch at the step where the plan has most */
 } idem_profile_row;
 /* Rows in running order, in memory owned by the plan; n_rows of them. Needs options.profile. */
 const idem_profile_row *idem_plan_profile(idem_plan *p, int *n_rows);

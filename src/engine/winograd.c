@@ -223,7 +223,7 @@ idem_winograd *idem_winograd_new(const idem_conv_dims *d, idem_frozen weight, in
             const char *name;
             int64_t way, form;
         } key = {w->kernels->name, d->way, w->form};
-        w->pack = idem_pack_get(weight.node, &key, sizeof key, (size_t)w->u_floats * sizeof(float), fill, &order);
+        w->pack = idem_pack_get(weight, &key, sizeof key, (size_t)w->u_floats * sizeof(float), fill, &order);
         if (!w->pack) {
             idem_winograd_free(w);
             return NULL;
@@ -239,6 +239,10 @@ void idem_winograd_free(idem_winograd *w) {
     idem_pack_release(w->pack);
     free(w->zeros);
     free(w);
+}
+
+bool idem_winograd_reads_weight(const idem_winograd *w) {
+    return !w->pack || w->edge;
 }
 
 const char *idem_winograd_kernel(const idem_winograd *w) {

@@ -30,6 +30,7 @@ void idem_winograd_run(const idem_winograd *w, const float *x, const float *weig
                        float *out, void *scratch);
 /* Whether the patches make all of the result: an end may have a residual and slopes. */
 bool idem_winograd_whole(const idem_conv_dims *d);
+bool idem_winograd_reads_weight(const idem_winograd *w);  /* at run: not all of it is held transformed */
 const char *idem_winograd_kernel(const idem_winograd *w); /* "winograd:avx2" */
 
 #endif
