@@ -18,6 +18,7 @@
 #include "learn/gan_augment.h"
 #include "learn/gan_data.h"
 #include "learn/gan_graph.h"
+#include "learn/gan_start.h"
 #include "learn/model.h"
 #include "nets/stylegan2.h"
 #include "support/origin.h"
@@ -179,6 +180,32 @@ static void killed_runs_end_alike(void **state) {
     assert_true(program_says("exists already"));
 }
 
+/* Heads on frozen features: what they learn shows in their loss, and goes on after a stop. */
+static void heads_learn_and_resume(void **state) {
+    (void)state;
+    char path[4096];
+    if (idem_model_find(path, sizeof path, NULL, "fr_pose.onnx")) {
+        print_message("skip: %s\n", idem_error());
+        skip();
+    }
+#define HEADS                                                                                                          \
+    "$IDEM train-generator -d $DIR/data --size 16 --z 8 --w 8 --width 128 --width-max 8 --d-width 128 --d-width-max "  \
+    "8 --batch 4 --features 0.5 --d-first 9 --r1-every 4 --augment-target 0 --log-every 1 --checkpoint-every 6 "       \
+    "--distance-every 0 --threads 1 --seed 5 --quiet --pictures "
+    assert_int_equal(program_run(dir, HEADS "48 -o $DIR/heads"), 0);
+    assert_int_equal(program_run(dir,
+                                 "cp -r $DIR/heads $DIR/stopped && rm $DIR/stopped/checkpoint-0000000012.safetensors "
+                                 "&& " HEADS "48 -o $DIR/stopped --resume && "
+                                 "cmp $DIR/heads/checkpoint-0000000012.safetensors "
+                                 "$DIR/stopped/checkpoint-0000000012.safetensors"),
+                     0);
+    /* Before G learns; two coins tossed would be at 2 ln 2. */
+    assert_int_equal(program_run(dir, "grep '\"iteration\": 9,' $DIR/heads/metrics.jsonl | "
+                                      "grep -q '\"heads_loss\": \\(0\\.\\|1\\.[01]\\)'"),
+                     0);
+#undef HEADS
+}
+
 /* The readable pictures are trained on, the others named, at the start and by a run that goes on from the cache. */
 static void unreadable_pictures_are_left_out(void **state) {
     (void)state;
@@ -299,6 +326,39 @@ static void two_sets_of_pictures_are_compared(void **state) {
     assert_true(program_says("idem: 2 of the pictures could not be read; the others are measured"));
 }
 
+static void assert_same_numbers(const idem_weights *a, const char *name, const idem_weights *b, const char *other) {
+    const idem_weight *x = idem_weights_find(a, name), *y = idem_weights_find(b, other);
+    assert_non_null(x);
+    assert_non_null(y);
+    const size_t count = (size_t)idem_shape_count(&x->shape);
+    assert_int_equal(idem_shape_count(&y->shape), count);
+    float *read = malloc(count * sizeof *read);
+    idem_weight_read(y, read);
+    assert_memory_equal(x->data, read, count * sizeof *read);
+    free(read);
+}
+
+/* A checkpoint gives the average of G, and D one block further down; what takes the larger picture is fresh. */
+static void starts_from_both_networks(idem_gan_recipe *r) {
+    char path[64];
+    snprintf(path, sizeof path, "%s/whole/checkpoint-0000000028.safetensors", dir);
+    r->d_width = r->width;
+    r->d_width_max = r->width_max;
+    idem_weights *w = idem_weights_new(), *fresh = idem_weights_new(), *from;
+    assert_int_equal(idem_gan_init(w, r), 0);
+    assert_int_equal(idem_gan_init(fresh, r), 0);
+    assert_int_equal(idem_weights_load(&from, path), 0);
+    assert_int_equal(idem_gan_start_from(w, path), 0);
+    assert_same_numbers(w, "g.convs.0.conv.weight", from, "g_ema.convs.0.conv.weight");
+    assert_same_numbers(w, "d.convs.2.conv1.0.weight", from, "d.convs.1.conv1.0.weight");
+    assert_same_numbers(w, "d.final_linear.0.weight", from, "d.final_linear.0.weight");
+    assert_same_numbers(w, "d.convs.1.conv1.0.weight", fresh, "d.convs.1.conv1.0.weight");
+    assert_same_numbers(w, "d.convs.0.0.weight", fresh, "d.convs.0.0.weight");
+    idem_weights_free(w);
+    idem_weights_free(fresh);
+    idem_weights_free(from);
+}
+
 static void the_result_is_a_generator(void **state) {
     (void)state;
     char path[64];
@@ -329,6 +389,7 @@ static void the_result_is_a_generator(void **state) {
         assert_true(new_rgb->data[i] == 0);
     assert_true(idem_weights_find(w, "g.to_rgbs.1.conv.weight")->data[0] != 0);
     idem_weights_free(w);
+    starts_from_both_networks(&r);
     r.width_max = 16;
     r.width = 256;
     w = idem_weights_new();
@@ -343,6 +404,7 @@ int main(void) {
         cmocka_unit_test(every_picture_comes_once_an_epoch),
         cmocka_unit_test(strength_is_the_share_of_changes),
         cmocka_unit_test(killed_runs_end_alike),
+        cmocka_unit_test(heads_learn_and_resume),
         cmocka_unit_test(unreadable_pictures_are_left_out),
         cmocka_unit_test(a_full_disk_keeps_the_last_checkpoint),
         cmocka_unit_test(changes_on_resume),

@@ -36,7 +36,9 @@ static void parse(train *a, int argc, char **argv) {
         {IDEM_OPT_FLAG, "resume", 'r', NULL, &a->resume,
          .help = "continue the run in RUN bit for bit, with its own options; start it if there is none"},
         {IDEM_OPT_TEXT, "start", 0, "FILE", &a->start,
-         .help = "take the generator's weights from this one, of the same or a lower resolution"},
+         .help = "take the generator's weights from this one, of the same or a lower resolution; from a checkpoint of "
+                 "another "
+                 "run, the discriminator's too"},
         {IDEM_OPT_HEADER, .help = "The recipe"},
     };
     idem_option options[MAX_OPTIONS] = {0};

@@ -6,7 +6,9 @@
 
 #include "base/rng.h"
 #include "engine/ops.h"
+#include "learn/gan_heads.h"
 #include "learn/losses.h"
+#include "learn/model.h"
 #include "learn/parameters.h"
 #include "nets/discriminator.h"
 
@@ -28,43 +30,13 @@ int idem_gan_init(idem_weights *w, const idem_gan_recipe *r) {
     for (int i = 0; i < IDEM_STYLEGAN2_RESOLUTIONS; i++)
         d_widths[i] = idem_gan_width(r->d_width, r->d_width_max, i);
     idem_rng g = idem_rng_make(r->seed, "gan.init.g"), d = idem_rng_make(r->seed, "gan.init.d");
-    return idem_stylegan2_init(w, IDEM_GAN_G, &dims, &g) ||
-                   idem_discriminator_init(w, IDEM_GAN_D, (int)r->size, d_widths, &d)
-               ? -1
-               : 0;
-}
-
-static int take(idem_weight *to, const idem_weights *from, const char *prefix) {
-    char name[160], a[64], b[64];
-    const char *below = to->name + sizeof IDEM_GAN_G - 1;
-    snprintf(name, sizeof name, "%s%s", prefix, below);
-    const idem_weight *w = idem_weights_find(from, name);
-    const int64_t count = idem_shape_count(&to->shape);
-    if (!w) {
-        if (!strncmp(below, "to_rgbs.", 8) && strstr(below, ".conv.weight"))
-            memset(to->data, 0, (size_t)count * sizeof *to->data);
-        return 0;
-    }
-    if (idem_shape_count(&w->shape) != count)
-        return idem_fail("%s: is %s in the generator to start from, here it is %s: choose the same widths", name,
-                         idem_shape_text(&w->shape, a), idem_shape_text(&to->shape, b));
-    idem_weight_read(w, to->data);
-    return 0;
-}
-
-int idem_gan_start_from(idem_weights *w, const char *path) {
-    idem_weights *from;
-    idem_stylegan2 about;
-    if (idem_weights_load(&from, path))
+    if (idem_stylegan2_init(w, IDEM_GAN_G, &dims, &g) ||
+        idem_discriminator_init(w, IDEM_GAN_D, (int)r->size, d_widths, &d))
         return -1;
-    int status = idem_stylegan2_open(&about, from, NULL);
-    if (!status && about.layout != IDEM_STYLEGAN2_CONVERSION)
-        status = idem_fail("%s: is in the layout of StyleGAN2-ADA, expected the one of the PyTorch conversion", path);
-    for (size_t i = 0; !status && i < idem_weights_count(w); i++)
-        if (!strncmp(idem_weights_at(w, i)->name, IDEM_GAN_G, sizeof IDEM_GAN_G - 1))
-            status = take(idem_weights_at(w, i), from, about.prefix);
-    idem_weights_free(from);
-    return status;
+    if (r->features == 0)
+        return 0;
+    idem_rng h = idem_rng_make(r->seed, "gan.init.heads");
+    return idem_gan_heads_init(w, IDEM_GAN_HEADS_PREFIX, &h);
 }
 
 /* ---- the losses ---- */
@@ -131,6 +103,42 @@ static idem_node *judge(idem_gan_graph *t, idem_weights *w, idem_node *x, int pa
     return logits && !idem_discriminator_finish(&b) ? logits : NULL;
 }
 
+static int load_features(idem_onnx **network) {
+    char path[4096];
+    return idem_model_find(path, sizeof path, NULL, IDEM_GAN_HEADS_FILE) || idem_onnx_load(network, path) ? -1 : 0;
+}
+
+static int judge_features(idem_gan_graph *t, idem_weights *w, const idem_onnx *network, idem_node *x,
+                          idem_node *logits[IDEM_GAN_HEADS]) {
+    idem_node *features[IDEM_GAN_HEADS];
+    if (idem_gan_features(network, x, features))
+        return -1;
+    idem_binder b = idem_binder_make(t->graph, w, IDEM_GAN_HEADS_PREFIX, true);
+    return idem_gan_heads(&b, features, logits);
+}
+
+/* Adds the losses of the heads, the mean over them, to those of D and G. */
+static int build_heads(idem_gan_graph *t, idem_weights *w, const idem_gan_recipe *r, idem_node *shown,
+                       idem_node *made) {
+    idem_node *real[IDEM_GAN_HEADS], *fake[IDEM_GAN_HEADS], *d = NULL, *g = NULL;
+    idem_onnx *network;
+    if (load_features(&network))
+        return -1;
+    const int status = judge_features(t, w, network, shown, real) || judge_features(t, w, network, made, fake);
+    idem_onnx_free(network);
+    for (int i = 0; i < IDEM_GAN_HEADS && !status; i++) {
+        idem_node *of_d = idem_critic_loss(real[i], fake[i]), *of_g = idem_bce_logits(fake[i], true);
+        d = i ? idem_add(d, of_d) : of_d;
+        g = i ? idem_add(g, of_g) : of_g;
+    }
+    if (status || !d || !g)
+        return -1;
+    t->heads = idem_scale(d, 1 / (float)IDEM_GAN_HEADS);
+    t->d.loss = idem_add(t->d.loss, t->heads);
+    t->g.loss = idem_add(t->g.loss, idem_scale(g, (float)r->features / (float)IDEM_GAN_HEADS));
+    return t->d.loss && t->g.loss ? 0 : -1;
+}
+
 static int build_losses(idem_gan_graph *t, idem_weights *w, const idem_gan_recipe *r) {
     const int64_t batch = r->batch;
     idem_node *made = idem_augment(generate(t, w, batch), t->augment_made);
@@ -141,6 +149,8 @@ static int build_losses(idem_gan_graph *t, idem_weights *w, const idem_gan_recip
     t->sign = idem_mean_all(idem_unary(real, IDEM_UNARY_SIGN, 0, 0));
     t->r1.loss = idem_r1(judge(t, w, shown, 1), t->real, (float)r->gamma);
     t->g.loss = idem_bce_logits(judge(t, w, made, 1), true);
+    if (r->features > 0 && build_heads(t, w, r, shown, made))
+        return -1;
     if (r->path > 0 && !(t->path.loss = path_lengths(t, w, r)))
         return -1;
     return t->d.loss && t->sign && t->r1.loss && t->g.loss ? 0 : -1;
@@ -148,21 +158,23 @@ static int build_losses(idem_gan_graph *t, idem_weights *w, const idem_gan_recip
 
 /* ---- the steps ---- */
 
-/* factor: of the loss. also: one more target, or NULL. */
-static int make_step(idem_gan_step *s, idem_graph *g, idem_weights *w, double factor, idem_node *also,
-                     const char *prefix, const char *adam, double beta2, const idem_plan_options *options) {
+/* factor: of the loss. also: two more targets, or NULL. */
+static int make_step(idem_gan_step *s, idem_graph *g, idem_weights *w, double factor, idem_node *const also[2],
+                     const char *prefix, const char *other, const char *adam, double beta2,
+                     const idem_plan_options *options) {
     idem_parameters p;
-    if (idem_parameters_collect(&p, g, w, prefix, NULL) ||
+    if (idem_parameters_collect(&p, g, w, prefix, other) ||
         !(s->adam = idem_parameters_optimiser(&p, idem_scale(s->loss, (float)factor), w, adam)))
         return -1;
     idem_adam_set(s->adam, 0, beta2, 1e-8);
-    idem_node **targets = idem_arena_array(idem_graph_arena(g), (size_t)p.n + 2, sizeof *targets);
+    idem_node **targets = idem_arena_array(idem_graph_arena(g), (size_t)p.n + 3, sizeof *targets);
     if (!targets)
         return -1;
     memcpy(targets, p.grads, (size_t)p.n * sizeof *targets);
     targets[p.n++] = s->loss;
-    if (also)
-        targets[p.n++] = also;
+    for (int i = 0; also && i < 2; i++)
+        if (also[i])
+            targets[p.n++] = also[i];
     s->plan = idem_plan_new(targets, p.n, options);
     return s->plan ? 0 : -1;
 }
@@ -177,13 +189,15 @@ int idem_gan_graph_build(idem_gan_graph *t, idem_weights *w, const idem_gan_reci
         return -1;
     const double d_beta2 = pow(0.99, idem_gan_d_share(r)), g_beta2 = pow(0.99, idem_gan_g_share(r));
     idem_plan_options shared = options ? *options : (idem_plan_options){0};
-    if (make_step(&t->r1, t->graph, w, (double)r->r1_every, NULL, IDEM_GAN_D, "adam_d", d_beta2, &shared))
+    if (make_step(&t->r1, t->graph, w, (double)r->r1_every, NULL, IDEM_GAN_D, NULL, "adam_d", d_beta2, &shared))
         return -1;
     shared.share = t->r1.plan;
-    return make_step(&t->d, t->graph, w, 1, t->sign, IDEM_GAN_D, "adam_d", d_beta2, &shared) ||
-                   make_step(&t->g, t->graph, w, 1, NULL, IDEM_GAN_G, "adam_g", g_beta2, &shared) ||
-                   (r->path > 0 && make_step(&t->path, t->graph, w, (double)r->path_every, t->path_moved, IDEM_GAN_G,
-                                             "adam_g", g_beta2, &shared))
+    return make_step(&t->d, t->graph, w, 1, (idem_node *[2]){t->sign, t->heads}, IDEM_GAN_D, IDEM_GAN_HEADS_PREFIX,
+                     "adam_d", d_beta2, &shared) ||
+                   make_step(&t->g, t->graph, w, 1, NULL, IDEM_GAN_G, NULL, "adam_g", g_beta2, &shared) ||
+                   (r->path > 0 &&
+                    make_step(&t->path, t->graph, w, (double)r->path_every, (idem_node *[2]){t->path_moved}, IDEM_GAN_G,
+                              NULL, "adam_g", g_beta2, &shared))
                ? -1
                : 0;
 }

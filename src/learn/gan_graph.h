@@ -13,6 +13,7 @@
 
 #define IDEM_GAN_G "g."
 #define IDEM_GAN_D "d."
+#define IDEM_GAN_HEADS_PREFIX "heads."
 
 enum { IDEM_GAN_PLANES = 2 * IDEM_STYLEGAN2_RESOLUTIONS - 1 };
 
@@ -35,6 +36,7 @@ typedef struct {
     idem_gan_step d, g;
     idem_gan_step r1; /* loss (gamma/2) E |gradient|^2, the step is r1_every times that; moments are d's */
     idem_node *sign;  /* scalar of d's plan: mean sign of D on real pictures */
+    idem_node *heads; /* the same: loss of the heads on frozen features, which is a part of d's; NULL without them */
     /* Path lengths (Karras et al. 2020), on the first half of the batch; plan NULL without them. Loss: weight * E
      * (length - mean)^2, length = root of the mean over layers of |d sum(picture * noise) / d w|^2, noise of variance
      * 1 / S^2. The mean moves by a hundredth towards each batch's; moments are g's. */
@@ -47,11 +49,6 @@ typedef struct {
 idem_stylegan2_dims idem_gan_dims(const idem_gan_recipe *r);
 /* Fresh tensors g.* and d.* by the recipe's seed. */
 int idem_gan_init(idem_weights *w, const idem_gan_recipe *r);
-/* Then takes what a finished generator (a file of the conversion's layout) has of g.*: all of it, or its lower
- * resolutions: new to-RGB layers then start at 0, so that the pictures are its own, enlarged. -1 when a tensor has
- * another size. */
-int idem_gan_start_from(idem_weights *w, const char *path);
-
 /* Moments go into (or come from) `w`. -1 with a message; the graph is to be freed all the same. */
 int idem_gan_graph_build(idem_gan_graph *t, idem_weights *w, const idem_gan_recipe *r,
                          const idem_plan_options *options);

@@ -16,6 +16,7 @@ typedef struct {
     int64_t r1_every;                    /* iterations */
     double path;                         /* weight of the path-length regularisation; 0: none */
     int64_t path_every;                  /* iterations */
+    double features;                     /* weight of heads on frozen features in G's loss; 0: none */
     double mixing;                       /* probability of style mixing */
     double ema;                          /* half-life of the average, in pictures */
     int64_t d_first;                     /* iterations at the start in which D learns alone */

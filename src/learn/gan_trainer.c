@@ -17,6 +17,7 @@
 #include "learn/gan_graph.h"
 #include "learn/gan_sampler.h"
 #include "learn/gan_samples.h"
+#include "learn/gan_start.h"
 #include "learn/metrics_log.h"
 #include "learn/state.h"
 
@@ -28,8 +29,8 @@ static const idem_average_rule average_rule[1] = {{IDEM_GAN_G, IDEM_GAN_AVERAGE}
 enum { RNG_CODES, RNG_MIX, RNG_NOISE, RNG_AUGMENT, RNGS };
 static const char *const rng_names[RNGS] = {"gan.codes", "gan.mix", "gan.noise", "gan.augment"};
 
-enum { SUM_D, SUM_G, SUM_R1, SUM_SIGN, SUMS };
-static const char *const sum_names[SUMS] = {"d_loss", "g_loss", "r1", "sign"};
+enum { SUM_D, SUM_G, SUM_R1, SUM_SIGN, SUM_HEADS, SUMS };
+static const char *const sum_names[SUMS] = {"d_loss", "g_loss", "r1", "sign", "heads_loss"};
 
 typedef struct {
     int threads;         /* results depend on it */
@@ -165,7 +166,7 @@ static void steer(idem_gan_trainer *t, double sign) {
 }
 
 static void add_sums(run_state *s, const idem_gan_report *r) {
-    const double values[SUMS] = {r->d_loss, r->g_loss, r->r1, r->sign};
+    const double values[SUMS] = {r->d_loss, r->g_loss, r->r1, r->sign, r->heads};
     for (int i = 0; i < SUMS; i++)
         if (isfinite(values[i])) {
             s->sum[i] += values[i];
@@ -176,7 +177,7 @@ static void add_sums(run_state *s, const idem_gan_report *r) {
 int idem_gan_trainer_step(idem_gan_trainer *t, idem_gan_report *r) {
     run_state *s = &t->state;
     idem_gan_graph *g = &t->graph;
-    *r = (idem_gan_report){.d_loss = NAN, .g_loss = NAN, .r1 = NAN, .path = NAN, .sign = NAN};
+    *r = (idem_gan_report){.d_loss = NAN, .g_loss = NAN, .r1 = NAN, .path = NAN, .sign = NAN, .heads = NAN};
     idem_gan_data_take(t->data, (uint64_t)s->shown, (size_t)t->recipe.batch, g->real->leaf);
     draw_codes(t);
     draw_augment(t, g->augment_real);
@@ -184,6 +185,8 @@ int idem_gan_trainer_step(idem_gan_trainer *t, idem_gan_report *r) {
     int taken = take(t, &g->d, &r->d_loss);
     if (taken < 0)
         return -1;
+    if (taken && g->heads)
+        r->heads = (double)idem_plan_scalar(g->d.plan, g->heads);
     if (taken)
         steer(t, r->sign = (double)idem_plan_scalar(g->d.plan, g->sign));
     r->skipped = !taken;

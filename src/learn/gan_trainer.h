@@ -22,6 +22,7 @@ typedef struct {
     double d_loss, g_loss, r1;   /* NaN where the iteration had no such step */
     double path;                 /* mean path length so far; NaN without such a step */
     double sign;                 /* mean sign of D on real pictures */
+    double heads;                /* part of the heads on features in d_loss */
     double strength;             /* of the augmentation */
 } idem_gan_report;
 

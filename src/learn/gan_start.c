@@ -1,0 +1,84 @@
+#include "learn/gan_start.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "learn/gan_graph.h"
+#include "nets/stylegan2.h"
+
+static bool below(const char *name, const char *prefix) {
+    return !strncmp(name, prefix, strlen(prefix));
+}
+
+/* 1: taken, 0: `from` has no such tensor, -1. */
+static int take(idem_weight *to, const idem_weights *from, const char *name) {
+    char a[64], b[64];
+    const idem_weight *w = idem_weights_find(from, name);
+    if (!w)
+        return 0;
+    if (idem_shape_count(&w->shape) != idem_shape_count(&to->shape))
+        return idem_fail("%s: is %s in the networks to start from, here it is %s: choose the same widths", name,
+                         idem_shape_text(&w->shape, a), idem_shape_text(&to->shape, b));
+    idem_weight_read(w, to->data);
+    return 1;
+}
+
+static int take_g(idem_weight *to, const idem_weights *from, const char *prefix) {
+    char name[160];
+    const char *rest = to->name + sizeof IDEM_GAN_G - 1;
+    snprintf(name, sizeof name, "%s%s", prefix, rest);
+    const int taken = take(to, from, name);
+    if (!taken && below(rest, "to_rgbs.") && strstr(rest, ".conv.weight"))
+        memset(to->data, 0, (size_t)idem_shape_count(&to->shape) * sizeof *to->data);
+    return taken < 0 ? -1 : 0;
+}
+
+/* Blocks of D that halve the picture. */
+static int d_blocks(const idem_weights *w) {
+    char name[64];
+    for (int i = 1;; i++) {
+        snprintf(name, sizeof name, IDEM_GAN_D "convs.%d.skip.1.weight", i);
+        if (!idem_weights_find(w, name))
+            return i - 1;
+    }
+}
+
+/* shift: blocks that `from` has fewer. Block 0 takes RGB, so it fits only where the side is the same. */
+static int take_d(idem_weight *to, const idem_weights *from, int shift) {
+    char name[160];
+    int i, read = 0;
+    if (sscanf(to->name, IDEM_GAN_D "convs.%d.%n", &i, &read) != 1 || !read)
+        return take(to, from, to->name) < 0 ? -1 : 0;
+    if (i ? i <= shift : shift > 0)
+        return 0;
+    snprintf(name, sizeof name, IDEM_GAN_D "convs.%d.%s", i - shift, to->name + read);
+    return take(to, from, name) < 0 ? -1 : 0;
+}
+
+static int take_all(idem_weights *w, const idem_weights *from, const char *prefix) {
+    const int had = d_blocks(from), shift = d_blocks(w) - had;
+    int status = 0;
+    for (size_t i = 0; i < idem_weights_count(w) && !status; i++) {
+        idem_weight *to = idem_weights_at(w, i);
+        if (below(to->name, IDEM_GAN_G))
+            status = take_g(to, from, prefix);
+        else if (below(to->name, IDEM_GAN_D) && had && shift >= 0)
+            status = take_d(to, from, shift);
+        else if (below(to->name, IDEM_GAN_HEADS_PREFIX))
+            status = take(to, from, to->name) < 0 ? -1 : 0;
+    }
+    return status;
+}
+
+int idem_gan_start_from(idem_weights *w, const char *path) {
+    idem_weights *from;
+    idem_stylegan2 about;
+    if (idem_weights_load(&from, path))
+        return -1;
+    int status = idem_stylegan2_open(&about, from, NULL);
+    if (!status && about.layout != IDEM_STYLEGAN2_CONVERSION)
+        status = idem_fail("%s: is in the layout of StyleGAN2-ADA, expected the one of the PyTorch conversion", path);
+    status = status || take_all(w, from, about.prefix) ? -1 : 0;
+    idem_weights_free(from);
+    return status;
+}
