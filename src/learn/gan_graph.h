@@ -1,7 +1,7 @@
 /* Inside src/learn only: generator, discriminator and the steps of an iteration: D on real and made pictures, R1 on
  * real ones, G through D, and where wanted path lengths of G. One graph, a plan for each, which share a buffer.
  *
- * Tensors: g.* and d.* in the layout of the PyTorch conversion, moments adam_g.*, adam_d.*.
+ * Tensors: g.* and d.* in the layout of the PyTorch conversion, heads.* (gan_heads.h), moments adam_g.*, adam_d.*.
  * Letters: B the batch, S the side, Z the width of z, L the rows of ws. */
 #ifndef IDEM_LEARN_GAN_GRAPH_H
 #define IDEM_LEARN_GAN_GRAPH_H
