@@ -180,6 +180,32 @@ static void in_place_spares_what_is_needed(void **state) {
     idem_graph_free(g);
 }
 
+/* A kernel may want the same form of a square matrix and of its transpose, whose values and shape are the same too. */
+static void a_frozen_square_and_its_transpose_differ(void **state) {
+    (void)state;
+    enum { N = 32, ROWS = 2 };
+    idem_graph *g = idem_graph_new();
+    idem_node *x = idem_input(g, "x", IDEM_SHAPE(ROWS, N)), *b = idem_const_fill(g, IDEM_SHAPE(N, N), 0);
+    idem_rng rng = idem_rng_make(5, "square");
+    idem_rng_fill_normal(&rng, x->leaf, ROWS * N);
+    idem_rng_fill_normal(&rng, b->leaf, N * N);
+    idem_node *y[2] = {idem_matmul(x, b, false, false), idem_matmul(x, b, false, true)};
+    const float *values = b->leaf;
+    idem_plan *plan = idem_plan_new(y, 2, NULL);
+    assert_non_null(plan);
+    assert_int_equal(idem_plan_run(plan), 0);
+    for (int turned = 0; turned < 2; turned++)
+        for (int i = 0; i < ROWS * N; i++) {
+            double want = 0;
+            for (int k = 0; k < N; k++)
+                want +=
+                    (double)x->leaf[i / N * N + k] * (double)(turned ? values[i % N * N + k] : values[k * N + i % N]);
+            assert_float_equal(idem_plan_value(plan, y[turned])[i], (float)want, 1e-4f);
+        }
+    idem_plan_free(plan);
+    idem_graph_free(g);
+}
+
 /* Some of a batch are a view: no step of their own, of a value or of a leaf, frozen or not, and in place only where the
  * result can have their bytes. */
 static void slices_of_a_batch_are_views(void **state) {
@@ -338,6 +364,7 @@ int main(void) {
         cmocka_unit_test(stopped_gradients_are_zero),
         cmocka_unit_test(failures_name_the_node),
         cmocka_unit_test(frozen_parts_are_computed_once),
+        cmocka_unit_test(a_frozen_square_and_its_transpose_differ),
         cmocka_unit_test(in_place_spares_what_is_needed),
         cmocka_unit_test(slices_of_a_batch_are_views),
         cmocka_unit_test(plans_share_one_buffer),
