@@ -199,9 +199,13 @@ static void heads_learn_and_resume(void **state) {
                                  "cmp $DIR/heads/checkpoint-0000000012.safetensors "
                                  "$DIR/stopped/checkpoint-0000000012.safetensors"),
                      0);
+    assert_int_equal(program_run(dir, HEADS "36 -o $DIR/few --features-batch 2 && ! cmp -s "
+                                            "$DIR/few/checkpoint-0000000006.safetensors "
+                                            "$DIR/heads/checkpoint-0000000006.safetensors"),
+                     0);
     /* Before G learns; two coins tossed would be at 2 ln 2. */
-    assert_int_equal(program_run(dir, "grep '\"iteration\": 9,' $DIR/heads/metrics.jsonl | "
-                                      "grep -q '\"heads_loss\": \\(0\\.\\|1\\.[01]\\)'"),
+    assert_int_equal(program_run(dir, "for run in heads few; do grep '\"iteration\": 9,' $DIR/$run/metrics.jsonl | "
+                                      "grep -q '\"heads_loss\": \\(0\\.\\|1\\.[01]\\)' || exit 1; done"),
                      0);
 #undef HEADS
 }

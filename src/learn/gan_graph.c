@@ -124,7 +124,9 @@ static int build_heads(idem_gan_graph *t, idem_weights *w, const idem_gan_recipe
     idem_onnx *network;
     if (load_features(&network))
         return -1;
-    const int status = judge_features(t, w, network, shown, real) || judge_features(t, w, network, made, fake);
+    const int64_t n = r->features_batch && r->features_batch < r->batch ? r->features_batch : r->batch;
+    const int status = judge_features(t, w, network, idem_slice(shown, 0, 0, n, 1), real) ||
+                       judge_features(t, w, network, idem_slice(made, 0, 0, n, 1), fake);
     idem_onnx_free(network);
     for (int i = 0; i < IDEM_GAN_HEADS && !status; i++) {
         idem_node *of_d = idem_critic_loss(real[i], fake[i]), *of_g = idem_bce_logits(fake[i], true);

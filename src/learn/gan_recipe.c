@@ -22,6 +22,8 @@ static const idem_field rows[] = {
     {"r1-every", IDEM_FIELD_COUNT, AT(r1_every), 1, 1e6, "16", false, "iterations between steps on R1"},
     {"features", IDEM_FIELD_REAL, AT(features), 0, 1e6, "0", false,
      "weight of a second discriminator, small heads on frozen features of the pose network; 0: none"},
+    {"features-batch", IDEM_FIELD_COUNT, AT(features_batch), 0, 1024, "0", false,
+     "pictures of an iteration that the heads see; 0: all of them"},
     {"path-length", IDEM_FIELD_REAL, AT(path), 0, 1e6, "0", false,
      "weight of the path-length regularisation (StyleGAN2 takes 2); 0: none"},
     {"path-every", IDEM_FIELD_COUNT, AT(path_every), 1, 1e6, "4", false, "iterations between steps on path lengths"},
