@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "engine/denormal.h"
 #include "engine/fuse.h"
 #include "engine/graph_private.h"
 #include "engine/layout.h"
@@ -294,8 +295,7 @@ static int trap(const idem_step *s) {
     return 0;
 }
 
-int idem_plan_run(idem_plan *p) {
-    idem_threads_set(p->options.threads);
+static int run_steps(idem_plan *p) {
     for (int t = 0; t < p->n_steps; t++) {
         idem_step *s = &p->steps[t];
         if (p->options.stop && *p->options.stop)
@@ -309,6 +309,14 @@ int idem_plan_run(idem_plan *p) {
     }
     p->runs++;
     return 0;
+}
+
+int idem_plan_run(idem_plan *p) {
+    idem_threads_set(p->options.threads);
+    uint64_t before = idem_denormals_flush(idem_threads());
+    int status = run_steps(p);
+    idem_denormals_restore(before, idem_threads());
+    return status;
 }
 
 float *idem_plan_value(const idem_plan *p, const idem_node *n) {

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "engine/denormal.h"
 #include "engine/op.h"
 
 typedef struct {
@@ -182,6 +183,7 @@ void idem_adam_step(idem_adam *a, const idem_plan *plan, double rate) {
                  .root = (float)sqrt(1 - pow(a->beta2, t)),
                  .eps = (float)a->eps,
                  .scale = (float)shortened(a, plan, t)};
+    uint64_t before = idem_denormals_flush(idem_threads()); /* moments of a gradient that is zero now get there */
     for (size_t s = 0; s < a->count; s++) {
         slot *slot = &a->slots[s];
         const float *g = idem_plan_value(plan, slot->grad);
@@ -192,6 +194,7 @@ void idem_adam_step(idem_adam *a, const idem_plan *plan, double rate) {
             update(slot->param->data + at, slot->m->data + at, slot->v->data + at, g + at, (int)n, f);
         }
     }
+    idem_denormals_restore(before, idem_threads());
 }
 
 int64_t idem_adam_steps(const idem_adam *a) {

@@ -1,0 +1,62 @@
+#include "engine/denormal.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+static const uint64_t FLUSH = 0x8040; /* MXCSR: operands, results */
+
+static uint64_t get(void) {
+    return _mm_getcsr();
+}
+
+static void set(uint64_t state) {
+    _mm_setcsr((unsigned)state);
+}
+#elif defined(__aarch64__)
+static const uint64_t FLUSH = 1 << 24; /* FPCR.FZ */
+
+static uint64_t get(void) {
+    uint64_t state;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(state));
+    return state;
+}
+
+static void set(uint64_t state) {
+    __asm__ volatile("msr fpcr, %0" : : "r"(state));
+}
+#else
+static const uint64_t FLUSH = 0;
+
+static uint64_t get(void) {
+    return 0;
+}
+
+static void set(uint64_t state) {
+    (void)state;
+}
+#endif
+
+/* What the other threads of the team had. One that is made meanwhile has nothing here, and its maker's state. */
+static uint64_t own;
+#pragma omp threadprivate(own)
+
+uint64_t idem_denormals_flush(int threads) {
+    uint64_t before = get();
+    if (threads > 1) {
+#pragma omp parallel num_threads(threads)
+        {
+            own = get();
+            set(own | FLUSH);
+        }
+    }
+    set(before | FLUSH);
+    return before;
+}
+
+void idem_denormals_restore(uint64_t before, int threads) {
+    if (threads > 1) {
+#pragma omp parallel num_threads(threads)
+        set((get() & ~FLUSH) | (own & FLUSH));
+    }
+    set(before);
+}

@@ -1,0 +1,14 @@
+/* Numbers below 2^-126 taken for zero. A black or blank picture drives activations there, and so do the moments of a
+ * gradient that has become zero; on many processors every such operand costs more than a hundred cycles. What is
+ * computed from normal numbers is the same to the last bit. */
+#ifndef IDEM_ENGINE_DENORMAL_H
+#define IDEM_ENGINE_DENORMAL_H
+
+#include <stdint.h>
+
+/* Switches the calling thread and the others of its team of `threads` over. Returns what idem_denormals_restore needs
+ * to give the calling thread, and the team, the floating-point environment they had. */
+uint64_t idem_denormals_flush(int threads);
+void idem_denormals_restore(uint64_t before, int threads);
+
+#endif
