@@ -8,8 +8,8 @@
  * after one to warm up; --cpu 1 counts processor time instead of time passed: right for one thread on a machine that
  * others use too. --profile also lists the ROWS slowest nodes of a piece that is one plan, and the ROWS largest values
  * alive where its memory is highest. --serve prepares one piece and obeys standard input: "run" answers seconds passed
- * and processor seconds, "values FILE" writes what a rival has to give too as raw floats, "memory" answers peak
- * megabytes. */
+ * and processor seconds, "values FILE" writes what a rival has to give too as raw floats, "input FILE" what it is to be
+ * fed, "memory" answers peak megabytes. */
 #define _GNU_SOURCE
 #include <libgen.h>
 #include <stdio.h>
@@ -122,6 +122,14 @@ static int measure(bench_work *w) {
     return 0;
 }
 
+static int write_floats(const char *path, const float *values, size_t count) {
+    FILE *f = fopen(path, "wb");
+    int status = f && fwrite(values, sizeof *values, count, f) == count ? 0 : idem_fail("%s: cannot be written", path);
+    if (f)
+        fclose(f);
+    return status;
+}
+
 static int write_values(bench_work *w, const char *path) {
     float *values = NULL;
     size_t count = 0;
@@ -139,10 +147,18 @@ static int write_values(bench_work *w, const char *path) {
             count += more;
         }
     }
-    FILE *f = fopen(path, "wb");
-    int status = f && fwrite(values, sizeof *values, count, f) == count ? 0 : idem_fail("%s: cannot be written", path);
-    if (f)
-        fclose(f);
+    int status = write_floats(path, values, count);
+    free(values);
+    return status;
+}
+
+static int write_input(const bench_work *w, const char *path) {
+    size_t count = w->input ? (size_t)idem_shape_count(&w->input->shape) : 0;
+    float *values = count ? malloc(count * sizeof *values) : NULL;
+    if (!values)
+        return idem_fail("no input to write");
+    idem_plan_read(w->plan, w->input, values);
+    int status = write_floats(path, values, count);
     free(values);
     return status;
 }
@@ -162,6 +178,10 @@ static int serve(bench_work *w) {
             printf("%.6f %.6f\n", (idem_clock() - wall) / w->pictures, (processor_time() - processor) / w->pictures);
         } else if (!strncmp(line, "values ", 7)) {
             if (write_values(w, line + 7))
+                return -1;
+            printf("ok\n");
+        } else if (!strncmp(line, "input ", 6)) {
+            if (write_input(w, line + 6))
                 return -1;
             printf("ok\n");
         } else if (!strcmp(line, "memory")) {

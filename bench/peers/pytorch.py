@@ -89,6 +89,7 @@ def main():
         export(int(sys.argv[2]), sys.argv[3])
         return
     name, batch, threads = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    torch.set_flush_denormal(True)  # before the threads are made: they take it over
     torch.set_num_threads(threads)
     work = generator_training if name.startswith("gan-") else mapper_training if name.startswith("iteration-") else generator
     peer.serve(*work(name, batch))

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/ops.h"
+#include "media/image.h"
 #include "nets/onnx_graph.h"
 #include "nets/stylegan2.h"
 #include "support/fill.h"
@@ -110,7 +111,7 @@ static int prepare_weights(bench_work *w, idem_weights *weights) {
     if (!weights || !g || idem_stylegan2_open(&s, weights, NULL))
         return -1;
     idem_binder b = idem_binder_make(g, weights, s.prefix, false);
-    idem_node *code = filled_input(g, "input.w", IDEM_SHAPE(w->batch, s.w_dim), 1, 0);
+    idem_node *code = w->input = filled_input(g, "input.w", IDEM_SHAPE(w->batch, s.w_dim), 1, 0);
     w->targets[w->n_targets++] = idem_stylegan2_synthesis(&b, &s, code, NULL);
     if (!w->targets[0])
         return -1;
@@ -134,6 +135,31 @@ int bench_prepare_generator(bench_work *w) {
 
 /* ---- ONNX ---- */
 
+/* Faces of samples/ in turn, as the networks are fed: noise would drive some of them into numbers no picture leads to.
+ */
+static int fill_with_faces(idem_node *x) {
+    const int64_t *d = x->shape.d, one = d[1] * d[2] * d[3];
+    enum { FACES = 6 };
+    for (int64_t n = 0; n < d[0]; n++) {
+        char path[64];
+        idem_image whole, face;
+        snprintf(path, sizeof path, "samples/identities/%d.png", (int)(n % FACES) + 1);
+        if (idem_image_load(&whole, path))
+            return -1;
+        int status = idem_image_resize(&face, &whole, (int)d[3], (int)d[2]);
+        idem_image_free(&whole);
+        if (status)
+            return -1;
+        const uint8_t *p = face.rgb;
+        float *to = x->leaf + n * one;
+        for (int64_t i = 0; i < one; i++)
+            to[i] = d[1] == 3 ? ((float)p[i] - 127) / 128
+                              : (0.299f * p[3 * i] + 0.587f * p[3 * i + 1] + 0.114f * p[3 * i + 2]) / 256;
+        idem_image_free(&face);
+    }
+    return 0;
+}
+
 int bench_prepare_onnx(bench_work *w) {
     const char *folder = getenv("IDEM_MODELS");
     char path[512];
@@ -146,11 +172,11 @@ int bench_prepare_onnx(bench_work *w) {
     if (!g || m->n_inputs != 1 || m->inputs[0].rank != 4 || m->n_outputs > 8)
         return idem_fail("%s: expected one picture and at most 8 outputs", path);
     const int64_t *d = m->inputs[0].d;
-    idem_node *x = filled_input(g, "input", IDEM_SHAPE(w->batch, d[1], d[2], d[3]), 1, 0);
+    idem_node *x = w->input = idem_input(g, "input", IDEM_SHAPE(w->batch, d[1], d[2], d[3]));
     for (size_t i = 0; i < m->n_outputs; i++)
         names[i] = m->outputs[i].name;
     w->n_targets = (int)m->n_outputs;
-    if (!x || idem_onnx_build_many(g, m, x, names, w->n_targets, w->targets))
+    if (!x || fill_with_faces(x) || idem_onnx_build_many(g, m, x, names, w->n_targets, w->targets))
         return -1;
     idem_onnx_free(m);
     return bench_work_plan(w);

@@ -33,6 +33,7 @@ struct bench_work {
     int (*run)(bench_work *w); /* NULL: of the plan */
     /* What a rival has to give too, malloc'ed; NULL: the last targets of the plan, one after the other, row-major. */
     int (*values)(bench_work *w, float **out, size_t *count);
+    idem_node *input; /* what a rival is fed too; NULL: it fills its own */
     idem_plan *plan;
     idem_node *targets[8];
     int n_targets, first_value; /* the value's first target */
