@@ -8,8 +8,8 @@
 #include "engine/simd_sets.h"
 #undef TEMPLATE
 
-typedef void point_kernel(const float *x, int64_t k, const float *b, int64_t rows, const idem_conv_end *end, float *y,
-                          int64_t y_row);
+typedef void point_kernel(const float *x, int64_t k, const float *b, const float *next, int64_t rows,
+                          const idem_conv_end *end, float *y, int64_t y_row);
 
 typedef struct {
     const char *name;
@@ -144,11 +144,12 @@ void idem_conv_point_run(const idem_conv_point *c, const float *x, const idem_co
     for (int64_t b = 0; b < c->blocks; b++) {
         int64_t first = b * c->block, rows = c->rows - first < c->block ? c->rows - first : c->block;
         for (int p = 0; p < c->n_panels && rows > 0; p++) {
-            const panel *at = &c->panels[p];
+            const panel *at = &c->panels[p], *next = p + 1 < c->n_panels ? at + 1 : c->panels;
             int64_t element = first * c->to + at->channel;
             idem_conv_end here = idem_conv_end_at(end, at->channel, element);
-            (at->vectors == 2 ? c->kernels->wide : c->kernels->narrow)(
-                x + first * c->from, c->from, weights + at->offset, rows, &here, out + element, c->to);
+            (at->vectors == 2 ? c->kernels->wide : c->kernels->narrow)(x + first * c->from, c->from,
+                                                                       weights + at->offset, weights + next->offset,
+                                                                       rows, &here, out + element, c->to);
         }
     }
 }

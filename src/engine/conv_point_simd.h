@@ -1,11 +1,11 @@
 /* Template of the 1x1 convolution for one instruction set; see simd_sets.h. */
 #include "engine/lanes_simd.h"
 
-/* y[rows, vectors * W] = end(x[rows, k] b[k, vectors * W]); rows of x and y are x_row and y_row floats apart. */
-static inline __attribute__((always_inline)) TARGET void NAME(point_rows)(const float *x, int64_t x_row, const float *b,
-                                                                          int64_t k, const idem_conv_end *end, float *y,
-                                                                          int64_t y_row, const int vectors,
-                                                                          const int rows) {
+/* y[rows, vectors * W] = end(x[rows, k] b[k, vectors * W]); rows of x and y are x_row and y_row floats apart. k lines
+ * of `ahead` are asked for meanwhile. */
+static inline __attribute__((always_inline)) TARGET void
+NAME(point_rows)(const float *x, int64_t x_row, const float *b, int64_t k, const float *ahead, const idem_conv_end *end,
+                 float *y, int64_t y_row, const int vectors, const int rows) {
     VEC sum[MR][2];
     _Pragma("GCC unroll 2") for (int v = 0; v < vectors; v++) {
         VEC first = end->bias ? NAME(load)(end->bias + v * W) : (VEC){0};
@@ -13,6 +13,8 @@ static inline __attribute__((always_inline)) TARGET void NAME(point_rows)(const 
     }
     for (int64_t l = 0; l < k; l++, b += vectors * W) {
         VEC f[2];
+        if (W == 16)
+            __builtin_prefetch(ahead + l * W, 0, 2);
         _Pragma("GCC unroll 2") for (int v = 0; v < vectors; v++) f[v] = NAME(load)(b + v * W);
         _Pragma("GCC unroll 16") for (int r = 0; r < rows; r++) {
             VEC one = SPLAT(x[r * x_row + l]);
@@ -28,19 +30,24 @@ static inline __attribute__((always_inline)) TARGET void NAME(point_rows)(const 
     }
 }
 
+/* next: the weights of the panel that follows, as many. Memory behind the second-level cache is slower than a tile
+ * wants its weights, so the first tiles of a panel bring those of the next. */
 static inline __attribute__((always_inline)) TARGET void NAME(point_all)(const float *x, int64_t k, const float *b,
-                                                                         int64_t rows, const idem_conv_end *given,
-                                                                         float *y, int64_t y_row, const int vectors) {
+                                                                         const float *next, int64_t rows,
+                                                                         const idem_conv_end *given, float *y,
+                                                                         int64_t y_row, const int vectors) {
     idem_conv_end end = *given;
+    const float *ahead = next;
     for (; rows >= MR; rows -= MR, x += MR * k, y += MR * y_row) {
-        NAME(point_rows)(x, k, b, k, &end, y, y_row, vectors, MR);
+        NAME(point_rows)(x, k, b, k, ahead, &end, y, y_row, vectors, MR);
         end = idem_conv_end_at(&end, 0, MR * y_row);
+        ahead = ahead == next && vectors > 1 ? next + k * W : b;
     }
     /* Every count of rows below MR has its own code, so that the sums stay in registers. */
     switch (rows) {
 #define ROWS(n)                                                                                                        \
     case n:                                                                                                            \
-        NAME(point_rows)(x, k, b, k, &end, y, y_row, vectors, n);                                                      \
+        NAME(point_rows)(x, k, b, k, ahead, &end, y, y_row, vectors, n);                                               \
         break;
         ROWS(1)
         ROWS(2)
@@ -60,12 +67,12 @@ static inline __attribute__((always_inline)) TARGET void NAME(point_all)(const f
 }
 
 /* Two vectors of output channels, or one. */
-static TARGET void NAME(point_wide)(const float *x, int64_t k, const float *b, int64_t rows, const idem_conv_end *end,
-                                    float *y, int64_t y_row) {
-    NAME(point_all)(x, k, b, rows, end, y, y_row, 2);
+static TARGET void NAME(point_wide)(const float *x, int64_t k, const float *b, const float *next, int64_t rows,
+                                    const idem_conv_end *end, float *y, int64_t y_row) {
+    NAME(point_all)(x, k, b, next, rows, end, y, y_row, 2);
 }
 
-static TARGET void NAME(point_narrow)(const float *x, int64_t k, const float *b, int64_t rows, const idem_conv_end *end,
-                                      float *y, int64_t y_row) {
-    NAME(point_all)(x, k, b, rows, end, y, y_row, 1);
+static TARGET void NAME(point_narrow)(const float *x, int64_t k, const float *b, const float *next, int64_t rows,
+                                      const idem_conv_end *end, float *y, int64_t y_row) {
+    NAME(point_all)(x, k, b, next, rows, end, y, y_row, 1);
 }
