@@ -103,12 +103,11 @@ idem_conv_point *idem_conv_point_new(const idem_conv_dims *d, idem_frozen weight
     c->threads = idem_threads();
     width = c->to < width ? (int)c->to : width;
     c->kernels = SIMD_CHOOSE(width, &plain, &avx2, &avx512);
-    int64_t most = BLOCK_BYTES / (c->from * (int64_t)sizeof(float)) / c->kernels->rows * c->kernels->rows;
+    int64_t most = BLOCK_BYTES / (c->from * (int64_t)sizeof(float));
     most = most < c->kernels->rows ? c->kernels->rows : most;
-    /* As many blocks as a multiple of the threads, whole tiles each but for the last. */
+    /* As many blocks as a multiple of the threads, all as large but for the last. */
     c->blocks = ((c->rows + most - 1) / most + c->threads - 1) / c->threads * c->threads;
-    int64_t tiles = (c->rows + c->kernels->rows - 1) / c->kernels->rows;
-    c->block = (tiles + c->blocks - 1) / c->blocks * c->kernels->rows;
+    c->block = (c->rows + c->blocks - 1) / c->blocks;
     int64_t floats = make_panels(c);
     fill_order order = {c, weight.values};
     const struct {

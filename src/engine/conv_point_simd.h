@@ -38,31 +38,35 @@ static inline __attribute__((always_inline)) TARGET void NAME(point_all)(const f
                                                                          int64_t y_row, const int vectors) {
     idem_conv_end end = *given;
     const float *ahead = next;
-    for (; rows >= MR; rows -= MR, x += MR * k, y += MR * y_row) {
-        NAME(point_rows)(x, k, b, k, ahead, &end, y, y_row, vectors, MR);
-        end = idem_conv_end_at(&end, 0, MR * y_row);
-        ahead = ahead == next && vectors > 1 ? next + k * W : b;
-    }
-    /* Every count of rows below MR has its own code, so that the sums stay in registers. */
-    switch (rows) {
+    /* Tiles as equal as can be: one of a row or two waits for its own sums. */
+    for (int64_t tiles = (rows + MR - 1) / MR; tiles > 0; tiles--) {
+        const int64_t now = (rows + tiles - 1) / tiles;
+        switch (now) { /* code of its own for every count, so that the sums stay in registers */
 #define ROWS(n)                                                                                                        \
     case n:                                                                                                            \
         NAME(point_rows)(x, k, b, k, ahead, &end, y, y_row, vectors, n);                                               \
         break;
-        ROWS(1)
-        ROWS(2)
-        ROWS(3)
-        ROWS(4)
-        ROWS(5)
+            ROWS(1)
+            ROWS(2)
+            ROWS(3)
+            ROWS(4)
+            ROWS(5)
+            ROWS(6)
 #if MR > 6
-        ROWS(6)
-        ROWS(7)
-        ROWS(8)
-        ROWS(9)
-        ROWS(10)
-        ROWS(11)
+            ROWS(7)
+            ROWS(8)
+            ROWS(9)
+            ROWS(10)
+            ROWS(11)
+            ROWS(12)
 #endif
 #undef ROWS
+        }
+        rows -= now;
+        x += now * k;
+        y += now * y_row;
+        end = idem_conv_end_at(&end, 0, now * y_row);
+        ahead = ahead == next && vectors > 1 ? next + k * W : b;
     }
 }
 
