@@ -10,6 +10,15 @@ static inline __attribute__((always_inline)) TARGET void NAME(store)(float *p, V
     __builtin_memcpy(p, &v, sizeof v);
 }
 
+/* past: the caches, where a vector is a whole line of them, and p at the start of one. No line is read before it is
+ * written then, which is half of what a result costs that is too large to be found in a cache later. */
+static inline __attribute__((always_inline)) TARGET void NAME(write)(float *p, VEC v, bool past) {
+    if (past)
+        STREAM(p, v);
+    else
+        NAME(store)(p, v);
+}
+
 /* A value on its way to memory: times slope where negative. */
 static inline __attribute__((always_inline)) TARGET VEC NAME(bend)(VEC v, VEC slope) {
     return FMA(MIN((VEC){0}, v), slope, MAX((VEC){0}, v));

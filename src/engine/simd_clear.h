@@ -7,4 +7,5 @@
 #undef FMA
 #undef MAX
 #undef MIN
+#undef STREAM
 #undef NAME

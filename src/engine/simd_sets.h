@@ -4,6 +4,7 @@
  *     MR        rows of a product's tile       TARGET  attribute of every function
  *     SPLAT(x)  all floats x                   FMA(a,b,c)  a * b + c
  *     MAX, MIN  of two vectors, the second where the first is not a number
+ *     STREAM(p, v)  stores v past the caches if vectors are cache lines, else like any other
  *     NAME(x)   x with the instruction set's suffix: plain, avx2, avx512
  *
  * A constant times a vector plus another would be two roundings in ISO mode, so fused multiply-adds are asked for by
@@ -29,6 +30,7 @@ typedef int mask4 __attribute__((vector_size(16)));
 #define FMA(a, b, c) ((a) * (b) + (c))
 #define MAX(a, b) CHOOSE4((a) > (b), a, b)
 #define MIN(a, b) CHOOSE4((a) < (b), a, b)
+#define STREAM(p, v) NAME(store)(p, v)
 #define NAME(x) x##_plain
 #include TEMPLATE
 #include "engine/simd_clear.h"
@@ -42,6 +44,7 @@ typedef int mask4 __attribute__((vector_size(16)));
 #define FMA(a, b, c) _mm256_fmadd_ps(a, b, c)
 #define MAX(a, b) _mm256_max_ps(a, b)
 #define MIN(a, b) _mm256_min_ps(a, b)
+#define STREAM(p, v) NAME(store)(p, v)
 #define NAME(x) x##_avx2
 #include TEMPLATE
 #include "engine/simd_clear.h"
@@ -54,6 +57,7 @@ typedef int mask4 __attribute__((vector_size(16)));
 #define FMA(a, b, c) _mm512_fmadd_ps(a, b, c)
 #define MAX(a, b) _mm512_max_ps(a, b)
 #define MIN(a, b) _mm512_min_ps(a, b)
+#define STREAM(p, v) _mm512_stream_ps(p, v)
 #define NAME(x) x##_avx512
 #include TEMPLATE
 #include "engine/simd_clear.h"

@@ -1,6 +1,7 @@
 #include "engine/winograd.h"
 
 #include <omp.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,8 @@
 /* Transformed values of a block of patches, before and after the products: a core's second-level cache, and a part of
  * the last-level cache that all threads share. MOST_ROWS: patches of one point, which stay in the second level. */
 enum { LEAST_BYTES = 384 << 10, MOST_BYTES = 8 << 20, MOST_ROWS = 192 };
+/* A result of this size is not found in a cache later. */
+enum { PAST_BYTES = 4 << 20 };
 
 /* Along one axis: numbers in a transformed patch, sides of the patches read and written, and inputs from one patch to
  * the next. */
@@ -31,6 +34,7 @@ struct idem_winograd {
     int64_t cut_h, cut_w;           /* outputs that the patches make; a line or two past them is left to the edge */
     idem_conv_taps *edge;
     int threads;
+    bool past;      /* results are written past the caches */
     bool shared;    /* one block at a time for all threads, which split the output channels */
     int64_t block;  /* patches in a block */
     int64_t panels; /* of nr output channels */
@@ -194,6 +198,7 @@ idem_winograd *idem_winograd_new(const idem_conv_dims *d, idem_frozen weight, in
     if (w->from % 16 || w->to % 16)
         width = width < 8 ? width : 8;
     w->kernels = idem_winograd_kernels_for(width);
+    w->past = w->kernels->width == 16 && w->n * w->oh * w->ow * w->to * (int64_t)sizeof(float) >= PAST_BYTES;
     w->rows = count_patches(w->form, ceil_div(w->oh, w->dilation));
     w->columns = count_patches(w->form, ceil_div(w->ow, w->dilation));
     w->patches = w->n * w->dilation * w->dilation * w->rows * w->columns;
@@ -300,6 +305,7 @@ static int64_t count_inside(const idem_winograd *w, int64_t first, int64_t cut) 
 static void transform_out(const idem_winograd *w, const float *m, int64_t first, int64_t last, int64_t first_panel,
                           int64_t last_panel, const idem_conv_end *end, float *y) {
     const idem_winograd_kernels *k = w->kernels;
+    bool past = w->past && (uintptr_t)y % 64 == 0;
     for (int64_t t = first; t < last; t++, m += k->nr) {
         patch_place p = place_of(w, t);
         int64_t rows = count_inside(w, p.row, w->cut_h), columns = count_inside(w, p.column, w->cut_w);
@@ -309,24 +315,29 @@ static void transform_out(const idem_winograd *w, const float *m, int64_t first,
             int64_t element = ((p.n * w->oh + p.row) * w->ow + p.column) * w->to + channel;
             idem_conv_end here = idem_conv_end_at(end, channel, element);
             k->output[w->form](m + (q - first_panel) * w->points * w->m_stride, w->m_stride, vectors, &here,
-                               y + element, w->dilation * w->ow * w->to, w->dilation * w->to, (int)rows, (int)columns);
+                               y + element, w->dilation * w->ow * w->to, w->dilation * w->to, (int)rows, (int)columns,
+                               past);
         }
     }
 }
 
 /* Panels first_panel .. last_panel-1 of a block whose V is made. A panel of a filter stays in the first-level cache for
  * all points that share it, the points' V in the second for all panels. */
-static void multiply(const idem_winograd *w, const float *v, const float *u, float *m, int64_t first, int64_t last,
-                     int64_t first_panel, int64_t last_panel, const idem_conv_end *end, float *y) {
+static void multiply(const idem_winograd *w, const float *v, const float *u, float *m, int64_t patches,
+                     int64_t first_panel, int64_t last_panel) {
     const idem_winograd_kernels *k = w->kernels;
     for (int64_t f = 0; f < WINOGRAD_POINTS; f++)
-        for (int64_t q = first_panel; q < last_panel; q++)
+        for (int64_t q = first_panel; q < last_panel; q++) {
+            const float *panel = u + (f * w->panels + q) * w->u_panel;
+            bool turn = q + 1 == last_panel;
+            const float *next =
+                turn ? u + ((f + 1) % WINOGRAD_POINTS * w->panels + first_panel) * w->u_panel : panel + w->u_panel;
             for (int i = 0; i < w->sharing[f]; i++) {
                 int point = w->sharers[f][i];
-                k->product(v + point * w->v_stride, w->from, u + (f * w->panels + q) * w->u_panel, w->from,
-                           m + ((q - first_panel) * w->points + point) * w->m_stride, last - first);
+                k->product(v + point * w->v_stride, w->from, panel, w->from,
+                           m + ((q - first_panel) * w->points + point) * w->m_stride, patches, next);
             }
-    transform_out(w, m, first, last, first_panel, last_panel, end, y);
+        }
 }
 
 void idem_winograd_run(const idem_winograd *w, const float *x, const float *weight, const idem_conv_end *end,
@@ -355,15 +366,18 @@ void idem_winograd_run(const idem_winograd *w, const float *x, const float *weig
                 int64_t a = first + (last - first) * me / team, z = first + (last - first) * (me + 1) / team;
                 transform_in(w, x, a, z, v + (a - first) * w->from);
 #pragma omp barrier
-                multiply(w, v, u, m, first, last, from, to, end, out);
+                multiply(w, v, u, m, last - first, from, to);
+                transform_out(w, m, first, last, from, to, end, out);
 #pragma omp barrier
             }
         } else {
             for (int64_t b = me; b < blocks; b += team) {
                 int64_t first = b * w->block, last = first + w->block < w->patches ? first + w->block : w->patches;
                 transform_in(w, x, first, last, v);
-                multiply(w, v, u, m, first, last, 0, w->panels, end, out);
+                multiply(w, v, u, m, last - first, 0, w->panels);
+                transform_out(w, m, first, last, 0, w->panels, end, out);
             }
         }
+        atomic_thread_fence(memory_order_seq_cst); /* what is on its way past the caches arrives before others read */
     }
 }

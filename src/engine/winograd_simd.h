@@ -8,7 +8,7 @@
 
 #include "engine/lanes_simd.h"
 
-enum { NAME(NR) = 2 * W };
+enum { NAME(NR) = 2 * W, NAME(LINE) = 16 /* floats in a cache line */ };
 
 /* r = B' d, one row or column of six */
 static inline __attribute__((always_inline)) TARGET void NAME(input6)(const VEC d[6], VEC r[6]) {
@@ -149,10 +149,10 @@ INPUT(input_up, up9, 5, 9)
 #undef INPUT
 
 /* One patch back: `vectors` vectors of channels at m[point * stride] to the side * side pixels at y, cut to rows x
- * columns. The end's pointers belong to the first of them. */
+ * columns. The end's pointers belong to the first of them. past: y is written past the caches. */
 #define OUTPUT(name, map, points, side)                                                                                \
     static TARGET void NAME(name)(const float *m, int64_t stride, int vectors, const idem_conv_end *end, float *y,     \
-                                  int64_t row, int64_t column, int rows, int columns) {                                \
+                                  int64_t row, int64_t column, int rows, int columns, bool past) {                     \
         for (int c = 0; c < vectors * W; c += W) {                                                                     \
             const float *residual = end->residual, *slope = end->slope ? end->slope + c : NULL;                        \
             VEC t[side][points], b = {0};                                                                              \
@@ -170,12 +170,15 @@ INPUT(input_up, up9, 5, 9)
                 VEC r[side];                                                                                           \
                 NAME(map)(t[i], r);                                                                                    \
                 int64_t at = i * row + c;                                                                              \
-                if (columns == side && !residual && !slope)                                                            \
-                    for (int j = 0; j < side; j++)                                                                     \
-                        NAME(store)(y + at + j * column, r[j] + b);                                                    \
-                else                                                                                                   \
+                if (columns < side || residual || slope)                                                               \
                     for (int j = 0; j < columns; j++, at += column)                                                    \
-                        NAME(store)(y + at, NAME(finish)(r[j] + b, residual ? residual + at : NULL, slope));           \
+                        NAME(write)(y + at, NAME(finish)(r[j] + b, residual ? residual + at : NULL, slope), past);     \
+                else if (past)                                                                                         \
+                    for (int j = 0; j < side; j++)                                                                     \
+                        NAME(write)(y + at + j * column, r[j] + b, true);                                              \
+                else                                                                                                   \
+                    for (int j = 0; j < side; j++)                                                                     \
+                        NAME(write)(y + at + j * column, r[j] + b, false);                                             \
             }                                                                                                          \
         }                                                                                                              \
     }
@@ -251,10 +254,12 @@ static TARGET void NAME(filter)(const float *s, int64_t stride, int64_t channels
     }
 }
 
-/* c [rows, NR] = a [rows, k] x b [k, NR], or added to c; a[r * row + l * step], c[r * ldc]. */
+/* c [rows, NR] = a [rows, k] x b [k, NR], or added to c; a[r * row + l * step], c[r * ldc]. The first `lines` steps ask
+ * for a cache line each from `next` on. */
 static inline __attribute__((always_inline)) TARGET void NAME(product_rows)(const float *a, int64_t row, int64_t step,
                                                                             const float *b, int64_t k, float *c,
-                                                                            int64_t ldc, bool add, const int rows) {
+                                                                            int64_t ldc, bool add, const float *next,
+                                                                            int64_t lines, const int rows) {
     VEC low[MR], high[MR];
     _Pragma("GCC unroll 16") for (int r = 0; r < rows; r++) {
         low[r] = add ? NAME(load)(c + r * ldc) : (VEC){0};
@@ -262,8 +267,8 @@ static inline __attribute__((always_inline)) TARGET void NAME(product_rows)(cons
     }
     for (int64_t l = 0; l < k; l++) {
         VEC b0 = NAME(load)(b + l * NAME(NR)), b1 = NAME(load)(b + l * NAME(NR) + W);
-        if (!add)
-            __builtin_prefetch(b + (k + l) * NAME(NR));
+        if (l < lines)
+            __builtin_prefetch(next + l * NAME(LINE));
         _Pragma("GCC unroll 16") for (int r = 0; r < rows; r++) {
             VEC x = SPLAT(a[r * row + l * step]);
             low[r] = FMA(x, b0, low[r]);
@@ -284,14 +289,16 @@ static inline __attribute__((always_inline)) TARGET void NAME(product_rows)(cons
 #endif
 #define ALL_ROWS ROWS(1) ROWS(2) ROWS(3) ROWS(4) ROWS(5) MORE_ROWS
 
-/* a by rows, c dense */
-static TARGET void NAME(product)(const float *a, int64_t lda, const float *b, int64_t k, float *c, int64_t rows) {
-    for (; rows >= MR; rows -= MR, a += MR * lda, c += MR * NAME(NR))
-        NAME(product_rows)(a, lda, 1, b, k, c, NAME(NR), false, MR);
+/* a by rows, c dense; meanwhile asks for the k x NR numbers at next, each tile for its share. */
+static TARGET void NAME(product)(const float *a, int64_t lda, const float *b, int64_t k, float *c, int64_t rows,
+                                 const float *next) {
+    int64_t tiles = (rows + MR - 1) / MR, lines = (k * NAME(NR) / NAME(LINE) + tiles - 1) / tiles;
+    for (; rows >= MR; rows -= MR, a += MR * lda, c += MR * NAME(NR), next += lines * NAME(LINE))
+        NAME(product_rows)(a, lda, 1, b, k, c, NAME(NR), false, next, lines, MR);
     switch (rows) {
 #define ROWS(n)                                                                                                        \
     case n:                                                                                                            \
-        NAME(product_rows)(a, lda, 1, b, k, c, NAME(NR), false, n);                                                    \
+        NAME(product_rows)(a, lda, 1, b, k, c, NAME(NR), false, next, lines, n);                                       \
         break;
         ALL_ROWS
 #undef ROWS
@@ -302,11 +309,11 @@ static TARGET void NAME(product)(const float *a, int64_t lda, const float *b, in
 static TARGET void NAME(product_add)(const float *a, int64_t lda, const float *b, int64_t k, float *c, int64_t ldc,
                                      int64_t rows) {
     for (; rows >= MR; rows -= MR, a += MR, c += MR * ldc)
-        NAME(product_rows)(a, 1, lda, b, k, c, ldc, true, MR);
+        NAME(product_rows)(a, 1, lda, b, k, c, ldc, true, NULL, 0, MR);
     switch (rows) {
 #define ROWS(n)                                                                                                        \
     case n:                                                                                                            \
-        NAME(product_rows)(a, 1, lda, b, k, c, ldc, true, n);                                                          \
+        NAME(product_rows)(a, 1, lda, b, k, c, ldc, true, NULL, 0, n);                                                 \
         break;
         ALL_ROWS
 #undef ROWS
