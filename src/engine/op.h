@@ -54,6 +54,10 @@ enum { IDEM_THREADS_MOST = 4096 }; /* accepted from outside: the system's own li
 int idem_threads(void);
 void idem_threads_set(int n); /* 0: all cores this process may run on */
 
+/* A result of this size is not found in a cache later: kernels may write it past the caches (lanes_simd.h), and order
+ * that by a fence before they return. */
+enum { IDEM_PAST_BYTES = 4 << 20 };
+
 /* Loops compiled once per instruction set and chosen at load time. Use on static functions with plain loops. */
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
 #define IDEM_MULTIVERSION __attribute__((target_clones("arch=skylake-avx512", "avx2,fma", "default")))

@@ -2,6 +2,7 @@
  *     y[o] = sum_i f[i] x[(o * down + i - pad) / up]   over the i that make the quotient a whole number inside x,
  * which are every up-th tap, applied to neighbouring elements. The adjoint has the same form: up and down change
  * places, the kernel is turned round, and the paddings follow. */
+#include <stdatomic.h>
 #include <string.h>
 
 #include "engine/op.h"
@@ -22,75 +23,20 @@ typedef struct {
     const taps *columns; /* by output column */
 } filter_attr;
 
-#define VECTOR_AT(t) (*(const idem_lanes_at *)(in + (t)*step + j))
-#define ONE_AT(t) (in[(t)*step + j])
-#define SUM1(AT) (w0 * AT(0))
-#define SUM2(AT) (w0 * AT(0) + w1 * AT(1))
-#define SUM3(AT) (w0 * AT(0) + w1 * AT(1) + w2 * AT(2))
-#define SUM4(AT) ((w0 * AT(0) + w1 * AT(1)) + (w2 * AT(2) + w3 * AT(3)))
-#define COMBINE(SUM, ASSIGN)                                                                                           \
-    do {                                                                                                               \
-        int64_t j = 0;                                                                                                 \
-        for (; j + 8 <= n; j += 8)                                                                                     \
-            *(idem_lanes_at *)(out + j) ASSIGN SUM(VECTOR_AT);                                                         \
-        for (; j < n; j++)                                                                                             \
-            out[j] ASSIGN SUM(ONE_AT);                                                                                 \
-    } while (0)
+typedef struct {
+    int64_t channels, in_width, width, in_row;
+    bool past; /* the result is written past the caches */
+} filter_sizes;
 
-/* out[j] = sum_t weight[t] * in[t * step + j]; out and in are apart. Small numbers of taps take one pass. */
-static inline __attribute__((always_inline)) void combine(float *out, const float *in, int64_t step, int64_t n,
-                                                          int count, const float *weight) {
-    if (count <= 0) {
-        memset(out, 0, (size_t)n * sizeof *out);
-        return;
-    }
-    float w0 = weight[0], w1, w2, w3;
-    if (count == 1) {
-        COMBINE(SUM1, =);
-        return;
-    }
-    w1 = weight[1];
-    if (count == 2) {
-        COMBINE(SUM2, =);
-        return;
-    }
-    w2 = weight[2];
-    if (count == 3) {
-        COMBINE(SUM3, =);
-        return;
-    }
-    w3 = weight[3];
-    COMBINE(SUM4, =);
-    for (int t = 4; t < count;) {
-        in += 4 * step;
-        int left = count - t;
-        if (left >= 4) {
-            w0 = weight[t], w1 = weight[t + 1], w2 = weight[t + 2], w3 = weight[t + 3];
-            COMBINE(SUM4, +=);
-            t += 4;
-        } else if (left == 3) {
-            w0 = weight[t], w1 = weight[t + 1], w2 = weight[t + 2];
-            COMBINE(SUM3, +=);
-            t += 3;
-        } else if (left == 2) {
-            w0 = weight[t], w1 = weight[t + 1];
-            COMBINE(SUM2, +=);
-            t += 2;
-        } else {
-            w0 = weight[t];
-            COMBINE(SUM1, +=);
-            t += 1;
-        }
-    }
-}
+#define TEMPLATE "engine/filter_simd.h"
+#include "engine/simd_sets.h"
+#undef TEMPLATE
 
-IDEM_MULTIVERSION static void filter_rows(float *row, const float *picture, int64_t row_elements, const taps *t) {
-    combine(row, picture + t->first * row_elements, row_elements, row_elements, t->count, t->weight);
-}
+typedef void combine_kernel(float *out, const float *in, int64_t step, int64_t n, int count, const float *weight,
+                            bool past);
 
 /* One column of three channels. */
-static inline __attribute__((always_inline)) void narrow_column(float *restrict out, const float *restrict in,
-                                                                const taps *t) {
+static inline void narrow_column(float *restrict out, const float *restrict in, const taps *t) {
     const float *restrict w = t->weight;
     float r = 0, g = 0, b = 0;
     int k = 0;
@@ -109,16 +55,32 @@ static inline __attribute__((always_inline)) void narrow_column(float *restrict 
     out[2] = b;
 }
 
-IDEM_MULTIVERSION static void filter_columns(float *out, const float *row, int64_t channels, int64_t width,
-                                             const taps *t) {
-    for (int64_t x = 0; x < width;) {
+static int64_t lesser(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+/* One row of the result. The picture's rows are put together a piece at a time, which the columns then find in the
+ * first-level cache. */
+static void filter_row(float *out, const float *picture, float *row, const filter_attr *a, const filter_sizes *z,
+                       const taps *vertical, combine_kernel *combine) {
+    enum { PIECE = 2048 }; /* numbers */
+    const taps *t = a->columns;
+    int64_t channels = z->channels, most = PIECE / channels > 1 ? PIECE / channels : 1, done = 0;
+    picture += vertical->first * z->in_row;
+    for (int64_t x = 0, n; x < z->width; x += n) {
+        n = lesser(t[x].run, most);
+        int64_t need = t[x].count ? t[x].first + n - 1 + t[x].count : 0;
+        if (need > done) {
+            int64_t from = done * channels;
+            done = lesser(need > done + most ? need : done + most, z->in_width);
+            combine(row + from, picture + from, z->in_row, done * channels - from, vertical->count, vertical->weight,
+                    false);
+        }
         const float *in = row + t[x].first * channels;
-        float *to = out + x * channels;
-        if (t[x].run == 1 && channels == 3)
-            narrow_column(to, in, &t[x]);
+        if (n == 1 && channels == 3)
+            narrow_column(out + x * 3, in, &t[x]);
         else
-            combine(to, in, channels, t[x].run * channels, t[x].count, t[x].weight);
-        x += t[x].run;
+            combine(out + x * channels, in, channels, n * channels, t[x].count, t[x].weight, z->past);
     }
 }
 
@@ -136,8 +98,11 @@ static void filter_forward(const idem_step *s) {
     const idem_node *n = s->node;
     const filter_attr *a = n->attr;
     const idem_shape *in = &n->in[0]->shape, *out = &n->shape;
-    int64_t channels = in->d[1], in_row = in->d[3] * channels, out_row = out->d[3] * channels;
-    int64_t rows = out->d[0] * out->d[2];
+    filter_sizes z = {.channels = in->d[1], .in_width = in->d[3], .width = out->d[3], .in_row = in->d[3] * in->d[1]};
+    int64_t rows = out->d[0] * out->d[2], out_row = z.width * z.channels;
+    combine_kernel *combine = SIMD_CHOOSE(16, combine_plain, combine_avx2, combine_avx512);
+    z.past = z.channels % 16 == 0 && (uintptr_t)s->out % 64 == 0 &&
+             rows * out_row * (int64_t)sizeof(float) >= IDEM_PAST_BYTES;
     size_t row_floats = row_bytes(in) / sizeof(float);
     int most = (int)(s->scratch_bytes / row_bytes(in));
     int threads = rows * out_row < IDEM_PARALLEL_ELEMENTS ? 1 : idem_threads() < most ? idem_threads() : most;
@@ -145,10 +110,11 @@ static void filter_forward(const idem_step *s) {
     for (int t = 0; t < threads; t++) {
         float *row = s->scratch + (size_t)t * row_floats;
         for (int64_t r = rows * t / threads; r < rows * (t + 1) / threads; r++) {
-            const float *picture = s->in[0] + r / out->d[2] * in->d[2] * in_row;
-            filter_rows(row, picture, in_row, &a->rows[r % out->d[2]]);
-            filter_columns(s->out + r * out_row, row, channels, out->d[3], a->columns);
+            const float *picture = s->in[0] + r / out->d[2] * in->d[2] * z.in_row;
+            filter_row(s->out + r * out_row, picture, row, a, &z, &a->rows[r % out->d[2]], combine);
         }
+        if (z.past)
+            atomic_thread_fence(memory_order_seq_cst);
     }
 }
 

@@ -12,8 +12,6 @@
 /* Transformed values of a block of patches, before and after the products: a core's second-level cache, and a part of
  * the last-level cache that all threads share. MOST_ROWS: patches of one point, which stay in the second level. */
 enum { LEAST_BYTES = 384 << 10, MOST_BYTES = 8 << 20, MOST_ROWS = 192 };
-/* A result of this size is not found in a cache later. */
-enum { PAST_BYTES = 4 << 20 };
 
 /* Along one axis: numbers in a transformed patch, sides of the patches read and written, and inputs from one patch to
  * the next. */
@@ -198,7 +196,7 @@ idem_winograd *idem_winograd_new(const idem_conv_dims *d, idem_frozen weight, in
     if (w->from % 16 || w->to % 16)
         width = width < 8 ? width : 8;
     w->kernels = idem_winograd_kernels_for(width);
-    w->past = w->kernels->width == 16 && w->n * w->oh * w->ow * w->to * (int64_t)sizeof(float) >= PAST_BYTES;
+    w->past = w->kernels->width == 16 && w->n * w->oh * w->ow * w->to * (int64_t)sizeof(float) >= IDEM_PAST_BYTES;
     w->rows = count_patches(w->form, ceil_div(w->oh, w->dilation));
     w->columns = count_patches(w->form, ceil_div(w->ow, w->dilation));
     w->patches = w->n * w->dilation * w->dilation * w->rows * w->columns;
@@ -378,6 +376,7 @@ void idem_winograd_run(const idem_winograd *w, const float *x, const float *weig
                 transform_out(w, m, first, last, 0, w->panels, end, out);
             }
         }
-        atomic_thread_fence(memory_order_seq_cst); /* what is on its way past the caches arrives before others read */
+        if (w->past)
+            atomic_thread_fence(memory_order_seq_cst);
     }
 }
