@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/rng.h"
 #include "eval/evaluate.h"
+#include "eval/witness.h"
 #include "learn/data.h"
 #include "learn/pipe.h"
 #include "support/program.h"
@@ -115,6 +116,31 @@ static void the_identity_picture_keeps_all_identity(void **state) {
     assert_true(r.yaw.n >= 1 && r.yaw.mean >= 10); /* by the choice of the pairs it counts */
     assert_int_equal(r.pairs, PAIRS);
     assert_int_equal(r.psnr_same_face.n, 0);
+}
+
+/* A face and its mirror image look as far to the one side as to the other. A crop that is not the pose network's own
+ * shows here first. */
+static void mirrored_faces_look_the_other_way(void **state) {
+    (void)state;
+    tiny_need(dir);
+    enum { FACES = 2 * PAIRS };
+    float *both = malloc(2 * FACES * NUMBERS * sizeof *both), yaw[2 * FACES];
+    memcpy(both, identity, FACES * NUMBERS * sizeof *both);
+    for (int i = 0; i < FACES * SIDE * SIDE; i++)
+        memcpy(both + FACES * NUMBERS + 3 * i, identity + 3 * (i / SIDE * SIDE + SIDE - 1 - i % SIDE),
+               3 * sizeof *both);
+    idem_witness *w = idem_witness_new(NULL, idem_model_frame(model), SIDE, BATCH, NULL);
+    assert_non_null(w);
+    assert_int_equal(idem_witness_run(w, 2 * FACES, both, NULL, yaw), 0);
+    double sum = 0, squares[2] = {0};
+    for (int i = 0; i < FACES; i++) {
+        sum += (double)(yaw[i] * yaw[FACES + i]);
+        for (int side = 0; side < 2; side++)
+            squares[side] += (double)(yaw[side * FACES + i] * yaw[side * FACES + i]);
+    }
+    assert_true(sum / sqrt(squares[0] * squares[1]) < -0.8);
+    idem_witness_free(w);
+    free(both);
 }
 
 static void the_attribute_picture_has_all_attributes(void **state) {
@@ -389,6 +415,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_identity_picture_keeps_all_identity),
         cmocka_unit_test(the_attribute_picture_has_all_attributes),
+        cmocka_unit_test(mirrored_faces_look_the_other_way),
         cmocka_unit_test(colour_does_not_see_the_face),
         cmocka_unit_test(baselines_are_copies_and_mixtures),
         cmocka_unit_test(a_mapper_is_measured_as_its_outputs_are),
