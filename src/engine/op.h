@@ -58,9 +58,10 @@ void idem_threads_set(int n); /* 0: all cores this process may run on */
  * that by a fence before they return. */
 enum { IDEM_PAST_BYTES = 4 << 20 };
 
-/* Loops compiled once per instruction set and chosen at load time. Use on static functions with plain loops. */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
-#define IDEM_MULTIVERSION __attribute__((target_clones("arch=skylake-avx512", "avx2,fma", "default")))
+/* Loops compiled once per instruction set and chosen at load time. Use on static functions with plain loops. By levels:
+ * a processor's name would mean that one family, and "avx2,fma" is two versions to the compiler. */
+#if defined(__x86_64__) && defined(__GNUC__) && __GNUC__ >= 12 && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
+#define IDEM_MULTIVERSION __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define IDEM_MULTIVERSION
 #endif
