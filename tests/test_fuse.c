@@ -107,6 +107,29 @@ static void normalisation_takes_what_follows(void **state) {
     }
 }
 
+/* Channels put together are read where they are, unless something else reads them together too. */
+static void normalisation_reads_parts(void **state) {
+    (void)state;
+    for (int kind = 0; kind < 4; kind++) {
+        idem_graph *g = idem_graph_new();
+        idem_rng rng = idem_rng_make(7, "fuse");
+        idem_node *parts[3];
+        for (int k = 0; k < 3; k++) /* the first is dead afterwards: nothing may be written over it */
+            parts[k] = idem_affine(filled(g, &rng, IDEM_SHAPE(2, 8 + 5 * k, 9, 7), false), 2, 1);
+        idem_node *x = idem_concat(parts, 3, 1), *other = filled(g, &rng, x->shape, false);
+        idem_node *nodes[4] = {x, idem_bn_apply(x, filled(g, &rng, IDEM_SHAPE(2, 39), true),
+                                                filled(g, &rng, IDEM_SHAPE(39), true),
+                                                filled(g, &rng, IDEM_SHAPE(39), false), 40)};
+        int n = 2;
+        if (kind > 1)
+            nodes[n] = idem_add(kind == 3 ? x : other, nodes[n - 1]), n++;
+        if (kind > 0)
+            nodes[n] = idem_relu(nodes[n - 1]), n++;
+        assert_int_equal(check(nodes, n, "parts"), kind == 3 ? n - 2 : n - 1);
+        idem_graph_free(g);
+    }
+}
+
 /* Both operands of an addition are convolutions, and one of them is read elsewhere too. */
 static void values_read_twice_are_made(void **state) {
     (void)state;
@@ -139,9 +162,8 @@ static void gradients_are_added_at_once(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(chains_give_the_same),
-        cmocka_unit_test(normalisation_takes_what_follows),
-        cmocka_unit_test(values_read_twice_are_made),
+        cmocka_unit_test(chains_give_the_same),        cmocka_unit_test(normalisation_takes_what_follows),
+        cmocka_unit_test(normalisation_reads_parts),   cmocka_unit_test(values_read_twice_are_made),
         cmocka_unit_test(gradients_are_added_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,8 +23,8 @@ typedef struct {
     float slope;
 } idem_conv_dims;
 
-/* What the kernel that would be chosen does by itself after its sums. */
-enum { IDEM_CONV_RESIDUAL = 1, IDEM_CONV_SLOPES = 2, IDEM_CONV_LEAKY = 4 };
+/* What the kernel that would be chosen does by itself after its sums; PARTS: and reads its input in parts. */
+enum { IDEM_CONV_RESIDUAL = 1, IDEM_CONV_SLOPES = 2, IDEM_CONV_LEAKY = 4, IDEM_CONV_PARTS = 8 };
 int idem_convolution_takes(const idem_conv_dims *d, bool frozen);
 
 /* Multiplications and additions of a direct computation. */

@@ -1,5 +1,6 @@
 /* Chains of nodes that one kernel computes in one pass over memory: a convolution or a batch normalisation, then maybe
- * the addition of another value, then maybe a ReLU, leaky ReLU or PReLU. */
+ * the addition of another value, then maybe a ReLU, leaky ReLU or PReLU. In front of a batch normalisation maybe a
+ * concatenation of channels, whose parts it reads where they are. */
 #ifndef IDEM_ENGINE_FUSE_H
 #define IDEM_ENGINE_FUSE_H
 
@@ -8,6 +9,7 @@
 typedef struct idem_chain {
     idem_node *first, *last;      /* what begins it, and the node whose value is made */
     idem_node *residual, *slopes; /* NULL: none */
+    idem_node *parts;             /* the concatenation in front of `first`; NULL: none */
     bool leaky;                   /* the same slope for all channels */
     float slope;
 } idem_chain;
@@ -19,5 +21,7 @@ int idem_fuse(const idem_graph *g, const bool *need, const bool *is_target, int 
 
 /* Is n a ReLU or leaky ReLU without gain? Sets the slope of negative values. */
 bool idem_unary_is_leaky(const idem_node *n, float *slope);
+/* Is n a concatenation of the channels of pictures? */
+bool idem_concat_is_of_channels(const idem_node *n);
 
 #endif

@@ -171,18 +171,19 @@ typedef struct {
     float slope; /* of negative results; 1: none */
 } norm_rows;
 
-/* out = (x - shift) * factor + offset + more, times the slope where negative; more: NULL for none */
+/* out = (x - shift) * factor + offset + more, times the slope where negative; more: NULL for none. Rows of x are
+ * `channels` apart, the others out_row. */
 IDEM_MULTIVERSION static void apply_rows(int64_t rows, int64_t channels, const norm_rows *n, const float *x,
-                                         const float *more, float *out) {
+                                         const float *more, float *out, int64_t out_row) {
     const float *restrict shift = n->shift, *restrict factor = n->factor, *restrict offset = n->offset;
     const float slope = n->slope;
-    for (int64_t r = 0; r < rows; r++, x += channels, out += channels) {
+    for (int64_t r = 0; r < rows; r++, x += channels, out += out_row) {
         if (more) {
             _Pragma("omp simd") for (int64_t c = 0; c < channels; c++) {
                 float v = (x[c] - shift[c]) * factor[c] + offset[c] + more[c];
                 out[c] = v > 0 ? v : slope * v;
             }
-            more += channels;
+            more += out_row;
         } else {
             _Pragma("omp simd") for (int64_t c = 0; c < channels; c++) {
                 float v = (x[c] - shift[c]) * factor[c] + offset[c];
@@ -192,9 +193,23 @@ IDEM_MULTIVERSION static void apply_rows(int64_t rows, int64_t channels, const n
     }
 }
 
+/* `rows` rows from row `from` on, of the input or of the parts it is made of. */
+static void apply(const idem_step *s, const norm_rows *n, int64_t channels, int64_t from, int64_t rows) {
+    const idem_node *parts = s->chain ? s->chain->parts : NULL;
+    const float *more = s->chain && s->chain->residual ? s->in[4] + from * channels : NULL;
+    float *const *rest = s->in + (more ? 5 : 4), *out = s->out + from * channels;
+    for (int64_t k = 0, at = 0; k < (parts ? parts->n_in : 1); k++) {
+        const int64_t width = parts ? parts->in[k]->shape.d[1] : channels;
+        const norm_rows here = {n->shift + at, n->factor + at, n->offset + at, n->slope};
+        const float *x = (k ? rest[k - 1] : s->in[0]) + from * width;
+        apply_rows(rows, width, &here, x, more ? more + at : NULL, out + at, channels);
+        at += width;
+    }
+}
+
 static int apply_takes(const idem_node *n) {
     (void)n;
-    return IDEM_CONV_RESIDUAL | IDEM_CONV_LEAKY;
+    return IDEM_CONV_RESIDUAL | IDEM_CONV_LEAKY | IDEM_CONV_PARTS;
 }
 
 static int factors_prepare(idem_step *s) {
@@ -209,7 +224,6 @@ static float inverse_deviation(float variance, float eps) {
 static void bn_apply_forward(const idem_step *s) {
     norm_dims d = dims(&s->node->shape);
     const float *stats = s->in[1], *gamma = s->in[2], *beta = s->in[3];
-    const float *more = s->chain && s->chain->residual ? s->in[4] : NULL;
     float eps = *(const float *)s->node->attr, *factor = s->scratch;
     for (int64_t c = 0; c < d.channels; c++)
         factor[c] = gamma[c] * inverse_deviation(stats[d.channels + c], eps);
@@ -217,8 +231,8 @@ static void bn_apply_forward(const idem_step *s) {
     int threads = threads_for(&d);
 #pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
     for (int64_t part = 0; part < d.parts; part++) {
-        int64_t from = d.rows * part / d.parts, to = d.rows * (part + 1) / d.parts, at = from * d.channels;
-        apply_rows(to - from, d.channels, &n, s->in[0] + at, more ? more + at : NULL, s->out + at);
+        int64_t from = d.rows * part / d.parts, to = d.rows * (part + 1) / d.parts;
+        apply(s, &n, d.channels, from, to - from);
     }
 }
 

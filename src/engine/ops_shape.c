@@ -1,6 +1,7 @@
 /* Operators that move elements: reshape, permute, slice, embed, concat. */
 #include <string.h>
 
+#include "engine/fuse.h"
 #include "engine/op.h"
 #include "engine/ops.h"
 #include "engine/ops_gradient.h"
@@ -322,6 +323,10 @@ static int concat_gradient(idem_node *n, idem_node *dy, const bool *want, idem_n
 }
 
 const idem_op idem_op_concat = {.name = "concat", .forward = concat_forward, .gradient = concat_gradient};
+
+bool idem_concat_is_of_channels(const idem_node *n) {
+    return n->op == &idem_op_concat && n->shape.rank == 4 && *(const int *)n->attr == 1;
+}
 
 idem_node *idem_concat(idem_node *const *x, int n, int axis) {
     if (n < 1)
