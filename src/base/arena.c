@@ -106,17 +106,33 @@ size_t idem_arena_bytes(const idem_arena *a) {
     return a->bytes;
 }
 
-void *idem_block_alloc(size_t bytes) {
+/* From half a huge page on whole ones, where they can lie: with small pages a network's values are scattered over the
+ * second-level cache by chance, and every 4 KB is a page to look up. */
+enum { HUGE_PAGE = 2 << 20 };
+
+static size_t block_size(size_t bytes) {
     size_t size = round_up(bytes ? bytes : 1, 4096);
-    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return size < HUGE_PAGE / 2 ? size : round_up(size, HUGE_PAGE);
+}
+
+void *idem_block_alloc(size_t bytes) {
+    size_t size = block_size(bytes), more = size < HUGE_PAGE ? 0 : HUGE_PAGE;
+    char *p = size + more < bytes ? MAP_FAILED
+                                  : mmap(NULL, size + more, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED)
         return idem_fail_null("out of memory: %zu bytes asked for", bytes);
-    if (size >= (4u << 20))
-        madvise(p, size, MADV_HUGEPAGE); /* advice only: its failure changes nothing */
-    return p;
+    if (!more)
+        return p;
+    size_t before = round_up((size_t)p, HUGE_PAGE) - (size_t)p;
+    if (before)
+        munmap(p, before);
+    if (more > before)
+        munmap(p + before + size, more - before);
+    madvise(p + before, size, MADV_HUGEPAGE); /* advice only: its failure changes nothing */
+    return p + before;
 }
 
 void idem_block_free(void *block, size_t bytes) {
     if (block)
-        munmap(block, round_up(bytes ? bytes : 1, 4096));
+        munmap(block, block_size(bytes));
 }
