@@ -63,7 +63,7 @@ idem_conv_depth *idem_conv_depth_new(const idem_conv_dims *d, int width) {
                            .stride = d->win.stride[0],
                            .tile = d->win.stride[0] == 1 ? 6 : 4,
                            .turned = d->way == IDEM_CONV_DATA}; /* of stride 1 and pad 1: both sides are as large */
-    c->threads = d->n * d->oh * d->ow * d->o < IDEM_PARALLEL_ELEMENTS ? 1 : idem_threads();
+    c->threads = 4 * d->n * d->oh * d->ow * d->o < IDEM_PARALLEL_ELEMENTS ? 1 : idem_threads(); /* nine taps each */
     width = d->i < width ? (int)d->i : width;
     c->kernels = SIMD_CHOOSE(width, &plain, &avx2, &avx512);
     return c;
