@@ -227,21 +227,23 @@ static void check_point(idem_node *n, const double *want, float *got, const char
 
 static void check_depth(idem_node *n, const double *want, float *got, const char *what) {
     const idem_conv_dims *d = n->attr;
-    for (int width = 4; width <= 16 && idem_conv_depth_fits(d); width *= 2) {
-        idem_conv_end end = {.bias = n->n_in > 2 ? n->in[2]->leaf : NULL};
-        idem_conv_depth *k = idem_conv_depth_new(d, width);
-        assert_non_null(k);
-        size_t bytes = idem_conv_depth_scratch(k);
-        void *scratch = idem_block_alloc(bytes);
-        assert_non_null(scratch);
-        memset(scratch, 0xff, bytes);
-        char text[200];
-        snprintf(text, sizeof text, "%s %s", idem_conv_depth_kernel(k), what);
-        idem_conv_depth_run(k, n->in[0]->leaf, n->in[1]->leaf, &end, got, scratch);
-        compare(got, want, idem_shape_count(&n->shape), text);
-        idem_block_free(scratch, bytes);
-        idem_conv_depth_free(k);
-    }
+    for (int width = 4; width <= 16 && idem_conv_depth_fits(d); width *= 2)
+        for (int frozen = 0; frozen <= n->in[1]->frozen; frozen++) {
+            idem_conv_end end = {.bias = n->n_in > 2 ? n->in[2]->leaf : NULL};
+            idem_frozen weight = {n->in[1], frozen ? n->in[1]->leaf : NULL};
+            idem_conv_depth *k = idem_conv_depth_new(d, weight, width);
+            assert_non_null(k);
+            size_t bytes = idem_conv_depth_scratch(k);
+            void *scratch = idem_block_alloc(bytes);
+            assert_non_null(scratch);
+            memset(scratch, 0xff, bytes);
+            char text[200];
+            snprintf(text, sizeof text, "%s %s", idem_conv_depth_kernel(k), what);
+            idem_conv_depth_run(k, n->in[0]->leaf, frozen ? NULL : n->in[1]->leaf, &end, got, scratch);
+            compare(got, want, idem_shape_count(&n->shape), text);
+            idem_block_free(scratch, bytes);
+            idem_conv_depth_free(k);
+        }
 }
 
 static void check_taps(idem_node *n, const double *want, float *got, const char *what) {

@@ -75,7 +75,7 @@ static int choose(idem_convolution *c, const idem_conv_dims *d, idem_frozen weig
         c->kernel = idem_conv_point_kernel(c->point);
         break;
     case DEPTH:
-        if (!(c->depth = idem_conv_depth_new(d, ANY_WIDTH)))
+        if (!(c->depth = idem_conv_depth_new(d, weight, ANY_WIDTH)))
             return -1;
         c->scratch = idem_conv_depth_scratch(c->depth);
         c->kernel = idem_conv_depth_kernel(c->depth);
@@ -149,7 +149,10 @@ size_t idem_convolution_scratch(const idem_convolution *c) {
 }
 
 bool idem_convolution_reads_weight(const idem_convolution *c) {
-    return c->winograd ? idem_winograd_reads_weight(c->winograd) : c->direct ? idem_dnn_reads(c->direct, 1) : !c->point;
+    return c->winograd ? idem_winograd_reads_weight(c->winograd)
+           : c->direct ? idem_dnn_reads(c->direct, 1)
+           : c->depth  ? idem_conv_depth_reads_weight(c->depth)
+                       : !c->point;
 }
 
 const char *idem_convolution_kernel(const idem_convolution *c) {

@@ -33,7 +33,8 @@ struct idem_conv_depth {
     const kernels *kernels;
     int64_t n, channels, h, w, oh, ow, top, left;
     int stride, tile, threads;
-    bool turned; /* data gradient: filters are turned by 180 degrees */
+    bool turned;     /* data gradient: filters are turned by 180 degrees */
+    idem_pack *pack; /* what arrange makes of a frozen weight; NULL: made at every run */
 };
 
 bool idem_conv_depth_fits(const idem_conv_dims *d) {
@@ -48,7 +49,30 @@ bool idem_conv_depth_fits(const idem_conv_dims *d) {
     return true;
 }
 
-idem_conv_depth *idem_conv_depth_new(const idem_conv_dims *d, int width) {
+/* Weights tap by tap, then zeros for the pixels outside. */
+static size_t arranged_bytes(const idem_conv_depth *c) {
+    return (size_t)((9 + MOST_PIXELS) * c->channels) * sizeof(float);
+}
+
+static void arrange(const idem_conv_depth *c, const float *weight, float *to) {
+    for (int64_t i = 0; i < c->channels; i++)
+        for (int tap = 0; tap < 9; tap++)
+            to[tap * c->channels + i] = weight[i * 9 + (c->turned ? 8 - tap : tap)];
+    memset(to + 9 * c->channels, 0, (size_t)(MOST_PIXELS * c->channels) * sizeof *to);
+}
+
+typedef struct {
+    const idem_conv_depth *c;
+    const float *weight;
+} fill_order;
+
+static int fill(void *order, void *values) {
+    const fill_order *f = order;
+    arrange(f->c, f->weight, values);
+    return 0;
+}
+
+idem_conv_depth *idem_conv_depth_new(const idem_conv_dims *d, idem_frozen weight, int width) {
     idem_conv_depth *c = calloc(1, sizeof *c);
     if (!c)
         return idem_fail_null("out of memory for a convolution");
@@ -66,10 +90,23 @@ idem_conv_depth *idem_conv_depth_new(const idem_conv_dims *d, int width) {
     c->threads = 4 * d->n * d->oh * d->ow * d->o < IDEM_PARALLEL_ELEMENTS ? 1 : idem_threads(); /* nine taps each */
     width = d->i < width ? (int)d->i : width;
     c->kernels = SIMD_CHOOSE(width, &plain, &avx2, &avx512);
-    return c;
+    if (!weight.values)
+        return c;
+    fill_order order = {c, weight.values};
+    const struct {
+        const char *name;
+        int64_t way;
+    } key = {"depth", d->way};
+    if ((c->pack = idem_pack_get(weight, &key, sizeof key, arranged_bytes(c), fill, &order)))
+        return c;
+    idem_conv_depth_free(c);
+    return NULL;
 }
 
 void idem_conv_depth_free(idem_conv_depth *c) {
+    if (!c)
+        return;
+    idem_pack_release(c->pack);
     free(c);
 }
 
@@ -77,9 +114,12 @@ const char *idem_conv_depth_kernel(const idem_conv_depth *c) {
     return c->kernels->name;
 }
 
-/* Weights tap by tap, then zeros for the pixels outside. */
 size_t idem_conv_depth_scratch(const idem_conv_depth *c) {
-    return (size_t)((9 + MOST_PIXELS) * c->channels) * sizeof(float);
+    return c->pack ? 0 : arranged_bytes(c);
+}
+
+bool idem_conv_depth_reads_weight(const idem_conv_depth *c) {
+    return !c->pack;
 }
 
 static void row(const idem_conv_depth *c, const float *x, const float *weight, const float *zeros, int64_t r,
@@ -103,11 +143,9 @@ static void row(const idem_conv_depth *c, const float *x, const float *weight, c
 
 void idem_conv_depth_run(const idem_conv_depth *c, const float *x, const float *weight, const idem_conv_end *end,
                          float *out, void *scratch) {
-    float *taps = scratch, *zeros = taps + 9 * c->channels;
-    for (int64_t i = 0; i < c->channels; i++)
-        for (int tap = 0; tap < 9; tap++)
-            taps[tap * c->channels + i] = weight[i * 9 + (c->turned ? 8 - tap : tap)];
-    memset(zeros, 0, (size_t)(MOST_PIXELS * c->channels) * sizeof *zeros);
+    if (!c->pack)
+        arrange(c, weight, scratch);
+    const float *taps = c->pack ? idem_pack_values(c->pack) : scratch, *zeros = taps + 9 * c->channels;
     int threads = c->threads;
 #pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
     for (int64_t r = 0; r < c->n * c->oh; r++)

@@ -11,10 +11,12 @@ typedef struct idem_conv_depth idem_conv_depth;
 /* Whether the kernel runs these sizes: then it should (docs/lab-book.md). */
 bool idem_conv_depth_fits(const idem_conv_dims *d);
 
-/* For idem_threads() threads; width: the most floats a vector may have. NULL with a message. */
-idem_conv_depth *idem_conv_depth_new(const idem_conv_dims *d, int width);
+/* For idem_threads() threads; width: the most floats a vector may have. A frozen weight is not read by run. NULL with a
+ * message. */
+idem_conv_depth *idem_conv_depth_new(const idem_conv_dims *d, idem_frozen weight, int width);
 void idem_conv_depth_free(idem_conv_depth *c); /* NULL is allowed */
 size_t idem_conv_depth_scratch(const idem_conv_depth *c);
+bool idem_conv_depth_reads_weight(const idem_conv_depth *c);
 void idem_conv_depth_run(const idem_conv_depth *c, const float *x, const float *weight, const idem_conv_end *end,
                          float *out, void *scratch);
 const char *idem_conv_depth_kernel(const idem_conv_depth *c); /* "depth:avx2" */
