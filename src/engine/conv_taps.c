@@ -112,9 +112,9 @@ static void start_sums(const idem_conv_taps *c, const float *bias, float *out) {
             for (int64_t o = 0; c->first[t] == c->first[t + 1] && o < d->o; o++)
                 memset(out + (o * c->taps + t) * d->i, 0, (size_t)d->i * sizeof *out);
     else if (d->way == IDEM_CONV_DATA)
-        for (int64_t p = 0; p < d->n * d->h * d->w; p++) {
-            if (on_edge(c, p / d->w % d->h, p % d->w))
-                memset(out + p * d->i, 0, (size_t)d->i * sizeof *out);
+        for (int64_t row = 0; row < d->n * d->h; row++) {
+            int64_t from = row % d->h >= c->edge_h ? 0 : c->edge_w;
+            memset(out + (row * d->w + from) * d->i, 0, (size_t)((d->w - from) * d->i) * sizeof *out);
         }
     else if (!d->bias)
         memset(out, 0, (size_t)(d->n * d->oh * d->ow * d->o) * sizeof *out);

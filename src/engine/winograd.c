@@ -4,13 +4,15 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "engine/conv_taps.h"
 #include "engine/op.h"
 #include "engine/winograd_private.h"
 
-/* Transformed values of a block of patches, before and after the products: a core's second-level cache, and a part of
- * the last-level cache that all threads share. MOST_ROWS: patches of one point, which stay in the second level. */
+/* Transformed values of a block of patches, before and after the products: a core's second-level cache, and a thread's
+ * part of the last-level cache, which is taken to have MOST_BYTES where nothing is known. MOST_ROWS: patches of one
+ * point, which stay in the second level. */
 enum { LEAST_BYTES = 384 << 10, MOST_BYTES = 8 << 20, MOST_ROWS = 192 };
 
 /* Along one axis: numbers in a transformed patch, sides of the patches read and written, and inputs from one patch to
@@ -102,6 +104,14 @@ static int64_t clamp(int64_t v, int64_t low, int64_t high) {
     return v < low ? low : v > high ? high : v;
 }
 
+static int64_t most_bytes(int64_t threads) {
+    int64_t cache = MOST_BYTES;
+#if defined(_SC_LEVEL3_CACHE_SIZE)
+    cache = sysconf(_SC_LEVEL3_CACHE_SIZE);
+#endif
+    return clamp(cache / threads, MOST_BYTES / threads, MOST_BYTES);
+}
+
 /* Every block of patches reads all filters once, so blocks grow with those, up to a part of the last-level cache. */
 static void choose_block(idem_winograd *w) {
     const idem_winograd_kernels *k = w->kernels;
@@ -110,7 +120,7 @@ static void choose_block(idem_winograd *w) {
     w->u_panel = w->from * k->nr;
     w->u_floats = WINOGRAD_POINTS * w->panels * w->u_panel;
     int64_t per_patch = w->points * (w->from + w->panels * k->nr) * (int64_t)sizeof(float);
-    int64_t bytes = clamp(w->u_floats * (int64_t)sizeof(float), LEAST_BYTES, MOST_BYTES / threads);
+    int64_t bytes = clamp(w->u_floats * (int64_t)sizeof(float), LEAST_BYTES, most_bytes(threads));
     int64_t most = clamp(bytes / per_patch / k->mr, 1, MOST_ROWS / k->mr) * k->mr;
     w->shared = threads > 1 && w->patches < threads * 2 * k->mr && w->panels >= threads;
     int64_t workers = w->shared ? 1 : threads;

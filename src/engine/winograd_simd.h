@@ -254,8 +254,8 @@ static TARGET void NAME(filter)(const float *s, int64_t stride, int64_t channels
     }
 }
 
-/* c [rows, NR] = a [rows, k] x b [k, NR], or added to c; a[r * row + l * step], c[r * ldc]. The first `lines` steps ask
- * for a cache line each from `next` on. */
+/* c [rows, NR] = a [rows, k] x b [k, NR], or added to c; a[r * row + l * step], c[r * ldc]. Meanwhile asks for
+ * `lines` cache lines from `next` on, one or two a step. */
 static inline __attribute__((always_inline)) TARGET void NAME(product_rows)(const float *a, int64_t row, int64_t step,
                                                                             const float *b, int64_t k, float *c,
                                                                             int64_t ldc, bool add, const float *next,
@@ -269,6 +269,8 @@ static inline __attribute__((always_inline)) TARGET void NAME(product_rows)(cons
         VEC b0 = NAME(load)(b + l * NAME(NR)), b1 = NAME(load)(b + l * NAME(NR) + W);
         if (l < lines)
             __builtin_prefetch(next + l * NAME(LINE));
+        if (l + k < lines)
+            __builtin_prefetch(next + (l + k) * NAME(LINE));
         _Pragma("GCC unroll 16") for (int r = 0; r < rows; r++) {
             VEC x = SPLAT(a[r * row + l * step]);
             low[r] = FMA(x, b0, low[r]);
