@@ -125,7 +125,8 @@ static int pack_fill(void *order, void *values) {
 
 static idem_pack *pack_make(const dnn_operand *o, const dnnl_memory_desc_t *want, const char *name) {
     pack_order order = {o, want, name};
-    /* A square matrix and its transpose have the same values, shape and wanted form: only the given form tells them apart. */
+    /* A square matrix and its transpose have the same values, shape and wanted form: only the given form tells them
+     * apart. */
     const dnnl_memory_desc_t key[2] = {o->md, *want};
     return idem_pack_get(o->frozen, key, sizeof key, dnnl_memory_desc_get_size(want), pack_fill, &order);
 }

@@ -20,8 +20,7 @@ typedef struct {
     void (*output[WINOGRAD_FORMS])(const float *m, int64_t stride, int vectors, const idem_conv_end *end, float *y,
                                    int64_t row, int64_t column, int rows, int columns, bool past);
     void (*weight[WINOGRAD_FORMS])(const float *g, float *u, int64_t stride);
-    void (*product)(const float *a, int64_t lda, const float *b, int64_t k, float *c, int64_t rows,
-                    const float *next);
+    void (*product)(const float *a, int64_t lda, const float *b, int64_t k, float *c, int64_t rows, const float *next);
     void (*expand)(const float *const *pixel, int64_t channels, float *v, int64_t stride);
     void (*filter)(const float *s, int64_t stride, int64_t channels, float *g, int64_t tap_stride);
     void (*product_add)(const float *a, int64_t lda, const float *b, int64_t k, float *c, int64_t ldc, int64_t rows);
