@@ -416,7 +416,8 @@ def main():
                 "and of the running statistics, after 1 and 10 iterations (weight_tolerance: entries whose gradient is "
                 "rounding noise step either way)",
         "command": "nice /usr/bin/python3 tests/oracle/train_iteration.py --models models/cache -o tests/fixtures/train-iteration",
-        "tolerance": 0.001, "weight_tolerance": 0.02, "salt": SALT, "batch": BATCH, "truncation": PSI, "rate": RATE,
+        # Adam's first step is the sign of a gradient, and so of rounding where that is near 0: processors differ by up to 0.03.
+        "tolerance": 0.001, "weight_tolerance": 0.05, "salt": SALT, "batch": BATCH, "truncation": PSI, "rate": RATE,
         "codes": "z.id.N, z.attr.N (in cross-face iterations) and z.real.N (the critic's) of iteration N, [batch, 64], a sqrt 3, b 0",
         "five": FIVE, "landmark_box": LANDMARK_BOX, "recogniser_crop": [float(v) for v in template_crop().reshape(-1)],
         "generator": [{"name": n, "shape": s, "a": a, "b": b} for n, s, a, b in rows],
