@@ -38,9 +38,9 @@ static void catch_signals(void) {
     sigaction(SIGTERM, &action, NULL);
 }
 
-/* Threads that wait for others spin, by default for milliseconds. While another program holds a core, they spin there in
- * turns with those they wait for, and a training iteration became a hundred times slower. libgomp reads the count when
- * it is loaded: the program starts itself once more with a short one, or goes on as it is where it cannot. */
+/* Threads that wait for others spin, by default for milliseconds. While another program holds a core, they spin there
+ * in turns with those they wait for, and a training iteration became a hundred times slower. libgomp reads the count
+ * when it is loaded: the program starts itself once more with a short one, or goes on as it is where it cannot. */
 static void spin_briefly(char **argv) {
     char path[4096];
     ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);

@@ -80,14 +80,16 @@ static idem_node *last(const idem_norm_conv_kind *k, idem_node *x) {
         return NULL;
     const idem_shape shape = idem_bind_shape(k->binder, "last_linear.weight");
     const int64_t in = x->shape.d[1], out = shape.rank >= 2 ? shape.d[0] : 1; /* 4 once it was bound */
-    /* A convolution over one pixel is the same layer, for which there is the folding already. */
+    /* A convolution over one pixel is the same layer. */
     return idem_reshape(idem_norm_conv(k, idem_reshape(x, IDEM_SHAPE(x->shape.d[0], in, 1, 1)), "last_linear",
                                        "last_bn", (idem_norm_conv_shape){(int)out, 1, 1, 1, false}),
                         IDEM_SHAPE(x->shape.d[0], out));
 }
 
 idem_node *idem_inception_resnet(idem_binder *b, idem_node *x) {
-    const idem_norm_conv_kind k = {.binder = b, .eps = bn_eps};
+    /* Its gradient hangs on the signs of millions of ReLUs: one more rounding, of folded weights, turns more of them.
+     */
+    const idem_norm_conv_kind k = {.binder = b, .stats = IDEM_APART_STATS, .eps = bn_eps};
     char text[64];
     if (!x)
         return NULL;

@@ -39,12 +39,17 @@ static idem_weight *find_average(const idem_binder *b, const char *norm, const c
     return w;
 }
 
-/* y = conv(x) normalised by the stored averages, which is one convolution with a bias. */
+/* y = conv(x) normalised by the stored averages, which can be one convolution with a bias. */
 static idem_node *by_averages(const idem_norm_conv_kind *k, idem_node *x, idem_node *weight, idem_node *gamma,
                               idem_node *beta, const char *norm, idem_window win) {
     const int64_t out = weight ? weight->shape.d[0] : 1;
     idem_node *mean = bind_frozen(k->binder, out, norm, "running_mean"),
               *var = bind_frozen(k->binder, out, norm, "running_var");
+    if (k->stats == IDEM_APART_STATS) {
+        const idem_shape row = IDEM_SHAPE(1, out);
+        idem_node *rows[2] = {idem_reshape(mean, row), idem_reshape(var, row)};
+        return idem_bn_apply(idem_conv(x, weight, NULL, win), idem_concat(rows, 2, 0), gamma, beta, k->eps);
+    }
     idem_node *scale = idem_mul(gamma, idem_rsqrt(idem_affine(var, 1, k->eps)));
     return idem_conv(x, idem_mul(weight, idem_reshape(scale, IDEM_SHAPE(out, 1, 1, 1))),
                      idem_sub(beta, idem_mul(mean, scale)), win);
@@ -86,7 +91,7 @@ idem_node *idem_norm_conv(const idem_norm_conv_kind *k, idem_node *x, const char
     idem_node *weight = idem_bind(b, IDEM_SHAPE(out, x->shape.d[1], s.height, s.width), "%s.weight", conv);
     idem_node *gamma = idem_bind(b, IDEM_SHAPE(out), "%s.weight", norm),
               *beta = idem_bind(b, IDEM_SHAPE(out), "%s.bias", norm);
-    idem_node *y = (k->stats == IDEM_FIXED_STATS ? by_averages : by_batch)(k, x, weight, gamma, beta, norm, win);
+    idem_node *y = (k->stats == IDEM_BATCH_STATS ? by_batch : by_averages)(k, x, weight, gamma, beta, norm, win);
     idem_scope_pop(b->graph);
     return y;
 }

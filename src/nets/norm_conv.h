@@ -17,6 +17,7 @@
 
 typedef enum {
     IDEM_FIXED_STATS, /* stored averages, folded into the convolutions; at plan time if the binder is frozen */
+    IDEM_APART_STATS, /* stored averages, applied behind the convolutions: rounded as PyTorch does */
     IDEM_BATCH_STATS, /* statistics of the batch; the stored averages are updated after a run */
 } idem_norm_stats;
 
