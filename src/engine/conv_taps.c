@@ -6,6 +6,8 @@
 #include "engine/dnn.h"
 #include "engine/op.h"
 
+enum { LANES = 16 }; /* a thread's channels are a multiple of it */
+
 /* One position that a tap reaches: pixel numbers of the input and of the output, all pictures counted through. */
 typedef struct {
     int64_t x, y;
@@ -14,7 +16,7 @@ typedef struct {
 struct idem_conv_taps {
     idem_conv_dims d;
     int64_t edge_h, edge_w; /* of a data gradient, rows and columns from here on are computed; 0: all */
-    int taps;
+    int taps, threads;
     int64_t most;   /* pairs of the fullest tap */
     int64_t *first; /* taps + 1: where a tap's pairs start */
     pair *pairs;
@@ -64,6 +66,7 @@ idem_conv_taps *idem_conv_taps_new_edge(const idem_conv_dims *d, int64_t h, int6
     c->edge_h = h;
     c->edge_w = w;
     c->taps = d->win.kernel[0] * d->win.kernel[1];
+    c->threads = idem_threads();
     c->first = calloc((size_t)c->taps + 1, sizeof *c->first);
     c->pairs = calloc((size_t)(c->taps * d->n * d->oh * d->ow), sizeof *c->pairs);
     if (!c->first || !c->pairs) {
@@ -86,8 +89,12 @@ void idem_conv_taps_free(idem_conv_taps *c) {
     free(c);
 }
 
-size_t idem_conv_taps_scratch(const idem_conv_taps *c) {
+static size_t own_scratch(const idem_conv_taps *c) {
     return (size_t)(c->most * (c->d.i + c->d.o)) * sizeof(float);
+}
+
+size_t idem_conv_taps_scratch(const idem_conv_taps *c) {
+    return (size_t)c->threads * own_scratch(c);
 }
 
 static void gather(float *rows, const float *values, const pair *pairs, int64_t count, bool output, int64_t width) {
@@ -95,11 +102,12 @@ static void gather(float *rows, const float *values, const pair *pairs, int64_t 
         memcpy(rows + r * width, values + (output ? pairs[r].y : pairs[r].x) * width, (size_t)width * sizeof *rows);
 }
 
+/* width numbers of each row; values' rows are `stride` apart. */
 IDEM_MULTIVERSION
-static void scatter_add(float *values, const float *rows, const pair *pairs, int64_t count, bool output,
+static void scatter_add(float *values, int64_t stride, const float *rows, const pair *pairs, int64_t count, bool output,
                         int64_t width) {
     for (int64_t r = 0; r < count; r++) {
-        float *to = values + (output ? pairs[r].y : pairs[r].x) * width;
+        float *to = values + (output ? pairs[r].y : pairs[r].x) * stride;
         for (int64_t i = 0; i < width; i++)
             to[i] += rows[r * width + i];
     }
@@ -123,11 +131,12 @@ static void start_sums(const idem_conv_taps *c, const float *bias, float *out) {
             memcpy(out + p * d->o, bias, (size_t)d->o * sizeof *out);
 }
 
-void idem_conv_taps_run(const idem_conv_taps *c, const float *const *in, float *out, void *scratch) {
+/* Channels from..to of the result (of a weight gradient, of its output channels). */
+static void run_channels(const idem_conv_taps *c, const float *const *in, float *out, float *x, int64_t from,
+                         int64_t to) {
     const idem_conv_dims *d = &c->d;
-    float *x = scratch, *y = x + c->most * d->i; /* rows that a tap reaches */
-    int64_t stride = c->taps * d->i;
-    start_sums(c, d->bias ? in[2] : NULL, out);
+    float *y = x + c->most * d->i; /* rows that a tap reaches */
+    int64_t stride = c->taps * d->i, width = to - from;
     for (int t = 0; t < c->taps; t++) {
         const pair *pairs = c->pairs + c->first[t];
         int64_t count = c->first[t + 1] - c->first[t], at = t * d->i;
@@ -135,19 +144,33 @@ void idem_conv_taps_run(const idem_conv_taps *c, const float *const *in, float *
             continue;
         if (d->way == IDEM_CONV_FORWARD) {
             gather(x, in[0], pairs, count, false, d->i);
-            idem_dnn_gemm(count, d->o, d->i, (idem_dnn_matrix){x, d->i, false},
-                          (idem_dnn_matrix){in[1] + at, stride, true}, 0, y, d->o);
-            scatter_add(out, y, pairs, count, true, d->o);
+            idem_dnn_gemm(count, width, d->i, (idem_dnn_matrix){x, d->i, false},
+                          (idem_dnn_matrix){in[1] + from * stride + at, stride, true}, 0, y, width);
+            scatter_add(out + from, d->o, y, pairs, count, true, width);
         } else if (d->way == IDEM_CONV_DATA) {
             gather(y, in[0], pairs, count, true, d->o);
-            idem_dnn_gemm(count, d->i, d->o, (idem_dnn_matrix){y, d->o, false},
-                          (idem_dnn_matrix){in[1] + at, stride, false}, 0, x, d->i);
-            scatter_add(out, x, pairs, count, false, d->i);
+            idem_dnn_gemm(count, width, d->o, (idem_dnn_matrix){y, d->o, false},
+                          (idem_dnn_matrix){in[1] + at + from, stride, false}, 0, x, width);
+            scatter_add(out + from, d->i, x, pairs, count, false, width);
         } else {
             gather(x, in[0], pairs, count, false, d->i);
             gather(y, in[1], pairs, count, true, d->o);
-            idem_dnn_gemm(d->o, d->i, count, (idem_dnn_matrix){y, d->o, true}, (idem_dnn_matrix){x, d->i, false}, 0,
-                          out + at, stride);
+            idem_dnn_gemm(width, d->i, count, (idem_dnn_matrix){y + from, d->o, true},
+                          (idem_dnn_matrix){x, d->i, false}, 0, out + from * stride + at, stride);
         }
+    }
+}
+
+/* The library's product of so few rows keeps to one thread: each takes its part of the channels. */
+void idem_conv_taps_run(const idem_conv_taps *c, const float *const *in, float *out, void *scratch) {
+    const idem_conv_dims *d = &c->d;
+    const int64_t channels = d->way == IDEM_CONV_DATA ? d->i : d->o, parts = c->threads;
+    start_sums(c, d->bias ? in[2] : NULL, out);
+#pragma omp parallel for num_threads(c->threads) schedule(static) if (c->threads > 1)
+    for (int64_t part = 0; part < parts; part++) {
+        const int64_t from = part * (channels / LANES) / parts * LANES;
+        const int64_t to = part + 1 == parts ? channels : (part + 1) * (channels / LANES) / parts * LANES;
+        if (from < to)
+            run_channels(c, in, out, (float *)((char *)scratch + (size_t)part * own_scratch(c)), from, to);
     }
 }
