@@ -15,7 +15,9 @@ import peer
 
 CACHE = os.path.join(peer.ROOT, ".cache/peers")
 NETS = ["fr_detect", "fr_landmark", "fr_feature", "fr_pose", "fr_expression"]
-TURN = 0.05  # seconds a side runs before it is the other's turn: its caches and threads are warm but for the first run
+# Seconds a side runs before it is the other's turn, and those before that do not count: caches are cold, and threads that wake up
+# together share a core until the system notices.
+TURN, WARM = 0.1, 0.1
 # name, batch, rival, at least, what is compared
 ROWS = [("stylegan2-256-forward", b, rival, least, "values") for rival, least in (("onnxruntime", 2), ("pytorch", 2.5)) for b in (1, 4)]
 ROWS += [("stylegan2-256-grad-w", b, "pytorch", 3, "gradients") for b in (1, 4)]
@@ -68,14 +70,15 @@ class Side:
         return line
 
     def turn(self, batch):
-        """Seconds passed and processor seconds a picture of the runs of one turn; the first, which warms up, counts if it is the only one."""
+        """Seconds passed and processor seconds a picture of the runs of one turn; one run to warm up counts if it is as long as a turn."""
         self.signal(signal.SIGCONT)
         times, spent = [], 0
-        while spent < TURN:
-            times.append(tuple(map(float, self.send("run").split())))
-            spent += times[-1][0] * batch
+        while spent < WARM + TURN:
+            times.append((spent >= WARM or spent == 0, *map(float, self.send("run").split())))
+            spent += times[-1][1] * batch
         self.signal(signal.SIGSTOP)
-        return times[1:] or times
+        counted = [t[1:] for t in times[1:] if t[0]]
+        return counted or [times[0][1:]]
 
 
 def environment(rival, threads):
