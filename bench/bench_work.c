@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/spin.h"
 #include "engine/op.h"
 #include "support/work.h"
 
@@ -249,6 +250,7 @@ static bool chosen(const bench_case *c) {
 }
 
 int main(int argc, char **argv) {
+    idem_spin_briefly(argv); /* as the program does */
     if (options(argc, argv)) {
         fprintf(stderr, "usage: bench_work [--json] [--filter TEXT] [--threads N] [--batch N] [--seconds S] [--cpu 1] "
                         "[--profile ROWS] [--serve NAME] [--list]\n");

@@ -85,8 +85,6 @@ def environment(rival, threads):
     """OMP_NUM_THREADS: a pool made before the rival is told its threads would spin, and its processor time would count."""
     env = {k: v for k, v in os.environ.items() if not k.startswith("OPENBLAS_")}
     env["OMP_NUM_THREADS"] = str(threads)
-    if rival == "idem":  # as the program asks for itself (src/cli/main.c)
-        env.setdefault("GOMP_SPINCOUNT", "1000")
     if rival == "pytorch":  # the allocator keeps what it has
         env.update({"MALLOC_MMAP_THRESHOLD_": "4294967296", "MALLOC_TRIM_THRESHOLD_": "4294967296", "MALLOC_TOP_PAD_": "268435456"})
     return env

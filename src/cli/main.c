@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/spin.h"
 #include "base/status.h"
 #include "cli/command.h"
 #include "cli/options.h"
@@ -36,18 +37,6 @@ static void catch_signals(void) {
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
-}
-
-/* Threads that wait for others spin, by default for milliseconds. While another program holds a core, they spin there
- * in turns with those they wait for, and a training iteration became a hundred times slower. libgomp reads the count
- * when it is loaded: the program starts itself once more with a short one, or goes on as it is where it cannot. */
-static void spin_briefly(char **argv) {
-    char path[4096];
-    ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
-    if (length <= 0 || getenv("GOMP_SPINCOUNT") || getenv("OMP_WAIT_POLICY") || setenv("GOMP_SPINCOUNT", "1000", 1))
-        return;
-    path[length] = '\0';
-    execv(path, argv);
 }
 
 static void log_line(void *user, idem_log_level level, const char *line) {
@@ -151,7 +140,7 @@ static int run(const command *c, int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
-    spin_briefly(argv);
+    idem_spin_briefly(argv);
     catch_signals();
     idem_log_set_sink(log_line, NULL);
     if (argc < 2) {
