@@ -2,6 +2,7 @@
 #include <float.h>
 #include <math.h>
 
+#include "engine/exp.h"
 #include "engine/op.h"
 #include "engine/ops.h"
 #include "engine/ops_gradient.h"
@@ -233,29 +234,41 @@ idem_node *idem_styled(idem_node *x, idem_node *scale, idem_node *plane, idem_no
 
 /* ---- softmax ---- */
 
+/* Rows of `size` numbers that lie `step` apart; a slab is `step` rows whose numbers lie next to each other. */
+IDEM_MULTIVERSION static void softmax_slabs(int64_t slabs, int64_t size, int64_t step, const float *in, float *out) {
+    for (int64_t slab = 0; slab < slabs * size * step; slab += size * step)
+        for (int64_t i = slab; i < slab + step; i++) {
+            float largest = in[i];
+            for (int64_t k = 1; k < size; k++)
+                largest = in[i + k * step] > largest ? in[i + k * step] : largest;
+            for (int64_t k = 0; k < size; k++)
+                out[i + k * step] = in[i + k * step] - largest;
+        }
+#pragma omp simd
+    for (int64_t i = 0; i < slabs * size * step; i++)
+        out[i] = idem_exp(out[i]);
+    for (int64_t slab = 0; slab < slabs * size * step; slab += size * step)
+        for (int64_t i = slab; i < slab + step; i++) {
+            double sum = 0;
+            for (int64_t k = 0; k < size; k++)
+                sum += (double)out[i + k * step];
+            float scale = (float)(1 / sum);
+            for (int64_t k = 0; k < size; k++)
+                out[i + k * step] *= scale;
+        }
+}
+
 static void softmax_forward(const idem_step *s) {
     const idem_shape *shape = &s->node->shape;
     int axis = *(const int *)s->node->attr;
     int64_t stride[IDEM_MAX_RANK];
     idem_shape_strides(shape, stride);
-    int64_t size = shape->d[axis], step = stride[axis], count = idem_shape_count(shape) / size;
-    int threads = count * size < IDEM_PARALLEL_ELEMENTS / 16 ? 1 : idem_threads();
+    int64_t size = shape->d[axis], step = stride[axis], slab = size * step, slabs = idem_shape_count(shape) / slab;
+    int threads = slabs * slab < IDEM_PARALLEL_ELEMENTS / 4 ? 1 : idem_threads();
 #pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
-    for (int64_t i = 0; i < count; i++) {
-        int64_t at = i / step * step * size + i % step;
-        const float *x = s->in[0] + at;
-        float *y = s->out + at, largest = x[0];
-        for (int64_t k = 1; k < size; k++)
-            largest = x[k * step] > largest ? x[k * step] : largest;
-        double sum = 0;
-        for (int64_t k = 0; k < size; k++) {
-            float e = expf(x[k * step] - largest);
-            y[k * step] = e;
-            sum += (double)e;
-        }
-        float scale = (float)(1 / sum);
-        for (int64_t k = 0; k < size; k++)
-            y[k * step] *= scale;
+    for (int t = 0; t < threads; t++) {
+        int64_t from = slabs * t / threads, to = slabs * (t + 1) / threads;
+        softmax_slabs(to - from, size, step, s->in[0] + from * slab, s->out + from * slab);
     }
 }
 

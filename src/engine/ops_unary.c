@@ -1,6 +1,7 @@
 /* Functions of one number, and `mask`: the gradient of those that are piecewise linear. */
 #include <math.h>
 
+#include "engine/exp.h"
 #include "engine/fuse.h"
 #include "engine/op.h"
 #include "engine/ops.h"
@@ -63,6 +64,9 @@ IDEM_MULTIVERSION static void plain_loop(unary_attr u, int64_t n, const float *i
     case IDEM_UNARY_CLAMP:
         UNARY_LOOP(x < a ? a : x > b ? b : x);
         break;
+    case IDEM_UNARY_EXP:
+        UNARY_LOOP(idem_exp(x));
+        break;
     default:
         break;
     }
@@ -73,9 +77,6 @@ static void library_loop(unary_attr u, int64_t n, const float *in, float *out) {
     for (int64_t i = 0; i < n; i++) {
         float x = in[i];
         switch (u.kind) {
-        case IDEM_UNARY_EXP:
-            out[i] = expf(x);
-            break;
         case IDEM_UNARY_LOG:
             out[i] = logf(x);
             break;
@@ -98,8 +99,8 @@ static void library_loop(unary_attr u, int64_t n, const float *in, float *out) {
 }
 
 static bool is_plain(idem_unary_kind kind) {
-    return kind != IDEM_UNARY_EXP && kind != IDEM_UNARY_LOG && kind != IDEM_UNARY_SIGMOID &&
-           kind != IDEM_UNARY_SOFTPLUS && kind != IDEM_UNARY_TANH && kind != IDEM_UNARY_POW;
+    return kind != IDEM_UNARY_LOG && kind != IDEM_UNARY_SIGMOID && kind != IDEM_UNARY_SOFTPLUS &&
+           kind != IDEM_UNARY_TANH && kind != IDEM_UNARY_POW;
 }
 
 /* All operands are contiguous, so a walk has one row. */
