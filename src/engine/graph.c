@@ -21,6 +21,8 @@ struct idem_graph {
     size_t outer[DEPTH_MAX]; /* length of the scope before each push */
     int depth, dropped;      /* pushes; pushes that did not fit */
     holding *held;           /* by id */
+    int bands, lanes;        /* made so far */
+    int band, lane;          /* of new nodes; 0: none */
 };
 
 idem_graph *idem_graph_new(void) {
@@ -90,6 +92,23 @@ void idem_graph_release_unkept(idem_graph *g, idem_node *n) {
         idem_graph_release(g, n);
 }
 
+/* ---- lanes ---- */
+
+bool idem_lanes_begin(idem_graph *g) {
+    if (g->band)
+        return false;
+    g->band = ++g->bands;
+    return true;
+}
+
+void idem_lanes_next(idem_graph *g) {
+    g->lane = g->band ? ++g->lanes : 0;
+}
+
+void idem_lanes_end(idem_graph *g) {
+    g->band = g->lane = 0;
+}
+
 /* ---- nodes ---- */
 
 static int grow(idem_graph *g) {
@@ -135,6 +154,8 @@ static idem_node *node_new(idem_graph *g, const idem_op *op, const char *name, i
     n->id = g->count;
     n->shape = shape;
     n->n_in = n_in;
+    n->band = g->lane ? g->band : 0;
+    n->lane = g->lane;
     g->held[g->count] = (holding){0};
     g->nodes[g->count++] = n;
     return n;

@@ -58,6 +58,7 @@ struct idem_node {
     const void *attr; /* the operator's own attributes (engine/op.h), in the graph's arena; NULL when it has none */
     float *leaf;      /* leaves: the values, in memory order; NULL for all other nodes */
     bool frozen;      /* never changes after planning: a frozen leaf, or an operator on frozen inputs only */
+    int band, lane;   /* idem_lanes_begin; 0: none */
 };
 
 idem_graph *idem_graph_new(void);
@@ -86,6 +87,13 @@ void idem_node_write(idem_node *n, const float *rowmajor);
  * Names are for messages and profiles; they need not be unique. push copies its text. */
 void idem_scope_push(idem_graph *g, const char *name);
 void idem_scope_pop(idem_graph *g);
+
+/* Work on parts of a batch, from which a plan for several threads may give every thread its own parts, whole: begin,
+ * then next before the nodes of each part, then end. A lane's nodes must read none of another's. Does not nest: where
+ * lanes are open already, nothing happens, and begin is false. */
+bool idem_lanes_begin(idem_graph *g);
+void idem_lanes_next(idem_graph *g);
+void idem_lanes_end(idem_graph *g);
 
 /* ---- gradients ---- */
 /* out[i] = d(y)/d(wrt[i]) as a new node of wrt[i]'s shape, NULL-free: a zero constant where y does not depend on it.

@@ -18,7 +18,7 @@ static bool can_overwrite(const idem_plan *p, int t, const int *last_use) {
     if (!n->op->in_place || !n->n_in || (s->chain && s->chain->parts))
         return false;
     const place *in = &p->places[s->from[0]->id];
-    if (in->span < 0 || in->offset || last_use[in->span] != t || !fits(n))
+    if (in->span < 0 || in->offset || last_use[in->span] != t || !fits(n) || p->steps[in->span].lane != s->lane)
         return false;
     for (int k = 1; k < n->n_in; k++)
         if (s->from[k] != s->from[0] && p->places[s->from[k]->id].span == in->span)
@@ -159,7 +159,7 @@ int idem_recompute(idem_plan *p) {
                 (best >= 0 && bytes <= idem_value_bytes(p->steps[best].node)))
                 continue;
             int u = next_use(p, t, peak);
-            if (u && inputs_last(p, &l, t, u)) {
+            if (u && !p->steps[u].lane && inputs_last(p, &l, t, u)) {
                 best = t;
                 use = u;
             }

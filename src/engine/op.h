@@ -19,6 +19,7 @@ typedef struct idem_step {
     const struct idem_chain *chain; /* what this step computes besides (engine/fuse.h); NULL: nothing */
     idem_node **from;               /* the plan's: nodes of in[] */
     int n_from;
+    int band, lane; /* the node's, or 0 where the plan does not run them side by side (lanes.c) */
 } idem_step;
 
 typedef struct idem_op {

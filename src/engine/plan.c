@@ -138,16 +138,30 @@ static int make_steps(idem_plan *p, const bool *need) {
         s->node = s->chain ? s->chain->first : node;
         if (idem_step_set_inputs(p, s))
             return -1;
-        p->n_steps++; /* before prepare: free releases what it made even if it failed half-way */
-        if (s->node->op->prepare && s->node->op->prepare(s))
-            return -1;
+        s->band = node->band;
+        s->lane = node->lane;
+        p->n_steps++;
     }
     return 0;
 }
 
+static int prepare_steps(idem_plan *p) {
+    idem_lanes_find(p);
+    int status = 0, lane = 0;
+    for (int t = 0; t < p->n_steps && !status; t++) {
+        idem_step *s = &p->steps[t];
+        if (!lane != !s->lane) /* kernels make themselves ready for as many threads as they will have */
+            idem_threads_set(s->lane ? 1 : p->options.threads);
+        lane = s->lane;
+        status = s->node->op->prepare ? s->node->op->prepare(s) : 0;
+    }
+    idem_threads_set(p->options.threads);
+    return status;
+}
+
 static int assign_offsets(idem_plan *p) {
     idem_lifetimes l;
-    if (idem_lifetimes_find(p, &l) || idem_layout(p->spans, p->n_spans, &p->bytes))
+    if (idem_lifetimes_find(p, &l) || idem_lanes_layout(p))
         return -1;
     for (int id = 0; id < p->n_all; id++)
         if (p->places[id].span >= 0)
@@ -234,8 +248,8 @@ static int build(idem_plan *p, idem_node *const *targets, int n) {
         return -1;
     memset(need, 0, (size_t)size * sizeof *need); /* folding made leaves: less is needed now */
     mark_needed(p->graph, need, targets, n, size);
-    return make_steps(p, need) || idem_recompute(p) || release_unread(p) || assign_offsets(p) || take_buffer(p) ? -1
-                                                                                                                : 0;
+    int status = make_steps(p, need) || prepare_steps(p) || idem_recompute(p);
+    return status || release_unread(p) || assign_offsets(p) || take_buffer(p) ? -1 : 0;
 }
 
 idem_plan *idem_plan_new(idem_node *const *targets, int n, const idem_plan_options *options) {
@@ -298,20 +312,30 @@ static int trap(const idem_step *s) {
     return 0;
 }
 
+static void run_step(idem_plan *p, idem_step *s) {
+    double start = p->options.profile ? idem_clock() : 0;
+    s->node->op->forward(s);
+    if (p->options.profile)
+        s->seconds += idem_clock() - start;
+}
+
+static bool stopped(const idem_plan *p) {
+    return p->options.stop && *p->options.stop;
+}
+
 static int run_steps(idem_plan *p) {
-    for (int t = 0; t < p->n_steps; t++) {
-        idem_step *s = &p->steps[t];
-        if (p->options.stop && *p->options.stop)
-            return idem_fail("interrupted");
-        double start = p->options.profile ? idem_clock() : 0;
-        s->node->op->forward(s);
-        if (p->options.profile)
-            s->seconds += idem_clock() - start;
-        if (p->options.trap_nan && trap(s))
+    for (int t = 0; t < p->n_steps && !stopped(p);) {
+        if (p->steps[t].lane) {
+            t = idem_lanes_run(p, t, run_step);
+            continue;
+        }
+        run_step(p, &p->steps[t]);
+        if (p->options.trap_nan && trap(&p->steps[t]))
             return -1;
+        t++;
     }
     p->runs++;
-    return 0;
+    return stopped(p) ? idem_fail("interrupted") : 0;
 }
 
 int idem_plan_run(idem_plan *p) {

@@ -66,6 +66,12 @@ int idem_lifetimes_find(idem_plan *p, idem_lifetimes *l);
  * there anyway, are: steps of our own before the first use behind that moment. The result is the same to the last bit.
  */
 int idem_recompute(idem_plan *p);
+/* Steps before prepare: which run in lanes side by side. Those are prepared for one thread. */
+void idem_lanes_find(idem_plan *p);
+/* Spans to offsets. What lives in one lane only shares no bytes with what other lanes of its band use. 0 or -1. */
+int idem_lanes_layout(idem_plan *p);
+/* Runs the band that step t begins, its lanes on all threads; returns the step behind it. */
+int idem_lanes_run(idem_plan *p, int t, void run(idem_plan *, idem_step *));
 /* The step with most bytes alive, scratch included. */
 int idem_lifetimes_peak(const idem_plan *p);
 

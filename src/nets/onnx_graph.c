@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/op.h"
 #include "engine/ops.h"
 #include "nets/onnx_build.h"
 
@@ -209,13 +210,17 @@ static int build_once(idem_onnx_builder *b, idem_node *input, const char *const 
 }
 
 /* Pictures worked on from the first layer to the last before the next ones: few enough for their values to stay in
- * cache. All of them when the batch does not divide so, and when the file is not of one picture: it might mix them. */
+ * cache, and as many parts for every thread where the batch divides so. All pictures when the file is not of one
+ * picture: it might mix them. */
 static int64_t part_of(const idem_onnx_builder *b, const idem_node *input) {
     const idem_shape *s = &input->shape;
     if (s->rank != 4 || s->d[0] < 2 || b->file_batch != 1)
         return s->d[0];
-    int64_t part = PART_NUMBERS / (idem_shape_count(s) / s->d[0]);
+    int64_t part = PART_NUMBERS / (idem_shape_count(s) / s->d[0]), threads = idem_threads();
     part = part < 1 ? 1 : part;
+    for (int64_t even = part; even > 0 && threads > 1; even--)
+        if (s->d[0] % (even * threads) == 0)
+            return even;
     return part < s->d[0] && s->d[0] % part == 0 ? part : s->d[0];
 }
 
@@ -228,7 +233,10 @@ static int build_parts(idem_onnx_builder *b, idem_node *input, const char *const
     if (!made)
         return idem_fail("out of memory for building an ONNX model");
     int status = 0;
+    const bool lanes = idem_lanes_begin(b->graph);
     for (int64_t p = 0; p < parts && !status; p++) {
+        if (lanes)
+            idem_lanes_next(b->graph);
         idem_node *one[n];
         status = build_once(b, idem_slice(input, 0, p * part, part, 1), names, n, one);
         for (int i = 0; i < n && !status; i++) {
@@ -237,6 +245,8 @@ static int build_parts(idem_onnx_builder *b, idem_node *input, const char *const
             made[i * parts + (parts ? p : 0)] = one[i];
         }
     }
+    if (lanes)
+        idem_lanes_end(b->graph);
     for (int i = 0; i < n && parts && !status; i++)
         if (!(out[i] = idem_concat(made + i * parts, (int)parts, 0)))
             status = -1;
