@@ -17,7 +17,7 @@ enum { PARTS = 8, PART = 2, SIDE = 20, C = 16, RUNS = 20 };
 
 typedef struct {
     idem_graph *g;
-    idem_node *x, *w3, *w1, *slope, *made[PARTS], *out;
+    idem_node *x, *w3, *w1, *slope, *made[PARTS], *out, *dx;
 } net;
 
 static idem_node *filled(idem_graph *g, idem_rng *r, idem_shape shape) {
@@ -61,22 +61,27 @@ static net build(bool crossed) {
     idem_lanes_end(n.g);
     n.out = idem_affine(idem_concat(n.made, PARTS, 0), 2, 1);
     assert_non_null(n.out);
+    assert_int_equal(idem_gradients(idem_mean_all(idem_square(n.out)), &n.x, 1, &n.dx), 0);
     return n;
 }
 
 static void give_the_same(bool crossed) {
     net n = build(crossed);
     size_t bytes = (size_t)idem_shape_count(&n.out->shape) * sizeof(float), memory = 0;
-    float *want = malloc(bytes);
+    size_t slopes = (size_t)idem_shape_count(&n.dx->shape) * sizeof(float);
+    float *want = malloc(bytes), *gradient = malloc(slopes);
     for (int threads = 1; threads <= 5; threads++) {
-        idem_node *targets[2] = {n.out, n.made[2]};
-        idem_plan *p = idem_plan_new(targets, 2, &(idem_plan_options){.threads = threads});
+        idem_node *targets[3] = {n.out, n.made[2], n.dx};
+        idem_plan *p = idem_plan_new(targets, 3, &(idem_plan_options){.threads = threads});
         assert_non_null(p);
         for (int run = 0; run < (threads > 1 ? RUNS : 1); run++) {
             assert_int_equal(idem_plan_run(p), 0);
-            if (threads == 1)
+            if (threads == 1) {
                 memcpy(want, idem_plan_value(p, n.out), bytes);
+                memcpy(gradient, idem_plan_value(p, n.dx), slopes);
+            }
             assert_memory_equal(want, idem_plan_value(p, n.out), bytes);
+            assert_memory_equal(gradient, idem_plan_value(p, n.dx), slopes);
         }
         float *second = malloc(bytes / PARTS);
         memcpy(second, idem_plan_value(p, n.made[2]), bytes / PARTS);
@@ -89,6 +94,7 @@ static void give_the_same(bool crossed) {
         idem_plan_free(p);
     }
     free(want);
+    free(gradient);
     idem_graph_free(n.g);
 }
 
