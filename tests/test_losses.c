@@ -122,6 +122,31 @@ static void msssim_equals_its_definition_at_odd_sides(void **state) {
     idem_graph_free(g);
 }
 
+/* 1 - MS-SSIM of pictures that are nearly the same, where a difference to 1 would have few digits left. */
+static void alike_pictures_keep_their_digits(void **state) {
+    (void)state;
+    enum { C = 3, H = 48, W = 48 };
+    static float x[C * H * W], noise[C * H * W], y[C * H * W];
+    fixture_fill(x, C * H * W, "", "x", 0.3, 0.5);
+    fixture_fill(noise, C * H * W, "", "noise", 1, 0);
+    const float apart[] = {0.1f, 0.01f, 1e-3f, 1e-4f};
+    for (size_t k = 0; k < sizeof apart / sizeof *apart; k++) {
+        for (int i = 0; i < C * H * W; i++)
+            y[i] = x[i] + apart[k] * noise[i];
+        idem_graph *g = idem_graph_new();
+        idem_node *nx = idem_input(g, "x", IDEM_SHAPE(1, C, H, W)), *ny = idem_input(g, "y", IDEM_SHAPE(1, C, H, W));
+        idem_node_write(nx, x);
+        idem_node_write(ny, y);
+        idem_node *lack = idem_msssim_lack(nx, ny);
+        idem_plan *p = run(&lack, 1);
+        const double want = 1 - plain_msssim(x, y, C, H, W);
+        print_message("1 - MS-SSIM is %g, off by %.1e of it\n", want, idem_plan_scalar(p, lack) / want - 1);
+        assert_true(fabs(idem_plan_scalar(p, lack) / want - 1) < 2e-5);
+        idem_plan_free(p);
+        idem_graph_free(g);
+    }
+}
+
 static void msssim_takes_as_many_scales_as_fit(void **state) {
     (void)state;
     assert_int_equal(idem_msssim_scales(10, 300), 0);
@@ -301,6 +326,7 @@ static void cross_entropy_of_large_logits_is_finite(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(msssim_equals_its_definition_at_odd_sides),
+        cmocka_unit_test(alike_pictures_keep_their_digits),
         cmocka_unit_test(msssim_takes_as_many_scales_as_fit),
         cmocka_unit_test(msssim_clamps_without_nan),
         cmocka_unit_test(reconstruction_of_equal_pictures_is_zero),

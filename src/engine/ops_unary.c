@@ -92,6 +92,9 @@ static void library_loop(unary_attr u, int64_t n, const float *in, float *out) {
         case IDEM_UNARY_POW:
             out[i] = powf(x, u.a);
             break;
+        case IDEM_UNARY_LACK:
+            out[i] = x >= 1 ? 1 : -expm1f(u.a * log1pf(-x));
+            break;
         default:
             break;
         }
@@ -100,7 +103,7 @@ static void library_loop(unary_attr u, int64_t n, const float *in, float *out) {
 
 static bool is_plain(idem_unary_kind kind) {
     return kind != IDEM_UNARY_LOG && kind != IDEM_UNARY_SIGMOID && kind != IDEM_UNARY_SOFTPLUS &&
-           kind != IDEM_UNARY_TANH && kind != IDEM_UNARY_POW;
+           kind != IDEM_UNARY_TANH && kind != IDEM_UNARY_POW && kind != IDEM_UNARY_LACK;
 }
 
 /* All operands are contiguous, so a walk has one row. */
@@ -159,6 +162,14 @@ static void mask_forward(const idem_step *s) {
 }
 
 static idem_node *mask(idem_node *dy, idem_node *x, unary_attr u);
+
+/* a (1 - x)^(a - 1), 0 where x >= 1: there the power itself may be infinite. */
+static idem_node *lack_slope(idem_node *x, float a) {
+    const float tiny = 1e-20f;
+    idem_node *rest = idem_affine(x, -1, 1);
+    idem_node *power = idem_unary(idem_unary(rest, IDEM_UNARY_CLAMP, tiny, 1e20f), IDEM_UNARY_POW, a - 1, 0);
+    return idem_scale(idem_mul(power, idem_unary(rest, IDEM_UNARY_STEP, 1, 0)), a);
+}
 
 static int mask_gradient(idem_node *n, idem_node *dy, const bool *want, idem_node **dx) {
     /* The second input only chooses. */
@@ -237,6 +248,9 @@ static int unary_gradient(idem_node *n, idem_node *dy, const bool *want, idem_no
     case IDEM_UNARY_CLAMP:
         d = mask(dy, x, (unary_attr){IDEM_UNARY_CLAMP, u->a, u->b});
         break;
+    case IDEM_UNARY_LACK:
+        d = idem_mul(small, lack_slope(x, u->a));
+        break;
     }
     dx[0] = d;
     return d ? 0 : -1;
@@ -247,7 +261,7 @@ const idem_op idem_op_unary = {.name = "unary", .in_place = true, .forward = una
 idem_node *idem_unary(idem_node *x, idem_unary_kind kind, float a, float b) {
     if (!x)
         return NULL;
-    if ((int)kind < IDEM_UNARY_AFFINE || kind > IDEM_UNARY_CLAMP)
+    if ((int)kind < IDEM_UNARY_AFFINE || kind > IDEM_UNARY_LACK)
         return idem_fail_null("unary of '%s': kind %d is none of idem_unary_kind", x->name, (int)kind);
     if (kind == IDEM_UNARY_AFFINE && a == 1 && b == 0)
         return x;

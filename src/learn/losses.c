@@ -108,8 +108,7 @@ idem_node *idem_loss_l1w(idem_node *x, idem_node *y) {
 }
 
 idem_node *idem_loss_reconstruction(idem_node *x, idem_node *y) {
-    idem_node *similarity = idem_affine(idem_mean_all(idem_msssim(x, y)), -0.84f, 0.84f);
-    return idem_add(similarity, idem_scale(idem_loss_l1w(x, y), 0.16f));
+    return idem_add(idem_scale(idem_mean_all(idem_msssim_lack(x, y)), 0.84f), idem_scale(idem_loss_l1w(x, y), 0.16f));
 }
 
 idem_node *idem_bce_logits(idem_node *logits, bool real) {

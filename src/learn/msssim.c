@@ -42,30 +42,24 @@ static idem_node *halve(idem_node *x) {
     return idem_avgpool(x, win, true);
 }
 
-/* One scale: the spatial mean per channel, [N, C], of the contrast-structure term, times the luminance term at the
- * last. */
-static idem_node *scale_mean(idem_node *x, idem_node *y, bool last) {
+/* One scale: how much the spatial mean per channel, [N, C], of the contrast-structure term lacks to 1, of the term
+ * times luminance at the last. Both lacks are quotients of what the pictures' difference d has (its variance, its mean
+ * squared), so that nothing is lost where pictures are alike and the terms are close to 1. */
+static idem_node *scale_lack(idem_node *y, idem_node *d, bool last) {
     const float c1 = 0.01f * 0.01f, c2 = 0.03f * 0.03f;
-    idem_node *mx = blur(x), *my = blur(y);
-    idem_node *mean_product = idem_mul(mx, my);
+    idem_node *x = idem_add(y, d), *md = blur(d), *my = blur(y), *mx = idem_add(my, md);
     idem_node *mean_squares = idem_add(idem_square(mx), idem_square(my));
     /* Both variances appear only as their sum, so four filters do instead of five. */
     idem_node *variances = idem_sub(blur(idem_add(idem_square(x), idem_square(y))), mean_squares);
-    idem_node *covariance = idem_sub(blur(idem_mul(x, y)), mean_product);
-    idem_node *map = idem_div(idem_affine(covariance, 2, c2), idem_affine(variances, 1, c2));
-    if (last)
-        map = idem_mul(map, idem_div(idem_affine(mean_product, 2, c1), idem_affine(mean_squares, 1, c1)));
-    return idem_mean_hw(map);
+    idem_node *lack = idem_div(idem_sub(blur(idem_square(d)), idem_square(md)), idem_affine(variances, 1, c2));
+    if (last) {
+        idem_node *luminance = idem_div(idem_square(md), idem_affine(mean_squares, 1, c1));
+        lack = idem_sub(idem_add(lack, luminance), idem_mul(lack, luminance));
+    }
+    return idem_mean_hw(lack);
 }
 
-/* max(x, 0)^a with value and gradient 0 where x <= 0: the power's own gradient is infinite there. */
-static idem_node *clamped_power(idem_node *x, float a) {
-    const float tiny = 1e-20f;
-    idem_node *power = idem_unary(idem_unary(x, IDEM_UNARY_CLAMP, tiny, 1e20f), IDEM_UNARY_POW, a, 0);
-    return idem_mul(power, idem_unary(idem_affine(x, 1, -tiny), IDEM_UNARY_STEP, 1, 0));
-}
-
-idem_node *idem_msssim(idem_node *x, idem_node *y) {
+idem_node *idem_msssim_lack(idem_node *x, idem_node *y) {
     if (!x || !y)
         return NULL;
     char text[64], text_y[64];
@@ -79,18 +73,23 @@ idem_node *idem_msssim(idem_node *x, idem_node *y) {
     double sum = 0;
     for (int i = 0; i < scales; i++)
         sum += scale_weight[i];
-    idem_node *product = NULL;
+    idem_node *lack = NULL, *d = idem_sub(x, y);
     for (int i = 0; i < scales; i++) {
         bool last = i == scales - 1;
-        idem_node *factor = clamped_power(scale_mean(x, y, last), (float)(scale_weight[i] / sum));
-        product = product ? idem_mul(product, factor) : factor;
+        idem_node *one = idem_unary(scale_lack(y, d, last), IDEM_UNARY_LACK, (float)(scale_weight[i] / sum), 0);
+        /* 1 - (1 - a)(1 - b) */
+        lack = lack ? idem_sub(idem_add(lack, one), idem_mul(lack, one)) : one;
         if (!last) {
-            x = halve(x);
             y = halve(y);
+            d = halve(d);
         }
     }
-    if (!product)
+    if (!lack)
         return NULL;
-    int64_t n = product->shape.d[0], c = product->shape.d[1];
-    return idem_reshape(idem_reduce_sum(product, IDEM_SHAPE(n, 1), 1.0f / (float)c), IDEM_SHAPE(n));
+    int64_t n = lack->shape.d[0], c = lack->shape.d[1];
+    return idem_reshape(idem_reduce_sum(lack, IDEM_SHAPE(n, 1), 1.0f / (float)c), IDEM_SHAPE(n));
+}
+
+idem_node *idem_msssim(idem_node *x, idem_node *y) {
+    return idem_affine(idem_msssim_lack(x, y), -1, 1);
 }

@@ -298,8 +298,8 @@ static const struct {
     const char *network;
     int (*run)(fixture *f);
     const char *spare[3]; /* tensors a checkpoint carries and these outputs do not need: prefixes */
-} networks[] = {{"stylegan2", fixture_stylegan2, {NULL}},
-                {"stylegan2-ada", fixture_stylegan2, {NULL}},
+} networks[] = {{"stylegan2", fixture_stylegan2, {"latent_avg", "g_ema.latent_avg"}},
+                {"stylegan2-ada", fixture_stylegan2, {"mapping.w_avg", "G_ema.mapping.w_avg"}},
                 {"onnx", fixture_onnx, {NULL}},
                 {"dlib-resnet", fixture_judge, {NULL}},
                 {"resnet18", fixture_resnet, {"fc."}},

@@ -1,11 +1,12 @@
 /* Fixtures of StyleGAN2 generators, in both layouts. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "nets/stylegan2.h"
 #include "support/fixture.h"
 
-enum { MAX_GRADS = 64, SMALL = 32 };
+enum { MAX_GRADS = 64, MAX_PSI = 8, SMALL = 32 };
 
 /* The file wants the picture, its average pool to 32x32 or its corner: checks those there are. picture: [N, 3, S, S]
  * row-major. */
@@ -46,36 +47,40 @@ static int check_picture_node(fixture *f, const char *name, const idem_plan *p, 
     return status;
 }
 
-/* "image_psi07", "image_psi07_pooled", ...: the first such name without its ending, and 0.7. False: there is none. */
-static bool find_psi(const fixture *f, char name[64], float *psi) {
+/* "image_psi07", "image_psi07_pooled", ...: the names behind `after` without their endings, in order; psi 0.7, for the
+ * point stands behind the first digit. False: there is none. */
+static bool find_psi(const fixture *f, const char *after, char name[64], float *psi) {
+    bool found = false;
     for (size_t i = 0; i < f->n_files; i++) {
-        int digits;
-        if (sscanf(f->files[i].name, "image_psi%d", &digits) == 1) {
-            snprintf(name, 64, "image_psi%02d", digits);
-            *psi = (float)digits / 10;
-            return true;
-        }
+        char digits[8], one[64];
+        if (sscanf(f->files[i].name, "image_psi%7[0-9]", digits) != 1)
+            continue;
+        snprintf(one, sizeof one, "image_psi%s", digits);
+        if (strcmp(one, after) <= 0 || (found && strcmp(one, name) >= 0))
+            continue;
+        snprintf(name, 64, "%s", one);
+        *psi = (float)(strtod(digits, NULL) / pow(10, (double)strlen(digits) - 1));
+        found = true;
     }
-    return false;
+    return found;
 }
 
 /* z -> w -> picture, truncated too where a file asks for it; gradient to z. */
 static int run_z(fixture *f, const idem_stylegan2 *s, idem_graph *g, const json_t *entry) {
     idem_binder b = idem_binder_make(g, f->weights, s->prefix, false);
-    idem_node *z = fixture_input(f, g, entry), *w = idem_stylegan2_mapping(&b, s, z), *target[4];
-    char psi_name[64];
+    idem_node *z = fixture_input(f, g, entry), *w = idem_stylegan2_mapping(&b, s, z), *target[MAX_PSI + 3];
+    char psi_name[MAX_PSI][64];
     float psi;
-    int n = 0, at_psi = -1, at_grad = -1, status = 0;
+    int n = 0, n_psi = 0, at_grad = -1, status = 0;
     target[n++] = w;
     target[n++] = idem_stylegan2_synthesis(&b, s, w, NULL);
     if (!target[0] || !target[1] || idem_stylegan2_finish(&b, s))
         return -1;
-    if (find_psi(f, psi_name, &psi)) {
+    for (; n_psi < MAX_PSI && find_psi(f, n_psi ? psi_name[n_psi - 1] : "", psi_name[n_psi], &psi); n_psi++) {
         const float *mean = idem_stylegan2_mean_w(s, f->weights);
         if (!mean)
-            return idem_fail("%s is asked for but there is no mean w", psi_name);
+            return idem_fail("%s is asked for but there is no mean w", psi_name[n_psi]);
         idem_node *cut = idem_stylegan2_truncate(s, w, idem_const(g, "mean_w", IDEM_SHAPE(s->w_dim), mean), psi, -1);
-        at_psi = n;
         target[n++] = idem_stylegan2_synthesis(&b, s, cut, NULL);
     }
     if (fixture_find(f, "grad_z")) {
@@ -86,9 +91,10 @@ static int run_z(fixture *f, const idem_stylegan2 *s, idem_graph *g, const json_
     }
     idem_plan *p = idem_plan_new(target, n, &(idem_plan_options){.threads = f->threads});
     if (!p || idem_plan_run(p) || fixture_check_node(f, "w", p, w) || check_picture_node(f, "image", p, target[1]) ||
-        (at_psi >= 0 && check_picture_node(f, psi_name, p, target[at_psi])) ||
         (at_grad >= 0 && fixture_check_node(f, "grad_z", p, target[at_grad])))
         status = -1;
+    for (int i = 0; i < n_psi && !status; i++)
+        status = check_picture_node(f, psi_name[i], p, target[2 + i]);
     idem_plan_free(p);
     return status;
 }
