@@ -225,6 +225,30 @@ static void folders_are_made_and_listed(void **state) {
     free(below);
 }
 
+/* The reason is mkdir's, not that of a later look at what is there. */
+static void a_folder_that_cannot_be_made_says_why(void **state) {
+    char *below = inside(state, "sub"), *link = inside(state, "dangling");
+    assert_int_equal(symlink("nowhere", link), 0);
+    assert_int_equal(idem_dir_make(link), -1);
+    assert_non_null(strstr(idem_error(), "dangling: is not a folder, but a file of that name"));
+    assert_int_equal(unlink(link), 0);
+
+    assert_int_equal(chmod(*state, 0555), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) { /* root may write anywhere */
+        if (geteuid() == 0 && setuid(65534))
+            _exit(2);
+        _exit(!idem_dir_make(below) || !strstr(idem_error(), strerror(EACCES)));
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(chmod(*state, 0755), 0);
+    assert_int_equal(status, 0);
+    free(below);
+    free(link);
+}
+
 static void paths_are_joined_and_stripped(void **state) {
     (void)state;
     static const char *const joins[][3] = {{"a", "b", "a/b"}, {"a/", "b", "a/b"}, {"", "b", "b"}, {"/", "b", "/b"}};
@@ -250,6 +274,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(write_survives_a_full_disk, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(write_survives_a_kill, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(folders_are_made_and_listed, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(a_folder_that_cannot_be_made_says_why, make_folder, remove_folder),
         cmocka_unit_test(paths_are_joined_and_stripped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -219,8 +219,8 @@ int idem_dir_make(const char *path) {
             continue;
         char end = *c;
         *c = 0;
-        if (mkdir(p, 0777) && !idem_path_is_dir(p)) {
-            int error = errno;
+        int error = mkdir(p, 0777) ? errno : 0; /* before stat() sets its own */
+        if (error && !idem_path_is_dir(p)) {
             if (error == EEXIST || error == ENOTDIR)
                 idem_fail("%s: is not a folder, but a file of that name", p);
             else
