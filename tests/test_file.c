@@ -249,6 +249,23 @@ static void a_folder_that_cannot_be_made_says_why(void **state) {
     free(link);
 }
 
+static void a_file_is_the_same_by_any_path(void **state) {
+    char *file = inside(state, "f"), *round = inside(state, "./d/../f"), *link = inside(state, "link"),
+         *other = inside(state, "other"), *folder = inside(state, "d"), *none = inside(state, "none");
+    assert_int_equal(idem_file_write(file, "x", 1), 0);
+    assert_int_equal(idem_file_write(other, "x", 1), 0);
+    assert_int_equal(idem_dir_make(folder), 0);
+    assert_int_equal(symlink("f", link), 0);
+    assert_true(idem_path_same(file, file) && idem_path_same(file, round) && idem_path_same(link, file));
+    assert_true(!idem_path_same(file, other) && !idem_path_same(file, folder) && !idem_path_same(none, none));
+    free(file);
+    free(round);
+    free(link);
+    free(other);
+    free(folder);
+    free(none);
+}
+
 static void paths_are_joined_and_stripped(void **state) {
     (void)state;
     static const char *const joins[][3] = {{"a", "b", "a/b"}, {"a/", "b", "a/b"}, {"", "b", "b"}, {"/", "b", "/b"}};
@@ -275,6 +292,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(write_survives_a_kill, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(folders_are_made_and_listed, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(a_folder_that_cannot_be_made_says_why, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(a_file_is_the_same_by_any_path, make_folder, remove_folder),
         cmocka_unit_test(paths_are_joined_and_stripped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -208,6 +208,11 @@ bool idem_path_exists(const char *path) {
     return stat(path, &st) == 0;
 }
 
+bool idem_path_same(const char *a, const char *b) {
+    struct stat one, other;
+    return stat(a, &one) == 0 && stat(b, &other) == 0 && one.st_ino == other.st_ino && one.st_dev == other.st_dev;
+}
+
 int idem_dir_make(const char *path) {
     if (!*path)
         return idem_fail("\"\": is not a folder name");

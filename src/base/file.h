@@ -31,6 +31,8 @@ int idem_file_claim(const char *path, const char *name, const char *busy);
 
 bool idem_path_is_dir(const char *path);
 bool idem_path_exists(const char *path);
+/* Both exist and are one file or folder, by device and inode. */
+bool idem_path_same(const char *a, const char *b);
 int idem_dir_make(const char *path); /* with its parents; an existing folder is fine */
 
 /* Names (no dots in front) of the entries of a folder that end in one of the |-separated suffixes ("png|jpg", any case;

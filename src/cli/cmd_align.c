@@ -10,6 +10,7 @@
 #include "base/status.h"
 #include "cli/command.h"
 #include "cli/options.h"
+#include "cli/overwrite.h"
 #include "cli/photos.h"
 #include "cli/progress.h"
 #include "face/align.h"
@@ -213,6 +214,10 @@ int idem_cmd_align(int argc, char **argv) {
     int given = idem_parse(&line, argc, argv, &j.shared, &args);
     size_t n = 0;
     char **paths = idem_photo_list(args, given, &n);
+    if (paths && idem_overwrite_folder(j.output, (const char *const *)paths, n, "*.png")) {
+        idem_names_free(paths, n);
+        return 2;
+    }
     j.skipped = json_array();
     j.only = n == 1;
     int status = !paths ? -1 : align_all(&j, paths, n);

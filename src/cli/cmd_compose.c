@@ -14,6 +14,7 @@
 #include "cli/command.h"
 #include "cli/grid.h"
 #include "cli/options.h"
+#include "cli/overwrite.h"
 #include "cli/progress.h"
 #include "cli/sources.h"
 #include "face/paste.h"
@@ -362,12 +363,16 @@ static int run_pairs(job *j) {
 
 /* ---- command ---- */
 
+static int look_at_inputs(const settings *s, const idem_files *files) {
+    return s->folder ? idem_overwrite_folder(s->output, idem_files_paths(files), (size_t)files->n,
+                                             s->pairs ? "*.png" : "@(*--*|grid).png")
+                     : idem_overwrite_file(s->output, files->given);
+}
+
 static int run(job *j) {
     idem_choice *choice = &j->s->choice;
     choice->options = plan_options(j);
     choice->quiet = j->shared->quiet;
-    if (idem_files_list(&j->id_files, j->s->identity) || idem_files_list(&j->attr_files, j->s->attributes))
-        return -1;
     int status = j->s->pairs ? run_pairs(j) : run_combinations(j);
     if (status)
         idem_progress_clear();
@@ -479,8 +484,12 @@ int idem_cmd_compose(int argc, char **argv) {
     int usage = idem_choice_check(&s.choice, true) ? 2 : look_at_paths(&s);
     if (usage)
         return usage;
-    job j = {.s = &s, .shared = &shared, .model = idem_asset_model(&s.files)};
-    int status = j.model ? run_and_report(&j) : -1;
+    job j = {.s = &s, .shared = &shared};
+    int status = idem_files_list(&j.id_files, s.identity) || idem_files_list(&j.attr_files, s.attributes) ? -1 : 0;
+    if (!status)
+        usage = look_at_inputs(&s, &j.id_files) || look_at_inputs(&s, &j.attr_files) ? 2 : 0;
+    if (!status && !usage)
+        status = (j.model = idem_asset_model(&s.files)) ? run_and_report(&j) : -1;
     free_job(&j);
-    return status ? idem_cli_failed() : 0;
+    return usage ? usage : status ? idem_cli_failed() : 0;
 }

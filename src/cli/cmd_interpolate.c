@@ -13,6 +13,7 @@
 #include "cli/assets.h"
 #include "cli/command.h"
 #include "cli/options.h"
+#include "cli/overwrite.h"
 #include "cli/photos.h"
 #include "cli/progress.h"
 #include "learn/origin.h"
@@ -250,6 +251,18 @@ static bool ends_in(const char *path, const char *suffix) {
     return n > k && !strcasecmp(path + n - k, suffix);
 }
 
+static int check_inputs(const settings *s) {
+    for (int side = 0; side < 2; side++) {
+        const idem_texts *inputs = side ? &s->attributes : &s->identity;
+        for (int i = 0; i < inputs->n; i++)
+            if (s->strip || s->animation ? idem_overwrite_file(s->output, inputs->at[i])
+                                         : idem_overwrite_folder(s->output, &inputs->at[i], 1,
+                                                                 "@([0-9][0-9][0-9].png|strip.png|animation.webp)"))
+                return 2;
+    }
+    return 0;
+}
+
 static int check(settings *s) {
     if (!s->identity.n || !s->attributes.n || s->identity.n + s->attributes.n < 3)
         return idem_cli_usage("two pictures are wanted on one side: --identity A B --attributes C, or --identity A "
@@ -263,7 +276,7 @@ static int check(settings *s) {
             return idem_cli_usage("%s: can be written as a strip (.png), an animation (.webp), or a folder of both and "
                                   "all frames",
                                   s->output);
-    return idem_choice_check(&s->choice, false);
+    return idem_choice_check(&s->choice, false) ? 2 : check_inputs(s);
 }
 
 int idem_cmd_interpolate(int argc, char **argv) {

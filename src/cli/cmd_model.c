@@ -10,6 +10,7 @@
 #include "cli/fetch.h"
 #include "cli/inspect.h"
 #include "cli/options.h"
+#include "cli/overwrite.h"
 #include "cli/progress.h"
 #include "cli/registry.h"
 #include "format/weights.h"
@@ -212,6 +213,8 @@ static int command_convert(int argc, char **argv) {
     if (idem_convert_kind_of(args[1]) == IDEM_CONVERT_TORCH && (c.frame || c.licence || c.origin))
         return idem_cli_usage("--frame, --licence and --origin are for .safetensors, \"%s\" has no place for them",
                               args[1]);
+    if (idem_overwrite_file(args[1], args[0]))
+        return 2;
     c.from = args[0];
     c.to = args[1];
     c.say = !shared.quiet;

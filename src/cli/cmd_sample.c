@@ -11,6 +11,7 @@
 #include "base/status.h"
 #include "cli/command.h"
 #include "cli/options.h"
+#include "cli/overwrite.h"
 #include "cli/progress.h"
 #include "learn/origin.h"
 #include "learn/pipe.h"
@@ -264,6 +265,8 @@ static void report(const sample *a) {
 int idem_cmd_sample(int argc, char **argv) {
     sample a = {.count = 100, .cutoff = -1, .batch = 8, .truncation = 0.7, .shared = IDEM_SHARED_DEFAULTS};
     parse(&a, argc, argv);
+    if (a.sheet && idem_overwrite_file(a.sheet, a.generator))
+        return 2;
     int status = open_all(&a) || make_all(&a) || (a.sheet && make_sheet(&a)) ? -1 : 0;
     if (status)
         idem_progress_clear();

@@ -1,0 +1,44 @@
+#define _GNU_SOURCE
+#include "cli/overwrite.h"
+
+#include <fnmatch.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "cli/options.h"
+
+int idem_overwrite_file(const char *output, const char *input) {
+    return input && idem_path_same(output, input)
+               ? idem_cli_usage("%s: the output is the input %s itself, which is never overwritten; give another name",
+                                output, input)
+               : 0;
+}
+
+static bool is_result(char *path, const char *folder, const char *results) {
+    char *slash = strrchr(path, '/');
+    if (fnmatch(results, slash ? slash + 1 : path, FNM_EXTMATCH | FNM_CASEFOLD))
+        return false;
+    if (!slash)
+        return idem_path_same(".", folder);
+    slash[slash == path] = 0; /* "/x" lies in "/" */
+    return idem_path_same(path, folder);
+}
+
+int idem_overwrite_folder(const char *folder, const char *const *inputs, size_t n, const char *results) {
+    if (!idem_path_is_dir(folder))
+        return 0;
+    for (size_t i = 0; i < n; i++) {
+        /* A link may lie in the folder, or point to what lies there. */
+        char *named = strdup(inputs[i]), *real = realpath(inputs[i], NULL);
+        bool lost = named && real && (is_result(named, folder, results) || is_result(real, folder, results));
+        free(named);
+        free(real);
+        if (lost)
+            return idem_cli_usage("%s: the output folder holds the input %s, which could be overwritten; give another "
+                                  "folder",
+                                  folder, inputs[i]);
+    }
+    return 0;
+}
