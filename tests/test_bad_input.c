@@ -1,5 +1,6 @@
 /* Bad input from outside, on the tiny ensemble: one clear line, exit 1, and nothing that existed is lost. */
 #define _GNU_SOURCE
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -179,6 +180,48 @@ static void tensors_of_other_shapes(void **state) {
     FAILS("other.safetensors: mapper: 0 tensors missing and ",
           "cd $DIR && $IDEM compose -q --threads 1 -g generator.safetensors -m other.safetensors -i 1.png -a 2.png -o "
           "x.png");
+}
+
+/* One number that is none, as a broken disk or a run that diverged leaves it. */
+static void numbers_that_are_not_finite(void **state) {
+    (void)state;
+    tiny_need(dir);
+    char *to = idem_path_join(dir, "damaged.safetensors");
+    static const struct {
+        const char *file, *tensor, *command;
+        float value;
+    } rows[] = {
+        {"generator", "convs.3.conv.weight", "sample -q -g damaged.safetensors -n 1 -o damaged", NAN},
+        {"generator", "style.1.bias", "sample -q -g damaged.safetensors -n 1 -o damaged", INFINITY},
+        {"generator", "noises.noise_2", "sample -q -g damaged.safetensors -n 1 -o damaged", NAN},
+        {"generator", "latent_avg", "sample -q -g damaged.safetensors -n 1 -o damaged", -INFINITY},
+        {"generator", "convs.3.conv.weight", "train -q -g damaged.safetensors --iterations 1 -o damaged", NAN},
+        {"generator", "convs.3.conv.weight",
+         "compose -q -g damaged.safetensors -m mapper.safetensors -i 1.png -a 2.png -o damaged.png", NAN},
+        {"mapper", "mapper.0.weight",
+         "compose -q -g generator.safetensors -m damaged.safetensors -i 1.png -a 2.png -o damaged.png", NAN},
+        {"mapper", "E_attr.bn1.running_var",
+         "train -q -g generator.safetensors -m damaged.safetensors --iterations 1 -o damaged", NAN},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "%s.safetensors", rows[i].file);
+        char *from = idem_path_join(dir, name);
+        idem_weights *w;
+        assert_int_equal(idem_weights_load(&w, from), 0);
+        idem_weight *t = idem_weights_find(w, rows[i].tensor);
+        if (!t)
+            assert_non_null(t = idem_weights_add(w, rows[i].tensor, IDEM_SHAPE(32)));
+        t->data[2 % idem_shape_count(&t->shape)] = rows[i].value;
+        assert_int_equal(idem_weights_save(w, to, IDEM_DTYPE_F32), 0);
+        idem_weights_free(w);
+        free(from);
+        FAILS("damaged.safetensors: ", "cd $DIR && $IDEM %s --threads 1", rows[i].command);
+        assert_true(program_says(rows[i].tensor) && program_says(": number 3 ") &&
+                    program_says("the file is damaged; get or make it again"));
+    }
+    assert_int_equal(RUN("cd $DIR && ls damaged.png damaged/*/images damaged/mapper.safetensors"), 2);
+    free(to);
 }
 
 static void a_network_with_an_unknown_operator(void **state) {
@@ -366,6 +409,7 @@ int main(void) {
         cmocka_unit_test(places_and_threads),
         cmocka_unit_test(files_that_are_no_models),
         cmocka_unit_test(tensors_of_other_shapes),
+        cmocka_unit_test(numbers_that_are_not_finite),
         cmocka_unit_test(a_network_with_an_unknown_operator),
         cmocka_unit_test(data_to_train_on),
         cmocka_unit_test(files_of_other_kinds),

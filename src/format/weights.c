@@ -1,5 +1,6 @@
 #include "format/weights.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -221,6 +222,25 @@ int idem_weight_channels_last(idem_weight *w) {
     free(copy);
     w->channels_last = true;
     return 0;
+}
+
+static bool has_damage(const float *x, int64_t n) {
+    uint32_t found = 0; /* of bits, without a branch: compilers make vectors of it */
+    for (int64_t i = 0; i < n; i++) {
+        uint32_t bits;
+        memcpy(&bits, x + i, sizeof bits);
+        found |= (bits & 0x7f800000u) == 0x7f800000u;
+    }
+    return found;
+}
+
+int64_t idem_weight_damage(const idem_weight *w) {
+    int64_t n = idem_shape_count(&w->shape), i = 0;
+    if (!has_damage(w->data, n))
+        return -1;
+    while (isfinite(w->data[i]))
+        i++;
+    return i;
 }
 
 void idem_weight_read(const idem_weight *w, float *out) {

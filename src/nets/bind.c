@@ -23,6 +23,17 @@ static void note_problem(idem_binder *b, const char *text) {
     snprintf(b->first + n, sizeof b->first - n, "%s%s", n ? "; " : "", text);
 }
 
+static void note_damage(idem_binder *b, const idem_weight *w) {
+    const int64_t at = idem_weight_damage(w);
+    if (at < 0)
+        return;
+    char text[NAME_MAX_BYTES + 160];
+    snprintf(text, sizeof text, "%s: number %lld of %lld is %g", w->name, (long long)at + 1,
+             (long long)idem_shape_count(&w->shape), (double)w->data[at]);
+    b->damaged++;
+    note_problem(b, text);
+}
+
 /* Shapes that hold the same numbers in the same order: equal once all dimensions of 1 are dropped. */
 static bool shape_fits(const idem_shape *have, const idem_shape *want) {
     int i = 0, j = 0;
@@ -61,6 +72,8 @@ idem_node *idem_bind(idem_binder *b, idem_shape shape, const char *name_format, 
         note_problem(b, text);
         return idem_const_fill(b->graph, shape, 0);
     }
+    if (!w->used) /* later its numbers may be those of training */
+        note_damage(b, w);
     w->used = true;
     if (!shape_fits(&w->shape, &shape)) {
         b->misshapen++;
@@ -126,6 +139,10 @@ int idem_binder_finish(idem_binder *b, const char *what, const char *spare) {
     if (b->missing || b->misshapen)
         return idem_fail("%s: %d tensors missing and %d of another shape than expected (%s); is this the right file?",
                          what, b->missing, b->misshapen, b->first);
+    if (b->damaged)
+        return idem_fail("%s: %d tensors hold numbers that are not finite (%s): the file is damaged; get or make it "
+                         "again",
+                         what, b->damaged, b->first);
     size_t n_prefix = strlen(b->prefix), unused = 0;
     char names[200] = "";
     for (size_t i = 0; i < idem_weights_count(b->weights); i++) {

@@ -26,6 +26,13 @@ static bool has_generator(const idem_weights *w, const char *prefix, idem_styleg
     return *layout == IDEM_STYLEGAN2_ADA || find(w, prefix, "input.input", 0);
 }
 
+static const idem_weight *find_mean(const idem_stylegan2 *s, const idem_weights *w) {
+    if (s->layout == IDEM_STYLEGAN2_ADA)
+        return find(w, s->prefix, "mapping.w_avg", 0);
+    const idem_weight *mean = find(w, "", "latent_avg", 0); /* stored beside g_ema, not in it */
+    return mean ? mean : find(w, s->prefix, "latent_avg", 0);
+}
+
 int idem_stylegan2_open(idem_stylegan2 *s, const idem_weights *w, const char *prefix) {
     static const char *const prefixes[] = {"g_ema.", "G_ema.", ""};
     *s = (idem_stylegan2){0};
@@ -39,6 +46,10 @@ int idem_stylegan2_open(idem_stylegan2 *s, const idem_weights *w, const char *pr
     if (strlen(prefix) >= sizeof s->prefix)
         return idem_fail("prefix \"%s\" is too long: %zu bytes at most", prefix, sizeof s->prefix - 1);
     strcpy(s->prefix, prefix);
+    const idem_weight *mean = find_mean(s, w); /* which no binder sees */
+    if (mean && idem_weight_damage(mean) >= 0)
+        return idem_fail("%s: number %lld of %lld is not finite: the file is damaged; get or make it again", mean->name,
+                         (long long)idem_weight_damage(mean) + 1, (long long)idem_shape_count(&mean->shape));
 
     const bool ada = s->layout == IDEM_STYLEGAN2_ADA;
     int resolutions = 1;
@@ -75,14 +86,7 @@ int idem_stylegan2_open(idem_stylegan2 *s, const idem_weights *w, const char *pr
 }
 
 const float *idem_stylegan2_mean_w(const idem_stylegan2 *s, const idem_weights *w) {
-    idem_weight *mean;
-    if (s->layout == IDEM_STYLEGAN2_ADA) {
-        mean = (idem_weight *)find(w, s->prefix, "mapping.w_avg", 0);
-    } else {
-        mean = (idem_weight *)find(w, "", "latent_avg", 0); /* stored beside g_ema, not in it */
-        if (!mean)
-            mean = (idem_weight *)find(w, s->prefix, "latent_avg", 0);
-    }
+    idem_weight *mean = (idem_weight *)find_mean(s, w);
     if (!mean || idem_shape_count(&mean->shape) != s->w_dim)
         return NULL;
     mean->used = true;
