@@ -167,6 +167,16 @@ static void interruption_exits_130(void **state) {
     assert_true(program_says("idem: interrupted"));
 }
 
+/* Of scripts and tools beside the program: --help does nothing else, unknown options are wrong usage. */
+static void scripts_have_help_and_refuse_the_unknown(void **state) {
+    (void)state;
+    assert_int_equal(
+        RUN("for s in scripts/* \"${IDEM%%/*}/tests/check-fixture\"; do h=$($s --help) && [ -n \"$h\" ] || "
+            "{ echo $s --help; exit 1; }; r=0; $s --no-such || r=$?; [ $r = 2 ] || { echo $s $r; exit 1; }; "
+            "done"),
+        0);
+}
+
 /* ---- models ---- */
 
 static void inspect_describes_weights(void **state) {
@@ -242,6 +252,7 @@ int main(void) {
         cmocka_unit_test(doctor_reports_machine_kernels_and_models),
         cmocka_unit_test(doctor_names_what_lesser_machines_run),
         cmocka_unit_test(interruption_exits_130),
+        cmocka_unit_test(scripts_have_help_and_refuse_the_unknown),
         cmocka_unit_test(inspect_describes_weights),
         cmocka_unit_test(inspect_says_what_a_foreign_file_is),
         cmocka_unit_test(sha256_matches_its_standard),
