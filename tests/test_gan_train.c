@@ -180,6 +180,18 @@ static void killed_runs_end_alike(void **state) {
     assert_true(program_says("exists already"));
 }
 
+static void ctrl_c_says_how_to_go_on(void **state) {
+    (void)state;
+    program_expect(program_interrupt(dir, "int/checkpoint-0000000003.safetensors",
+                                     "exec " TRAIN "$DIR/int --pictures 4000000 --quiet 2>$DIR/said"),
+                   130);
+    program_expect(
+        program_run(dir, "n=$(ls $DIR/int/checkpoint-* | tail -n 1 | sed 's/.*-0*\\([0-9]*\\).safetensors/\\1/') "
+                         "&& echo \"idem: interrupted: checkpoint at iteration $n saved in $DIR/int; continue with "
+                         "--resume\" | cmp - $DIR/said"),
+        0);
+}
+
 /* Heads on frozen features: what they learn shows in their loss, and goes on after a stop. */
 static void heads_learn_and_resume(void **state) {
     (void)state;
@@ -408,6 +420,7 @@ int main(void) {
         cmocka_unit_test(every_picture_comes_once_an_epoch),
         cmocka_unit_test(strength_is_the_share_of_changes),
         cmocka_unit_test(killed_runs_end_alike),
+        cmocka_unit_test(ctrl_c_says_how_to_go_on),
         cmocka_unit_test(heads_learn_and_resume),
         cmocka_unit_test(unreadable_pictures_are_left_out),
         cmocka_unit_test(a_full_disk_keeps_the_last_checkpoint),

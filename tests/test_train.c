@@ -81,7 +81,7 @@ static int train_in_child(const char *run, const idem_recipe *recipe, bool resum
     idem_trainer *t = idem_trainer_new(m, recipe, &setup);
     int code = !t ? REFUSED : 0;
     if (t && idem_trainer_run(t))
-        code = strcmp(idem_error(), "interrupted") ? 1 : INTERRUPTED;
+        code = strncmp(idem_error(), "interrupted: checkpoint at iteration ", 37) ? 1 : INTERRUPTED;
     if (code)
         fprintf(stderr, "%s\n", idem_error());
     idem_trainer_free(t);

@@ -267,8 +267,12 @@ static void ctrl_c_leaves_a_checkpoint_that_resumes(void **state) {
         return;
     program_expect(program_interrupt(dir, "int/checkpoint-0000000001.safetensors",
                                      "exec $IDEM train " TINY
-                                     "-o $DIR/int --iterations 1000000 --checkpoint-every 1 -q 2>/dev/null"),
+                                     "-o $DIR/int --iterations 1000000 --checkpoint-every 1 -q 2>$DIR/said"),
                    130);
+    program_expect(RUN("n=$(ls $DIR/int/checkpoint-* | tail -n 1 | sed 's/.*-0*\\([0-9]*\\).safetensors/\\1/') && echo "
+                       "\"idem: interrupted: checkpoint at iteration $n saved in $DIR/int; continue with --resume\" | "
+                       "cmp - $DIR/said"),
+                   0);
     program_expect(RUN("grep -c '\"kind\": \"train\"' $DIR/int/metrics.jsonl"), 0);
     int done = atoi(program_output);
     assert_true(done >= 1 && done < 1000000);

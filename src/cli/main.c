@@ -47,7 +47,8 @@ static void log_line(void *user, idem_log_level level, const char *line) {
 int idem_cli_failed(void) {
     idem_progress_clear();
     if (idem_cli_stop) {
-        idem_cli_say("idem: interrupted");
+        /* Whatever else failed did so because of it. */
+        idem_cli_say("idem: %s", strncmp(idem_error(), "interrupted", 11) ? "interrupted" : idem_error());
         return 130;
     }
     idem_cli_say("idem: %s", idem_error());

@@ -81,3 +81,11 @@ int idem_checkpoint_load(const char *run, idem_weights **tensors, idem_checkpoin
     idem_names_free(names, n);
     return status;
 }
+
+int idem_checkpoint_stopped(const char *run, int64_t iteration, int saved) {
+    return saved ? idem_fail("interrupted, and its state could not be saved: %s; --resume continues from the last "
+                             "checkpoint",
+                             idem_error())
+                 : idem_fail("interrupted: checkpoint at iteration %" PRId64 " saved in %s; continue with --resume",
+                             iteration, run);
+}

@@ -15,4 +15,8 @@ typedef int idem_checkpoint_reader(void *state, const idem_weights *tensors);
  * damaged one is passed over with a warning. */
 int idem_checkpoint_load(const char *run, idem_weights **tensors, idem_checkpoint_reader *read, void *state);
 
+/* The message of a run that was stopped, "interrupted" and how to go on. `saved`: what idem_checkpoint_save gave; if -1
+ * its message is part of this one. Always -1. */
+int idem_checkpoint_stopped(const char *run, int64_t iteration, int saved);
+
 #endif

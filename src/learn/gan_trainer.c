@@ -319,8 +319,11 @@ int idem_gan_trainer_run(idem_gan_trainer *t) {
     while (!status && !is_last(t) && !stopped(t))
         status = advance(t);
     if (!status && stopped(t))
-        return save_checkpoint(t) ? -1 : idem_fail("interrupted");
-    return status;
+        return idem_checkpoint_stopped(t->setup.run, t->state.iteration, save_checkpoint(t));
+    /* In the middle of a measurement: it is made again. */
+    return status && stopped(t)
+               ? idem_fail("interrupted: continue with --resume from the last checkpoint in %s", t->setup.run)
+               : status;
 }
 
 /* ---- life ---- */

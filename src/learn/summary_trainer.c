@@ -233,7 +233,7 @@ int idem_summary_trainer_run(idem_summary_trainer *t) {
     while (!status && t->state.iteration < t->recipe.iterations && !stopped(t))
         status = advance(t);
     if (stopped(t)) /* also when it stopped the plan: an interrupted iteration left no trace */
-        return save_checkpoint(t) ? -1 : idem_fail("interrupted");
+        return idem_checkpoint_stopped(t->setup.run, t->state.iteration, save_checkpoint(t));
     return status;
 }
 

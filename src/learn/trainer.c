@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "engine/op.h"
 #include "learn/average.h"
+#include "learn/checkpoint.h"
 #include "learn/data.h"
 #include "learn/metrics_log.h"
 #include "learn/run_state.h"
@@ -289,7 +290,7 @@ int idem_trainer_run(idem_trainer *t) {
     /* Wherever the stop came, what is written is what the state says: an interrupted iteration or evaluation left no
      * trace. */
     if (status && stopped(t))
-        return save_checkpoint(t) ? -1 : idem_fail("interrupted");
+        return idem_checkpoint_stopped(t->run, t->state.iteration, save_checkpoint(t));
     return status;
 }
 
