@@ -12,12 +12,22 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "learn/data.h"
 #include "learn/data_folder.h"
 #include "media/image.h"
 #include "support/tiny.h"
 
-enum { SIZE = 8, W = 4, LAYERS = 4, COUNT = 23, BATCH = 3, PAIRS = 4, TRAINING = COUNT - 2 * PAIRS };
+enum {
+    SIZE = 8,
+    SAID_BYTES = 16384,
+    W = 4,
+    LAYERS = 4,
+    COUNT = 23,
+    BATCH = 3,
+    PAIRS = 4,
+    TRAINING = COUNT - 2 * PAIRS
+};
 
 static char dir[4096];
 
@@ -256,8 +266,56 @@ static void bad_codes_are_named(void **state) {
     code = place(root, "ws", 5, ".npy");
     assert_int_equal(idem_file_write(code, "\x93NUMPY", 6), 0);
     fails_at(root, true, "00005.npy");
-    assert_int_equal(remove(code), 0);
-    fails_at(root, true, "00005.npy");
+}
+
+static void keep_line(void *user, idem_log_level level, const char *line) {
+    assert_int_equal(level, IDEM_LOG_WARNING);
+    char *said = user;
+    snprintf(said + strlen(said), SAID_BYTES - strlen(said), "%s\n", line);
+}
+
+static void says(const char *said, const char *text) {
+    if (!strstr(said, text))
+        print_message("\"%s\" is not in:\n%s", text, said);
+    assert_non_null(strstr(said, text));
+}
+
+static void halves_of_pairs_are_named_and_left_out(void **state) {
+    (void)state;
+    static char said[SAID_BYTES];
+    char root[4500], text[5000];
+    snprintf(root, sizeof root, "%s", make_data("halves", false));
+    idem_log_set_sink(keep_line, said);
+    idem_data_reader_free(open_reader(root, 2));
+    assert_string_equal(said, "");
+    assert_int_equal(remove(place(root, "images", 5, ".png")), 0);
+    assert_int_equal(remove(place(root, "ws", 7, ".npy")), 0);
+    assert_int_equal(remove(place(root, "images", 1010, ".png")), 0);
+    write_picture(place(root, "images", 20, "-1.png"), 20, SIZE); /* lists are in order of stems, not of names */
+    write_picture(place(root, "images", 20, ".png"), 20, SIZE);
+    write_code(place(root, "ws", 20, ".npy"), 20, W);
+    idem_data_reader *r = open_reader(root, 2);
+    assert_int_equal(idem_data_reader_count(r), TRAINING - 2);
+    int items[TRAINING - 2];
+    float w[(TRAINING - 2) * W];
+    take(r, 0, TRAINING - 2, items);
+    assert_false(contains(items, TRAINING - 2, 5) || contains(items, TRAINING - 2, 7));
+    assert_int_equal(idem_data_reader_codes(r, 0, TRAINING - 2, w), 0);
+    idem_data_reader_free(r);
+    says(said, "halves/ws/00000/00005.npy: its picture is missing: images/00000/00005.png\n");
+    says(said, "halves/images/00000/00007.png: its code is missing: ws/00000/00007.npy\n");
+    says(said, "halves/images/00000/00020-1.png: its code is missing: ws/00000/00020-1.npy\n");
+    says(said, "halves/ws/01000/01010.npy: its picture is missing: ");
+    says(said, "halves: 4 files are passed over because their other half is missing; 21 pictures have their code\n");
+    /* A whole folder of pictures: not all are named. */
+    snprintf(text, sizeof text, "rm -r '%s/images/01000'", root);
+    assert_int_equal(system(text), 0);
+    *said = 0;
+    assert_null(idem_data_reader_new(root, SIZE, W, 2, BATCH, PAIRS * 3));
+    says(said, "halves/ws/01000/01000.npy: its picture is missing");
+    says(said, "halves: 14 files are passed over");
+    assert_null(strstr(said, "01010.npy"));
+    idem_log_set_sink(NULL, NULL);
 }
 
 /* ---- on the fly ---- */
@@ -378,6 +436,7 @@ int main(void) {
         cmocka_unit_test(too_few_pictures_are_refused),
         cmocka_unit_test(bad_files_are_named),
         cmocka_unit_test(bad_codes_are_named),
+        cmocka_unit_test(halves_of_pairs_are_named_and_left_out),
         cmocka_unit_test(pictures_on_the_fly_follow_from_seed_and_cursor),
         cmocka_unit_test(quantising_is_what_a_png_does),
     };

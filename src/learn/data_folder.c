@@ -9,20 +9,22 @@
 
 #include "base/arena.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/rng.h"
 #include "base/status.h"
 #include "format/weights.h"
 #include "learn/epochs.h"
 #include "media/image.h"
 
-enum { AHEAD = 4 /* batches decoded early */ };
+enum { AHEAD = 4 /* batches decoded early */, NAMED = 10 /* of the files that are passed over */ };
 
 struct idem_data_reader {
     idem_arena *arena;
     char *root;         /* holds images/ and ws/ */
     const char **stems; /* "00000/00000" */
     uint32_t *held_out, *training;
-    size_t count, pairs, n_training;
+    size_t count, room, incomplete, pairs, n_training;
+    bool has_codes;
     int size, w_dim;
     uint64_t seed;
     size_t picture;
@@ -42,46 +44,106 @@ struct idem_data_reader {
 
 /* ---- listing ---- */
 
-static int list_folder(idem_data_reader *r, const char *images, const char *folder, size_t *room) {
-    char *path = idem_path_join(images, folder), **names;
-    size_t n;
-    int status = path ? idem_dir_list(path, "png", &names, &n) : -1;
-    free(path);
-    if (status)
-        return -1;
-    for (size_t i = 0; i < n && !status; i++) {
-        if (r->count == *room) {
-            size_t more = *room ? 2 * *room : 4096;
-            const char **stems = realloc(r->stems, more * sizeof *stems);
-            if (!stems) {
-                status = idem_fail("out of memory for the list of pictures");
-                break;
-            }
-            r->stems = stems;
-            *room = more;
-        }
-        names[i][strlen(names[i]) - 4] = 0;
-        const char *stem = idem_arena_printf(r->arena, "%s/%s", folder, names[i]);
-        if (!stem)
-            status = -1;
-        else
-            r->stems[r->count++] = stem;
+static int add(idem_data_reader *r, const char *folder, const char *stem) {
+    if (r->count == r->room) {
+        size_t more = r->room ? 2 * r->room : 4096;
+        const char **stems = realloc(r->stems, more * sizeof *stems);
+        if (!stems)
+            return idem_fail("out of memory for the list of pictures");
+        r->stems = stems;
+        r->room = more;
     }
-    idem_names_free(names, n);
+    const char *text = idem_arena_printf(r->arena, "%s/%s", folder, stem);
+    if (!text)
+        return -1;
+    r->stems[r->count++] = text;
+    return 0;
+}
+
+/* A picture without its code, or a code without its picture. */
+static void pass_over(idem_data_reader *r, const char *folder, const char *stem, bool code) {
+    if (r->incomplete++ < NAMED)
+        idem_log(IDEM_LOG_WARNING, "passed over: %s/%s/%s/%s.%s: its %s is missing: %s/%s/%s.%s", r->root,
+                 code ? "ws" : "images", folder, stem, code ? "npy" : "png", code ? "picture" : "code",
+                 code ? "images" : "ws", folder, stem, code ? "png" : "npy");
+}
+
+static int by_name(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Names in a folder of images/ or ws/, without the suffix of four letters; none if there is no such folder of ws/. */
+static int list_stems(const idem_data_reader *r, const char *folder, bool code, char ***names, size_t *n) {
+    char *path = idem_arena_printf(r->arena, "%s/%s/%s", r->root, code ? "ws" : "images", folder);
+    *names = NULL;
+    *n = 0;
+    if (!path || (!(code && !idem_path_is_dir(path)) && idem_dir_list(path, code ? ".npy" : ".png", names, n)))
+        return -1;
+    for (size_t i = 0; i < *n; i++)
+        (*names)[i][strlen((*names)[i]) - 4] = 0;
+    if (*n)
+        qsort(*names, *n, sizeof **names, by_name); /* "a-1.png" comes before "a.png", "a-1" behind "a" */
+    return 0;
+}
+
+static int list_folder(idem_data_reader *r, const char *folder) {
+    char **images, **codes = NULL;
+    size_t n, m = 0, i = 0, k = 0;
+    if (list_stems(r, folder, false, &images, &n))
+        return -1;
+    int status = list_stems(r, folder, true, &codes, &m);
+    while (!status && (i < n || k < m)) {
+        int order = i == n ? 1 : k == m ? -1 : strcmp(images[i], codes[k]);
+        if (order == 0 || (order < 0 && !r->has_codes))
+            status = add(r, folder, images[i]);
+        else
+            pass_over(r, folder, order < 0 ? images[i] : codes[k], order > 0);
+        i += order <= 0;
+        k += order >= 0;
+    }
+    idem_names_free(images, n);
+    idem_names_free(codes, m);
     return status;
 }
 
-static int list_all(idem_data_reader *r) {
-    char *images = idem_path_join(r->root, "images"), **folders;
-    size_t n, room = 0;
-    int status = images ? idem_dir_list(images, NULL, &folders, &n) : -1;
-    if (!status) {
-        for (size_t i = 0; i < n && !status; i++)
-            status = list_folder(r, images, folders[i], &room);
-        idem_names_free(folders, n);
-    }
-    free(images);
+/* Codes of a folder whose pictures are all gone. */
+static int list_lost(idem_data_reader *r, const char *folder) {
+    char *images = idem_arena_printf(r->arena, "%s/images/%s", r->root, folder), **codes;
+    size_t n;
+    if (!images || idem_path_is_dir(images))
+        return images ? 0 : -1;
+    if (list_stems(r, folder, true, &codes, &n))
+        return -1;
+    for (size_t i = 0; i < n; i++)
+        pass_over(r, folder, codes[i], true);
+    idem_names_free(codes, n);
+    return 0;
+}
+
+static int for_each_folder(idem_data_reader *r, const char *kind, int (*list)(idem_data_reader *, const char *)) {
+    char *path = idem_arena_printf(r->arena, "%s/%s", r->root, kind), **folders;
+    size_t n;
+    int status = path ? idem_dir_list(path, NULL, &folders, &n) : -1;
+    if (status)
+        return -1;
+    for (size_t i = 0; i < n && !status; i++)
+        status = list(r, folders[i]);
+    idem_names_free(folders, n);
     return status;
+}
+
+/* Without any codes the first that is asked for says what is wrong. */
+static int list_all(idem_data_reader *r) {
+    const char *codes = idem_arena_printf(r->arena, "%s/ws", r->root);
+    r->has_codes = codes && idem_path_is_dir(codes);
+    if (!codes || for_each_folder(r, "images", list_folder) || (r->has_codes && for_each_folder(r, "ws", list_lost)))
+        return -1;
+    if (r->incomplete)
+        idem_log(IDEM_LOG_WARNING,
+                 "%s: %zu files are passed over because their other half is missing; %zu pictures "
+                 "have their code",
+                 r->root, r->incomplete, r->count);
+    return 0;
 }
 
 /* DIR itself, or the folder dataset_SIZE in it. */
