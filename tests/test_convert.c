@@ -121,6 +121,30 @@ static void a_pkl_becomes_a_checkpoint(void **state) {
     assert_true(range[1] - range[0] > 50); /* pictures, not one colour */
 }
 
+/* As the architectures orig and resnet leave it. */
+static void a_generator_without_a_to_rgb_layer(void **state) {
+    (void)state;
+    assert_int_equal(RUN("$IDEM model convert -q tests/fixtures/format/ada3.pkl $DIR/whole.safetensors"), 0);
+    idem_weights *w = load("whole.safetensors"), *part = idem_weights_new();
+    for (size_t i = 0; i < idem_weights_count(w); i++) {
+        const idem_weight *t = idem_weights_at(w, i);
+        idem_weight *copy =
+            strcmp(t->name, "synthesis.b4.torgb.weight") ? idem_weights_add(part, t->name, t->shape) : NULL;
+        if (copy)
+            idem_weight_read(t, copy->data);
+    }
+    assert_int_equal(idem_weights_count(part) + 1, idem_weights_count(w));
+    char *path = idem_path_join(program_folder, "part.safetensors");
+    assert_int_equal(idem_weights_save(part, path, IDEM_DTYPE_F32), 0);
+    free(path);
+    idem_weights_free(part);
+    idem_weights_free(w);
+    assert_int_equal(RUN("$IDEM sample -q -g $DIR/part.safetensors -n 1 -o $DIR/part"), 1);
+    assert_true(program_says("part.safetensors: ") && program_says("synthesis.b4.torgb.weight is missing: "));
+    assert_true(program_says("\"orig\" and \"resnet\" are not supported"));
+    assert_int_equal(program_lines(), 1);
+}
+
 static void a_generator_keeps_its_tensors(void **state) {
     (void)state;
     assert_int_equal(RUN("$IDEM model convert models/generator-64.safetensors $DIR/g.pt && "
@@ -152,9 +176,10 @@ static void refusals(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(types_and_dictionaries_survive), cmocka_unit_test(metadata_is_added),
-        cmocka_unit_test(onnx_gives_its_constants),       cmocka_unit_test(a_pkl_becomes_a_checkpoint),
-        cmocka_unit_test(a_generator_keeps_its_tensors),  cmocka_unit_test(refusals),
+        cmocka_unit_test(types_and_dictionaries_survive),     cmocka_unit_test(metadata_is_added),
+        cmocka_unit_test(onnx_gives_its_constants),           cmocka_unit_test(a_pkl_becomes_a_checkpoint),
+        cmocka_unit_test(a_generator_keeps_its_tensors),      cmocka_unit_test(refusals),
+        cmocka_unit_test(a_generator_without_a_to_rgb_layer),
     };
     return cmocka_run_group_tests(tests, program_enter, program_leave);
 }

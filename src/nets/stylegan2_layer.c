@@ -36,6 +36,12 @@ static int bind_modulated(idem_stylegan2_layer *l, idem_binder *b, const idem_st
     const bool ada = s->layout == IDEM_STYLEGAN2_ADA;
     const char *conv = ada ? "" : ".conv", *style = ada ? ".affine" : ".conv.modulation";
     idem_shape shape = idem_bind_shape(b, "%s%s.weight", path, conv);
+    if (!idem_bind_has(b, "%s%s.weight", path, conv))
+        return idem_fail("%s%s%s.weight is missing%s", b->prefix, path, conv,
+                         kernel == 1
+                             ? ": every resolution must have its to-RGB layer, as in the architecture \"skip\"; "
+                               "\"orig\" and \"resnet\" are not supported"
+                             : "");
     /* [1, O, I, K, K] in the conversion, unless an earlier binding has dropped the leading 1. */
     int skip = shape.rank == 5;
     if (shape.rank - skip != 4 || shape.d[skip + 2] != kernel || shape.d[skip + 3] != kernel ||
