@@ -235,6 +235,24 @@ static void a_network_with_an_unknown_operator(void **state) {
     assert_true(program_says(" is a PRexu, an ONNX operator that is not supported"));
 }
 
+static void a_fetched_network_that_was_cut(void **state) {
+    (void)state;
+    tiny_need(dir);
+    assert_int_equal(RUN("cd $DIR && mkdir -p cut && cp \"${IDEM_MODELS:-%s/models/cache}\"/*.onnx cut && "
+                         "truncate -s 100000 cut/fr_feature.onnx",
+                         IDEM_SOURCE_DIR),
+                     0);
+    FAILS("cut/fr_feature.onnx: not a whole ONNX model: its beginning looks like an ONNX model; the file is damaged: "
+          "fetch it "
+          "again with `idem model fetch feature`",
+          "IDEM_MODELS=$DIR/cut " COMPOSE("$DIR/generator.safetensors"));
+    FAILS("fetch it again with `idem model fetch feature`",
+          "cd $DIR/cut && IDEM_MODELS=$DIR/cut $IDEM model inspect ./fr_feature.onnx");
+    /* A file of that name elsewhere is somebody's own. */
+    FAILS("fr_feature.onnx: not a whole ONNX model: its beginning looks like an ONNX model\n",
+          "$IDEM model inspect $DIR/cut/fr_feature.onnx");
+}
+
 static void data_to_train_on(void **state) {
     (void)state;
     tiny_need(dir);
@@ -411,6 +429,7 @@ int main(void) {
         cmocka_unit_test(tensors_of_other_shapes),
         cmocka_unit_test(numbers_that_are_not_finite),
         cmocka_unit_test(a_network_with_an_unknown_operator),
+        cmocka_unit_test(a_fetched_network_that_was_cut),
         cmocka_unit_test(data_to_train_on),
         cmocka_unit_test(files_of_other_kinds),
         cmocka_unit_test(files_without_a_face),

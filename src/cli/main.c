@@ -11,6 +11,7 @@
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/progress.h"
+#include "cli/registry.h"
 #include "engine/isa.h"
 
 typedef struct {
@@ -51,7 +52,15 @@ int idem_cli_failed(void) {
         idem_cli_say("idem: %s", strncmp(idem_error(), "interrupted", 11) ? "interrupted" : idem_error());
         return 130;
     }
-    idem_cli_say("idem: %s", idem_error());
+    char message[1024]; /* looking at files may leave another */
+    snprintf(message, sizeof message, "%s", idem_error());
+    idem_arena *a = idem_arena_new();
+    const char *model = a ? idem_registry_damaged(a, message) : NULL;
+    if (model)
+        idem_cli_say("idem: %s; the file is damaged: fetch it again with `idem model fetch %s`", message, model);
+    else
+        idem_cli_say("idem: %s", message);
+    idem_arena_free(a);
     return 1;
 }
 

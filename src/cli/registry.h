@@ -11,4 +11,8 @@ int idem_registry_open(idem_registry *r, idem_arena *a, const char *path);
  * the program, whichever exists; else models/cache. NULL when memory is short. */
 const char *idem_registry_folder(idem_arena *a);
 
+/* The model to fetch again when a message is about ("FILE: ...") one of its files in that folder and the file is not
+ * what the list says; else NULL. Its name is in the arena. */
+const char *idem_registry_damaged(idem_arena *a, const char *message);
+
 #endif

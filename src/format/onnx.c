@@ -406,7 +406,7 @@ static int read_model(reader *r, const unsigned char *bytes, size_t size) {
     if (!p && r->exhausted)
         return -1;
     if (!p || !p->graph)
-        return idem_fail("%s: not an ONNX model, or a truncated one: it looks like %s", r->what,
+        return idem_fail("%s: not a whole ONNX model: its beginning looks like %s", r->what,
                          idem_looks_like(bytes, size));
     idem_onnx *m = r->model;
     m->ir_version = p->ir_version;
