@@ -13,8 +13,9 @@
 
 #define RUN(...) program_run(program_folder, __VA_ARGS__)
 
-/* Run in a folder of in/{1,2}.png, pose/{1,2}.png, jpg/1.jpg, way/{000,strip}.png, done/1--2.png, g.safetensors and
- * link.png -> in/1.png. No model can be found there, so that what is not refused exits 1. */
+/* Run in a folder of in/{1,2}.png, pose/{1,2}.png, jpg/1.jpg, way/{000,strip}.png, done/1--2.png,
+ * new/generator.safetensors, g.safetensors, mapper.safetensors and link.png -> in/1.png. No model can be found there,
+ * so that what is not refused exits 1. */
 static const char *const refused[] = {
     "align in -o in",
     "align in -o ./pose/../in",
@@ -32,7 +33,10 @@ static const char *const refused[] = {
     "interpolate -i in/1.png way/strip.png -a in/2.png -o way",
     "model convert g.safetensors g.safetensors",
     "model convert g.safetensors ./in/../g.safetensors --half",
-    "sample -g g.safetensors -o new --sheet ./g.safetensors",
+    "evaluate -g g.safetensors -o in/../g.safetensors",
+    "train -g g.safetensors -m mapper.safetensors -o in/..",
+    "train-generator -d in --start new/generator.safetensors -o ./new",
+    "sample -g g.safetensors -o run --sheet ./g.safetensors",
 };
 static const char *const allowed[] = {
     "align jpg -o jpg",
@@ -41,15 +45,18 @@ static const char *const allowed[] = {
     "compose -i in/1.png -a pose/1.png -o in/3.png",
     "compose --pairs -i in -a pose -o done",
     "interpolate -i in/1.png in/2.png -a pose/1.png -o in",
+    "train -g g.safetensors -m mapper.safetensors -o run",
+    "train-generator -d in --start new/generator.safetensors -o run",
 };
 
 static void inputs_stay_as_they_are(void **state) {
     (void)state;
     assert_int_equal(
-        RUN("cd $DIR && mkdir in pose jpg way done && cd '%s' && cp samples/identities/[12].png $DIR/in && "
+        RUN("cd $DIR && mkdir in pose jpg way done new && cd '%s' && cp samples/identities/[12].png $DIR/in && "
             "cd $DIR && cp in/* pose && cp in/1.png jpg/1.jpg && cp in/1.png way/000.png && "
             "cp in/1.png way/strip.png && cp in/1.png done/1--2.png && ln -s in/1.png link.png && "
-            "cp '%s/models/generator-64.safetensors' g.safetensors && "
+            "cp '%s/models/generator-64.safetensors' g.safetensors && cp g.safetensors mapper.safetensors && cp "
+            "g.safetensors new/generator.safetensors && "
             "find . -name '*.*' -type f -exec sha256sum {} + > sums",
             IDEM_SOURCE_DIR, IDEM_SOURCE_DIR),
         0);
@@ -61,7 +68,7 @@ static void inputs_stay_as_they_are(void **state) {
         program_expect(RUN("cd $DIR && IDEM_MODELS=none $IDEM %s -q", allowed[i]), 1);
         assert_true(!strstr(program_output, "overwritten"));
     }
-    assert_int_equal(RUN("cd $DIR && sha256sum --quiet -c sums && ! test -e new"), 0);
+    assert_int_equal(RUN("cd $DIR && sha256sum --quiet -c sums && ! test -e run/dataset_64"), 0);
 }
 
 int main(void) {

@@ -13,6 +13,7 @@
 #include "cli/assets.h"
 #include "cli/command.h"
 #include "cli/options.h"
+#include "cli/overwrite.h"
 #include "cli/progress.h"
 #include "cli/report_text.h"
 #include "eval/evaluate.h"
@@ -215,6 +216,10 @@ int idem_cmd_evaluate(int argc, char **argv) {
     idem_parse(&line, argc, argv, &shared, NULL);
     if (!s.identity != !s.attributes)
         return idem_cli_usage("--identity and --attributes go together");
+    const char *const inputs[] = {s.files.generator, s.files.mapper, s.files.identity_net, s.identity, s.attributes};
+    for (size_t i = 0; i < sizeof inputs / sizeof *inputs && s.output; i++)
+        if (idem_overwrite_file(s.output, inputs[i]))
+            return 2;
     s.quiet = shared.quiet;
     return run(&s, &shared) ? idem_cli_failed() : 0;
 }

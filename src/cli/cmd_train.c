@@ -14,6 +14,7 @@
 #include "cli/command.h"
 #include "cli/field_options.h"
 #include "cli/options.h"
+#include "cli/overwrite.h"
 #include "cli/progress.h"
 #include "cli/train_summary.h"
 #include "engine/op.h"
@@ -374,7 +375,9 @@ int idem_cmd_train(int argc, char **argv) {
         return idem_cli_usage("--output is missing: name a folder for the run, or ask for --dry-run");
     if (a.preprocess && !a.identity_net)
         return idem_cli_usage("--identity-preprocess belongs to --identity-net");
-    if (choose_attributes(&a))
+    if (choose_attributes(&a) ||
+        (a.mapper && !a.dry_run &&
+         idem_overwrite_folder(a.output, &a.mapper, 1, "@(mapper|mapper-start|checkpoint-*).safetensors")))
         return 2;
     return run(&a);
 }

@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/field_options.h"
 #include "cli/options.h"
+#include "cli/overwrite.h"
 #include "cli/progress.h"
 #include "engine/op.h"
 #include "learn/gan_trainer.h"
@@ -136,5 +137,7 @@ int idem_cmd_train_generator(int argc, char **argv) {
     train a = {.shared = IDEM_SHARED_DEFAULTS};
     idem_gan_defaults(&a.recipe);
     parse(&a, argc, argv);
+    if (a.start && idem_overwrite_folder(a.output, &a.start, 1, "@(generator|checkpoint-*).safetensors"))
+        return 2;
     return run(&a);
 }
