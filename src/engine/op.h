@@ -16,6 +16,7 @@ typedef struct idem_step {
     void *state;                    /* made by prepare, freed by release */
     bool unread;                    /* set by prepare: forward does not read in[1], which state holds */
     double seconds;                 /* time spent, when profiling */
+    int64_t runs;                   /* and in how many runs */
     const struct idem_chain *chain; /* what this step computes besides (engine/fuse.h); NULL: nothing */
     idem_node **from;               /* the plan's: nodes of in[] */
     int n_from;

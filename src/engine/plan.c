@@ -11,6 +11,7 @@
 #include "engine/layout.h"
 #include "engine/op.h"
 #include "engine/plan_private.h"
+#include "engine/profile.h"
 
 static bool is_view(const idem_node *n) {
     return n->op->view && (!n->op->is_view || n->op->is_view(n));
@@ -264,6 +265,7 @@ idem_plan *idem_plan_new(idem_node *const *targets, int n, const idem_plan_optio
     p->graph = targets[0]->graph;
     if (options)
         p->options = *options;
+    p->options.profile |= idem_profile_on();
     p->n_places = p->n_all = idem_graph_size(p->graph);
     p->room = 2 * p->n_places;
     p->arena = idem_arena_new();
@@ -275,9 +277,40 @@ idem_plan *idem_plan_new(idem_node *const *targets, int n, const idem_plan_optio
     return p;
 }
 
+static void cost(const idem_node *n, double *flops, double *bytes) {
+    *flops = 0;
+    *bytes = (double)idem_value_bytes(n);
+    for (int k = 0; k < n->n_in; k++)
+        *bytes += (double)idem_value_bytes(n->in[k]);
+    if (n->op->cost)
+        n->op->cost(n, flops, bytes);
+}
+
+/* What the plan did goes to the profile of the whole program. */
+static void tell_profile(const idem_plan *p) {
+    if (!p->runs || !idem_profile_on())
+        return;
+    idem_profile_sum *sums = idem_arena_array(p->arena, (size_t)p->n_steps, sizeof *sums);
+    int n = 0;
+    for (int t = 0; sums && t < p->n_steps; t++) {
+        const idem_step *s = &p->steps[t];
+        double flops, bytes;
+        cost(s->node, &flops, &bytes);
+        if (s->runs)
+            sums[n++] = (idem_profile_sum){.name = s->node->name,
+                                           .op = s->node->op->name,
+                                           .seconds = s->seconds,
+                                           .flops = flops * (double)s->runs,
+                                           .bytes = bytes * (double)s->runs,
+                                           .runs = s->runs};
+    }
+    idem_profile_add(sums, n, p->runs, p->seconds);
+}
+
 void idem_plan_free(idem_plan *p) {
     if (!p)
         return;
+    tell_profile(p);
     for (int t = 0; t < p->n_steps; t++)
         if (p->steps[t].node->op->release && p->steps[t].state)
             p->steps[t].node->op->release(&p->steps[t]);
@@ -315,8 +348,10 @@ static int trap(const idem_step *s) {
 static void run_step(idem_plan *p, idem_step *s) {
     double start = p->options.profile ? idem_clock() : 0;
     s->node->op->forward(s);
-    if (p->options.profile)
+    if (p->options.profile) {
         s->seconds += idem_clock() - start;
+        s->runs++;
+    }
 }
 
 static bool stopped(const idem_plan *p) {
@@ -334,14 +369,18 @@ static int run_steps(idem_plan *p) {
             return -1;
         t++;
     }
-    p->runs++;
     return stopped(p) ? idem_fail("interrupted") : 0;
 }
 
 int idem_plan_run(idem_plan *p) {
     idem_threads_set(p->options.threads);
     uint64_t before = idem_denormals_flush(idem_threads());
+    double start = p->options.profile ? idem_clock() : 0;
     int status = run_steps(p);
+    if (p->options.profile) {
+        p->seconds += idem_clock() - start;
+        p->runs++;
+    }
     idem_denormals_restore(before, idem_threads());
     return status;
 }
@@ -368,15 +407,6 @@ int idem_plan_steps(const idem_plan *p) {
     return p->n_steps;
 }
 
-static void cost(const idem_node *n, double *flops, double *bytes) {
-    *flops = 0;
-    *bytes = (double)idem_value_bytes(n);
-    for (int k = 0; k < n->n_in; k++)
-        *bytes += (double)idem_value_bytes(n->in[k]);
-    if (n->op->cost)
-        n->op->cost(n, flops, bytes);
-}
-
 double idem_plan_flops(const idem_plan *p) {
     double total = 0;
     for (int t = 0; t < p->n_steps; t++) {
@@ -399,7 +429,7 @@ const idem_profile_row *idem_plan_profile(idem_plan *p, int *n_rows) {
         const idem_step *s = &p->steps[t];
         r->name = s->node->name;
         r->op = s->node->op->name;
-        r->seconds = p->runs ? s->seconds / p->runs : 0;
+        r->seconds = s->runs ? s->seconds / (double)s->runs : 0;
         cost(s->node, &r->flops, &r->bytes);
         const idem_span *span = &p->spans[t];
         r->held = span->first <= peak && peak <= span->last ? (double)span->bytes : 0;

@@ -17,7 +17,7 @@ typedef struct idem_plan idem_plan;
 typedef struct {
     int threads;                       /* 0: all cores */
     bool trap_nan;                     /* run fails naming the first node with a NaN or infinity */
-    bool profile;                      /* time every node */
+    bool profile;                      /* time every node; profile.h does so for all plans */
     const volatile sig_atomic_t *stop; /* polled between nodes: nonzero ends the run with -1, "interrupted" */
     idem_plan *share; /* reuse this plan's buffer (its targets' values are then lost); it must outlive us */
 } idem_plan_options;

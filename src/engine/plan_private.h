@@ -38,7 +38,8 @@ struct idem_plan {
     size_t bytes;
     idem_plan *next_user;
     idem_arena *arena;
-    int runs; /* profiled runs */
+    int64_t runs;   /* when profiling */
+    double seconds; /* of them */
     idem_profile_row *rows;
 };
 
