@@ -87,7 +87,8 @@ static void the_command_measures(void **state) {
     assert_int_equal(program_run(dir, "mkdir -p $DIR/data && cp samples/identities/*.png samples/attributes/*.png "
                                       "$DIR/data/"),
                      0);
-    assert_int_equal(program_run(dir, MEASURE "--held-out 3"), 0);
+    assert_int_equal(program_run(dir, MEASURE "--held-out 3 --profile"), 0);
+    assert_true(program_says("GB/s  node") && program_says("GB/s  operator"));
     assert_true(program_says("pairs above 0.929"));
     assert_true(program_says("S of the nearest picture"));
     assert_int_equal(program_run(dir,

@@ -23,11 +23,11 @@
 #include "learn/curves.h"
 #include "learn/trainer.h"
 
-enum { WITNESS_BATCH = 8, MAX_OPTIONS = 48, PROFILE_ROWS = 25, CYCLES = 2 };
+enum { WITNESS_BATCH = 8, MAX_OPTIONS = 48, CYCLES = 2 };
 
 typedef struct {
     const char *generator, *data, *output, *mapper, *models, *recipe_name, *identity_net, *preprocess;
-    bool resume, dry_run, profile, trap_nan;
+    bool resume, dry_run, trap_nan;
     const char *attr_net; /* a name, or a file */
     idem_attr_choice attr;
     idem_shared shared;
@@ -77,8 +77,6 @@ static void parse(train *a, int argc, char **argv) {
         {IDEM_OPT_TEXT, "identity-preprocess", 0, "NAME", &a->preprocess, .choices = IDEM_PREPROCESS_CHOICES,
          .help = "how it wants its pictures; must be said for ONNX"},
         {IDEM_OPT_TEXT, "models", 0, "DIR", &a->models, .help = "folder of the downloaded networks"},
-        {IDEM_OPT_FLAG, "profile", 0, NULL, &a->profile,
-         .help = "print the slowest nodes at the end (of a dry run too)"},
         {IDEM_OPT_FLAG, "trap-nan", 0, NULL, &a->trap_nan,
          .help = "stop at the first node with a number that is not finite"},
         {IDEM_OPT_HEADER, .help = "The recipe"},
@@ -177,53 +175,6 @@ static void print_json(json_t *root) {
     json_decref(root);
 }
 
-static int by_seconds(const void *a, const void *b) {
-    double x = ((const idem_profile_row *)a)->seconds, y = ((const idem_profile_row *)b)->seconds;
-    return (x < y) - (x > y);
-}
-
-/* Slowest nodes of the same-face iteration with the adversarial part, and the time by operator. */
-static void print_profile(const idem_trainer *t) {
-    int n;
-    const idem_profile_row *rows = idem_plan_profile(idem_trainer_plan(t, false, true), &n);
-    idem_profile_row *sorted = malloc((size_t)(n > 0 ? n : 1) * sizeof *sorted);
-    if (!rows || !sorted) {
-        free(sorted);
-        return;
-    }
-    double total = 0;
-    memcpy(sorted, rows, (size_t)n * sizeof *sorted);
-    for (int i = 0; i < n; i++)
-        total += rows[i].seconds;
-    qsort(sorted, (size_t)n, sizeof *sorted, by_seconds);
-    fprintf(stderr, "same-face iteration with the adversarial part: %.3f s in %d nodes\n", total, n);
-    fprintf(stderr, "%9s %6s %9s %8s  node\n", "ms", "%", "GFLOP/s", "GB/s");
-    for (int i = 0; i < n && i < PROFILE_ROWS; i++) {
-        const idem_profile_row *r = &sorted[i];
-        double s = r->seconds > 0 ? r->seconds : 1e-9;
-        fprintf(stderr, "%9.2f %6.2f %9.1f %8.1f  %s (%s)\n", 1e3 * r->seconds, 100 * r->seconds / total,
-                r->flops / s * 1e-9, r->bytes / s * 1e-9, r->name, r->op);
-    }
-    fprintf(stderr, "by operator:\n");
-    for (;;) { /* gathers one operator after another, the slowest first node leading */
-        const char *op = NULL;
-        double sum = 0;
-        int count = 0;
-        for (int i = 0; i < n; i++) {
-            if (!sorted[i].op || (op && strcmp(sorted[i].op, op)))
-                continue;
-            op = sorted[i].op;
-            sum += sorted[i].seconds;
-            count++;
-            sorted[i].op = NULL;
-        }
-        if (!op)
-            break;
-        fprintf(stderr, "%9.2f ms %6.2f %%  %s x %d\n", 1e3 * sum, 100 * sum / total, op, count);
-    }
-    free(sorted);
-}
-
 /* ---- the two ways to run ---- */
 
 static int dry_run(train *a, idem_trainer *t) {
@@ -318,7 +269,6 @@ static int run(train *a) {
                                           .attr = a->attr,
                                           .resume = a->resume,
                                           .threads = a->shared.threads,
-                                          .profile = a->profile,
                                           .trap_nan = a->trap_nan,
                                           .judge = {a->witness ? describe : NULL, a->witness, IDEM_JUDGE_DIM},
                                           .stop = &idem_cli_stop,
@@ -329,8 +279,6 @@ static int run(train *a) {
         status = !t ? -1 : a->dry_run ? dry_run(a, t) : full_run(a, t);
     }
     int code = status ? idem_cli_failed() : 0;
-    if (t && a->profile)
-        print_profile(t);
     idem_trainer_free(t);
     idem_witness_free(a->witness);
     idem_model_free(m);

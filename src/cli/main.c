@@ -10,6 +10,7 @@
 #include "base/status.h"
 #include "cli/command.h"
 #include "cli/options.h"
+#include "cli/profile.h"
 #include "cli/progress.h"
 #include "cli/registry.h"
 #include "engine/isa.h"
@@ -141,8 +142,10 @@ static int run(const command *c, int argc, char **argv) {
     if (idem_isa_check())
         return idem_cli_usage("%s", idem_error());
     int code = c->run(argc, argv);
+    bool printed = !fflush(stdout);
+    idem_cli_profile_end();
     /* Results that did not reach stdout are a failure, not a success with half an output. */
-    if (fflush(stdout) && code == 0) {
+    if (!printed && code == 0) {
         idem_fail("cannot write to standard output");
         return idem_cli_failed();
     }

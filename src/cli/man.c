@@ -41,9 +41,9 @@ static void print_option(const idem_option *o, const char *help) {
     fputs("\\-\\-", stdout);
     print_escaped(o->name);
     if (o->arg) {
-        fputs("=\\fI", stdout);
+        fputs(o->optional ? "[=\\fI" : "=\\fI", stdout);
         print_escaped(o->arg);
-        fputs("\\fR", stdout);
+        fputs(o->optional ? "\\fR]" : "\\fR", stdout);
     }
     putchar('\n');
     print_escaped(help);

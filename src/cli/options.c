@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "cli/man.h"
+#include "cli/profile.h"
 #include "engine/op.h"
 
 enum { MAX_OPTIONS = 96, KEY_BASE = 0x1000 };
@@ -181,8 +182,12 @@ static char *help_text(const idem_option *o) {
 static struct argp_option argp_row(const idem_option *o, int i, const char *help, int *group) {
     if (o->kind == IDEM_OPT_HEADER)
         return (struct argp_option){.doc = help, .group = ++*group};
-    return (struct argp_option){
-        .name = o->name, .key = o->letter ? o->letter : KEY_BASE + i, .arg = o->arg, .doc = help, .group = *group};
+    return (struct argp_option){.name = o->name,
+                                .key = o->letter ? o->letter : KEY_BASE + i,
+                                .arg = o->arg,
+                                .flags = o->optional ? OPTION_ARG_OPTIONAL : 0,
+                                .doc = help,
+                                .group = *group};
 }
 
 /* ---- parsing ---- */
@@ -226,7 +231,7 @@ static error_t parse_key(int key, char *arg, struct argp_state *state) {
     if (p->rows[i].required && p->rows[i].kind == IDEM_OPT_TEXT && !*arg)
         argp_error(state, "--%s is empty: is a variable of the shell not set?", p->rows[i].name);
     char error[256];
-    const char *problem = set_value(&p->rows[i], arg, error);
+    const char *problem = p->rows[i].optional && !arg ? NULL : set_value(&p->rows[i], arg, error);
     while (!problem && p->rows[i].kind == IDEM_OPT_TEXTS && state->next < state->argc &&
            *state->argv[state->next] != '-')
         problem = set_value(&p->rows[i], state->argv[state->next++], error);
@@ -252,13 +257,24 @@ static void add_shared(parser *p, idem_shared *s) {
                                  .arg = "N",
                                  .value = &s->seed,
                                  .help = "seed of everything random; the same seed gives the same bytes"});
-    if (with & IDEM_WITH_THREADS)
+    if (with & IDEM_WITH_THREADS) {
         add_row(p, (idem_option){.kind = IDEM_OPT_INT,
                                  .name = "threads",
                                  .arg = "N",
                                  .value = &s->threads,
                                  .max = IDEM_THREADS_MOST,
                                  .help = "threads to use, 0 for every core"});
+        add_row(p, (idem_option){.kind = IDEM_OPT_INT,
+                                 .name = "profile",
+                                 .arg = "ROWS",
+                                 .value = &s->profile_rows,
+                                 .max = 1e6,
+                                 .optional = true,
+                                 .was_given = &s->profile,
+                                 .help = "print on standard error, at the end, where the time of all networks went: "
+                                         "the ROWS slowest nodes, 0 for every one, and all operators, with GFLOP/s and "
+                                         "GB/s"});
+    }
     if (with & IDEM_WITH_JSON)
         add_row(p, (idem_option){.kind = IDEM_OPT_FLAG,
                                  .name = "json",
@@ -315,6 +331,8 @@ int idem_parse(const idem_command_line *line, int argc, char **argv, idem_shared
     free((char *)argp.doc);
     if (line->shared & IDEM_WITH_THREADS)
         idem_threads_set(shared->threads);
+    if (shared->profile)
+        idem_cli_profile_begin(shared->profile_rows);
     if (args)
         *args = p.args;
     return p.n_args;

@@ -44,20 +44,24 @@ typedef struct {
     void *value;         /* variable of the kind's type */
     double min, max;     /* for numbers; both 0: no limits but the type's */
     bool required;       /* must be given */
+    bool optional;       /* the argument may be left out, and the variable stays as it is: see was_given */
     bool *was_given;     /* set true when the option is on the command line; may be NULL */
     const char *choices; /* for texts: "paper|summary"; NULL: anything */
     const char *help;    /* one sentence, no full stop; the default is added */
 } idem_option;
 
-/* Options every command has alike, if it asks for them. --quiet and --help are always there. */
+/* Options every command has alike, if it asks for them; --profile comes with --threads. --quiet and --help are always
+ * there. */
 enum { IDEM_WITH_JSON = 1, IDEM_WITH_SEED = 2, IDEM_WITH_THREADS = 4 };
 typedef struct {
     bool json;     /* print one JSON document on stdout instead of text */
     bool quiet;    /* no progress, no notes */
     uint64_t seed; /* of everything random */
     int threads;   /* 0: all cores; already given to the engine */
+    bool profile;  /* print where the time went; done by the program (profile.h) */
+    int profile_rows;
 } idem_shared;
-#define IDEM_SHARED_DEFAULTS ((idem_shared){.seed = 1})
+#define IDEM_SHARED_DEFAULTS ((idem_shared){.seed = 1, .profile_rows = 25})
 
 typedef struct {
     const char *args;           /* positional arguments in the usage line: "FILE..."; NULL: none allowed */
