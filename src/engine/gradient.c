@@ -20,56 +20,8 @@ static bool *mark_dependents(const idem_graph *g, int last, idem_node *const *wr
     return dep;
 }
 
-/* A band's gradients are a band again. What its lanes give to values in front of it is added up behind it, in the
- * same order. */
-typedef struct {
-    idem_node **grad; /* by id */
-    int band, lane;   /* of the node whose gradient is made */
-    struct late {
-        idem_node *to, *part;
-    } * late;
-    int n_late, room;
-} gradients;
-
-static int accumulate(idem_node **grad, const idem_node *to, idem_node *part) {
-    grad[to->id] = grad[to->id] ? idem_add(grad[to->id], part) : part;
-    return grad[to->id] ? 0 : -1;
-}
-
-static int put_off(gradients *b, idem_node *to, idem_node *part) {
-    if (b->n_late == b->room) {
-        int room = b->room ? 2 * b->room : 64;
-        struct late *late = realloc(b->late, (size_t)room * sizeof *late);
-        if (!late)
-            return idem_fail("out of memory for gradients");
-        b->late = late;
-        b->room = room;
-    }
-    b->late[b->n_late++] = (struct late){to, part};
-    return 0;
-}
-
-/* To the lane of the next node, which may end a band. */
-static int go_to(gradients *b, idem_graph *g, int band, int lane) {
-    int status = 0;
-    if (band != b->band) {
-        if (b->band)
-            idem_lanes_end(g);
-        for (int i = 0; i < b->n_late && !status; i++)
-            status = accumulate(b->grad, b->late[i].to, b->late[i].part);
-        b->n_late = 0;
-        b->lane = 0;
-        b->band = band && idem_lanes_begin(g) ? band : 0;
-    }
-    if (b->band && lane != b->lane)
-        idem_lanes_next(g);
-    b->lane = lane;
-    return status;
-}
-
-/* Passes node's gradient on to its inputs. */
-static int propagate(idem_node *node, gradients *b, const bool *dep) {
-    idem_node **grad = b->grad;
+/* Passes node's gradient on to its inputs; grad is by id. */
+static int propagate(idem_node *node, idem_node **grad, const bool *dep) {
     idem_node *dy = grad[node->id];
     bool any = false, want[node->n_in > 0 ? node->n_in : 1];
     for (int k = 0; k < node->n_in; k++) {
@@ -85,7 +37,7 @@ static int propagate(idem_node *node, gradients *b, const bool *dep) {
     if (!dx)
         return idem_fail("out of memory for gradients");
     idem_scope_push(node->graph, node->name);
-    int status = go_to(b, node->graph, node->band, node->lane) || node->op->gradient(node, dy, want, dx) ? -1 : 0;
+    int status = node->op->gradient(node, dy, want, dx);
     for (int k = 0; k < node->n_in && !status; k++) {
         if (!want[k] || !dx[k])
             continue;
@@ -96,7 +48,8 @@ static int propagate(idem_node *node, gradients *b, const bool *dep) {
                                idem_shape_text(&dx[k]->shape, got), idem_shape_text(&in->shape, want_text));
             break;
         }
-        status = b->band && in->band != node->band ? put_off(b, in, dx[k]) : accumulate(grad, in, dx[k]);
+        grad[in->id] = grad[in->id] ? idem_add(grad[in->id], dx[k]) : dx[k];
+        status = grad[in->id] ? 0 : -1;
     }
     idem_scope_pop(node->graph);
     free(dx);
@@ -117,7 +70,6 @@ int idem_gradients_seeded(idem_node *y, idem_node *seed, idem_node *const *wrt, 
     idem_graph *g = y->graph;
     bool *dep = mark_dependents(g, y->id, wrt, n);
     idem_node **grad = calloc((size_t)y->id + 1, sizeof(idem_node *));
-    gradients b = {.grad = grad};
     if (!dep || !grad) {
         free(dep);
         free(grad);
@@ -127,15 +79,9 @@ int idem_gradients_seeded(idem_node *y, idem_node *seed, idem_node *const *wrt, 
     idem_scope_push(g, "grad");
     if (dep[y->id])
         grad[y->id] = seed;
-    for (int id = y->id; id >= 0 && !status; id--) {
-        const idem_node *node = idem_graph_node(g, id);
-        if (b.band && node->band != b.band)
-            status = go_to(&b, g, 0, 0);
-        if (grad[id] && dep[id] && !status)
-            status = propagate(idem_graph_node(g, id), &b, dep);
-    }
-    if (go_to(&b, g, 0, 0))
-        status = -1;
+    for (int id = y->id; id >= 0 && !status; id--)
+        if (grad[id] && dep[id])
+            status = propagate(idem_graph_node(g, id), grad, dep);
     for (int i = 0; i < n && !status; i++) {
         out[i] = wrt[i]->id <= y->id ? grad[wrt[i]->id] : NULL;
         if (!out[i])
@@ -145,7 +91,6 @@ int idem_gradients_seeded(idem_node *y, idem_node *seed, idem_node *const *wrt, 
     idem_scope_pop(g);
     free(dep);
     free(grad);
-    free(b.late);
     return status;
 }
 
