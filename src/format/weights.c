@@ -243,6 +243,13 @@ int64_t idem_weight_damage(const idem_weight *w) {
     return i;
 }
 
+int idem_weight_check(const idem_weight *w) {
+    const int64_t at = idem_weight_damage(w);
+    return at < 0 ? 0
+                  : idem_fail("%s: number %lld of %lld is not finite: the file is damaged; get or make it again",
+                              w->name, (long long)at + 1, (long long)idem_shape_count(&w->shape));
+}
+
 void idem_weight_read(const idem_weight *w, float *out) {
     if (w->channels_last)
         idem_to_rowmajor(out, w->data, &w->shape);

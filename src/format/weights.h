@@ -47,6 +47,8 @@ idem_weight *idem_weights_find(const idem_weights *w, const char *name); /* NULL
 idem_weight *idem_weights_add(idem_weights *w, const char *name, idem_shape shape);
 /* Position of the first number that is not finite, in the present memory order; -1: all are. */
 int64_t idem_weight_damage(const idem_weight *w);
+/* 0, or -1 with a message that names it. */
+int idem_weight_check(const idem_weight *w);
 /* Turns a rank-4 tensor into the engine's memory order in place, once. */
 int idem_weight_channels_last(idem_weight *w);
 /* Row-major copy into out[count], whatever the present order. */

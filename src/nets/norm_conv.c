@@ -35,9 +35,8 @@ static idem_weight *find_average(const idem_binder *b, const char *norm, const c
     idem_weight *w = idem_weights_find(b->weights, name);
     if (!w || idem_shape_count(&w->shape) != c)
         return idem_fail_null("%s is missing or does not have %lld numbers", name, (long long)c);
-    if (!w->used && idem_weight_damage(w) >= 0)
-        return idem_fail_null("%s: number %lld is not finite: the file is damaged; get or make it again", name,
-                              (long long)idem_weight_damage(w) + 1);
+    if (!w->used && idem_weight_check(w))
+        return NULL;
     w->used = true;
     return w;
 }

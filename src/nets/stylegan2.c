@@ -47,9 +47,8 @@ int idem_stylegan2_open(idem_stylegan2 *s, const idem_weights *w, const char *pr
         return idem_fail("prefix \"%s\" is too long: %zu bytes at most", prefix, sizeof s->prefix - 1);
     strcpy(s->prefix, prefix);
     const idem_weight *mean = find_mean(s, w); /* which no binder sees */
-    if (mean && idem_weight_damage(mean) >= 0)
-        return idem_fail("%s: number %lld of %lld is not finite: the file is damaged; get or make it again", mean->name,
-                         (long long)idem_weight_damage(mean) + 1, (long long)idem_shape_count(&mean->shape));
+    if (mean && idem_weight_check(mean))
+        return -1;
 
     const bool ada = s->layout == IDEM_STYLEGAN2_ADA;
     int resolutions = 1;
