@@ -364,6 +364,7 @@ static int continue_run(idem_gan_trainer *t, const saved_run *saved) {
             "--threads is %d but the run was started with %d, and results depend on it: leave it out to continue that "
             "run",
             t->setup.threads, saved->state.threads);
+    idem_threads_set(saved->state.threads); /* graphs of ONNX models are built for them */
     if (t->recipe.path > 0 && !idem_weights_find(t->weights, PATH_MEAN))
         return idem_fail("the checkpoint has no tensor \"%s\", which a run with path lengths keeps", PATH_MEAN);
     t->state = saved->state;

@@ -286,6 +286,7 @@ static int continue_run(idem_summary_trainer *t, const saved_run *saved) {
         return idem_fail("--threads is %d but the run was started with %d, and results depend on it: leave it out to "
                          "continue that run",
                          t->setup.threads, saved->state.threads);
+    idem_threads_set(saved->state.threads); /* graphs of ONNX models are built for them */
     t->state = saved->state;
     return 0;
 }

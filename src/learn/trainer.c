@@ -324,11 +324,13 @@ static int continue_run(idem_trainer *t, idem_weights *tensors, const idem_run_s
         idem_weights_free(tensors);
         return -1;
     }
-    if (idem_model_check_attributes(t->model,
-                                    &(idem_attr_choice){.net = t->setup.attr.net, .norm = t->setup.attr.norm}))
+    if (idem_model_check_attributes(
+            t->model,
+            &(idem_attr_choice){.net = t->setup.attr.net, .norm = t->setup.attr.norm, .side = t->setup.attr.side}))
         return -1;
     t->state = *saved;
     t->state.recipe = *recipe;
+    idem_threads_set(saved->threads); /* graphs of ONNX models are built for them */
     return 0;
 }
 
