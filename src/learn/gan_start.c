@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "learn/gan_graph.h"
+#include "learn/gan_grow.h"
 #include "nets/stylegan2.h"
 
 static bool below(const char *name, const char *prefix) {
@@ -67,6 +68,8 @@ static int take_all(idem_weights *w, const idem_weights *from, const char *prefi
         else if (below(to->name, IDEM_GAN_HEADS_PREFIX))
             status = take(to, from, to->name) < 0 ? -1 : 0;
     }
+    if (!status && had && shift > 0)
+        status = idem_gan_grow(w, from, shift);
     return status;
 }
 
