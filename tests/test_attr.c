@@ -103,6 +103,43 @@ static void names_and_files(void **state) {
     idem_model_free(m);
 }
 
+/* ---- at which side it sees pictures ---- */
+
+static void larger_pictures_are_averaged(void **state) {
+    (void)state;
+    tiny_need(dir);
+    idem_model *m[2] = {opened(in_dir("framed.safetensors")), opened(in_dir("framed.safetensors"))};
+    assert_int_equal(idem_model_new_mapper(m[0], 1, false, &(idem_attr_choice){.side = 16}), 0);
+    assert_int_equal(idem_model_new_mapper(m[1], 1, false, NULL), 0);
+    assert_string_equal(idem_weights_meta(idem_model_trained(m[0]), "attr.side"), "16");
+    assert_int_equal(idem_model_check_attributes(m[0], &(idem_attr_choice){.side = 32}), -1);
+    assert_int_equal(idem_model_check_attributes(m[1], &(idem_attr_choice){.side = 32}), -1);
+    idem_graph *g = idem_graph_new();
+    idem_node *x = idem_input(g, "x", IDEM_SHAPE(2, 3, 64, 64));
+    fixture_fill(x->leaf, 2 * 3 * 64 * 64, "", "faces", 0.5, 0.5);
+    idem_node *small = idem_avgpool(x, idem_window_make(4, 4, 0), false);
+    idem_node *t[4] = {idem_model_attributes(m[0], x, NULL), idem_model_attributes(m[1], small, NULL),
+                       idem_model_attributes(m[0], small, NULL), idem_model_attributes(m[1], x, NULL)};
+    idem_plan *p = idem_plan_new(t, 4, NULL);
+    assert_non_null(p);
+    assert_int_equal(idem_plan_run(p), 0);
+    double differ = 0;
+    for (int i = 0; i < 2 * 512; i++) {
+        assert_float_equal(idem_plan_value(p, t[0])[i], idem_plan_value(p, t[1])[i], 1e-5);
+        assert_float_equal(idem_plan_value(p, t[0])[i], idem_plan_value(p, t[2])[i], 1e-5);
+        differ += fabs((double)idem_plan_value(p, t[0])[i] - (double)idem_plan_value(p, t[3])[i]);
+    }
+    assert_true(differ > 1);
+    assert_null(idem_model_attributes(m[0], idem_input(g, "odd", IDEM_SHAPE(1, 3, 40, 40)), NULL));
+    assert_non_null(strstr(idem_error(), "no multiple"));
+    assert_int_equal(idem_weights_set_meta(idem_model_trained(m[0]), "attr.side", "16 px"), 0);
+    assert_null(idem_model_attributes(m[0], x, NULL));
+    idem_plan_free(p);
+    idem_graph_free(g);
+    idem_model_free(m[0]);
+    idem_model_free(m[1]);
+}
+
 /* ---- statistics ---- */
 
 static bool changes(const char *norm, const char *name) {
@@ -164,6 +201,34 @@ static void a_run_resumes_bit_for_bit(void **state) {
     program_expect(
         RUN(TRAIN "-o $DIR/no --attr-net $DIR/inception.safetensors --attr-start $DIR/inception.safetensors"), 2);
     program_expect(RUN(TRAIN "-o $DIR/no --attr-norm other"), 2);
+}
+
+/* ---- from one generator to another ---- */
+
+static void a_mapper_is_adapted(void **state) {
+    (void)state;
+    tiny_need(dir);
+#define OTHER                                                                                                          \
+    "$IDEM train -g $DIR/other.safetensors --threads 1 --batch 2 --eval-pairs 2 --checkpoint-every 1 -q -m "           \
+    "$DIR/of_first/mapper.safetensors "
+    program_expect(RUN(TRAIN "-o $DIR/of_first --iterations 1"), 0);
+    program_expect(RUN("$IDEM model convert -q $DIR/framed.safetensors $DIR/other.safetensors --half"), 0);
+    program_expect(RUN(OTHER "-o $DIR/no --iterations 1"), 1);
+    assert_true(program_says("was trained for the generator"));
+    program_expect(RUN(OTHER "-o $DIR/adapted --iterations 2 --adapt --attr-side 32"), 0);
+    program_expect(RUN(OTHER "-o $DIR/parts --iterations 1 --adapt --attr-side 32"), 0);
+    program_expect(RUN("$IDEM train -g $DIR/other.safetensors -q -o $DIR/parts --resume --iterations 2"), 0);
+    program_expect(RUN("cmp $DIR/adapted/mapper.safetensors $DIR/parts/mapper.safetensors"), 0);
+    program_expect(RUN("$IDEM model inspect --json $DIR/adapted/mapper.safetensors | grep '\"attr.side\": \"32\"'"), 0);
+    program_expect(RUN("$IDEM evaluate -g $DIR/other.safetensors -m $DIR/adapted/mapper.safetensors --pairs 2 -q"), 0);
+    program_expect(RUN("$IDEM evaluate -g $DIR/framed.safetensors -m $DIR/adapted/mapper.safetensors --pairs 2 -q"), 1);
+    program_expect(RUN("$IDEM train -g $DIR/other.safetensors -o $DIR/no --adapt"), 2);
+    program_expect(
+        RUN("$IDEM model convert -q $DIR/generator.safetensors $DIR/bare.safetensors --half && $IDEM train -g "
+            "$DIR/bare.safetensors -m $DIR/of_first/mapper.safetensors --adapt -o $DIR/no"),
+        1);
+    assert_true(program_says("--frame"));
+#undef OTHER
 }
 
 /* ---- the published sizes ---- */
@@ -228,7 +293,8 @@ static void published_sizes_train_at_256(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_inception_sees_299_pixels), cmocka_unit_test(names_and_files),
-        cmocka_unit_test(frozen_statistics_stay),       cmocka_unit_test(a_run_resumes_bit_for_bit),
+        cmocka_unit_test(larger_pictures_are_averaged), cmocka_unit_test(frozen_statistics_stay),
+        cmocka_unit_test(a_run_resumes_bit_for_bit),    cmocka_unit_test(a_mapper_is_adapted),
         cmocka_unit_test(published_sizes_train_at_256),
     };
     if (tiny_make(&dir))

@@ -23,11 +23,11 @@
 #include "learn/curves.h"
 #include "learn/trainer.h"
 
-enum { WITNESS_BATCH = 8, MAX_OPTIONS = 48, CYCLES = 2 };
+enum { WITNESS_BATCH = 8, MAX_OPTIONS = 56, CYCLES = 2 };
 
 typedef struct {
     const char *generator, *data, *output, *mapper, *models, *recipe_name, *identity_net, *preprocess;
-    bool resume, dry_run, trap_nan;
+    bool resume, dry_run, trap_nan, adapt;
     const char *attr_net; /* a name, or a file */
     idem_attr_choice attr;
     idem_shared shared;
@@ -60,6 +60,8 @@ static void parse(train *a, int argc, char **argv) {
         {IDEM_OPT_FLAG, "dry-run", 'n', NULL, &a->dry_run,
          .help = "measure a few iterations, print memory, rate and hours of the whole schedule, write nothing"},
         {IDEM_OPT_TEXT, "mapper", 'm', "FILE", &a->mapper, .help = "start from this mapper instead of random weights"},
+        {IDEM_OPT_FLAG, "adapt", 0, NULL, &a->adapt,
+         .help = "the mapper of -m may be another generator's; --attr-side: the side of that one's pictures"},
         {IDEM_OPT_TEXT, "attr-net", 0, "NAME|FILE", &a->attr_net,
          .help = "E_attr: resnet18, resnet50, inception3, or a file as with --attr-start; resnet18 if not given"},
         {IDEM_OPT_TEXT, "attr-start", 0, "FILE", &a->attr.start,
@@ -70,6 +72,8 @@ static void parse(train *a, int argc, char **argv) {
          .help =
              "statistics of E_attr's batch norms: frozen as stored, or the batch's with running averages; frozen for "
              "an InceptionV3 from a file, else running, if not given"},
+        {IDEM_OPT_INT, "attr-side", 0, "S", &a->attr.side, .min = 0, .max = 4096,
+         .help = "E_attr sees pictures averaged to S x S; 0: as they are, or as the mapper of -m has it"},
         {IDEM_OPT_TEXT, "identity-net", 0, "FILE", &a->identity_net,
          .help =
              "recogniser that E_id is: InceptionResnetV1 (facenet-pytorch's file) or ONNX; fr_feature if not given. "
@@ -256,7 +260,7 @@ static int run(train *a) {
     if (!status && a->identity_net)
         status = idem_model_choose_recogniser(m, a->identity_net, a->preprocess);
     if (!status && a->mapper)
-        status = idem_model_load_mapper(m, a->mapper);
+        status = a->adapt ? idem_model_adapt_mapper(m, a->mapper, a->attr.side) : idem_model_load_mapper(m, a->mapper);
     if (!status && a->resume)
         status = take_saved(a, m);
     if (!status)
@@ -299,6 +303,8 @@ static int choose_attributes(train *a) {
         a->attr.start = a->attr_net;
     }
     a->attr.net = known ? a->attr_net : NULL;
+    if (a->adapt && !a->mapper)
+        return idem_cli_usage("--adapt wants the mapper to be adapted: name it with --mapper");
     return a->mapper && a->attr.start
                ? idem_cli_usage("--mapper brings its own E_attr: leave out --attr-start or the file of --attr-net")
                : 0;

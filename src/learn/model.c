@@ -280,6 +280,22 @@ int idem_model_load_mapper(idem_model *m, const char *path) {
     return 0;
 }
 
+int idem_model_adapt_mapper(idem_model *m, const char *path, int side) {
+    idem_weights *w;
+    if (!m->has_frame)
+        return idem_fail(
+            "%s: says nothing of where its faces are, and a mapper of another generator must not: write it anew "
+            "with `idem model convert --frame`",
+            m->path);
+    if (idem_weights_load(&w, path))
+        return -1;
+    if (idem_frame_store(&m->frame, w) || (side && idem_attr_set_side(w, side)) || take_trained(m, w, path)) {
+        idem_weights_free(w);
+        return idem_fail("%s: %s", path, idem_error());
+    }
+    return 0;
+}
+
 int idem_model_new_mapper(idem_model *m, uint64_t seed, bool mean_bias, const idem_attr_choice *choice) {
     if (!m->info.has_frozen)
         return idem_fail("a new mapper needs the recogniser: load the frozen nets first");

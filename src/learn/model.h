@@ -70,6 +70,10 @@ int idem_model_find(char *path, size_t size, const char *models, const char *fil
 /* ---- the trained nets: E_attr.*, mapper.*, and while training critic.* and the optimisers' moments ---- */
 /* A mapper trained for another generator is refused by hash. Half-precision files are widened. */
 int idem_model_load_mapper(idem_model *m, const char *path);
+/* A mapper of any generator with w of the same width, to train it on for this one, whose frame it takes: the
+ * generator's file must hold it (`idem model convert --frame`). side: at which its E_attr goes on to see pictures, best
+ * that of the generator it comes from; 0: as its file says. */
+int idem_model_adapt_mapper(idem_model *m, const char *path, int side);
 /* Fresh weights. attr: which E_attr, and from where (a ResNet trained on pictures normalised as ImageNet's is turned
  * into the [-1, 1] we feed); NULL: a fresh ResNet-18. mean_bias: the last bias of M starts at mean w. Needs E_id. */
 int idem_model_new_mapper(idem_model *m, uint64_t seed, bool mean_bias, const idem_attr_choice *attr);
