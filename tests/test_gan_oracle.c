@@ -173,6 +173,7 @@ static void check_iteration(const char *file) {
     b.count.tolerance = number(b.about, "tolerance");
     idem_gan_recipe r;
     idem_gan_defaults(&r);
+    r.features = 0;
     r.batch = (int64_t)number(b.about, "batch");
     r.size = (int64_t)number(b.about, "size");
     r.z_dim = r.w_dim = (int64_t)number(b.about, "dim");

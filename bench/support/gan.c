@@ -148,6 +148,7 @@ int bench_prepare_gan(bench_work *w) {
     if (!g)
         return idem_fail("out of memory");
     idem_gan_defaults(&g->recipe);
+    g->recipe.features = 0; /* PyTorch's side has no such network */
     g->recipe.size = w->c->side;
     g->recipe.batch = w->batch;
     if (!(g->weights = idem_weights_new()) || idem_gan_init(g->weights, &g->recipe) || fill_weights(g->weights) ||

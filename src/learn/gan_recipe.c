@@ -20,8 +20,9 @@ static const idem_field rows[] = {
     {"gamma", IDEM_FIELD_REAL, AT(gamma), 0, 1e6, "1", true,
      "R1: gamma/2 times the squared gradient of the discriminator at real pictures"},
     {"r1-every", IDEM_FIELD_COUNT, AT(r1_every), 1, 1e6, "16", false, "iterations between steps on R1"},
-    {"features", IDEM_FIELD_REAL, AT(features), 0, 1e6, "0", false,
-     "weight of a second discriminator, small heads on frozen features of the pose network; 0: none"},
+    {"features", IDEM_FIELD_REAL, AT(features), 0, 1e6, "1", false,
+     "weight of a second discriminator, small heads on frozen features of the pose network, which needs far fewer "
+     "pictures; 0: none"},
     {"features-batch", IDEM_FIELD_COUNT, AT(features_batch), 0, 1024, "0", false,
      "pictures of an iteration that the heads see; 0: all of them"},
     {"path-length", IDEM_FIELD_REAL, AT(path), 0, 1e6, "0", false,
