@@ -7,8 +7,8 @@
 /* Fills the fresh tensors g.* from a finished generator (a file of the conversion's layout): all of them, or its lower
  * resolutions: new to-RGB layers then start at 0, so that the pictures are its own, enlarged. A checkpoint of
  * train-generator gives the average of its generator, and d.* too, shifted where the side differs: a discriminator
- * halves from the picture's side down, so its last blocks fit. The heads on features come along. -1 when a tensor has
- * another size. */
+ * halves from the picture's side down, so its last blocks fit, and new ones hand them the smaller picture (gan_grow.h).
+ * The heads on features come along. -1 when a tensor has another size. */
 int idem_gan_start_from(idem_weights *w, const char *path);
 
 #endif
