@@ -458,6 +458,26 @@ static void the_result_is_a_generator(void **state) {
     idem_weights_free(w);
 }
 
+/* Also the strengths that a start brings, and they do not come back. */
+static void no_noise_is_none(void **state) {
+    (void)state;
+    for (int quiet = 0; quiet < 2; quiet++) {
+        char path[64];
+        assert_int_equal(program_run(dir,
+                                     TRAIN "$DIR/quiet%d --start $DIR/whole/checkpoint-0000000028.safetensors "
+                                           "--pictures 16 --checkpoint-every 4 %s",
+                                     quiet, quiet ? "--no-noise" : ""),
+                         0);
+        snprintf(path, sizeof path, "%s/quiet%d/checkpoint-0000000004.safetensors", dir, quiet);
+        idem_weights *w;
+        assert_int_equal(idem_weights_load(&w, path), 0);
+        const char *const names[] = {"g.conv1.noise.weight", "g.convs.3.noise.weight", "g_ema.convs.3.noise.weight"};
+        for (int i = 0; i < 3; i++)
+            assert_true((idem_weights_find(w, names[i])->data[0] == 0) == quiet);
+        idem_weights_free(w);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_picture_comes_once_an_epoch),
@@ -471,6 +491,7 @@ int main(void) {
         cmocka_unit_test(distances_are_measured),
         cmocka_unit_test(two_sets_of_pictures_are_compared),
         cmocka_unit_test(the_result_is_a_generator),
+        cmocka_unit_test(no_noise_is_none),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

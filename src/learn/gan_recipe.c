@@ -33,6 +33,8 @@ static const idem_field rows[] = {
     {"d-first", IDEM_FIELD_COUNT, AT(d_first), 0, 1e9, "0", false,
      "iterations at the start in which the discriminator learns alone"},
     {"no-flip", IDEM_FIELD_FLAG, AT(no_flip), 0, 1, "0", false, "do not mirror pictures at random"},
+    {"no-noise", IDEM_FIELD_FLAG, AT(no_noise), 0, 1, "0", false,
+     "no noise in the generator's layers: a picture is its code and nothing else"},
     {"augment", IDEM_FIELD_REAL, AT(augment), 0, 1, "0", false, "strength of the augmentation at the start"},
     {"augment-target", IDEM_FIELD_REAL, AT(augment_target), 0, 1, "0.6", true,
      "sign rate of the discriminator on real pictures that the strength is steered to; 0: the strength stays"},

@@ -22,6 +22,7 @@ typedef struct {
     double ema;                          /* half-life of the average, in pictures */
     int64_t d_first;                     /* iterations at the start in which D learns alone */
     bool no_flip;                        /* do not mirror pictures at random */
+    bool no_noise;                       /* strengths of G's noise are 0 and stay so */
     double augment;                      /* strength at the start */
     double augment_target;               /* sign rate the strength is steered to; 0: the strength stays */
     double augment_pictures;             /* pictures over which the strength can go from 0 to 1 */

@@ -110,7 +110,10 @@ static void draw_codes(idem_gan_trainer *t) {
             g->mix->leaf[i * layers + l] = mixed && l >= cross;
     }
     for (int i = 0; i < g->about.n_noise; i++)
-        draw_normal(g->noise[i], &noise);
+        if (t->recipe.no_noise)
+            memset(g->noise[i]->leaf, 0, (size_t)idem_shape_count(&g->noise[i]->shape) * sizeof(float));
+        else
+            draw_normal(g->noise[i], &noise);
     t->state.drawn[RNG_CODES] = codes.counter;
     t->state.drawn[RNG_MIX] = mix.counter;
     t->state.drawn[RNG_NOISE] = noise.counter;
@@ -371,6 +374,15 @@ static int continue_run(idem_gan_trainer *t, const saved_run *saved) {
     return 0;
 }
 
+/* Strengths of 0 stay so while the noise, and with it their gradient, is 0. */
+static void silence(idem_weights *w) {
+    for (size_t i = 0; i < idem_weights_count(w); i++) {
+        idem_weight *strength = idem_weights_at(w, i);
+        if (!strncmp(strength->name, IDEM_GAN_G, strlen(IDEM_GAN_G)) && strstr(strength->name, ".noise.weight"))
+            strength->data[0] = 0;
+    }
+}
+
 static int start_run(idem_gan_trainer *t) {
     idem_threads_set(t->setup.threads);
     t->state = (run_state){.threads = idem_threads(), .sampled = -1, .strength = t->recipe.augment};
@@ -378,6 +390,8 @@ static int start_run(idem_gan_trainer *t) {
         return -1;
     if (t->setup.start && idem_gan_start_from(t->weights, t->setup.start))
         return -1;
+    if (t->recipe.no_noise)
+        silence(t->weights);
     if (t->recipe.path > 0 && !idem_weights_add(t->weights, PATH_MEAN, IDEM_SHAPE(1)))
         return -1;
     return idem_average_add(t->weights, average_rule, 1);
