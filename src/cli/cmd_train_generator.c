@@ -51,10 +51,10 @@ static void parse(train *a, int argc, char **argv) {
             "moving "
             "average of the weights, augmentation that adapts to the data. All options are stored in the checkpoints. "
             "Ctrl-C saves a checkpoint; --resume continues as if nothing had happened.",
-        .examples =
-            "  idem train-generator -d portraits -o out/gen --size 64\n"
-            "  idem train-generator -d portraits -o out/gen --resume\n"
-            "  idem train-generator -d portraits -o out/gen128 --start models/generator-64.safetensors --d-first 300",
+        .examples = "  idem train-generator -d portraits -o out/gen --size 64\n"
+                    "  idem train-generator -d portraits -o out/gen --resume\n"
+                    "  idem train-generator -d portraits -o out/gen128 --size 128 \\\n"
+                    "      --start out/gen/checkpoint-0000006250.safetensors",
         .options = options,
         .shared = IDEM_WITH_THREADS,
     };
