@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "learn/summary_data.h"
 #include "learn/summary_trainer.h"
 #include "media/image.h"
@@ -238,6 +239,17 @@ static void a_run_resumes_bit_for_bit(void **state) {
     origin_synthetic(dir, "run/samples/grid-0000000003.png", NULL, NULL, "1", 4);
     program_expect(RUN(TRAIN "-o $DIR/parts --resume --beta 1"), 1);
     assert_true(program_says("--beta is 1"));
+    /* A checkpoint that asks for two thousand million threads. */
+    idem_weights *w;
+    assert_int_equal(RUN("rm $DIR/parts/checkpoint-0000000002.safetensors"), 0);
+    char *path = idem_path_join(dir, "parts/checkpoint-0000000003.safetensors");
+    assert_int_equal(idem_weights_load(&w, path), 0);
+    assert_int_equal(idem_weights_set_meta(w, "run.threads", "2000000000"), 0);
+    assert_int_equal(idem_weights_save(w, path, IDEM_DTYPE_F32), 0);
+    idem_weights_free(w);
+    free(path);
+    program_expect(RUN(TRAIN "-o $DIR/parts --resume --iterations 4"), 1);
+    assert_true(program_says("numbers that no run has"));
     /* The other recipe's run, and its programs. */
     program_expect(RUN("$IDEM train -g $DIR/generator.safetensors -o $DIR/run --resume -q"), 1);
     program_expect(

@@ -32,6 +32,7 @@ typedef struct {
     idem_attr_choice attr;
     idem_shared shared;
     idem_recipe recipe;
+    int saved_threads;       /* of the run that is resumed; 0: none is */
     bool given[MAX_OPTIONS]; /* by field of the recipe */
     idem_held_out_scores scores;
     int64_t evaluated;     /* iteration of the scores; 0: none yet */
@@ -73,7 +74,9 @@ static void parse(train *a, int argc, char **argv) {
              "statistics of E_attr's batch norms: frozen as stored, or the batch's with running averages; frozen for "
              "an InceptionV3 from a file, else running, if not given"},
         {IDEM_OPT_INT, "attr-side", 0, "S", &a->attr.side, .min = 0, .max = 4096,
-         .help = "E_attr sees pictures averaged to S x S; 0: as they are, or as the mapper of -m has it"},
+         .help = "E_attr sees larger pictures averaged to S x S, which must divide their side; 0: as they are, or as "
+                 "the mapper of "
+                 "-m has it"},
         {IDEM_OPT_TEXT, "identity-net", 0, "FILE", &a->identity_net,
          .help =
              "recogniser that E_id is: InceptionResnetV1 (facenet-pytorch's file) or ONNX; fr_feature if not given. "
@@ -239,7 +242,7 @@ static int full_run(train *a, idem_trainer *t) {
 /* What the command line did not say is as the run has it. */
 static int take_saved(train *a, idem_model *m) {
     idem_recipe saved;
-    int found = idem_trainer_saved_recipe(a->output, m, &saved);
+    int found = idem_trainer_saved_recipe(a->output, m, &saved, &a->saved_threads);
     if (found == 1 && idem_fields_merge(&idem_recipe_fields, &a->recipe, &saved, a->given))
         return -1;
     return found < 0 ? -1 : 0;
@@ -247,7 +250,8 @@ static int take_saved(train *a, idem_model *m) {
 
 /* The second recogniser only watches: training goes on without it. */
 static void open_witness(train *a, const idem_model *m) {
-    const idem_plan_options options = {.threads = a->shared.threads, .stop = &idem_cli_stop};
+    const idem_plan_options options = {.threads = a->saved_threads ? a->saved_threads : a->shared.threads,
+                                       .stop = &idem_cli_stop};
     a->witness = idem_witness_new(a->models, idem_model_frame(m), idem_model_about(m)->size, WITNESS_BATCH, &options);
     if (!a->witness && !a->shared.quiet)
         idem_cli_say("evaluations go without the second recogniser: %s", idem_error());

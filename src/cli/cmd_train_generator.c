@@ -54,7 +54,7 @@ static void parse(train *a, int argc, char **argv) {
         .examples = "  idem train-generator -d portraits -o out/gen --size 64\n"
                     "  idem train-generator -d portraits -o out/gen --resume\n"
                     "  idem train-generator -d portraits -o out/gen128 --size 128 \\\n"
-                    "      --start out/gen/checkpoint-0000006250.safetensors",
+                    "      --start out/gen/checkpoint-0000062500.safetensors",
         .options = options,
         .shared = IDEM_WITH_THREADS,
     };

@@ -74,11 +74,15 @@ int idem_attr_check(const idem_weights *w, const char *prefix, const idem_attr_c
                          "start another run",
                          norm_of(w), c->norm);
     const int side = side_of(w);
-    if (c->side && side >= 0 && c->side != side)
-        return idem_fail("E_attr sees pictures at %s%.0d pixels in this file, %d was asked for: leave it out, or start "
-                         "another run",
-                         side ? "" : "their own", side, c->side);
-    return side < 0 ? -1 : 0;
+    if (side < 0 || !c->side || c->side == side)
+        return side < 0 ? -1 : 0;
+    char seen[48] = "as they are";
+    if (side)
+        snprintf(seen, sizeof seen, "averaged to %d pixels", side);
+    return idem_fail(
+        "E_attr sees pictures %s in this file, %d was asked for: leave it out, or start another run, from a "
+        "mapper with --adapt",
+        seen, c->side);
 }
 
 int idem_attr_init(idem_weights *w, const char *prefix, const idem_attr_choice *c, idem_rng *rng) {
@@ -101,8 +105,10 @@ static idem_node *seen(const idem_weights *w, idem_node *x) {
     if (!side || h <= side)
         return x;
     if (h != x->shape.d[3] || factor * side != h)
-        return idem_fail_null("E_attr sees pictures averaged to %d pixels, these have %lld x %lld: no multiple of it",
-                              side, (long long)x->shape.d[3], (long long)h);
+        return idem_fail_null(
+            "E_attr sees pictures averaged to %d pixels, these have %lld x %lld: no multiple of it; train one whose "
+            "--attr-side divides theirs",
+            side, (long long)x->shape.d[3], (long long)h);
     return idem_avgpool(x, idem_window_make((int)factor, (int)factor, 0), false);
 }
 

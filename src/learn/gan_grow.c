@@ -18,12 +18,17 @@ typedef struct {
     float rate; /* sqrt(in taps): weights are divided by it at use */
 } layer;
 
+static int find_tensor(const idem_weight **t, const idem_weights *w, const char *name) {
+    *t = idem_weights_find(w, name);
+    return *t ? 0 : idem_fail("there is no tensor \"%s\": start from another checkpoint", name);
+}
+
 static int find(layer *l, const idem_weights *w, const char *format, int block) {
     char name[64];
     snprintf(name, sizeof name, format, block);
-    const idem_weight *t = idem_weights_find(w, name);
-    if (!t)
-        return idem_fail("the discriminator to start from has no tensor \"%s\"", name);
+    const idem_weight *t;
+    if (find_tensor(&t, w, name))
+        return -1;
     const int64_t *d = t->shape.d, count = idem_shape_count(&t->shape);
     const bool conv = t->shape.rank == 4;
     *l = (layer){t->data, d[0], conv ? d[1] : 1, conv ? count / (d[0] * d[1]) : 1, 1};
@@ -47,7 +52,7 @@ static void read_colour(const layer *l, int64_t o, int c, float factor, float ca
     row[(c + COLOURS) * l->taps + centre] = -weight;
 }
 
-/* Rows that pass the picture on: with the gain `carried` again when the activation has none. */
+/* Rows that make x and -x of what came with the gain `carried`. */
 static void carry(const layer *l, float carried) {
     for (int o = 0; o < CARRIERS; o++) {
         cleared(l, o);
@@ -66,10 +71,25 @@ static void finish(const layer *l, const layer *bias, const layer *rgb, const la
     }
 }
 
+/* The layer from RGB of `from`: [out, 3, 1, 1] and [out], where the new blocks end in `out` channels. */
+static int check_small(const idem_weights *from, int64_t out) {
+    char got[2][64];
+    const idem_weight *t[2];
+    if (find_tensor(&t[0], from, IDEM_GAN_D "convs.0.0.weight") ||
+        find_tensor(&t[1], from, IDEM_GAN_D "convs.0.1.bias"))
+        return -1;
+    const idem_shape *s = &t[0]->shape;
+    if (s->rank == 4 && s->d[0] == out && idem_shape_count(s) == out * COLOURS && s->d[1] == COLOURS &&
+        idem_shape_count(&t[1]->shape) == out)
+        return 0;
+    return idem_fail("the discriminator's layer from RGB is %s with a bias %s, expected [%lld, 3, 1, 1] with [%lld]: "
+                     "choose the same widths, or start from another checkpoint",
+                     idem_shape_text(s, got[0]), idem_shape_text(&t[1]->shape, got[1]), (long long)out, (long long)out);
+}
+
 int idem_gan_grow(idem_weights *w, const idem_weights *from, int blocks) {
     layer rgb, small, small_bias, first, last, last_bias, skip;
-    if (find(&rgb, w, IDEM_GAN_D "convs.0.0.weight", 0) || find(&small, from, IDEM_GAN_D "convs.0.0.weight", 0) ||
-        find(&small_bias, from, IDEM_GAN_D "convs.0.1.bias", 0))
+    if (find(&rgb, w, IDEM_GAN_D "convs.0.0.weight", 0))
         return -1;
     for (int o = 0; o < CARRIERS; o++)
         cleared(&rgb, o)[o % COLOURS] = o < COLOURS ? 1 : -1;
@@ -80,10 +100,9 @@ int idem_gan_grow(idem_weights *w, const idem_weights *from, int blocks) {
             find(&last_bias, w, IDEM_GAN_D "convs.%d.conv2.2.bias", i) ||
             find(&skip, w, IDEM_GAN_D "convs.%d.skip.1.weight", i))
             return -1;
-        if (i == blocks && (last.out != small.out || small.in != COLOURS || small_bias.out != small.out))
-            return idem_fail("the discriminator to start from has %lld channels at its largest side, here it is %lld: "
-                             "choose the same widths",
-                             (long long)small.out, (long long)last.out);
+        if (i == blocks && (check_small(from, last.out) || find(&small, from, IDEM_GAN_D "convs.0.0.weight", 0) ||
+                            find(&small_bias, from, IDEM_GAN_D "convs.0.1.bias", 0)))
+            return -1;
         carry(&first, carried);
         carried = sqrtf(2);
         for (int64_t o = 0; o < skip.out; o++)

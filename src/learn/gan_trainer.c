@@ -109,11 +109,8 @@ static void draw_codes(idem_gan_trainer *t) {
         for (int64_t l = 0; l < layers; l++)
             g->mix->leaf[i * layers + l] = mixed && l >= cross;
     }
-    for (int i = 0; i < g->about.n_noise; i++)
-        if (t->recipe.no_noise)
-            memset(g->noise[i]->leaf, 0, (size_t)idem_shape_count(&g->noise[i]->shape) * sizeof(float));
-        else
-            draw_normal(g->noise[i], &noise);
+    for (int i = 0; i < g->about.n_noise && !t->recipe.no_noise; i++)
+        draw_normal(g->noise[i], &noise);
     t->state.drawn[RNG_CODES] = codes.counter;
     t->state.drawn[RNG_MIX] = mix.counter;
     t->state.drawn[RNG_NOISE] = noise.counter;
@@ -374,7 +371,7 @@ static int continue_run(idem_gan_trainer *t, const saved_run *saved) {
     return 0;
 }
 
-/* Strengths of 0 stay so while the noise, and with it their gradient, is 0. */
+/* Strengths of 0 stay so while the noise, and with it their gradient, is 0, as inputs are at first. */
 static void silence(idem_weights *w) {
     for (size_t i = 0; i < idem_weights_count(w); i++) {
         idem_weight *strength = idem_weights_at(w, i);

@@ -60,8 +60,9 @@ static int read_saved(void *to, const idem_weights *w) {
     memset(s, 0, sizeof *s);
     if (idem_state_load(fields, FIELDS, &s->state, w))
         return -1;
-    if (s->state.iteration < 0 || s->state.metrics_offset < 0 || s->state.threads < 1)
-        return idem_fail("metadata holds negative numbers");
+    if (s->state.iteration < 0 || s->state.metrics_offset < 0 || s->state.threads < 1 ||
+        s->state.threads > IDEM_THREADS_MOST)
+        return idem_fail("metadata holds numbers that no run has; the file is damaged");
     return idem_fields_load(&idem_summary_fields, &s->recipe, w);
 }
 

@@ -296,12 +296,13 @@ int idem_trainer_run(idem_trainer *t) {
 
 /* ---- life ---- */
 
-int idem_trainer_saved_recipe(const char *run, idem_model *m, idem_recipe *r) {
+int idem_trainer_saved_recipe(const char *run, idem_model *m, idem_recipe *r, int *threads) {
     idem_weights *tensors;
     idem_run_state state;
     int found = idem_run_state_load(run, &tensors, &state, idem_model_about(m)->hash);
     if (found == 1) {
         *r = state.recipe;
+        *threads = state.threads;
         if (idem_model_expect(m, tensors))
             found = -1;
         idem_weights_free(tensors);

@@ -43,8 +43,9 @@ typedef struct {
 } idem_trainer_setup;
 
 /* The options of the run in folder `run`, for a command line that lets them be changed: 1 and *r filled, 0 when it has
- * no checkpoint. The model is told which recogniser and frame the run trains with (idem_model_expect). */
-int idem_trainer_saved_recipe(const char *run, idem_model *m, idem_recipe *r);
+ * no checkpoint. *threads: those it was started with, and computes with. The model is told which recogniser and frame
+ * the run trains with (idem_model_expect). */
+int idem_trainer_saved_recipe(const char *run, idem_model *m, idem_recipe *r, int *threads);
 
 /* The model needs the frozen nets; a mapper it has already is trained further, else a fresh one is made by the seed. -1
  * also when `recipe` differs from the resumed run's in what may not change. */
