@@ -221,9 +221,9 @@ static void commands_print_it_at_the_end(void **state) {
         {"train " MODEL "--batch 2 --eval-pairs 2 --iterations 2 -o $DIR/run --profile=40", 40},
         {"train " MODEL "--batch 2 --dry-run --profile=4", 4},
         {"train-generator -d $DIR/who --size 16 --z 8 --w 8 --width 128 --width-max 8 --d-width 128 --d-width-max 8 "
-         "--features 0 --batch 2 --pictures 8 --threads 1 -o $DIR/gan --profile=4",
-         4},
-        {"distance $DIR/gan/generator.safetensors $DIR/who -n 4 --profile=2", 2},
+         "--features 0 --batch 2 --pictures 8 --threads 1 -o $DIR/gan --profile=40",
+         40},
+        {"distance $DIR/gan/generator.safetensors $DIR/who -n 4 --profile=20", 20},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         program_expect(RUN("$IDEM %s", rows[i].command), 0);
