@@ -75,8 +75,7 @@ static void parse(train *a, int argc, char **argv) {
              "an InceptionV3 from a file, else running, if not given"},
         {IDEM_OPT_INT, "attr-side", 0, "S", &a->attr.side, .min = 0, .max = 4096,
          .help = "E_attr sees larger pictures averaged to S x S, which must divide their side; 0: as they are, or as "
-                 "the mapper of "
-                 "-m has it"},
+                 "the mapper of -m has it"},
         {IDEM_OPT_TEXT, "identity-net", 0, "FILE", &a->identity_net,
          .help =
              "recogniser that E_id is: InceptionResnetV1 (facenet-pytorch's file) or ONNX; fr_feature if not given. "

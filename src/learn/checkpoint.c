@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "engine/op.h"
 
 enum { KEEP = 2, PATH_MAX_BYTES = 4096 };
 
@@ -80,6 +81,16 @@ int idem_checkpoint_load(const char *run, idem_weights **tensors, idem_checkpoin
     }
     idem_names_free(names, n);
     return status;
+}
+
+int idem_checkpoint_threads(int asked, int saved) {
+    if (asked && asked != saved)
+        return idem_fail(
+            "--threads is %d but the run was started with %d, and results depend on it: leave it out to continue that "
+            "run",
+            asked, saved);
+    idem_threads_set(saved);
+    return 0;
 }
 
 int idem_checkpoint_stopped(const char *run, int64_t iteration, int saved) {

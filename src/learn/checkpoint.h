@@ -15,6 +15,10 @@ typedef int idem_checkpoint_reader(void *state, const idem_weights *tensors);
  * damaged one is passed over with a warning. */
 int idem_checkpoint_load(const char *run, idem_weights **tensors, idem_checkpoint_reader *read, void *state);
 
+/* Before the graphs of a run that goes on are built: those of ONNX models are built for so many threads as the run was
+ * started with. -1 when the command line asked for another number (0: for none). */
+int idem_checkpoint_threads(int asked, int saved);
+
 /* The message of a run that was stopped, "interrupted" and how to go on. `saved`: what idem_checkpoint_save gave; if -1
  * its message is part of this one. Always -1. */
 int idem_checkpoint_stopped(const char *run, int64_t iteration, int saved);

@@ -73,6 +73,14 @@ static int take_all(idem_weights *w, const idem_weights *from, const char *prefi
     return status;
 }
 
+void idem_gan_silence(idem_weights *w) {
+    for (size_t i = 0; i < idem_weights_count(w); i++) {
+        idem_weight *strength = idem_weights_at(w, i);
+        if (below(strength->name, IDEM_GAN_G) && strstr(strength->name, ".noise.weight"))
+            strength->data[0] = 0;
+    }
+}
+
 int idem_gan_start_from(idem_weights *w, const char *path) {
     idem_weights *from;
     idem_stylegan2 about;

@@ -11,4 +11,8 @@
  * The heads on features come along. -1 when a tensor has another size. */
 int idem_gan_start_from(idem_weights *w, const char *path);
 
+/* The strengths of G's noise are 0, and stay so while the noise, and with it their gradient, is 0, as inputs are at
+ * first. */
+void idem_gan_silence(idem_weights *w);
+
 #endif

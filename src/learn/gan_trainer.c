@@ -357,27 +357,13 @@ static int log_changes(idem_gan_trainer *t, const idem_gan_recipe *saved) {
 }
 
 static int continue_run(idem_gan_trainer *t, const saved_run *saved) {
-    if (idem_fields_check_resume(&idem_gan_fields, &saved->recipe, &t->recipe))
+    if (idem_fields_check_resume(&idem_gan_fields, &saved->recipe, &t->recipe) ||
+        idem_checkpoint_threads(t->setup.threads, saved->state.threads))
         return -1;
-    if (t->setup.threads && t->setup.threads != saved->state.threads)
-        return idem_fail(
-            "--threads is %d but the run was started with %d, and results depend on it: leave it out to continue that "
-            "run",
-            t->setup.threads, saved->state.threads);
-    idem_threads_set(saved->state.threads); /* graphs of ONNX models are built for them */
     if (t->recipe.path > 0 && !idem_weights_find(t->weights, PATH_MEAN))
         return idem_fail("the checkpoint has no tensor \"%s\", which a run with path lengths keeps", PATH_MEAN);
     t->state = saved->state;
     return 0;
-}
-
-/* Strengths of 0 stay so while the noise, and with it their gradient, is 0, as inputs are at first. */
-static void silence(idem_weights *w) {
-    for (size_t i = 0; i < idem_weights_count(w); i++) {
-        idem_weight *strength = idem_weights_at(w, i);
-        if (!strncmp(strength->name, IDEM_GAN_G, strlen(IDEM_GAN_G)) && strstr(strength->name, ".noise.weight"))
-            strength->data[0] = 0;
-    }
 }
 
 static int start_run(idem_gan_trainer *t) {
@@ -388,7 +374,7 @@ static int start_run(idem_gan_trainer *t) {
     if (t->setup.start && idem_gan_start_from(t->weights, t->setup.start))
         return -1;
     if (t->recipe.no_noise)
-        silence(t->weights);
+        idem_gan_silence(t->weights);
     if (t->recipe.path > 0 && !idem_weights_add(t->weights, PATH_MEAN, IDEM_SHAPE(1)))
         return -1;
     return idem_average_add(t->weights, average_rule, 1);

@@ -281,13 +281,9 @@ static int start_run(idem_summary_trainer *t) {
 }
 
 static int continue_run(idem_summary_trainer *t, const saved_run *saved) {
-    if (idem_fields_check_resume(&idem_summary_fields, &saved->recipe, &t->recipe))
+    if (idem_fields_check_resume(&idem_summary_fields, &saved->recipe, &t->recipe) ||
+        idem_checkpoint_threads(t->setup.threads, saved->state.threads))
         return -1;
-    if (t->setup.threads && t->setup.threads != saved->state.threads)
-        return idem_fail("--threads is %d but the run was started with %d, and results depend on it: leave it out to "
-                         "continue that run",
-                         t->setup.threads, saved->state.threads);
-    idem_threads_set(saved->state.threads); /* graphs of ONNX models are built for them */
     t->state = saved->state;
     return 0;
 }

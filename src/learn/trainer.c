@@ -312,26 +312,15 @@ int idem_trainer_saved_recipe(const char *run, idem_model *m, idem_recipe *r, in
 
 static int continue_run(idem_trainer *t, idem_weights *tensors, const idem_run_state *saved,
                         const idem_recipe *recipe) {
-    int threads = t->setup.threads;
-    int status = idem_recipe_check_resume(&saved->recipe, recipe);
-    if (!status && threads && threads != saved->threads)
-        status = idem_fail(
-            "--threads is %d but the run was started with %d, and results depend on it: leave it out to continue that "
-            "run",
-            threads, saved->threads);
-    if (!status)
-        status = idem_model_adopt(t->model, tensors);
-    if (status) {
+    if (idem_recipe_check_resume(&saved->recipe, recipe) || idem_checkpoint_threads(t->setup.threads, saved->threads) ||
+        idem_model_adopt(t->model, tensors)) {
         idem_weights_free(tensors);
         return -1;
     }
-    if (idem_model_check_attributes(
-            t->model,
-            &(idem_attr_choice){.net = t->setup.attr.net, .norm = t->setup.attr.norm, .side = t->setup.attr.side}))
+    if (idem_model_check_attributes(t->model, &t->setup.attr))
         return -1;
     t->state = *saved;
     t->state.recipe = *recipe;
-    idem_threads_set(saved->threads); /* graphs of ONNX models are built for them */
     return 0;
 }
 
