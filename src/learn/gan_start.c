@@ -56,7 +56,7 @@ static int take_d(idem_weight *to, const idem_weights *from, int shift) {
     return take(to, from, name) < 0 ? -1 : 0;
 }
 
-static int take_all(idem_weights *w, const idem_weights *from, const char *prefix, const char *path) {
+static int take_all(idem_weights *w, const idem_weights *from, const char *prefix) {
     const int had = d_blocks(from), shift = d_blocks(w) - had;
     int status = 0;
     for (size_t i = 0; i < idem_weights_count(w) && !status; i++) {
@@ -68,8 +68,8 @@ static int take_all(idem_weights *w, const idem_weights *from, const char *prefi
         else if (below(to->name, IDEM_GAN_HEADS_PREFIX))
             status = take(to, from, to->name) < 0 ? -1 : 0;
     }
-    if (!status && had && shift > 0 && idem_gan_grow(w, from, shift))
-        status = idem_fail("%s: %s", path, idem_error());
+    if (!status && had && shift > 0)
+        status = idem_gan_grow(w, from, shift);
     return status;
 }
 
@@ -88,8 +88,8 @@ int idem_gan_start_from(idem_weights *w, const char *path) {
         return -1;
     int status = idem_stylegan2_open(&about, from, NULL);
     if (!status && about.layout != IDEM_STYLEGAN2_CONVERSION)
-        status = idem_fail("%s: is in the layout of StyleGAN2-ADA, expected the one of the PyTorch conversion", path);
-    status = status || take_all(w, from, about.prefix, path) ? -1 : 0;
+        status = idem_fail("is in the layout of StyleGAN2-ADA, expected the one of the PyTorch conversion");
+    status = status || take_all(w, from, about.prefix) ? -1 : 0;
     idem_weights_free(from);
-    return status;
+    return status ? idem_fail("%s: %s", path, idem_error()) : 0;
 }
