@@ -154,6 +154,7 @@ static int run(const command *c, int argc, char **argv) {
 
 int main(int argc, char **argv) {
     idem_spin_briefly(argv);
+    setvbuf(stderr, NULL, _IOLBF, BUFSIZ); /* whole lines, where several processes write to one file */
     catch_signals();
     idem_log_set_sink(log_line, NULL);
     if (argc < 2) {
