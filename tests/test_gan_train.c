@@ -142,6 +142,31 @@ static void strength_is_the_share_of_changes(void **state) {
     assert_memory_equal(same, numbers + 5 * IDEM_AUGMENT_NUMBERS, IDEM_AUGMENT_NUMBERS * sizeof *same);
 }
 
+static void shifts_are_whole_pixels(void **state) {
+    (void)state;
+    enum { N = 900, MOST = 1 };
+    static float numbers[N * IDEM_AUGMENT_NUMBERS], same[IDEM_AUGMENT_NUMBERS];
+    idem_rng rng = idem_rng_make(1, "test");
+    idem_gan_shift(numbers, N, MOST, &rng);
+    assert_int_equal(rng.counter, 2 * N);
+    int places[3][3] = {{0}};
+    for (int n = 0; n < N; n++)
+        for (int k = 0; k < IDEM_AUGMENT_NUMBERS; k++) {
+            const float *p = numbers + n * IDEM_AUGMENT_NUMBERS;
+            if (k == 2)
+                places[(int)p[5] + MOST][(int)p[2] + MOST]++;
+            if (k == 2 || k == 5)
+                assert_true(p[k] == -1 || p[k] == 0 || p[k] == 1);
+            else
+                assert_true(p[k] == (k == 0 || k == 4 || k == 6 || k == 10 || k == 14)); /* unit matrices */
+        }
+    for (int i = 0; i < 9; i++)
+        assert_in_range(places[i / 3][i % 3], 70, 130);
+    rng.counter = 2 * 5;
+    idem_gan_shift(same, 1, MOST, &rng);
+    assert_memory_equal(same, numbers + 5 * IDEM_AUGMENT_NUMBERS, sizeof same);
+}
+
 /* ---- runs ---- */
 
 #define TRAIN                                                                                                          \
@@ -214,13 +239,15 @@ static void heads_learn_and_resume(void **state) {
                                  "cmp $DIR/heads/checkpoint-0000000012.safetensors "
                                  "$DIR/stopped/checkpoint-0000000012.safetensors"),
                      0);
-    assert_int_equal(program_run(dir, HEADS "36 -o $DIR/few --features-batch 2 && ! cmp -s "
-                                            "$DIR/few/checkpoint-0000000006.safetensors "
-                                            "$DIR/heads/checkpoint-0000000006.safetensors"),
+    assert_int_equal(program_run(dir, HEADS "36 -o $DIR/few --features-batch 2 && " HEADS
+                                            "36 -o $DIR/still --features-shift 0 && for run in few still; do ! cmp -s "
+                                            "$DIR/$run/checkpoint-0000000006.safetensors "
+                                            "$DIR/heads/checkpoint-0000000006.safetensors || exit 1; done"),
                      0);
     /* Before G learns; two coins tossed would be at 2 ln 2. */
-    assert_int_equal(program_run(dir, "for run in heads few; do grep '\"iteration\": 9,' $DIR/$run/metrics.jsonl | "
-                                      "grep -q '\"heads_loss\": \\(0\\.\\|1\\.[01]\\)' || exit 1; done"),
+    assert_int_equal(program_run(dir,
+                                 "for run in heads few still; do grep '\"iteration\": 9,' $DIR/$run/metrics.jsonl | "
+                                 "grep -q '\"heads_loss\": \\(0\\.\\|1\\.[01]\\)' || exit 1; done"),
                      0);
 #undef HEADS
 }
@@ -483,6 +510,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_picture_comes_once_an_epoch),
         cmocka_unit_test(strength_is_the_share_of_changes),
+        cmocka_unit_test(shifts_are_whole_pixels),
         cmocka_unit_test(killed_runs_end_alike),
         cmocka_unit_test(ctrl_c_says_how_to_go_on),
         cmocka_unit_test(heads_learn_and_resume),

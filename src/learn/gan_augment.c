@@ -114,3 +114,13 @@ void idem_gan_augment(float *numbers, int64_t n, int side, double strength, idem
         rng->counter = start + IDEM_GAN_AUGMENT_DRAWS;
     }
 }
+
+void idem_gan_shift(float *numbers, int64_t n, int most, idem_rng *rng) {
+    memset(numbers, 0, (size_t)n * IDEM_AUGMENT_NUMBERS * sizeof *numbers);
+    for (int64_t i = 0; i < n; i++, numbers += IDEM_AUGMENT_NUMBERS) {
+        float *warp = numbers + IDEM_AUGMENT_WARP, *colour = numbers + IDEM_AUGMENT_COLOUR;
+        warp[0] = warp[4] = colour[0] = colour[4] = colour[8] = 1;
+        for (int axis = 0; axis < 2; axis++)
+            warp[2 + 3 * axis] = (float)floor(between(rng, -most, most + 1));
+    }
+}

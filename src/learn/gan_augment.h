@@ -14,4 +14,7 @@ enum { IDEM_GAN_AUGMENT_DRAWS = 64 }; /* random numbers of one picture */
  * from rng's counter + i * IDEM_GAN_AUGMENT_DRAWS on, whatever it uses of them. */
 void idem_gan_augment(float *numbers, int64_t n, int side, double strength, idem_rng *rng);
 
+/* The same of nothing but moves by whole pixels, up to `most` each way; 2 random numbers each. */
+void idem_gan_shift(float *numbers, int64_t n, int most, idem_rng *rng);
+
 #endif

@@ -110,6 +110,16 @@ static int load_features(idem_onnx **network) {
     return idem_onnx_load(network, path);
 }
 
+/* The first pictures of a batch, moved a little. */
+static idem_node *seen(idem_node *x, const idem_gan_recipe *r, const char *name, idem_node **shift) {
+    const int64_t n = r->features_batch && r->features_batch < r->batch ? r->features_batch : r->batch;
+    x = idem_slice(x, 0, 0, n, 1);
+    if (!x || r->features_shift == 0)
+        return x;
+    *shift = idem_input(x->graph, name, IDEM_SHAPE(n, IDEM_AUGMENT_NUMBERS));
+    return idem_augment(x, *shift);
+}
+
 static int judge_features(idem_gan_graph *t, idem_weights *w, const idem_onnx *network, idem_node *x,
                           idem_node *logits[IDEM_GAN_HEADS]) {
     idem_node *features[IDEM_GAN_HEADS];
@@ -126,9 +136,8 @@ static int build_heads(idem_gan_graph *t, idem_weights *w, const idem_gan_recipe
     idem_onnx *network;
     if (load_features(&network))
         return -1;
-    const int64_t n = r->features_batch && r->features_batch < r->batch ? r->features_batch : r->batch;
-    const int status = judge_features(t, w, network, idem_slice(shown, 0, 0, n, 1), real) ||
-                       judge_features(t, w, network, idem_slice(made, 0, 0, n, 1), fake);
+    const int status = judge_features(t, w, network, seen(shown, r, "shift_real", &t->shift_real), real) ||
+                       judge_features(t, w, network, seen(made, r, "shift_made", &t->shift_made), fake);
     idem_onnx_free(network);
     for (int i = 0; i < IDEM_GAN_HEADS && !status; i++) {
         idem_node *of_d = idem_critic_loss(real[i], fake[i]), *of_g = idem_bce_logits(fake[i], true);

@@ -33,6 +33,7 @@ typedef struct {
     idem_node *mix;                         /* [B, L, 1]: 1 where a layer takes the second style, else 0 */
     idem_node *noise[IDEM_GAN_PLANES];      /* [B, 1, side, side]; about.n_noise of them */
     idem_node *augment_real, *augment_made; /* [B, IDEM_AUGMENT_NUMBERS] */
+    idem_node *shift_real, *shift_made;     /* [pictures the heads see, the same], before they do; NULL without */
     idem_gan_step d, g;
     idem_gan_step r1; /* loss (gamma/2) E |gradient|^2, the step is r1_every times that; moments are d's */
     idem_node *sign;  /* scalar of d's plan: mean sign of D on real pictures */

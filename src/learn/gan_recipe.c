@@ -25,6 +25,8 @@ static const idem_field rows[] = {
      "pictures; 0: none"},
     {"features-batch", IDEM_FIELD_COUNT, AT(features_batch), 0, 1024, "0", false,
      "pictures of an iteration that the heads see; 0: all of them"},
+    {"features-shift", IDEM_FIELD_COUNT, AT(features_shift), 0, 1024, "4", false,
+     "pixels by which each is moved at random, at most, before they see it: seen in one place, pictures get a lattice"},
     {"path-length", IDEM_FIELD_REAL, AT(path), 0, 1e6, "0", false,
      "weight of the path-length regularisation (StyleGAN2 takes 2); 0: none"},
     {"path-every", IDEM_FIELD_COUNT, AT(path_every), 1, 1e6, "4", false, "iterations between steps on path lengths"},

@@ -18,6 +18,7 @@ typedef struct {
     int64_t path_every;                  /* iterations */
     double features;                     /* weight of heads on frozen features in G's loss; 0: none */
     int64_t features_batch;              /* pictures of a batch that they see; 0: all */
+    int64_t features_shift;              /* pixels each is moved by at most before they see it */
     double mixing;                       /* probability of style mixing */
     double ema;                          /* half-life of the average, in pictures */
     int64_t d_first;                     /* iterations at the start in which D learns alone */

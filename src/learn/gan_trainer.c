@@ -122,6 +122,15 @@ static void draw_augment(idem_gan_trainer *t, idem_node *numbers) {
     t->state.drawn[RNG_AUGMENT] = r.counter;
 }
 
+/* Before the heads see them; a function of the iteration. */
+static void draw_shift(const idem_gan_trainer *t, idem_node *numbers, const char *name) {
+    if (!numbers)
+        return;
+    idem_rng r = idem_rng_make(t->recipe.seed, name);
+    r.counter = (uint64_t)(2 * t->state.iteration * numbers->shape.d[0]);
+    idem_gan_shift(numbers->leaf, numbers->shape.d[0], (int)t->recipe.features_shift, &r);
+}
+
 /* 1 when the step was taken, 0 when something was not finite, -1. */
 static int take(const idem_gan_trainer *t, const idem_gan_step *s, double *loss) {
     if (idem_plan_run(s->plan))
@@ -182,6 +191,8 @@ int idem_gan_trainer_step(idem_gan_trainer *t, idem_gan_report *r) {
     draw_codes(t);
     draw_augment(t, g->augment_real);
     draw_augment(t, g->augment_made);
+    draw_shift(t, g->shift_real, "gan.shift.real");
+    draw_shift(t, g->shift_made, "gan.shift.d");
     int taken = take(t, &g->d, &r->d_loss);
     if (taken < 0)
         return -1;
@@ -198,6 +209,7 @@ int idem_gan_trainer_step(idem_gan_trainer *t, idem_gan_report *r) {
     if (s->iteration >= t->recipe.d_first) {
         draw_codes(t);
         draw_augment(t, g->augment_made);
+        draw_shift(t, g->shift_made, "gan.shift.g");
         if ((taken = take(t, &g->g, &r->g_loss)) < 0)
             return -1;
         r->skipped |= !taken;
