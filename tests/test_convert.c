@@ -161,6 +161,51 @@ static void a_generator_keeps_its_tensors(void **state) {
     idem_weights_free(from);
 }
 
+/* The largest difference between the first pictures of two folders of `idem sample`. */
+static int difference(const char *a, const char *b, int side) {
+    idem_image im[2];
+    for (int k = 0; k < 2; k++) {
+        char path[300];
+        snprintf(path, sizeof path, "%s/%s/dataset_%d/images/00000/00000.png", program_folder, k ? b : a, side);
+        assert_int_equal(idem_image_load(&im[k], path), 0);
+    }
+    int most = 0;
+    for (int p = 0; p < side * side * 3; p++)
+        most = abs(im[0].rgb[p] - im[1].rgb[p]) > most ? abs(im[0].rgb[p] - im[1].rgb[p]) : most;
+    idem_image_free(&im[0]);
+    idem_image_free(&im[1]);
+    return most;
+}
+
+/* What is spread by 4 and truncated to a quarter of that is what it was; in both layouts. */
+static void a_generator_is_spread(void **state) {
+    (void)state;
+    static const struct {
+        const char *file;
+        int side;
+    } rows[] = {{"models/generator-64.safetensors", 64}, {"tests/fixtures/format/ada3.pkl", 8}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_int_equal(RUN("rm -rf $DIR/as-it-was $DIR/back $DIR/wide; "
+                             "$IDEM model convert -q %s $DIR/w.safetensors --spread 4 && "
+                             "sample() { $IDEM sample -q -n 1 --seed 4 -g $1 -t "
+                             "$2 -o $DIR/$3; } && "
+                             "sample %s 1 as-it-was && sample $DIR/w.safetensors 0.25 back && "
+                             "sample $DIR/w.safetensors 1 wide",
+                             rows[i].file, rows[i].file),
+                         0);
+        assert_true(difference("as-it-was", "back", rows[i].side) <= 1);
+        assert_true(difference("as-it-was", "wide", rows[i].side) > 8);
+    }
+    assert_int_equal(RUN("$IDEM model convert -q $DIR/w.safetensors $DIR/w2.safetensors --spread 2"), 0);
+    idem_weights *w = load("w2.safetensors");
+    assert_string_equal(idem_weights_meta(w, "spread"), "8");
+    idem_weights_free(w);
+    assert_int_equal(RUN("$IDEM model convert models/mapper-64.safetensors $DIR/m.safetensors --spread 2"), 1);
+    assert_true(program_says("models/mapper-64.safetensors: "));
+    assert_int_equal(program_lines(), 1);
+    assert_int_equal(RUN("$IDEM model convert models/generator-64.safetensors $DIR/m.safetensors --spread 0"), 2);
+}
+
 static void refusals(void **state) {
     (void)state;
     assert_int_equal(RUN("$IDEM model convert models/generator-64.safetensors $DIR/x.bin"), 2);
@@ -176,9 +221,13 @@ static void refusals(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(types_and_dictionaries_survive),     cmocka_unit_test(metadata_is_added),
-        cmocka_unit_test(onnx_gives_its_constants),           cmocka_unit_test(a_pkl_becomes_a_checkpoint),
-        cmocka_unit_test(a_generator_keeps_its_tensors),      cmocka_unit_test(refusals),
+        cmocka_unit_test(types_and_dictionaries_survive),
+        cmocka_unit_test(metadata_is_added),
+        cmocka_unit_test(onnx_gives_its_constants),
+        cmocka_unit_test(a_pkl_becomes_a_checkpoint),
+        cmocka_unit_test(a_generator_keeps_its_tensors),
+        cmocka_unit_test(a_generator_is_spread),
+        cmocka_unit_test(refusals),
         cmocka_unit_test(a_generator_without_a_to_rgb_layer),
     };
     return cmocka_run_group_tests(tests, program_enter, program_leave);

@@ -186,11 +186,15 @@ static int command_inspect(int argc, char **argv) {
 
 static int command_convert(int argc, char **argv) {
     idem_shared shared = IDEM_SHARED_DEFAULTS;
-    idem_conversion c = {0};
+    idem_conversion c = {.spread = 1};
     const idem_option options[] = {
         {IDEM_OPT_FLAG, "half", 0, NULL, &c.half, .help = "write float16, half the size; default float32"},
         {IDEM_OPT_FLAG, "frame", 0, NULL, &c.frame,
          .help = "for a generator: find where its pictures have the face, and store that with it (safetensors)"},
+        {IDEM_OPT_REAL, "spread", 0, "X", &c.spread, .min = 0.1, .max = 10,
+         .help =
+             "for a generator with its mean w: move every w away from it, X times as far, so that people differ more. "
+             "Moving averages of small runs want a little over 1: where `idem distance` is least"},
         {IDEM_OPT_TEXT, "licence", 0, "TEXT", &c.licence, .help = "what may be done with it (safetensors)"},
         {IDEM_OPT_TEXT, "origin", 0, "TEXT", &c.origin, .help = "how it came about (safetensors)"},
         {0},

@@ -1,5 +1,7 @@
 #include "cli/convert.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/status.h"
@@ -7,6 +9,7 @@
 #include "format/onnx_weights.h"
 #include "learn/model.h"
 #include "nets/stylegan2_export.h"
+#include "nets/stylegan2_spread.h"
 
 static bool ends_in(const char *path, const char *suffix) {
     size_t n = strlen(path), m = strlen(suffix);
@@ -67,6 +70,18 @@ static int add_metadata(idem_weights *w, const idem_conversion *c) {
                : 0;
 }
 
+/* The file says by how much in all. */
+static int spread(idem_weights *w, const idem_conversion *c) {
+    if (c->spread == 1)
+        return 0;
+    const char *before = idem_weights_meta(w, "spread");
+    char text[32];
+    snprintf(text, sizeof text, "%.9g", c->spread * (before ? strtod(before, NULL) : 1));
+    if (idem_stylegan2_spread(w, c->spread))
+        return idem_fail("%s: %s", c->from, idem_error());
+    return idem_weights_set_meta(w, "spread", text);
+}
+
 int idem_convert(const idem_conversion *c) {
     idem_weights *w = load(c->from);
     if (!w)
@@ -75,6 +90,8 @@ int idem_convert(const idem_conversion *c) {
     int status;
     if (!idem_weights_count(w))
         status = idem_fail("%s: there are no tensors in it", c->from);
+    else if (spread(w, c))
+        status = -1;
     else if (idem_convert_kind_of(c->to) == IDEM_CONVERT_TORCH)
         status = save_torch(w, c->from, c->to, dtype);
     else

@@ -11,8 +11,9 @@ idem_convert_kind idem_convert_kind_of(const char *path);
 
 typedef struct {
     const char *from, *to;
-    bool half;  /* float16 instead of float32 */
-    bool frame; /* store where the face is in a generator's pictures, found by the downloaded networks */
+    bool half;     /* float16 instead of float32 */
+    bool frame;    /* store where the face is in a generator's pictures, found by the downloaded networks */
+    double spread; /* of a generator's w about their mean, times so much (nets/stylegan2_spread.h); 1: as they are */
     const char *licence, *origin; /* metadata; NULL: as they are. Only safetensors has metadata */
     bool say;                     /* one line about what was written */
 } idem_conversion;
