@@ -6,8 +6,8 @@
  *
  *     idem_options options;
  *     idem_options_default(&options);
- *     options.generator = "models/generator-64.safetensors";
- *     options.mapper = "models/mapper-64.safetensors";
+ *     options.generator = "models/generator-128.safetensors";
+ *     options.mapper = "models/mapper-128.safetensors";
  *     idem_context *c = idem_open(&options);
  *     if (!c)
  *         fprintf(stderr, "%s\n", idem_last_error());

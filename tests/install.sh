@@ -24,7 +24,7 @@ export PKG_CONFIG_PATH=${pc%/*}
 lib=$(pkg-config --variable=libdir idem)
 [ -e "$lib/libidem.a" ] || failed "no libidem.a in $lib"
 for file in bin/idem include/idem.h share/man/man1/idem.1 share/man/man1/idem-compose.1 \
-    share/idem/models/generator-64.safetensors; do
+    share/idem/models/generator-128.safetensors; do
     [ -e "$tree/$file" ] || failed "no $file"
 done
 [ "$("$tree/bin/idem" --version)" = "idem $(pkg-config --modversion idem)" ] || failed "versions differ"

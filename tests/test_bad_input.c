@@ -58,15 +58,16 @@ static int make_photograph(const char *name, const char *const *samples, int n, 
 
 static int set_up(void **state) {
     (void)state;
-    static const char *const samples[] = {"1.png", "3.png"};
+    static const char *const samples[] = {"1.png", "3.png", "c.png"};
     static const int two[][3] = {{10, 60, 300}, {400, 150, 200}}, one[][3] = {{120, 90, 300}};
     if (tiny_make(&dir))
         return -1;
     if (!dir)
         return 0;
-    return RUN("cd $DIR && cp '%s'/samples/identities/[123].png .", IDEM_SOURCE_DIR) ||
+    return RUN("cd $DIR && cp '%s'/samples/identities/[123].png '%s'/samples/attributes/c.png .", IDEM_SOURCE_DIR,
+               IDEM_SOURCE_DIR) ||
            make_photograph("two.png", samples, 2, two, 1) ||
-           make_photograph("half.png", samples + 1, 1, one, 160.0 / 300);
+           make_photograph("half.png", samples + 2, 1, one, 140.0 / 300);
 }
 
 /* The exit code, and one line that holds these words. */

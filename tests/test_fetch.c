@@ -220,11 +220,10 @@ static void an_address_is_fetched_by_one_process(void **state) {
     assert_string_equal(program_output, "x.bin\n");
     /* Many at once, from one beginning: whoever does it, the file is right and nothing stays behind. */
     for (int i = 0; i < 5; i++) {
-        program_expect(
-            RUN("cd $DIR && export IDEM DIR; rm m/x.bin; head -c 100000 whole > m/.x.bin.part; for i in 1 2 "
-                "3 4; do sh one.sh 2>> many & done; wait; cmp whole m/x.bin && ls -A m; ! grep -v "
-                "'another process is fetching it' many"),
-            0);
+        program_expect(RUN("cd $DIR && export IDEM DIR; rm m/x.bin; head -c 100000 whole > m/.x.bin.part; for i in 1 2 "
+                           "3 4; do sh one.sh 2>> many & done; wait; cmp whole m/x.bin && ls -A m; ! grep -v "
+                           "'another process is fetching it' many"),
+                       0);
         assert_string_equal(program_output, "x.bin\n");
     }
 }

@@ -248,10 +248,11 @@ static void a_mapper_belongs_to_its_recogniser(void **state) {
     assert_true(program_says("--identity-net"));
     program_expect(RUN("$IDEM compose %s %s -o $DIR/out.png %s", model, pictures, facenet), 0);
     /* By name, in the folder of the downloaded networks. */
-    program_expect(RUN("mkdir $DIR/models && cp %s $DIR/facenet.safetensors $DIR/models && cp \"$(dirname %s)\"/fr_l* "
-                       "$DIR/models",
-                       feature, feature),
-                   0);
+    program_expect(
+        RUN("mkdir $DIR/models && cp %s $DIR/facenet.safetensors $DIR/models && cp \"$(dirname %s)\"/fr_[dl]* "
+            "$DIR/models",
+            feature, feature),
+        0);
     program_expect(RUN("IDEM_MODELS=$DIR/models $IDEM compose %s %s -o $DIR/named.png", model, pictures), 0);
     program_expect(RUN("cmp $DIR/out.png $DIR/named.png"), 0);
     program_expect(RUN("$IDEM evaluate %s -n 2 --identity-net $DIR/other.onnx", model), 1);

@@ -9,8 +9,8 @@
 #include "learn/model.h"
 #include "media/image.h"
 
-#define IDEM_DEFAULT_GENERATOR "generator-64.safetensors"
-#define IDEM_DEFAULT_MAPPER "mapper-64.safetensors"
+#define IDEM_DEFAULT_GENERATOR "generator-128.safetensors"
+#define IDEM_DEFAULT_MAPPER "mapper-128.safetensors"
 
 /* Finds a file of models/: in the current folder, beside the program's folder, or where it is installed; path[4096]. -1
  * with a message. */

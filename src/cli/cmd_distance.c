@@ -153,7 +153,7 @@ int idem_cmd_distance(int argc, char **argv) {
             "The Frechet distance of two sets of pictures, each a folder (the middle squares of all pictures below "
             "it) or a generator's file. Beside it, the distance of two random halves of B, which is what is left "
             "between equals. Distances compare only by the same features, size and n.",
-        .examples = "  idem distance models/generator-64.safetensors portraits --at 64\n"
+        .examples = "  idem distance models/generator-128.safetensors portraits --at 64\n"
                     "  idem distance made real -n 2000 --json",
         .options = options,
         .min_args = 2,

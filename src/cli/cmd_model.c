@@ -206,7 +206,7 @@ static int command_convert(int argc, char **argv) {
                  "generator becomes {'g_ema', 'latent_avg'} with the names of the widespread PyTorch conversion, "
                  "anything else a dictionary of tensors. Nothing in the file is executed.",
         .examples = "  idem model convert ffhq.pkl ffhq.safetensors --half\n"
-                    "  idem model convert generator-64.safetensors generator.pt",
+                    "  idem model convert generator-128.safetensors generator.pt",
         .options = options,
         .min_args = 2,
         .max_args = 2};

@@ -55,8 +55,8 @@ static void parse(sample *a, int argc, char **argv) {
                  "depends on the seed and i alone; files that are there already are not made again, so a stopped "
                  "command can "
                  "simply be repeated.",
-        .examples = "  idem sample -g models/generator-64.safetensors -n 5000 -t 0.9 -o data\n"
-                    "  idem sample -g models/generator-64.safetensors -n 40 --seed 7 -o out --sheet out/sheet.png",
+        .examples = "  idem sample -g models/generator-128.safetensors -n 5000 -t 0.9 -o data\n"
+                    "  idem sample -g models/generator-128.safetensors -n 40 --seed 7 -o out --sheet out/sheet.png",
         .options = options,
         .shared = IDEM_WITH_JSON | IDEM_WITH_SEED | IDEM_WITH_THREADS,
     };

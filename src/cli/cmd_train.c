@@ -101,10 +101,10 @@ static void parse(train *a, int argc, char **argv) {
             "from another. Every weight and rate of the recipe is an option with the published default; all are stored "
             "in the checkpoints. Ctrl-C saves a checkpoint; --resume continues as if nothing had happened.",
         .examples =
-            "  idem train -g models/generator-64.safetensors -o out/run --batch 16 --rate 5e-4 --truncation 0.9 \\\n"
+            "  idem train -g models/generator-128.safetensors -o out/run --batch 16 --rate 5e-4 --truncation 0.9 \\\n"
             "      --iterations 4000 --mean-bias\n"
-            "  idem train -g models/generator-64.safetensors -o out/run --resume\n"
-            "  idem train -g models/generator-64.safetensors --dry-run --batch 16",
+            "  idem train -g models/generator-128.safetensors -o out/run --resume\n"
+            "  idem train -g models/generator-128.safetensors --dry-run --batch 16",
         .options = options,
         .shared = IDEM_WITH_JSON | IDEM_WITH_THREADS,
     };

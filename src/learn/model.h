@@ -1,8 +1,8 @@
 /* The ensemble: a frozen generator G, frozen E_id (recogniser) and E_lnd (landmarks), the trained E_attr and M ("the
  * mapper"), and the critic D_W. An idem_model owns all weights; graphs borrow them, so it must outlive every graph.
  *
- *     idem_model *m = idem_model_open("models/generator-64.safetensors");
- *     if (!m || idem_model_load_mapper(m, "models/mapper-64.safetensors") || idem_model_load_frozen(m, NULL)) ...
+ *     idem_model *m = idem_model_open("models/generator-128.safetensors");
+ *     if (!m || idem_model_load_mapper(m, "models/mapper-128.safetensors") || idem_model_load_frozen(m, NULL)) ...
  *     idem_graph *g = idem_graph_new();
  *     idem_node *x = idem_input(g, "x", IDEM_SHAPE(4, 3, 64, 64)); // [0, 1], memory N, H, W, C
  *     idem_node *w = idem_model_map(m, idem_model_identity(m, x), idem_model_attributes(m, x, NULL), false);
