@@ -91,6 +91,13 @@ static void onnx_gives_its_constants(void **state) {
     idem_weights_free(w);
 }
 
+/* Picture i of a folder of `idem sample`. */
+static void sample_load(idem_image *im, const char *folder, int side, int i) {
+    char path[300];
+    snprintf(path, sizeof path, "%s/%s/dataset_%d/images/00000/%05d.png", program_folder, folder, side, i);
+    assert_int_equal(idem_image_load(im, path), 0);
+}
+
 /* The other layout paints the same pictures. */
 static void a_pkl_becomes_a_checkpoint(void **state) {
     (void)state;
@@ -105,11 +112,8 @@ static void a_pkl_becomes_a_checkpoint(void **state) {
     int range[2] = {255, 0};
     for (int i = 0; i < 2; i++) {
         idem_image im[2];
-        for (int k = 0; k < 2; k++) {
-            char path[300];
-            snprintf(path, sizeof path, "%s/%s/dataset_8/images/00000/%05d.png", program_folder, k ? "pt" : "pkl", i);
-            assert_int_equal(idem_image_load(&im[k], path), 0);
-        }
+        for (int k = 0; k < 2; k++)
+            sample_load(&im[k], k ? "pt" : "pkl", 8, i);
         for (int p = 0; p < 8 * 8 * 3; p++) {
             assert_true(abs(im[0].rgb[p] - im[1].rgb[p]) <= 1);
             range[0] = im[0].rgb[p] < range[0] ? im[0].rgb[p] : range[0];
@@ -164,11 +168,8 @@ static void a_generator_keeps_its_tensors(void **state) {
 /* The largest difference between the first pictures of two folders of `idem sample`. */
 static int difference(const char *a, const char *b, int side) {
     idem_image im[2];
-    for (int k = 0; k < 2; k++) {
-        char path[300];
-        snprintf(path, sizeof path, "%s/%s/dataset_%d/images/00000/00000.png", program_folder, k ? b : a, side);
-        assert_int_equal(idem_image_load(&im[k], path), 0);
-    }
+    for (int k = 0; k < 2; k++)
+        sample_load(&im[k], k ? b : a, side, 0);
     int most = 0;
     for (int p = 0; p < side * side * 3; p++)
         most = abs(im[0].rgb[p] - im[1].rgb[p]) > most ? abs(im[0].rgb[p] - im[1].rgb[p]) : most;
