@@ -33,8 +33,7 @@ static const char *in_dir(const char *name) {
     "$IDEM train --recipe summary -g $DIR/generator.safetensors -d samples --identity-net $DIR/facenet.safetensors "   \
     "--threads 1 --batch 2 --checkpoint-every 1 --log-every 1 -q "
 
-/* On one batch of samples again and again, the loss falls; not at once, for its rate is
- * high. */
+/* On one batch of samples again and again, the loss falls; not at once, for its rate is high. */
 static void it_trains_on_the_embedded_generator(void **state) {
     (void)state;
     enum { BATCH = 4, STEPS = 24, PICTURE = 64 * 64 * 3 };
