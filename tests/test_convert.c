@@ -200,7 +200,13 @@ static void a_generator_is_spread(void **state) {
     assert_int_equal(RUN("$IDEM model convert -q $DIR/w.safetensors $DIR/w2.safetensors --spread 2"), 0);
     idem_weights *w = load("w2.safetensors");
     assert_string_equal(idem_weights_meta(w, "spread"), "8");
+    assert_int_equal(idem_weights_set_meta(w, "spread", "wide"), 0);
+    char *path = idem_path_join(program_folder, "nonsense.safetensors");
+    assert_int_equal(idem_weights_save(w, path, IDEM_DTYPE_F16), 0);
+    free(path);
     idem_weights_free(w);
+    assert_int_equal(RUN("$IDEM model convert $DIR/nonsense.safetensors $DIR/m.safetensors --spread 2"), 1);
+    assert_true(program_says("spread by \"wide\""));
     assert_int_equal(RUN("$IDEM model convert models/mapper-64.safetensors $DIR/m.safetensors --spread 2"), 1);
     assert_true(program_says("models/mapper-64.safetensors: "));
     assert_int_equal(program_lines(), 1);

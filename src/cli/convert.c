@@ -1,5 +1,6 @@
 #include "cli/convert.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,8 +76,11 @@ static int spread(idem_weights *w, const idem_conversion *c) {
     if (c->spread == 1)
         return 0;
     const char *before = idem_weights_meta(w, "spread");
-    char text[32];
-    snprintf(text, sizeof text, "%.9g", c->spread * (before ? strtod(before, NULL) : 1));
+    char text[32], *end = text;
+    const double earlier = before ? strtod(before, &end) : 1;
+    if (before && (end == before || *end || !isfinite(earlier) || earlier <= 0))
+        return idem_fail("%s: its metadata says it was spread by \"%s\", which is no number above 0", c->from, before);
+    snprintf(text, sizeof text, "%.9g", c->spread * earlier);
     if (idem_stylegan2_spread(w, c->spread))
         return idem_fail("%s: %s", c->from, idem_error());
     return idem_weights_set_meta(w, "spread", text);
