@@ -269,6 +269,15 @@ static void frames_from_landmarks(void **state) {
     assert_float_equal(frame.landmark.m[4], 0.68, 0.01);
     assert_float_equal(frame.landmark.m[2] + frame.landmark.m[0] / 2, 0.50, 0.01);
     assert_float_equal(frame.landmark.m[5] + frame.landmark.m[4] / 2, 0.58, 0.01);
+    enum { SIDE = 100 };
+    uint8_t outside[SIDE * SIDE];
+    int inside = SIDE * SIDE;
+    assert_int_equal(idem_frame_outside(&frame, SIDE, outside), 0);
+    for (int i = 0; i < SIDE * SIDE; i++)
+        inside -= outside[i];
+    assert_float_equal(inside, 0.7854 * 68 * 68, 120); /* an ellipse in that box */
+    assert_true(outside[0] && outside[20 * SIDE + 50] && !outside[28 * SIDE + 50] && !outside[88 * SIDE + 50] &&
+                outside[96 * SIDE + 50] && outside[58 * SIDE + 12] && !outside[58 * SIDE + 20]);
     idem_weights *w = idem_weights_new();
     assert_int_equal(idem_frame_load(&loaded, w), -1);
     assert_non_null(strstr(idem_error(), "frame.five"));

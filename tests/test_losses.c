@@ -191,6 +191,39 @@ static void reconstruction_of_equal_pictures_is_zero(void **state) {
     idem_graph_free(g);
 }
 
+/* ---- what is around the face ---- */
+
+static void the_surround_is_what_lies_outside(void **state) {
+    (void)state;
+    enum { N = 2, C = 3, S = 5, OUT = 8 };
+    uint8_t outside[S * S] = {0};
+    for (int i = 0; i < OUT; i++)
+        outside[3 * i] = 1;
+    idem_graph *g = idem_graph_new();
+    idem_node *x = filled(g, "x", IDEM_SHAPE(N, C, S, S), 0.5, 0.5), *grad;
+    idem_node *y = filled(g, "y", IDEM_SHAPE(N, C, S, S), 0.5, 0.5), *loss = idem_loss_surround(x, y, outside);
+    assert_int_equal(idem_gradients(loss, &y, 1, &grad), 0);
+    idem_plan *p = run((idem_node *const[]){loss, grad}, 2);
+    float got[N * C * S * S], a[N * C * S * S], b[N * C * S * S];
+    read_values(p, grad, got);
+    fixture_fill(a, N * C * S * S, "", "x", 0.5, 0.5);
+    fixture_fill(b, N * C * S * S, "", "y", 0.5, 0.5);
+    double want = 0;
+    for (int i = 0; i < N * C * S * S; i++) {
+        const double d = (double)b[i] - (double)a[i];
+        const int out = outside[i % (S * S)];
+        want += out * fabs(d) / (N * C * OUT);
+        assert_float_equal(got[i], out * (d > 0 ? 1.0 : -1.0) / (N * C * OUT), 1e-7);
+    }
+    assert_float_equal(idem_plan_scalar(p, loss), want, 1e-6);
+    memset(outside, 0, sizeof outside);
+    assert_null(idem_loss_surround(x, y, outside));
+    assert_non_null(strstr(idem_error(), "nothing is outside"));
+    assert_null(idem_loss_surround(x, filled(g, "z", IDEM_SHAPE(N, C, S, S + 1), 1, 0), outside));
+    idem_plan_free(p);
+    idem_graph_free(g);
+}
+
 /* ---- identity, landmarks ---- */
 
 static void identity_has_no_gradient_to_its_target(void **state) {
@@ -330,6 +363,7 @@ int main(void) {
         cmocka_unit_test(msssim_takes_as_many_scales_as_fit),
         cmocka_unit_test(msssim_clamps_without_nan),
         cmocka_unit_test(reconstruction_of_equal_pictures_is_zero),
+        cmocka_unit_test(the_surround_is_what_lies_outside),
         cmocka_unit_test(identity_has_no_gradient_to_its_target),
         cmocka_unit_test(unit_rows_and_a_row_of_zeros),
         cmocka_unit_test(a_failed_landmark_adds_nothing),

@@ -229,10 +229,10 @@ static void train_makes_its_files(void **state) {
     (void)state;
     if (skipped())
         return;
-    program_expect(
-        RUN("$IDEM train -g models/generator-64.safetensors -o $DIR/embedded --batch 2 --iterations 2 --eval-pairs 2 "
-            "--threads 1 --mean-bias --json -q"),
-        0);
+    program_expect(RUN("$IDEM train -g models/generator-64.safetensors -o $DIR/embedded --batch 2 --iterations "
+                       "2 --eval-pairs 2 "
+                       "--threads 1 --mean-bias --json -q"),
+                   0);
     json_t *said = document();
     assert_int_equal(number(said, "iterations"), 2);
     assert_int_equal(number(said, "iteration"), 2);
@@ -259,6 +259,45 @@ static void train_makes_its_files(void **state) {
     program_expect(RUN("ls $DIR/embedded/events"), 0);
     assert_true(program_says("events.out.tfevents."));
     program_expect(RUN("rm -r $DIR/embedded"), 0);
+}
+
+/* Line i of the training kind in a run's metrics.jsonl. */
+static json_t *line_of(const char *run, int i) {
+    program_expect(RUN("grep '\"kind\": \"train\"' $DIR/%s/metrics.jsonl | sed -n %dp", run, i + 1), 0);
+    return document();
+}
+
+static void what_surrounds_the_face_is_learned_of_different_faces(void **state) {
+    (void)state;
+    if (skipped())
+        return;
+    enum { ITERATIONS = 40, FEW = 8 };
+    program_expect(RUN("$IDEM train " TINY "-o $DIR/around --iterations 2 --cross-every 2 --log-every 1 -q "
+                       "--weight-surround 2"),
+                   0);
+    json_t *cross = line_of("around", 0), *same = line_of("around", 1);
+    assert_null(json_object_get(cross, "l_rec"));
+    assert_null(json_object_get(same, "l_surround"));
+    assert_true(number(cross, "l_surround") > 0.001 && number(cross, "l_surround") < 1);
+    assert_float_equal(number(cross, "loss"),
+                       number(cross, "l_id") + 0.001 * number(cross, "l_landmark") + 2 * number(cross, "l_surround"),
+                       1e-6);
+    json_decref(cross);
+    json_decref(same);
+    program_expect(RUN("$IDEM train " TINY "-o $DIR/alone --iterations %d --cross-every 1 --log-every 1 -q --rate 1e-3 "
+                       "--weight-surround 1 --weight-id 0 --weight-landmark 0 --weight-adversarial 0",
+                       ITERATIONS),
+                   0);
+    double first = 0, last = 0;
+    for (int i = 0; i < FEW; i++) {
+        json_t *early = line_of("alone", i), *late = line_of("alone", ITERATIONS - 1 - i);
+        first += number(early, "l_surround");
+        last += number(late, "l_surround");
+        json_decref(early);
+        json_decref(late);
+    }
+    print_message("outside the face: %.4f, then %.4f\n", first / FEW, last / FEW);
+    assert_true(last < 0.9 * first);
 }
 
 static void ctrl_c_leaves_a_checkpoint_that_resumes(void **state) {
@@ -394,6 +433,7 @@ int main(void) {
         cmocka_unit_test(sample_survives_ctrl_c),
         cmocka_unit_test(sample_truncates_up_to_the_cutoff),
         cmocka_unit_test(train_makes_its_files),
+        cmocka_unit_test(what_surrounds_the_face_is_learned_of_different_faces),
         cmocka_unit_test(ctrl_c_leaves_a_checkpoint_that_resumes),
         cmocka_unit_test(dry_run_writes_nothing),
         cmocka_unit_test(wrong_options_exit_2),

@@ -44,21 +44,11 @@ static idem_plan_options sharing(const idem_evaluator *e, const idem_pipe *p) {
     return o;
 }
 
-/* Outside the face: outside the ellipse in the landmark net's box. */
 static int mark_outside(idem_evaluator *e, int size) {
-    idem_crop inverse;
-    if (idem_crop_invert(&inverse, &idem_model_frame(e->model)->landmark))
-        return -1;
     e->outside = malloc((size_t)size * (size_t)size);
     if (!e->outside)
         return idem_fail("out of memory for a mask");
-    for (int y = 0; y < size; y++)
-        for (int x = 0; x < size; x++) {
-            float at[1][2] = {{((float)x + 0.5f) / (float)size, ((float)y + 0.5f) / (float)size}};
-            idem_crop_points(at, (const float(*)[2])at, 1, &inverse);
-            e->outside[y * size + x] = hypotf(at[0][0] - 0.5f, at[0][1] - 0.5f) > 0.5f;
-        }
-    return 0;
+    return idem_frame_outside(idem_model_frame(e->model), size, e->outside);
 }
 
 idem_evaluator *idem_evaluator_new(idem_model *m, const char *models, int batch, const idem_plan_options *options) {

@@ -62,6 +62,19 @@ int idem_frame_find(idem_frame *frame, const float (*points)[68][2], int n) {
     return 0;
 }
 
+int idem_frame_outside(const idem_frame *frame, int size, uint8_t *outside) {
+    idem_crop inverse;
+    if (idem_crop_invert(&inverse, &frame->landmark))
+        return -1;
+    for (int y = 0; y < size; y++)
+        for (int x = 0; x < size; x++) {
+            float at[1][2] = {{((float)x + 0.5f) / (float)size, ((float)y + 0.5f) / (float)size}};
+            idem_crop_points(at, (const float(*)[2])at, 1, &inverse);
+            outside[y * size + x] = hypotf(at[0][0] - 0.5f, at[0][1] - 0.5f) > 0.5f;
+        }
+    return 0;
+}
+
 static int store_numbers(idem_weights *w, const char *key, const float *x, int n) {
     char text[512];
     int used = 0;

@@ -4,6 +4,8 @@
 #ifndef IDEM_FACE_FRAME_H
 #define IDEM_FACE_FRAME_H
 
+#include <stdint.h>
+
 #include "face/crop.h"
 #include "format/weights.h"
 
@@ -19,6 +21,10 @@ typedef struct {
 int idem_frame_find(idem_frame *frame, const float (*points)[68][2], int n);
 /* From five points alone (unit coordinates), as a model card may give them. */
 int idem_frame_from_five(idem_frame *frame, const float (*five)[2]);
+
+/* outside [size * size]: 1 for each pixel of a picture of that side that is outside the face, the ellipse in the
+ * landmark net's box, else 0. */
+int idem_frame_outside(const idem_frame *frame, int size, uint8_t *outside);
 
 /* Metadata "frame.five", "frame.recogniser", "frame.landmark", "frame.pictures" of a weight file. */
 int idem_frame_store(const idem_frame *frame, idem_weights *w);

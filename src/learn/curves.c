@@ -30,6 +30,7 @@ static const panel_spec panels[] = {
     {"identity loss", "mean |difference|", false, {{"train", "l_id", "L_id"}}},
     {"landmark loss", "squared, 160-px units", true, {{"train", "l_landmark", "L_lnd"}}},
     {"reconstruction loss", "0.84 (1 - MS-SSIM) + 0.16 L1w", false, {{"train", "l_rec", "L_rec"}}},
+    {"colour outside the face", "mean |difference|", false, {{"train", "l_surround", "L_surround"}}},
     {"adversarial game",
      "cross-entropy",
      false,

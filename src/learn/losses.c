@@ -72,6 +72,14 @@ idem_node *idem_landmark_mask(idem_node *points) {
     return idem_reshape(idem_unary(idem_affine(count, 1, 0.5f - (float)numbers), IDEM_UNARY_STEP, 1, 0), IDEM_SHAPE(n));
 }
 
+static bool square(const char *what, const idem_node *x) {
+    char text[64];
+    if (x->shape.rank == 4 && x->shape.d[2] == x->shape.d[3])
+        return true;
+    idem_fail("%s: shape is %s, expected square pictures [N, C, S, S]", what, idem_shape_text(&x->shape, text));
+    return false;
+}
+
 /* [1, 1, S, S]: heavier towards the border, sum 1 */
 static idem_node *border_mask(idem_graph *g, int64_t side) {
     float *mask = idem_arena_array(idem_graph_arena(g), (size_t)(side * side), sizeof *mask);
@@ -95,13 +103,9 @@ static idem_node *border_mask(idem_graph *g, int64_t side) {
 }
 
 idem_node *idem_loss_l1w(idem_node *x, idem_node *y) {
-    if (!x || !y || !same_shape("L1w", x, y))
+    if (!x || !y || !same_shape("L1w", x, y) || !square("L1w", x))
         return NULL;
-    char text[64];
     const int64_t *d = x->shape.d;
-    if (x->shape.rank != 4 || d[2] != d[3])
-        return idem_fail_null("L1w: shape is %s, expected square pictures [N, C, S, S]",
-                              idem_shape_text(&x->shape, text));
     idem_node *difference = idem_abs(idem_sub(x, y));
     idem_node *summed = idem_reduce_sum(difference, IDEM_SHAPE(1, 1, d[2], d[3]), 1.0f / (float)d[1]);
     return idem_dot(summed, border_mask(x->graph, d[2]), IDEM_SCALAR);
@@ -109,6 +113,30 @@ idem_node *idem_loss_l1w(idem_node *x, idem_node *y) {
 
 idem_node *idem_loss_reconstruction(idem_node *x, idem_node *y) {
     return idem_add(idem_scale(idem_mean_all(idem_msssim_lack(x, y)), 0.84f), idem_scale(idem_loss_l1w(x, y), 0.16f));
+}
+
+/* [1, 1, S, S] of 1 over their number where outside is 1, else 0. */
+static idem_node *outside_mask(idem_graph *g, int64_t side, const uint8_t *outside) {
+    float *mask = idem_arena_array(idem_graph_arena(g), (size_t)(side * side), sizeof *mask);
+    if (!mask)
+        return NULL;
+    int64_t n = 0;
+    for (int64_t i = 0; i < side * side; i++)
+        n += outside[i];
+    if (!n)
+        return idem_fail_null("surround loss: the face fills the picture, nothing is outside of it");
+    for (int64_t i = 0; i < side * side; i++)
+        mask[i] = outside[i] ? 1.0f / (float)n : 0;
+    return idem_const(g, "surround.mask", IDEM_SHAPE(1, 1, side, side), mask);
+}
+
+idem_node *idem_loss_surround(idem_node *x, idem_node *y, const uint8_t *outside) {
+    if (!x || !y || !same_shape("surround loss", x, y) || !square("surround loss", x))
+        return NULL;
+    const int64_t *d = x->shape.d;
+    idem_node *difference = idem_abs(idem_sub(x, y));
+    idem_node *mean = idem_reduce_sum(difference, IDEM_SHAPE(1, 1, d[2], d[3]), 1.0f / (float)(d[0] * d[1]));
+    return idem_dot(mean, outside_mask(x->graph, d[2], outside), IDEM_SCALAR);
 }
 
 idem_node *idem_bce_logits(idem_node *logits, bool real) {

@@ -5,6 +5,7 @@
 #define IDEM_LEARN_LOSSES_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "engine/graph.h"
 
@@ -33,6 +34,10 @@ idem_node *idem_loss_l1w(idem_node *x, idem_node *y);
 
 /* 0.84 (1 - mean MS-SSIM) + 0.16 L1w; x is the target (gradients go to both). */
 idem_node *idem_loss_reconstruction(idem_node *x, idem_node *y);
+
+/* Mean |x - y| over batch, channels and the pixels where outside [S * S] is 1 (idem_frame_outside): what is around the
+ * face should be the attribute picture's, whoever is in it. x, y: [N, C, S, S]. Not of the published method. */
+idem_node *idem_loss_surround(idem_node *x, idem_node *y, const uint8_t *outside);
 
 /* Mean cross-entropy of logits [N, 1] or [N] with the label real (1) or fake (0): mean softplus(-l) or softplus(l). */
 idem_node *idem_bce_logits(idem_node *logits, bool real);

@@ -15,6 +15,8 @@ static const idem_field rows[] = {
     {"weight-landmark", IDEM_FIELD_REAL, AT(weight_landmark), 0, 1e6, "0.001", false, "weight of the landmark loss"},
     {"weight-rec", IDEM_FIELD_REAL, AT(weight_reconstruction), 0, 1e6, "0.02", false,
      "weight of the reconstruction loss (same-face iterations)"},
+    {"weight-surround", IDEM_FIELD_REAL, AT(weight_surround), 0, 1e6, "0", false,
+     "weight of the L1 to the attribute picture outside the face (iterations of different faces)"},
     {"weight-adversarial", IDEM_FIELD_REAL, AT(weight_adversarial), 0, 1e6, "1", false,
      "weight of M's adversarial loss"},
     {"gamma", IDEM_FIELD_REAL, AT(gamma), 0, 1e6, "10", false,

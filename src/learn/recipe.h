@@ -13,7 +13,7 @@ typedef struct {
     uint64_t seed;
     int64_t iterations, batch;
     double rate, rate_adversarial, rate_critic; /* the last two are factors of the first */
-    double weight_id, weight_landmark, weight_reconstruction, weight_adversarial, gamma;
+    double weight_id, weight_landmark, weight_reconstruction, weight_surround, weight_adversarial, gamma;
     int64_t cross_every, adversarial_every;
     double mirror_identity; /* share of the same-face pairs */
     bool adversarial_halved;

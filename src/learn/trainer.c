@@ -22,8 +22,9 @@ enum { SHEET_SIDE = 6, SKIPPED_LIMIT = 20 };
 #define AVERAGE_MOMENTUM 0.1f
 
 /* The logged means, in the order of idem_run_state's sums. */
-enum { SUM_LOSS, SUM_ID, SUM_LANDMARK, SUM_REC, SUM_ADVERSARIAL, SUM_CRITIC, SUM_R1, SUMS };
-static const char *const sum_names[SUMS] = {"loss", "l_id", "l_landmark", "l_rec", "l_adversarial", "l_critic", "r1"};
+enum { SUM_LOSS, SUM_ID, SUM_LANDMARK, SUM_REC, SUM_ADVERSARIAL, SUM_CRITIC, SUM_R1, SUM_SURROUND, SUMS };
+static const char *const sum_names[SUMS] = {"loss",          "l_id",     "l_landmark", "l_rec",
+                                            "l_adversarial", "l_critic", "r1",         "l_surround"};
 _Static_assert((int)SUMS <= (int)IDEM_RUN_SUMS, "the checkpoint keeps too few sums");
 
 struct idem_trainer {
@@ -59,6 +60,9 @@ static void read_losses(idem_trainer *t, idem_turn turn, const idem_plan *plan, 
     if (!turn.cross) {
         r->l_rec = (double)idem_plan_scalar(plan, g->l_rec);
         r->loss += recipe->weight_reconstruction * r->l_rec;
+    } else if (g->l_surround) {
+        r->l_surround = (double)idem_plan_scalar(plan, g->l_surround);
+        r->loss += recipe->weight_surround * r->l_surround;
     }
     if (turn.adversarial) {
         r->l_adversarial = (double)idem_plan_scalar(plan, g->l_adversarial);
@@ -82,7 +86,8 @@ static void apply(idem_trainer *t, idem_turn turn, const idem_plan *plan, double
 }
 
 static void add_sums(idem_run_state *s, const idem_train_report *r) {
-    const double values[SUMS] = {r->loss, r->l_id, r->l_landmark, r->l_rec, r->l_adversarial, r->l_critic, r->r1};
+    const double values[SUMS] = {r->loss,          r->l_id,     r->l_landmark, r->l_rec,
+                                 r->l_adversarial, r->l_critic, r->r1,         r->l_surround};
     for (int i = 0; i < SUMS; i++)
         if (isfinite(values[i])) {
             s->sum[i] += values[i];
@@ -95,7 +100,7 @@ static int learn(idem_trainer *t, idem_turn turn, idem_train_report *r) {
     idem_run_state *s = &t->state;
     idem_training_graph *g = &t->graph;
     idem_plan *plan = g->plan[turn.cross][turn.adversarial];
-    *r = (idem_train_report){.l_rec = NAN, .l_adversarial = NAN, .l_critic = NAN, .r1 = NAN};
+    *r = (idem_train_report){.l_rec = NAN, .l_adversarial = NAN, .l_critic = NAN, .r1 = NAN, .l_surround = NAN};
     if (idem_plan_run(plan))
         return -1;
     r->rate = s->recipe.rate * idem_schedule_rate(&s->recipe, s->iteration);

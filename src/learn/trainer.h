@@ -24,7 +24,7 @@ typedef struct {
     int64_t iteration; /* completed, this one included */
     bool cross, adversarial, skipped;
     double loss; /* of the main step, weighted */
-    double l_id, l_landmark, l_rec, l_adversarial, l_critic, r1;
+    double l_id, l_landmark, l_rec, l_adversarial, l_critic, r1, l_surround;
     double rate;
 } idem_train_report;
 

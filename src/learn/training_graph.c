@@ -7,6 +7,17 @@
 #include "learn/losses.h"
 #include "learn/parameters.h"
 
+static idem_node *surround(const idem_model *m, idem_node *x, idem_node *y) {
+    const size_t side = (size_t)idem_model_about(m)->size;
+    uint8_t *outside = malloc(side * side);
+    if (!outside)
+        return idem_fail_null("out of memory for a mask");
+    idem_node *loss =
+        idem_frame_outside(idem_model_frame(m), (int)side, outside) ? NULL : idem_loss_surround(x, y, outside);
+    free(outside);
+    return loss;
+}
+
 /* The forward pass; returns w [B, W]. */
 static idem_node *forward(idem_training_graph *t, idem_model *m, const idem_recipe *r) {
     const idem_model_info *info = idem_model_about(m);
@@ -25,6 +36,8 @@ static idem_node *forward(idem_training_graph *t, idem_model *m, const idem_reci
     t->usable = idem_sum_all(mask);
     t->l_landmark = idem_loss_landmark(points, points_out, mask);
     t->l_rec = idem_loss_reconstruction(t->x_attr, y);
+    if (r->weight_surround > 0 && !(t->l_surround = surround(m, t->x_attr, y)))
+        return NULL;
     return w;
 }
 
@@ -50,9 +63,10 @@ static int optimisers(idem_training_graph *t, idem_model *m, const idem_recipe *
                                     i == CRITIC ? NULL : "mapper."))
             return -1;
     float half = r->adversarial_halved ? 0.5f : 1.0f;
-    idem_node *cross =
+    idem_node *both =
         idem_add(idem_scale(t->l_id, (float)r->weight_id), idem_scale(t->l_landmark, (float)r->weight_landmark));
-    idem_node *same = idem_add(cross, idem_scale(t->l_rec, (float)r->weight_reconstruction));
+    idem_node *same = idem_add(both, idem_scale(t->l_rec, (float)r->weight_reconstruction));
+    idem_node *cross = t->l_surround ? idem_add(both, idem_scale(t->l_surround, (float)r->weight_surround)) : both;
     idem_node *adversarial = idem_scale(t->l_adversarial, half * (float)r->weight_adversarial);
     idem_node *critic = idem_add(idem_scale(t->l_critic, half), t->r1);
     if (!(t->adam_main[SAME] = idem_parameters_optimiser(&p[SAME], same, trained, "adam")) ||
@@ -84,6 +98,8 @@ static idem_plan *make_plan(idem_training_graph *t, const idem_parameters *p, bo
         targets[n++] = t->running.item[i].stats;
     if (!cross)
         targets[n++] = t->l_rec;
+    else if (t->l_surround)
+        targets[n++] = t->l_surround;
     add_gradients(targets, &n, p[cross].grads, p[cross].n);
     if (adversarial) {
         targets[n++] = t->l_adversarial;

@@ -16,6 +16,7 @@ typedef struct {
     idem_node *w_real;        /* input [B, W] */
     /* scalars, unweighted */
     idem_node *l_id, *l_landmark, *l_rec;
+    idem_node *l_surround; /* NULL: the recipe gives it no weight */
     idem_node *l_adversarial, *l_critic, *r1;
     idem_node *usable;         /* how many samples have landmarks in both pictures */
     idem_running_list running; /* statistics of E_attr's norms */
