@@ -109,7 +109,8 @@ static void set_trained(bench *b) {
     assert_int_equal(parameters, i);
 }
 
-static bool open_bench(bench *b) {
+/* unpublished: with the terms that the published recipe has not. */
+static bool open_bench(bench *b, bool unpublished) {
     json_error_t error;
     char path[] = "/tmp/idem-oracle-XXXXXX";
     b->about = json_load_file(IDEM_SOURCE_DIR "/tests/fixtures/train-iteration/fixture.json", 0, &error);
@@ -133,6 +134,8 @@ static bool open_bench(bench *b) {
     idem_recipe_defaults(&recipe);
     recipe.batch = b->batch;
     recipe.rate = number(b->about, "rate");
+    recipe.mirror_target = unpublished;
+    recipe.weight_surround = unpublished ? number(b->about, "surround_weight") : 0;
     b->trainer = idem_trainer_new(b->model, &recipe, &(idem_trainer_setup){.run = NULL});
     if (!b->trainer)
         fail_msg("%s", idem_error());
@@ -238,7 +241,7 @@ static void check_losses(bench *b, int iteration, const idem_train_report *r, co
 static void ten_iterations_equal_pytorch(void **state) {
     (void)state;
     bench b = {0};
-    if (!open_bench(&b)) {
+    if (!open_bench(&b, false)) {
         close_bench(&b);
         skip();
     }
@@ -285,7 +288,46 @@ static void ten_iterations_equal_pytorch(void **state) {
     close_bench(&b);
 }
 
+static void terms_that_were_not_published_equal_pytorch(void **state) {
+    (void)state;
+    bench b = {0};
+    if (!open_bench(&b, true)) {
+        close_bench(&b);
+        skip();
+    }
+    const idem_model_info *info = idem_model_about(b.model);
+    size_t numbers = (size_t)b.batch * (size_t)info->size * (size_t)info->size * 3,
+           codes = (size_t)b.batch * (size_t)info->w_dim;
+    float *x_id = malloc(numbers * sizeof *x_id), *x_attr = malloc(numbers * sizeof *x_attr);
+    float *w = malloc(codes * sizeof *w), *w_real = malloc(codes * sizeof *w_real);
+    sample(&b, "id", 0, w, x_id);
+    sample(&b, "attr", 0, w, x_attr);
+    sample(&b, "real", 0, w_real, NULL);
+    idem_train_report r;
+    if (idem_trainer_step_on(b.trainer, x_id, x_attr, w_real, &r))
+        fail_msg("%s", idem_error());
+    const json_t *want = json_object_get(b.about, "unpublished"),
+                 *plain = json_array_get(json_object_get(b.about, "iterations"), 0);
+    const struct {
+        const char *key;
+        double got;
+    } terms[] = {{"total", r.loss}, {"id", r.l_id}, {"landmark", r.l_landmark}, {"surround", r.l_surround}};
+    for (size_t i = 0; i < sizeof terms / sizeof terms[0]; i++)
+        digest_compare(&b.count, terms[i].key, "of iteration 0", terms[i].got, number(want, terms[i].key),
+                       number(want, terms[i].key));
+    /* It is another target, by more than the tolerance. */
+    assert_true(fabs(number(want, "id") / number(plain, "id") - 1) > 10 * b.count.tolerance);
+    check_gradients(&b, "adam", "unpublished");
+    digest_report(&b.count, "terms that were not published");
+    free(x_id);
+    free(x_attr);
+    free(w);
+    free(w_real);
+    close_bench(&b);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(ten_iterations_equal_pytorch)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(ten_iterations_equal_pytorch),
+                                       cmocka_unit_test(terms_that_were_not_published_equal_pytorch)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

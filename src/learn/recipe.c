@@ -25,6 +25,8 @@ static const idem_field rows[] = {
      "every Nth iteration pairs different faces, the others one face with itself"},
     {"mirror-identity", IDEM_FIELD_REAL, AT(mirror_identity), 0, 1, "0", false,
      "share of same-face pairs whose identity picture is mirrored, so that pose must come from the other"},
+    {"mirror-target", IDEM_FIELD_FLAG, AT(mirror_target), 0, 1, "0", false,
+     "compare identities with the mean of the identity picture's and its mirror image's, which knows less of its pose"},
     {"adversarial-every", IDEM_FIELD_COUNT, AT(adversarial_every), 1, 1e6, "2", false,
      "every Nth iteration takes the adversarial and the critic's step"},
     {"adversarial-halved", IDEM_FIELD_FLAG, AT(adversarial_halved), 0, 1, "0", false,

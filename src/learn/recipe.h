@@ -16,6 +16,7 @@ typedef struct {
     double weight_id, weight_landmark, weight_reconstruction, weight_surround, weight_adversarial, gamma;
     int64_t cross_every, adversarial_every;
     double mirror_identity; /* share of the same-face pairs */
+    bool mirror_target;
     bool adversarial_halved;
     int64_t warmup; /* iterations */
     double decay;   /* share of the iterations */

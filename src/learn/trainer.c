@@ -95,12 +95,20 @@ static void add_sums(idem_run_state *s, const idem_train_report *r) {
         }
 }
 
+static void give(idem_node *input, const float *values) {
+    memcpy(input->leaf, values, (size_t)idem_shape_count(&input->shape) * sizeof *values);
+}
+
 /* Runs the plan on what the graph's inputs hold and takes the steps. */
 static int learn(idem_trainer *t, idem_turn turn, idem_train_report *r) {
     idem_run_state *s = &t->state;
     idem_training_graph *g = &t->graph;
     idem_plan *plan = g->plan[turn.cross][turn.adversarial];
     *r = (idem_train_report){.l_rec = NAN, .l_adversarial = NAN, .l_critic = NAN, .r1 = NAN, .l_surround = NAN};
+    if (g->x_mirrored) {
+        give(g->x_mirrored, g->x_id->leaf);
+        idem_data_mirror(t->data, 0, 1, g->x_mirrored->leaf);
+    }
     if (idem_plan_run(plan))
         return -1;
     r->rate = s->recipe.rate * idem_schedule_rate(&s->recipe, s->iteration);
@@ -135,10 +143,6 @@ int idem_trainer_step(idem_trainer *t, idem_train_report *r) {
         return -1;
     }
     return 0;
-}
-
-static void give(idem_node *input, const float *values) {
-    memcpy(input->leaf, values, (size_t)idem_shape_count(&input->shape) * sizeof *values);
 }
 
 int idem_trainer_step_on(idem_trainer *t, const float *x_id, const float *x_attr, const float *w_real,

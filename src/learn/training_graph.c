@@ -30,7 +30,12 @@ static idem_node *forward(idem_training_graph *t, idem_model *m, const idem_reci
     idem_node *points = idem_scale(idem_model_landmarks(m, t->x_attr), IDEM_LANDMARK_UNITS);
     idem_node *w = idem_model_map(m, id, idem_model_attributes(m, t->x_attr, &t->running), true);
     idem_node *y = idem_model_picture(m, w);
-    t->l_id = idem_loss_identity(id, idem_model_identity(m, y));
+    idem_node *target = id;
+    if (r->mirror_target) {
+        t->x_mirrored = idem_input(g, "x_mirrored", IDEM_SHAPE(batch, 3, info->size, info->size));
+        target = idem_add(id, idem_model_identity(m, t->x_mirrored));
+    }
+    t->l_id = idem_loss_identity(target, idem_model_identity(m, y));
     idem_node *points_out = idem_scale(idem_model_landmarks(m, y), IDEM_LANDMARK_UNITS);
     idem_node *mask = idem_mul(idem_landmark_mask(points), idem_landmark_mask(points_out));
     t->usable = idem_sum_all(mask);

@@ -13,6 +13,7 @@
 typedef struct {
     idem_graph *graph;
     idem_node *x_id, *x_attr; /* inputs [B, 3, S, S]; the same pictures in same-face iterations */
+    idem_node *x_mirrored;    /* input like x_id: its mirror images; NULL: the recipe wants none */
     idem_node *w_real;        /* input [B, W] */
     /* scalars, unweighted */
     idem_node *l_id, *l_landmark, *l_rec;

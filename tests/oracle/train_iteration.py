@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Ten iterations of the recipe `paper` in PyTorch: the oracle of tests/test_train_oracle.c.
+"""Ten iterations of the recipe `paper` in PyTorch, and the first once more with the terms that were not published
+(--mirror-target, --weight-surround): the oracle of tests/test_train_oracle.c.
 
 An implementation of its own of everything an iteration needs: StyleGAN2, the two frozen ONNX networks, MS-SSIM, the
 crops and the schedule; the encoder is torchvision's ResNet-18, the optimiser torch.optim.Adam. Weights and codes come from the
@@ -33,6 +34,7 @@ PSI = 0.7
 RATE, ADVERSARIAL, CRITIC = 4e-6, 0.1, 0.4
 WEIGHTS = {"id": 1.0, "landmark": 0.001, "reconstruction": 0.02, "adversarial": 1.0}
 GAMMA = 10.0
+SURROUND = 2.0  # of the first iteration once more
 FIVE = [[0.375, 0.472], [0.621, 0.473], [0.488, 0.613], [0.380, 0.729], [0.617, 0.730]]
 LANDMARK_BOX = [0.16, 0.24, 0.84, 0.92]  # x0, y0, x1, y1
 TEMPLATE = [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]]
@@ -244,6 +246,14 @@ def l1w(x, y):
     return ((x - y).abs().mean(1) * (mask / mask.sum())).sum()
 
 
+def surround(x, y):
+    """Mean difference outside the ellipse in the landmark net's box."""
+    x0, y0, x1, y1 = LANDMARK_BOX
+    at = (torch.arange(x.shape[2], dtype=dtype) + 0.5) / x.shape[2]
+    outside = ((at - (x0 + x1) / 2) / (x1 - x0))[None] ** 2 + ((at - (y0 + y1) / 2) / (y1 - y0))[:, None] ** 2 > 0.25
+    return (x - y).abs()[:, :, outside].mean()
+
+
 def mlp(p, prefix, x):
     for i in range(4):
         x = F.linear(x, p[f"{prefix}.{i}.weight"], p[f"{prefix}.{i}.bias"])
@@ -382,6 +392,11 @@ def main():
             row["reconstruction"] = 0.84 * (1 - row["msssim"]) + 0.16 * row["l1w"]
             loss = loss + WEIGHTS["reconstruction"] * row["reconstruction"]
         row["total"] = loss
+        if it == 0:
+            both = F.normalize(target + identity(e_id, x_id.flip(3)))
+            more = {"id": (both - identity(e_id, y)).abs().mean(), "landmark": row["landmark"], "surround": surround(x_attr, y)}
+            more["total"] = WEIGHTS["id"] * more["id"] + WEIGHTS["landmark"] * more["landmark"] + SURROUND * more["surround"]
+            more_grads = torch.autograd.grad(more["total"], [p[n] for n in mapper], retain_graph=True)
         plain_grads = torch.autograd.grad(loss, [p[n] for n in mapper], retain_graph=versus)
         if versus:
             row["adversarial"] = F.softplus(-mlp(p, "critic", w)).mean()
@@ -394,6 +409,7 @@ def main():
             critic_grads = torch.autograd.grad(row["bce"] + row["r1"], [p[n] for n in critic])
         if it == 0:
             gradients = {"plain": {n: digest(n, v) for n, v in zip(mapper, plain_grads)},
+                         "unpublished": {n: digest(n, v) for n, v in zip(mapper, more_grads)},
                          "adversarial": {n: digest(n, v) for n, v in zip(mapper, adversarial_grads)},
                          "critic": {n: digest(n, v) for n, v in zip(critic, critic_grads)}}
         step(plain, mapper, plain_grads)
@@ -422,7 +438,7 @@ def main():
         "five": FIVE, "landmark_box": LANDMARK_BOX, "recogniser_crop": [float(v) for v in template_crop().reshape(-1)],
         "generator": [{"name": n, "shape": s, "a": a, "b": b} for n, s, a, b in rows],
         "trained": [{"name": n, "shape": s, "a": a, "b": b} for n, s, a, b in attr_rows + mlp_rows],
-        "iterations": iterations, "gradients": gradients, "weights": weights,
+        "iterations": iterations, "unpublished": {k: float(v) for k, v in more.items()}, "surround_weight": SURROUND, "gradients": gradients, "weights": weights,
     }
     filled.save(args.o, about)
 
