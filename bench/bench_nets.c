@@ -140,7 +140,7 @@ int main(int argc, char **argv) {
         if (option)
             *option = atoi(argv[i + 1]);
     }
-    if (bench_generator("models/generator-64.safetensors") ||
+    if (bench_generator("tests/fixtures/generator-64.safetensors") ||
         bench_onnx("models/cache/fr_feature.onnx", 3, 112, "fr_feature") ||
         bench_onnx("models/cache/fr_landmark.onnx", 1, 64, "fr_landmark") || bench_resnet(64)) {
         printf("%s\n", idem_error());

@@ -234,7 +234,8 @@ static void without_a_mapper_the_rest_works(void **state) {
     (void)state;
     tiny_need(dir);
     idem_options o = tiny_options();
-    o.generator = "models/generator-64.safetensors"; /* the tiny one leaves the place of the face to its mapper */
+    /* the tiny one leaves the place of the face to its mapper */
+    o.generator = "tests/fixtures/generator-64.safetensors";
     o.mapper = NULL;
     idem_context *c = idem_open(&o);
     assert_non_null(c);

@@ -159,7 +159,7 @@ static void without_a_mapper_any_recogniser_encodes(void **state) {
     uint8_t who[BYTES];
     for (int k = 0; k < 2; k++) {
         idem_options o = options_of(NULL);
-        o.generator = "models/generator-64.safetensors"; /* says where its faces are */
+        o.generator = "tests/fixtures/generator-64.safetensors"; /* says where its faces are */
         o.identity_net = facenet;
         o.identity_preprocess = k ? "vggface2" : NULL;
         idem_context *c = opened(o);
@@ -188,8 +188,8 @@ static void the_attribute_encoder_must_be_as_expected(void **state) {
     o.attribute_net = NULL;
     o.attribute_norm = "frozen";
     refuse(o, "attribute_norm is \"frozen\" without a mapper");
-    o = options_of("models/mapper-64.safetensors");
-    o.generator = "models/generator-64.safetensors";
+    o = options_of("models/mapper-128.safetensors");
+    o.generator = "models/generator-128.safetensors";
     o.attribute_net = "resnet18";
     idem_close(opened(o));
 }

@@ -90,7 +90,7 @@ static void names_and_files(void **state) {
         {{.net = "vgg"}, 0, "vgg"},
         {{.norm = "melted"}, 0, "melted"},
     };
-    idem_model *m = opened("models/generator-64.safetensors");
+    idem_model *m = opened("tests/fixtures/generator-64.safetensors");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const int status = idem_model_new_mapper(m, 1, false, &cases[i].choice);
         const char *said = status ? idem_error() : idem_weights_meta(idem_model_trained(m), "attr.norm");

@@ -259,7 +259,7 @@ static void data_to_train_on(void **state) {
     tiny_need(dir);
     assert_int_equal(RUN("cd $DIR && mkdir -p one/images/00000 && cp 1.png one/images/00000/00000.png"), 0);
     FAILS("one: holds 1 pictures, needed are 600 for evaluation",
-          "cd $DIR && $IDEM train -q -g '%s/models/generator-64.safetensors' --data one -o run --iterations 2",
+          "cd $DIR && $IDEM train -q -g '%s/tests/fixtures/generator-64.safetensors' --data one -o run --iterations 2",
           IDEM_SOURCE_DIR);
     FAILS("one: 1 pictures (JPEG, PNG, WebP) were found, expected at least",
           "cd $DIR && $IDEM train-generator -q --data one -o run --size 64");

@@ -62,12 +62,12 @@ static void metadata_is_added(void **state) {
     (void)state;
     if (!tiny_has_models())
         skip();
-    assert_int_equal(RUN("$IDEM model convert models/generator-64.safetensors $DIR/bare.pt --half && "
+    assert_int_equal(RUN("$IDEM model convert tests/fixtures/generator-64.safetensors $DIR/bare.pt --half && "
                          "$IDEM model convert $DIR/bare.pt $DIR/g.safetensors --half --frame --licence 'for a test' "
                          "--origin 'of a test'"),
                      0);
     idem_weights *w = load("g.safetensors"), *from = NULL;
-    assert_int_equal(idem_weights_load(&from, "models/generator-64.safetensors"), 0);
+    assert_int_equal(idem_weights_load(&from, "tests/fixtures/generator-64.safetensors"), 0);
     assert_string_equal(idem_weights_meta(w, "licence"), "for a test");
     assert_string_equal(idem_weights_meta(w, "origin"), "of a test");
     float found[2], stored[2]; /* the left eye */
@@ -151,11 +151,11 @@ static void a_generator_without_a_to_rgb_layer(void **state) {
 
 static void a_generator_keeps_its_tensors(void **state) {
     (void)state;
-    assert_int_equal(RUN("$IDEM model convert models/generator-64.safetensors $DIR/g.pt && "
+    assert_int_equal(RUN("$IDEM model convert tests/fixtures/generator-64.safetensors $DIR/g.pt && "
                          "$IDEM model convert $DIR/g.pt $DIR/g.safetensors"),
                      0);
     idem_weights *w = load("g.safetensors"), *from = NULL;
-    assert_int_equal(idem_weights_load(&from, "models/generator-64.safetensors"), 0);
+    assert_int_equal(idem_weights_load(&from, "tests/fixtures/generator-64.safetensors"), 0);
     for (size_t k = 0; k < idem_weights_count(from); k++) {
         const idem_weight *a = idem_weights_at(from, k), *b = idem_weights_find(w, a->name);
         assert_non_null(b);
@@ -184,7 +184,7 @@ static void a_generator_is_spread(void **state) {
     static const struct {
         const char *file;
         int side;
-    } rows[] = {{"models/generator-64.safetensors", 64}, {"tests/fixtures/format/ada3.pkl", 8}};
+    } rows[] = {{"tests/fixtures/generator-64.safetensors", 64}, {"tests/fixtures/format/ada3.pkl", 8}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         assert_int_equal(RUN("rm -rf $DIR/as-it-was $DIR/back $DIR/wide; "
                              "$IDEM model convert -q %s $DIR/w.safetensors --spread 4 && "
@@ -207,17 +207,18 @@ static void a_generator_is_spread(void **state) {
     idem_weights_free(w);
     assert_int_equal(RUN("$IDEM model convert $DIR/nonsense.safetensors $DIR/m.safetensors --spread 2"), 1);
     assert_true(program_says("spread by \"wide\""));
-    assert_int_equal(RUN("$IDEM model convert models/mapper-64.safetensors $DIR/m.safetensors --spread 2"), 1);
-    assert_true(program_says("models/mapper-64.safetensors: "));
+    assert_int_equal(RUN("$IDEM model convert models/mapper-128.safetensors $DIR/m.safetensors --spread 2"), 1);
+    assert_true(program_says("models/mapper-128.safetensors: "));
     assert_int_equal(program_lines(), 1);
-    assert_int_equal(RUN("$IDEM model convert models/generator-64.safetensors $DIR/m.safetensors --spread 0"), 2);
+    assert_int_equal(RUN("$IDEM model convert tests/fixtures/generator-64.safetensors $DIR/m.safetensors --spread 0"),
+                     2);
 }
 
 static void refusals(void **state) {
     (void)state;
-    assert_int_equal(RUN("$IDEM model convert models/generator-64.safetensors $DIR/x.bin"), 2);
+    assert_int_equal(RUN("$IDEM model convert tests/fixtures/generator-64.safetensors $DIR/x.bin"), 2);
     assert_true(program_says(".safetensors, .pt, .pth"));
-    assert_int_equal(RUN("$IDEM model convert models/generator-64.safetensors"), 2);
+    assert_int_equal(RUN("$IDEM model convert tests/fixtures/generator-64.safetensors"), 2);
     assert_int_equal(RUN("$IDEM model convert README.md $DIR/x.pt"), 1);
     assert_int_equal(RUN("$IDEM model convert tests/fixtures/format/external.onnx $DIR/x.pt"), 1);
     assert_true(program_says("external data"));

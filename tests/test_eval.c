@@ -68,7 +68,7 @@ static int set_up(void **state) {
         return -1;
     if (!dir)
         return 0;
-    model = idem_model_open("models/generator-64.safetensors");
+    model = idem_model_open("tests/fixtures/generator-64.safetensors");
     if (model && !idem_model_load_frozen(model, NULL) && !draw_faces())
         evaluator = idem_evaluator_new(model, NULL, BATCH, NULL);
     if (!evaluator) {

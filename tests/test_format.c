@@ -132,7 +132,7 @@ static void test_torch_runs_nothing(void **state) {
 static void test_generator(void **state) {
     (void)state;
     idem_weights *w = NULL;
-    assert_int_equal(idem_weights_load(&w, "models/generator-64.safetensors"), 0);
+    assert_int_equal(idem_weights_load(&w, "tests/fixtures/generator-64.safetensors"), 0);
     assert_int_equal(idem_weights_count(w), 92);
     format_expect(w, "style.1.weight", IDEM_SHAPE(256, 256), "float16");
     format_expect(w, "convs.7.conv.weight", IDEM_SHAPE(1, 32, 32, 3, 3), "float16");

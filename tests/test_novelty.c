@@ -83,7 +83,8 @@ static void the_command_measures(void **state) {
         skip();
     }
     const char *dir = tiny_folder();
-#define MEASURE "$IDEM evaluate-generator -g models/generator-64.safetensors -d $DIR/data -o $DIR/out -n 6 --seed 3 "
+#define MEASURE                                                                                                        \
+    "$IDEM evaluate-generator -g tests/fixtures/generator-64.safetensors -d $DIR/data -o $DIR/out -n 6 --seed 3 "
     assert_int_equal(program_run(dir, "mkdir -p $DIR/data && cp samples/identities/*.png samples/attributes/*.png "
                                       "$DIR/data/"),
                      0);

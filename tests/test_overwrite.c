@@ -55,7 +55,8 @@ static void inputs_stay_as_they_are(void **state) {
         RUN("cd $DIR && mkdir in pose jpg way done new && cd '%s' && cp samples/identities/[12].png $DIR/in && "
             "cd $DIR && cp in/* pose && cp in/1.png jpg/1.jpg && cp in/1.png way/000.png && "
             "cp in/1.png way/strip.png && cp in/1.png done/1--2.png && ln -s in/1.png link.png && "
-            "cp '%s/models/generator-64.safetensors' g.safetensors && cp g.safetensors mapper.safetensors && cp "
+            "cp '%s/tests/fixtures/generator-64.safetensors' g.safetensors && cp g.safetensors mapper.safetensors && "
+            "cp "
             "g.safetensors new/generator.safetensors && "
             "find . -name '*.*' -type f -exec sha256sum {} + > sums",
             IDEM_SOURCE_DIR, IDEM_SOURCE_DIR),

@@ -199,7 +199,7 @@ static void training_stores_the_recogniser(void **state) {
     tiny_need(dir);
     for (int other = 0; other < 2; other++) {
         idem_weights *w;
-        idem_model *m = idem_model_open("models/generator-64.safetensors"); /* says where its faces are */
+        idem_model *m = idem_model_open("tests/fixtures/generator-64.safetensors"); /* says where its faces are */
         assert_non_null(m);
         if (other)
             assert_int_equal(idem_model_choose_recogniser(m, in_dir("facenet.safetensors"), NULL), 0);

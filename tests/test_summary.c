@@ -41,7 +41,7 @@ static void it_trains_on_the_embedded_generator(void **state) {
     idem_summary_defaults(&recipe);
     assert_true(recipe.batch == 32 && recipe.rate == 0.001 && recipe.alpha == 0.5 && recipe.beta == 0.5);
     recipe.batch = BATCH;
-    idem_model *m = idem_model_open("models/generator-64.safetensors");
+    idem_model *m = idem_model_open("tests/fixtures/generator-64.safetensors");
     if (!m || idem_model_choose_recogniser(m, in_dir("facenet.safetensors"), NULL) ||
         idem_model_load_recogniser(m, NULL))
         fail_msg("%s", idem_error());

@@ -229,7 +229,7 @@ static void train_makes_its_files(void **state) {
     (void)state;
     if (skipped())
         return;
-    program_expect(RUN("$IDEM train -g models/generator-64.safetensors -o $DIR/embedded --batch 2 --iterations "
+    program_expect(RUN("$IDEM train -g tests/fixtures/generator-64.safetensors -o $DIR/embedded --batch 2 --iterations "
                        "2 --eval-pairs 2 "
                        "--threads 1 --mean-bias --json -q"),
                    0);
@@ -409,7 +409,7 @@ static void a_changed_rate_does_not_resume(void **state) {
         return;
     program_expect(RUN("$IDEM train " TINY "-o $DIR/whole --resume --rate 0.01 -q"), 1);
     expect_one_line("--rate is 0.01");
-    program_expect(RUN("$IDEM train -g models/generator-64.safetensors -o $DIR/whole --resume -q"), 1);
+    program_expect(RUN("$IDEM train -g tests/fixtures/generator-64.safetensors -o $DIR/whole --resume -q"), 1);
     expect_one_line("name its generator");
     program_expect(RUN("$IDEM train " TINY "-o $DIR/whole -q"), 1);
     expect_one_line("--resume");

@@ -22,7 +22,7 @@ def generator(name, batch):
     if name.startswith("stylegan2"):
         tensors = filled_tensors(side)
     else:
-        tensors, _ = read_safetensors(os.path.join(peer.ROOT, "models/generator-64.safetensors"))
+        tensors, _ = read_safetensors(os.path.join(peer.ROOT, "tests/fixtures/generator-64.safetensors"))
     width = tensors["conv1.conv.modulation.weight"].shape[1]
     w = oracle.fill("input.w", [batch, width], 1, 0, "")
     cotangent = oracle.fill("cotangent", [batch, 3, side, side], 1, 0, "")
@@ -67,7 +67,7 @@ def mapper_training(name, batch):
     side = int(name.split("-")[1])
     tensors, frame = filled_tensors(side), None
     if side == 64:
-        tensors, about = read_safetensors(os.path.join(peer.ROOT, "models/generator-64.safetensors"))
+        tensors, about = read_safetensors(os.path.join(peer.ROOT, "tests/fixtures/generator-64.safetensors"))
         frame = {k: [float(v) for v in about["frame." + k].split()] for k in ("recogniser", "landmark")}
     net = "resnet18" if side < 256 else "inception3"
 

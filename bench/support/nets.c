@@ -130,7 +130,7 @@ int bench_prepare_stylegan2(bench_work *w) {
 
 int bench_prepare_generator(bench_work *w) {
     idem_weights *weights;
-    return idem_weights_load(&weights, "models/generator-64.safetensors") ? -1 : prepare_weights(w, weights);
+    return idem_weights_load(&weights, "tests/fixtures/generator-64.safetensors") ? -1 : prepare_weights(w, weights);
 }
 
 /* ---- ONNX ---- */

@@ -98,7 +98,7 @@ static int first_losses(bench_work *w, float **out, size_t *count) {
 /* The generator of models/, or a filled one written where models are kept for a moment. */
 static idem_model *open_model(int side) {
     if (side == 64)
-        return idem_model_open("models/generator-64.safetensors");
+        return idem_model_open("tests/fixtures/generator-64.safetensors");
     static const float five[5][2] = {
         {0.375f, 0.472f}, {0.621f, 0.473f}, {0.488f, 0.613f}, {0.38f, 0.729f}, {0.617f, 0.73f}};
     idem_weights *w = bench_filled_stylegan2(side);

@@ -2,7 +2,7 @@
 
     /usr/bin/python3 tests/oracle/convert_generator.py build/idem        (Debian's python3-torch 1.13)
 
-Converts models/generator-64.safetensors, loads it with torch.load, and compares pictures of the plain PyTorch generator of
+Converts tests/fixtures/generator-64.safetensors, loads it with torch.load, and compares pictures of the plain PyTorch generator of
 train_iteration.py with those of `idem sample`, at the codes that are stored with them.
 """
 import os
@@ -23,7 +23,7 @@ def main():
     idem = sys.argv[1]
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = os.path.join(folder, "g.pt")
-        subprocess.run([idem, "model", "convert", "-q", "models/generator-64.safetensors", checkpoint], check=True)
+        subprocess.run([idem, "model", "convert", "-q", "tests/fixtures/generator-64.safetensors", checkpoint], check=True)
         subprocess.run([idem, "sample", "-q", "-g", checkpoint, "-n", str(COUNT), "--seed", "5", "-o", folder], check=True)
         saved = torch.load(checkpoint)
         assert set(saved) == {"g_ema", "latent_avg"}
