@@ -212,6 +212,24 @@ static void sample(const bench *b, const char *which, int iteration, float *w, f
     free(z);
 }
 
+/* Takes the step of an iteration on its filled codes' pictures. */
+static void step(const bench *b, int iteration, idem_train_report *r) {
+    const idem_model_info *info = idem_model_about(b->model);
+    const size_t numbers = (size_t)b->batch * (size_t)info->size * (size_t)info->size * 3,
+                 codes = (size_t)b->batch * (size_t)info->w_dim;
+    float *x_id = malloc(numbers * sizeof *x_id), *x_attr = malloc(numbers * sizeof *x_attr);
+    float *w = malloc(codes * sizeof *w), *w_real = malloc(codes * sizeof *w_real);
+    sample(b, "id", iteration, w, x_id);
+    sample(b, "attr", iteration, w, x_attr);
+    sample(b, "real", iteration, w_real, NULL);
+    if (idem_trainer_step_on(b->trainer, x_id, x_attr, w_real, r))
+        fail_msg("%s", idem_error());
+    free(x_id);
+    free(x_attr);
+    free(w);
+    free(w_real);
+}
+
 static void check_losses(bench *b, int iteration, const idem_train_report *r, const json_t *want) {
     const struct {
         const char *key;
@@ -245,22 +263,13 @@ static void ten_iterations_equal_pytorch(void **state) {
         close_bench(&b);
         skip();
     }
-    const idem_model_info *info = idem_model_about(b.model);
-    size_t numbers = (size_t)b.batch * (size_t)info->size * (size_t)info->size * 3,
-           codes = (size_t)b.batch * (size_t)info->w_dim;
-    float *x_id = malloc(numbers * sizeof *x_id), *x_attr = malloc(numbers * sizeof *x_attr);
-    float *w = malloc(codes * sizeof *w), *w_real = malloc(codes * sizeof *w_real);
     const json_t *iterations = json_object_get(b.about, "iterations");
     double trained = 0, tolerance = b.count.tolerance;
     assert_int_equal(json_array_size(iterations), 10);
     for (int it = 0; it < 10; it++) {
         const json_t *want = json_array_get(iterations, (size_t)it);
         idem_train_report r;
-        sample(&b, "id", it, w, x_id);
-        sample(&b, "attr", it, w, x_attr);
-        sample(&b, "real", it, w_real, NULL);
-        if (idem_trainer_step_on(b.trainer, x_id, x_attr, w_real, &r))
-            fail_msg("%s", idem_error());
+        step(&b, it, &r);
         check_losses(&b, it, &r, want);
         double still = number(want, "untrained_landmark");
         trained = fmax(trained, fabs(r.l_landmark - still) / still);
@@ -281,10 +290,6 @@ static void ten_iterations_equal_pytorch(void **state) {
     check_weights(&b, "10");
     digest_report(&b.count, "weights behind ten iterations");
     assert_true(trained > 100 * tolerance); /* the steps mattered far more than the tolerance */
-    free(x_id);
-    free(x_attr);
-    free(w);
-    free(w_real);
     close_bench(&b);
 }
 
@@ -295,17 +300,8 @@ static void terms_that_were_not_published_equal_pytorch(void **state) {
         close_bench(&b);
         skip();
     }
-    const idem_model_info *info = idem_model_about(b.model);
-    size_t numbers = (size_t)b.batch * (size_t)info->size * (size_t)info->size * 3,
-           codes = (size_t)b.batch * (size_t)info->w_dim;
-    float *x_id = malloc(numbers * sizeof *x_id), *x_attr = malloc(numbers * sizeof *x_attr);
-    float *w = malloc(codes * sizeof *w), *w_real = malloc(codes * sizeof *w_real);
-    sample(&b, "id", 0, w, x_id);
-    sample(&b, "attr", 0, w, x_attr);
-    sample(&b, "real", 0, w_real, NULL);
     idem_train_report r;
-    if (idem_trainer_step_on(b.trainer, x_id, x_attr, w_real, &r))
-        fail_msg("%s", idem_error());
+    step(&b, 0, &r);
     const json_t *want = json_object_get(b.about, "unpublished"),
                  *plain = json_array_get(json_object_get(b.about, "iterations"), 0);
     const struct {
@@ -319,10 +315,6 @@ static void terms_that_were_not_published_equal_pytorch(void **state) {
     assert_true(fabs(number(want, "id") / number(plain, "id") - 1) > 10 * b.count.tolerance);
     check_gradients(&b, "adam", "unpublished");
     digest_report(&b.count, "terms that were not published");
-    free(x_id);
-    free(x_attr);
-    free(w);
-    free(w_real);
     close_bench(&b);
 }
 

@@ -95,7 +95,7 @@ static int first_losses(bench_work *w, float **out, size_t *count) {
     return 0;
 }
 
-/* The generator of models/, or a filled one written where models are kept for a moment. */
+/* The small generator of the tests, or a filled one written where models are kept for a moment. */
 static idem_model *open_model(int side) {
     if (side == 64)
         return idem_model_open("tests/fixtures/generator-64.safetensors");

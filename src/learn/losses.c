@@ -80,6 +80,13 @@ static bool square(const char *what, const idem_node *x) {
     return false;
 }
 
+/* Sum over pixels of mask [1, 1, S, S] times `scale` times the sum over batch and channels of |x - y|. */
+static idem_node *masked_l1(idem_node *x, idem_node *y, idem_node *mask, float scale) {
+    const int64_t *d = x->shape.d;
+    idem_node *summed = idem_reduce_sum(idem_abs(idem_sub(x, y)), IDEM_SHAPE(1, 1, d[2], d[3]), scale);
+    return idem_dot(summed, mask, IDEM_SCALAR);
+}
+
 /* [1, 1, S, S]: heavier towards the border, sum 1 */
 static idem_node *border_mask(idem_graph *g, int64_t side) {
     float *mask = idem_arena_array(idem_graph_arena(g), (size_t)(side * side), sizeof *mask);
@@ -106,9 +113,7 @@ idem_node *idem_loss_l1w(idem_node *x, idem_node *y) {
     if (!x || !y || !same_shape("L1w", x, y) || !square("L1w", x))
         return NULL;
     const int64_t *d = x->shape.d;
-    idem_node *difference = idem_abs(idem_sub(x, y));
-    idem_node *summed = idem_reduce_sum(difference, IDEM_SHAPE(1, 1, d[2], d[3]), 1.0f / (float)d[1]);
-    return idem_dot(summed, border_mask(x->graph, d[2]), IDEM_SCALAR);
+    return masked_l1(x, y, border_mask(x->graph, d[2]), 1.0f / (float)d[1]);
 }
 
 idem_node *idem_loss_reconstruction(idem_node *x, idem_node *y) {
@@ -134,9 +139,7 @@ idem_node *idem_loss_surround(idem_node *x, idem_node *y, const uint8_t *outside
     if (!x || !y || !same_shape("surround loss", x, y) || !square("surround loss", x))
         return NULL;
     const int64_t *d = x->shape.d;
-    idem_node *difference = idem_abs(idem_sub(x, y));
-    idem_node *mean = idem_reduce_sum(difference, IDEM_SHAPE(1, 1, d[2], d[3]), 1.0f / (float)(d[0] * d[1]));
-    return idem_dot(mean, outside_mask(x->graph, d[2], outside), IDEM_SCALAR);
+    return masked_l1(x, y, outside_mask(x->graph, d[2], outside), 1.0f / (float)(d[0] * d[1]));
 }
 
 idem_node *idem_bce_logits(idem_node *logits, bool real) {
