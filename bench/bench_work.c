@@ -142,7 +142,7 @@ static int write_values(bench_work *w, const char *path) {
             size_t more = (size_t)idem_shape_count(&w->targets[i]->shape);
             float *longer = realloc(values, (count + more) * sizeof *values);
             if (!longer)
-                return idem_fail("out of memory");
+                return idem_fail_as(IDEM_MEMORY, "out of memory");
             values = longer;
             idem_plan_read(w->plan, w->targets[i], values + count);
             count += more;

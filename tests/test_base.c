@@ -34,7 +34,10 @@ static void message_is_per_thread_and_cut(void **state) {
     assert_int_equal(pthread_create(&t, NULL, thread_fails, NULL), 0);
     pthread_join(t, NULL);
     assert_string_equal(idem_error(), "x: rank is 3");
-    assert_null(idem_fail_null("again: %s", idem_error()));
+    assert_int_equal(idem_error_kind(), IDEM_INPUT);
+    idem_fail_as(IDEM_MEMORY, "%s", idem_error());
+    assert_null(idem_fail_null_more("again: %s", idem_error()));
+    assert_int_equal(idem_error_kind(), IDEM_MEMORY);
     assert_string_equal(idem_error(), "again: x: rank is 3");
 
     char big[3000];

@@ -55,7 +55,7 @@ static int fill_weights(idem_weights *w) {
             continue;
         float *x = malloc(count * sizeof *x);
         if (!x)
-            return idem_fail("out of memory");
+            return idem_fail_as(IDEM_MEMORY, "out of memory");
         fixture_fill(x, count, "", t->name, a, b);
         idem_weight_write(t, x);
         free(x);
@@ -67,7 +67,7 @@ static int fill_node(idem_node *n, const char *name, double a) {
     const size_t count = (size_t)idem_shape_count(&n->shape);
     float *x = malloc(count * sizeof *x);
     if (!x)
-        return idem_fail("out of memory");
+        return idem_fail_as(IDEM_MEMORY, "out of memory");
     fixture_fill(x, count, "", name, a, 0);
     idem_node_write(n, x);
     free(x);
@@ -138,7 +138,7 @@ static int first_losses(bench_work *w, float **out, size_t *count) {
     const work *g = w->state;
     *count = FIRST * LOSSES;
     if (!(*out = malloc(sizeof g->first)))
-        return idem_fail("out of memory");
+        return idem_fail_as(IDEM_MEMORY, "out of memory");
     memcpy(*out, g->first, sizeof g->first);
     return 0;
 }
@@ -146,7 +146,7 @@ static int first_losses(bench_work *w, float **out, size_t *count) {
 int bench_prepare_gan(bench_work *w) {
     work *g = calloc(1, sizeof *g);
     if (!g)
-        return idem_fail("out of memory");
+        return idem_fail_as(IDEM_MEMORY, "out of memory");
     idem_gan_defaults(&g->recipe);
     g->recipe.features = 0; /* PyTorch's side has no such network */
     g->recipe.size = w->c->side;

@@ -90,7 +90,7 @@ static int first_losses(bench_work *w, float **out, size_t *count) {
     const iteration *it = w->state;
     *count = FIRST * LOSSES;
     if (!(*out = malloc(sizeof it->first)))
-        return idem_fail("out of memory");
+        return idem_fail_as(IDEM_MEMORY, "out of memory");
     memcpy(*out, it->first, sizeof it->first);
     return 0;
 }

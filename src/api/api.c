@@ -22,6 +22,12 @@ const char *idem_version(void) {
     return VERSION(IDEM_VERSION_MAJOR, IDEM_VERSION_MINOR, IDEM_VERSION_PATCH);
 }
 
+_Static_assert((int)IDEM_ERROR_NONE == (int)IDEM_NO_ERROR && (int)IDEM_ERROR_INPUT == (int)IDEM_INPUT &&
+                   (int)IDEM_ERROR_MISSING == (int)IDEM_MISSING && (int)IDEM_ERROR_MEMORY == (int)IDEM_MEMORY &&
+                   (int)IDEM_ERROR_INTERRUPTED == (int)IDEM_INTERRUPTED &&
+                   (int)IDEM_ERROR_INTERNAL == (int)IDEM_INTERNAL,
+               "kinds of idem.h and status.h");
+
 const char *idem_last_error(void) {
     return idem_error();
 }
@@ -82,13 +88,13 @@ idem_context *idem_open(const idem_options *options) {
         return NULL;
     idem_context *c = calloc(1, sizeof *c);
     if (!c)
-        return idem_fail_null("out of memory for a context");
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for a context");
     c->threads = o.threads;
     c->batch = o.batch ? o.batch : BATCH;
     c->model = idem_model_open(o.generator);
     if (c->model && o.models && !(c->models = strdup(o.models))) {
         idem_close(c);
-        return idem_fail_null("out of memory for a context");
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for a context");
     }
     if (!c->model || load(c->model, &o)) {
         idem_close(c);
@@ -157,7 +163,7 @@ static int encode(idem_context *c, idem_pipe_kind kind, const uint8_t *rgb, int 
     int size = idem_model_about(c->model)->size, status = 0;
     float *x = malloc((size_t)c->batch * numbers * sizeof *x);
     if (!x)
-        return idem_fail("out of memory for %d pictures", c->batch);
+        return idem_fail_as(IDEM_MEMORY, "out of memory for %d pictures", c->batch);
     for (int first = 0; first < n && !status; first += c->batch) {
         int count = n - first < c->batch ? n - first : c->batch;
         for (int i = 0; i < count; i++) {
@@ -177,7 +183,7 @@ static int paint(idem_context *c, idem_pipe *p, const float *const *in, int n, i
     int size = idem_model_about(c->model)->size, status = 0;
     float *y = malloc((size_t)c->batch * numbers * sizeof *y);
     if (!y)
-        return idem_fail("out of memory for %d pictures", c->batch);
+        return idem_fail_as(IDEM_MEMORY, "out of memory for %d pictures", c->batch);
     for (int first = 0; first < n && !status; first += c->batch) {
         int count = n - first < c->batch ? n - first : c->batch;
         const float *part[IDEM_PIPE_PORTS] = {NULL};
@@ -231,7 +237,7 @@ int idem_compose(idem_context *c, const uint8_t *identity_rgb, const uint8_t *at
         return -1;
     float *id = malloc((size_t)n * idem_pipe_in_size(p, 0) * sizeof *id);
     float *attr = malloc((size_t)n * idem_pipe_in_size(p, 1) * sizeof *attr);
-    int status = id && attr ? 0 : idem_fail("out of memory for %d pictures", n);
+    int status = id && attr ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for %d pictures", n);
     /* Codes of all pictures first: out may be one of the inputs. */
     status = status || encode(c, IDEM_PIPE_IDENTITY, identity_rgb, n, id) ||
              encode(c, IDEM_PIPE_ATTRIBUTES, attribute_rgb, n, attr) ||
@@ -252,7 +258,7 @@ int idem_sample(idem_context *c, uint64_t seed, float truncation, int n, float *
     size_t numbers = (size_t)n * idem_pipe_in_size(p, 0);
     float *z = malloc(numbers * sizeof *z);
     if (!z)
-        return idem_fail("out of memory for %d codes", n);
+        return idem_fail_as(IDEM_MEMORY, "out of memory for %d codes", n);
     idem_rng r = idem_rng_make(seed, "sample");
     idem_rng_fill_normal(&r, z, numbers);
     const float *const in[] = {z, NULL};

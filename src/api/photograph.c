@@ -41,7 +41,7 @@ static idem_photograph *find_faces(idem_context *c, idem_image *image) {
     if (!p || !finder) {
         free(p);
         idem_image_free(image);
-        return finder ? idem_fail_null("out of memory for a photograph") : NULL;
+        return finder ? idem_fail_null_as(IDEM_MEMORY, "out of memory for a photograph") : NULL;
     }
     p->image = *image;
     p->n = idem_finder_run(finder, &p->image, p->faces, IDEM_FACES_MAX);
@@ -172,7 +172,7 @@ int idem_compose_photograph(idem_context *c, const uint8_t *identity_rgb, idem_p
     size_t side = (size_t)idem_model_about(c->model)->size, bytes = side * side * 3;
     uint8_t *pictures = malloc(2 * (size_t)n * bytes), *who = pictures + (size_t)n * bytes;
     if (!pictures)
-        return idem_fail("out of memory for %d pictures", n);
+        return idem_fail_as(IDEM_MEMORY, "out of memory for %d pictures", n);
     int status = 0;
     /* All are cut out before any is pasted: faces may overlap. */
     for (int i = 0; i < n && !status; i++) {

@@ -28,7 +28,7 @@ static size_t round_up(size_t n, size_t to) {
 idem_arena *idem_arena_new(void) {
     idem_arena *a = calloc(1, sizeof *a);
     if (!a)
-        return idem_fail_null("out of memory for an arena");
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for an arena");
     return a;
 }
 
@@ -45,7 +45,7 @@ void idem_arena_free(idem_arena *a) {
 
 void *idem_arena_alloc(idem_arena *a, size_t bytes) {
     if (bytes > SIZE_MAX / 2)
-        return idem_fail_null("out of memory: %zu bytes asked for", bytes);
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory: %zu bytes asked for", bytes);
     size_t need = round_up(bytes ? bytes : 1, ALIGN);
     chunk *c = a->head;
     if (!c || c->size - c->used < need) {
@@ -55,7 +55,7 @@ void *idem_arena_alloc(idem_arena *a, size_t bytes) {
             c->data = aligned_alloc(ALIGN, size);
         if (!c || !c->data) {
             free(c);
-            return idem_fail_null("out of memory: %zu bytes asked for", bytes);
+            return idem_fail_null_as(IDEM_MEMORY, "out of memory: %zu bytes asked for", bytes);
         }
         c->size = size;
         /* A block with a chunk to itself goes behind the head, whose free space stays in use. */
@@ -77,7 +77,7 @@ void *idem_arena_alloc(idem_arena *a, size_t bytes) {
 void *idem_arena_array(idem_arena *a, size_t count, size_t size) {
     size_t bytes;
     if (__builtin_mul_overflow(count, size, &bytes))
-        return idem_fail_null("out of memory: %zu items of %zu bytes asked for", count, size);
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory: %zu items of %zu bytes asked for", count, size);
     return idem_arena_alloc(a, bytes);
 }
 
@@ -120,7 +120,7 @@ void *idem_block_alloc(size_t bytes) {
     char *p = size + more < bytes ? MAP_FAILED
                                   : mmap(NULL, size + more, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED)
-        return idem_fail_null("out of memory: %zu bytes asked for", bytes);
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory: %zu bytes asked for", bytes);
     if (!more)
         return p;
     size_t before = round_up((size_t)p, HUGE_PAGE) - (size_t)p;

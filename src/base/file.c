@@ -45,7 +45,7 @@ static int read_open(int fd, const char *path, size_t max, unsigned char **data,
     size_t bytes = (size_t)st.st_size;
     unsigned char *p = malloc(bytes + 1);
     if (!p)
-        return idem_fail("%s: out of memory for its %zu bytes", path, bytes);
+        return idem_fail_as(IDEM_MEMORY, "%s: out of memory for its %zu bytes", path, bytes);
     ssize_t got = read_fully(fd, p, bytes);
     if (got < 0 || (size_t)got < bytes) {
         int error = errno;
@@ -80,7 +80,7 @@ static char *aside_name(const char *path) {
     size_t dir = slash ? (size_t)(slash - path) + 1 : 0, all = strlen(path);
     char *p = malloc(all + sizeof "..part");
     if (!p)
-        return idem_fail_null("out of memory for a file name");
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for a file name");
     sprintf(p, "%.*s.%s.part", (int)dir, path, path + dir);
     return p;
 }
@@ -89,8 +89,8 @@ int idem_file_claim(const char *path, const char *name, const char *busy) {
     for (;;) {
         int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
         if (fd < 0)
-            return idem_fail("%s: cannot write: %s", name,
-                             errno == ENOENT ? "its folder is not there" : strerror(errno));
+            return idem_fail_as(IDEM_INTERNAL, "%s: cannot write: %s", name,
+                                errno == ENOENT ? "its folder is not there" : strerror(errno));
         struct stat mine, named;
         if (flock(fd, LOCK_EX | LOCK_NB)) {
             close(fd);
@@ -111,7 +111,7 @@ static int aside_open(const char *path, const char *aside) {
         return fd;
     int error = errno;
     close(fd);
-    return idem_fail("%s: cannot write: %s", path, strerror(error));
+    return idem_fail_as(IDEM_INTERNAL, "%s: cannot write: %s", path, strerror(error));
 }
 
 int idem_writer_open(idem_writer *w, const char *path) {
@@ -127,11 +127,11 @@ int idem_writer_open(idem_writer *w, const char *path) {
     w->aside = aside_name(path);
     int fd = -1;
     if (!w->path || !w->aside)
-        idem_fail("%s: out of memory for a file name", path);
+        idem_fail_as(IDEM_MEMORY, "%s: out of memory for a file name", path);
     else
         fd = aside_open(path, w->aside);
     if (fd >= 0 && !(w->stream = fdopen(fd, "wb"))) {
-        idem_fail("%s: out of memory for a stream", path);
+        idem_fail_as(IDEM_MEMORY, "%s: out of memory for a stream", path);
         unlink(w->aside);
         close(fd);
     }
@@ -165,7 +165,7 @@ int idem_writer_commit(idem_writer *w) {
     ok = fflush(w->stream) == 0 && ok && fsync(fileno(w->stream)) == 0 && rename(w->aside, w->path) == 0;
     if (!ok) {
         int error = errno ? errno : EIO;
-        idem_fail("%s: cannot write: %s; nothing was changed", w->path, strerror(error));
+        idem_fail_as(IDEM_INTERNAL, "%s: cannot write: %s; nothing was changed", w->path, strerror(error));
         idem_writer_abort(w);
         return -1;
     }
@@ -218,7 +218,7 @@ int idem_dir_make(const char *path) {
         return idem_fail("\"\": is not a folder name");
     char *p = strdup(path);
     if (!p)
-        return idem_fail("%s: out of memory for a folder name", path);
+        return idem_fail_as(IDEM_MEMORY, "%s: out of memory for a folder name", path);
     for (char *c = p + 1;; c++) {
         if (*c && *c != '/')
             continue;
@@ -229,7 +229,7 @@ int idem_dir_make(const char *path) {
             if (error == EEXIST || error == ENOTDIR)
                 idem_fail("%s: is not a folder, but a file of that name", p);
             else
-                idem_fail("%s: cannot make the folder: %s", p, strerror(error));
+                idem_fail_as(IDEM_INTERNAL, "%s: cannot make the folder: %s", p, strerror(error));
             free(p);
             return -1;
         }
@@ -292,7 +292,7 @@ int idem_dir_list(const char *path, const char *suffixes, char ***names, size_t 
     if (!memory || error) {
         idem_names_free(list, n);
         return memory ? idem_fail("%s: cannot list the folder: %s", path, strerror(error))
-                      : idem_fail("%s: out of memory for the list of its files", path);
+                      : idem_fail_as(IDEM_MEMORY, "%s: out of memory for the list of its files", path);
     }
     if (n)
         qsort(list, n, sizeof *list, by_name);
@@ -314,7 +314,7 @@ char *idem_path_join(const char *dir, const char *name) {
     bool slash = n && dir[n - 1] != '/';
     char *p = malloc(n + strlen(name) + 2);
     if (!p)
-        return idem_fail_null("out of memory for a path");
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for a path");
     sprintf(p, "%s%s%s", dir, slash ? "/" : "", name);
     return p;
 }
@@ -323,6 +323,6 @@ char *idem_path_stem(const char *path) {
     const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path, *dot = strrchr(base, '.');
     char *p = dot && dot != base ? strndup(base, (size_t)(dot - base)) : strdup(base);
     if (!p)
-        return idem_fail_null("out of memory for a path");
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for a path");
     return p;
 }

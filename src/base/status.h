@@ -1,26 +1,54 @@
-/* Errors. A function that can fail returns 0, or -1 (or NULL) after leaving one message for the calling thread:
- * what went wrong, what was found, what was expected, what to do. Callers pass the failure on and add nothing.
+/* Errors. A function that can fail returns 0, or -1 (or NULL) after leaving one message and its kind for the calling
+ * thread: what went wrong, what was found, what was expected, what to do. Callers pass the failure on and add nothing.
  *
  *     if (rank != 4)
  *         return idem_fail("%s: rank is %d, expected 4", name, rank);
- */
+ *     if (!buffer)
+ *         return idem_fail_as(IDEM_MEMORY, "out of memory for %s", name);
+ *
+ * A loop over files goes on after IDEM_INPUT and stops at any other kind. */
 #ifndef IDEM_BASE_STATUS_H
 #define IDEM_BASE_STATUS_H
 
 #if defined(__GNUC__)
 #define IDEM_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+#define IDEM_PUBLIC __attribute__((visibility("default")))
 #else
 #define IDEM_PRINTF(fmt, args)
+#define IDEM_PUBLIC
 #endif
 
-/* Sets this thread's message (1,000 bytes at most, cut with "..."); always returns -1. */
+typedef enum {
+    IDEM_NO_ERROR,
+    IDEM_INPUT,       /* a file, an option or a call is wrong: another one may be right */
+    IDEM_MISSING,     /* what every input needs is not there: a network, a folder of models */
+    IDEM_MEMORY,      /* memory is short */
+    IDEM_INTERRUPTED, /* somebody asked to stop */
+    IDEM_INTERNAL,    /* idem or the machine: an output that cannot be written, numbers that are not finite */
+} idem_kind;
+
+/* Sets this thread's message (1,000 bytes at most, cut with "...") and the kind IDEM_INPUT; always returns -1. */
 int idem_fail(const char *format, ...) IDEM_PRINTF(1, 2);
+
+/* The same of another kind. */
+int idem_fail_as(idem_kind kind, const char *format, ...) IDEM_PRINTF(2, 3);
+
+/* A longer message for the failure at hand, whose kind stays; idem_error() may be among the arguments. */
+int idem_fail_more(const char *format, ...) IDEM_PRINTF(1, 2);
 
 /* The same where a pointer is returned: always NULL. */
 void *idem_fail_null(const char *format, ...) IDEM_PRINTF(1, 2);
+void *idem_fail_null_as(idem_kind kind, const char *format, ...) IDEM_PRINTF(2, 3);
+void *idem_fail_null_more(const char *format, ...) IDEM_PRINTF(1, 2);
+
+/* For a failed system call: IDEM_MEMORY for ENOMEM, else `otherwise`. */
+idem_kind idem_errno_kind(int error, idem_kind otherwise);
 
 /* This thread's last message; "" when there was none. Valid until the next failure on this thread. */
 const char *idem_error(void);
+
+/* Its kind, an idem_kind; IDEM_NO_ERROR when there was none. idem.h has it too. */
+int idem_error_kind(void) IDEM_PUBLIC;
 
 void idem_error_clear(void);
 
@@ -35,6 +63,10 @@ static inline void *idem_fail_is_null(void *p) {
     return (void *)0;
 }
 #define idem_fail(...) idem_fail_is((idem_fail)(__VA_ARGS__))
+#define idem_fail_as(...) idem_fail_is((idem_fail_as)(__VA_ARGS__))
+#define idem_fail_more(...) idem_fail_is((idem_fail_more)(__VA_ARGS__))
 #define idem_fail_null(...) idem_fail_is_null((idem_fail_null)(__VA_ARGS__))
+#define idem_fail_null_as(...) idem_fail_is_null((idem_fail_null_as)(__VA_ARGS__))
+#define idem_fail_null_more(...) idem_fail_is_null((idem_fail_null_more)(__VA_ARGS__))
 
 #endif

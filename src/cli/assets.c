@@ -82,14 +82,14 @@ static char *short_name(char *const *names, size_t count, size_t i) {
         return stem;
     free(stem);
     char *whole = strdup(names[i]);
-    return whole ? whole : idem_fail_null("out of memory for a name");
+    return whole ? whole : idem_fail_null_as(IDEM_MEMORY, "out of memory for a name");
 }
 
 /* Takes both over. */
 static int add_file(idem_files *f, char *path, char *name) {
     f->paths[f->n] = path;
     f->names[f->n++] = name;
-    return path && name ? 0 : idem_fail("out of memory for a list of files");
+    return path && name ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for a list of files");
 }
 
 static int list_names(idem_files *f, const char *path, char *const *names, size_t count) {
@@ -98,7 +98,7 @@ static int list_names(idem_files *f, const char *path, char *const *names, size_
     f->paths = calloc(count + 1, sizeof *f->paths);
     f->names = calloc(count + 1, sizeof *f->names);
     if (!f->paths || !f->names)
-        return idem_fail("out of memory for a list of files");
+        return idem_fail_as(IDEM_MEMORY, "out of memory for a list of files");
     int status = 0;
     for (size_t i = 0; i < count && !status; i++)
         status = f->folder ? add_file(f, idem_path_join(path, names[i]), short_name(names, count, i))
@@ -150,7 +150,7 @@ static size_t picture_bytes(const idem_pictures *p) {
 static int make_room(idem_pictures *p, int count) {
     p->rgb = malloc((size_t)(count ? count : 1) * picture_bytes(p));
     p->names = calloc((size_t)count + 1, sizeof *p->names);
-    return p->rgb && p->names ? 0 : idem_fail("out of memory for %d pictures", count);
+    return p->rgb && p->names ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for %d pictures", count);
 }
 
 /* Takes the name over when it succeeds. */
@@ -179,7 +179,7 @@ int idem_files_check(const idem_files *f, int good) {
 static int load_all(idem_pictures *p, const idem_files *f, idem_ahead *ahead) {
     for (int i = 0; i < f->n; i++) {
         if (idem_cli_stop)
-            return idem_fail("interrupted");
+            return idem_fail_as(IDEM_INTERRUPTED, "interrupted");
         if (!load_next(p, ahead, &f->names[i]))
             continue;
         if (!f->folder)

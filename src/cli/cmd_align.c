@@ -60,12 +60,12 @@ static int skip(job *j, const char *path, const char *why) {
         idem_cli_say("idem: passed over: %s", why);
     free(j->why);
     if (!(j->why = strdup(why)))
-        return idem_fail("out of memory for the report");
+        return idem_fail_as(IDEM_MEMORY, "out of memory for the report");
     j->bad++;
     size_t n = strlen(path);
     const char *reason = !strncmp(why, path, n) && !strncmp(why + n, ": ", 2) ? why + n + 2 : why;
     return json_array_append_new(j->skipped, json_pack("{s:s%, s:s}", "file", path, n, "why", reason))
-               ? idem_fail("out of memory for the report")
+               ? idem_fail_as(IDEM_MEMORY, "out of memory for the report")
                : 0;
 }
 
@@ -84,7 +84,7 @@ static char *new_name(job *j, const char *stem, int face) {
         size_t room = j->room ? 2 * j->room : 64;
         char **taken = realloc(j->taken, room * sizeof *taken);
         if (!taken)
-            return idem_fail_null("out of memory for file names");
+            return idem_fail_null_as(IDEM_MEMORY, "out of memory for file names");
         j->taken = taken;
         j->room = room;
     }
@@ -93,7 +93,7 @@ static char *new_name(job *j, const char *stem, int face) {
         snprintf(number, sizeof number, "-%d", face + 1);
     for (int k = 2;; k++) {
         if (asprintf(&name, "%s%s%s.png", stem, again, number) < 0)
-            return idem_fail_null("out of memory for file names");
+            return idem_fail_null_as(IDEM_MEMORY, "out of memory for file names");
         if (!is_taken(j, name))
             return j->taken[j->n_taken++] = name;
         free(name);
@@ -112,7 +112,7 @@ static int write_face(job *j, const idem_photo *photo, int face, const char *ste
     int status = path ? idem_image_save_png(&out, path, (const char *const[]){"Software", "idem", NULL}) : -1;
     json_t *o = status ? NULL : describe(photo, f, &frame);
     if (!status && (!o || json_object_set_new(o, "file", json_string(name)) || json_array_append_new(faces, o)))
-        status = idem_fail("out of memory for the report");
+        status = idem_fail_as(IDEM_MEMORY, "out of memory for the report");
     j->faces += !status;
     idem_image_free(&out);
     free(path);
@@ -124,7 +124,7 @@ static int print_photograph(job *j, const char *path, const idem_photo *photo, j
     json_t *o = json_pack("{s:s, s:i, s:i, s:i, s:O}", "photograph", path, "width", photo->width, "height",
                           photo->height, "found", photo->n, "faces", faces);
     if (!o)
-        return idem_fail("out of memory for the report");
+        return idem_fail_as(IDEM_MEMORY, "out of memory for the report");
     printf("%s\n", j->photographs ? "," : "");
     json_dumpf(o, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(7));
     json_decref(o);
@@ -145,7 +145,7 @@ static int align(job *j, const char *path, idem_ahead *ahead) {
         return idem_cli_stop ? -1 : skip(j, path, idem_error());
     char *stem = idem_path_stem(path), *why = NULL;
     json_t *faces = json_array();
-    int status = stem && faces ? 0 : idem_fail("out of memory for the report");
+    int status = stem && faces ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for the report");
     if (!status && photo.n == 0) {
         if (asprintf(&why, "%s: no face found", path) > 0)
             status = skip(j, path, why);

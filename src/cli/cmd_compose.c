@@ -59,7 +59,7 @@ typedef struct {
 
 static void *array(size_t n, size_t size) {
     void *p = calloc(n ? n : 1, size);
-    return p ? p : idem_fail_null("out of memory for a table of %zu", n);
+    return p ? p : idem_fail_null_as(IDEM_MEMORY, "out of memory for a table of %zu", n);
 }
 
 static int smaller(int a, int b) {
@@ -73,11 +73,11 @@ static int add(job *j, int id, int attr) {
     const char *who = j->id.at[id].name, *how = j->attr.at[attr].name;
     int length = j->s->pairs ? asprintf(&name, "%s.png", who) : asprintf(&name, "%s--%s.png", who, how);
     if (length < 0)
-        return idem_fail("out of memory for a file name");
+        return idem_fail_as(IDEM_MEMORY, "out of memory for a file name");
     combination *c = &j->list[j->n++];
     *c = (combination){id, attr, j->s->folder ? idem_path_join(j->s->output, name) : strdup(j->s->output)};
     free(name);
-    return c->path ? 0 : idem_fail("out of memory for a file name");
+    return c->path ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for a file name");
 }
 
 static void clear_list(job *j) {

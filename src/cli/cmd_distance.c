@@ -62,12 +62,12 @@ static int measure(distance *d, set *s, size_t before) {
     int status = 0, got = 1;
     s->rows = malloc(s->n * width * sizeof *s->rows);
     if (!x || !s->rows)
-        status = idem_fail("out of memory for the features of %zu pictures", s->n);
+        status = idem_fail_as(IDEM_MEMORY, "out of memory for the features of %zu pictures", s->n);
     size_t done = 0;
     while (done < s->n && got > 0 && !status) {
         const size_t some = s->n - done < BATCH ? s->n - done : BATCH;
         if (idem_cli_stop)
-            status = idem_fail("interrupted");
+            status = idem_fail_as(IDEM_INTERRUPTED, "interrupted");
         else if ((got = idem_picture_source_next(s->source, some, d->size, x, on_bad, d)) < 0)
             status = -1;
         else if (got)

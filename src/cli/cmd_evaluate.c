@@ -57,7 +57,7 @@ static int load_pairs(idem_evaluator *e, const settings *s, idem_pictures *id, i
     int *partners = calloc((size_t)id->n, sizeof *partners), n = partners ? match(id, attr, partners) : 0, status;
     float *x = malloc((size_t)n * numbers * sizeof *x + 1), *y = malloc((size_t)n * numbers * sizeof *y + 1);
     if (!partners || !x || !y)
-        status = idem_fail("out of memory for %d pictures", id->n);
+        status = idem_fail_as(IDEM_MEMORY, "out of memory for %d pictures", id->n);
     else if (n < 2)
         status =
             idem_fail("%s and %s have %d pictures of the same name, expected 2 or more", s->identity, s->attributes, n);
@@ -112,7 +112,7 @@ static int add_baselines(json_t *root, idem_evaluator *e, const settings *s) {
     bool beats = idem_report_beats(&same, rows);
     return json_object_set_new(root, "baselines", rows) ||
                    json_object_set_new(root, "beats_baselines", json_boolean(beats))
-               ? idem_fail("out of memory for a report")
+               ? idem_fail_as(IDEM_MEMORY, "out of memory for a report")
                : 0;
 }
 
@@ -165,7 +165,7 @@ static int run(settings *s, const idem_shared *shared) {
     char *text = report ? json_dumps(report, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) : NULL;
     int status = text ? 0 : -1;
     if (report && !text)
-        idem_fail("out of memory for a report");
+        idem_fail_as(IDEM_MEMORY, "out of memory for a report");
     if (text && s->output) {
         fprintf(file.stream, "%s\n", text);
         status = idem_writer_commit(&file);

@@ -107,7 +107,7 @@ static int describe(job *j, const float *x, int n, float *plain, float *mirrored
                 memcpy(j->turned + (size_t)i * j->picture + (row * j->side + column) * 3,
                        x + (size_t)i * j->picture + (row * j->side + j->side - 1 - column) * 3, 3 * sizeof *x);
     if (idem_cli_stop)
-        return idem_fail("interrupted");
+        return idem_fail_as(IDEM_INTERRUPTED, "interrupted");
     if (idem_witness_run(j->witness, n, x, plain, NULL) ||
         (mirrored && idem_witness_run(j->witness, n, j->turned, mirrored, NULL)))
         return -1;
@@ -134,7 +134,7 @@ static int describe_samples(job *j) {
                                     &(idem_plan_options){.threads = j->shared.threads, .stop = &idem_cli_stop});
     const size_t z_dim = (size_t)idem_model_about(j->model)->z_dim, n = (size_t)j->count;
     float *z = malloc(n * z_dim * sizeof *z);
-    int status = !pipe ? -1 : z ? 0 : idem_fail("out of memory for %d codes", j->count);
+    int status = !pipe ? -1 : z ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for %d codes", j->count);
     if (!status) {
         idem_rng rng = idem_rng_make(j->shared.seed, "novelty.codes");
         idem_rng_fill_normal(&rng, z, n * z_dim);
@@ -166,7 +166,7 @@ static int make_room(job *j) {
     j->rows = malloc((2 * count + 2 * apart + training) * D * sizeof *j->rows);
     j->nearest = malloc(count * sizeof *j->nearest);
     if (!j->samples || !j->x || !j->turned || !j->rows || !j->nearest || training > 1 << 30)
-        return idem_fail("out of memory for %zu pictures", training);
+        return idem_fail_as(IDEM_MEMORY, "out of memory for %zu pictures", training);
     j->made = (idem_novelty_set){j->rows, j->rows + count * D, j->count};
     j->apart = (idem_novelty_set){j->rows + 2 * count * D, j->rows + (2 * count + apart) * D, (int)apart};
     j->training = j->rows + (2 * count + 2 * apart) * D;
@@ -284,7 +284,8 @@ static int write_report(const job *j) {
     json_t *report = report_json(j);
     char *text = report ? json_dumps(report, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) : NULL;
     char *path = idem_path_join(j->output, "report.json");
-    int status = text && path ? idem_file_write(path, text, strlen(text)) : idem_fail("out of memory for a report");
+    int status = text && path ? idem_file_write(path, text, strlen(text))
+                              : idem_fail_as(IDEM_MEMORY, "out of memory for a report");
     if (!status && j->shared.json)
         puts(text);
     else if (!status)

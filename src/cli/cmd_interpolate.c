@@ -43,7 +43,7 @@ typedef struct {
 
 static float *numbers(size_t n) {
     float *p = malloc((n ? n : 1) * sizeof *p);
-    return p ? p : idem_fail_null("out of memory for %zu numbers", n);
+    return p ? p : idem_fail_null_as(IDEM_MEMORY, "out of memory for %zu numbers", n);
 }
 
 /* ---- the way ---- */
@@ -140,7 +140,7 @@ static int make_frames(job *j) {
     j->frames = calloc((size_t)steps, sizeof *j->frames);
     int status = id && attr && w && y && j->w[0] && j->w[1] ? 0 : -1;
     if (!status && !j->frames)
-        status = idem_fail("out of memory for %d pictures", steps);
+        status = idem_fail_as(IDEM_MEMORY, "out of memory for %d pictures", steps);
     idem_progress_start("painting", "pictures", (uint64_t)steps, 0, j->shared->quiet);
     if (!status) /* the last first: the way in W needs both ends */
         status = make_frame(j, steps - 1, id, attr, w, y);

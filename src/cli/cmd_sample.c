@@ -98,7 +98,7 @@ static int claim_folder(const sample *a) {
     text = json_dumps(said, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_REAL_PRECISION(9));
     json_decref(said);
     if (!text)
-        return idem_fail("out of memory for sample.json");
+        return idem_fail_as(IDEM_MEMORY, "out of memory for sample.json");
     snprintf(path, sizeof path, "%s/sample.json", a->root);
     int status = 0;
     if (idem_path_exists(path)) {
@@ -182,7 +182,7 @@ static int make_all(sample *a) {
             if (is_there(&all, a, first + i))
                 return -1;
         if (idem_cli_stop)
-            return idem_fail("interrupted");
+            return idem_fail_as(IDEM_INTERRUPTED, "interrupted");
         if (!all && make_batch(a, first, n))
             return -1;
         idem_progress_update((uint64_t)(first + n), NULL);
@@ -218,7 +218,7 @@ static int make_sheet(sample *a) {
     a->n_kept = a->count < SHEET_MAX ? a->count : SHEET_MAX;
     a->kept = calloc((size_t)a->n_kept, sizeof *a->kept);
     if (!a->kept)
-        return idem_fail("out of memory for the sheet");
+        return idem_fail_as(IDEM_MEMORY, "out of memory for the sheet");
     char path[PATH_BYTES];
     for (int64_t i = 0; i < a->n_kept; i++)
         if (item_path(path, a, "images", i, ".png") || idem_image_load(&a->kept[i], path))
@@ -243,7 +243,7 @@ static int open_all(sample *a) {
     a->ws = malloc(n * (size_t)info->w_dim * (size_t)info->layers * sizeof *a->ws);
     a->pictures = malloc(n * (size_t)info->size * (size_t)info->size * 3 * sizeof *a->pictures);
     if (!a->z || !a->w || !a->ws || !a->pictures)
-        return idem_fail("out of memory for a batch of %d: lower --batch", a->batch);
+        return idem_fail_as(IDEM_MEMORY, "out of memory for a batch of %d: lower --batch", a->batch);
     return idem_dir_make(a->root) || claim_folder(a) ? -1 : 0;
 }
 

@@ -79,7 +79,7 @@ static int read_list(job *j, const char *file) {
     for (size_t i = 0; i < size; i++)
         room += text[i] == '\n';
     j->pairs = calloc(room, sizeof *j->pairs);
-    int status = j->pairs ? 0 : idem_fail("%s: out of memory for %zu pairs", file, room), number = 0;
+    int status = j->pairs ? 0 : idem_fail_as(IDEM_MEMORY, "%s: out of memory for %zu pairs", file, room), number = 0;
     char *rest = (char *)text;
     for (char *line; !status && (line = strsep(&rest, "\n"));) {
         char *field[3];
@@ -94,7 +94,7 @@ static int read_list(job *j, const char *file) {
         } else {
             *p = (pair){.path = {resolve(field[0], file), resolve(field[1], file)}, .same = *field[2] == '1'};
             j->n++;
-            status = p->path[0] && p->path[1] ? 0 : idem_fail("out of memory");
+            status = p->path[0] && p->path[1] ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory");
         }
     }
     free(text);
@@ -109,7 +109,7 @@ static int by_name(const void *a, const void *b) {
 static int collect(job *j) {
     j->paths = calloc(2 * (size_t)j->n, sizeof *j->paths);
     if (!j->paths)
-        return idem_fail("out of memory for %d pairs", j->n);
+        return idem_fail_as(IDEM_MEMORY, "out of memory for %d pairs", j->n);
     for (int i = 0; i < 2 * j->n; i++)
         j->paths[i] = j->pairs[i / 2].path[i % 2];
     qsort(j->paths, 2 * (size_t)j->n, sizeof *j->paths, by_name);
@@ -166,7 +166,7 @@ static int encode_all(job *j, const idem_shared *shared, bool single) {
         j->judge = calloc((size_t)j->pictures * IDEM_JUDGE_DIM, sizeof *j->judge);
         j->state = calloc((size_t)j->pictures, 1);
         if (!j->feature || !j->judge || !j->state)
-            status = idem_fail("out of memory for the vectors of %d pictures", j->pictures);
+            status = idem_fail_as(IDEM_MEMORY, "out of memory for the vectors of %d pictures", j->pictures);
     }
     idem_ahead *ahead = status ? NULL : idem_photo_ahead(j->paths, (size_t)j->pictures);
     status = ahead ? 0 : -1;
@@ -216,14 +216,14 @@ static json_t *measure(const job *j) {
     }
     idem_verification v[2];
     if (!scores[0] || !scores[1] || !same)
-        idem_fail("out of memory for %d pairs", j->n);
+        idem_fail_as(IDEM_MEMORY, "out of memory for %d pairs", j->n);
     else if (!idem_verification_of(&v[0], scores[0], same, n, THRESHOLD_FAR) &&
              !idem_verification_of(&v[1], scores[1], same, n, THRESHOLD_FAR)) {
         report = verification_json(&v[0]);
         if (!report || json_object_update_new(report, json_pack("{s:i, s:i, s:i, s:i, s:o}", "pairs", n, "genuine",
                                                                 v[0].genuine, "impostor", v[0].impostor, "skipped",
                                                                 j->n - n, "judge", verification_json(&v[1]))))
-            idem_fail("out of memory for a report");
+            idem_fail_as(IDEM_MEMORY, "out of memory for a report");
     }
     free(scores[0]);
     free(scores[1]);
@@ -295,7 +295,7 @@ int idem_cmd_verify(int argc, char **argv) {
     } else {
         j.pairs = calloc(1, sizeof *j.pairs);
         j.n = j.pairs ? 1 : 0;
-        status = j.pairs ? 0 : idem_fail("out of memory");
+        status = j.pairs ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory");
         for (int i = 0; i < 2 && j.pairs; i++)
             j.pairs[0].path[i] = strdup(args[i]);
     }

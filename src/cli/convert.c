@@ -51,7 +51,7 @@ static int save_torch(const idem_weights *w, const char *from, const char *to, i
         return idem_torch_save(w, to, dtype, NULL);
     idem_weights *generator = idem_stylegan2_export(w);
     if (!generator)
-        return idem_fail("%s: %s", from, idem_error());
+        return idem_fail_more("%s: %s", from, idem_error());
     int status = idem_torch_save(generator, to, dtype, "g_ema");
     idem_weights_free(generator);
     return status;
@@ -82,7 +82,7 @@ static int spread(idem_weights *w, const idem_conversion *c) {
         return idem_fail("%s: its metadata says it was spread by \"%s\", which is no number above 0", c->from, before);
     snprintf(text, sizeof text, "%.9g", c->spread * earlier);
     if (idem_stylegan2_spread(w, c->spread))
-        return idem_fail("%s: %s", c->from, idem_error());
+        return idem_fail_more("%s: %s", c->from, idem_error());
     return idem_weights_set_meta(w, "spread", text);
 }
 

@@ -51,7 +51,8 @@ static int run_in(const char *folder, char *const argv[], int *code) {
 /* FOLDER/.FILE: what is there while it is fetched is no model yet. */
 static char *hidden(const char *folder, const char *file) {
     char *path;
-    return asprintf(&path, "%s/.%s.part", folder, file) < 0 ? idem_fail_null("out of memory for a path") : path;
+    return asprintf(&path, "%s/.%s.part", folder, file) < 0 ? idem_fail_null_as(IDEM_MEMORY, "out of memory for a path")
+                                                            : path;
 }
 
 /* Gives the file its name if it is the right one; refused and removed if not. */
@@ -64,7 +65,9 @@ static int accept_file(const idem_registry_file *f, const char *from, const char
         return idem_fail("%s of %s has SHA-256 %s, expected %s: refused and removed", f->file, source, hex, f->sha256);
     }
     char *to = idem_path_join(folder, f->file);
-    int status = to && rename(from, to) ? idem_fail("%s: cannot write: %s", to, strerror(errno)) : to ? 0 : -1;
+    int status = to && rename(from, to) ? idem_fail_as(IDEM_INTERNAL, "%s: cannot write: %s", to, strerror(errno))
+                 : to                   ? 0
+                                        : -1;
     free(to);
     return status;
 }
@@ -118,7 +121,7 @@ static int fetch_locked(const idem_registry_file *f, const char *folder, const c
     if (state == IDEM_FILE_OK) /* another process had it before we had the lock */
         return 0;
     if (size_of(part) > f->bytes && ftruncate(fd, 0))
-        return idem_fail("%s: cannot write: %s", part, strerror(errno));
+        return idem_fail_as(IDEM_INTERNAL, "%s: cannot write: %s", part, strerror(errno));
     const bool resumed = size_of(part) > 0;
     int code = 0, status = size_of(part) < f->bytes ? download(f, folder, part, &code) : 0;
     if (!status)
@@ -246,7 +249,7 @@ static int fetch_package(const idem_registry_model *const *models, int n, const 
 /* A folder of its own, the same each time, that no other process works in. The descriptor holds the lock. */
 static int open_aside(const char *aside) {
     if (mkdir(aside, 0777) && errno != EEXIST)
-        return idem_fail("%s: cannot make the folder: %s", aside, strerror(errno));
+        return idem_fail_as(IDEM_INTERNAL, "%s: cannot make the folder: %s", aside, strerror(errno));
     int fd = open(aside, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return idem_fail("%s: cannot open: %s", aside, strerror(errno));
@@ -265,10 +268,11 @@ static int fetch_aside(const idem_registry_model *const *models, int n, const ch
     if (!idem_cli_stop) {
         char message[1000]; /* of a failure: it must survive the cleaning up */
         snprintf(message, sizeof message, "%s", idem_error());
+        const idem_kind kind = idem_error_kind();
         empty_folder(aside);
         rmdir(aside);
         if (status)
-            idem_fail("%s", message);
+            idem_fail_as(kind, "%s", message);
     }
     close(fd);
     return status;
@@ -297,7 +301,8 @@ int idem_fetch(const idem_registry_model *const *models, int n, const char *fold
         if (idem_registry_check_model(&state, models[i], folder))
             return -1;
         if (state != IDEM_FILE_OK)
-            status = idem_cli_stop ? idem_fail("interrupted") : fetch_one(models + i, n - i, folder);
+            status =
+                idem_cli_stop ? idem_fail_as(IDEM_INTERRUPTED, "interrupted") : fetch_one(models + i, n - i, folder);
     }
     return status;
 }

@@ -31,7 +31,9 @@ int idem_grid_save(const char *path, const idem_sources *id, const idem_sources 
     const idem_image **list = calloc((size_t)total, sizeof(const idem_image *));
     const char **names = calloc((size_t)(rows + columns), sizeof *names);
     label *labels = calloc((size_t)(rows + columns), sizeof *labels);
-    int status = list && names && labels ? 0 : idem_fail("out of memory for a grid of %d x %d pictures", rows, columns);
+    int status = list && names && labels
+                     ? 0
+                     : idem_fail_as(IDEM_MEMORY, "out of memory for a grid of %d x %d pictures", rows, columns);
     for (int i = 0; i < total && !status; i++) {
         const idem_source *source = i < rows ? &id->at[i] : i < rows + columns ? &attr->at[i - rows] : NULL;
         list[i] = source ? &source->thumb : &cells[i - rows - columns];

@@ -86,7 +86,7 @@ static int measure_case(idem_kernel_row *row, int i, double seconds) {
     if (!status)
         status = measure_step(row, node, seconds);
     idem_graph_free(g);
-    return !status && idem_cli_stop ? idem_fail("interrupted") : status;
+    return !status && idem_cli_stop ? idem_fail_as(IDEM_INTERRUPTED, "interrupted") : status;
 }
 
 int idem_kernels_measure(idem_kernel_row rows[IDEM_KERNEL_ROWS], double seconds) {

@@ -50,7 +50,7 @@ int idem_cli_failed(void) {
     idem_progress_clear();
     if (idem_cli_stop) {
         /* Whatever else failed did so because of it. */
-        idem_cli_say("idem: %s", strncmp(idem_error(), "interrupted", 11) ? "interrupted" : idem_error());
+        idem_cli_say("idem: %s", idem_error_kind() == IDEM_INTERRUPTED ? idem_error() : "interrupted");
         return 130;
     }
     char message[1024]; /* looking at files may leave another */
@@ -146,7 +146,7 @@ static int run(const command *c, int argc, char **argv) {
     idem_cli_profile_end();
     /* Results that did not reach stdout are a failure, not a success with half an output. */
     if (!printed && code == 0) {
-        idem_fail("cannot write to standard output");
+        idem_fail_as(IDEM_INTERNAL, "cannot write to standard output");
         return idem_cli_failed();
     }
     return code;

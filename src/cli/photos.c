@@ -182,13 +182,13 @@ static int add(list *l, char *path) {
         char **names = realloc(l->names, room * sizeof *names);
         if (!names) {
             free(path);
-            return idem_fail("out of memory for a list of files");
+            return idem_fail_as(IDEM_MEMORY, "out of memory for a list of files");
         }
         l->names = names;
         l->room = room;
     }
     if (!path)
-        return idem_fail("out of memory for a list of files");
+        return idem_fail_as(IDEM_MEMORY, "out of memory for a list of files");
     l->names[l->count++] = path;
     l->names[l->count] = NULL;
     return 0;

@@ -61,7 +61,7 @@ static void *grow(void *array, int *room, int need, size_t size) {
         return array;
     int more = need > 2 * *room ? need : 2 * *room;
     if (!(array = realloc(array, (size_t)more * size)))
-        return idem_fail_null("out of memory for %d pictures", more);
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for %d pictures", more);
     *room = more;
     return array;
 }
@@ -128,7 +128,7 @@ int idem_sources_read(idem_sources *s, idem_ahead *ahead, const char *path, cons
         return -1;
     s->at = at;
     if (idem_cli_stop)
-        return idem_fail("interrupted");
+        return idem_fail_as(IDEM_INTERRUPTED, "interrupted");
     idem_source *source = &s->at[s->n++];
     *source = (idem_source){.path = path, .name = name};
     int n = idem_choice_next(cuts, ahead, path, s->size, s->which, s->choice);

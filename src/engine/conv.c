@@ -114,13 +114,13 @@ static int fill_slopes(idem_convolution *c, const idem_conv_dims *d) {
 idem_convolution *idem_convolution_new(const idem_conv_dims *d, idem_frozen weight, const char *name) {
     idem_convolution *c = calloc(1, sizeof *c);
     if (!c)
-        return idem_fail_null("%s: out of memory for a convolution", name);
+        return idem_fail_null_as(IDEM_MEMORY, "%s: out of memory for a convolution", name);
     c->bias = d->bias;
     c->residual = d->residual;
     c->slopes = d->slopes;
     if (d->leaky && fill_slopes(c, d)) {
         free(c);
-        return idem_fail_null("%s: out of memory for a convolution", name);
+        return idem_fail_null_as(IDEM_MEMORY, "%s: out of memory for a convolution", name);
     }
     if (choose(c, d, weight, name)) {
         free(c->slope);

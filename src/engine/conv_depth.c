@@ -75,7 +75,7 @@ static int fill(void *order, void *values) {
 idem_conv_depth *idem_conv_depth_new(const idem_conv_dims *d, idem_frozen weight, int width) {
     idem_conv_depth *c = calloc(1, sizeof *c);
     if (!c)
-        return idem_fail_null("out of memory for a convolution");
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for a convolution");
     *c = (idem_conv_depth){.n = d->n,
                            .channels = d->i,
                            .h = d->h,

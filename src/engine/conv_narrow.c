@@ -39,7 +39,7 @@ static void reaching(const idem_conv_dims *d, int64_t a, int64_t b, int64_t *fir
 idem_conv_narrow *idem_conv_narrow_new(const idem_conv_dims *d) {
     idem_conv_narrow *c = calloc(1, sizeof *c);
     if (!c)
-        return idem_fail_null("out of memory for a convolution");
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for a convolution");
     *c = (idem_conv_narrow){.d = *d, .threads = idem_threads()};
     c->window = (int64_t)d->win.kernel[0] * d->win.kernel[1] * d->i;
     /* Bands that fit the cache, and at least one for every thread. */

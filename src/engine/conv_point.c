@@ -95,7 +95,7 @@ static int64_t make_panels(idem_conv_point *c) {
 idem_conv_point *idem_conv_point_new(const idem_conv_dims *d, idem_frozen weight, int width) {
     idem_conv_point *c = calloc(1, sizeof *c);
     if (!c)
-        return idem_fail_null("out of memory for a convolution");
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for a convolution");
     c->turned = d->way == IDEM_CONV_DATA;
     c->rows = d->n * d->h * d->w;
     c->from = c->turned ? d->o : d->i;
@@ -115,7 +115,7 @@ idem_conv_point *idem_conv_point_new(const idem_conv_dims *d, idem_frozen weight
         int64_t way;
     } key = {c->kernels->name, d->way};
     if (!c->panels)
-        idem_fail("out of memory for a convolution");
+        idem_fail_as(IDEM_MEMORY, "out of memory for a convolution");
     else
         c->pack = idem_pack_get(weight, &key, sizeof key, (size_t)floats * sizeof(float), fill, &order);
     if (c->pack)

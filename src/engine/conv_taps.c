@@ -61,7 +61,7 @@ idem_conv_taps *idem_conv_taps_new(const idem_conv_dims *d) {
 idem_conv_taps *idem_conv_taps_new_edge(const idem_conv_dims *d, int64_t h, int64_t w) {
     idem_conv_taps *c = calloc(1, sizeof *c);
     if (!c)
-        return idem_fail_null("out of memory for a convolution");
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for a convolution");
     c->d = *d;
     c->edge_h = h;
     c->edge_w = w;
@@ -71,7 +71,7 @@ idem_conv_taps *idem_conv_taps_new_edge(const idem_conv_dims *d, int64_t h, int6
     c->pairs = calloc((size_t)(c->taps * d->n * d->oh * d->ow), sizeof *c->pairs);
     if (!c->first || !c->pairs) {
         idem_conv_taps_free(c);
-        return idem_fail_null("out of memory for a convolution");
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for a convolution");
     }
     for (int t = 0; t < c->taps; t++) {
         int64_t count = list_pairs(c, t, c->pairs + c->first[t]);

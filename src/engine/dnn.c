@@ -171,7 +171,7 @@ idem_dnn *idem_dnn_make(const_dnnl_op_desc_t desc, dnnl_primitive_desc_t hint, c
     idem_dnn *k = calloc(1, sizeof *k);
     if (!k) {
         dnnl_primitive_desc_destroy(pd);
-        return idem_fail_null("%s: out of memory", name);
+        return idem_fail_null_as(IDEM_MEMORY, "%s: out of memory", name);
     }
     k->n_in = n_in;
     k->out_arg = out->arg;

@@ -9,7 +9,7 @@
 static bool *mark_dependents(const idem_graph *g, int last, idem_node *const *wrt, int n) {
     bool *dep = calloc((size_t)idem_graph_size(g) + 1, sizeof *dep);
     if (!dep)
-        return idem_fail_null("out of memory for gradients");
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for gradients");
     for (int i = 0; i < n; i++)
         dep[wrt[i]->id] = true;
     for (int id = 0; id <= last; id++) {
@@ -35,7 +35,7 @@ static int propagate(idem_node *node, idem_node **grad, const bool *dep) {
                          node->n_in == 0 ? " (a leaf cannot depend on another node)" : "");
     idem_node **dx = calloc((size_t)node->n_in, sizeof *dx);
     if (!dx)
-        return idem_fail("out of memory for gradients");
+        return idem_fail_as(IDEM_MEMORY, "out of memory for gradients");
     idem_scope_push(node->graph, node->name);
     int status = node->op->gradient(node, dy, want, dx);
     for (int k = 0; k < node->n_in && !status; k++) {
@@ -73,7 +73,7 @@ int idem_gradients_seeded(idem_node *y, idem_node *seed, idem_node *const *wrt, 
     if (!dep || !grad) {
         free(dep);
         free(grad);
-        return grad ? -1 : idem_fail("out of memory for gradients");
+        return grad ? -1 : idem_fail_as(IDEM_MEMORY, "out of memory for gradients");
     }
     int status = 0;
     idem_scope_push(g, "grad");

@@ -28,7 +28,7 @@ struct idem_graph {
 idem_graph *idem_graph_new(void) {
     idem_graph *g = calloc(1, sizeof *g);
     if (!g)
-        return idem_fail_null("out of memory for a graph");
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for a graph");
     g->arena = idem_arena_new();
     if (!g->arena) {
         free(g);
@@ -122,7 +122,7 @@ static int grow(idem_graph *g) {
     if (held)
         g->held = held;
     if (!nodes || !held)
-        return idem_fail("out of memory for a graph of %d nodes", capacity);
+        return idem_fail_as(IDEM_MEMORY, "out of memory for a graph of %d nodes", capacity);
     g->capacity = capacity;
     return 0;
 }

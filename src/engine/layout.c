@@ -22,7 +22,7 @@ int idem_layout(idem_span *spans, int n, size_t *total) {
     if (!order || !placed) {
         free(order);
         free(placed);
-        return idem_fail("out of memory for planning %d values", n);
+        return idem_fail_as(IDEM_MEMORY, "out of memory for planning %d values", n);
     }
     for (int i = 0; i < n; i++) {
         order[i] = i;

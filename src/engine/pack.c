@@ -60,13 +60,13 @@ static idem_pack *make(const idem_shape *shape, uint64_t hash, const void *key, 
                        int (*fill)(void *order, void *values), void *order) {
     idem_pack *p = calloc(1, sizeof *p);
     if (!p)
-        return idem_fail_null("out of memory for reordered weights");
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for reordered weights");
     *p = (idem_pack){
         .shape = *shape, .hash = hash, .key = malloc(key_bytes), .key_bytes = key_bytes, .bytes = bytes, .users = 1};
     p->values = idem_block_alloc(bytes);
     if (!p->key || !p->values) {
         discard(p);
-        return idem_fail_null("out of memory for %zu bytes of reordered weights", bytes);
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for %zu bytes of reordered weights", bytes);
     }
     memcpy(p->key, key, key_bytes);
     if (fill(order, p->values)) {

@@ -65,7 +65,7 @@ static int fold_node(idem_node *n) {
 /* Computes every needed frozen node, then gives back those that only served other frozen nodes. */
 static int fold(idem_graph *g, const bool *need, const bool *is_target, int size) {
     bool *made = calloc((size_t)size, sizeof *made), *keep = calloc((size_t)size, sizeof *keep);
-    int status = made && keep ? 0 : idem_fail("out of memory for planning");
+    int status = made && keep ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for planning");
     for (int id = 0; id < size && !status; id++) {
         idem_node *n = idem_graph_node(g, id);
         if (!need[id])
@@ -192,7 +192,7 @@ static void resolve(idem_plan *p) {
 static int take_buffer(idem_plan *p) {
     buffer *b = p->options.share ? p->options.share->buffer : calloc(1, sizeof *b);
     if (!b)
-        return idem_fail("out of memory for planning");
+        return idem_fail_as(IDEM_MEMORY, "out of memory for planning");
     p->buffer = b;
     p->next_user = b->users;
     b->users = p;
@@ -261,7 +261,7 @@ idem_plan *idem_plan_new(idem_node *const *targets, int n, const idem_plan_optio
         return idem_fail_null("a plan needs at least one target");
     idem_plan *p = calloc(1, sizeof *p);
     if (!p)
-        return idem_fail_null("out of memory for a plan");
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for a plan");
     p->graph = targets[0]->graph;
     if (options)
         p->options = *options;
@@ -369,7 +369,7 @@ static int run_steps(idem_plan *p) {
             return -1;
         t++;
     }
-    return stopped(p) ? idem_fail("interrupted") : 0;
+    return stopped(p) ? idem_fail_as(IDEM_INTERRUPTED, "interrupted") : 0;
 }
 
 int idem_plan_run(idem_plan *p) {

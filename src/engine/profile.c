@@ -116,7 +116,7 @@ idem_profile_sum *idem_profile_sums(idem_profile_by by, int *n) {
         memcpy(rows, all.rows, (size_t)all.n * sizeof *rows);
     pthread_mutex_unlock(&lock);
     if (!rows)
-        return idem_fail_null("out of memory for the profile");
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for the profile");
     for (int i = 0; i < *n && by == IDEM_PROFILE_BY_OPERATOR; i++)
         rows[i].name = NULL;
     *n = merge(rows, *n); /* by operator first is their order already */

@@ -182,7 +182,7 @@ static int64_t filter_of(const idem_winograd *w, int point) {
 idem_winograd *idem_winograd_new(const idem_conv_dims *d, idem_frozen weight, int width) {
     idem_winograd *w = calloc(1, sizeof *w);
     if (!w)
-        return idem_fail_null("out of memory for a convolution");
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for a convolution");
     *w = (idem_winograd){.n = d->n,
                          .from = d->i,
                          .h = d->h,
@@ -228,7 +228,7 @@ idem_winograd *idem_winograd_new(const idem_conv_dims *d, idem_frozen weight, in
     w->zeros = calloc((size_t)w->from, sizeof *w->zeros);
     if (!w->zeros) {
         idem_winograd_free(w);
-        return idem_fail_null("out of memory for a convolution");
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for a convolution");
     }
     if (weight.values) {
         fill_order order = {w, weight.values};

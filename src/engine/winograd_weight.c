@@ -50,7 +50,7 @@ bool idem_winograd_weight_pays(const idem_conv_dims *d) {
 idem_winograd_weight *idem_winograd_weight_new(const idem_conv_dims *d, int width) {
     idem_winograd_weight *w = calloc(1, sizeof *w);
     if (!w)
-        return idem_fail_null("out of memory for a convolution");
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for a convolution");
     if (d->i % 16 || d->o % 16)
         width = width < 8 ? width : 8;
     *w = (idem_winograd_weight){.kernels = idem_winograd_kernels_for(width),
@@ -81,7 +81,7 @@ idem_winograd_weight *idem_winograd_weight_new(const idem_conv_dims *d, int widt
     w->zeros = calloc((size_t)(w->i > w->o ? w->i : w->o) + (size_t)nr, sizeof *w->zeros);
     if (!w->zeros) {
         free(w);
-        return idem_fail_null("out of memory for a convolution");
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for a convolution");
     }
     return w;
 }

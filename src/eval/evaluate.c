@@ -47,7 +47,7 @@ static idem_plan_options sharing(const idem_evaluator *e, const idem_pipe *p) {
 static int mark_outside(idem_evaluator *e, int size) {
     e->outside = malloc((size_t)size * (size_t)size);
     if (!e->outside)
-        return idem_fail("out of memory for a mask");
+        return idem_fail_as(IDEM_MEMORY, "out of memory for a mask");
     return idem_frame_outside(idem_model_frame(e->model), size, e->outside);
 }
 
@@ -59,7 +59,7 @@ idem_evaluator *idem_evaluator_new(idem_model *m, const char *models, int batch,
         return idem_fail_null("evaluation needs the recogniser and the landmark network; load them first");
     idem_evaluator *e = calloc(1, sizeof *e);
     if (!e)
-        return idem_fail_null("out of memory for an evaluation");
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for an evaluation");
     e->model = m;
     e->batch = batch;
     if (options)
@@ -134,7 +134,7 @@ static int gallery_new(const idem_evaluator *e, gallery *g, int count) {
     g->points = malloc(n * POINTS * sizeof(float));
     g->yaw = malloc(n * sizeof(float));
     if (!g->pictures || !g->id || !g->judge || !g->points || !g->yaw)
-        return idem_fail("out of memory for %d pictures", count);
+        return idem_fail_as(IDEM_MEMORY, "out of memory for %d pictures", count);
     return 0;
 }
 
@@ -172,7 +172,7 @@ static int prepare_pairs(idem_evaluator *e, int n, uint64_t seed) {
     e->points = malloc((size_t)n * POINTS * sizeof *e->points);
     e->yaw = malloc((size_t)n * sizeof *e->yaw);
     if (!e->order || !e->points || !e->yaw)
-        return idem_fail("out of memory for %d pairs", n);
+        return idem_fail_as(IDEM_MEMORY, "out of memory for %d pairs", n);
     idem_score_shuffle(e->order, n, seed);
     idem_score_reorder(e->points, e->attributes.points, e->order, n, POINTS);
     idem_score_reorder(e->yaw, e->attributes.yaw, e->order, n, 1);
@@ -211,7 +211,7 @@ static int draw_pairs(idem_evaluator *e, int n, float psi, uint64_t seed) {
     e->w = malloc(2 * codes * sizeof *e->w);
     if (!z || !e->w) {
         free(z);
-        return idem_fail("out of memory for %d pictures", 2 * n);
+        return idem_fail_as(IDEM_MEMORY, "out of memory for %d pictures", 2 * n);
     }
     idem_rng r = idem_rng_make(seed, "evaluation");
     idem_rng_fill_normal(&r, z, 2 * half);
@@ -309,7 +309,7 @@ int idem_evaluator_mapper(idem_evaluator *e, idem_report *r) {
 static int add_row(json_t *rows, const char *name, const idem_report *r) {
     json_t *row = idem_report_json(r);
     return !row || json_object_set_new(row, "name", json_string(name)) || json_array_append_new(rows, row)
-               ? idem_fail("out of memory for a report")
+               ? idem_fail_as(IDEM_MEMORY, "out of memory for a report")
                : 0;
 }
 
@@ -323,7 +323,7 @@ static int mix(idem_evaluator *e, const float *coarse, const float *fine, int cr
     }
     float *ws = e->layers ? malloc((size_t)n * L * W * sizeof *ws) : NULL;
     if (!ws)
-        return e->layers ? idem_fail("out of memory for %d codes", n) : -1;
+        return e->layers ? idem_fail_as(IDEM_MEMORY, "out of memory for %d codes", n) : -1;
     for (size_t i = 0; i < (size_t)n; i++)
         for (size_t l = 0; l < L; l++)
             memcpy(ws + (i * L + l) * W, ((int)l < crossover ? coarse : fine) + i * W, W * sizeof *ws);

@@ -58,7 +58,7 @@ int idem_novelty_of(idem_novelty *out, const idem_novelty_set *samples, const id
                          samples->n, portraits->n, n_training);
     double *s = malloc((size_t)(samples->n > portraits->n ? samples->n : portraits->n) * sizeof *s);
     if (!s)
-        return idem_fail("out of memory for the figures of a generator");
+        return idem_fail_as(IDEM_MEMORY, "out of memory for the figures of a generator");
     const double s0 = out->strangers = idem_score_strangers(training, n_training, dim, STRANGER_PAIRS, seed);
     measure(&out->samples, samples, training, n_training, dim, threshold, s0, s, nearest);
     measure(&out->portraits, portraits, training, n_training, dim, threshold, s0, s, NULL);

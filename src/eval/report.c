@@ -41,7 +41,7 @@ json_t *idem_report_json(const idem_report *r) {
     if (!status)
         return j;
     json_decref(j);
-    return idem_fail_null("cannot make a report: out of memory, or a figure is not a number");
+    return idem_fail_null_as(IDEM_MEMORY, "cannot make a report: out of memory, or a figure is not a number");
 }
 
 bool idem_report_beats(const idem_report *mapper, const json_t *baselines) {

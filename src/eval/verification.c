@@ -69,7 +69,7 @@ int idem_verification_of(idem_verification *v, const double *score, const uint8_
                          v->genuine, v->impostor);
     pair *p = malloc((size_t)n * sizeof *p);
     if (!p)
-        return idem_fail("out of memory for %d pairs", n);
+        return idem_fail_as(IDEM_MEMORY, "out of memory for %d pairs", n);
     int folds = fewer < FOLDS ? fewer : FOLDS, seen[2] = {0};
     for (int i = 0; i < n; i++) {
         int kind = same[i] == 1, of_kind = kind ? v->genuine : v->impostor;

@@ -75,7 +75,7 @@ idem_witness *idem_witness_new(const char *models, const idem_frame *frame, int 
         return NULL;
     idem_witness *v = calloc(1, sizeof *v);
     if (!v)
-        return idem_fail_null("out of memory for the judge");
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for the judge");
     v->size = size;
     v->batch = batch;
     if (build(v, judge, pose, frame, options)) {

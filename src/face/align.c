@@ -83,7 +83,7 @@ static int blur(float *out, const float *in, int side, double sigma) {
     if (!weight || !across) {
         free(weight);
         free(across);
-        return idem_fail("out of memory for a picture of %d x %d", side, side);
+        return idem_fail_as(IDEM_MEMORY, "out of memory for a picture of %d x %d", side, side);
     }
     double sum = 0;
     for (int i = -reach; i <= reach; i++)
@@ -131,7 +131,7 @@ static int soften(float *x, int side, const idem_image *photo, const idem_crop *
     size_t pixels = (size_t)side * (size_t)side;
     float *blurred = malloc(pixels * 3 * sizeof *blurred);
     if (!blurred)
-        return idem_fail("out of memory for a picture of %d x %d", side, side);
+        return idem_fail_as(IDEM_MEMORY, "out of memory for a picture of %d x %d", side, side);
     if (blur(blurred, x, side, softening * side)) {
         free(blurred);
         return -1;
@@ -163,7 +163,7 @@ int idem_align_picture(idem_image *out, const idem_image *photo, const idem_crop
         return idem_fail("aligning a face: the side is %d pixels, expected 1 to 8192", side);
     float *x = malloc((size_t)side * (size_t)side * 3 * sizeof *x);
     if (!x)
-        return idem_fail("out of memory for a picture of %d x %d", side, side);
+        return idem_fail_as(IDEM_MEMORY, "out of memory for a picture of %d x %d", side, side);
     margins m;
     int status = idem_warp(x, side, side, photo, frame, IDEM_WARP_REFLECT);
     if (!status && find_margins(&m, photo, frame))

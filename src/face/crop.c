@@ -128,7 +128,7 @@ int idem_crop_map(idem_sparse *out, const idem_crop *crop, int h, int w, int H, 
         free(wx);
         free(wy);
         idem_crop_map_free(out);
-        return idem_fail("crop: out of memory for a map of %zu weights", room);
+        return idem_fail_as(IDEM_MEMORY, "crop: out of memory for a map of %zu weights", room);
     }
     int used = 0;
     for (int row = 0; row < h * w; row++) {

@@ -27,7 +27,7 @@ int idem_detect_select(idem_face *out, int max, const float *scores, const float
                        float overlap) {
     idem_face *candidates = malloc((size_t)(n > 0 ? n : 1) * sizeof *candidates);
     if (!candidates)
-        return idem_fail("detector: out of memory for %d boxes", n);
+        return idem_fail_as(IDEM_MEMORY, "detector: out of memory for %d boxes", n);
     size_t count = 0;
     for (int i = 0; i < n; i++) {
         const float *b = boxes + 4 * i;

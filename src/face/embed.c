@@ -54,7 +54,7 @@ static int build_judge(idem_embedder *e, const char *path, const idem_plan_optio
 idem_embedder *idem_embedder_new(const char *feature, const char *judge, const idem_plan_options *options) {
     idem_embedder *e = calloc(1, sizeof *e);
     if (!e)
-        return idem_fail_null("out of memory for the recognisers");
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for the recognisers");
     e->graph = idem_graph_new();
     idem_plan_options shared = options ? *options : (idem_plan_options){0};
     int status = !e->graph ? -1 : feature ? build_feature(e, feature, options) : 0;

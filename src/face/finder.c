@@ -98,7 +98,7 @@ static int build_pose(idem_finder *f, const char *path, const idem_plan_options 
 idem_finder *idem_finder_new(const idem_finder_files *files, const idem_plan_options *options) {
     idem_finder *f = calloc(1, sizeof *f);
     if (!f)
-        return idem_fail_null("out of memory for finding faces");
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for finding faces");
     f->graph = idem_graph_new();
     idem_plan_options shared = options ? *options : (idem_plan_options){0};
     int status = f->graph ? build_detect(f, files->detect, options) : -1;

@@ -42,7 +42,7 @@ int idem_frame_find(idem_frame *frame, const float (*points)[68][2], int n) {
             good, n);
     float *column = malloc((size_t)good * sizeof *column);
     if (!column)
-        return idem_fail("out of memory for the landmarks of %d pictures", good);
+        return idem_fail_as(IDEM_MEMORY, "out of memory for the landmarks of %d pictures", good);
     float median[68][2], five[5][2];
     for (int p = 0; p < 68; p++)
         for (int k = 0; k < 2; k++) {

@@ -116,7 +116,7 @@ static int measure(idem_recogniser *r) {
     int status = 0;
     char text[64];
     if (!e)
-        status = idem_fail("%s: %s", r->path, idem_error());
+        status = idem_fail_more("%s: %s", r->path, idem_error());
     else if (e->shape.rank != 2 || e->shape.d[0] != 1)
         status =
             idem_fail("%s: its output is %s, expected one vector [1, D]", r->path, idem_shape_text(&e->shape, text));
@@ -129,7 +129,7 @@ static int measure(idem_recogniser *r) {
 static int open_file(idem_recogniser *r, const char *path, const char *name) {
     bool onnx;
     if (!(r->path = strdup(path)))
-        return idem_fail("out of memory for a file name");
+        return idem_fail_as(IDEM_MEMORY, "out of memory for a file name");
     const char *slash = strrchr(r->path, '/');
     r->info.file = slash ? slash + 1 : r->path;
     if (idem_onnx_is(path, &onnx))
@@ -147,7 +147,7 @@ static int open_file(idem_recogniser *r, const char *path, const char *name) {
 idem_recogniser *idem_recogniser_open(const char *path, const char *preprocess) {
     idem_recogniser *r = calloc(1, sizeof *r);
     if (!r)
-        return idem_fail_null("out of memory for a recogniser");
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for a recogniser");
     if (open_file(r, path, preprocess)) {
         idem_recogniser_free(r);
         return NULL;

@@ -94,7 +94,7 @@ int idem_warp(float *out, int h, int w, const idem_image *photo, const idem_crop
     if (!weights || !indices) {
         free(weights);
         free(indices);
-        return idem_fail("out of memory for warping a picture");
+        return idem_fail_as(IDEM_MEMORY, "out of memory for warping a picture");
     }
 #pragma omp parallel for num_threads(threads) schedule(static)
     for (int part = 0; part < threads; part++)

@@ -141,7 +141,7 @@ static int append_shard(unsigned char **bin, size_t *size, const char *json_path
     char *path = dir ? idem_path_join(dir, name) : NULL;
     free(dir);
     if (!path)
-        return idem_fail("%s: out of memory", json_path);
+        return idem_fail_as(IDEM_MEMORY, "%s: out of memory", json_path);
     unsigned char *shard;
     size_t n;
     int status = idem_file_read(path, BIN_MOST, &shard, &n);
@@ -159,7 +159,7 @@ static int append_shard(unsigned char **bin, size_t *size, const char *json_path
         *size += n;
     }
     free(shard);
-    return grown ? 0 : idem_fail("%s: out of memory for its .bin files", json_path);
+    return grown ? 0 : idem_fail_as(IDEM_MEMORY, "%s: out of memory for its .bin files", json_path);
 }
 
 static int read_shards(const json_t *root, const char *path, unsigned char **bin, size_t *size) {

@@ -78,7 +78,7 @@ static char *find_manifest(const unsigned char *js, size_t n, const char *what, 
                               what);
     char *json = malloc(3 * length);
     if (!json)
-        return idem_fail_null("%s: out of memory for its manifest", what);
+        return idem_fail_null_as(IDEM_MEMORY, "%s: out of memory for its manifest", what);
     *size = to_json(json, start, length);
     return json;
 }
@@ -124,7 +124,7 @@ static unsigned char *find_values(const unsigned char *js, size_t n, const char 
     if (bin && count >= 0)
         return bin;
     if (!bin)
-        return idem_fail_null("%s: out of memory for its values", what);
+        return idem_fail_null_as(IDEM_MEMORY, "%s: out of memory for its values", what);
     free(bin);
     return idem_fail_null("%s: the text of its shard is not base64", what);
 }

@@ -149,7 +149,7 @@ int idem_npy_parse(const unsigned char *bytes, size_t size, const char *what, id
                          idem_dtype_name(dtype), need, rest);
     float *x = malloc((size_t)count * sizeof *x);
     if (!x)
-        return idem_fail("%s: out of memory for %lld values", what, (long long)count);
+        return idem_fail_as(IDEM_MEMORY, "%s: out of memory for %lld values", what, (long long)count);
     idem_dtype_read(x, bytes + start + length, dtype, (size_t)count);
     *shape = s;
     *data = x;

@@ -55,7 +55,7 @@ static void *take(reader *r, size_t bytes) {
 static void *take_array(reader *r, size_t count, size_t size) {
     size_t bytes;
     if (__builtin_mul_overflow(count, size, &bytes))
-        return idem_fail_null("%s: out of memory", r->what);
+        return idem_fail_null_as(IDEM_MEMORY, "%s: out of memory", r->what);
     return take(r, bytes);
 }
 
@@ -392,7 +392,7 @@ static int check_order(const reader *r) {
         slots *= 2;
     name_set s = {calloc(slots, sizeof *s.slot), slots};
     if (!s.slot)
-        return idem_fail("%s: out of memory for %zu names", r->what, names);
+        return idem_fail_as(IDEM_MEMORY, "%s: out of memory for %zu names", r->what, names);
     int status = check_names(r, &s);
     free(s.slot);
     return status;

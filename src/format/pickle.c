@@ -50,7 +50,7 @@ static int grow(machine *m, value **array, size_t *room, size_t need) {
         return -1;
     value *p = realloc(*array, more * sizeof *p);
     if (!p)
-        return idem_fail("%s: out of memory for a pickle", m->what);
+        return idem_fail_as(IDEM_MEMORY, "%s: out of memory for a pickle", m->what);
     memset(p + *room, 0, (more - *room) * sizeof *p);
     *array = p;
     *room = more;

@@ -113,7 +113,7 @@ static int fill(idem_weights *w, entry *e, size_t n, const unsigned char *data, 
 static int read_header(idem_weights *w, json_t *header, const unsigned char *data, size_t size, const char *what) {
     entry *e = calloc(json_object_size(header) + 1, sizeof *e);
     if (!e)
-        return idem_fail("%s: out of memory for %zu tensors", what, json_object_size(header));
+        return idem_fail_as(IDEM_MEMORY, "%s: out of memory for %zu tensors", what, json_object_size(header));
     size_t n = 0;
     int status = 0;
     const char *name;
@@ -206,7 +206,7 @@ static char *header_text(const idem_weights *w, idem_dtype dtype, size_t *length
     char *grown = realloc(text, padded + 1);
     if (!grown) {
         free(text);
-        return idem_fail_null("out of memory for a header of %zu bytes", padded);
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for a header of %zu bytes", padded);
     }
     memset(grown + n, ' ', padded - n);
     *length = padded;
@@ -221,7 +221,7 @@ static int write_tensor(FILE *f, const idem_weight *t, idem_dtype dtype, const c
     if (t->channels_last) {
         copy = malloc(count * sizeof *copy);
         if (!copy)
-            return idem_fail("%s: out of memory for %zu values", path, count);
+            return idem_fail_as(IDEM_MEMORY, "%s: out of memory for %zu values", path, count);
         idem_weight_read(t, copy);
     }
     const float *x = copy ? copy : t->data;

@@ -31,7 +31,7 @@ static int read_entry(loader *l, zip_t *z, zip_uint64_t index, const char *name,
     l->inflated += (size_t)s.size;
     unsigned char *p = malloc((size_t)s.size + 1);
     if (!p)
-        return idem_fail("%s: out of memory for '%s': %zu bytes", l->what, name, (size_t)s.size);
+        return idem_fail_as(IDEM_MEMORY, "%s: out of memory for '%s': %zu bytes", l->what, name, (size_t)s.size);
     zip_file_t *f = zip_fopen_index(z, index, 0);
     size_t got = 0;
     zip_int64_t n = f ? 1 : -1;
@@ -169,7 +169,7 @@ static int read_zip(loader *l, const unsigned char *bytes, size_t size) {
 int idem_torch_parse(idem_weights **out, const unsigned char *bytes, size_t size, const char *what) {
     loader *l = calloc(1, sizeof *l);
     if (!l)
-        return idem_fail("%s: out of memory", what);
+        return idem_fail_as(IDEM_MEMORY, "%s: out of memory", what);
     l->what = what;
     l->file_size = size;
     l->budget = idem_format_budget(size);

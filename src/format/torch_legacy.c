@@ -47,7 +47,7 @@ int idem_torch_check_machine(const char *what, const idem_pickle_value *v) {
 static place *list_storages(const loader *l, const idem_pickle *p, size_t *n) {
     place *places = calloc(p->n_storages + 1, sizeof *places);
     if (!places)
-        return idem_fail_null("%s: out of memory for %zu storages", l->what, p->n_storages);
+        return idem_fail_null_as(IDEM_MEMORY, "%s: out of memory for %zu storages", l->what, p->n_storages);
     size_t count = 0, kept = 0;
     for (const idem_pickle_storage *s = p->storages; s; s = s->next)
         places[count++] = (place){s->key, NULL, idem_dtype_size(s->dtype)};

@@ -103,7 +103,7 @@ static int add_entry(zip_t *z, const char *name, void *data, size_t size, const 
     zip_source_t *source = data ? zip_source_buffer(z, data, size, 1) : NULL;
     if (!source) {
         free(data);
-        return idem_fail("%s: out of memory for '%s': %zu bytes", path, name, size);
+        return idem_fail_as(IDEM_MEMORY, "%s: out of memory for '%s': %zu bytes", path, name, size);
     }
     zip_int64_t at = zip_file_add(z, name, source, 0);
     if (at < 0) {
@@ -132,7 +132,7 @@ static int add_tensor(zip_t *z, const idem_weight *t, size_t number, idem_dtype 
     if (good)
         return add_entry(z, name, bytes, size, path);
     free(bytes);
-    return values ? -1 : idem_fail("%s: out of memory for tensor %s", path, t->name);
+    return values ? -1 : idem_fail_as(IDEM_MEMORY, "%s: out of memory for tensor %s", path, t->name);
 }
 
 static int add_all(zip_t *z, const idem_weights *w, idem_dtype dtype, const char *wrapper, const char *path) {
@@ -160,7 +160,7 @@ static int copy_out(zip_source_t *archive, const char *path) {
     if (n == 0)
         return idem_writer_commit(&w);
     idem_writer_abort(&w);
-    return idem_fail("%s: out of memory for the archive", path);
+    return idem_fail_as(IDEM_MEMORY, "%s: out of memory for the archive", path);
 }
 
 int idem_torch_save(const idem_weights *w, const char *path, idem_dtype dtype, const char *wrapper) {
@@ -170,7 +170,7 @@ int idem_torch_save(const idem_weights *w, const char *path, idem_dtype dtype, c
     zip_t *z = archive ? zip_open_from_source(archive, ZIP_TRUNCATE, NULL) : NULL;
     if (!z) {
         zip_source_free(archive);
-        return idem_fail("%s: out of memory for the archive", path);
+        return idem_fail_as(IDEM_MEMORY, "%s: out of memory for the archive", path);
     }
     zip_source_keep(archive);
     int status = add_all(z, w, dtype, wrapper, path);

@@ -32,7 +32,7 @@ static int add_view(loader *l, const idem_pickle_tensor *t) {
         size_t room = l->views_room ? 2 * l->views_room : 64;
         view *v = realloc(l->views, room * sizeof *v);
         if (!v)
-            return idem_fail("%s: out of memory for %zu tensors", l->what, room);
+            return idem_fail_as(IDEM_MEMORY, "%s: out of memory for %zu tensors", l->what, room);
         l->views = v;
         l->views_room = room;
     }

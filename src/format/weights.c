@@ -62,7 +62,7 @@ static int table_grow(table *t) {
     t->hash = hash ? hash : t->hash;
     if (!slot || !name || !value || !hash) {
         free(slot);
-        return idem_fail("out of memory for the names of %zu tensors", room);
+        return idem_fail_as(IDEM_MEMORY, "out of memory for the names of %zu tensors", room);
     }
     free(t->slot);
     t->slot = slot;
@@ -94,7 +94,7 @@ static void table_free(table *t) {
 idem_weights *idem_weights_new(void) {
     idem_weights *w = calloc(1, sizeof *w);
     if (!w)
-        return idem_fail_null("out of memory for a set of weights");
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for a set of weights");
     w->arena = idem_arena_new();
     if (!w->arena) {
         free(w);
@@ -146,7 +146,7 @@ idem_weight *idem_weights_add(idem_weights *w, const char *name, idem_shape shap
 
 idem_weight *idem_weights_add_from(idem_weights *w, const char *what, const char *name, idem_shape shape) {
     idem_weight *t = idem_weights_add(w, name, shape);
-    return t ? t : idem_fail_null("%s: %s", what, idem_error());
+    return t ? t : idem_fail_null_more("%s: %s", what, idem_error());
 }
 
 size_t idem_weights_below(const idem_weights *w, const char *prefix) {
@@ -207,7 +207,7 @@ static float *rowmajor_copy(const idem_weight *w) {
     size_t bytes = (size_t)idem_shape_count(&w->shape) * sizeof(float);
     float *copy = malloc(bytes);
     if (!copy)
-        return idem_fail_null("tensor %s: out of memory: %zu bytes asked for", w->name, bytes);
+        return idem_fail_null_as(IDEM_MEMORY, "tensor %s: out of memory: %zu bytes asked for", w->name, bytes);
     memcpy(copy, w->data, bytes);
     return copy;
 }

@@ -94,7 +94,7 @@ int idem_adam_add(idem_adam *a, idem_weight *param, idem_node *grad) {
         size_t room = a->room ? 2 * a->room : 64;
         slot *slots = realloc(a->slots, room * sizeof *slots);
         if (!slots)
-            return idem_fail("out of memory for %zu optimiser slots", room);
+            return idem_fail_as(IDEM_MEMORY, "out of memory for %zu optimiser slots", room);
         a->slots = slots;
         a->room = room;
     }

@@ -84,7 +84,7 @@ idem_average *idem_average_new(idem_weights *trained, const idem_average_rule *r
     if (!a || !items) {
         free(a);
         free(items);
-        return idem_fail_null("out of memory for the average of the weights");
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for the average of the weights");
     }
     a->items = items;
     for (size_t i = 0; i < count; i++) {

@@ -60,7 +60,7 @@ static int load_one(const char *path, idem_weights **tensors, idem_checkpoint_re
         return 0;
     idem_weights_free(*tensors);
     *tensors = NULL;
-    return idem_fail("%s: %s", path, idem_error());
+    return idem_fail_more("%s: %s", path, idem_error());
 }
 
 int idem_checkpoint_load(const char *run, idem_weights **tensors, idem_checkpoint_reader *read, void *state) {
@@ -94,9 +94,11 @@ int idem_checkpoint_threads(int asked, int saved) {
 }
 
 int idem_checkpoint_stopped(const char *run, int64_t iteration, int saved) {
-    return saved ? idem_fail("interrupted, and its state could not be saved: %s; --resume continues from the last "
-                             "checkpoint",
-                             idem_error())
-                 : idem_fail("interrupted: checkpoint at iteration %" PRId64 " saved in %s; continue with --resume",
-                             iteration, run);
+    return saved ? idem_fail_as(IDEM_INTERRUPTED,
+                                "interrupted, and its state could not be saved: %s; --resume continues from the last "
+                                "checkpoint",
+                                idem_error())
+                 : idem_fail_as(IDEM_INTERRUPTED,
+                                "interrupted: checkpoint at iteration %" PRId64 " saved in %s; continue with --resume",
+                                iteration, run);
 }

@@ -56,7 +56,7 @@ static int add(track *t, double x, double y) {
         if (ny)
             t->y = ny;
         if (!nx || !ny)
-            return idem_fail("out of memory for training curves");
+            return idem_fail_as(IDEM_MEMORY, "out of memory for training curves");
         t->room = room;
     }
     t->x[t->n] = x;

@@ -37,7 +37,7 @@ void idem_data_quantise(float *x, size_t n) {
 static idem_data *data_new(idem_model *m, int batch, uint64_t seed) {
     idem_data *d = calloc(1, sizeof *d);
     if (!d)
-        return idem_fail_null("out of memory for the training data");
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for the training data");
     const idem_model_info *info = idem_model_about(m);
     d->batch = batch;
     d->seed = seed;
@@ -53,7 +53,7 @@ idem_data *idem_data_on_the_fly(idem_model *m, int batch, double psi, uint64_t s
         return NULL;
     d->z = malloc(2 * (size_t)batch * (size_t)d->z_dim * sizeof *d->z);
     if (!d->z)
-        idem_fail("out of memory for the training data");
+        idem_fail_as(IDEM_MEMORY, "out of memory for the training data");
     else
         d->sample = idem_pipe_new(m, IDEM_PIPE_SAMPLE, batch, (float)psi, options);
     if (d->sample) {

@@ -39,6 +39,7 @@ struct idem_data_reader {
     uint8_t *slots; /* [n_slots, S, S, 3] */
     size_t n_slots;
     uint64_t next, filled;
+    idem_kind failure_kind;
     char *failure; /* the thread's message, NULL when all is well; no item behind it is decoded */
 };
 
@@ -49,7 +50,7 @@ static int add(idem_data_reader *r, const char *folder, const char *stem) {
         size_t more = r->room ? 2 * r->room : 4096;
         const char **stems = realloc(r->stems, more * sizeof *stems);
         if (!stems)
-            return idem_fail("out of memory for the list of pictures");
+            return idem_fail_as(IDEM_MEMORY, "out of memory for the list of pictures");
         r->stems = stems;
         r->room = more;
     }
@@ -189,7 +190,7 @@ static int decode(const idem_data_reader *r, uint32_t index, uint8_t *rgb) {
     char *path = NULL;
     size_t length = strlen(r->root) + strlen(r->stems[index]) + sizeof "/images/.png";
     if (!(path = malloc(length)))
-        return idem_fail("out of memory for a file name");
+        return idem_fail_as(IDEM_MEMORY, "out of memory for a file name");
     snprintf(path, length, "%s/images/%s.png", r->root, r->stems[index]);
     idem_image im;
     int status = idem_image_load(&im, path);
@@ -227,6 +228,7 @@ static void *decode_ahead(void *arg) {
             continue; /* the caller has jumped elsewhere */
         if (status) {
             r->failure = strdup(idem_error());
+            r->failure_kind = idem_error_kind();
             if (!r->failure)
                 r->quit = true;
         } else {
@@ -251,7 +253,8 @@ int idem_data_reader_take(idem_data_reader *r, uint64_t first, size_t n, float *
     while (r->filled < n && !r->failure && !r->quit)
         pthread_cond_wait(&r->changed, &r->lock);
     if (r->filled < n) {
-        status = idem_fail("%s", r->failure ? r->failure : "out of memory for a message of the decoding thread");
+        status = r->failure ? idem_fail_as(r->failure_kind, "%s", r->failure)
+                            : idem_fail_as(IDEM_MEMORY, "out of memory for a message of the decoding thread");
     } else {
         for (size_t i = 0; i < n; i++)
             to_float(x + i * r->picture, r->slots + ((first + i) % r->n_slots) * r->picture, r->picture);
@@ -267,7 +270,7 @@ static int read_code(const idem_data_reader *r, uint32_t index, float *w) {
     size_t length = strlen(r->root) + strlen(r->stems[index]) + sizeof "/ws/.npy";
     char *path = malloc(length);
     if (!path)
-        return idem_fail("out of memory for a file name");
+        return idem_fail_as(IDEM_MEMORY, "out of memory for a file name");
     snprintf(path, length, "%s/ws/%s.npy", r->root, r->stems[index]);
     idem_shape shape;
     float *data = NULL;
@@ -296,7 +299,7 @@ int idem_data_reader_held_out(idem_data_reader *r, int side, size_t first, size_
     if (first + n > r->pairs)
         return idem_fail("%zu held-out pairs were set apart, %zu are asked for", r->pairs, first + n);
     uint8_t *rgb = malloc(r->picture);
-    int status = rgb ? 0 : idem_fail("out of memory for a picture");
+    int status = rgb ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for a picture");
     for (size_t i = 0; i < n && !status; i++) {
         status = decode(r, r->held_out[(size_t)side * r->pairs + first + i], rgb);
         if (!status)
@@ -322,7 +325,7 @@ static int start(idem_data_reader *r, int batch) {
 idem_data_reader *idem_data_reader_new(const char *dir, int size, int w_dim, uint64_t seed, int batch, int held_out) {
     idem_data_reader *r = calloc(1, sizeof *r);
     if (!r)
-        return idem_fail_null("out of memory for the training data");
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for the training data");
     r->size = size;
     r->w_dim = w_dim;
     r->seed = seed;

@@ -8,7 +8,7 @@
 int idem_epochs_make(idem_epochs *e, uint64_t seed, const char *stream, const uint32_t *items, size_t n) {
     *e = (idem_epochs){.seed = seed, .stream = stream, .items = items, .n = n, .epoch = UINT64_MAX};
     e->order = malloc(n * sizeof *e->order);
-    return e->order ? 0 : idem_fail("out of memory for the order of %zu pictures", n);
+    return e->order ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for the order of %zu pictures", n);
 }
 
 void idem_epochs_free(idem_epochs *e) {

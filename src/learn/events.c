@@ -53,7 +53,7 @@ static int append_frame(idem_events *e, const unsigned char *bytes, size_t n) {
     idem_le_put(tail, masked_crc(e->crc_table, bytes, n), 4);
     if (fwrite(head, 1, sizeof head, e->stream) != sizeof head || fwrite(bytes, 1, n, e->stream) != n ||
         fwrite(tail, 1, sizeof tail, e->stream) != sizeof tail)
-        return idem_fail("%s: cannot write: %s", e->path, strerror(errno));
+        return idem_fail_as(IDEM_INTERNAL, "%s: cannot write: %s", e->path, strerror(errno));
     return 0;
 }
 
@@ -343,14 +343,15 @@ idem_events *idem_events_open(const char *dir, int64_t step) {
 
 int idem_events_flush(idem_events *e) {
     if (fflush(e->stream) != 0)
-        return idem_fail("%s: cannot write: %s", e->path, strerror(errno));
+        return idem_fail_as(IDEM_INTERNAL, "%s: cannot write: %s", e->path, strerror(errno));
     return 0;
 }
 
 int idem_events_close(idem_events *e) {
     if (!e)
         return 0;
-    int status = fclose(e->stream) == 0 ? 0 : idem_fail("%s: cannot write: %s", e->path, strerror(errno));
+    int status =
+        fclose(e->stream) == 0 ? 0 : idem_fail_as(IDEM_INTERNAL, "%s: cannot write: %s", e->path, strerror(errno));
     free(e->path);
     free(e);
     return status;

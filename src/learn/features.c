@@ -49,7 +49,7 @@ idem_features *idem_features_new(const char *models, const char *inception, int 
                                  const idem_plan_options *options) {
     idem_features *f = calloc(1, sizeof *f);
     if (!f)
-        return idem_fail_null("out of memory for features");
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for features");
     f->picture = (size_t)size * (size_t)size * 3;
     f->batch = (size_t)batch;
     if (build(f, models, inception, size, options)) {

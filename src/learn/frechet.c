@@ -32,7 +32,9 @@ static int find_moments(moments *m, const float *x, size_t n, size_t width) {
     double *rows = malloc(ROWS * width * sizeof *rows);
     m->mean = calloc(width, sizeof *m->mean);
     m->cov = calloc(width * width, sizeof *m->cov);
-    int status = rows && m->mean && m->cov ? 0 : idem_fail("out of memory for the covariance of %zu features", width);
+    int status = rows && m->mean && m->cov
+                     ? 0
+                     : idem_fail_as(IDEM_MEMORY, "out of memory for the covariance of %zu features", width);
     if (!status)
         status = find_mean(m->mean, x, n, width);
     for (size_t first = 0; first < n && !status; first += ROWS) {
@@ -67,13 +69,13 @@ static int eigen(double *a, double *values, size_t width, char vectors) {
 static int root_trace(double *trace, moments *a, const moments *b, size_t width) {
     const int d = (int)width;
     double *values = malloc(width * sizeof *values), *half = malloc(width * width * sizeof *half);
-    int status = values && half ? 0 : idem_fail("out of memory for the roots of %zu features", width);
+    int status = values && half ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for the roots of %zu features", width);
     if (!status && !(status = eigen(a->cov, values, width, 'V'))) {
         for (size_t i = 0; i < width * width; i++)
             a->cov[i] *= sqrt(fmax(values[i / width], 0));
         cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, d, d, d, 1, b->cov, d, a->cov, d, 0, half, d);
         double *product = malloc(width * width * sizeof *product);
-        status = product ? 0 : idem_fail("out of memory for the roots of %zu features", width);
+        status = product ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for the roots of %zu features", width);
         if (product)
             cblas_dgemm(CblasColMajor, CblasTrans, CblasNoTrans, d, d, d, 1, a->cov, d, half, d, 0, product, d);
         if (product && !(status = eigen(product, values, width, 'N'))) {
@@ -113,7 +115,7 @@ int idem_frechet_halves(double *distance, const float *x, size_t n, size_t width
         return idem_fail("two halves of %zu pictures: expected at least 4 pictures", n);
     uint32_t *order = malloc(n * sizeof *order);
     float *rows = malloc(n * width * sizeof *rows);
-    int status = order && rows ? 0 : idem_fail("out of memory for the halves of %zu pictures", n);
+    int status = order && rows ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for the halves of %zu pictures", n);
     if (!status) {
         for (size_t i = 0; i < n; i++)
             order[i] = (uint32_t)i;

@@ -77,7 +77,7 @@ static int write_pictures(idem_gan_data *d, idem_writer *w) {
     for (size_t i = 0; i < d->files; i++) {
         idem_image im;
         if (d->options.stop && *d->options.stop)
-            return idem_fail("interrupted");
+            return idem_fail_as(IDEM_INTERRUPTED, "interrupted");
         if (idem_picture_tree_square(d->tree, i, d->options.size, &im)) {
             tell_bad(d, idem_error());
         } else {
@@ -85,7 +85,7 @@ static int write_pictures(idem_gan_data *d, idem_writer *w) {
             const bool written = fwrite(im.rgb, d->picture, 1, w->stream) == 1;
             idem_image_free(&im);
             if (!written)
-                return idem_fail("%s: cannot write: %s", w->path, strerror(errno));
+                return idem_fail_as(IDEM_INTERNAL, "%s: cannot write: %s", w->path, strerror(errno));
         }
         if (d->options.progress)
             d->options.progress(d->options.user, i + 1, d->files);
@@ -108,7 +108,7 @@ static int write_cache(idem_gan_data *d, const char *cache, const unsigned char 
     }
     idem_le_put(count, d->count, 8);
     if (!status && (fseek(w.stream, LIST, SEEK_SET) || fwrite(count, sizeof count, 1, w.stream) != 1))
-        status = idem_fail("%s: cannot write: %s", cache, strerror(errno));
+        status = idem_fail_as(IDEM_INTERNAL, "%s: cannot write: %s", cache, strerror(errno));
     if (!status)
         return idem_writer_commit(&w);
     idem_writer_abort(&w);
@@ -280,7 +280,7 @@ static int open_data(idem_gan_data *d, const char *dir, const char *cache) {
 idem_gan_data *idem_gan_data_open(const char *dir, const char *cache, const idem_gan_data_options *o) {
     idem_gan_data *d = calloc(1, sizeof *d);
     if (!d)
-        return idem_fail_null("out of memory for the training data");
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for the training data");
     d->options = *o;
     d->picture = (size_t)o->size * (size_t)o->size * 3;
     if (open_data(d, dir, cache)) {

@@ -29,7 +29,7 @@ idem_gan_distance *idem_gan_distance_new(const idem_gan_data *data, const char *
         return idem_fail_null("%zu training pictures are too few for a distance: give --distance-every 0", count);
     idem_gan_distance *d = calloc(1, sizeof *d);
     if (!d)
-        return idem_fail_null("out of memory for distances");
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for distances");
     const int side = idem_gan_data_side(data);
     *d = (idem_gan_distance){.data = data,
                              .file = strdup(file),
@@ -40,11 +40,11 @@ idem_gan_distance *idem_gan_distance_new(const idem_gan_data *data, const char *
     if (!d->features) {
         char why[512];
         snprintf(why, sizeof why, "%s", idem_error());
-        idem_fail("%s; or do without distances: --distance-every 0", why);
+        idem_fail_more("%s; or do without distances: --distance-every 0", why);
     } else {
         d->made = malloc(d->n * idem_features_width(d->features) * sizeof *d->made);
         if (!d->made || !d->file)
-            idem_fail("out of memory for the features of %zu pictures", d->n);
+            idem_fail_as(IDEM_MEMORY, "out of memory for the features of %zu pictures", d->n);
     }
     if (!d->made || !d->file) {
         idem_gan_distance_free(d);
@@ -66,7 +66,7 @@ void idem_gan_distance_free(idem_gan_distance *d) {
 /* Features of n pictures in [-1, 1], which are changed. */
 static int measure(const idem_gan_distance *d, size_t n, float *x, float *rows) {
     if (d->stop && *d->stop)
-        return idem_fail("interrupted");
+        return idem_fail_as(IDEM_INTERRUPTED, "interrupted");
     for (size_t i = 0; i < n * d->picture; i++)
         x[i] = (x[i] + 1) / 2;
     return idem_features_run(d->features, n, x, rows);
@@ -108,7 +108,7 @@ static int write_rows(const idem_gan_distance *d, const float *rows) {
 static int find_real(idem_gan_distance *d) {
     const size_t width = idem_features_width(d->features);
     float *rows = malloc(d->n * width * sizeof *rows), *x = malloc(BATCH * d->picture * sizeof *x);
-    int status = rows && x ? 0 : idem_fail("out of memory for the features of %zu pictures", d->n);
+    int status = rows && x ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for the features of %zu pictures", d->n);
     if (!status && !read_rows(d, rows)) {
         for (size_t first = 0; first < d->n && !status; first += BATCH) {
             const size_t some = d->n - first < BATCH ? d->n - first : BATCH;
@@ -131,7 +131,7 @@ static int find_real(idem_gan_distance *d) {
 static int find_made(idem_gan_distance *d, idem_gan_sampler *s) {
     const size_t z_dim = idem_gan_sampler_z(s), width = idem_features_width(d->features);
     float *z = malloc(SOME * z_dim * sizeof *z), *x = malloc(SOME * d->picture * sizeof *x);
-    int status = z && x ? 0 : idem_fail("out of memory for samples");
+    int status = z && x ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for samples");
     idem_rng rng = idem_rng_make(SEED, "gan.distance");
     for (size_t first = 0; first < d->n && !status; first += SOME) {
         const size_t some = d->n - first < SOME ? d->n - first : SOME;

@@ -106,7 +106,8 @@ static idem_node *judge(idem_gan_graph *t, idem_weights *w, idem_node *x, int pa
 static int load_features(idem_onnx **network) {
     char path[4096];
     if (idem_model_find(path, sizeof path, NULL, IDEM_GAN_HEADS_FILE))
-        return idem_fail("%s; or, in a new folder, train without heads on its features: --features 0", idem_error());
+        return idem_fail_more("%s; or, in a new folder, train without heads on its features: --features 0",
+                              idem_error());
     return idem_onnx_load(network, path);
 }
 

@@ -41,7 +41,7 @@ static int build(idem_gan_sampler *s, const idem_plan_options *options) {
 idem_gan_sampler *idem_gan_sampler_new(idem_weights *w, const idem_plan_options *options) {
     idem_gan_sampler *s = calloc(1, sizeof *s);
     if (!s)
-        return idem_fail_null("out of memory for a sampler");
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for a sampler");
     s->weights = w;
     if (build(s, options)) {
         idem_gan_sampler_free(s);
@@ -79,7 +79,7 @@ const float *idem_gan_sampler_mean(idem_gan_sampler *s) {
     double *sum = calloc(width, sizeof *sum);
     float *z = malloc(numbers * sizeof *z);
     idem_rng rng = idem_rng_make(0, "gan.mean");
-    int status = sum && z ? 0 : idem_fail("out of memory for the mean code");
+    int status = sum && z ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for the mean code");
     for (int k = 0; k < MEAN_OF / CODES && !status; k++) {
         idem_rng_fill_normal(&rng, z, numbers);
         status = map(s, CODES, z);

@@ -69,7 +69,7 @@ int idem_gan_samples_write(const idem_gan_samples *s) {
     const size_t z_dim = (size_t)s->recipe->z_dim, picture = (size_t)(s->recipe->size * s->recipe->size * 3);
     float *z = malloc(GRID * z_dim * sizeof *z), *pictures = malloc(GRID * picture * sizeof *pictures);
     char *path = idem_path_join(s->run, "generator.safetensors"), hash[17];
-    int status = z && pictures && path ? 0 : idem_fail("out of memory for samples");
+    int status = z && pictures && path ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for samples");
     if (!status) {
         idem_rng rng = idem_rng_make(SHEET_SEED, "gan.sheet");
         idem_rng_fill_normal(&rng, z, GRID * z_dim);

@@ -91,5 +91,5 @@ int idem_gan_start_from(idem_weights *w, const char *path) {
         status = idem_fail("is in the layout of StyleGAN2-ADA, expected the one of the PyTorch conversion");
     status = status || take_all(w, from, about.prefix) ? -1 : 0;
     idem_weights_free(from);
-    return status ? idem_fail("%s: %s", path, idem_error()) : 0;
+    return status ? idem_fail_more("%s: %s", path, idem_error()) : 0;
 }

@@ -334,7 +334,8 @@ int idem_gan_trainer_run(idem_gan_trainer *t) {
         return idem_checkpoint_stopped(t->setup.run, t->state.iteration, save_checkpoint(t));
     /* In the middle of a measurement: it is made again. */
     return status && stopped(t)
-               ? idem_fail("interrupted: continue with --resume from the last checkpoint in %s", t->setup.run)
+               ? idem_fail_as(IDEM_INTERRUPTED, "interrupted: continue with --resume from the last checkpoint in %s",
+                              t->setup.run)
                : status;
 }
 
@@ -452,7 +453,7 @@ static int open_trainer(idem_gan_trainer *t) {
 idem_gan_trainer *idem_gan_trainer_new(const idem_gan_recipe *recipe, const idem_gan_setup *setup) {
     idem_gan_trainer *t = calloc(1, sizeof *t);
     if (!t)
-        return idem_fail_null("out of memory for a trainer");
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for a trainer");
     t->recipe = *recipe;
     t->setup = *setup;
     if (open_trainer(t)) {

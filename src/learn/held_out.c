@@ -93,7 +93,7 @@ static int allocate(idem_held_out *h) {
     }
     if (all && h->pictures && h->points && h->x && h->y && h->out_points)
         return 0;
-    return idem_fail("out of memory for %zu held-out pairs: lower --eval-pairs", h->pairs);
+    return idem_fail_as(IDEM_MEMORY, "out of memory for %zu held-out pairs: lower --eval-pairs", h->pairs);
 }
 
 static int prepare(idem_held_out *h, idem_data *data, uint64_t seed) {
@@ -114,7 +114,7 @@ idem_held_out *idem_held_out_new(idem_model *m, idem_data *data, int pairs, uint
                                  const idem_second_opinion *judge, const idem_plan_options *options) {
     idem_held_out *h = calloc(1, sizeof *h);
     if (!h)
-        return idem_fail_null("out of memory for the held-out pairs");
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for the held-out pairs");
     const idem_model_info *info = idem_model_about(m);
     h->model = m;
     if (options)
@@ -211,7 +211,7 @@ static int open_stages(idem_held_out *h, stages *p) {
         !(p->landmarks = idem_pipe_new(h->model, IDEM_PIPE_LANDMARKS, BATCH, 1, &h->options)))
         return -1;
     p->attr = malloc(BATCH * idem_pipe_out_size(p->attributes, 0) * sizeof *p->attr);
-    return p->attr ? 0 : idem_fail("out of memory for attributes");
+    return p->attr ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for attributes");
 }
 
 static void close_stages(stages *p) {
@@ -278,7 +278,7 @@ static int score_all(idem_held_out *h, const stages *p, float *wanted, idem_held
 int idem_held_out_run(idem_held_out *h, idem_held_out_scores *out) {
     stages p = {0};
     float *wanted = malloc(h->pairs * NUMBERS * sizeof *wanted);
-    int status = wanted ? open_stages(h, &p) : idem_fail("out of memory for landmarks");
+    int status = wanted ? open_stages(h, &p) : idem_fail_as(IDEM_MEMORY, "out of memory for landmarks");
     if (!status)
         status = score_all(h, &p, wanted, out);
     close_stages(&p);
@@ -341,7 +341,7 @@ int idem_held_out_sheet(idem_held_out *h, int side, const char *title, idem_imag
     uint8_t *cells = malloc(n * n * h->picture);
     float *ids = malloc(n * h->views[TRAIN].dim * sizeof *ids);
     stages p = {0};
-    int status = cells && ids ? open_stages(h, &p) : idem_fail("out of memory for a sheet of samples");
+    int status = cells && ids ? open_stages(h, &p) : idem_fail_as(IDEM_MEMORY, "out of memory for a sheet of samples");
     if (!status)
         status = compose_cells(h, &p, n, ids, cells) || draw_sheet(h, n, title, cells, page) ? -1 : 0;
     close_stages(&p);

@@ -26,7 +26,7 @@ static int open_lines(idem_metrics_log *log, bool resume, int64_t offset) {
         return idem_fail("%s: exists already: name another folder, or continue that run with --resume", log->path);
     log->file = fopen(log->path, "ab");
     if (!log->file || fstat(fileno(log->file), &st))
-        return idem_fail("%s: cannot write: %s", log->path, strerror(errno));
+        return idem_fail_as(IDEM_INTERNAL, "%s: cannot write: %s", log->path, strerror(errno));
     if (st.st_size < offset)
         return idem_fail("%s: has %jd bytes, the checkpoint was made behind %" PRId64
                          ": it is not of this run, or was changed",
@@ -39,7 +39,7 @@ static int open_lines(idem_metrics_log *log, bool resume, int64_t offset) {
 idem_metrics_log *idem_metrics_log_open(const char *run, bool resume, int64_t offset, int64_t iteration) {
     idem_metrics_log *log = calloc(1, sizeof *log);
     if (!log)
-        return idem_fail_null("out of memory for the metrics log");
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for the metrics log");
     char *events = idem_path_join(run, "events");
     log->path = idem_path_join(run, "metrics.jsonl");
     if (events && log->path && !open_lines(log, resume, offset))
@@ -65,7 +65,7 @@ void idem_metrics_log_close(idem_metrics_log *log) {
 }
 
 static int write_failed(const idem_metrics_log *log) {
-    return idem_fail("%s: cannot write: %s", log->path, strerror(errno));
+    return idem_fail_as(IDEM_INTERNAL, "%s: cannot write: %s", log->path, strerror(errno));
 }
 
 int idem_metrics_log_write(idem_metrics_log *log, const char *kind, int64_t iteration, const idem_metric *m, int n) {

@@ -60,7 +60,7 @@ static int mean_by_sampling(idem_model *m) {
     double *sum = calloc(w_dim, sizeof *sum);
     int status = p ? 0 : -1;
     if (p && (!z || !w || !sum))
-        status = idem_fail("out of memory for the mean w");
+        status = idem_fail_as(IDEM_MEMORY, "out of memory for the mean w");
     idem_rng r = idem_rng_make(0, "mean w");
     for (int k = 0; k < MEAN_SAMPLES / MEAN_BATCH && !status; k++) {
         idem_rng_fill_normal(&r, z, MEAN_BATCH * (size_t)m->net.z_dim);
@@ -83,11 +83,11 @@ static int open_generator(idem_model *m, const char *path) {
     idem_weights_unwrap(m->generator); /* so that the hash is the same for every way to save it */
     idem_weights_hash(m->hash, m->generator);
     if (idem_stylegan2_open(&m->net, m->generator, NULL))
-        return idem_fail("%s: %s", path, idem_error());
+        return idem_fail_more("%s: %s", path, idem_error());
     m->path = strdup(path);
     m->mean_w = calloc((size_t)m->net.w_dim, sizeof *m->mean_w);
     if (!m->path || !m->mean_w)
-        return idem_fail("out of memory for the generator");
+        return idem_fail_as(IDEM_MEMORY, "out of memory for the generator");
     m->info = (idem_model_info){.size = m->net.size,
                                 .z_dim = m->net.z_dim,
                                 .w_dim = m->net.w_dim,
@@ -107,7 +107,7 @@ static int open_generator(idem_model *m, const char *path) {
 idem_model *idem_model_open(const char *generator) {
     idem_model *m = calloc(1, sizeof *m);
     if (!m)
-        return idem_fail_null("out of memory for a model");
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for a model");
     if (open_generator(m, generator)) {
         idem_model_free(m);
         return NULL;
@@ -157,7 +157,8 @@ int idem_model_find(char *path, size_t size, const char *models, const char *fil
     if (stated) {
         if (in_folder(path, size, stated, file))
             return 0;
-        return idem_fail("%s: not in %s; fetch it with `idem model fetch --all`, or run scripts/setup", file, stated);
+        return idem_fail_as(IDEM_MISSING, "%s: not in %s; fetch it with `idem model fetch --all`, or run scripts/setup",
+                            file, stated);
     }
     if (in_folder(path, size, "models/cache", file))
         return 0;
@@ -175,9 +176,10 @@ int idem_model_find(char *path, size_t size, const char *models, const char *fil
         if (in_folder(path, size, folder, file))
             return 0;
     }
-    return idem_fail("%s: not in models/cache; fetch it with `idem model fetch --all`, run scripts/setup, or set "
-                     "IDEM_MODELS to its folder",
-                     file);
+    return idem_fail_as(IDEM_MISSING,
+                        "%s: not in models/cache; fetch it with `idem model fetch --all`, run scripts/setup, or set "
+                        "IDEM_MODELS to its folder",
+                        file);
 }
 
 static int load_onnx(idem_onnx **out, const char *models, const char *file) {
@@ -235,7 +237,7 @@ static int take_trained(idem_model *m, idem_weights *trained, const char *path) 
                          (long long)idem_shape_count(&last->shape), m->info.w_dim);
     char *copy = path ? strdup(path) : NULL;
     if (path && !copy)
-        return idem_fail("out of memory for a file name");
+        return idem_fail_as(IDEM_MEMORY, "out of memory for a file name");
     if (idem_model_expect(m, trained)) {
         free(copy);
         return -1;
@@ -270,7 +272,7 @@ int idem_model_load_mapper(idem_model *m, const char *path) {
         status = idem_fail("%s: was trained for the generator with hash %s, %s has %s: name its own generator", path,
                            hash, m->path, m->hash);
     else if (take_trained(m, w, path))
-        status = idem_fail("%s: %s", path, idem_error());
+        status = idem_fail_more("%s: %s", path, idem_error());
     if (status) {
         idem_weights_free(w);
         return -1;
@@ -291,7 +293,7 @@ int idem_model_adapt_mapper(idem_model *m, const char *path, int side) {
         return -1;
     if (idem_frame_store(&m->frame, w) || (side && idem_attr_set_side(w, side)) || take_trained(m, w, path)) {
         idem_weights_free(w);
-        return idem_fail("%s: %s", path, idem_error());
+        return idem_fail_more("%s: %s", path, idem_error());
     }
     return 0;
 }
@@ -355,7 +357,7 @@ int idem_model_save_mapper(const idem_model *m, const char *path, idem_dtype dty
 static idem_node *finished_generator(const idem_model *m, idem_binder *b, idem_node *n) {
     if (n && !idem_binder_finish(b, "the generator", "*"))
         return n;
-    return idem_fail_null("%s: %s", m->path, idem_error());
+    return idem_fail_null_more("%s: %s", m->path, idem_error());
 }
 
 idem_node *idem_model_mapping(idem_model *m, idem_node *z) {
@@ -412,7 +414,7 @@ static idem_node *finished_trained(const idem_model *m, idem_binder *b, const ch
                                    idem_node *n) {
     if (n && !idem_binder_finish(b, what, spare))
         return n;
-    return m->trained_path ? idem_fail_null("%s: %s", m->trained_path, idem_error()) : NULL;
+    return m->trained_path ? idem_fail_null_more("%s: %s", m->trained_path, idem_error()) : NULL;
 }
 
 idem_node *idem_model_attributes(idem_model *m, idem_node *x, idem_running_list *running) {

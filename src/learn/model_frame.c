@@ -98,8 +98,8 @@ int idem_model_find_frame(idem_frame *frame, idem_model *m, const idem_onnx *det
     float *z = malloc(BATCH * (size_t)info->z_dim * sizeof *z);
     float(*points)[POINTS][2] = malloc(PICTURES * sizeof *points);
     idem_pipe *sample = NULL;
-    int status =
-        z && points ? open_finder(&f, info->size, detect, landmark) : idem_fail("out of memory for finding faces");
+    int status = z && points ? open_finder(&f, info->size, detect, landmark)
+                             : idem_fail_as(IDEM_MEMORY, "out of memory for finding faces");
     if (!status && !(sample = idem_pipe_new(m, IDEM_PIPE_SAMPLE, BATCH, 0.7f, NULL)))
         status = -1;
     idem_rng r = idem_rng_make(0, "frame");

@@ -14,7 +14,7 @@ int idem_recogniser_choose(idem_recogniser_choice *c, const char *path, const ch
     idem_recogniser_choice_free(c);
     c->path = strdup(path);
     c->preprocess = preprocess ? strdup(preprocess) : NULL;
-    return c->path && (c->preprocess || !preprocess) ? 0 : idem_fail("out of memory for a file name");
+    return c->path && (c->preprocess || !preprocess) ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for a file name");
 }
 
 void idem_recogniser_choice_free(idem_recogniser_choice *c) {

@@ -28,7 +28,7 @@ static int open_folder(idem_picture_source *s, const char *path) {
     if (n < 1 || n > UINT32_MAX)
         return idem_fail("%s: %zu pictures (JPEG, PNG, WebP) were found in it, expected at least 1", path, n);
     if (!(s->order = malloc(n * sizeof *s->order)))
-        return idem_fail("out of memory for the order of %zu pictures", n);
+        return idem_fail_as(IDEM_MEMORY, "out of memory for the order of %zu pictures", n);
     for (size_t i = 0; i < n; i++)
         s->order[i] = (uint32_t)i;
     idem_rng rng = idem_rng_make(s->seed, "source.order");
@@ -42,14 +42,14 @@ static int open_generator(idem_picture_source *s, const char *path, float psi, c
         return -1;
     s->z = malloc(BATCH * idem_pipe_in_size(s->pipe, 0) * sizeof *s->z);
     s->drawn = malloc(BATCH * idem_pipe_out_size(s->pipe, 1) * sizeof *s->drawn);
-    return s->z && s->drawn ? 0 : idem_fail("out of memory for samples");
+    return s->z && s->drawn ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for samples");
 }
 
 idem_picture_source *idem_picture_source_open(const char *path, float psi, uint64_t seed,
                                               const idem_plan_options *options) {
     idem_picture_source *s = calloc(1, sizeof *s);
     if (!s)
-        return idem_fail_null("out of memory for a source of pictures");
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for a source of pictures");
     s->seed = seed;
     if (idem_path_is_dir(path) ? open_folder(s, path) : open_generator(s, path, psi, options)) {
         idem_picture_source_free(s);

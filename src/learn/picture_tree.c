@@ -21,7 +21,7 @@ static int add_name(idem_picture_tree *t, const char *below, const char *name) {
         const size_t room = t->room ? 2 * t->room : 1024;
         const char **names = realloc(t->names, room * sizeof *names);
         if (!names)
-            return idem_fail("out of memory for the list of pictures");
+            return idem_fail_as(IDEM_MEMORY, "out of memory for the list of pictures");
         t->names = names;
         t->room = room;
     }
@@ -72,7 +72,7 @@ static int open_tree(idem_picture_tree *t, const char *dir) {
 idem_picture_tree *idem_picture_tree_open(const char *dir) {
     idem_picture_tree *t = calloc(1, sizeof *t);
     if (!t)
-        return idem_fail_null("out of memory for a list of pictures");
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for a list of pictures");
     if (open_tree(t, dir)) {
         idem_picture_tree_free(t);
         return NULL;

@@ -68,7 +68,7 @@ static void build(idem_pipe *p, idem_model *m, idem_pipe_kind kind, float psi) {
 idem_pipe *idem_pipe_new(idem_model *m, idem_pipe_kind kind, int batch, float psi, const idem_plan_options *options) {
     idem_pipe *p = calloc(1, sizeof *p);
     if (!p)
-        return idem_fail_null("out of memory for a pipe");
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for a pipe");
     p->batch = batch;
     p->graph = idem_graph_new();
     if (p->graph) {

@@ -82,14 +82,14 @@ static int open_data(idem_summary_data *d, const char *dir) {
     if (count < 1 || count > UINT32_MAX)
         return idem_fail("%s: %zu pictures (JPEG, PNG, WebP) were found in it, expected at least 1", dir, count);
     if (!(d->told = calloc(count, sizeof *d->told)))
-        return idem_fail("out of memory for %zu pictures", count);
+        return idem_fail_as(IDEM_MEMORY, "out of memory for %zu pictures", count);
     return idem_epochs_make(&d->epochs, d->seed, "summary.order", NULL, count);
 }
 
 idem_summary_data *idem_summary_data_open(const char *dir, int crop, int size, uint64_t seed) {
     idem_summary_data *d = calloc(1, sizeof *d);
     if (!d)
-        return idem_fail_null("out of memory for the training data");
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for the training data");
     *d = (idem_summary_data){.crop = crop, .size = size, .seed = seed};
     if (open_data(d, dir)) {
         idem_summary_data_free(d);

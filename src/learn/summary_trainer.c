@@ -328,7 +328,7 @@ idem_summary_trainer *idem_summary_trainer_new(idem_model *m, const idem_summary
                                                const idem_summary_setup *setup) {
     idem_summary_trainer *t = calloc(1, sizeof *t);
     if (!t)
-        return idem_fail_null("out of memory for a trainer");
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for a trainer");
     *t = (idem_summary_trainer){.model = m, .recipe = *recipe, .setup = *setup};
     if (open_trainer(t)) {
         idem_summary_trainer_free(t);

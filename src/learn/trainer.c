@@ -382,7 +382,7 @@ static int open_trainer(idem_trainer *t, const idem_recipe *recipe) {
     idem_run_state saved;
     int found = 0;
     if (t->setup.run && !(t->run = strdup(t->setup.run)))
-        return idem_fail("out of memory for a file name");
+        return idem_fail_as(IDEM_MEMORY, "out of memory for a file name");
     if (t->run && t->setup.resume)
         found = idem_run_state_load(t->run, &tensors, &saved, idem_model_about(t->model)->hash);
     if (found < 0)
@@ -393,7 +393,7 @@ static int open_trainer(idem_trainer *t, const idem_recipe *recipe) {
         .threads = t->state.threads, .stop = t->setup.stop, .profile = t->setup.profile, .trap_nan = t->setup.trap_nan};
     if (idem_recipe_store(recipe, idem_model_trained(t->model)) ||
         idem_training_graph_build(&t->graph, t->model, recipe, &options))
-        return found ? idem_fail("%s: its checkpoint does not fit: %s", t->run, idem_error()) : -1;
+        return found ? idem_fail_more("%s: its checkpoint does not fit: %s", t->run, idem_error()) : -1;
     if (recipe->ema > 0 &&
         !(t->average = idem_average_new(idem_model_trained(t->model), idem_average_mapper, IDEM_AVERAGE_MAPPER_RULES)))
         return -1;
@@ -403,7 +403,7 @@ static int open_trainer(idem_trainer *t, const idem_recipe *recipe) {
 idem_trainer *idem_trainer_new(idem_model *m, const idem_recipe *recipe, const idem_trainer_setup *setup) {
     idem_trainer *t = calloc(1, sizeof *t);
     if (!t)
-        return idem_fail_null("out of memory for a trainer");
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for a trainer");
     t->model = m;
     t->setup = *setup;
     if (open_trainer(t, recipe)) {

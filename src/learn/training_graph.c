@@ -11,7 +11,7 @@ static idem_node *surround(const idem_model *m, idem_node *x, idem_node *y) {
     const size_t side = (size_t)idem_model_about(m)->size;
     uint8_t *outside = malloc(side * side);
     if (!outside)
-        return idem_fail_null("out of memory for a mask");
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for a mask");
     idem_node *loss =
         idem_frame_outside(idem_model_frame(m), (int)side, outside) ? NULL : idem_loss_surround(x, y, outside);
     free(outside);
@@ -95,7 +95,7 @@ static idem_plan *make_plan(idem_training_graph *t, const idem_parameters *p, bo
     int room = 8 + t->running.n + p[cross].n + p[ADVERSARIAL].n + p[CRITIC].n, n = 0;
     idem_node **targets = malloc((size_t)room * sizeof *targets);
     if (!targets)
-        return idem_fail_null("out of memory for planning");
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for planning");
     targets[n++] = t->l_id;
     targets[n++] = t->l_landmark;
     targets[n++] = t->usable;

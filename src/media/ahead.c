@@ -14,6 +14,7 @@ typedef struct {
     int width, height;
     bool bad;
     char message[MESSAGE]; /* of a bad one: messages belong to the thread that fails */
+    idem_kind kind;
 } item;
 
 struct idem_ahead {
@@ -47,8 +48,10 @@ static void *work(void *data) {
     for (size_t i = 0; i < a->n && wait_for_room(a); i++) {
         item it = {0};
         it.bad = idem_image_load_reduced(&it.im, a->paths[i], a->least, &it.width, &it.height) != 0;
-        if (it.bad)
+        if (it.bad) {
             strncpy(it.message, idem_error(), MESSAGE - 1);
+            it.kind = idem_error_kind();
+        }
         pthread_mutex_lock(&a->lock);
         a->waiting[a->made++ % IDEM_AHEAD_PICTURES] = it;
         a->bytes += bytes_of(&it);
@@ -61,7 +64,7 @@ static void *work(void *data) {
 idem_ahead *idem_ahead_new(const char *const *paths, size_t n, int least) {
     idem_ahead *a = calloc(1, sizeof *a);
     if (!a)
-        return idem_fail_null("out of memory for reading ahead");
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for reading ahead");
     a->paths = paths;
     a->n = n;
     a->least = least;
@@ -71,7 +74,7 @@ idem_ahead *idem_ahead_new(const char *const *paths, size_t n, int least) {
     if (!error)
         return a;
     free(a);
-    return idem_fail_null("reading ahead: no thread can be started: %s", strerror(error));
+    return idem_fail_null_as(IDEM_INTERNAL, "reading ahead: no thread can be started: %s", strerror(error));
 }
 
 void idem_ahead_free(idem_ahead *a) {
@@ -101,7 +104,7 @@ int idem_ahead_next(idem_ahead *a, idem_image *im, int *width, int *height) {
     pthread_cond_signal(&a->changed);
     pthread_mutex_unlock(&a->lock);
     if (it.bad)
-        return idem_fail("%s", it.message);
+        return idem_fail_as(it.kind, "%s", it.message);
     *im = it.im;
     *width = it.width;
     *height = it.height;

@@ -37,7 +37,7 @@ static char *xmp_packet(const char *const *texts, size_t *size) {
     char *packet = NULL;
     FILE *f = open_memstream(&packet, size);
     if (!f)
-        return idem_fail_null("out of memory for the metadata of an animation");
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for the metadata of an animation");
     fputs("<x:xmpmeta xmlns:x=\"adobe:ns:meta/\"><rdf:RDF xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\">"
           "<rdf:Description rdf:about=\"\" xmlns:idem=\"urn:idem:origin\"",
           f);
@@ -50,7 +50,7 @@ static char *xmp_packet(const char *const *texts, size_t *size) {
     if (fclose(f) == 0)
         return packet;
     free(packet);
-    return idem_fail_null("out of memory for the metadata of an animation");
+    return idem_fail_null_as(IDEM_MEMORY, "out of memory for the metadata of an animation");
 }
 
 /* ---- pictures ---- */
@@ -64,7 +64,7 @@ static int add_picture(WebPAnimEncoder *encoder, const idem_image *im, int time,
     picture.use_argb = 1;
     int status = 0;
     if (!WebPPictureImportRGB(&picture, im->rgb, im->width * 3))
-        status = idem_fail("out of memory for an animation");
+        status = idem_fail_as(IDEM_MEMORY, "out of memory for an animation");
     else if (!WebPAnimEncoderAdd(encoder, &picture, time, config))
         status = idem_fail("the animation cannot be encoded: %s", WebPAnimEncoderGetError(encoder));
     WebPPictureFree(&picture);
@@ -78,7 +78,7 @@ static int encode(WebPData *out, const idem_image *const *pictures, int n, int m
         return idem_fail("the WebP library has another version than the one idem was built for");
     options.anim_params.loop_count = 0; /* for ever */
     WebPAnimEncoder *encoder = WebPAnimEncoderNew(pictures[0]->width, pictures[0]->height, &options);
-    int status = encoder ? 0 : idem_fail("out of memory for an animation");
+    int status = encoder ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for an animation");
     for (int i = 0; i < n && !status; i++)
         status = add_picture(encoder, pictures[i], i * milliseconds, &config);
     if (!status &&
@@ -102,7 +102,7 @@ static int add_metadata(WebPData *file, const char *const *texts) {
     WebPMuxDelete(mux);
     free(packet);
     if (!done)
-        return idem_fail("out of memory for an animation");
+        return idem_fail_as(IDEM_MEMORY, "out of memory for an animation");
     WebPDataClear(file);
     *file = whole;
     return 0;

@@ -103,7 +103,7 @@ static int prepare(idem_onnx_builder *b, const char *const *names, int n_names) 
     b->done = calloc(m->n_nodes + 1, sizeof *b->done);
     b->folded = calloc(m->n_nodes + 1, sizeof *b->folded);
     if (!b->vals || !b->needed || !b->done || !b->folded)
-        return idem_fail("out of memory for building an ONNX model");
+        return idem_fail_as(IDEM_MEMORY, "out of memory for building an ONNX model");
     for (size_t i = 0; i < m->n_tensors; i++) {
         idem_onnx_val *v = define(b, m->tensors[i].name);
         v->constant = &m->tensors[i];
@@ -152,7 +152,7 @@ static int build_node(idem_onnx_builder *b, const idem_onnx_node *n) {
         return 0;
     idem_onnx_val **out = calloc(n->n_outputs, sizeof(idem_onnx_val *));
     if (!out)
-        return idem_fail("out of memory for building an ONNX model");
+        return idem_fail_as(IDEM_MEMORY, "out of memory for building an ONNX model");
     for (size_t k = 0; k < n->n_outputs; k++)
         out[k] = idem_onnx_val_find(b, n->outputs[k]);
     idem_scope_push(b->graph, n->name);
@@ -231,7 +231,7 @@ static int build_parts(idem_onnx_builder *b, idem_node *input, const char *const
     if (parts == 1)
         return build_once(b, input, names, n, out);
     if (!made)
-        return idem_fail("out of memory for building an ONNX model");
+        return idem_fail_as(IDEM_MEMORY, "out of memory for building an ONNX model");
     int status = 0;
     const bool lanes = idem_lanes_begin(b->graph);
     for (int64_t p = 0; p < parts && !status; p++) {
@@ -275,7 +275,7 @@ int idem_onnx_build_many(idem_graph *g, const idem_onnx *m, idem_node *input, co
                          idem_node **out) {
     if (!input)
         return -1;
-    return build_outputs(g, m, input, names, n, out) ? idem_fail("%s: %s", m->source, idem_error()) : 0;
+    return build_outputs(g, m, input, names, n, out) ? idem_fail_more("%s: %s", m->source, idem_error()) : 0;
 }
 
 idem_node *idem_onnx_build(idem_graph *g, const idem_onnx *m, idem_node *input, const char *output) {

@@ -140,7 +140,7 @@ static idem_node *map_of(idem_node *x, const axis *v, const axis *h) {
             .rows = (int)n, .columns = v->in * h->in, .start = start, .column = column, .value = value};
         y = idem_spatial_map(x, &map, v->out, h->out);
     } else {
-        idem_fail("out of memory for building an ONNX model");
+        idem_fail_as(IDEM_MEMORY, "out of memory for building an ONNX model");
     }
     free(start);
     free(column);

@@ -244,7 +244,7 @@ static int op_concat(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx_va
     if (n->n_inputs && n_ints == n->n_inputs)
         return idem_onnx_concat_ints(b, n, out[0]);
     idem_node **parts = calloc(n->n_inputs + 1, sizeof(idem_node *));
-    int status = parts ? 0 : idem_fail("out of memory for building an ONNX model");
+    int status = parts ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for building an ONNX model");
     for (size_t i = 0; i < n->n_inputs && !status; i++) {
         parts[i] = idem_onnx_in_node(b, n, i);
         status = parts[i] ? 0 : -1;

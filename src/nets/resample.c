@@ -50,7 +50,7 @@ idem_node *idem_resample_bilinear(idem_node *x, int h, int w) {
         const idem_sparse map = {.rows = h * w, .columns = H * W, .start = start, .column = column, .value = value};
         y = idem_spatial_map(x, &map, h, w);
     } else {
-        idem_fail("out of memory for resampling");
+        idem_fail_as(IDEM_MEMORY, "out of memory for resampling");
     }
     free(start);
     free(column);

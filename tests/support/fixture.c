@@ -54,7 +54,7 @@ int fixture_fill_entry(const fixture *f, const json_t *entry, idem_shape *shape,
     const size_t count = (size_t)idem_shape_count(shape);
     *values = malloc(count * sizeof **values);
     if (!*values)
-        return idem_fail("out of memory for %zu numbers", count);
+        return idem_fail_as(IDEM_MEMORY, "out of memory for %zu numbers", count);
     if (entry_fill(f, entry, *values, count)) {
         free(*values);
         return -1;
@@ -88,7 +88,7 @@ static int fill_tensors(fixture *f) {
     const json_t *all = json_object_get(f->root, "tensors");
     f->weights = idem_weights_new();
     if (!f->weights)
-        return idem_fail("out of memory for tensors");
+        return idem_fail_as(IDEM_MEMORY, "out of memory for tensors");
     for (size_t i = 0; i < json_array_size(all); i++) {
         const json_t *e = json_array_get(all, i);
         const char *name = json_string_value(json_object_get(e, "name"));
@@ -125,7 +125,7 @@ static int list_files(fixture *f, const char *dir) {
             file->name[strlen(file->name) - 4] = 0;
     }
     idem_names_free(names, count);
-    return f->files ? 0 : idem_fail("out of memory for file names");
+    return f->files ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for file names");
 }
 
 fixture_file *fixture_find(const fixture *f, const char *name) {
@@ -157,7 +157,7 @@ static int load(const fixture_file *file, idem_shape *shape, float **values) {
         memcpy(*values + i, &u, 4);
     }
     free(bytes);
-    return *values ? 0 : idem_fail("out of memory for %s", file->path);
+    return *values ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for %s", file->path);
 }
 
 int fixture_read(fixture *f, const char *name, idem_shape *shape, float **values) {
@@ -223,7 +223,7 @@ int fixture_check_node(fixture *f, const char *name, const idem_plan *p, const i
     const size_t count = (size_t)idem_shape_count(&n->shape);
     float *got = malloc(count * sizeof *got);
     if (!got)
-        return idem_fail("out of memory for %s", name);
+        return idem_fail_as(IDEM_MEMORY, "out of memory for %s", name);
     idem_plan_read(p, n, got);
     const int status = fixture_check(f, name, got, count);
     free(got);

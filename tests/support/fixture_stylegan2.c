@@ -15,7 +15,7 @@ static int check_picture(fixture *f, const char *name, const float *picture, int
         return -1;
     float *small = malloc((size_t)planes * SMALL * SMALL * sizeof *small);
     if (!small)
-        return idem_fail("out of memory");
+        return idem_fail_as(IDEM_MEMORY, "out of memory");
     int status = 0;
     for (int corner = 0; corner < 2 && !status; corner++) {
         char file[96];
@@ -40,7 +40,7 @@ static int check_picture(fixture *f, const char *name, const float *picture, int
 static int check_picture_node(fixture *f, const char *name, const idem_plan *p, const idem_node *n) {
     float *picture = malloc((size_t)idem_shape_count(&n->shape) * sizeof *picture);
     if (!picture)
-        return idem_fail("out of memory");
+        return idem_fail_as(IDEM_MEMORY, "out of memory");
     idem_plan_read(p, n, picture);
     const int status = check_picture(f, name, picture, n->shape.d[0] * 3, n->shape.d[2]);
     free(picture);

@@ -69,7 +69,7 @@ static int build_graph(const idem_onnx *m) {
     if (shape.rank < 0 || count > 1 << 16)
         return idem_fail("x: the input is large");
     idem_graph *g = idem_graph_new();
-    int status = idem_onnx_build(g, m, idem_input(g, "x", shape), NULL) ? 0 : idem_fail("x: %s", idem_error());
+    int status = idem_onnx_build(g, m, idem_input(g, "x", shape), NULL) ? 0 : idem_fail_more("x: %s", idem_error());
     idem_graph_free(g);
     return status;
 }
