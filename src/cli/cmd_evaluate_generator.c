@@ -15,6 +15,7 @@
 #include "eval/novelty.h"
 #include "eval/verification.h"
 #include "eval/witness.h"
+#include "learn/data.h"
 #include "learn/gan_data.h"
 #include "learn/origin.h"
 #include "learn/pipe.h"
@@ -140,13 +141,8 @@ static int describe_samples(job *j) {
         idem_rng_fill_normal(&rng, z, n * z_dim);
         status = idem_pipe_run(pipe, n, (const float *const[]){z}, (float *const[]){NULL, j->samples});
     }
-    for (size_t i = 0; i < n * j->picture && !status; i++) /* as a file would hold them */
-        j->samples[i] = (float)(int)((j->samples[i] < 0   ? 0
-                                      : j->samples[i] > 1 ? 1
-                                                          : j->samples[i]) *
-                                         255 +
-                                     0.5f) /
-                        255;
+    if (!status)
+        idem_data_quantise(j->samples, n * j->picture); /* as a file would hold them */
     for (int first = 0; first < j->count && !status; first += BATCH) {
         const int some = j->count - first < BATCH ? j->count - first : BATCH;
         status = describe(j, j->samples + (size_t)first * j->picture, some, (float *)j->made.plain + first * D,

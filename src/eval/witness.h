@@ -1,7 +1,7 @@
 /* Witnesses: networks that were not used in training and so may judge it: a second recogniser of another family (the
  * judge, 128-d) and a pose network (yaw). They see generated pictures through constant crops of the generator's frame.
  *
- *     idem_witness *v = idem_witness_new(m, NULL, &frame, 8, NULL);
+ *     idem_witness *v = idem_witness_new(NULL, &frame, 64, 8, NULL);
  *     idem_witness_run(v, n, pictures, descriptors, yaw);
  */
 #ifndef IDEM_EVAL_WITNESS_H
