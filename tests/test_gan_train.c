@@ -416,13 +416,6 @@ static void the_result_is_a_generator(void **state) {
     assert_true(idem_weights_find(w, "g.to_rgbs.1.conv.weight")->data[0] != 0);
     idem_weights_free(w);
     starts_from_both_networks(&r);
-    r.width_max = 16;
-    r.width = 256;
-    w = idem_weights_new();
-    assert_int_equal(idem_gan_init(w, &r), 0);
-    assert_int_equal(idem_gan_start_from(w, path), -1);
-    assert_non_null(strstr(idem_error(), "choose the same widths"));
-    idem_weights_free(w);
 }
 
 /* Also the strengths that a start brings, and they do not come back. */

@@ -37,9 +37,9 @@ static void parse(train *a, int argc, char **argv) {
         {IDEM_OPT_FLAG, "resume", 'r', NULL, &a->resume,
          .help = "continue the run in RUN bit for bit, with its own options; start it if there is none"},
         {IDEM_OPT_TEXT, "start", 0, "FILE", &a->start,
-         .help = "take the generator's weights from this one, of the same or a lower resolution; from a checkpoint of "
-                 "another "
-                 "run, the discriminator's too"},
+         .help = "take the generator's weights from this one, of the same or a lower resolution, with as many channels "
+                 "or fewer; from a checkpoint of another run, the discriminator's too. What is new has no effect at "
+                 "first"},
         {IDEM_OPT_HEADER, .help = "The recipe"},
     };
     idem_option options[MAX_OPTIONS] = {0};

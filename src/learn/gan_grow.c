@@ -60,10 +60,10 @@ static void carry(const layer *l, float carried) {
     }
 }
 
-/* [out] behind the new blocks: gain times the activation of what `rgb` makes of the picture. */
+/* Rows behind the new blocks: gain times the activation of what `rgb` makes of the picture. */
 static void finish(const layer *l, const layer *bias, const layer *rgb, const layer *rgb_bias, float carried) {
     const float gain = sqrtf(2);
-    for (int64_t o = 0; o < l->out; o++) {
+    for (int64_t o = 0; o < rgb->out; o++) {
         cleared(l, o);
         for (int c = 0; c < COLOURS; c++)
             read_colour(l, o, c, gain * rgb->data[o * COLOURS + c] / rgb->rate, carried);
@@ -71,7 +71,7 @@ static void finish(const layer *l, const layer *bias, const layer *rgb, const la
     }
 }
 
-/* The layer from RGB of `from`: [out, 3, 1, 1] and [out], where the new blocks end in `out` channels. */
+/* The layer from RGB of `from`: [N, 3, 1, 1] and [N], where the new blocks end in `out` channels, N or more. */
 static int check_small(const idem_weights *from, int64_t out) {
     char got[2][64];
     const idem_weight *t[2];
@@ -79,12 +79,13 @@ static int check_small(const idem_weights *from, int64_t out) {
         find_tensor(&t[1], from, IDEM_GAN_D "convs.0.1.bias"))
         return -1;
     const idem_shape *s = &t[0]->shape;
-    if (s->rank == 4 && s->d[0] == out && idem_shape_count(s) == out * COLOURS && s->d[1] == COLOURS &&
-        idem_shape_count(&t[1]->shape) == out)
+    if (s->rank == 4 && s->d[0] <= out && s->d[1] == COLOURS && idem_shape_count(s) == s->d[0] * COLOURS &&
+        idem_shape_count(&t[1]->shape) == s->d[0])
         return 0;
-    return idem_fail("the discriminator's layer from RGB is %s with a bias %s, expected [%lld, 3, 1, 1] with [%lld]: "
-                     "choose the same widths, or start from another checkpoint",
-                     idem_shape_text(s, got[0]), idem_shape_text(&t[1]->shape, got[1]), (long long)out, (long long)out);
+    return idem_fail("the discriminator's layer from RGB is %s with a bias %s, expected [N, 3, 1, 1] with [N] and N at "
+                     "most %lld: choose --d-width and --d-width-max at least as large as theirs, or start from another "
+                     "checkpoint",
+                     idem_shape_text(s, got[0]), idem_shape_text(&t[1]->shape, got[1]), (long long)out);
 }
 
 int idem_gan_grow(idem_weights *w, const idem_weights *from, int blocks) {
@@ -105,7 +106,7 @@ int idem_gan_grow(idem_weights *w, const idem_weights *from, int blocks) {
             return -1;
         carry(&first, carried);
         carried = sqrtf(2);
-        for (int64_t o = 0; o < skip.out; o++)
+        for (int64_t o = 0; o < (i == blocks ? small.out : skip.out); o++)
             cleared(&skip, o);
         if (i == blocks)
             finish(&last, &last_bias, &small, &small_bias, carried);

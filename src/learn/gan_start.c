@@ -5,6 +5,7 @@
 
 #include "learn/gan_graph.h"
 #include "learn/gan_grow.h"
+#include "learn/gan_widen.h"
 #include "nets/stylegan2.h"
 
 static bool below(const char *name, const char *prefix) {
@@ -12,26 +13,33 @@ static bool below(const char *name, const char *prefix) {
 }
 
 /* 1: taken, 0: `from` has no such tensor, -1. */
-static int take(idem_weight *to, const idem_weights *from, const char *name) {
-    char a[64], b[64];
+static int take(idem_weight *to, const idem_weights *from, const char *name, idem_gan_new made, idem_gan_new read) {
     const idem_weight *w = idem_weights_find(from, name);
     if (!w)
         return 0;
-    if (idem_shape_count(&w->shape) != idem_shape_count(&to->shape))
-        return idem_fail("%s: is %s in the networks to start from, here it is %s: choose the same widths", name,
-                         idem_shape_text(&w->shape, a), idem_shape_text(&to->shape, b));
-    idem_weight_read(w, to->data);
-    return 1;
+    return idem_gan_widen(to, w, made, read) ? -1 : 1;
 }
 
 static int take_g(idem_weight *to, const idem_weights *from, const char *prefix) {
     char name[160];
     const char *rest = to->name + sizeof IDEM_GAN_G - 1;
     snprintf(name, sizeof name, "%s%s", prefix, rest);
-    const int taken = take(to, from, name);
+    const int taken = take(to, from, name, IDEM_GAN_UNREAD, IDEM_GAN_UNREAD);
     if (!taken && below(rest, "to_rgbs.") && strstr(rest, ".conv.weight"))
         memset(to->data, 0, (size_t)idem_shape_count(&to->shape) * sizeof *to->data);
     return taken < 0 ? -1 : 0;
+}
+
+static int take_head(idem_weight *to, const idem_weights *from) {
+    char a[64], b[64];
+    const idem_weight *w = idem_weights_find(from, to->name);
+    if (!w)
+        return 0;
+    if (idem_shape_count(&w->shape) != idem_shape_count(&to->shape))
+        return idem_fail("%s: is %s in the networks to start from, expected %s", w->name, idem_shape_text(&w->shape, a),
+                         idem_shape_text(&to->shape, b));
+    idem_weight_read(w, to->data);
+    return 0;
 }
 
 /* Blocks of D that halve the picture. */
@@ -44,29 +52,34 @@ static int d_blocks(const idem_weights *w) {
     }
 }
 
-/* shift: blocks that `from` has fewer. Block 0 takes RGB, so it fits only where the side is the same. */
-static int take_d(idem_weight *to, const idem_weights *from, int shift) {
+/* blocks: of `to`; shift: those that `from` has fewer. Block 0 takes RGB, so it fits only where the side is the same.
+ * Minibatch standard deviation is over what the last block makes. */
+static int take_d(idem_weight *to, const idem_weights *from, int blocks, int shift) {
     char name[160];
-    int i, read = 0;
-    if (sscanf(to->name, IDEM_GAN_D "convs.%d.%n", &i, &read) != 1 || !read)
-        return take(to, from, to->name) < 0 ? -1 : 0;
+    int i = 0, read = 0;
+    const bool in_block = sscanf(to->name, IDEM_GAN_D "convs.%d.%n", &i, &read) == 1 && read;
+    if (!in_block) {
+        const bool first = below(to->name, IDEM_GAN_D "final_conv.0.");
+        return take(to, from, to->name, IDEM_GAN_UNREAD, first ? IDEM_GAN_MUTE : IDEM_GAN_UNREAD) < 0 ? -1 : 0;
+    }
     if (i ? i <= shift : shift > 0)
         return 0;
+    const bool last = i == blocks && !below(to->name + read, "conv1.");
     snprintf(name, sizeof name, IDEM_GAN_D "convs.%d.%s", i - shift, to->name + read);
-    return take(to, from, name) < 0 ? -1 : 0;
+    return take(to, from, name, last ? IDEM_GAN_MUTE : IDEM_GAN_UNREAD, IDEM_GAN_UNREAD) < 0 ? -1 : 0;
 }
 
 static int take_all(idem_weights *w, const idem_weights *from, const char *prefix) {
-    const int had = d_blocks(from), shift = d_blocks(w) - had;
+    const int had = d_blocks(from), blocks = d_blocks(w), shift = blocks - had;
     int status = 0;
     for (size_t i = 0; i < idem_weights_count(w) && !status; i++) {
         idem_weight *to = idem_weights_at(w, i);
         if (below(to->name, IDEM_GAN_G))
             status = take_g(to, from, prefix);
         else if (below(to->name, IDEM_GAN_D) && had && shift >= 0)
-            status = take_d(to, from, shift);
+            status = take_d(to, from, blocks, shift);
         else if (below(to->name, IDEM_GAN_HEADS_PREFIX))
-            status = take(to, from, to->name) < 0 ? -1 : 0;
+            status = take_head(to, from);
     }
     if (!status && had && shift > 0)
         status = idem_gan_grow(w, from, shift);
