@@ -21,7 +21,7 @@
 typedef struct {
     idem_model_files files;
     const char *identity, *attributes, *output;
-    int pairs, baseline_pairs, batch;
+    int pairs, baseline_pairs, batch, refine;
     double truncation;
     bool baselines, truncation_given, quiet;
     int unreadable; /* files of the folders given */
@@ -128,7 +128,9 @@ static json_t *evaluate(idem_evaluator *e, const idem_model *m, settings *s, con
     int status = s->identity ? given_pairs(e, s, idem_model_about(m)->size, shared->seed)
                              : drawn_pairs(e, s, m, psi, shared->seed);
     idem_report r;
-    json_t *root = status || idem_evaluator_mapper(e, &r) ? NULL : idem_report_json(&r);
+    const idem_refine_options refined = idem_refine_defaults(s->refine);
+    status = status || (s->refine ? idem_evaluator_refined(e, &refined, &r) : idem_evaluator_mapper(e, &r));
+    json_t *root = status ? NULL : idem_report_json(&r);
     if (!root)
         return NULL;
     status = s->baselines ? add_baselines(root, e, s) : 0;
@@ -197,6 +199,8 @@ int idem_cmd_evaluate(int argc, char **argv) {
         {IDEM_OPT_TEXT, "identity", 0, "DIR", &s.identity, .help = "use these pictures (aligned) instead of drawing"},
         {IDEM_OPT_TEXT, "attributes", 0, "DIR", &s.attributes,
          .help = "with --identity: partners of the same file names"},
+        {IDEM_OPT_INT, "refine", 0, "K", &s.refine, .min = 0, .max = 1000,
+         .help = "steps of refining every pair's code; 0: the mapper's own answer"},
         {IDEM_OPT_HEADER, .help = "Report"},
         {IDEM_OPT_FLAG, "baselines", 0, NULL, &s.baselines,
          .help = "measure also copying and style mixing at every crossover"},
