@@ -14,6 +14,7 @@ typedef struct {
 } holding;
 
 struct idem_graph {
+    uint64_t serial;
     idem_arena *arena;
     idem_node **nodes;
     int count, capacity;
@@ -26,6 +27,7 @@ struct idem_graph {
 };
 
 idem_graph *idem_graph_new(void) {
+    static _Atomic uint64_t made;
     idem_graph *g = calloc(1, sizeof *g);
     if (!g)
         return idem_fail_null_as(IDEM_MEMORY, "out of memory for a graph");
@@ -34,6 +36,7 @@ idem_graph *idem_graph_new(void) {
         free(g);
         return NULL;
     }
+    g->serial = ++made;
     return g;
 }
 
@@ -47,6 +50,10 @@ void idem_graph_free(idem_graph *g) {
     free(g->held);
     idem_arena_free(g->arena);
     free(g);
+}
+
+uint64_t idem_graph_serial(const idem_graph *g) {
+    return g->serial;
 }
 
 idem_arena *idem_graph_arena(idem_graph *g) {

@@ -1,8 +1,11 @@
-/* What graph.c and plan.c share. */
+/* What graph.c, plan.c and pack.c share. */
 #ifndef IDEM_ENGINE_GRAPH_PRIVATE_H
 #define IDEM_ENGINE_GRAPH_PRIVATE_H
 
 #include "engine/graph.h"
+
+/* No two graphs of a process have the same. */
+uint64_t idem_graph_serial(const idem_graph *g);
 
 /* Memory for a frozen node's value, owned by the graph until given back. */
 float *idem_graph_hold(idem_graph *g, idem_node *n);

@@ -2,13 +2,22 @@
 #include "engine/pack.h"
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/graph_private.h"
+
+/* Whose values, and a hash of them: a frozen node's never change, but for a caller who does not keep to it. */
+typedef struct {
+    uint64_t graph, hash;
+    int node;
+} origin;
+
 struct idem_pack {
     idem_pack *next;
+    origin from; /* of those who use it, the last */
     idem_shape shape;
-    uint64_t hash;
     void *key;
     size_t key_bytes, bytes;
     void *values;
@@ -48,21 +57,12 @@ static uint64_t hash_of(const float *values, size_t count) {
     return hash;
 }
 
-static idem_pack *find(const idem_shape *shape, uint64_t hash, const void *key, size_t key_bytes) {
-    for (idem_pack *p = packs; p; p = p->next)
-        if (p->hash == hash && idem_shape_equal(&p->shape, shape) && p->key_bytes == key_bytes &&
-            memcmp(p->key, key, key_bytes) == 0)
-            return p;
-    return NULL;
-}
-
-static idem_pack *make(const idem_shape *shape, uint64_t hash, const void *key, size_t key_bytes, size_t bytes,
+static idem_pack *make(const idem_shape *shape, const void *key, size_t key_bytes, size_t bytes,
                        int (*fill)(void *order, void *values), void *order) {
     idem_pack *p = calloc(1, sizeof *p);
     if (!p)
         return idem_fail_null_as(IDEM_MEMORY, "out of memory for reordered weights");
-    *p = (idem_pack){
-        .shape = *shape, .hash = hash, .key = malloc(key_bytes), .key_bytes = key_bytes, .bytes = bytes, .users = 1};
+    *p = (idem_pack){.shape = *shape, .key = malloc(key_bytes), .key_bytes = key_bytes, .bytes = bytes};
     p->values = idem_block_alloc(bytes);
     if (!p->key || !p->values) {
         discard(p);
@@ -73,22 +73,56 @@ static idem_pack *make(const idem_shape *shape, uint64_t hash, const void *key, 
         discard(p);
         return NULL;
     }
-    p->next = packs;
-    packs = p;
     return p;
+}
+
+static bool same_form(const idem_pack *p, const void *key, size_t key_bytes) {
+    return p->key_bytes == key_bytes && memcmp(p->key, key, key_bytes) == 0;
+}
+
+static idem_pack *find_origin(const origin *from, const void *key, size_t key_bytes) {
+    for (idem_pack *p = packs; p; p = p->next)
+        if (p->from.node == from->node && p->from.graph == from->graph && p->from.hash == from->hash &&
+            same_form(p, key, key_bytes))
+            return p;
+    return NULL;
+}
+
+static idem_pack *find_equal(const idem_pack *like) {
+    for (idem_pack *p = packs; p; p = p->next)
+        if (p->bytes == like->bytes && idem_shape_equal(&p->shape, &like->shape) &&
+            same_form(p, like->key, like->key_bytes) && memcmp(p->values, like->values, p->bytes) == 0)
+            return p;
+    return NULL;
 }
 
 idem_pack *idem_pack_get(idem_frozen operand, const void *key, size_t key_bytes, size_t bytes,
                          int (*fill)(void *order, void *values), void *order) {
     const idem_shape *shape = &operand.node->shape;
-    const uint64_t hash = hash_of(operand.values, (size_t)idem_shape_count(shape));
+    const origin from = {idem_graph_serial(operand.node->graph),
+                         hash_of(operand.values, (size_t)idem_shape_count(shape)), operand.node->id};
     pthread_mutex_lock(&lock);
-    idem_pack *p = find(shape, hash, key, key_bytes);
+    idem_pack *p = find_origin(&from, key, key_bytes);
     if (p)
         p->users++;
-    else
-        p = make(shape, hash, key, key_bytes, bytes, fill, order);
     pthread_mutex_unlock(&lock);
+    if (p)
+        return p;
+    /* Without the lock: a fill runs on a team of threads, which must not wait for one that waits for the lock. */
+    idem_pack *made = make(shape, key, key_bytes, bytes, fill, order);
+    if (!made)
+        return NULL;
+    pthread_mutex_lock(&lock);
+    p = find_equal(made);
+    if (!p) {
+        made->next = packs;
+        p = packs = made;
+    }
+    p->from = from;
+    p->users++;
+    pthread_mutex_unlock(&lock);
+    if (p != made)
+        discard(made);
     return p;
 }
 

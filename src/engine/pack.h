@@ -14,9 +14,9 @@ typedef struct {
 
 typedef struct idem_pack idem_pack;
 
-/* The pack of an operand in the form named by key: an existing one, of any graph, for the same shape and values (by
- * their hash of 64 bits), or a new one of `bytes` bytes (zeroed, 64-byte aligned) that fill writes. NULL with a message
- * on failure, fill's or ours. */
+/* The pack of an operand in the form named by key, `bytes` bytes (zeroed, 64-byte aligned) that fill writes. It is kept
+ * once: an earlier one with the same key for the same node, or with the same bytes for a node of another graph, is
+ * given instead. NULL with a message on failure, fill's or ours. */
 idem_pack *idem_pack_get(idem_frozen operand, const void *key, size_t key_bytes, size_t bytes,
                          int (*fill)(void *order, void *values), void *order);
 void idem_pack_release(idem_pack *p); /* NULL is allowed */
