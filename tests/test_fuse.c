@@ -107,6 +107,37 @@ static void normalisation_takes_what_follows(void **state) {
     }
 }
 
+/* The residual lies one picture further in the memory that the normalised value has to itself afterwards. */
+static void a_residual_of_the_same_memory_is_kept(void **state) {
+    (void)state;
+    enum { C = 16, SIDE = 40, N = 8 };
+    for (int threads = 1; threads <= 4; threads++) {
+        idem_graph *g = idem_graph_new();
+        idem_rng rng = idem_rng_make(8, "fuse");
+        idem_node *x = idem_affine(filled(g, &rng, IDEM_SHAPE(N + 1, C, SIDE, SIDE), false), 2, 1);
+        idem_node *apply =
+            idem_bn_apply(idem_slice(x, 0, 0, N, 1), filled(g, &rng, IDEM_SHAPE(2, C), true),
+                          filled(g, &rng, IDEM_SHAPE(C), true), filled(g, &rng, IDEM_SHAPE(C), true), 40);
+        idem_node *sum = idem_add(apply, idem_slice(x, 0, 1, N, 1)), *all[] = {x, apply, sum};
+        idem_plan *plain = idem_plan_new(all, 3, NULL);
+        idem_plan *fused = idem_plan_new(&sum, 1, &(idem_plan_options){.threads = threads});
+        assert_non_null(plain);
+        assert_non_null(fused);
+        assert_int_equal(idem_plan_steps(fused), 2);
+        assert_int_equal(idem_plan_run(plain), 0);
+        for (int run = 0; run < 8; run++) {
+            assert_int_equal(idem_plan_run(fused), 0);
+            for (int64_t i = 0; i < idem_shape_count(&sum->shape); i++)
+                if (fabsf(idem_plan_value(fused, sum)[i] - idem_plan_value(plain, sum)[i]) > 1e-4f)
+                    fail_msg("%d threads, run %d: value %d is %g, by itself %g", threads, run, (int)i,
+                             (double)idem_plan_value(fused, sum)[i], (double)idem_plan_value(plain, sum)[i]);
+        }
+        idem_plan_free(plain);
+        idem_plan_free(fused);
+        idem_graph_free(g);
+    }
+}
+
 /* Channels put together are read where they are, unless something else reads them together too. */
 static void normalisation_reads_parts(void **state) {
     (void)state;
@@ -164,7 +195,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(chains_give_the_same),        cmocka_unit_test(normalisation_takes_what_follows),
         cmocka_unit_test(normalisation_reads_parts),   cmocka_unit_test(values_read_twice_are_made),
-        cmocka_unit_test(gradients_are_added_at_once),
+        cmocka_unit_test(gradients_are_added_at_once), cmocka_unit_test(a_residual_of_the_same_memory_is_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

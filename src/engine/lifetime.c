@@ -20,7 +20,7 @@ static bool can_overwrite(const idem_plan *p, int t, const int *last_use) {
     const place *in = &p->places[s->from[0]->id];
     if (in->span < 0 || in->offset || last_use[in->span] != t || !fits(n) || p->steps[in->span].lane != s->lane)
         return false;
-    for (int k = 1; k < n->n_in; k++)
+    for (int k = 1; k < s->n_from; k++) /* a chain's residual too */
         if (s->from[k] != s->from[0] && p->places[s->from[k]->id].span == in->span)
             return false;
     return true;
