@@ -73,7 +73,7 @@ int idem_gradients_seeded(idem_node *y, idem_node *seed, idem_node *const *wrt, 
     if (!dep || !grad) {
         free(dep);
         free(grad);
-        return grad ? -1 : idem_fail_as(IDEM_MEMORY, "out of memory for gradients");
+        return idem_fail_as(IDEM_MEMORY, "out of memory for gradients");
     }
     int status = 0;
     idem_scope_push(g, "grad");
