@@ -127,7 +127,7 @@ int main(int argc, char **argv) {
         else if (!strcmp(argv[i], "--cpu"))
             cpu = atoi(argv[i + 1]) != 0;
     }
-    idem_threads_set(threads);
+    idem_team_enter(threads);
     char version[64];
     printf("oneDNN %s, %d threads, GFLOP/s of the direct sum: oneDNN, ours, gain, difference\n",
            idem_dnn_version(version), idem_threads());

@@ -28,7 +28,8 @@
  * - Codes are 32-bit floats. Identity codes are unit vectors; they are biometric data: do not store them without
  *   reason.
  * - A context may be used by one thread at a time; several contexts may be used by several threads.
- * - The same inputs, seed, threads, batch and machine give the same bytes, whatever n is.
+ * - The same inputs, seed, threads, batch and machine give the same bytes, whatever n is. Threads are options.threads,
+ *   or fewer where OpenMP gives fewer: OMP_THREAD_LIMIT, one inside a parallel region of the caller's.
  */
 #ifndef IDEM_H
 #define IDEM_H

@@ -22,6 +22,7 @@
 #include "engine/ops.h"
 #include "engine/winograd.h"
 #include "engine/winograd_weight.h"
+#include "support/plain.h"
 
 /* Runs one node without a plan. */
 static void run(idem_node *n, float *out) {
@@ -143,33 +144,6 @@ static const struct conv_case {
     {1, 80, 13, 13, 96, {{3, 3}, {1, 1}, {1, 1}, {0, 0, 0, 0}, 1}},
     {1, 32, 64, 3, 32, {{3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 1}},
 };
-
-/* Every product of the convolution, all values in memory order; NULL is the one of the three that is summed into out.
- */
-static void sum_products(const idem_conv_dims *d, const float *x, const float *wt, const float *y, double *out) {
-    const idem_window *win = &d->win;
-    int64_t ig = d->i / win->groups, og = d->o / win->groups, taps = (int64_t)win->kernel[0] * win->kernel[1];
-    for (int64_t at = 0; at < d->n * d->oh * d->ow * taps; at++) {
-        int64_t pixel = at / taps, kh = at % taps / win->kernel[1], kw = at % win->kernel[1];
-        int64_t n = pixel / (d->oh * d->ow), oh = pixel / d->ow % d->oh, ow = pixel % d->ow;
-        int64_t h = oh * win->stride[0] + kh * win->dilation[0] - win->pad[0];
-        int64_t w = ow * win->stride[1] + kw * win->dilation[1] - win->pad[1];
-        if (h < 0 || h >= d->h || w < 0 || w >= d->w)
-            continue;
-        for (int64_t o = 0; o < d->o; o++) {
-            int64_t at_x = ((n * d->h + h) * d->w + w) * d->i + o / og * ig;
-            int64_t at_w = ((o * win->kernel[0] + kh) * win->kernel[1] + kw) * ig;
-            int64_t at_y = pixel * d->o + o;
-            for (int64_t i = 0; i < ig; i++)
-                if (!y)
-                    out[at_y] += (double)x[at_x + i] * (double)wt[at_w + i];
-                else if (!x)
-                    out[at_x + i] += (double)y[at_y] * (double)wt[at_w + i];
-                else
-                    out[at_w + i] += (double)x[at_x + i] * (double)y[at_y];
-        }
-    }
-}
 
 /* Winograd by every vector width this machine has, whether or not it would be chosen. */
 static void check_winograd(idem_node *n, const double *want, float *got, const char *what) {
@@ -296,7 +270,7 @@ static void check_nodes(idem_node *const n[2], const float *x, const float *w, c
     assert_non_null(got);
     for (int64_t i = 0; bias && i < count; i++)
         want[i] = (double)bias[i % d->o];
-    sum_products(d, x, w, y, want);
+    plain_convolution(d, x, w, y, want);
     for (int frozen = 0; frozen < 2 && n[frozen]; frozen++) {
         char what[160];
         snprintf(what, sizeof what, "%s%s n %d i %d %dx%d o %d kernel %dx%d stride %d dilation %d pad %d groups %d%s",

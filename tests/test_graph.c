@@ -1,17 +1,23 @@
 /* Graph, gradients, plan and layout: everything but the operators themselves. */
+#define _GNU_SOURCE
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <cmocka.h>
 
 #include "base/rng.h"
 #include "engine/layout.h"
 #include "engine/ops.h"
 #include "engine/plan.h"
+#include "engine/threads.h"
 
 #define NEAR(got, want) assert_true(fabs((double)(got) - (double)(want)) <= 1e-5)
 
@@ -327,6 +333,84 @@ static void folded_values_go_when_kernels_hold_them(void **state) {
     }
 }
 
+/* Another two floats that leave a lane of pack.c's hash as `a` and then `b` do, after `other` in the place of `a`. */
+static uint64_t colliding(uint64_t a, uint64_t b, uint64_t other) {
+    const uint64_t prime = UINT64_C(0x9e3779b97f4a7c55);
+    uint64_t lane = (prime ^ a) * prime, moved = (prime ^ other) * prime;
+    return b ^ (lane ^ lane >> 32) ^ (moved ^ moved >> 32);
+}
+
+/* Kernels of one process share what they make of equal weights. Equal is more than a hash. */
+static void weights_of_one_hash_differ(void **state) {
+    (void)state;
+    enum { I = 16, O = 16 };
+    static float values[2][O * I * 9];
+    for (int i = 0; i < O * I * 9; i++)
+        values[0][i] = values[1][i] = (float)(i % 5) * 0.1f;
+    uint64_t word[2], other;
+    for (int tried = 1;; tried++) { /* finite ones */
+        float f[2] = {(float)tried, 1}, *second = &values[1][16];
+        memcpy(&other, f, sizeof other);
+        memcpy(&word[0], &values[0][0], sizeof *word);
+        memcpy(&word[1], &values[0][16], sizeof *word);
+        word[1] = colliding(word[0], word[1], other);
+        memcpy(&values[1][0], &other, sizeof other);
+        memcpy(second, &word[1], sizeof *word);
+        if (fabsf(second[0]) < 10 && fabsf(second[1]) < 10)
+            break;
+    }
+    idem_graph *g[2];
+    idem_plan *p[2];
+    float got[2];
+    for (int i = 0; i < 2; i++) {
+        g[i] = idem_graph_new();
+        idem_node *x = idem_input(g[i], "x", IDEM_SHAPE(1, I, 12, 12));
+        idem_node *y = idem_conv(x, idem_param(g[i], "w", IDEM_SHAPE(O, I, 3, 3), values[i], false), NULL,
+                                 idem_window_make(3, 1, 1));
+        x->leaf[(5 * 12 + 5) * I] = 1; /* the weights' first channel comes out */
+        p[i] = idem_plan_new(&y, 1, NULL);
+        assert_non_null(p[i]);
+        assert_int_equal(idem_plan_run(p[i]), 0);
+        got[i] = idem_plan_value(p[i], y)[(6 * 12 + 6) * O]; /* of the first tap */
+    }
+    assert_float_equal(got[0], values[0][0], 1e-3);
+    assert_float_equal(got[1], values[1][0], 1e-3 * (double)fabsf(values[1][0]) + 1e-3);
+    for (int i = 0; i < 2; i++) {
+        idem_plan_free(p[i]);
+        idem_graph_free(g[i]);
+    }
+}
+
+/* Scratch of a row for each of more threads than there is memory for. */
+static void a_plan_after_one_without_memory(void **state) {
+    (void)state;
+#ifdef __SANITIZE_ADDRESS__
+    skip(); /* it wants terabytes */
+#endif
+    idem_graph *g = idem_graph_new();
+    idem_node *x = idem_const_fill(g, IDEM_SHAPE(1, 1, 4, 1 << 16), 3);
+    idem_node *y = idem_filter(x, (float[]){4}, 1, 1, 1, (int[4]){0, 0, 0, 0});
+    idem_node *z = idem_add(y, idem_input(g, "z", IDEM_SHAPE(1)));
+    struct rlimit before, limit;
+    long pages = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    if (!f || fscanf(f, "%ld", &pages) != 1 || getrlimit(RLIMIT_AS, &before))
+        skip();
+    fclose(f);
+    limit = before;
+    limit.rlim_cur = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + (256 << 20);
+    assert_int_equal(setrlimit(RLIMIT_AS, &limit), 0);
+    idem_plan *p = idem_plan_new(&z, 1, &(idem_plan_options){.threads = IDEM_THREADS_MOST});
+    assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+    assert_null(p);
+    assert_int_equal(idem_error_kind(), IDEM_MEMORY);
+    assert_non_null(p = idem_plan_new(&z, 1, NULL));
+    assert_int_equal(idem_plan_run(p), 0);
+    NEAR(idem_plan_value(p, z)[100], 48); /* along both axes */
+    idem_plan_free(p);
+    idem_graph_free(g);
+}
+
 static void runs_stop_and_trap(void **state) {
     (void)state;
     idem_graph *g = idem_graph_new();
@@ -370,6 +454,8 @@ int main(void) {
         cmocka_unit_test(plans_share_one_buffer),
         cmocka_unit_test(cheap_values_are_computed_twice),
         cmocka_unit_test(folded_values_go_when_kernels_hold_them),
+        cmocka_unit_test(weights_of_one_hash_differ),
+        cmocka_unit_test(a_plan_after_one_without_memory),
         cmocka_unit_test(runs_stop_and_trap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

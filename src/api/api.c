@@ -10,6 +10,7 @@
 #include "base/rng.h"
 #include "base/status.h"
 #include "engine/isa.h"
+#include "engine/threads.h"
 #include "learn/origin.h"
 #include "media/image.h"
 
@@ -96,11 +97,13 @@ idem_context *idem_open(const idem_options *options) {
         idem_close(c);
         return idem_fail_null_as(IDEM_MEMORY, "out of memory for a context");
     }
-    if (!c->model || load(c->model, &o)) {
-        idem_close(c);
-        return NULL;
-    }
-    return c;
+    const idem_team before = idem_team_enter(c->threads);
+    const int status = !c->model || load(c->model, &o);
+    idem_team_leave(&before);
+    if (!status)
+        return c;
+    idem_close(c);
+    return NULL;
 }
 
 void idem_close(idem_context *c) {

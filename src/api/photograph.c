@@ -4,6 +4,7 @@
 
 #include "api/context.h"
 #include "base/status.h"
+#include "engine/threads.h"
 #include "face/align.h"
 #include "face/paste.h"
 #include "learn/origin.h"
@@ -44,7 +45,9 @@ static idem_photograph *find_faces(idem_context *c, idem_image *image) {
         return finder ? idem_fail_null_as(IDEM_MEMORY, "out of memory for a photograph") : NULL;
     }
     p->image = *image;
+    const idem_team before = idem_team_enter(c->threads);
     p->n = idem_finder_run(finder, &p->image, p->faces, IDEM_FACES_MAX);
+    idem_team_leave(&before);
     if (p->n >= 0)
         return p;
     idem_free_photograph(p);
@@ -140,7 +143,12 @@ int idem_align_face(idem_context *c, const idem_photograph *p, int face, uint8_t
     idem_crop frame;
     idem_image picture;
     if (idem_context_check("idem_align_face", c, p && rgb, 1) || check_face("idem_align_face", p, face) ||
-        frame_of(p, face, &frame) || idem_align_picture(&picture, &p->image, &frame, idem_model_about(c->model)->size))
+        frame_of(p, face, &frame))
+        return -1;
+    const idem_team before = idem_team_enter(c->threads);
+    const int status = idem_align_picture(&picture, &p->image, &frame, idem_model_about(c->model)->size);
+    idem_team_leave(&before);
+    if (status)
         return -1;
     memcpy(rgb, picture.rgb, (size_t)picture.width * (size_t)picture.height * 3);
     idem_image_free(&picture);
@@ -154,10 +162,11 @@ int idem_paste_face(idem_context *c, idem_photograph *p, int face, const uint8_t
         return -1;
     int size = idem_model_about(c->model)->size;
     idem_image picture = {.width = size, .height = size, .rgb = (uint8_t *)rgb};
-    if (idem_paste(&p->image, &picture, &frame, points_of(p, face)))
-        return -1;
-    p->pasted = true;
-    return 0;
+    const idem_team before = idem_team_enter(c->threads);
+    const int status = idem_paste(&p->image, &picture, &frame, points_of(p, face));
+    idem_team_leave(&before);
+    p->pasted |= !status;
+    return status;
 }
 
 int idem_compose_photograph(idem_context *c, const uint8_t *identity_rgb, idem_photograph *p, int face) {

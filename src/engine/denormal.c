@@ -1,5 +1,7 @@
 #include "engine/denormal.h"
 
+#include <omp.h>
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 
@@ -40,17 +42,20 @@ static void set(uint64_t state) {
 static uint64_t own;
 #pragma omp threadprivate(own)
 
-uint64_t idem_denormals_flush(int threads) {
-    uint64_t before = get();
+int idem_denormals_flush(int threads, uint64_t *before) {
+    int team = 1;
+    *before = get();
     if (threads > 1) {
 #pragma omp parallel num_threads(threads)
         {
             own = get();
             set(own | FLUSH);
+#pragma omp master
+            team = omp_get_num_threads();
         }
     }
-    set(before | FLUSH);
-    return before;
+    set(*before | FLUSH);
+    return team;
 }
 
 void idem_denormals_restore(uint64_t before, int threads) {

@@ -6,9 +6,10 @@
 
 #include <stdint.h>
 
-/* Switches the calling thread and the others of its team of `threads` over. Returns what idem_denormals_restore needs
- * to give the calling thread, and the team, the floating-point environment they had. */
-uint64_t idem_denormals_flush(int threads);
+/* Switches the calling thread and the others of its team of `threads` over. Returns how many there were; *before:
+ * what idem_denormals_restore needs to give the calling thread, and the team, the floating-point environment they had.
+ */
+int idem_denormals_flush(int threads, uint64_t *before);
 void idem_denormals_restore(uint64_t before, int threads);
 
 #endif

@@ -13,6 +13,11 @@ static int band_end(const idem_plan *p, int t) {
     return end;
 }
 
+/* Where to go on behind step t, which begins a band that ends there, or none. */
+static int next_band(int t, int end) {
+    return end > t ? end : t + 1;
+}
+
 static bool lane_begins(const idem_plan *p, int first, int t) {
     return t == first || p->steps[t].lane != p->steps[t - 1].lane;
 }
@@ -40,7 +45,7 @@ void idem_lanes_find(idem_plan *p) {
         maker[id] = -1; /* a leaf */
     for (int t = 0; maker && t < p->n_steps; t++)
         maker[idem_step_result(&p->steps[t])->id] = t;
-    for (int t = 0, end; t<p->n_steps; t = end> t ? end : t + 1) {
+    for (int t = 0, end; t < p->n_steps; t = next_band(t, end)) {
         end = band_end(p, t);
         int lanes = 0;
         for (int i = t; i < end; i++)
@@ -110,7 +115,7 @@ int idem_lanes_layout(idem_plan *p) {
     idem_span *all = idem_arena_array(p->arena, 3 * n, sizeof *all);   /* of no lane, then a lane as a whole each */
     if (!from || !to || !home || !inner || !list || !all)
         return -1;
-    for (int t = 0, end; t<p->n_steps; t = end> t ? end : t + 1) {
+    for (int t = 0, end; t < p->n_steps; t = next_band(t, end)) {
         end = band_end(p, t);
         for (int i = t; i < end; i++) {
             from[i] = t;
@@ -122,7 +127,7 @@ int idem_lanes_layout(idem_plan *p) {
     for (int i = 0; i < p->n_spans; i++)
         if (!inner[i])
             all[count++] = p->spans[i];
-    for (int t = 0, end; t<p->n_steps; t = end> t ? end : t + 1) {
+    for (int t = 0, end; t < p->n_steps; t = next_band(t, end)) {
         end = band_end(p, t);
         int lanes = 0;
         for (int i = t; i < end; i++) {
@@ -154,12 +159,12 @@ int idem_lanes_run(idem_plan *p, int t, void run(idem_plan *, idem_step *)) {
     const volatile sig_atomic_t *stop = p->options.stop;
 #pragma omp parallel num_threads(threads)
     {
-        int me = omp_get_thread_num(), team = omp_get_num_threads(); /* may be smaller than asked for */
-        idem_threads_set(1);
+        const int me = omp_get_thread_num(), team = omp_get_num_threads();
+        const idem_team before = idem_team_enter(1);
         for (int i = t; i < end && !(stop && *stop); i++)
             if ((p->steps[i].lane - 1) % team == me)
                 run(p, &p->steps[i]);
+        idem_team_leave(&before);
     }
-    idem_threads_set(threads);
     return end;
 }

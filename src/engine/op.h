@@ -4,6 +4,7 @@
 #define IDEM_ENGINE_OP_H
 
 #include "engine/graph.h"
+#include "engine/threads.h"
 
 /* One node placed in a plan. */
 typedef struct idem_step {
@@ -51,11 +52,6 @@ extern const idem_op *const idem_op_table[];
 /* For constructors: a node of `op` with n inputs (none NULL), a copied attribute block and a known shape. */
 idem_node *idem_node_new(const idem_op *op, idem_shape shape, idem_node *const *in, int n, const void *attr,
                          size_t attr_bytes);
-
-/* Threads the current run may use (set by the plan, >= 1); loops of our own use it in `num_threads`. */
-enum { IDEM_THREADS_MOST = 4096 }; /* accepted from outside: the system's own limit may be lower */
-int idem_threads(void);
-void idem_threads_set(int n); /* 0: all cores this process may run on */
 
 /* A result of this size is not found in a cache later: kernels may write it past the caches (lanes_simd.h), and order
  * that by a fence before they return. */

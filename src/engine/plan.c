@@ -49,16 +49,18 @@ static int fold_node(idem_node *n) {
     for (int k = 0; k < n->n_in; k++)
         in[k] = n->in[k]->leaf;
     idem_step s = {.node = n, .in = in, .out = n->leaf};
-    if (n->op->prepare && n->op->prepare(&s))
-        return -1;
-    size_t scratch = s.scratch_bytes;
+    int status = n->op->prepare ? n->op->prepare(&s) : 0;
+    size_t scratch = status ? 0 : s.scratch_bytes;
     s.scratch = scratch ? idem_block_alloc(scratch) : NULL;
-    int status = scratch && !s.scratch ? -1 : 0;
+    if (scratch && !s.scratch)
+        status = -1;
     if (!status)
         n->op->forward(&s);
     idem_block_free(s.scratch, scratch);
-    if (n->op->release)
+    if (n->op->release && s.state)
         n->op->release(&s);
+    if (status) /* a node with memory is one with its value */
+        idem_graph_release(n->graph, n);
     return status;
 }
 
@@ -148,15 +150,14 @@ static int make_steps(idem_plan *p, const bool *need) {
 
 static int prepare_steps(idem_plan *p) {
     idem_lanes_find(p);
-    int status = 0, lane = 0;
+    int status = 0;
     for (int t = 0; t < p->n_steps && !status; t++) {
         idem_step *s = &p->steps[t];
-        if (!lane != !s->lane) /* kernels make themselves ready for as many threads as they will have */
-            idem_threads_set(s->lane ? 1 : p->options.threads);
-        lane = s->lane;
+        /* kernels make themselves ready for as many threads as they will have */
+        const idem_team before = idem_team_enter(s->lane ? 1 : p->options.threads);
         status = s->node->op->prepare ? s->node->op->prepare(s) : 0;
+        idem_team_leave(&before);
     }
-    idem_threads_set(p->options.threads);
     return status;
 }
 
@@ -190,12 +191,14 @@ static void resolve(idem_plan *p) {
 }
 
 static int take_buffer(idem_plan *p) {
-    buffer *b = p->options.share ? p->options.share->buffer : calloc(1, sizeof *b);
-    if (!b)
-        return idem_fail_as(IDEM_MEMORY, "out of memory for planning");
-    p->buffer = b;
-    p->next_user = b->users;
-    b->users = p;
+    if (!p->buffer) {
+        p->buffer = p->options.share ? p->options.share->buffer : calloc(1, sizeof *p->buffer);
+        if (!p->buffer)
+            return idem_fail_as(IDEM_MEMORY, "out of memory for planning");
+        p->next_user = p->buffer->users;
+        p->buffer->users = p;
+    }
+    buffer *b = p->buffer;
     if (!b->data || b->bytes < p->bytes) {
         char *data = idem_block_alloc(p->bytes);
         if (!data)
@@ -235,46 +238,22 @@ static int release_unread(idem_plan *p) {
     return 0;
 }
 
-static int build(idem_plan *p, idem_node *const *targets, int n) {
+static int build(idem_plan *p) {
     int size = p->n_places;
     bool *need = idem_arena_array(p->arena, (size_t)size, sizeof *need);
     p->is_target = idem_arena_array(p->arena, (size_t)p->room, sizeof *p->is_target);
     p->places = idem_arena_array(p->arena, (size_t)p->room, sizeof *p->places);
     if (!need || !p->is_target || !p->places)
         return -1;
-    for (int i = 0; i < n; i++)
-        p->is_target[targets[i]->id] = true;
-    mark_needed(p->graph, need, targets, n, size);
+    for (int i = 0; i < p->n_targets; i++)
+        p->is_target[p->targets[i]->id] = true;
+    mark_needed(p->graph, need, p->targets, p->n_targets, size);
     if (fold(p->graph, need, p->is_target, size))
         return -1;
     memset(need, 0, (size_t)size * sizeof *need); /* folding made leaves: less is needed now */
-    mark_needed(p->graph, need, targets, n, size);
+    mark_needed(p->graph, need, p->targets, p->n_targets, size);
     int status = make_steps(p, need) || prepare_steps(p) || idem_recompute(p);
     return status || release_unread(p) || assign_offsets(p) || take_buffer(p) ? -1 : 0;
-}
-
-idem_plan *idem_plan_new(idem_node *const *targets, int n, const idem_plan_options *options) {
-    for (int i = 0; i < n; i++)
-        if (!targets[i])
-            return NULL;
-    if (n < 1)
-        return idem_fail_null("a plan needs at least one target");
-    idem_plan *p = calloc(1, sizeof *p);
-    if (!p)
-        return idem_fail_null_as(IDEM_MEMORY, "out of memory for a plan");
-    p->graph = targets[0]->graph;
-    if (options)
-        p->options = *options;
-    p->options.profile |= idem_profile_on();
-    p->n_places = p->n_all = idem_graph_size(p->graph);
-    p->room = 2 * p->n_places;
-    p->arena = idem_arena_new();
-    idem_threads_set(p->options.threads);
-    if (!p->arena || build(p, targets, n)) {
-        idem_plan_free(p);
-        return NULL;
-    }
-    return p;
 }
 
 static void cost(const idem_node *n, double *flops, double *bytes) {
@@ -307,16 +286,74 @@ static void tell_profile(const idem_plan *p) {
     idem_profile_add(sums, n, p->runs, p->seconds);
 }
 
-void idem_plan_free(idem_plan *p) {
-    if (!p)
-        return;
+/* What make made. */
+static void unmake(idem_plan *p) {
     tell_profile(p);
     for (int t = 0; t < p->n_steps; t++)
         if (p->steps[t].node->op->release && p->steps[t].state)
             p->steps[t].node->op->release(&p->steps[t]);
-    for (int id = 0; p->reads && id < p->n_places; id++)
-        if (p->reads[id])
+    for (int id = 0; id < p->n_places; id++) {
+        if (p->reads && p->reads[id])
             idem_graph_drop(p->graph, idem_graph_node(p->graph, id));
+        if (!p->threads) /* of a plan that failed nobody has a use */
+            idem_graph_release_unkept(p->graph, idem_graph_node(p->graph, id));
+    }
+    idem_arena_free(p->arena);
+    *p = (idem_plan){.graph = p->graph,
+                     .options = p->options,
+                     .targets = p->targets,
+                     .n_targets = p->n_targets,
+                     .buffer = p->buffer,
+                     .next_user = p->next_user};
+}
+
+/* All but graph, options, targets and buffer, for idem_threads() threads. 0 or -1. */
+static int make(idem_plan *p) {
+    p->n_places = p->n_all = idem_graph_size(p->graph);
+    p->room = 2 * p->n_places;
+    p->arena = idem_arena_new();
+    if (!p->arena || build(p)) {
+        unmake(p);
+        return -1;
+    }
+    p->threads = idem_threads();
+    return 0;
+}
+
+idem_plan *idem_plan_new(idem_node *const *targets, int n, const idem_plan_options *options) {
+    for (int i = 0; i < n; i++)
+        if (!targets[i])
+            return NULL;
+    if (n < 1)
+        return idem_fail_null("a plan needs at least one target");
+    idem_plan *p = calloc(1, sizeof *p);
+    idem_node **copy = calloc((size_t)n, sizeof(idem_node *));
+    if (!p || !copy) {
+        free(p);
+        free(copy);
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for a plan");
+    }
+    memcpy(copy, targets, (size_t)n * sizeof(idem_node *));
+    p->graph = targets[0]->graph;
+    p->targets = copy;
+    p->n_targets = n;
+    if (options)
+        p->options = *options;
+    p->options.profile |= idem_profile_on();
+    const idem_team before = idem_team_enter(p->options.threads);
+    const int status = make(p);
+    idem_team_leave(&before);
+    p->options.share = NULL; /* may be gone before us */
+    if (!status)
+        return p;
+    idem_plan_free(p);
+    return NULL;
+}
+
+void idem_plan_free(idem_plan *p) {
+    if (!p)
+        return;
+    unmake(p);
     if (p->buffer) {
         idem_plan **link = &p->buffer->users;
         while (*link != p)
@@ -327,7 +364,7 @@ void idem_plan_free(idem_plan *p) {
             free(p->buffer);
         }
     }
-    idem_arena_free(p->arena);
+    free(p->targets);
     free(p);
 }
 
@@ -372,16 +409,33 @@ static int run_steps(idem_plan *p) {
     return stopped(p) ? idem_fail_as(IDEM_INTERRUPTED, "interrupted") : 0;
 }
 
-int idem_plan_run(idem_plan *p) {
-    idem_threads_set(p->options.threads);
-    uint64_t before = idem_denormals_flush(idem_threads());
+/* The steps are ready for as many threads as there are. */
+static int run_ready(idem_plan *p) {
+    uint64_t before;
+    const int threads = idem_threads(), team = idem_denormals_flush(threads, &before);
     double start = p->options.profile ? idem_clock() : 0;
-    int status = run_steps(p);
+    int status = team == threads ? run_steps(p)
+                                 : idem_fail_as(IDEM_INTERNAL,
+                                                "OpenMP gives %d threads where it promised %d: limit the threads to %d "
+                                                "(--threads, options.threads), or unset the OpenMP variables",
+                                                team, threads, team);
     if (p->options.profile) {
         p->seconds += idem_clock() - start;
         p->runs++;
     }
-    idem_denormals_restore(before, idem_threads());
+    idem_denormals_restore(before, threads);
+    return status;
+}
+
+int idem_plan_run(idem_plan *p) {
+    const idem_team before = idem_team_enter(p->options.threads);
+    int status = 0;
+    if (p->threads != idem_threads()) { /* the plan was made outside of a parallel loop, and is run inside, or so */
+        unmake(p);
+        status = make(p);
+    }
+    status = status || run_ready(p) ? -1 : 0;
+    idem_team_leave(&before);
     return status;
 }
 

@@ -15,18 +15,20 @@
 typedef struct idem_plan idem_plan;
 
 typedef struct {
-    int threads;                       /* 0: all cores */
+    int threads;                       /* 0: idem_threads_set's; fewer where OpenMP gives fewer (threads.h) */
     bool trap_nan;                     /* run fails naming the first node with a NaN or infinity */
     bool profile;                      /* time every node; profile.h does so for all plans */
     const volatile sig_atomic_t *stop; /* polled between nodes: nonzero ends the run with -1, "interrupted" */
-    idem_plan *share; /* reuse this plan's buffer (its targets' values are then lost); it must outlive us */
+    idem_plan *share; /* reuse this plan's buffer (its targets' values are then lost), which lives as long as either */
 } idem_plan_options;
 
 /* options NULL: all zero. Targets may be any nodes of one graph; their values stay readable until the next run. */
 idem_plan *idem_plan_new(idem_node *const *targets, int n, const idem_plan_options *options);
 void idem_plan_free(idem_plan *p);
 
-int idem_plan_run(idem_plan *p); /* 0, or -1: interrupted, or trapped */
+/* 0, or -1: interrupted, trapped, or no memory. Where OpenMP gives another number of threads than when the plan was
+ * made, it is made anew. */
+int idem_plan_run(idem_plan *p);
 
 /* Value of a target or leaf in memory order (rank 4: N, H, W, C). NULL if the node is neither. */
 float *idem_plan_value(const idem_plan *p, const idem_node *n);

@@ -24,6 +24,9 @@ typedef struct {
 struct idem_plan {
     idem_graph *graph;
     idem_plan_options options;
+    idem_node **targets;
+    int n_targets;
+    int threads; /* that the steps are ready for; 0: there are none, a plan failed */
     idem_step *steps;
     int n_steps;
     place *places; /* by node id */

@@ -1,10 +1,10 @@
 #define _GNU_SOURCE
+#include "engine/threads.h"
+
 #include <omp.h>
 #include <sched.h>
 
-#include "engine/op.h"
-
-static _Thread_local int threads;
+static _Thread_local int asked;
 
 static int cores(void) {
     cpu_set_t set;
@@ -14,13 +14,34 @@ static int cores(void) {
     return n > 0 ? n : 1;
 }
 
+/* OpenMP's own rule for a region of n threads, OMP_DYNAMIC aside. Inside another region a limit counts the threads of
+ * all that run at the moment, and oneDNN keeps to one thread: so do we. */
+static int granted(int n) {
+    const int limit = omp_get_max_active_levels() > 0 && !omp_in_parallel() ? omp_get_thread_limit() : 1;
+    return n < limit ? n : limit;
+}
+
 int idem_threads(void) {
-    if (!threads)
-        threads = cores();
-    return threads;
+    if (!asked)
+        asked = cores();
+    return granted(asked);
 }
 
 void idem_threads_set(int n) {
-    threads = n > 0 ? n : cores();
-    omp_set_num_threads(threads); /* oneDNN takes its team from here */
+    asked = n > 0 ? n : cores();
+}
+
+idem_team idem_team_enter(int threads) {
+    const idem_team before = {asked, omp_get_max_threads(), omp_get_dynamic()};
+    if (threads)
+        idem_threads_set(threads);
+    omp_set_dynamic(0);
+    omp_set_num_threads(idem_threads()); /* oneDNN takes its team from here */
+    return before;
+}
+
+void idem_team_leave(const idem_team *before) {
+    asked = before->asked;
+    omp_set_dynamic(before->dynamic);
+    omp_set_num_threads(before->openmp);
 }

@@ -38,7 +38,7 @@ struct idem_winograd {
     bool shared;    /* one block at a time for all threads, which split the output channels */
     int64_t block;  /* patches in a block */
     int64_t panels; /* of nr output channels */
-    int64_t group;  /* most panels of one thread */
+    int64_t group;  /* most panels of one part of a shared block */
     int sharing[WINOGRAD_POINTS], sharers[WINOGRAD_POINTS][16]; /* points that are multiplied with each filter */
     int64_t v_stride; /* floats between points of V; odd multiples of a cache line keep them in different cache sets */
     int64_t m_stride, u_panel, v_floats, m_floats, u_floats;
@@ -368,14 +368,16 @@ void idem_winograd_run(const idem_winograd *w, const float *x, const float *weig
                 transform_panel(w, weight, p, (float *)scratch);
         }
         if (w->shared) {
-            int64_t from = w->panels * me / team, to = w->panels * (me + 1) / team;
             for (int64_t b = 0; b < blocks; b++) {
                 int64_t first = b * w->block, last = first + w->block < w->patches ? first + w->block : w->patches;
                 int64_t a = first + (last - first) * me / team, z = first + (last - first) * (me + 1) / team;
                 transform_in(w, x, a, z, v + (a - first) * w->from);
 #pragma omp barrier
-                multiply(w, v, u, m, last - first, from, to);
-                transform_out(w, m, first, last, from, to, end, out);
+                for (int64_t part = me; part < w->threads; part += team) { /* m has the panels of one part */
+                    int64_t from = w->panels * part / w->threads, to = w->panels * (part + 1) / w->threads;
+                    multiply(w, v, u, m, last - first, from, to);
+                    transform_out(w, m, first, last, from, to, end, out);
+                }
 #pragma omp barrier
             }
         } else {

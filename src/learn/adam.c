@@ -183,7 +183,8 @@ void idem_adam_step(idem_adam *a, const idem_plan *plan, double rate) {
                  .root = (float)sqrt(1 - pow(a->beta2, t)),
                  .eps = (float)a->eps,
                  .scale = (float)shortened(a, plan, t)};
-    uint64_t before = idem_denormals_flush(idem_threads()); /* moments of a gradient that is zero now get there */
+    uint64_t before;
+    idem_denormals_flush(idem_threads(), &before); /* moments of a gradient that is zero now get there */
     for (size_t s = 0; s < a->count; s++) {
         slot *slot = &a->slots[s];
         const float *g = idem_plan_value(plan, slot->grad);

@@ -90,6 +90,11 @@ int idem_checkpoint_threads(int asked, int saved) {
             "run",
             asked, saved);
     idem_threads_set(saved);
+    if (idem_threads() != saved)
+        return idem_fail(
+            "the run was started with %d threads, and results depend on it, but OpenMP gives %d here: unset "
+            "OMP_THREAD_LIMIT to continue that run",
+            saved, idem_threads());
     return 0;
 }
 

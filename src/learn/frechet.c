@@ -95,6 +95,7 @@ int idem_frechet(double *distance, const float *a, size_t n_a, const float *b, s
         return idem_fail("a Frechet distance of %zu and %zu pictures: expected at least 2 of each", n_a, n_b);
     if (width < 1 || width > WIDTH_MOST)
         return idem_fail("a Frechet distance of %zu features: expected 1 to %d", width, WIDTH_MOST);
+    const int before = openblas_get_num_threads(); /* the process's, which is our caller's */
     openblas_set_num_threads(idem_threads());
     moments m[2] = {0};
     double sum = 0, trace;
@@ -107,6 +108,7 @@ int idem_frechet(double *distance, const float *a, size_t n_a, const float *b, s
         *distance = fmax(sum - 2 * trace, 0);
     free_moments(&m[0]);
     free_moments(&m[1]);
+    openblas_set_num_threads(before);
     return status ? -1 : 0;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/ops.h"
+#include "engine/threads.h"
 
 struct idem_pipe {
     idem_graph *graph;
@@ -72,8 +73,11 @@ idem_pipe *idem_pipe_new(idem_model *m, idem_pipe_kind kind, int batch, float ps
     p->batch = batch;
     p->graph = idem_graph_new();
     if (p->graph) {
+        const idem_team before =
+            idem_team_enter(options ? options->threads : 0); /* graphs are built for a number too */
         build(p, m, kind, psi);
         p->plan = idem_plan_new(p->out, p->n_out, options);
+        idem_team_leave(&before);
     }
     if (!p->plan) {
         idem_pipe_free(p);
