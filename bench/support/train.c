@@ -175,7 +175,7 @@ static int compose(bench_work *w) {
 static int nothing(bench_work *w, float **out, size_t *count) {
     (void)w;
     *count = 0;
-    return (*out = malloc(1)) ? 0 : -1;
+    return (*out = malloc(sizeof **out)) ? 0 : -1;
 }
 
 int bench_prepare_compose(bench_work *w) {

@@ -31,7 +31,7 @@ dnnl_engine_t idem_dnn_engine(void) {
     return engine;
 }
 
-const char *idem_dnn_status(dnnl_status_t s) {
+static const char *status_text(dnnl_status_t s) {
     switch (s) {
     case dnnl_out_of_memory:
         return "out of memory";
@@ -52,8 +52,21 @@ const char *idem_dnn_version(char text[64]) {
 
 /* ---- making ---- */
 
-static int reorder_make(dnn_reorder *r, const dnnl_memory_desc_t *from, const dnnl_memory_desc_t *to, size_t *pad,
-                        const char *name) {
+/* Bytes for the library's own use, their address set at run. */
+static dnnl_status_t bytes_create(dnnl_memory_t *memory, size_t bytes, void *values) {
+    dnn_md md;
+    dnnl_status_t s = idem_dnn_md_create(&md, 1, (dnnl_dims_t){(dnnl_dim_t)bytes}, dnnl_u8, (dnnl_dims_t){1});
+    if (s == dnnl_success)
+        s = dnnl_memory_create(memory, md, engine, values);
+    idem_dnn_md_destroy(md);
+    return s;
+}
+
+static size_t pad_bytes(dnnl_primitive_desc_t pd) {
+    return dnnl_memory_desc_get_size(dnnl_primitive_desc_query_md(pd, dnnl_query_scratchpad_md, 0));
+}
+
+static int reorder_make(dnn_reorder *r, dnn_md from, dnn_md to, size_t *pad, const char *name) {
     dnnl_primitive_attr_t attr = NULL;
     dnnl_primitive_desc_t pd = NULL;
     dnnl_status_t s = dnnl_primitive_attr_create(&attr);
@@ -62,7 +75,7 @@ static int reorder_make(dnn_reorder *r, const dnnl_memory_desc_t *from, const dn
     if (s == dnnl_success)
         s = dnnl_reorder_primitive_desc_create(&pd, from, engine, to, engine, attr);
     if (s == dnnl_success) {
-        size_t bytes = dnnl_memory_desc_get_size(dnnl_primitive_desc_query_md(pd, dnnl_query_scratchpad_md, 0));
+        size_t bytes = pad_bytes(pd);
         *pad = bytes > *pad ? bytes : *pad;
         s = dnnl_primitive_create(&r->primitive, pd);
     }
@@ -73,7 +86,7 @@ static int reorder_make(dnn_reorder *r, const dnnl_memory_desc_t *from, const dn
     dnnl_primitive_desc_destroy(pd);
     dnnl_primitive_attr_destroy(attr);
     if (s != dnnl_success)
-        return idem_fail("%s: oneDNN cannot reorder an operand: %s", name, idem_dnn_status(s));
+        return idem_fail("%s: oneDNN cannot reorder an operand: %s", name, status_text(s));
     return 0;
 }
 
@@ -92,8 +105,8 @@ static dnnl_status_t reorder_run(const dnn_reorder *r, const void *from, void *t
 
 /* What filling a pack needs. */
 typedef struct {
-    const dnn_operand *operand;
-    const dnnl_memory_desc_t *want;
+    dnn_md have, want;
+    const float *values;
     const char *name;
 } pack_order;
 
@@ -104,56 +117,76 @@ static int pack_fill(void *order, void *values) {
     void *pad_memory = NULL;
     dnnl_memory_t pad_handle = NULL;
     dnnl_status_t s = dnnl_success;
-    int status = reorder_make(&r, &o->operand->md, o->want, &pad, o->name);
+    int status = reorder_make(&r, o->have, o->want, &pad, o->name);
     if (!status && pad) {
-        dnnl_dims_t dims = {(dnnl_dim_t)pad};
-        dnnl_memory_desc_t md;
         pad_memory = idem_block_alloc(pad);
-        s = pad_memory ? dnnl_memory_desc_init_by_tag(&md, 1, dims, dnnl_u8, dnnl_a) : dnnl_out_of_memory;
-        if (s == dnnl_success)
-            s = dnnl_memory_create(&pad_handle, &md, engine, pad_memory);
+        s = pad_memory ? bytes_create(&pad_handle, pad, pad_memory) : dnnl_out_of_memory;
     }
     if (!status && s == dnnl_success)
-        s = reorder_run(&r, o->operand->frozen.values, values, pad_handle);
+        s = reorder_run(&r, o->values, values, pad_handle);
     if (!status && s != dnnl_success)
-        status = idem_fail("%s: oneDNN cannot reorder the weights: %s", o->name, idem_dnn_status(s));
+        status = idem_fail("%s: oneDNN cannot reorder the weights: %s", o->name, status_text(s));
     reorder_free(&r);
     dnnl_memory_destroy(pad_handle);
     idem_block_free(pad_memory, pad);
     return status;
 }
 
-static idem_pack *pack_make(const dnn_operand *o, const dnnl_memory_desc_t *want, const char *name) {
-    pack_order order = {o, want, name};
-    /* A square matrix and its transpose have the same values, shape and wanted form: only the given form tells them
-     * apart. */
-    const dnnl_memory_desc_t key[2] = {o->md, *want};
-    return idem_pack_get(o->frozen, key, sizeof key, dnnl_memory_desc_get_size(want), pack_fill, &order);
+/* A square matrix and its transpose have the same values, shape and wanted form: the key therefore also names the
+ * given form. */
+static idem_pack *pack_make(idem_frozen weight, const dnn_layout *given, dnn_md have, dnn_md want, const char *name) {
+    pack_order order = {have, want, weight.values, name};
+    size_t size = 0;
+    unsigned char *key = NULL;
+    dnnl_status_t s = idem_dnn_md_bytes(want, NULL, &size);
+    if (s == dnnl_success) {
+        key = malloc(sizeof *given + size);
+        s = key ? idem_dnn_md_bytes(want, key + sizeof *given, &size) : dnnl_out_of_memory;
+    }
+    idem_pack *pack = NULL;
+    if (s == dnnl_success) {
+        memcpy(key, given, sizeof *given);
+        pack = idem_pack_get(weight, key, sizeof *given + size, dnnl_memory_desc_get_size(want), pack_fill, &order);
+    } else {
+        idem_fail("%s: oneDNN cannot reorder the weights: %s", name, status_text(s));
+    }
+    free(key);
+    return pack;
 }
 
-dnnl_primitive_desc_t idem_dnn_describe(const_dnnl_op_desc_t desc, dnnl_primitive_desc_t hint, const float *leaky,
-                                        const char *name) {
-    if (!idem_dnn_engine())
-        return NULL;
+static dnnl_primitive_desc_t describe(const dnn_task *t, const dnn_md md[DNN_PLACES], dnnl_primitive_desc_t hint,
+                                      const char *name) {
     dnnl_primitive_attr_t attr = NULL;
     dnnl_primitive_desc_t pd = NULL;
     dnnl_status_t s = dnnl_primitive_attr_create(&attr);
     if (s == dnnl_success)
         s = dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user);
-    if (s == dnnl_success && leaky) {
+    if (s == dnnl_success && t->leaky) {
         dnnl_post_ops_t after = NULL;
         s = dnnl_post_ops_create(&after);
         if (s == dnnl_success)
-            s = dnnl_post_ops_append_eltwise(after, 1, dnnl_eltwise_relu, *leaky, 0);
+            s = idem_dnn_append_leaky(after, *t->leaky);
         if (s == dnnl_success)
             s = dnnl_primitive_attr_set_post_ops(attr, after);
         dnnl_post_ops_destroy(after);
     }
     if (s == dnnl_success)
-        s = dnnl_primitive_desc_create(&pd, desc, attr, engine, hint);
+        s = idem_dnn_describe(&pd, t, md, attr, engine, hint);
     dnnl_primitive_attr_destroy(attr);
     if (s != dnnl_success)
-        return idem_fail_null("%s: oneDNN cannot run this: %s", name, idem_dnn_status(s));
+        return idem_fail_null("%s: oneDNN cannot run this: %s", name, status_text(s));
+    return pd;
+}
+
+/* Gradients take the description of the pass forward as a hint. */
+static dnnl_primitive_desc_t describe_with_hint(const dnn_task *t, const dnn_md md[DNN_PLACES], const char *name) {
+    if (t->kind != DNN_DATA && t->kind != DNN_WEIGHT)
+        return describe(t, md, NULL, name);
+    dnn_task forward = *t;
+    forward.kind = DNN_TRAINING;
+    dnnl_primitive_desc_t hint = describe(&forward, md, NULL, name);
+    dnnl_primitive_desc_t pd = hint ? describe(t, md, hint, name) : NULL;
+    dnnl_primitive_desc_destroy(hint);
     return pd;
 }
 
@@ -163,67 +196,109 @@ static size_t take(size_t *scratch, size_t bytes) {
     return offset;
 }
 
-idem_dnn *idem_dnn_make(const_dnnl_op_desc_t desc, dnnl_primitive_desc_t hint, const float *leaky,
-                        const dnn_operand *in, int n_in, const dnn_operand *out, size_t out_count, const char *name) {
-    dnnl_primitive_desc_t pd = idem_dnn_describe(desc, hint, leaky, name);
-    if (!pd)
-        return NULL;
-    idem_dnn *k = calloc(1, sizeof *k);
-    if (!k) {
-        dnnl_primitive_desc_destroy(pd);
-        return idem_fail_null_as(IDEM_MEMORY, "%s: out of memory", name);
-    }
-    k->n_in = n_in;
+/* An operand or result of a primitive: its place in the task, its DNNL_ARG_, the query for the layout it is wanted in.
+ */
+typedef struct {
+    dnn_place place;
+    int arg;
+    dnnl_query_t query;
+    int index; /* bias is weights 1 */
+} operand;
+
+static const operand forward_in[] = {{DNN_AT_X, DNNL_ARG_SRC, dnnl_query_src_md, 0},
+                                     {DNN_AT_WEIGHT, DNNL_ARG_WEIGHTS, dnnl_query_weights_md, 0},
+                                     {DNN_AT_BIAS, DNNL_ARG_BIAS, dnnl_query_weights_md, 1}};
+static const operand forward_out = {DNN_AT_Y, DNNL_ARG_DST, dnnl_query_dst_md, 0};
+static const operand data_in[] = {{DNN_AT_Y, DNNL_ARG_DIFF_DST, dnnl_query_diff_dst_md, 0},
+                                  {DNN_AT_WEIGHT, DNNL_ARG_WEIGHTS, dnnl_query_weights_md, 0}};
+static const operand data_out = {DNN_AT_X, DNNL_ARG_DIFF_SRC, dnnl_query_diff_src_md, 0};
+static const operand weight_in[] = {{DNN_AT_X, DNNL_ARG_SRC, dnnl_query_src_md, 0},
+                                    {DNN_AT_Y, DNNL_ARG_DIFF_DST, dnnl_query_diff_dst_md, 0}};
+static const operand weight_out = {DNN_AT_WEIGHT, DNNL_ARG_DIFF_WEIGHTS, dnnl_query_diff_weights_md, 0};
+
+/* The rest of a kernel whose primitive is described; -1 with a message. own: descriptors of the engine's order. */
+static int prepare(idem_dnn *k, const dnn_task *t, dnnl_primitive_desc_t pd, const dnn_md own[DNN_PLACES],
+                   idem_frozen weight, const char *name) {
+    const operand *in = t->kind == DNN_DATA ? data_in : t->kind == DNN_WEIGHT ? weight_in : forward_in;
+    const operand *out = t->kind == DNN_DATA ? &data_out : t->kind == DNN_WEIGHT ? &weight_out : &forward_out;
+    const dnn_layout *result = &t->layout[out->place];
+    k->n_in = in == forward_in && t->layout[DNN_AT_BIAS].rank ? 3 : 2;
     k->out_arg = out->arg;
-    k->out_count = out_count;
+    k->out_count = 1;
+    for (int i = 0; i < result->rank; i++)
+        k->out_count *= (size_t)result->dims[i];
     const char *kernel = NULL;
     if (dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, &kernel) == dnnl_success && kernel)
         snprintf(k->kernel, sizeof k->kernel, "%s", kernel);
-    size_t pad = dnnl_memory_desc_get_size(dnnl_primitive_desc_query_md(pd, dnnl_query_scratchpad_md, 0));
+    size_t pad = pad_bytes(pd);
     dnnl_status_t s = dnnl_primitive_create(&k->primitive, pd);
-    for (int i = 0; i < n_in && s == dnnl_success; i++) {
-        const dnnl_memory_desc_t *want = dnnl_primitive_desc_query_md(pd, in[i].query, in[i].index);
+    for (int i = 0; i < k->n_in && s == dnnl_success; i++) {
+        dnn_md have = own[in[i].place], want = dnnl_primitive_desc_query_md(pd, in[i].query, in[i].index);
         k->arg[i] = in[i].arg;
         s = dnnl_memory_create(&k->in[i], want, engine, DNNL_MEMORY_NONE);
-        if (s != dnnl_success || dnnl_memory_desc_equal(want, &in[i].md))
+        if (s != dnnl_success || dnnl_memory_desc_equal(want, have))
             continue;
-        if (in[i].frozen.values) {
-            k->pack[i] = pack_make(&in[i], want, name);
+        if (in[i].place == DNN_AT_WEIGHT && weight.values) {
+            k->pack[i] = pack_make(weight, &t->layout[DNN_AT_WEIGHT], have, want, name);
             if (!k->pack[i])
-                goto failed;
+                return -1;
             dnnl_memory_set_data_handle(k->in[i], (void *)idem_pack_values(k->pack[i]));
         } else {
-            if (reorder_make(&k->before[i], &in[i].md, want, &pad, name))
-                goto failed;
+            if (reorder_make(&k->before[i], have, want, &pad, name))
+                return -1;
             k->before[i].offset = take(&k->scratch, dnnl_memory_desc_get_size(want));
         }
     }
     if (s == dnnl_success) {
-        const dnnl_memory_desc_t *give = dnnl_primitive_desc_query_md(pd, out->query, 0);
+        dnn_md give = dnnl_primitive_desc_query_md(pd, out->query, 0);
         s = dnnl_memory_create(&k->out, give, engine, DNNL_MEMORY_NONE);
-        if (s == dnnl_success && !dnnl_memory_desc_equal(give, &out->md)) {
-            if (reorder_make(&k->after, give, &out->md, &pad, name))
-                goto failed;
+        if (s == dnnl_success && !dnnl_memory_desc_equal(give, own[out->place])) {
+            if (reorder_make(&k->after, give, own[out->place], &pad, name))
+                return -1;
             k->after.offset = take(&k->scratch, dnnl_memory_desc_get_size(give));
         }
     }
     if (s == dnnl_success && pad) {
-        dnnl_dims_t dims = {(dnnl_dim_t)pad};
-        dnnl_memory_desc_t md;
         k->pad_offset = take(&k->scratch, pad);
-        s = dnnl_memory_desc_init_by_tag(&md, 1, dims, dnnl_u8, dnnl_a);
-        if (s == dnnl_success)
-            s = dnnl_memory_create(&k->pad, &md, engine, DNNL_MEMORY_NONE);
+        s = bytes_create(&k->pad, pad, DNNL_MEMORY_NONE);
     }
-    if (s == dnnl_success) {
-        dnnl_primitive_desc_destroy(pd);
-        return k;
+    return s == dnnl_success ? 0 : idem_fail("%s: oneDNN cannot prepare this: %s", name, status_text(s));
+}
+
+idem_dnn *idem_dnn_make(const dnn_task *t, idem_frozen weight, const char *name) {
+    if (!idem_dnn_engine())
+        return NULL;
+    idem_dnn *k = calloc(1, sizeof *k);
+    if (!k)
+        return idem_fail_null_as(IDEM_MEMORY, "%s: out of memory", name);
+    dnn_md own[DNN_PLACES] = {0}, any = NULL, described[DNN_PLACES];
+    dnnl_status_t s = dnnl_success;
+    for (int i = 0; i < DNN_PLACES && s == dnnl_success; i++)
+        if (t->layout[i].rank)
+            s = idem_dnn_md_create(&own[i], t->layout[i].rank, t->layout[i].dims, dnnl_f32, t->layout[i].strides);
+    const dnn_layout *w = &t->layout[DNN_AT_WEIGHT];
+    if (s == dnnl_success && t->any_weight)
+        s = idem_dnn_md_create(&any, w->rank, w->dims, dnnl_f32, NULL);
+    memcpy(described, own, sizeof own);
+    if (any)
+        described[DNN_AT_WEIGHT] = any;
+    dnnl_primitive_desc_t pd = NULL;
+    int status;
+    if (s != dnnl_success) {
+        status = idem_fail("%s: oneDNN does not take these sizes: %s", name, status_text(s));
+    } else {
+        pd = describe_with_hint(t, described, name);
+        status = pd ? prepare(k, t, pd, own, weight, name) : -1;
     }
-    idem_fail("%s: oneDNN cannot prepare this: %s", name, idem_dnn_status(s));
-failed:
     dnnl_primitive_desc_destroy(pd);
-    idem_dnn_free(k);
-    return NULL;
+    for (int i = 0; i < DNN_PLACES; i++)
+        idem_dnn_md_destroy(own[i]);
+    idem_dnn_md_destroy(any);
+    if (status) {
+        idem_dnn_free(k);
+        return NULL;
+    }
+    return k;
 }
 
 void idem_dnn_free(idem_dnn *k) {

@@ -1,6 +1,6 @@
 /* oneDNN behind one door: convolution in three directions and matrix products, prepared once and run many times.
- * dnn.c, dnn_conv.c and dnn_matmul.c are the only files that know the library (through dnn_private.h), so another
- * version of its interface is a change of those.
+ * dnn*.c are the only files that know the library (through dnn_private.h): versions 2 and 3, chosen by its header when
+ * idem is built.
  *
  * A kernel is made for fixed sizes and for the number of threads OpenMP has at that moment. Weights take the
  * library's own blocked format: frozen ones are reordered when the kernel is made, others at every run. */

@@ -1,4 +1,5 @@
-/* Shared by dnn.c, dnn_conv.c and dnn_matmul.c: the only files that include the library's header. */
+/* Shared by dnn*.c, the only files that include the library's header. They are written for two versions of its
+ * interface, 2 (Debian 12) and 3 (Debian 13): what differs is in dnn_v2.c and dnn_v3.c, of which one has content. */
 #ifndef IDEM_ENGINE_DNN_PRIVATE_H
 #define IDEM_ENGINE_DNN_PRIVATE_H
 
@@ -7,6 +8,31 @@
 #include "engine/dnn.h"
 
 enum { DNN_MAX_IN = 3 };
+
+/* A memory descriptor, for reading. */
+#if DNNL_VERSION_MAJOR >= 3
+typedef const_dnnl_memory_desc_t dnn_md;
+#else
+typedef const dnnl_memory_desc_t *dnn_md;
+#endif
+
+/* Floats in the engine's order. Without padding: part of a pack's key. */
+typedef struct {
+    dnnl_dim_t rank; /* 0: there is no such operand */
+    dnnl_dims_t dims, strides;
+} dnn_layout;
+
+/* y = op(x, weight) + bias, or a gradient of it; a matrix product is c = a b + bias in the same places. */
+typedef enum { DNN_INFERENCE, DNN_TRAINING, DNN_DATA, DNN_WEIGHT, DNN_MATMUL } dnn_kind;
+typedef enum { DNN_AT_X, DNN_AT_WEIGHT, DNN_AT_BIAS, DNN_AT_Y, DNN_PLACES } dnn_place;
+
+typedef struct {
+    dnn_kind kind;
+    dnn_layout layout[DNN_PLACES];
+    bool any_weight;                                 /* the library chooses the order in which it wants the weight */
+    dnnl_dims_t stride, dilation, pad_low, pad_high; /* of convolutions; dilation 0: neighbours */
+    const float *leaky;                              /* not NULL: the result is multiplied by it where negative */
+} dnn_task;
 
 /* What the conversion of one operand or result between the engine's order and the library's needs. */
 typedef struct {
@@ -28,23 +54,24 @@ struct idem_dnn {
 
 dnnl_engine_t idem_dnn_engine(void); /* NULL with a message when the library does not start */
 
-/* Operand: its DNNL_ARG_, the engine's layout of it, the query that names the layout the primitive wants. */
-typedef struct {
-    int arg;
-    dnnl_memory_desc_t md;
-    dnnl_query_t query;
-    int index; /* bias is weights 1 */
-    idem_frozen frozen;
-} dnn_operand;
+/* Primitive, memories and reorders of a task; only the weight can be frozen. */
+idem_dnn *idem_dnn_make(const dnn_task *t, idem_frozen weight, const char *name);
 
-/* Makes primitive, memories and reorders for a described operation (consumes nothing). */
-idem_dnn *idem_dnn_make(const_dnnl_op_desc_t desc, dnnl_primitive_desc_t hint, const float *leaky,
-                        const dnn_operand *in, int n_in, const dnn_operand *out, size_t out_count, const char *name);
-/* A primitive descriptor with the scratch memory kept by the caller; leaky not NULL: the result is multiplied by *leaky
- * where negative. NULL with a message. */
-dnnl_primitive_desc_t idem_dnn_describe(const_dnnl_op_desc_t desc, dnnl_primitive_desc_t hint, const float *leaky,
-                                        const char *name);
+/* ---- dnn_v2.c, dnn_v3.c ---- */
 
-const char *idem_dnn_status(dnnl_status_t s);
+/* strides NULL: the library chooses the order. On failure *md is NULL. */
+dnnl_status_t idem_dnn_md_create(dnn_md *md, dnnl_dim_t rank, const dnnl_dims_t dims, dnnl_data_type_t type,
+                                 const dnnl_dim_t *strides);
+void idem_dnn_md_destroy(dnn_md md); /* NULL is allowed */
+
+/* Bytes that are the same for equal descriptors; bytes NULL: only their number. */
+dnnl_status_t idem_dnn_md_bytes(dnn_md md, void *bytes, size_t *size);
+
+/* Appends: x -> slope * x where x is negative. */
+dnnl_status_t idem_dnn_append_leaky(dnnl_post_ops_t ops, float slope);
+
+/* The primitive descriptor of a task; hint: that of the training pass forward, which gradients want. */
+dnnl_status_t idem_dnn_describe(dnnl_primitive_desc_t *pd, const dnn_task *t, const dnn_md md[DNN_PLACES],
+                                dnnl_primitive_attr_t attr, dnnl_engine_t engine, dnnl_primitive_desc_t hint);
 
 #endif

@@ -89,7 +89,8 @@ static int check_small(const idem_weights *from, int64_t out) {
 }
 
 int idem_gan_grow(idem_weights *w, const idem_weights *from, int blocks) {
-    layer rgb, small, small_bias, first, last, last_bias, skip;
+    layer rgb, first, last, last_bias, skip;
+    layer small = {0}, small_bias = {0}; /* found for the last block */
     if (find(&rgb, w, IDEM_GAN_D "convs.0.0.weight", 0))
         return -1;
     for (int o = 0; o < CARRIERS; o++)
