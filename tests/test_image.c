@@ -46,12 +46,18 @@ static void floats_and_bytes(void **state) {
         assert_pixels(&back, 16, 16, im.rgb, 0);
         idem_image_free(&back);
     }
-    float odd[9] = {-0.3f, 1.2f, NAN, INFINITY, -INFINITY, 100.49f / 255, 100.51f / 255, 254.6f / 255, 0.4f / 255};
-    static const uint8_t expected[9] = {0, 255, 0, 255, 0, 100, 101, 255, 0};
+    float odd[9] = {-0.3f, 1.2f, -1e30f, 1e30f, 0.5f, 100.49f / 255, 100.51f / 255, 254.6f / 255, 0.4f / 255};
+    static const uint8_t expected[9] = {0, 255, 0, 255, 128, 100, 101, 255, 0};
     assert_int_equal(idem_image_from_float(&back, odd, 3, 1, 0, 1), 0);
     assert_pixels(&back, 3, 1, expected, 0);
     idem_image_free(&back);
     assert_int_equal(idem_image_from_float(&back, odd, 3, 1, 1, 1), -1);
+    for (int i = 0; i < 3; i++) {
+        odd[8] = (float[]){NAN, INFINITY, -INFINITY}[i];
+        assert_int_equal(idem_image_from_float(&back, odd, 3, 1, 0, 1), -1);
+        assert_int_equal(idem_error_kind(), IDEM_INTERNAL);
+        assert_null(back.rgb);
+    }
     idem_image_free(&im);
 }
 

@@ -1,10 +1,10 @@
 #include "engine/plan.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/finite.h"
 #include "engine/denormal.h"
 #include "engine/fuse.h"
 #include "engine/graph_private.h"
@@ -371,15 +371,12 @@ void idem_plan_free(idem_plan *p) {
 /* ---- running ---- */
 
 static int trap(const idem_step *s) {
-    int64_t n = idem_shape_count(&s->node->shape);
-    for (int64_t i = 0; i < n; i++)
-        if (!isfinite(s->out[i])) {
-            char text[64];
-            return idem_fail("%s (%s %s): value %lld of %lld is %f; expected finite numbers", s->node->name,
-                             s->node->op->name, idem_shape_text(&s->node->shape, text), (long long)i, (long long)n,
-                             (double)s->out[i]);
-        }
-    return 0;
+    const size_t n = (size_t)idem_shape_count(&s->node->shape), i = idem_find_not_finite(s->out, n);
+    char text[64];
+    return i == n ? 0
+                  : idem_fail_as(IDEM_INTERNAL, "%s (%s %s): value %zu of %zu is %f; expected finite numbers",
+                                 s->node->name, s->node->op->name, idem_shape_text(&s->node->shape, text), i, n,
+                                 (double)s->out[i]);
 }
 
 static void run_step(idem_plan *p, idem_step *s) {

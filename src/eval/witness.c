@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/finite.h"
 #include "engine/ops.h"
 #include "face/crop.h"
 #include "face/pose.h"
@@ -101,7 +102,8 @@ int idem_witness_run(idem_witness *v, int n, const float *pictures, float *descr
         int count = n - first < v->batch ? n - first : v->batch;
         memcpy(v->picture->leaf, pictures + (size_t)first * numbers, (size_t)count * numbers * sizeof(float));
         if (descriptors) {
-            if (idem_plan_run(v->judge_plan))
+            if (idem_plan_run(v->judge_plan) || idem_check_finite(idem_plan_value(v->judge_plan, v->descriptor),
+                                                                  (size_t)count * IDEM_JUDGE_DIM, "the judge"))
                 return -1;
             memcpy(descriptors + (size_t)first * IDEM_JUDGE_DIM, idem_plan_value(v->judge_plan, v->descriptor),
                    (size_t)count * IDEM_JUDGE_DIM * sizeof(float));

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/finite.h"
 #include "engine/ops.h"
 #include "face/warp.h"
 #include "nets/judge.h"
@@ -99,6 +100,8 @@ static int run(idem_plan *plan, idem_node *in, const idem_node *out, int side, c
     if (idem_plan_run(plan))
         return -1;
     const float *both = idem_plan_value(plan, out);
+    if (idem_check_finite(both, (size_t)PAIR * (size_t)dim, "the recogniser"))
+        return -1;
     double length[PAIR] = {0}, whole = 0;
     for (int i = 0; i < PAIR * dim; i++)
         length[i / dim] += (double)both[i] * (double)both[i];

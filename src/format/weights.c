@@ -1,10 +1,10 @@
 #include "format/weights.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/finite.h"
 #include "format/bytes.h"
 
 /* Names with a value each, in insertion order, with an open-addressing index over them. */
@@ -224,23 +224,9 @@ int idem_weight_channels_last(idem_weight *w) {
     return 0;
 }
 
-static bool has_damage(const float *x, int64_t n) {
-    uint32_t found = 0; /* of bits, without a branch: compilers make vectors of it */
-    for (int64_t i = 0; i < n; i++) {
-        uint32_t bits;
-        memcpy(&bits, x + i, sizeof bits);
-        found |= (bits & 0x7f800000u) == 0x7f800000u;
-    }
-    return found;
-}
-
 int64_t idem_weight_damage(const idem_weight *w) {
-    int64_t n = idem_shape_count(&w->shape), i = 0;
-    if (!has_damage(w->data, n))
-        return -1;
-    while (isfinite(w->data[i]))
-        i++;
-    return i;
+    const size_t n = (size_t)idem_shape_count(&w->shape), at = idem_find_not_finite(w->data, n);
+    return at == n ? -1 : (int64_t)at;
 }
 
 int idem_weight_check(const idem_weight *w) {

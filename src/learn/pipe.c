@@ -1,12 +1,16 @@
 #include "learn/pipe.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/finite.h"
 #include "engine/ops.h"
 #include "engine/threads.h"
 
 struct idem_pipe {
+    idem_pipe_kind kind;
+    const char *generator; /* the model's file */
     idem_graph *graph;
     idem_plan *plan;
     int batch, n_in, n_out;
@@ -70,6 +74,8 @@ idem_pipe *idem_pipe_new(idem_model *m, idem_pipe_kind kind, int batch, float ps
     idem_pipe *p = calloc(1, sizeof *p);
     if (!p)
         return idem_fail_null_as(IDEM_MEMORY, "out of memory for a pipe");
+    p->kind = kind;
+    p->generator = idem_model_about(m)->path;
     p->batch = batch;
     p->graph = idem_graph_new();
     if (p->graph) {
@@ -110,14 +116,61 @@ idem_plan *idem_pipe_plan(const idem_pipe *p) {
     return p->plan;
 }
 
+/* What the numbers of an output come from. */
+static void name_network(const idem_pipe *p, int output, char *text, size_t size) {
+    switch (p->kind) {
+    case IDEM_PIPE_IDENTITY:
+        snprintf(text, size, "the recogniser");
+        return;
+    case IDEM_PIPE_LANDMARKS:
+        snprintf(text, size, "the landmark network");
+        return;
+    case IDEM_PIPE_ATTRIBUTES:
+        snprintf(text, size, "the mapper's attribute encoder");
+        return;
+    case IDEM_PIPE_CODE:
+    case IDEM_PIPE_MAP:
+    case IDEM_PIPE_COMPOSE:
+        snprintf(text, size, output ? "the generator %s" : "the mapper for %s", p->generator);
+        return;
+    case IDEM_PIPE_MAPPING:
+    case IDEM_PIPE_SAMPLE:
+        snprintf(text, size, output ? "the generator %s" : "the mapping network of %s", p->generator);
+        return;
+    case IDEM_PIPE_PICTURE:
+    case IDEM_PIPE_LAYERS:
+        snprintf(text, size, "the generator %s", p->generator);
+        return;
+    }
+}
+
+/* The first of an output's networks that gives no numbers is the one to name, so outputs nobody wants are looked at
+ * too. */
+static int check_outputs(const idem_pipe *p, size_t count) {
+    for (int i = 0; i < p->n_out; i++) {
+        const float *x = idem_plan_value(p->plan, p->out[i]);
+        const size_t n = count * item_size(p, p->out[i]);
+        char name[4200];
+        if (idem_find_not_finite(x, n) == n)
+            continue;
+        name_network(p, i, name, sizeof name);
+        return idem_check_finite(x, n, name);
+    }
+    return 0;
+}
+
 int idem_pipe_run(idem_pipe *p, size_t n, const float *const *in, float *const *out) {
     for (size_t first = 0; first < n; first += (size_t)p->batch) {
         size_t count = n - first < (size_t)p->batch ? n - first : (size_t)p->batch;
         for (int i = 0; i < p->n_in; i++) {
             size_t size = item_size(p, p->in[i]);
             memcpy(p->in[i]->leaf, in[i] + first * size, count * size * sizeof(float));
+            const size_t at = idem_find_not_finite(p->in[i]->leaf, count * size);
+            if (at < count * size)
+                return idem_fail("input %s: number %zu of item %zu is %f, expected finite numbers", p->in[i]->name,
+                                 at % size, first + at / size, (double)p->in[i]->leaf[at]);
         }
-        if (idem_plan_run(p->plan))
+        if (idem_plan_run(p->plan) || check_outputs(p, count))
             return -1;
         for (int i = 0; i < p->n_out; i++) {
             size_t size = item_size(p, p->out[i]);

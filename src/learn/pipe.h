@@ -36,7 +36,7 @@ idem_pipe *idem_pipe_new(idem_model *m, idem_pipe_kind kind, int batch, float ps
 void idem_pipe_free(idem_pipe *p); /* NULL is allowed */
 
 /* n items: in[i] holds n times the i-th input, out[i] takes n times the i-th output; an output may be NULL. -1:
- * interrupted. */
+ * interrupted; IDEM_INTERNAL when a network gives numbers that are not finite, which the message names. */
 int idem_pipe_run(idem_pipe *p, size_t n, const float *const *in, float *const *out);
 
 /* Numbers per item of an input or output; 0 if there is none of that index. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/finite.h"
 #include "base/status.h"
 #include "format/bytes.h"
 #include "media/codec.h"
@@ -111,11 +112,15 @@ int idem_image_from_float(idem_image *im, const float *x, int width, int height,
         return idem_fail("picture from floats: the range is [%g, %g], expected the second above the first", lo, hi);
     if (idem_image_new(im, width, height) < 0)
         return -1;
-    float scale = 255.0f / (hi - lo);
     size_t n = (size_t)width * (size_t)height * 3;
+    if (idem_check_finite(x, n, "picture from floats: what made them")) {
+        idem_image_free(im);
+        return -1;
+    }
+    float scale = 255.0f / (hi - lo);
     for (size_t i = 0; i < n; i++) {
         float v = (x[i] - lo) * scale;
-        v = v > 0.0f ? v : 0.0f; /* NaN becomes 0 too */
+        v = v > 0.0f ? v : 0.0f;
         v = v < 255.0f ? v : 255.0f;
         im->rgb[i] = (uint8_t)(v + 0.5f);
     }

@@ -36,8 +36,8 @@ int idem_image_encode_png(const idem_image *im, const char *const *texts, unsign
  * n is too small. */
 int idem_png_text(const char *path, const char *key, char *out, size_t n);
 
-/* [N, H, W, 3] floats in [lo, hi] (one picture at x) from and to bytes; values outside are clipped; rounded to nearest.
- */
+/* [N, H, W, 3] floats in [lo, hi] (one picture at x) from and to bytes; values outside are clipped, those that are
+ * not finite refused (IDEM_INTERNAL); rounded to nearest. */
 void idem_image_to_float(float *x, const idem_image *im, float lo, float hi);
 int idem_image_from_float(idem_image *im, const float *x, int width, int height, float lo, float hi);
 
