@@ -343,11 +343,52 @@ static void photographs_of_all_kinds(void **state) {
     idem_finder_free(f);
 }
 
+/* The share of a frame outside, by hand. */
+static void the_share_outside_is_exact(void **state) {
+    (void)state;
+    static const struct {
+        idem_crop frame;
+        double outside;
+    } cases[] = {
+        {{{0.5f, 0, 0.25f, 0, 0.5f, 0.25f}}, 0},
+        {{{1, 0, 0, 0, 1, 0}}, 0},
+        {{{0.5f, 0, 0.75f, 0, 0.5f, 0.25f}}, 0.5},      /* half beyond the right */
+        {{{0.5f, 0, -0.25f, 0, 0.5f, -0.375f}}, 0.875}, /* an eighth within, at a corner */
+        {{{2, 0, -0.5f, 0, 2, -0.5f}}, 0.75},           /* all around */
+        {{{0.5f, -0.5f, 0.5f, 0.5f, 0.5f, 0}}, 0},      /* a diamond that touches all sides */
+        {{{1, -1, 0.5f, 1, 1, -0.5f}}, 0.5},            /* one that stands upon all corners */
+        {{{0.5f, -0.5f, 0, 0.5f, 0.5f, 0}}, 0.5},       /* one whose corner is on the left, half of it beyond */
+        {{{0.5f, 0, 3, 0, 0.5f, 0}}, 1},
+        {{{0, 0, 0.5f, 0, 0, 0.5f}}, 1}, /* no area */
+        {{{NAN, 0, 0, 0, 1, 0}}, 1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const double got = idem_align_outside(&cases[i].frame);
+        if (!(fabs(got - cases[i].outside) < 1e-6))
+            fail_msg("case %zu: %g, expected %g", i, got, cases[i].outside);
+    }
+    /* Against a count of points. */
+    idem_rng r = idem_rng_make(3, "frames");
+    for (int i = 0; i < 20; i++) {
+        const float x = idem_rng_normal(&r) / 2, y = idem_rng_normal(&r) / 2;
+        const idem_crop frame = {{x, -y, idem_rng_uniform(&r), y, x, idem_rng_uniform(&r)}};
+        enum { GRID = 300 };
+        int outside = 0;
+        for (int k = 0; k < GRID * GRID; k++) {
+            float at[1][2] = {{((float)(k % GRID) + 0.5f) / GRID, ((float)(k / GRID) + 0.5f) / GRID}};
+            idem_crop_points(at, (const float(*)[2])at, 1, &frame);
+            outside += at[0][0] < 0 || at[0][0] > 1 || at[0][1] < 0 || at[0][1] > 1;
+        }
+        assert_true(fabs(idem_align_outside(&frame) - (double)outside / (GRID * GRID)) < 0.01);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_frame_is_that_of_the_script),
         cmocka_unit_test(warping_keeps_what_it_should),
         cmocka_unit_test(borders_are_softened),
+        cmocka_unit_test(the_share_outside_is_exact),
         cmocka_unit_test(faces_are_found_where_they_were_put),
         cmocka_unit_test(small_faces_and_empty_pictures),
         cmocka_unit_test(large_jpegs_are_read_reduced),

@@ -45,6 +45,48 @@ double idem_align_side(const idem_crop *frame, int width, int height) {
 
 /* ---- beyond the photograph ---- */
 
+enum {
+    CORNERS_MAX = 20
+}; /* four lines cut a quadrangle to 8 corners; rounding may make half as many more of each cut */
+
+/* What of a convex polygon is on the right side of x (axis 0) or y (1) = limit, by Sutherland and Hodgman 1974; the
+ * number of its corners. */
+static int clip(double (*out)[2], const double (*in)[2], int n, int axis, double limit, bool below) {
+    int kept = 0;
+    for (int i = 0; i < n; i++) {
+        const double *a = in[i], *b = in[(i + 1) % n], da = a[axis] - limit, db = b[axis] - limit;
+        if (below ? da <= 0 : da >= 0)
+            memcpy(out[kept++], a, sizeof *out);
+        if ((da < 0 && db > 0) || (da > 0 && db < 0)) {
+            out[kept][axis] = limit;
+            out[kept++][!axis] = a[!axis] + (b[!axis] - a[!axis]) * da / (da - db);
+        }
+    }
+    return kept;
+}
+
+/* The shoelace formula. */
+static double area(const double (*p)[2], int n) {
+    double sum = 0;
+    for (int i = 0; i < n; i++)
+        sum += p[i][0] * p[(i + 1) % n][1] - p[(i + 1) % n][0] * p[i][1];
+    return fabs(sum) / 2;
+}
+
+double idem_align_outside(const idem_crop *frame) {
+    const float *m = frame->m;
+    double p[2][CORNERS_MAX][2] = {{{m[2], m[5]},
+                                    {m[0] + (double)m[2], m[3] + (double)m[5]},
+                                    {m[0] + (double)m[1] + m[2], m[3] + (double)m[4] + m[5]},
+                                    {m[1] + (double)m[2], m[4] + (double)m[5]}}};
+    const double whole = area((const double(*)[2])p[0], 4);
+    int n = 4;
+    for (int side = 0; side < 4; side++)
+        n = clip(p[!(side % 2)], (const double(*)[2])p[side % 2], n, side / 2, side % 2, side % 2);
+    const double outside = 1 - area((const double(*)[2])p[0], n) / whole;
+    return outside > 1e-6 ? fmin(outside, 1) : outside <= 1e-6 ? 0 : 1; /* NaN without an area */
+}
+
 typedef struct {
     double left, top, right, bottom; /* pixels the photograph is extended by */
 } margins;

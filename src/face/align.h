@@ -16,6 +16,11 @@ int idem_align_frame(idem_crop *frame, const float (*points)[2], int width, int 
  * mirrored, and blurred and faded to its median colour with the distance. */
 int idem_align_picture(idem_image *out, const idem_image *photo, const idem_crop *frame, int side);
 
+/* The share of a frame that is outside its photograph, so that what is there is made up: 0 to 1, by the exact area; 1
+ * for a frame without an area. From IDEM_OUTSIDE_MUCH on it is worth a remark. */
+double idem_align_outside(const idem_crop *frame);
+#define IDEM_OUTSIDE_MUCH 0.2
+
 /* Length of the frame's side in pixels of a photograph of width x height. */
 double idem_align_side(const idem_crop *frame, int width, int height);
 
