@@ -115,7 +115,7 @@ static void the_identity_picture_keeps_all_identity(void **state) {
     assert_true(r.nme.mean > 0.01 && r.landmark_mse160.mean > 1 && r.colour.mean > 0.02);
     assert_true(r.yaw.n >= 1 && r.yaw.mean >= 10); /* by the choice of the pairs it counts */
     assert_int_equal(r.pairs, PAIRS);
-    assert_int_equal(r.psnr_same_face.n, 0);
+    assert_false(idem_figure_holds(&r.psnr_same_face));
 }
 
 /* A face and its mirror image look as far to the one side as to the other. A crop that is not the pose network's own
@@ -234,10 +234,14 @@ static void baselines_are_copies_and_mixtures(void **state) {
     assert_string_equal(json_string_value(json_object_get(json_array_get(rows, 1 + MIXING_ROWS), "name")),
                         "mixing: layers 0-8 from attributes");
     /* Noise keeps nothing, so the attribute picture with its NME of 0 or a mixture beats it; a perfect mapper wins. */
-    assert_false(idem_report_beats(&same, rows));
+    assert_true(idem_report_beats(&same, rows).mean == 0);
     idem_report perfect = same;
     perfect.train.id_kept.mean = 1.1;
-    assert_true(idem_report_beats(&perfect, rows));
+    idem_figure verdict = idem_report_beats(&perfect, rows);
+    assert_true(verdict.mean == 1 && !idem_figure_holds(&verdict)); /* three pairs prove nothing */
+    perfect.pairs = 30;
+    verdict = idem_report_beats(&perfect, rows);
+    assert_true(idem_figure_holds(&verdict));
     /* Given pictures have no codes to mix. The copies' figures are those of the same pictures as outputs. */
     give_pairs();
     json_t *two = idem_evaluator_baselines(evaluator, PAIRS, NULL);
@@ -300,17 +304,27 @@ static void impossible_requests_are_refused(void **state) {
 
 static void reports_have_nulls_for_what_was_not_measured(void **state) {
     (void)state;
-    idem_report r = {.nme = {.mean = 0.5, .error = 0.1, .n = 4}, .pairs = 4};
-    json_t *j = idem_report_json(&r);
+    idem_report r = {.nme = {.mean = 0.5, .error = 0.1, .n = 4, .needs = 1},
+                     .yaw = {.needs = 1, .error = NAN, .of = "turned pairs"},
+                     .landmark_mse160 = {.mean = 7, .error = NAN, .n = 1, .needs = 1},
+                     .pairs = 4};
+    json_t *j = idem_report_json(&r), *errors = json_object_get(j, "standard_errors");
     NEAR(json_number_value(json_object_get(j, "nme")), 0.5, 0);
-    NEAR(json_number_value(json_object_get(json_object_get(j, "standard_errors"), "nme")), 0.1, 0);
+    NEAR(json_number_value(json_object_get(errors, "nme")), 0.1, 0);
+    assert_true(json_is_null(json_object_get(errors, "landmark_mse160"))); /* one pair has no error */
     assert_true(json_is_null(json_object_get(j, "psnr_same_face")));
     assert_true(json_is_null(json_object_get(j, "yaw_difference")));
     assert_true(json_is_null(json_object_get(json_object_get(j, "judge"), "retrieval_top1")));
+    assert_int_equal(json_integer_value(json_object_get(j, "retrieval_candidates")), 4);
+    const json_t *needs = json_object_get(j, "needs"), *yaw = json_object_get(needs, "yaw_difference");
+    assert_int_equal(json_object_size(needs), 1);
+    assert_int_equal(json_integer_value(json_object_get(yaw, "needs")), 1);
+    assert_int_equal(json_integer_value(json_object_get(yaw, "has")), 0);
+    assert_string_equal(json_string_value(json_object_get(yaw, "of")), "turned pairs");
     json_decref(j);
-    r.nme.mean = NAN;
+    r.landmark_mse160.mean = NAN;
     assert_null(idem_report_json(&r));
-    assert_non_null(strstr(idem_error(), "not a number"));
+    assert_non_null(strstr(idem_error(), "landmark_mse160 is not a number"));
 }
 
 /* ---- the command ---- */
@@ -353,7 +367,10 @@ static void the_command_prints_and_writes_every_figure(void **state) {
     assert_int_equal(json_integer_value(json_object_get(root, "pairs")), 3);
     assert_int_equal(json_integer_value(json_object_get(root, "seed")), 5);
     assert_true(json_number_value(json_object_get(root, "peak_rss_mb")) > 10);
-    assert_true(json_is_boolean(json_object_get(root, "beats_baselines")));
+    assert_true(json_is_null(json_object_get(root, "beats_baselines"))); /* of two pairs */
+    const json_t *beats = json_object_get(json_object_get(root, "needs"), "beats_baselines");
+    assert_int_equal(json_integer_value(json_object_get(beats, "needs")), 30);
+    assert_int_equal(json_integer_value(json_object_get(root, "retrieval_candidates")), 3);
     size_t i;
     json_t *row, *rows = json_object_get(root, "baselines");
     assert_int_equal(json_array_size(rows), 2 + MIXING_ROWS);
@@ -385,6 +402,8 @@ static void the_command_takes_folders_and_prints_tables(void **state) {
                          IDEM_SOURCE_DIR),
                      0);
     assert_int_equal(RUN(EVALUATE "--identity $DIR/who --attributes $DIR/how --baselines"), 1); /* one file is bad */
+    assert_true(program_says("source found first among 3 ") &&
+                program_says("- beats_baselines: needs 30 pairs, has 3"));
     assert_true(program_says("3 pairs") && program_says("identity kept") &&
                 program_says("passed over: 6 has no partner"));
     assert_true(program_says("how/4.png") && program_says("attribute picture") && program_says("pictures a second"));

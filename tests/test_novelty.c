@@ -39,12 +39,15 @@ static void figures_by_hand(void **state) {
     idem_novelty v;
     idem_nearest nearest[N];
     assert_int_equal(idem_novelty_of(&v, &(idem_novelty_set){made, mirrored, N}, &(idem_novelty_set){apart, apart, 2},
-                                     training, TRAINING, DIM, 0.9, 1, nearest),
+                                     training, TRAINING, DIM, 0.9, 0.001, 1, nearest),
                      0);
     /* 10 and 20 degrees alone are within acos 0.9 = 25.8 degrees of each other. */
-    assert_int_equal(v.samples.pairs, 6);
-    assert_float_equal(v.samples.share, 1.0 / 6, 1e-9);
-    assert_float_equal(v.portraits.share, 0, 1e-9);
+    assert_int_equal(v.samples.share.n, 6);
+    assert_float_equal(v.samples.share.mean, 1.0 / 6, 1e-9);
+    assert_float_equal(v.samples.share.error, 2 * sqrt((2 * 1.0 / 36 + 2 * 1.0 / 36) / 3 / 4), 1e-9);
+    assert_float_equal(v.portraits.share.mean, 0, 1e-9);
+    assert_false(idem_figure_holds(&v.samples.share)); /* 0.1 % of 6 pairs cannot be seen */
+    assert_int_equal(v.samples.share.needs, 10000);
     /* Strangers: 0, 90 and 180 degrees in pairs: 0, 0, -1. */
     assert_float_equal(v.strangers, -1.0 / 3, 0.05);
     const int which[N] = {0, 0, 1, 0};
@@ -60,14 +63,23 @@ static void figures_by_hand(void **state) {
     assert_float_equal(v.samples.nearest.mean, sum / N, 1e-6);
     assert_float_equal(v.samples.nearest_most, nearest[2].s, 1e-9);
     assert_float_equal(v.portraits.nearest_most, 1, 1e-6);
-    assert_false(idem_novelty_varied(&v));
-    v.portraits.share = v.samples.share / 2;
-    assert_true(idem_novelty_varied(&v));
-    assert_true(idem_novelty_new(&v) == (v.samples.nearest.mean <= v.portraits.nearest.mean));
+    /* Verdicts of four samples are none. */
+    idem_figure varied = idem_novelty_varied(&v), is_new = idem_novelty_new(&v);
+    assert_false(idem_figure_holds(&varied) || idem_figure_holds(&is_new));
+    assert_int_equal(varied.needs, 142); /* 142 * 141 / 2 >= 10000 */
+    v.samples.n = v.portraits.n = 200;
+    v.samples.share.error = v.portraits.share.error = v.samples.nearest.error = v.portraits.nearest.error = 1e-3;
+    varied = idem_novelty_varied(&v);
+    assert_true(idem_figure_holds(&varied) && varied.mean == 0);
+    v.portraits.share.mean = v.samples.share.mean / 2;
+    assert_true(idem_novelty_varied(&v).mean == 1);
+    v.portraits.nearest.mean = v.samples.nearest.mean + 0.01;
+    assert_true(idem_novelty_new(&v).mean == 1);
     v.portraits.nearest.mean = v.samples.nearest.mean - 0.01;
-    assert_false(idem_novelty_new(&v));
+    is_new = idem_novelty_new(&v);
+    assert_true(idem_figure_holds(&is_new) && is_new.mean == 0);
     assert_int_equal(idem_novelty_of(&v, &(idem_novelty_set){made, mirrored, 1}, &(idem_novelty_set){apart, apart, 2},
-                                     training, TRAINING, DIM, 0.9, 1, NULL),
+                                     training, TRAINING, DIM, 0.9, 0.001, 1, NULL),
                      -1);
 }
 
@@ -91,7 +103,9 @@ static void the_command_measures(void **state) {
     assert_int_equal(program_run(dir, MEASURE "--held-out 3 --profile"), 0);
     assert_true(program_says("GB/s  node") && program_says("GB/s  operator"));
     assert_true(program_says("pairs above 0.929"));
-    assert_true(program_says("S of the nearest picture"));
+    assert_true(program_says("S of the nearest picture") && !program_says("memorises"));
+    assert_true(program_says("- new: needs 30 samples, and as many portraits, has 3"));
+    assert_true(program_says("- share_above: needs 10000 pairs, has 15"));
     assert_int_equal(program_run(dir,
                                  MEASURE "--held-out 3 --quiet --json > $DIR/a.json; cmp $DIR/a.json - < "
                                          "$DIR/out/report.json; grep -q '\"held_out_by\": \"option\"' $DIR/a.json"),

@@ -1,4 +1,4 @@
-/* The commands align and verify from outside, photographs of every kind, and the figures of verification. */
+/* The command align from outside, and photographs of every kind. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +14,6 @@
 #include <webp/encode.h>
 
 #include "base/file.h"
-#include "eval/verification.h"
 #include "support/photographs.h"
 #include "support/pictures.h"
 #include "support/program.h"
@@ -187,102 +186,10 @@ static void align_takes_files_of_every_kind(void **state) {
     json_decref(root);
 }
 
-static void verify_compares_and_measures(void **state) {
-    (void)state;
-    photograph_need_models();
-    photograph_save(program_folder, "p.png", "identities/1.png", 300);
-    photograph_save(program_folder, "q.png", "identities/1.png", 220);
-    photograph_save(program_folder, "r.png", "identities/4.png", 260);
-    assert_int_equal(RUN("IDEM_MODELS='%s' $IDEM verify --threads 1 $DIR/p.png $DIR/q.png", photograph_models()), 0);
-    assert_int_equal(strncmp(program_output, "same person", 11), 0);
-    assert_int_equal(
-        RUN("cd $DIR && printf 'p.png q.png 1\\nq.png p.png 1\\np.png\\tr.png\\t0\\nr.png q.png 0\\n# x\\n' > list && "
-            "IDEM_MODELS='%s' $IDEM verify -q --threads 1 --pairs $DIR/list --json",
-            photograph_models()),
-        0);
-    json_error_t error;
-    json_t *root = json_loads(program_output, 0, &error);
-    assert_non_null(root);
-    assert_int_equal(json_integer_value(json_object_get(root, "pairs")), 4);
-    assert_int_equal(json_integer_value(json_object_get(root, "skipped")), 0);
-    assert_true(json_number_value(json_object_get(root, "accuracy")) == 1);
-    assert_true(json_number_value(json_object_get(root, "tar_at_far_0.1%")) == 1);
-    json_decref(root);
-    assert_int_equal(RUN("echo 'a b 2' > $DIR/list; $IDEM verify --pairs $DIR/list"), 1);
-    assert_true(program_says("line 1 is not two paths"));
-    assert_int_equal(RUN("$IDEM verify --pairs $DIR/list x y"), 2);
-    assert_int_equal(RUN("$IDEM verify x"), 2);
-    assert_int_equal(
-        RUN("IDEM_MODELS='%s' $IDEM verify -q --threads 1 $DIR/p.png $DIR/absent.png", photograph_models()), 1);
-    assert_true(program_says("absent.png"));
-}
-
-/* Pictures are decoded ahead, in the order of their names: each still answers for itself. */
-static void verify_measures_what_can_be_read(void **state) {
-    (void)state;
-    photograph_need_models();
-    assert_int_equal(RUN("mkdir $DIR/list-of"), 0);
-    photograph_save(program_folder, "list-of/b.png", "identities/1.png", 300);
-    photograph_save(program_folder, "list-of/d.png", "identities/1.png", 220);
-    photograph_save(program_folder, "list-of/f.png", "identities/4.png", 260);
-    picture_black(program_folder, "list-of/c.png", 200, 200);
-    assert_int_equal(RUN("cd $DIR/list-of && head -c 900 b.png > a.png && : > e.png && "
-                         "printf 'a.png b.png 1\\nb.png d.png 1\\nd.png f.png 0\\nf.png b.png 0\\nc.png d.png 0\\n"
-                         "e.png f.png 1\\ng.png f.png 0\\nd.png b.png 1\\n' > pairs && "
-                         "IDEM_MODELS='%s' $IDEM verify -q --threads 1 --pairs pairs --json 2> notes > report",
-                         photograph_models()),
-                     1);
-    assert_int_equal(RUN("cd $DIR/list-of && cat notes"), 0);
-    assert_true(program_says("idem: passed over: a.png: ") && program_says("idem: passed over: c.png: no face found") &&
-                program_says("idem: passed over: e.png: ") && program_says("idem: passed over: g.png: "));
-    assert_true(program_says("3 of 7 pictures could not be read; the pairs without them are measured"));
-    assert_int_equal(program_lines(), 5);
-    assert_int_equal(RUN("cat $DIR/list-of/report"), 0);
-    assert_true(program_says("\"pairs\": 4,") && program_says("\"genuine\": 2,") && program_says("\"skipped\": 4,") &&
-                program_says("\"accuracy\": 1.0,"));
-}
-
-/* ---- verification ---- */
-
-static void verification_by_hand(void **state) {
-    (void)state;
-    /* Twenty pairs, ten of each kind, one genuine pair below all: 19 of 20 right in whatever fold. */
-    double score[20];
-    uint8_t same[20];
-    for (int i = 0; i < 20; i++) {
-        same[i] = i % 2;
-        score[i] = same[i] ? 0.6 + 0.01 * i : 0.1 + 0.01 * i;
-    }
-    idem_verification v;
-    assert_int_equal(idem_verification_of(&v, score, same, 20, 0.001), 0);
-    assert_int_equal(v.genuine, 10);
-    assert_int_equal(v.impostor, 10);
-    assert_true(v.accuracy == 1 && v.tar == 1 && fabs(v.threshold - (0.28 + 0.61) / 2) < 1e-12);
-    assert_true(fabs(v.far_threshold - 0.28) < 1e-12);
-    score[5] = 0.05;
-    assert_int_equal(idem_verification_of(&v, score, same, 20, 0.001), 0);
-    assert_true(fabs(v.accuracy - 0.95) < 1e-12 && fabs(v.tar - 0.9) < 1e-12);
-    /* An impostor above all: at FAR 0.1 none of ten genuine pairs is lost, at 0.001 all are. */
-    score[5] = 0.65;
-    score[4] = 0.99;
-    assert_int_equal(idem_verification_of(&v, score, same, 20, 0.001), 0);
-    assert_true(v.tar == 0);
-    assert_int_equal(idem_verification_of(&v, score, same, 20, 0.1), 0);
-    assert_true(v.tar == 1);
-    for (int i = 0; i < 20; i++)
-        same[i] = 1;
-    assert_int_equal(idem_verification_of(&v, score, same, 20, 0.001), -1);
-    score[3] = NAN;
-    assert_int_equal(idem_verification_of(&v, score, same, 20, 0.001), -1);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(align_does_the_good_and_lists_the_bad),
         cmocka_unit_test(align_takes_files_of_every_kind),
-        cmocka_unit_test(verify_compares_and_measures),
-        cmocka_unit_test(verify_measures_what_can_be_read),
-        cmocka_unit_test(verification_by_hand),
     };
     return cmocka_run_group_tests(tests, program_enter, program_leave);
 }

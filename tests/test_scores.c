@@ -18,7 +18,29 @@ static void figures_have_mean_and_error(void **state) {
     NEAR(f.mean, 3, 1e-12);
     NEAR(f.error, sqrt((4 + 1 + 0 + 9) / 3.0 / 4.0), 1e-12);
     assert_int_equal(f.n, 4);
-    NEAR(idem_figure_of(x, 1).error, 0, 0);
+    assert_true(isnan(idem_figure_of(x, 1).error));
+    assert_true(idem_figure_holds(&f) && !idem_figure_holds(&(idem_figure){.mean = 1, .n = 4}));
+}
+
+static void verdicts_need_as_many_as_their_difference(void **state) {
+    (void)state;
+    assert_int_equal(idem_needs_of_rate(0.001), 10000);
+    assert_int_equal(idem_needs_of_rate(0.1), 100);
+    idem_figure a = {.mean = 0.5, .error = 0.03, .n = 100, .needs = 1}, b = {.mean = 0.5, .error = 0.04, .n = 80};
+    idem_figure v = idem_figure_at_most(&a, &b, 30); /* two errors of the difference are 0.1 */
+    assert_true(v.mean == 1 && v.n == 80 && v.needs == 30 && idem_figure_holds(&v));
+    a.mean = 0.61;
+    v = idem_figure_at_most(&a, &b, 30);
+    assert_true(v.mean == 0 && idem_figure_holds(&v));
+    a.mean = 0.55; /* half of what could be told: four times as many */
+    v = idem_figure_at_most(&a, &b, 30);
+    assert_true(v.mean == 0 && !idem_figure_holds(&v) && isnan(idem_figure_value(&v)));
+    assert_in_range(v.needs, 320, 321);
+    a.mean = 0.5 + 1e-12;
+    assert_int_equal(idem_figure_at_most(&a, &b, 30).needs, 1000000000);
+    a.mean = 0.4;
+    v = idem_figure_at_most(&a, &b, 81);
+    assert_true(!idem_figure_holds(&v) && v.needs == 81);
 }
 
 static void identity_is_one_for_itself_and_zero_for_strangers(void **state) {
@@ -50,6 +72,11 @@ static void retrieval_counts_right_neighbours_in_groups(void **state) {
     NEAR(idem_score_retrieval(&id[0][0], &id[0][0], 4, 2, 4).mean, 0, 0);
     float swapped[4][2] = {{0, 1}, {1, 0}, {1, 0}, {0, 1}};
     NEAR(idem_score_retrieval(&swapped[0][0], &id[0][0], 4, 2, 2).mean, 0.5, 0);
+    /* Left over: the last of three is compared with two sources, as the others are. */
+    float odd[3][2] = {{1, 0}, {0, 1}, {0, 1}};
+    NEAR(idem_score_retrieval(&odd[0][0], &odd[0][0], 3, 2, 2).mean, 2.0 / 3, 1e-12);
+    assert_int_equal(idem_score_candidates(3, 2), 2);
+    assert_int_equal(idem_score_candidates(6, 100), 6);
 }
 
 static void landmarks_are_measured_in_eye_distances(void **state) {
@@ -109,6 +136,7 @@ static void shuffles_leave_nothing_in_place(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(figures_have_mean_and_error),
+        cmocka_unit_test(verdicts_need_as_many_as_their_difference),
         cmocka_unit_test(identity_is_one_for_itself_and_zero_for_strangers),
         cmocka_unit_test(retrieval_counts_right_neighbours_in_groups),
         cmocka_unit_test(landmarks_are_measured_in_eye_distances),

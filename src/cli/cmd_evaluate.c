@@ -17,6 +17,7 @@
 #include "cli/progress.h"
 #include "cli/report_text.h"
 #include "eval/evaluate.h"
+#include "eval/figures.h"
 
 typedef struct {
     idem_model_files files;
@@ -109,11 +110,10 @@ static int add_baselines(json_t *root, idem_evaluator *e, const settings *s) {
     json_t *rows = idem_evaluator_baselines(e, s->baseline_pairs, &same);
     if (!rows)
         return -1;
-    bool beats = idem_report_beats(&same, rows);
-    return json_object_set_new(root, "baselines", rows) ||
-                   json_object_set_new(root, "beats_baselines", json_boolean(beats))
-               ? idem_fail_as(IDEM_MEMORY, "out of memory for a report")
-               : 0;
+    const idem_figure beats = idem_report_beats(&same, rows);
+    if (json_object_set_new(root, "baselines", rows))
+        return idem_fail_as(IDEM_MEMORY, "out of memory for a report");
+    return idem_figure_put_verdict(root, "beats_baselines", &beats);
 }
 
 static double peak_rss_mb(void) {
@@ -134,12 +134,13 @@ static json_t *evaluate(idem_evaluator *e, const idem_model *m, settings *s, con
     if (!root)
         return NULL;
     status = s->baselines ? add_baselines(root, e, s) : 0;
-    status = status ||
-             json_object_set_new(root, "pictures_per_second", json_real(1 / fmax(r.seconds_per_picture, 1e-9))) ||
-             json_object_set_new(root, "seconds", json_real(idem_clock() - start)) ||
-             json_object_set_new(root, "peak_rss_mb", json_real(peak_rss_mb())) ||
-             json_object_set_new(root, "seed", json_integer((json_int_t)shared->seed)) ||
-             (!s->identity && json_object_set_new(root, "truncation", json_real(psi)));
+    if (!status &&
+        (json_object_set_new(root, "pictures_per_second", json_real(1 / fmax(r.seconds_per_picture, 1e-9))) ||
+         json_object_set_new(root, "seconds", json_real(idem_clock() - start)) ||
+         json_object_set_new(root, "peak_rss_mb", json_real(peak_rss_mb())) ||
+         json_object_set_new(root, "seed", json_integer((json_int_t)shared->seed)) ||
+         (!s->identity && json_object_set_new(root, "truncation", json_real(psi)))))
+        status = idem_fail_as(IDEM_MEMORY, "out of memory for a report");
     if (!status) {
         idem_progress_finish();
         return root;

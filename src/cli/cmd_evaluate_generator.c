@@ -12,6 +12,8 @@
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/progress.h"
+#include "cli/report_text.h"
+#include "eval/figures.h"
 #include "eval/novelty.h"
 #include "eval/verification.h"
 #include "eval/witness.h"
@@ -186,7 +188,7 @@ static int measure(job *j) {
         return -1;
     idem_progress_finish();
     return idem_novelty_of(&j->figures, &j->made, &j->apart, j->training, (int)training, D, IDEM_JUDGE_THRESHOLD,
-                           j->shared.seed, j->nearest);
+                           IDEM_THRESHOLD_FAR, j->shared.seed, j->nearest);
 }
 
 /* ---- the sheet: each sample, the nearest ones first, beside its training picture ---- */
@@ -247,45 +249,71 @@ static int save_sheet(const job *j) {
 
 /* ---- the report ---- */
 
-static json_t *figures_json(const idem_novelty_figures *f, int n) {
-    return json_pack("{s:i, s:I, s:f, s:f, s:f, s:f}", "n", n, "pairs", (json_int_t)f->pairs, "share_above", f->share,
-                     "nearest_S", f->nearest.mean, "nearest_S_error", f->nearest.error, "nearest_S_most",
-                     f->nearest_most);
+static int put_figures(json_t *report, const char *key, const idem_novelty_figures *f) {
+    json_t *o =
+        json_pack("{s:i, s:I, s:f}", "n", f->n, "pairs", (json_int_t)f->share.n, "nearest_S_most", f->nearest_most);
+    if (json_object_set_new(report, key, o))
+        return idem_fail_as(IDEM_MEMORY, "out of memory for a report");
+    return idem_figure_put(o, "share_above", &f->share) || idem_figure_put(o, "nearest_S", &f->nearest) ? -1 : 0;
 }
 
 static json_t *report_json(const job *j) {
     const idem_novelty *v = &j->figures;
-    return json_pack("{s:s, s:i, s:f, s:I, s:i, s:s, s:I, s:f, s:f, s:o, s:o, s:b, s:b}", "generator",
-                     idem_model_about(j->model)->hash, "size", (int)j->side, "truncation", j->truncation,
-                     "training_pictures", (json_int_t)idem_gan_data_count(j->pictures), "held_out", j->apart.n,
-                     "held_out_by", j->held_out_by, "seed", (json_int_t)j->shared.seed, "threshold",
-                     IDEM_JUDGE_THRESHOLD, "strangers", v->strangers, "samples", figures_json(&v->samples, j->count),
-                     "portraits", figures_json(&v->portraits, j->apart.n), "varied", idem_novelty_varied(v), "new",
-                     idem_novelty_new(v));
+    const idem_figure varied = idem_novelty_varied(v), is_new = idem_novelty_new(v);
+    json_t *o =
+        json_pack("{s:s, s:i, s:f, s:I, s:i, s:s, s:I, s:f, s:f}", "generator", idem_model_about(j->model)->hash,
+                  "size", (int)j->side, "truncation", j->truncation, "training_pictures",
+                  (json_int_t)idem_gan_data_count(j->pictures), "held_out", j->apart.n, "held_out_by", j->held_out_by,
+                  "seed", (json_int_t)j->shared.seed, "threshold", IDEM_JUDGE_THRESHOLD, "strangers", v->strangers);
+    if (!o)
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for a report");
+    if (!put_figures(o, "samples", &v->samples) && !put_figures(o, "portraits", &v->portraits) &&
+        !idem_figure_put_verdict(o, "varied", &varied) && !idem_figure_put_verdict(o, "new", &is_new))
+        return o;
+    json_decref(o);
+    return NULL;
 }
 
-static void print_report(const job *j) {
-    const idem_novelty *v = &j->figures;
-    printf("                          %12s %12s\n", "samples", "portraits");
-    printf("n                         %12d %12d\n", j->count, j->apart.n);
-    printf("pairs above %.3f        %10.2f %% %10.2f %%   %s\n", IDEM_JUDGE_THRESHOLD, 100 * v->samples.share,
-           100 * v->portraits.share, idem_novelty_varied(v) ? "at most twice" : "MORE THAN TWICE");
-    printf("S of the nearest picture  %12.3f %12.3f   %s\n", v->samples.nearest.mean, v->portraits.nearest.mean,
-           idem_novelty_new(v) ? "no nearer" : "NEARER: it memorises");
-    printf("  standard error          %12.3f %12.3f\n", v->samples.nearest.error, v->portraits.nearest.error);
-    printf("  the largest             %12.3f %12.3f\n", v->samples.nearest_most, v->portraits.nearest_most);
+static void print_row(const json_t *report, const char *label, const char *key, int digits, double scale,
+                      const char *unit) {
+    printf("%-26s", label);
+    idem_report_figure(json_object_get(report, "samples"), key, 9, digits, scale, unit, true);
+    idem_report_figure(json_object_get(report, "portraits"), key, 9, digits, scale, unit, true);
+}
+
+static void print_verdict(const json_t *report, const char *key, const char *yes, const char *no) {
+    const json_t *verdict = json_object_get(report, key);
+    printf("  %s\n", json_is_true(verdict) ? yes : json_is_false(verdict) ? no : "-");
+}
+
+static void print_report(const json_t *report) {
+    char above[64];
+    snprintf(above, sizeof above, "pairs above %.3f", IDEM_JUDGE_THRESHOLD);
+    printf("%-26s  %9s %-9s  %9s\n", "", "samples", "", "portraits");
+    print_row(report, "n", "n", 0, 1, "");
+    putchar('\n');
+    print_row(report, above, "share_above", 2, 100, " %");
+    print_verdict(report, "varied", "at most twice", "MORE THAN TWICE");
+    print_row(report, "S of the nearest picture", "nearest_S", 3, 1, "");
+    print_verdict(report, "new", "no nearer", "NEARER: it memorises");
+    print_row(report, "  the largest", "nearest_S_most", 3, 1, "");
+    putchar('\n');
+    for (int i = 0; i < 2; i++)
+        idem_report_needs(json_object_get(report, i ? "portraits" : "samples"));
+    idem_report_needs(report);
 }
 
 static int write_report(const job *j) {
     json_t *report = report_json(j);
     char *text = report ? json_dumps(report, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) : NULL;
     char *path = idem_path_join(j->output, "report.json");
-    int status = text && path ? idem_file_write(path, text, strlen(text))
-                              : idem_fail_as(IDEM_MEMORY, "out of memory for a report");
+    int status = !report        ? -1
+                 : text && path ? idem_file_write(path, text, strlen(text))
+                                : idem_fail_as(IDEM_MEMORY, "out of memory for a report");
     if (!status && j->shared.json)
         puts(text);
     else if (!status)
-        print_report(j);
+        print_report(report);
     free(path);
     free(text);
     json_decref(report);

@@ -18,6 +18,7 @@
 #include "cli/progress.h"
 #include "cli/train_summary.h"
 #include "engine/op.h"
+#include "eval/figures.h"
 #include "eval/witness.h"
 #include "face/recogniser.h"
 #include "learn/curves.h"
@@ -144,35 +145,41 @@ static void on_evaluation(void *user, int64_t iteration, const idem_held_out_sco
     a->mark = idem_clock();
     if (a->shared.quiet)
         return;
-    char judge[64] = "";
+    char judge[64] = "", nme[32] = "-";
     if (a->witness)
-        snprintf(judge, sizeof judge, " (judge %.3f, %.3f)", s->judge.id_kept, s->judge.attr_leak);
-    idem_cli_say("%7" PRId64 "  id_kept, attr_leak %.3f, %.3f%s  NME %.4f  PSNR of the same face %.2f dB", iteration,
-                 s->train.id_kept, s->train.attr_leak, judge, s->nme, s->psnr_same_face);
+        snprintf(judge, sizeof judge, " (judge %.3f, %.3f)", s->judge.id_kept.mean, s->judge.attr_leak.mean);
+    if (idem_figure_holds(&s->nme))
+        snprintf(nme, sizeof nme, "%.4f", s->nme.mean);
+    idem_cli_say("%7" PRId64 "  id_kept, attr_leak %.3f, %.3f%s  NME %s  PSNR of the same face %.2f dB", iteration,
+                 s->train.id_kept.mean, s->train.attr_leak.mean, judge, nme, s->psnr_same_face);
 }
 
-static json_t *likeness_json(const idem_likeness *s) {
-    return json_pack("{s:f, s:f, s:f, s:f, s:f}", "cos_id_out", s->cos_id_out, "cos_attr_out", s->cos_attr_out,
-                     "cos_id_attr", s->cos_id_attr, "id_kept", s->id_kept, "attr_leak", s->attr_leak);
+static int put_likeness(json_t *root, const char *key, const idem_likeness *s) {
+    json_t *o = json_pack("{s:f, s:f, s:f}", "cos_id_out", s->cos_id_out, "cos_attr_out", s->cos_attr_out,
+                          "cos_id_attr", s->cos_id_attr);
+    return json_object_set_new(root, key, o) || idem_figure_put(o, "id_kept", &s->id_kept) ||
+           idem_figure_put(o, "attr_leak", &s->attr_leak);
 }
 
-/* What this process did; the scores are those of the last evaluation. */
+/* What this process did; the scores are those of the last evaluation. NULL with a message. */
 static json_t *report_json(const train *a) {
     json_t *root =
         json_pack("{s:I, s:f, s:f, s:f}", "iterations", (json_int_t)a->stepped, "seconds", idem_clock() - a->started,
                   "pictures_per_second", a->stepped ? (double)(a->stepped * a->recipe.batch) / a->stepping : 0.0,
                   "peak_rss_mb", peak_rss());
-    if (!a->evaluated)
-        return root;
     const idem_held_out_scores *s = &a->scores;
-    json_t *scores = json_pack("{s:I, s:o, s:f, s:f, s:f, s:i}", "iteration", (json_int_t)a->evaluated, "train",
-                               likeness_json(&s->train), "nme", s->nme, "landmark_mse160", s->landmark_mse160,
-                               "psnr_same_face", s->psnr_same_face, "pairs", s->pairs);
-    if (a->witness)
-        json_object_set_new(scores, "judge", likeness_json(&s->judge));
-    json_object_update(root, scores);
-    json_decref(scores);
-    return root;
+    int status = root ? 0 : -1;
+    if (root && a->evaluated)
+        status = json_object_set_new(root, "iteration", json_integer(a->evaluated)) ||
+                 put_likeness(root, "train", &s->train) || idem_figure_put(root, "nme", &s->nme) ||
+                 idem_figure_put(root, "landmark_mse160", &s->landmark_mse160) ||
+                 json_object_set_new(root, "psnr_same_face", json_real(s->psnr_same_face)) ||
+                 json_object_set_new(root, "pairs", json_integer(s->pairs)) ||
+                 (a->witness && put_likeness(root, "judge", &s->judge));
+    if (!status)
+        return root;
+    json_decref(root);
+    return idem_fail_null_more("no report of the run: %s", idem_error());
 }
 
 static void print_json(json_t *root) {
@@ -233,9 +240,10 @@ static int full_run(train *a, idem_trainer *t) {
         return -1;
     }
     idem_progress_finish();
-    if (a->shared.json)
-        print_json(report_json(a));
-    return 0;
+    json_t *report = a->shared.json ? report_json(a) : NULL;
+    if (report)
+        print_json(report);
+    return a->shared.json && !report ? -1 : 0;
 }
 
 /* What the command line did not say is as the run has it. */

@@ -1,243 +1,148 @@
 /* idem verify: do two photographs show the same person? And how well can that be told, on a list of pairs. */
 #define _GNU_SOURCE
+#include <inttypes.h>
 #include <jansson.h>
+#include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/status.h"
 #include "cli/command.h"
+#include "cli/gallery.h"
 #include "cli/options.h"
-#include "cli/photos.h"
 #include "cli/progress.h"
+#include "cli/report_text.h"
+#include "eval/figures.h"
+#include "eval/pair_list.h"
 #include "eval/verification.h"
-#include "nets/judge.h"
-
-enum { LIST_MAX = 1 << 26, SIDE = 192 }; /* bytes of a list; frames as large as the recognisers' crops need */
-
-#define THRESHOLD_FAR 0.001 /* of eval/verification.h's thresholds */
+#include "face/align.h"
 
 typedef struct {
-    char *path[2];
-    int picture[2];
-    uint8_t same;
-} pair;
+    const char *list, *root, *face;
+    bool face_given, any;
+    int which[2]; /* face of either photograph */
+    idem_shared shared;
+} settings;
 
-enum { ENCODED, NO_FACE, UNREADABLE };
-
-typedef struct {
-    pair *pairs;
-    int n;
-    const char **paths; /* each picture once, sorted; pointers into the pairs */
-    int pictures, dim, unreadable;
-    float *feature, *judge; /* [pictures, dim], [pictures, 128] */
-    char *state;
-} job;
-
-/* ---- list ---- */
-
-/* A path as it is, or else relative to the folder of the list. */
-static char *resolve(const char *path, const char *list) {
-    const char *slash = strrchr(list, '/');
-    if (*path == '/' || !slash || idem_path_exists(path))
-        return strdup(path);
-    char *dir = strndup(list, (size_t)(slash - list)), *full = dir ? idem_path_join(dir, path) : NULL;
-    free(dir);
-    return full;
+static int no_memory(void) {
+    return idem_fail_as(IDEM_MEMORY, "out of memory for a report");
 }
 
-/* "A B 1": fields between tabs if there are any, else between blanks. Cuts the line; -1 without a message. */
-static int split(char *line, char *field[3]) {
-    const char *between = strchr(line, '\t') ? "\t" : " ";
-    char *rest;
-    int n = 0;
-    for (char *f = strtok_r(line, between, &rest); f; f = strtok_r(NULL, between, &rest)) {
-        if (n == 3)
-            return -1;
-        field[n++] = f;
+static void print_json(const json_t *report) {
+    json_dumpf(report, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+    putchar('\n');
+}
+
+/* ---- which face ---- */
+
+/* "N", up to `end`, from 1; -1: it is none. */
+static int parse_number(const char *text, char end) {
+    char *at;
+    const long n = *text >= '0' && *text <= '9' ? strtol(text, &at, 10) : 0;
+    return n >= 1 && n <= 1000000 && *at == end ? (int)n - 1 : -1;
+}
+
+/* Wrong usage is explained and gives 2. */
+static int parse_face(settings *s) {
+    const char *comma = strchr(s->face, ',');
+    s->any = !strcmp(s->face, "any");
+    if (s->any || !strcmp(s->face, "largest")) {
+        /* Of a single pair all faces are looked at: another pair of them may match. */
+        s->which[0] = s->which[1] = s->any || (!s->list && !s->face_given) ? IDEM_GALLERY_ALL : IDEM_GALLERY_LARGEST;
+        return 0;
     }
-    return n == 3 && (!strcmp(field[2], "0") || !strcmp(field[2], "1")) ? 0 : -1;
+    s->which[0] = parse_number(s->face, comma ? ',' : 0);
+    s->which[1] = comma ? parse_number(comma + 1, 0) : s->which[0];
+    if (s->which[0] < 0 || s->which[1] < 0)
+        return idem_cli_usage("--face: \"%s\" is neither largest, any, a number from 1 nor two with a comma between",
+                              s->face);
+    return comma && s->list ? idem_cli_usage("--face: two numbers are for two photographs, not for --pairs") : 0;
 }
 
-/* Too few to measure anything are better known before their pictures are read. */
-static int check_kinds(const job *j, const char *file) {
-    int same = 0;
-    for (int i = 0; i < j->n; i++)
-        same += j->pairs[i].same;
-    return same >= 2 && j->n - same >= 2
-               ? 0
-               : idem_fail("%s: has %d pairs of one person and %d of two, expected at least 2 of each", file, same,
-                           j->n - same);
+/* ---- a list ---- */
+
+static int by_path(const void *a, const void *b) {
+    return strcmp(((const idem_gallery_picture *)a)->path, ((const idem_gallery_picture *)b)->path);
 }
 
-static int read_list(job *j, const char *file) {
-    unsigned char *text;
-    size_t size, room = 1;
-    if (idem_file_read(file, LIST_MAX, &text, &size))
-        return -1;
-    for (size_t i = 0; i < size; i++)
-        room += text[i] == '\n';
-    j->pairs = calloc(room, sizeof *j->pairs);
-    int status = j->pairs ? 0 : idem_fail_as(IDEM_MEMORY, "%s: out of memory for %zu pairs", file, room), number = 0;
-    char *rest = (char *)text;
-    for (char *line; !status && (line = strsep(&rest, "\n"));) {
-        char *field[3];
-        number++;
-        line[strcspn(line, "\r")] = 0;
-        if (!line[strspn(line, " \t")] || *line == '#')
-            continue;
-        pair *p = &j->pairs[j->n];
-        if (split(line, field)) {
-            status = idem_fail("%s: line %d is not two paths and 1 (same person) or 0, between blanks or tabs", file,
-                               number);
-        } else {
-            *p = (pair){.path = {resolve(field[0], file), resolve(field[1], file)}, .same = *field[2] == '1'};
-            j->n++;
-            status = p->path[0] && p->path[1] ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory");
-        }
-    }
-    free(text);
-    return status ? -1 : check_kinds(j, file);
-}
-
-static int by_name(const void *a, const void *b) {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
+static const idem_gallery_picture *find(const idem_gallery *g, const char *path) {
+    return bsearch(&(idem_gallery_picture){.path = path}, g->pictures, (size_t)g->n, sizeof *g->pictures, by_path);
 }
 
 /* Each picture once, however many pairs it is in. */
-static int collect(job *j) {
-    j->paths = calloc(2 * (size_t)j->n, sizeof *j->paths);
-    if (!j->paths)
-        return idem_fail_as(IDEM_MEMORY, "out of memory for %d pairs", j->n);
-    for (int i = 0; i < 2 * j->n; i++)
-        j->paths[i] = j->pairs[i / 2].path[i % 2];
-    qsort(j->paths, 2 * (size_t)j->n, sizeof *j->paths, by_name);
-    for (int i = 0; i < 2 * j->n; i++)
-        if (!j->pictures || strcmp(j->paths[j->pictures - 1], j->paths[i]))
-            j->paths[j->pictures++] = j->paths[i];
-    for (int i = 0; i < 2 * j->n; i++) {
-        const char *const *at =
-            bsearch(&j->pairs[i / 2].path[i % 2], j->paths, (size_t)j->pictures, sizeof *j->paths, by_name);
-        j->pairs[i / 2].picture[i % 2] = (int)(at - j->paths);
-    }
+static int collect(idem_gallery *g, const idem_pair_list *list, int which) {
+    const int n = 2 * list->n;
+    g->pictures = calloc((size_t)n, sizeof *g->pictures);
+    if (!g->pictures)
+        return idem_fail_as(IDEM_MEMORY, "out of memory for %d pairs", list->n);
+    for (int i = 0; i < n; i++)
+        g->pictures[i] = (idem_gallery_picture){.path = list->pairs[i / 2].path[i % 2], .which = which};
+    qsort(g->pictures, (size_t)n, sizeof *g->pictures, by_path);
+    for (int i = 0; i < n; i++)
+        if (!g->n || strcmp(g->pictures[g->n - 1].path, g->pictures[i].path))
+            g->pictures[g->n++] = g->pictures[i];
     return 0;
 }
 
-/* ---- pictures ---- */
-
-/* Of a list, a picture that is no good is passed over; of a single pair it is a failure. */
-static int encode(job *j, idem_ahead *ahead, idem_finder *finder, idem_embedder *embedder, int i, bool quiet,
-                  bool single) {
-    const char *path = j->paths[i];
-    idem_photo photo;
-    if (idem_photo_next(&photo, ahead) || idem_photo_find(&photo, finder, path, SIDE, 1)) {
-        if (idem_cli_stop || single)
-            return -1;
-        idem_cli_say("idem: passed over: %s", idem_error());
-        j->state[i] = UNREADABLE;
-        j->unreadable++;
-        return 0;
-    }
-    int status = 0;
-    if (photo.n == 0 && single) {
-        status = idem_fail("%s: no face found, nothing to compare", path);
-    } else if (photo.n == 0) {
-        idem_cli_say("idem: passed over: %s: no face found", path);
-        j->state[i] = NO_FACE;
-    } else {
-        if (single && !quiet)
-            idem_photo_remark(&photo, path, 0, "");
-        status = idem_embedder_run(embedder, &photo.image, (const float(*)[2])photo.faces[0].points,
-                                   j->feature + (size_t)i * (size_t)j->dim, j->judge + (size_t)i * IDEM_JUDGE_DIM);
-    }
-    idem_photo_close(&photo);
-    return status;
+static int put_verification(json_t *o, const idem_verification *v) {
+    return idem_figure_put(o, "accuracy", &v->accuracy) || idem_figure_put_plain(o, "threshold", &v->threshold) ||
+           idem_figure_put(o, "tar_at_far_0.1%", &v->tar) ||
+           idem_figure_put_plain(o, "threshold_at_far_0.1%", &v->far_threshold);
 }
 
-static int encode_all(job *j, const idem_shared *shared, bool single) {
-    idem_plan_options options = {.threads = shared->threads, .stop = &idem_cli_stop};
-    idem_finder *finder = idem_asset_finder(false, &options);
-    idem_embedder *embedder = finder ? idem_asset_embedder(true, &options) : NULL;
-    int status = embedder ? 0 : -1;
-    if (!status) {
-        j->dim = idem_embedder_dim(embedder);
-        j->feature = calloc((size_t)j->pictures * (size_t)j->dim, sizeof *j->feature);
-        j->judge = calloc((size_t)j->pictures * IDEM_JUDGE_DIM, sizeof *j->judge);
-        j->state = calloc((size_t)j->pictures, 1);
-        if (!j->feature || !j->judge || !j->state)
-            status = idem_fail_as(IDEM_MEMORY, "out of memory for the vectors of %d pictures", j->pictures);
+/* Pictures in which there was a choice of faces, and those of whose faces much is outside. */
+static int put_remarks(json_t *report, const idem_gallery *g) {
+    int several = 0, outside = 0;
+    for (int i = 0; i < g->n; i++) {
+        const idem_gallery_picture *p = &g->pictures[i];
+        several += p->n && p->found > 1;
+        outside += p->n && g->faces[p->first].outside >= IDEM_OUTSIDE_MUCH;
     }
-    idem_ahead *ahead = status ? NULL : idem_photo_ahead(j->paths, (size_t)j->pictures);
-    status = ahead ? 0 : -1;
-    idem_progress_start("encoding", "pictures", (uint64_t)j->pictures, 0, shared->quiet || single);
-    for (int i = 0; i < j->pictures && !status; i++) {
-        status = idem_cli_stop ? -1 : encode(j, ahead, finder, embedder, i, shared->quiet, single);
-        idem_progress_update((uint64_t)i + 1, NULL);
-    }
-    if (status)
-        idem_progress_clear();
-    else
-        idem_progress_finish();
-    idem_ahead_free(ahead);
-    idem_embedder_free(embedder);
-    idem_finder_free(finder);
-    return status;
-}
-
-static double cosine(const float *rows, int dim, const pair *p) {
-    const float *a = rows + (size_t)p->picture[0] * (size_t)dim, *b = rows + (size_t)p->picture[1] * (size_t)dim;
-    double sum = 0;
-    for (int k = 0; k < dim; k++)
-        sum += (double)a[k] * (double)b[k];
-    return sum;
-}
-
-/* ---- reports ---- */
-
-static json_t *verification_json(const idem_verification *v) {
-    return json_pack("{s:f, s:f, s:f, s:f}", "accuracy", v->accuracy, "threshold", v->threshold, "tar_at_far_0.1%",
-                     v->tar, "threshold_at_far_0.1%", v->far_threshold);
+    return json_object_set_new(report, "pictures", json_integer(g->n)) ||
+           json_object_set_new(report, "pictures_with_several_faces", json_integer(several)) ||
+           json_object_set_new(report, "pictures_with_faces_partly_outside", json_integer(outside));
 }
 
 /* The figures of the training recogniser, and below "judge" the same by the judge. */
-static json_t *measure(const job *j) {
-    double *scores[2] = {calloc((size_t)j->n, sizeof(double)), calloc((size_t)j->n, sizeof(double))};
-    uint8_t *same = calloc((size_t)j->n, 1);
-    int n = 0;
-    json_t *report = NULL;
-    for (int i = 0; i < j->n && scores[0] && scores[1] && same; i++) {
-        const pair *p = &j->pairs[i];
-        if (j->state[p->picture[0]] != ENCODED || j->state[p->picture[1]] != ENCODED)
-            continue;
-        scores[0][n] = cosine(j->feature, j->dim, p);
-        scores[1][n] = cosine(j->judge, IDEM_JUDGE_DIM, p);
-        same[n++] = p->same;
-    }
+static json_t *make_measures(const idem_gallery *g, const double *feature, const double *judge, const uint8_t *same,
+                             int n, int skipped) {
     idem_verification v[2];
-    if (!scores[0] || !scores[1] || !same)
-        idem_fail_as(IDEM_MEMORY, "out of memory for %d pairs", j->n);
-    else if (!idem_verification_of(&v[0], scores[0], same, n, THRESHOLD_FAR) &&
-             !idem_verification_of(&v[1], scores[1], same, n, THRESHOLD_FAR)) {
-        report = verification_json(&v[0]);
-        if (!report || json_object_update_new(report, json_pack("{s:i, s:i, s:i, s:i, s:o}", "pairs", n, "genuine",
-                                                                v[0].genuine, "impostor", v[0].impostor, "skipped",
-                                                                j->n - n, "judge", verification_json(&v[1]))))
-            idem_fail_as(IDEM_MEMORY, "out of memory for a report");
-    }
-    free(scores[0]);
-    free(scores[1]);
-    free(same);
-    return report;
+    if (idem_verification_of(&v[0], feature, same, n, IDEM_THRESHOLD_FAR) ||
+        idem_verification_of(&v[1], judge, same, n, IDEM_THRESHOLD_FAR))
+        return NULL;
+    json_t *second = json_object(),
+           *report = json_pack("{s:i, s:i, s:i, s:i, s:o}", "pairs", n, "genuine", v[0].genuine, "impostor",
+                               v[0].impostor, "skipped", skipped, "judge", second);
+    if (report && !put_remarks(report, g) && !put_verification(report, &v[0]) && !put_verification(second, &v[1]))
+        return report;
+    json_decref(report);
+    return report ? NULL : (no_memory(), NULL);
 }
 
-static json_t *decide(const job *j) {
-    const pair *p = &j->pairs[0];
-    double feature = cosine(j->feature, j->dim, p), judge = cosine(j->judge, IDEM_JUDGE_DIM, p);
-    return json_pack("{s:b, s:f, s:{s:f, s:f, s:b}, s:{s:f, s:f, s:b}}", "same", feature > IDEM_FEATURE_THRESHOLD,
-                     "far", THRESHOLD_FAR, "recogniser", "cosine", feature, "threshold", IDEM_FEATURE_THRESHOLD, "same",
-                     feature > IDEM_FEATURE_THRESHOLD, "judge", "cosine", judge, "threshold", IDEM_JUDGE_THRESHOLD,
-                     "same", judge > IDEM_JUDGE_THRESHOLD);
+static json_t *measure(const idem_gallery *g, const idem_pair_list *list) {
+    double *feature = calloc((size_t)list->n, sizeof *feature), *judge = calloc((size_t)list->n, sizeof *judge);
+    uint8_t *same = calloc((size_t)list->n, 1);
+    json_t *report = NULL;
+    int n = 0;
+    for (int i = 0; i < list->n && feature && judge && same; i++) {
+        const idem_gallery_picture *a = find(g, list->pairs[i].path[0]), *b = find(g, list->pairs[i].path[1]);
+        if (!a->n || !b->n)
+            continue;
+        const idem_gallery_pair best = idem_gallery_best(g, a, b);
+        feature[n] = best.feature;
+        judge[n] = best.judge;
+        same[n++] = list->pairs[i].same;
+    }
+    if (feature && judge && same)
+        report = make_measures(g, feature, judge, same, n, list->n - n);
+    else
+        idem_fail_as(IDEM_MEMORY, "out of memory for %d pairs", list->n);
+    free(feature);
+    free(judge);
+    free(same);
+    return report;
 }
 
 static double number(const json_t *object, const char *key) {
@@ -248,79 +153,203 @@ static void print_measures(const json_t *r) {
     printf("%d pairs (%d of one person, %d of two), %d skipped\n", (int)number(r, "pairs"), (int)number(r, "genuine"),
            (int)number(r, "impostor"), (int)number(r, "skipped"));
     const json_t *rows[2] = {r, json_object_get(r, "judge")};
-    for (int i = 0; i < 2; i++)
-        printf("%-11s accuracy %.2f %% (ten-fold), best threshold %.3f; TAR %.2f %% at FAR 0.1 %%\n",
-               i ? "judge" : "recogniser", 100 * number(rows[i], "accuracy"), number(rows[i], "threshold"),
-               100 * number(rows[i], "tar_at_far_0.1%"));
+    printf("%-10s  %8s %-9s  %9s  %8s\n", "", "accuracy", "ten-fold", "threshold", "TAR at FAR 0.1 %");
+    for (int i = 0; i < 2; i++) {
+        printf("%-10s", i ? "judge" : "recogniser");
+        idem_report_figure(rows[i], "accuracy", 8, 2, 100, " %", true);
+        idem_report_figure(rows[i], "threshold", 9, 3, 1, "", false);
+        idem_report_figure(rows[i], "tar_at_far_0.1%", 8, 2, 100, " %", true);
+        putchar('\n');
+    }
+    idem_report_needs(r);
+}
+
+/* Too few to measure anything are better known before their pictures are read. */
+static int check_list(const settings *s, const idem_pair_list *list) {
+    int same = 0;
+    for (int i = 0; i < list->n; i++)
+        same += list->pairs[i].same;
+    if (list->announced && list->announced != list->n && !s->shared.quiet)
+        idem_cli_say("idem: %s: its first line says %" PRId64 " pairs, it has %d", s->list, list->announced, list->n);
+    return same >= 2 && list->n - same >= 2
+               ? 0
+               : idem_fail("%s: has %d pairs of one person and %d of two, expected at least 2 of each", s->list, same,
+                           list->n - same);
+}
+
+static void remark(const settings *s, const json_t *report) {
+    const int several = (int)number(report, "pictures_with_several_faces"),
+              outside = (int)number(report, "pictures_with_faces_partly_outside");
+    if (several && !s->shared.quiet)
+        idem_cli_say("idem: pictures with several faces: %d; %s", several,
+                     s->any ? "the most alike are compared"
+                            : "one of each is compared (--face any takes the most alike)");
+    if (outside && !s->shared.quiet)
+        idem_cli_say("idem: pictures with %.0f %% of the face's frame outside, or more: %d", 100 * IDEM_OUTSIDE_MUCH,
+                     outside);
+}
+
+static int run_list(const settings *s) {
+    idem_pair_list list;
+    idem_gallery g = {0};
+    if (idem_pair_list_read(&list, s->list, s->root))
+        return -1;
+    json_t *report = NULL;
+    int status = check_list(s, &list) || collect(&g, &list, s->which[0]) || idem_gallery_read(&g, false, &s->shared) ||
+                         !(report = measure(&g, &list))
+                     ? -1
+                     : 0;
+    if (status && g.n && g.unreadable == g.n)
+        status = idem_fail("%s: none of its %d pictures can be read: relative paths begin at the list's folder, or at "
+                           "--root DIR",
+                           s->list, g.n);
+    if (!status) {
+        remark(s, report);
+        (s->shared.json ? print_json : print_measures)(report);
+        if (g.unreadable)
+            status = idem_fail("%d of %d pictures could not be read; the pairs without them are measured", g.unreadable,
+                               g.n);
+    }
+    json_decref(report);
+    idem_gallery_free(&g);
+    free(g.pictures);
+    idem_pair_list_free(&list);
+    return status;
+}
+
+/* ---- one pair ---- */
+
+/* Reasons against a verdict. */
+static int add_reason(json_t *why, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static int add_reason(json_t *why, const char *format, ...) {
+    char text[256];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    return json_array_append_new(why, json_string(text)) ? no_memory() : 0;
+}
+
+static int doubt(json_t *why, const settings *s, const idem_gallery *g, const idem_gallery_pair *taken,
+                 const idem_gallery_pair *best) {
+    for (int i = 0; i < 2; i++) {
+        const double outside = g->faces[taken->row[i]].outside;
+        if (outside >= IDEM_OUTSIDE_MUCH &&
+            add_reason(why, "%.0f %% of the frame of %s's face is outside the photograph", 100 * outside,
+                       i ? "B" : "A"))
+            return -1;
+    }
+    const bool chosen = s->face_given || taken->feature > IDEM_FEATURE_THRESHOLD;
+    if (!chosen && best->feature > IDEM_FEATURE_THRESHOLD)
+        return add_reason(
+            why, "the largest faces differ, but face %d of A and face %d of B match (cosine %.3f): --face %d,%d",
+            g->faces[best->row[0]].face + 1, g->faces[best->row[1]].face + 1, best->feature,
+            g->faces[best->row[0]].face + 1, g->faces[best->row[1]].face + 1);
+    return 0;
+}
+
+static json_t *by_one(double cosine, double threshold) {
+    return json_pack("{s:f, s:f, s:b}", "cosine", cosine, "threshold", threshold, "same", cosine > threshold);
+}
+
+static json_t *decide(const settings *s, const idem_gallery *g) {
+    const idem_gallery_picture *a = &g->pictures[0], *b = &g->pictures[1];
+    const idem_gallery_pair best = idem_gallery_best(g, a, b), taken = s->any ? best : idem_gallery_first(g, a, b);
+    const idem_gallery_face *faces[2] = {&g->faces[taken.row[0]], &g->faces[taken.row[1]]};
+    const bool same = taken.feature > IDEM_FEATURE_THRESHOLD;
+    const int compared = s->any ? a->n * b->n : 1;
+    json_t *why = json_array();
+    if (!why || doubt(why, s, g, &taken, &best)) {
+        json_decref(why);
+        return NULL;
+    }
+    const bool sure = json_array_size(why) == 0;
+    json_t *report = json_pack(
+        "{s:s, s:o, s:o, s:f, s:i, s:i, s:i, s:i, s:i, s:f, s:f, s:o, s:o}", "verdict",
+        !sure  ? "unsure"
+        : same ? "same"
+               : "different",
+        "same", sure ? json_boolean(same) : json_null(), "why", why, "far", fmin(1, compared * IDEM_THRESHOLD_FAR),
+        "compared", compared, "faces_a", a->found, "faces_b", b->found, "face_a", faces[0]->face + 1, "face_b",
+        faces[1]->face + 1, "outside_a", faces[0]->outside, "outside_b", faces[1]->outside, "recogniser",
+        by_one(taken.feature, IDEM_FEATURE_THRESHOLD), "judge", by_one(taken.judge, IDEM_JUDGE_THRESHOLD));
+    return report ? report : (no_memory(), NULL);
 }
 
 static void print_decision(const json_t *r) {
     static const char *const names[2] = {"recogniser", "judge"};
-    printf("%s\n", json_is_true(json_object_get(r, "same")) ? "same person" : "different persons");
-    for (int i = 0; i < 2; i++) {
+    const json_t *same = json_object_get(r, "same"), *why;
+    size_t i;
+    printf("%s\n", json_is_true(same) ? "same person" : json_is_false(same) ? "different persons" : "unsure");
+    json_array_foreach(json_object_get(r, "why"), i, why) printf("- %s\n", json_string_value(why));
+    for (i = 0; i < 2; i++) {
         const json_t *row = json_object_get(r, names[i]);
-        printf("%-11s cosine %.3f, %s %.3f: %s\n", names[i], number(row, "cosine"),
-               json_is_true(json_object_get(row, "same")) ? "above" : "not above", number(row, "threshold"),
-               json_is_true(json_object_get(row, "same")) ? "same" : "different");
+        const bool above = json_is_true(json_object_get(row, "same"));
+        printf("%-11s cosine %.3f, %s %.3f: %s\n", names[i], number(row, "cosine"), above ? "above" : "not above",
+               number(row, "threshold"), above ? "same" : "different");
     }
-    printf(
-        "at these thresholds 0.1 %% of pairs of different persons pass for the same; this proves nobody's identity\n");
+    if (number(r, "faces_a") > 1 || number(r, "faces_b") > 1)
+        printf("face %.0f of %.0f of A, face %.0f of %.0f of B, in the order of size\n", number(r, "face_a"),
+               number(r, "faces_a"), number(r, "face_b"), number(r, "faces_b"));
+    if (number(r, "compared") > 1)
+        printf(
+            "the most alike of %.0f pairs of faces: up to %.1f %% of such choices among different persons pass for the "
+            "same; ",
+            number(r, "compared"), 100 * number(r, "far"));
+    else
+        printf("at these thresholds 0.1 %% of pairs of different persons pass for the same; ");
+    printf("this proves nobody's identity\n");
+}
+
+static int run_pair(const settings *s, char *const *paths) {
+    idem_gallery_picture pictures[2] = {{.path = paths[0], .which = s->which[0]},
+                                        {.path = paths[1], .which = s->which[1]}};
+    idem_gallery g = {.pictures = pictures, .n = 2};
+    json_t *report = idem_gallery_read(&g, true, &s->shared) ? NULL : decide(s, &g);
+    for (int i = 0; i < 2 && report && !s->face_given && !s->shared.quiet; i++)
+        if (pictures[i].found > 1)
+            idem_cli_say("idem: %s: has %d faces; the largest is taken (--face takes another, or any)", paths[i],
+                         pictures[i].found);
+    if (report)
+        (s->shared.json ? print_json : print_decision)(report);
+    json_decref(report);
+    idem_gallery_free(&g);
+    return report ? 0 : -1;
 }
 
 int idem_cmd_verify(int argc, char **argv) {
-    const char *list = NULL;
-    idem_shared shared = IDEM_SHARED_DEFAULTS;
-    const idem_option options[] = {{IDEM_OPT_TEXT, "pairs", 'p', "FILE", &list,
-                                    .help = "measure on a list instead: a line is two paths and 1 (same person) or 0"},
-                                   {0}};
+    settings s = {.face = "largest", .shared = IDEM_SHARED_DEFAULTS};
+    const idem_option options[] = {
+        {IDEM_OPT_TEXT, "face", 0, "FACE", &s.face, .was_given = &s.face_given,
+         .help = "which face of a photograph with several: largest, a number from 1 in the order of size, two numbers "
+                 "for A and B (2,1), or any: the faces that are most alike"},
+        {IDEM_OPT_TEXT, "pairs", 'p', "FILE", &s.list,
+         .help = "measure on a list instead: a line is two paths and 1 (same person) or 0, or that of LFW's pairs.txt"},
+        {IDEM_OPT_TEXT, "root", 0, "DIR", &s.root,
+         .help = "with --pairs: folder that its paths begin at; if not given, the list's own"},
+        {0}};
     idem_command_line line = {
         .args = "[A B]",
-        .about =
-            "Compares the largest faces of two photographs by the training recogniser and by the judge, and decides "
-            "at a false accept rate of 0.1 %, by the recogniser. With --pairs it measures how well that can be "
-            "told: ten-fold accuracy and true accept rate.",
+        .about = "Compares a face of each of two photographs by the training recogniser and by the judge, and decides "
+                 "at a false accept rate of 0.1 %, by the recogniser. Where a fifth of a face's frame or more is "
+                 "outside its "
+                 "photograph, or other faces match than the largest, it is unsure and says why. With --pairs it "
+                 "measures how "
+                 "well that can be told: ten-fold accuracy and true accept rate.",
         .examples = "  idem verify one.jpg other.jpg\n"
-                    "  idem verify --pairs pairs.txt --json\n",
+                    "  idem verify --face any group.jpg person.jpg\n"
+                    "  idem verify --pairs pairs.txt --json\n"
+                    "  idem verify --pairs lfw/pairs.txt --root lfw/lfw-funneled\n",
         .options = options,
         .max_args = 2,
         .shared = IDEM_WITH_JSON | IDEM_WITH_THREADS};
     char **args;
-    int n = idem_parse(&line, argc, argv, &shared, &args);
-    if (n != (list ? 0 : 2))
+    const int n = idem_parse(&line, argc, argv, &s.shared, &args);
+    if (n != (s.list ? 0 : 2))
         return idem_cli_usage("give two pictures, or --pairs FILE");
-    job j = {0};
-    int status = 0;
-    if (list) {
-        status = read_list(&j, list);
-    } else {
-        j.pairs = calloc(1, sizeof *j.pairs);
-        j.n = j.pairs ? 1 : 0;
-        status = j.pairs ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory");
-        for (int i = 0; i < 2 && j.pairs; i++)
-            j.pairs[0].path[i] = strdup(args[i]);
-    }
-    if (!status)
-        status = collect(&j) || encode_all(&j, &shared, !list) ? -1 : 0;
-    json_t *report = status ? NULL : list ? measure(&j) : decide(&j);
-    if (report && shared.json) {
-        json_dumpf(report, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
-        putchar('\n');
-    } else if (report) {
-        (list ? print_measures : print_decision)(report);
-    }
-    if (report && j.unreadable)
-        status = idem_fail("%d of %d pictures could not be read; the pairs without them are measured", j.unreadable,
-                           j.pictures);
-    status = report ? status : -1;
-    json_decref(report);
-    for (int i = 0; i < j.n; i++) {
-        free(j.pairs[i].path[0]);
-        free(j.pairs[i].path[1]);
-    }
-    free(j.pairs);
-    free(j.paths);
-    free(j.feature);
-    free(j.judge);
-    free(j.state);
-    return status ? idem_cli_failed() : 0;
+    if (s.root && !s.list)
+        return idem_cli_usage("--root goes with --pairs");
+    if (parse_face(&s))
+        return 2;
+    return (s.list ? run_list(&s) : run_pair(&s, args)) ? idem_cli_failed() : 0;
 }

@@ -2,67 +2,93 @@
 
 #include <stdio.h>
 
-static const json_t *at(const json_t *j, const char *a, const char *b) {
-    const json_t *inner = json_object_get(j, a);
-    return b ? json_object_get(inner, b) : inner;
+static double number(const json_t *j, const char *key) {
+    return json_number_value(json_object_get(j, key));
 }
 
-static double number(const json_t *j, const char *a, const char *b) {
-    return json_number_value(at(j, a, b));
-}
-
-static void figure(const json_t *of, const char *key) {
-    if (json_is_number(json_object_get(of, key)))
-        printf("  %7.3f +- %-6.3f", number(of, key, NULL), number(of, "standard_errors", key));
+void idem_report_figure(const json_t *report, const char *key, int width, int digits, double scale, const char *unit,
+                        bool with_error) {
+    const json_t *mean = json_object_get(report, key),
+                 *error = json_object_get(json_object_get(report, "standard_errors"), key);
+    char text[64], after[64] = "";
+    if (json_is_number(mean))
+        snprintf(text, sizeof text, "%.*f%s", digits, scale * json_number_value(mean), unit);
     else
-        printf("  %-18s", "      -");
+        snprintf(text, sizeof text, "-");
+    if (json_is_number(mean) && json_is_number(error))
+        snprintf(after, sizeof after, "+- %.*f", digits, scale * json_number_value(error));
+    printf("  %*s", width, text);
+    if (with_error)
+        printf(" %-9s", after);
+}
+
+void idem_report_needs(const json_t *report) {
+    const char *key;
+    json_t *need;
+    json_object_foreach(json_object_get(report, "needs"), key, need)
+        printf("- %s: needs %lld %s, has %lld\n", key, (long long)number(need, "needs"),
+               json_string_value(json_object_get(need, "of")), (long long)number(need, "has"));
 }
 
 static void both(const json_t *report, const char *label, const char *key) {
     printf("%-34s", label);
-    figure(at(report, "train", NULL), key);
-    figure(at(report, "judge", NULL), key);
+    idem_report_figure(json_object_get(report, "train"), key, 7, 3, 1, "", true);
+    idem_report_figure(json_object_get(report, "judge"), key, 7, 3, 1, "", true);
     putchar('\n');
 }
 
 static void against_shuffled(const json_t *report, const char *label, const char *key) {
-    double shuffled = number(report, "shuffled", key);
+    const json_t *shuffled = json_object_get(report, "shuffled");
     printf("%-34s", label);
-    figure(report, key);
-    printf("  %7.3f  %6.2f\n", shuffled, shuffled > 0 ? number(report, key, NULL) / shuffled : 0);
+    idem_report_figure(report, key, 7, 3, 1, "", true);
+    idem_report_figure(shuffled, key, 7, 3, 1, "", false);
+    if (json_is_number(json_object_get(report, key)) && number(shuffled, key) > 0)
+        printf("  %6.2f\n", number(report, key) / number(shuffled, key));
+    else
+        printf("  %6s\n", "-");
 }
 
-static void print_baselines(const json_t *rows) {
+static void print_baselines(const json_t *report, const json_t *rows) {
     printf("\n%-34s  id_kept (train, judge)   nme   colour   yaw\n", "baseline");
     size_t i;
-    const json_t *row;
-    json_array_foreach(rows, i, row)
-        printf("%-34s  %7.3f %8.3f      %6.3f  %6.3f  %5.1f\n", json_string_value(json_object_get(row, "name")),
-               number(row, "train", "id_kept"), number(row, "judge", "id_kept"), number(row, "nme", NULL),
-               number(row, "colour_outside_face", NULL), number(row, "yaw_difference", NULL));
+    const json_t *row, *beats = json_object_get(report, "beats_baselines");
+    json_array_foreach(rows, i, row) {
+        printf("%-34s", json_string_value(json_object_get(row, "name")));
+        idem_report_figure(json_object_get(row, "train"), "id_kept", 7, 3, 1, "", false);
+        idem_report_figure(json_object_get(row, "judge"), "id_kept", 7, 3, 1, "", false);
+        idem_report_figure(row, "nme", 10, 3, 1, "", false);
+        idem_report_figure(row, "colour_outside_face", 6, 3, 1, "", false);
+        idem_report_figure(row, "yaw_difference", 5, 1, 1, "", false);
+        putchar('\n');
+    }
+    if (json_is_boolean(beats))
+        printf("%s\n", json_is_true(beats) ? "The mapper keeps more identity than any baseline of equal or lower NME."
+                                           : "A baseline of equal or lower NME keeps as much identity as the mapper.");
 }
 
 void idem_report_print(const json_t *report) {
-    printf("%d pairs%22s  %-18s  %-18s\n", (int)number(report, "pairs", NULL), "", "training recogniser", "judge");
+    char found[64];
+    snprintf(found, sizeof found, "source found first among %d", (int)number(report, "retrieval_candidates"));
+    printf("%d pairs%22s  %-18s  %-18s\n", (int)number(report, "pairs"), "", "training recogniser", "judge");
     both(report, "identity kept      S(id, out)", "id_kept");
     both(report, "identity leaked    S(attr, out)", "attr_leak");
     both(report, "cosine             (id, out)", "cos_id_out");
     both(report, "cosine             (attr, out)", "cos_attr_out");
     both(report, "cosine             (id, attr)", "cos_id_attr");
-    both(report, "source found first among 100", "retrieval_top1");
+    both(report, found, "retrieval_top1");
     printf("\n%-34s  %-18s  shuffled  ratio\n", "from the attribute picture", "");
     against_shuffled(report, "landmarks          NME", "nme");
     against_shuffled(report, "colour outside the face", "colour_outside_face");
     against_shuffled(report, "yaw, degrees", "yaw_difference");
-    printf("%-34s  %7.3f\n", "landmarks          MSE at 160 px", number(report, "landmark_mse160", NULL));
-    printf("%-34s  %7.2f dB\n", "same face          PSNR", number(report, "psnr_same_face", NULL));
+    printf("%-34s", "landmarks          MSE at 160 px");
+    idem_report_figure(report, "landmark_mse160", 7, 3, 1, "", true);
+    printf("\n%-34s", "same face          PSNR, dB");
+    idem_report_figure(report, "psnr_same_face", 7, 2, 1, "", true);
+    putchar('\n');
     const json_t *baselines = json_object_get(report, "baselines");
-    if (baselines) {
-        print_baselines(baselines);
-        printf("%s\n", json_is_true(json_object_get(report, "beats_baselines"))
-                           ? "The mapper keeps more identity than any baseline of equal or lower NME."
-                           : "A baseline of equal or lower NME keeps as much identity as the mapper.");
-    }
-    printf("\n%.1f pictures a second, %.0f seconds in all\n", number(report, "pictures_per_second", NULL),
-           number(report, "seconds", NULL));
+    if (baselines)
+        print_baselines(report, baselines);
+    idem_report_needs(report);
+    printf("\n%.1f pictures a second, %.0f seconds in all\n", number(report, "pictures_per_second"),
+           number(report, "seconds"));
 }

@@ -24,10 +24,10 @@ enum { IDEM_RETRIEVAL_GROUP = 100, IDEM_STRANGER_PAIRS = 2000 };
 /* One way of making pictures from pairs, measured. */
 typedef struct {
     idem_identity_scores train, judge;
-    idem_figure retrieval_train, retrieval_judge;            /* top-1 among groups of IDEM_RETRIEVAL_GROUP sources */
+    idem_figure retrieval_train, retrieval_judge;            /* top-1 among IDEM_RETRIEVAL_GROUP sources, or all */
     idem_figure nme, landmark_mse160, colour, yaw;           /* out against the attribute picture */
     idem_figure nme_shuffled, colour_shuffled, yaw_shuffled; /* out against another pair's attribute picture */
-    idem_figure psnr_same_face;                              /* n 0: not measured */
+    idem_figure psnr_same_face;                              /* needs 0: not measured */
     int pairs;
     double seconds_per_picture; /* of making the pictures; 0: not made */
 } idem_report;
@@ -59,10 +59,12 @@ int idem_evaluator_outputs(idem_evaluator *e, const float *out, idem_report *r);
  * ...report}. same NULL, or the last report's figures on these pairs alone, to compare with. */
 json_t *idem_evaluator_baselines(idem_evaluator *e, int pairs, idem_report *same);
 
-/* {train: {...}, judge: {...}, nme, ..., shuffled: {...}, standard_errors: {...}} ; NULL when memory is short. */
+/* {train: {...}, judge: {...}, nme, ..., shuffled: {...}}, each object with figures as eval/figures.h says. NULL:
+ * memory is short, or a figure is not a number, and the message names it. */
 json_t *idem_report_json(const idem_report *r);
 
-/* Does the mapper keep more identity (training recogniser's id_kept) than every baseline row of equal or lower NME? */
-bool idem_report_beats(const idem_report *mapper, const json_t *baselines);
+/* The verdict whether the mapper keeps more identity (training recogniser's id_kept) than every baseline row of equal
+ * or lower NME; needs IDEM_NEEDS_VERDICT pairs. */
+idem_figure idem_report_beats(const idem_report *mapper, const json_t *baselines);
 
 #endif

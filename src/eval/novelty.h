@@ -21,9 +21,9 @@ typedef struct {
 } idem_nearest;
 
 typedef struct {
-    double share;        /* of the pairs of different rows whose cosine is above the threshold */
-    int64_t pairs;       /* n (n - 1) / 2 */
-    idem_figure nearest; /* S to the nearest training picture */
+    int n;
+    idem_figure share;   /* of the n (n - 1) / 2 pairs whose cosine is above the threshold: needs 10 / far pairs */
+    idem_figure nearest; /* S to the nearest training picture, of n */
     double nearest_most; /* the largest of them */
 } idem_novelty_figures;
 
@@ -32,14 +32,15 @@ typedef struct {
     idem_novelty_figures samples, portraits;
 } idem_novelty;
 
-/* nearest [samples.n]: of each sample; NULL: not wanted. At least 2 rows of each; threshold: cosine. */
+/* nearest [samples.n]: of each sample; NULL: not wanted. At least 2 rows of each; threshold: cosine that a share `far`
+ * of pairs of different persons is above. */
 int idem_novelty_of(idem_novelty *out, const idem_novelty_set *samples, const idem_novelty_set *portraits,
-                    const float *training, int n_training, int dim, double threshold, uint64_t seed,
+                    const float *training, int n_training, int dim, double threshold, double far, uint64_t seed,
                     idem_nearest *nearest);
 
-/* Are pairs of samples above the threshold at most twice as frequent as pairs of portraits? */
-bool idem_novelty_varied(const idem_novelty *v);
-/* Are samples no nearer to the training pictures than portraits are? */
-bool idem_novelty_new(const idem_novelty *v);
+/* The verdict whether pairs of samples are above the threshold at most twice as frequently as pairs of portraits. */
+idem_figure idem_novelty_varied(const idem_novelty *v);
+/* The verdict whether samples are no nearer to the training pictures than portraits are. */
+idem_figure idem_novelty_new(const idem_novelty *v);
 
 #endif

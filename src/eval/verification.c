@@ -40,8 +40,8 @@ static double best_threshold(const pair *p, int n, int without) {
     return best;
 }
 
-static double accuracy_of(const pair *p, int n, int folds) {
-    double sum = 0;
+static idem_figure accuracy_of(const pair *p, int n, int folds) {
+    double rate[FOLDS];
     for (int fold = 0; fold < folds; fold++) {
         double threshold = best_threshold(p, n, fold);
         int right = 0, count = 0;
@@ -50,9 +50,19 @@ static double accuracy_of(const pair *p, int n, int folds) {
                 right += (p[i].score > threshold) == (p[i].same == 1);
                 count++;
             }
-        sum += (double)right / count;
+        rate[fold] = (double)right / count;
     }
-    return sum / folds;
+    return idem_figure_of(rate, folds);
+}
+
+/* What figures of both kinds of pairs rest on: the kind that is short of what it needs, else the impostors. */
+static idem_figure resting_on(const idem_verification *v, double mean, double error, int64_t impostors) {
+    const bool few_genuine = v->genuine < FOLDS && v->impostor >= impostors;
+    return (idem_figure){.mean = mean,
+                         .error = error,
+                         .n = few_genuine ? v->genuine : v->impostor,
+                         .needs = few_genuine ? FOLDS : impostors,
+                         .of = few_genuine ? "pairs of one person" : "pairs of two persons"};
 }
 
 int idem_verification_of(idem_verification *v, const double *score, const uint8_t *same, int n, double far) {
@@ -76,18 +86,21 @@ int idem_verification_of(idem_verification *v, const double *score, const uint8_
         p[i] = (pair){score[i], kind, (int)((long long)seen[kind]++ * folds / of_kind)};
     }
     qsort(p, (size_t)n, sizeof *p, by_score);
-    v->accuracy = accuracy_of(p, n, folds);
-    v->threshold = best_threshold(p, n, -1);
+    idem_figure accuracy = accuracy_of(p, n, folds);
+    v->accuracy = resting_on(v, accuracy.mean, accuracy.error, FOLDS);
+    v->threshold = resting_on(v, best_threshold(p, n, -1), NAN, FOLDS);
     /* As many impostors as the rate allows may lie above. */
     int allowed = (int)(far * v->impostor), above = 0, accepted = 0, i = n;
     while (i-- > 0) {
         if (!p[i].same && above++ == allowed)
             break;
     }
-    v->far_threshold = p[i].score;
+    const double limit = p[i].score;
     for (int k = 0; k < n; k++)
-        accepted += p[k].same && p[k].score > v->far_threshold;
-    v->tar = (double)accepted / v->genuine;
+        accepted += p[k].same && p[k].score > limit;
     free(p);
+    const double tar = (double)accepted / v->genuine;
+    v->far_threshold = resting_on(v, limit, NAN, idem_needs_of_rate(far));
+    v->tar = resting_on(v, tar, sqrt(tar * (1 - tar) / v->genuine), idem_needs_of_rate(far));
     return 0;
 }

@@ -5,17 +5,22 @@
 
 #include <stdint.h>
 
+#include "learn/scores.h"
+
 /* Cosines at which one in a thousand pairs of different persons passes for one person: measured on 44,550 such pairs of
  * photographs of 100 persons. */
+#define IDEM_THRESHOLD_FAR 0.001
 #define IDEM_FEATURE_THRESHOLD 0.342
 #define IDEM_JUDGE_THRESHOLD 0.929
 
 typedef struct {
     int genuine, impostor;
-    double accuracy;  /* ten-fold: each fold is judged by the best threshold of the other nine; mean of the folds */
-    double threshold; /* best on all pairs */
-    double far;       /* the false accept rate asked for */
-    double far_threshold, tar; /* the lowest threshold that keeps to it, and the true accept rate there */
+    idem_figure accuracy;  /* ten-fold: each fold is judged by the best threshold of the other nine; mean of the folds
+                              and  its standard error; needs 10 pairs of either kind */
+    idem_figure threshold; /* best on all pairs; needs the same */
+    double far;            /* the false accept rate asked for */
+    idem_figure tar;       /* true accept rate at it; needs 10 / far impostor pairs and 10 genuine ones */
+    idem_figure far_threshold; /* the lowest threshold that keeps to it; needs the same */
 } idem_verification;
 
 /* score[n], same[n] (1: genuine). Fold of a pair: the k-th tenth of its kind, in the order given (LFW's own folds for a

@@ -232,8 +232,8 @@ static idem_likeness likeness(const idem_held_out *h, int which) {
         .cos_attr_out = s.cos_attr_out.mean,
         .cos_id_attr = s.cos_id_attr.mean,
         .strangers = v->strangers,
-        .id_kept = s.id_kept.mean,
-        .attr_leak = s.attr_leak.mean,
+        .id_kept = s.id_kept,
+        .attr_leak = s.attr_leak,
     };
 }
 
@@ -252,7 +252,7 @@ static int gather_comparable(idem_held_out *h, float *wanted) {
 }
 
 static int score_all(idem_held_out *h, const stages *p, float *wanted, idem_held_out_scores *out) {
-    *out = (idem_held_out_scores){.nme = NAN, .landmark_mse160 = NAN, .pairs = (int)h->pairs};
+    *out = (idem_held_out_scores){.pairs = (int)h->pairs};
     for (size_t first = 0; first < h->pairs; first += BATCH)
         if (look_at_cross(h, p, first, h->pairs - first < BATCH ? h->pairs - first : BATCH))
             return -1;
@@ -261,10 +261,9 @@ static int score_all(idem_held_out *h, const stages *p, float *wanted, idem_held
         out->judge = likeness(h, JUDGE);
     int n = gather_comparable(h, wanted);
     out->skipped = out->pairs - n;
-    if (n) {
-        out->nme = idem_score_nme(h->out_points, wanted, n).mean;
-        out->landmark_mse160 = idem_score_landmark_mse160(h->out_points, wanted, n).mean;
-    }
+    out->nme = idem_score_nme(h->out_points, wanted, n);
+    out->landmark_mse160 = idem_score_landmark_mse160(h->out_points, wanted, n);
+    out->nme.of = out->landmark_mse160.of = "pairs with landmarks";
     sums s = {0};
     for (size_t first = 0; first < h->pairs; first += BATCH)
         if (score_same(h, p, first, h->pairs - first < BATCH ? h->pairs - first : BATCH, &s))

@@ -10,20 +10,21 @@
 
 #include "learn/data.h"
 #include "learn/model.h"
+#include "learn/scores.h"
 #include "media/image.h"
 
 /* What one recogniser says. */
 typedef struct {
     double cos_id_out, cos_attr_out, cos_id_attr; /* mean cosines */
     double strangers;                             /* s0: mean cosine of 2,000 random pairs of the held-out pictures */
-    double id_kept, attr_leak;                    /* S(id, out), S(attr, out) */
+    idem_figure id_kept, attr_leak;               /* S(id, out), S(attr, out) */
 } idem_likeness;
 
 typedef struct {
-    idem_likeness train;    /* by E_id */
-    idem_likeness judge;    /* by the second recogniser; all 0 without one */
-    double nme;             /* mean distance of 51 points / distance of the outer eye corners */
-    double landmark_mse160; /* mean squared error of the 102 numbers in 160-px units */
+    idem_likeness train;         /* by E_id */
+    idem_likeness judge;         /* by the second recogniser; all 0 without one */
+    idem_figure nme;             /* mean distance of 51 points / distance of the outer eye corners */
+    idem_figure landmark_mse160; /* mean squared error of the 102 numbers in 160-px units */
     double mse_same_face, psnr_same_face, cos_same_face;
     int pairs, skipped; /* pairs without landmarks count in nothing but the identity figures */
 } idem_held_out_scores;

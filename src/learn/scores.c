@@ -6,6 +6,7 @@
 
 #include "base/rng.h"
 
+enum { EVENTS = 10, VERY_MANY = 1000000000 };
 enum { POINTS = 51, EYE_LEFT = 36 - 17, EYE_RIGHT = 45 - 17 };
 
 /* Running mean and variance (Welford 1962). */
@@ -22,7 +23,8 @@ static void count(tally *t, double x) {
 }
 
 static idem_figure figure(const tally *t) {
-    return (idem_figure){.mean = t->mean, .error = t->n > 1 ? sqrt(t->m2 / (t->n - 1) / t->n) : 0, .n = t->n};
+    return (idem_figure){
+        .mean = t->mean, .error = t->n > 1 ? sqrt(t->m2 / (t->n - 1) / t->n) : NAN, .n = t->n, .needs = 1};
 }
 
 idem_figure idem_figure_of(const double *x, int n) {
@@ -30,6 +32,32 @@ idem_figure idem_figure_of(const double *x, int n) {
     for (int i = 0; i < n; i++)
         count(&t, x[i]);
     return figure(&t);
+}
+
+int64_t idem_needs_of_rate(double rate) {
+    return (int64_t)ceil(EVENTS / rate - 1e-6);
+}
+
+bool idem_figure_holds(const idem_figure *f) {
+    return f->needs >= 1 && f->n >= f->needs;
+}
+
+double idem_figure_value(const idem_figure *f) {
+    return idem_figure_holds(f) ? f->mean : NAN;
+}
+
+idem_figure idem_figure_at_most(const idem_figure *a, const idem_figure *b, int64_t least) {
+    double above = a->mean - b->mean, sure = 2 * hypot(a->error, b->error);
+    idem_figure v = {.mean = !(above > 0),
+                     .error = NAN,
+                     .n = a->n < b->n ? a->n : b->n,
+                     .needs = least < 1 ? 1 : least,
+                     .of = a->of};
+    if (above > 0 && above < sure) {
+        double more = ceil((double)v.n * (sure / above) * (sure / above));
+        v.needs = more < VERY_MANY ? (int64_t)fmax(more, (double)v.needs) : VERY_MANY;
+    }
+    return v;
 }
 
 static double cosine(const float *a, const float *b, int dim) {
@@ -55,7 +83,9 @@ double idem_score_strangers(const float *e, int n, int dim, int pairs, uint64_t 
 
 static idem_figure similarity(idem_figure cosines, double strangers) {
     double span = fmax(1 - strangers, 1e-6);
-    return (idem_figure){.mean = (cosines.mean - strangers) / span, .error = cosines.error / span, .n = cosines.n};
+    cosines.mean = (cosines.mean - strangers) / span;
+    cosines.error /= span;
+    return cosines;
 }
 
 void idem_score_identity(idem_identity_scores *s, const float *id, const float *attr, const float *out, int n, int dim,
@@ -76,7 +106,11 @@ void idem_score_identity(idem_identity_scores *s, const float *id, const float *
 idem_figure idem_score_retrieval(const float *out, const float *id, int n, int dim, int group) {
     tally t = {0};
     for (int i = 0; i < n; i++) {
-        int first = i / group * group, end = first + group < n ? first + group : n;
+        int first = i / group * group, end = first + group;
+        if (end > n) {
+            end = n;
+            first = n > group ? n - group : 0;
+        }
         double own = cosine(out + (size_t)i * (size_t)dim, id + (size_t)i * (size_t)dim, dim);
         int right = 1;
         for (int j = first; j < end && right; j++)
@@ -84,6 +118,10 @@ idem_figure idem_score_retrieval(const float *out, const float *id, int n, int d
         count(&t, right);
     }
     return figure(&t);
+}
+
+int idem_score_candidates(int n, int group) {
+    return n < group ? n : group;
 }
 
 idem_figure idem_score_nme(const float *a, const float *b, int n) {
@@ -150,7 +188,8 @@ idem_figure idem_score_colour(const float *a, const float *b, const int *order, 
             for (size_t k = 3 * p; k < 3 * p + 3; k++)
                 sum += fabs((double)x[k] - y[k]);
         }
-        count(&t, used ? sum / (double)used : 0);
+        if (used)
+            count(&t, sum / (double)used);
     }
     return figure(&t);
 }
@@ -160,7 +199,9 @@ idem_figure idem_score_yaw(const float *out, const float *want, const float *fro
     for (int i = 0; i < n; i++)
         if (fabs((double)from[i] - want[i]) >= apart)
             count(&t, fabs((double)out[i] - want[i]));
-    return figure(&t);
+    idem_figure f = figure(&t);
+    f.of = "pairs whose pictures look in different directions";
+    return f;
 }
 
 void idem_score_shuffle(int *order, int n, uint64_t seed) {

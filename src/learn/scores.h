@@ -6,16 +6,34 @@
 #ifndef IDEM_LEARN_SCORES_H
 #define IDEM_LEARN_SCORES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+/* A figure and what it rests on. One that its n cannot carry is not stated: reports have null or "-" in its place and
+ * say what n it needs (eval/figures.h). */
 typedef struct {
     double mean;
-    double error; /* standard error of the mean; 0 when n < 2 */
-    int n;
+    double error;   /* standard error of the mean; NaN: unknown, as when n < 2 */
+    int64_t n;      /* how many it is the mean of */
+    int64_t needs;  /* the least n that carries it; 0: it was not measured */
+    const char *of; /* what n counts; NULL: pairs */
 } idem_figure;
 
+/* A verdict takes means for normally distributed and their errors for known. */
+enum { IDEM_NEEDS_VERDICT = 30 };
+
+/* needs 1. */
 idem_figure idem_figure_of(const double *x, int n);
+/* Trials that a share of `rate` needs: ten events are expected among 10 / rate. */
+int64_t idem_needs_of_rate(double rate);
+/* Whether it is stated: n >= needs >= 1. */
+bool idem_figure_holds(const idem_figure *f);
+double idem_figure_value(const idem_figure *f); /* the mean; NaN where it is not stated */
+
+/* The verdict whether a <= b: mean 1 or 0. n: the smaller of both; needs: `least`, or more where a lies above b by less
+ * than two standard errors of the difference: the n at which the same difference would be two. */
+idem_figure idem_figure_at_most(const idem_figure *a, const idem_figure *b, int64_t least);
 
 /* Mean cosine of `pairs` random pairs of different rows, by seed: s0. n >= 2. */
 double idem_score_strangers(const float *e, int n, int dim, int pairs, uint64_t seed);
@@ -28,9 +46,11 @@ typedef struct {
 void idem_score_identity(idem_identity_scores *s, const float *id, const float *attr, const float *out, int n, int dim,
                          double strangers);
 
-/* Share of outputs whose nearest source by cosine, among the sources of their group of `group` consecutive pairs (the
- * last one may be smaller), is the right one. Chance is 1 / group. */
+/* Share of outputs whose nearest source by cosine among idem_score_candidates is the right one: those of a group of
+ * `group` consecutive pairs; pairs left over at the end are compared with the last `group` sources. Chance is 1 /
+ * candidates. */
 idem_figure idem_score_retrieval(const float *out, const float *id, int n, int dim, int group);
+int idem_score_candidates(int n, int group); /* the smaller of both */
 
 /* Mean distance of 51 points / distance of the outer eye corners in b (300-W's inter-ocular distance). */
 idem_figure idem_score_nme(const float *a, const float *b, int n);

@@ -212,8 +212,8 @@ static int put_likeness(idem_metric *m, const idem_likeness *s, bool judge) {
     m[1] = (idem_metric){judge ? "judge_cos_attr_out" : "cos_attr_out", s->cos_attr_out};
     m[2] = (idem_metric){judge ? "judge_cos_id_attr" : "cos_id_attr", s->cos_id_attr};
     m[3] = (idem_metric){judge ? "judge_strangers" : "strangers", s->strangers};
-    m[4] = (idem_metric){judge ? "judge_id_kept" : "id_kept", s->id_kept};
-    m[5] = (idem_metric){judge ? "judge_attr_leak" : "attr_leak", s->attr_leak};
+    m[4] = (idem_metric){judge ? "judge_id_kept" : "id_kept", idem_figure_value(&s->id_kept)};
+    m[5] = (idem_metric){judge ? "judge_attr_leak" : "attr_leak", idem_figure_value(&s->attr_leak)};
     return 6;
 }
 
@@ -222,8 +222,8 @@ static int write_scores(idem_trainer *t, const idem_held_out_scores *s) {
     int n = put_likeness(m, &s->train, false);
     if (t->setup.judge.describe)
         n += put_likeness(m + n, &s->judge, true);
-    m[n++] = (idem_metric){"nme", s->nme};
-    m[n++] = (idem_metric){"landmark_mse160", s->landmark_mse160};
+    m[n++] = (idem_metric){"nme", idem_figure_value(&s->nme)};
+    m[n++] = (idem_metric){"landmark_mse160", idem_figure_value(&s->landmark_mse160)};
     m[n++] = (idem_metric){"mse_same_face", s->mse_same_face};
     m[n++] = (idem_metric){"psnr_same_face", s->psnr_same_face};
     m[n++] = (idem_metric){"cos_same_face", s->cos_same_face};

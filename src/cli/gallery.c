@@ -1,0 +1,166 @@
+#include "cli/gallery.h"
+
+#include <limits.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/status.h"
+#include "cli/command.h"
+#include "cli/photos.h"
+#include "cli/progress.h"
+#include "face/align.h"
+#include "nets/judge.h"
+
+enum { SIDE = 192 }; /* frames as large as the recognisers' crops need */
+
+typedef struct {
+    idem_finder *finder;
+    idem_embedder *embedder;
+    idem_ahead *ahead;
+} tools;
+
+/* ---- one photograph ---- */
+
+static int make_room(idem_gallery *g, int n) {
+    if (n <= g->room)
+        return 0;
+    const size_t room = (size_t)(n > 2 * g->room ? n : 2 * g->room);
+    idem_gallery_face *faces = realloc(g->faces, room * sizeof *faces);
+    g->faces = faces ? faces : g->faces;
+    float *feature = realloc(g->feature, room * (size_t)g->dim * sizeof *feature);
+    g->feature = feature ? feature : g->feature;
+    float *judge = realloc(g->judge, room * IDEM_JUDGE_DIM * sizeof *judge);
+    g->judge = judge ? judge : g->judge;
+    if (!faces || !feature || !judge)
+        return idem_fail_as(IDEM_MEMORY, "out of memory for the vectors of %zu faces", room);
+    g->room = (int)room;
+    return 0;
+}
+
+static int add_face(idem_gallery *g, const tools *t, const idem_photo *photo, int face) {
+    const float(*points)[2] = (const float(*)[2])photo->faces[face].points;
+    idem_crop frame;
+    const size_t row = (size_t)g->rows;
+    if (make_room(g, g->rows + 1) || idem_align_frame(&frame, points, photo->width, photo->height) ||
+        idem_embedder_run(t->embedder, &photo->image, points, g->feature + row * (size_t)g->dim,
+                          g->judge + row * IDEM_JUDGE_DIM))
+        return -1;
+    g->faces[g->rows++] = (idem_gallery_face){.face = face, .outside = idem_align_outside(&frame)};
+    return 0;
+}
+
+static int add_faces(idem_gallery *g, const tools *t, idem_gallery_picture *p, const idem_photo *photo) {
+    p->found = photo->n;
+    p->first = g->rows;
+    if (photo->n == 0)
+        return idem_fail("%s: no face found, nothing to compare", p->path);
+    if (photo->n > 1 && p->which >= photo->n)
+        return idem_fail("%s: has %d faces, --face %d was asked for", p->path, photo->n, p->which + 1);
+    const bool all = p->which == IDEM_GALLERY_ALL;
+    const int first = all || photo->n == 1 ? 0 : p->which, n = all ? photo->n : 1;
+    for (int i = 0; i < n; i++)
+        if (add_face(g, t, photo, first + i)) {
+            g->rows = p->first;
+            return idem_fail_more("%s: %s", p->path, idem_error());
+        }
+    p->n = n;
+    return 0;
+}
+
+/* Of many, a picture that is no good is passed over. */
+static int read_one(idem_gallery *g, const tools *t, idem_gallery_picture *p, bool strict) {
+    idem_photo photo;
+    int status =
+        idem_photo_next(&photo, t->ahead) ||
+                idem_photo_find(&photo, t->finder, p->path, SIDE, p->which == IDEM_GALLERY_ALL ? INT_MAX : p->which + 1)
+            ? -1
+            : 0;
+    if (!status) {
+        status = add_faces(g, t, p, &photo);
+        idem_photo_close(&photo);
+    } else {
+        p->found = -1;
+    }
+    if (!status || strict || idem_cli_stop || idem_error_kind() != IDEM_INPUT)
+        return status;
+    idem_cli_say("idem: passed over: %s", idem_error());
+    g->unreadable += p->found != 0;
+    return 0;
+}
+
+/* ---- all ---- */
+
+static int read_all(idem_gallery *g, const tools *t, bool strict, const idem_shared *shared) {
+    idem_progress_start("encoding", "pictures", (uint64_t)g->n, 0, shared->quiet || strict);
+    for (int i = 0; i < g->n; i++) {
+        if (idem_cli_stop || read_one(g, t, &g->pictures[i], strict)) {
+            idem_progress_clear();
+            return idem_cli_stop ? idem_fail_as(IDEM_INTERRUPTED, "interrupted") : -1;
+        }
+        idem_progress_update((uint64_t)i + 1, NULL);
+    }
+    idem_progress_finish();
+    return 0;
+}
+
+int idem_gallery_read(idem_gallery *g, bool strict, const idem_shared *shared) {
+    const idem_plan_options options = {.threads = shared->threads, .stop = &idem_cli_stop};
+    const char **paths = calloc((size_t)g->n, sizeof *paths);
+    if (!paths)
+        return idem_fail_as(IDEM_MEMORY, "out of memory for %d pictures", g->n);
+    for (int i = 0; i < g->n; i++)
+        paths[i] = g->pictures[i].path;
+    tools t = {.finder = idem_asset_finder(false, &options)};
+    if (t.finder && (t.embedder = idem_asset_embedder(true, &options))) {
+        g->dim = idem_embedder_dim(t.embedder);
+        t.ahead = idem_photo_ahead(paths, (size_t)g->n);
+    }
+    const int status = t.ahead ? read_all(g, &t, strict, shared) : -1;
+    idem_ahead_free(t.ahead);
+    idem_embedder_free(t.embedder);
+    idem_finder_free(t.finder);
+    free(paths);
+    return status;
+}
+
+void idem_gallery_free(idem_gallery *g) {
+    free(g->faces);
+    free(g->feature);
+    free(g->judge);
+    g->faces = NULL;
+    g->feature = g->judge = NULL;
+    g->rows = g->room = 0;
+}
+
+/* ---- pairs ---- */
+
+static double cosine(const float *rows, int dim, int i, int k) {
+    const float *a = rows + (size_t)i * (size_t)dim, *b = rows + (size_t)k * (size_t)dim;
+    double sum = 0;
+    for (int at = 0; at < dim; at++)
+        sum += (double)a[at] * (double)b[at];
+    return sum;
+}
+
+static idem_gallery_pair pair_of(const idem_gallery *g, int i, int k) {
+    return (idem_gallery_pair){
+        .row = {i, k}, .feature = cosine(g->feature, g->dim, i, k), .judge = cosine(g->judge, IDEM_JUDGE_DIM, i, k)};
+}
+
+idem_gallery_pair idem_gallery_first(const idem_gallery *g, const idem_gallery_picture *a,
+                                     const idem_gallery_picture *b) {
+    return pair_of(g, a->first, b->first);
+}
+
+idem_gallery_pair idem_gallery_best(const idem_gallery *g, const idem_gallery_picture *a,
+                                    const idem_gallery_picture *b) {
+    idem_gallery_pair best = idem_gallery_first(g, a, b);
+    for (int i = 0; i < a->n; i++)
+        for (int k = 0; k < b->n; k++) {
+            const idem_gallery_pair other = pair_of(g, a->first + i, b->first + k);
+            if (other.feature > best.feature)
+                best = other;
+        }
+    return best;
+}
