@@ -248,7 +248,7 @@ static void a_full_disk_keeps_the_last_checkpoint(void **state) {
     assert_int_equal(program_run(dir, "cd $DIR && " SHORT "full -d data --pictures 16 --resume"), 0);
     assert_int_equal(program_run(dir, "cd $DIR && trap '' XFSZ && ulimit -f 1 && " SHORT "new -d data --pictures 8"),
                      1);
-    assert_true(program_says("new/pictures.cache: cannot write: File too large"));
+    assert_true(program_says("new/checkpoint-0000000000.safetensors: cannot write: File too large"));
 }
 
 static void changes_on_resume(void **state) {

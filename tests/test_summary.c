@@ -279,8 +279,18 @@ static void options_are_checked(void **state) {
     assert_true(program_says("seconds_per_iteration") && program_says("plan_mb"));
     program_expect(RUN(TRAIN), 2);
     assert_true(program_says("--output is missing"));
-    program_expect(RUN("$IDEM train --recipe=summary -g $DIR/generator.safetensors -d samples -o $DIR/no"), 2);
+    program_expect(RUN("$IDEM train --recipe=summary -g $DIR/generator.safetensors -d samples -o $DIR/no "
+                       "--identity-preprocess facenet"),
+                   2);
     assert_true(program_says("--identity-net"));
+    if (tiny_has_models()) { /* the recogniser that is there */
+        program_expect(RUN("$IDEM train --recipe summary -g $DIR/generator.safetensors -d samples -o $DIR/own --batch "
+                           "2 --iterations 1 --threads 1 -q"),
+                       0);
+        program_expect(RUN("$IDEM train --recipe summary -g $DIR/generator.safetensors -d samples -o $DIR/own "
+                           "--iterations 2 --resume -q"),
+                       0);
+    }
     program_expect(RUN(TRAIN "-o $DIR/no --gamma 3"), 2);
     program_expect(
         RUN("$IDEM train --recipe summary -g $DIR/generator.safetensors -d nowhere -o $DIR/no --identity-net "

@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
 #include "base/file.h"
 #include "base/status.h"
 #include "cli/assets.h"
@@ -116,11 +116,6 @@ static int add_baselines(json_t *root, idem_evaluator *e, const settings *s) {
     return idem_figure_put_verdict(root, "beats_baselines", &beats);
 }
 
-static double peak_rss_mb(void) {
-    struct rusage usage;
-    return getrusage(RUSAGE_SELF, &usage) ? 0 : (double)usage.ru_maxrss / 1024;
-}
-
 static json_t *evaluate(idem_evaluator *e, const idem_model *m, settings *s, const idem_shared *shared) {
     double start = idem_clock(), psi = s->truncation_given ? s->truncation : trained_truncation(m, s->truncation);
     uint64_t done = 0;
@@ -137,7 +132,7 @@ static json_t *evaluate(idem_evaluator *e, const idem_model *m, settings *s, con
     if (!status &&
         (json_object_set_new(root, "pictures_per_second", json_real(1 / fmax(r.seconds_per_picture, 1e-9))) ||
          json_object_set_new(root, "seconds", json_real(idem_clock() - start)) ||
-         json_object_set_new(root, "peak_rss_mb", json_real(peak_rss_mb())) ||
+         json_object_set_new(root, "peak_rss_mb", json_real(idem_peak_rss_mb())) ||
          json_object_set_new(root, "seed", json_integer((json_int_t)shared->seed)) ||
          (!s->identity && json_object_set_new(root, "truncation", json_real(psi)))))
         status = idem_fail_as(IDEM_MEMORY, "out of memory for a report");

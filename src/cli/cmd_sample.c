@@ -15,6 +15,7 @@
 #include "cli/progress.h"
 #include "learn/origin.h"
 #include "learn/pipe.h"
+#include "learn/run_folder.h"
 #include "media/sheet.h"
 
 enum { PATH_BYTES = 4096, SHEET_MAX = 400 };
@@ -30,7 +31,8 @@ typedef struct {
     idem_model *model;
     idem_pipe *mapping, *layers;
     float *z, *w, *ws, *pictures;
-    idem_image *kept; /* for the sheet */
+    idem_run_folder *folder; /* DIR/dataset_SIZE: two processes would write one file at once */
+    idem_image *kept;        /* for the sheet */
     int64_t n_kept, made;
 } sample;
 
@@ -88,7 +90,7 @@ static int is_there(bool *there, const sample *a, int64_t i) {
 }
 
 /* sample.json says what the folder holds: pictures of two seeds in one would not be a sample of anything. */
-static int claim_folder(const sample *a) {
+static int say_what_it_holds(const sample *a) {
     char path[PATH_BYTES + 16], *text;
     json_t *said = json_pack("{s:s, s:s, s:f, s:i}", "generator", idem_model_about(a->model)->hash, "seed", "",
                              "truncation", a->truncation, "cutoff", a->cutoff);
@@ -244,7 +246,7 @@ static int open_all(sample *a) {
     a->pictures = malloc(n * (size_t)info->size * (size_t)info->size * 3 * sizeof *a->pictures);
     if (!a->z || !a->w || !a->ws || !a->pictures)
         return idem_fail_as(IDEM_MEMORY, "out of memory for a batch of %d: lower --batch", a->batch);
-    return idem_dir_make(a->root) || claim_folder(a) ? -1 : 0;
+    return !(a->folder = idem_run_folder_claim(a->root)) || say_what_it_holds(a) ? -1 : 0;
 }
 
 static void report(const sample *a) {
@@ -283,5 +285,6 @@ int idem_cmd_sample(int argc, char **argv) {
     idem_pipe_free(a.layers);
     idem_pipe_free(a.mapping);
     idem_model_free(a.model);
+    idem_run_folder_release(a.folder);
     return code;
 }

@@ -4,12 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include <jansson.h>
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/memory.h"
 #include "base/status.h"
 #include "cli/command.h"
 #include "cli/field_options.h"
@@ -22,6 +22,7 @@
 #include "eval/witness.h"
 #include "face/recogniser.h"
 #include "learn/curves.h"
+#include "learn/run_folder.h"
 #include "learn/trainer.h"
 
 enum { WITNESS_BATCH = 8, MAX_OPTIONS = 56, CYCLES = 2 };
@@ -43,12 +44,6 @@ typedef struct {
     int64_t stepped;       /* iterations of this process */
     idem_witness *witness; /* NULL: its files are not there */
 } train;
-
-/* Megabytes, the most this process has held. */
-static double peak_rss(void) {
-    struct rusage u;
-    return getrusage(RUSAGE_SELF, &u) ? 0 : (double)u.ru_maxrss * 1024e-6;
-}
 
 static void parse(train *a, int argc, char **argv) {
     const idem_option fixed[] = {
@@ -166,7 +161,7 @@ static json_t *report_json(const train *a) {
     json_t *root =
         json_pack("{s:I, s:f, s:f, s:f}", "iterations", (json_int_t)a->stepped, "seconds", idem_clock() - a->started,
                   "pictures_per_second", a->stepped ? (double)(a->stepped * a->recipe.batch) / a->stepping : 0.0,
-                  "peak_rss_mb", peak_rss());
+                  "peak_rss_mb", idem_peak_rss_mb());
     const idem_held_out_scores *s = &a->scores;
     int status = root ? 0 : -1;
     if (root && a->evaluated)
@@ -252,6 +247,8 @@ static int take_saved(train *a, idem_model *m) {
     int found = idem_trainer_saved_recipe(a->output, m, &saved, &a->saved_threads);
     if (found == 1 && idem_fields_merge(&idem_recipe_fields, &a->recipe, &saved, a->given))
         return -1;
+    if (!found && !a->shared.quiet)
+        idem_cli_say("%s holds no checkpoint: the run begins, with the options of this command", a->output);
     return found < 0 ? -1 : 0;
 }
 
@@ -268,11 +265,13 @@ static int run(train *a) {
     idem_model *m = idem_model_open(a->generator);
     idem_trainer *t = NULL;
     int status = m ? 0 : -1;
+    if (!status && !a->dry_run)
+        status = idem_run_folder_look(a->output, a->resume);
     if (!status && a->identity_net)
         status = idem_model_choose_recogniser(m, a->identity_net, a->preprocess);
     if (!status && a->mapper)
         status = a->adapt ? idem_model_adapt_mapper(m, a->mapper, a->attr.side) : idem_model_load_mapper(m, a->mapper);
-    if (!status && a->resume)
+    if (!status && a->resume && a->output)
         status = take_saved(a, m);
     if (!status)
         status = idem_model_load_frozen(m, a->models);

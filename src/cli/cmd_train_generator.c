@@ -12,6 +12,7 @@
 #include "cli/progress.h"
 #include "engine/op.h"
 #include "learn/gan_trainer.h"
+#include "learn/run_folder.h"
 
 enum { MAX_OPTIONS = 48 };
 
@@ -98,9 +99,13 @@ static void on_note(void *user, const char *line) {
 
 static int run(train *a) {
     idem_gan_recipe saved;
+    if (idem_run_folder_look(a->output, a->resume))
+        return idem_cli_failed();
     const int found = a->resume ? idem_gan_saved_recipe(a->output, &saved) : 0;
     if (found < 0 || (found && idem_fields_merge(&idem_gan_fields, &a->recipe, &saved, a->given)))
         return idem_cli_failed();
+    if (a->resume && !found && !a->shared.quiet)
+        idem_cli_say("%s holds no checkpoint: the run begins, with the options of this command", a->output);
     const idem_gan_setup setup = {.run = a->output,
                                   .data = a->data,
                                   .start = a->start,

@@ -26,12 +26,14 @@ enum { COMMANDS = sizeof commands / sizeof *commands };
 
 volatile sig_atomic_t idem_cli_stop;
 
+/* The second ends the program at once. A terminal that closes may say so more than once, and before other signals. */
 static void on_signal(int number) {
-    if (idem_cli_stop) {
+    if (idem_cli_stop && idem_cli_stop != SIGHUP && number != SIGHUP) {
         signal(number, SIG_DFL);
         raise(number);
     }
-    idem_cli_stop = 1;
+    if (!idem_cli_stop || number != SIGHUP)
+        idem_cli_stop = number;
 }
 
 static void catch_signals(void) {
@@ -39,6 +41,9 @@ static void catch_signals(void) {
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    struct sigaction before;
+    if (!sigaction(SIGHUP, NULL, &before) && before.sa_handler != SIG_IGN) /* under nohup it stays ignored */
+        sigaction(SIGHUP, &action, NULL);
 }
 
 static void log_line(void *user, idem_log_level level, const char *line) {

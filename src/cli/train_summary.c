@@ -17,6 +17,7 @@
 #include "engine/op.h"
 #include "face/recogniser.h"
 #include "learn/curves.h"
+#include "learn/run_folder.h"
 #include "learn/summary_trainer.h"
 
 enum { MAX_OPTIONS = 32, MEASURED = 3 };
@@ -39,8 +40,8 @@ static void parse(train *a, int argc, char **argv) {
          .help = "folder for checkpoints, mapper.safetensors, metrics.jsonl, training.png, events and samples"},
         {IDEM_OPT_TEXT, "data", 'd', "DIR", &a->data, .required = true,
          .help = "folder tree of JPEG, PNG and WebP pictures, with sub-folders for classes or without"},
-        {IDEM_OPT_TEXT, "identity-net", 0, "FILE", &a->identity_net, .required = true,
-         .help = "F: InceptionResnetV1 (facenet-pytorch's file), or an ONNX recogniser"},
+        {IDEM_OPT_TEXT, "identity-net", 0, "FILE", &a->identity_net,
+         .help = "F: InceptionResnetV1 (facenet-pytorch's file), or an ONNX recogniser; fr_feature if not given"},
         {IDEM_OPT_TEXT, "identity-preprocess", 0, "NAME", &a->preprocess, .choices = IDEM_PREPROCESS_CHOICES,
          .help = "range an ONNX recogniser wants"},
         {IDEM_OPT_FLAG, "resume", 'r', NULL, &a->resume,
@@ -144,10 +145,16 @@ static int run(train *a) {
     idem_model *m = idem_model_open(a->generator);
     idem_summary_trainer *t = NULL;
     idem_summary_recipe saved;
-    int status = m ? idem_model_choose_recogniser(m, a->identity_net, a->preprocess) : -1;
+    int status = m ? 0 : -1;
+    if (!status && !a->dry_run)
+        status = idem_run_folder_look(a->output, a->resume);
+    if (!status && a->identity_net)
+        status = idem_model_choose_recogniser(m, a->identity_net, a->preprocess);
     if (!status && a->resume && a->output) {
         const int found = idem_summary_saved_recipe(a->output, m, &saved);
         status = found < 0 || (found && idem_fields_merge(&idem_summary_fields, &a->recipe, &saved, a->given)) ? -1 : 0;
+        if (!found && !a->shared.quiet)
+            idem_cli_say("%s holds no checkpoint: the run begins, with the options of this command", a->output);
     }
     if (!status)
         status = idem_model_load_recogniser(m, a->models);
@@ -177,5 +184,7 @@ int idem_train_summary(int argc, char **argv) {
     parse(&a, argc, argv);
     if (!a.output && !a.dry_run)
         return idem_cli_usage("--output is missing: name a folder for the run, or ask for --dry-run");
+    if (a.preprocess && !a.identity_net)
+        return idem_cli_usage("--identity-preprocess belongs to --identity-net");
     return run(&a);
 }

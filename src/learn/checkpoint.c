@@ -45,11 +45,21 @@ static int prune(const char *run) {
     return status;
 }
 
+static int path_of(char path[PATH_MAX_BYTES], const char *run, int64_t iteration) {
+    const int n = snprintf(path, PATH_MAX_BYTES, "%s/%s%010" PRId64 "%s", run, PREFIX, iteration, SUFFIX);
+    return n < PATH_MAX_BYTES ? 0 : idem_fail("%.100s...: the path is too long", run);
+}
+
+void idem_checkpoint_drop_first(const char *run) {
+    char path[PATH_MAX_BYTES];
+    if (!path_of(path, run, 0))
+        remove(path);
+}
+
 int idem_checkpoint_save(const char *run, int64_t iteration, const idem_weights *tensors) {
     char path[PATH_MAX_BYTES];
-    int n = snprintf(path, sizeof path, "%s/%s%010" PRId64 "%s", run, PREFIX, iteration, SUFFIX);
-    if (n >= (int)sizeof path)
-        return idem_fail("%.100s...: the path is too long", run);
+    if (path_of(path, run, iteration))
+        return -1;
     return idem_weights_save(tensors, path, IDEM_DTYPE_F32) ? -1 : prune(run);
 }
 
@@ -61,6 +71,17 @@ static int load_one(const char *path, idem_weights **tensors, idem_checkpoint_re
     idem_weights_free(*tensors);
     *tensors = NULL;
     return idem_fail_more("%s: %s", path, idem_error());
+}
+
+int idem_checkpoint_any(const char *run) {
+    char **names;
+    size_t n;
+    if (!idem_path_is_dir(run))
+        return 0;
+    if (list(run, &names, &n))
+        return -1;
+    idem_names_free(names, n);
+    return n > 0;
 }
 
 int idem_checkpoint_load(const char *run, idem_weights **tensors, idem_checkpoint_reader *read, void *state) {
@@ -75,9 +96,11 @@ int idem_checkpoint_load(const char *run, idem_weights **tensors, idem_checkpoin
     for (size_t i = n; i-- > 0 && status != 1;) {
         char *path = idem_path_join(run, names[i]);
         status = path && !load_one(path, tensors, read, state) ? 1 : -1;
+        free(path);
+        if (status < 0 && idem_error_kind() != IDEM_INPUT)
+            break; /* the newest may be whole: an older one would undo work */
         if (status < 0)
             idem_log(IDEM_LOG_WARNING, "passed over: %s", idem_error());
-        free(path);
     }
     idem_names_free(names, n);
     return status;

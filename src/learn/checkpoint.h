@@ -5,14 +5,20 @@
 
 #include "format/weights.h"
 
+/* 1 when there are any in the folder, readable or not; 0, or -1. */
+int idem_checkpoint_any(const char *run);
+
 /* Then removes all but the last two. */
 int idem_checkpoint_save(const char *run, int64_t iteration, const idem_weights *tensors);
+
+/* Removes that of iteration 0, when the run cannot begin after all; a failure does not matter. */
+void idem_checkpoint_drop_first(const char *run);
 
 /* Takes a run's state from the metadata; -1: not a checkpoint of this kind of run. */
 typedef int idem_checkpoint_reader(void *state, const idem_weights *tensors);
 
 /* The newest checkpoint that can be read: 1 and the tensors, 0 when there is no such folder or nothing in it, -1. A
- * damaged one is passed over with a warning. */
+ * damaged one is passed over with a warning, and stays the failure if there is no other. */
 int idem_checkpoint_load(const char *run, idem_weights **tensors, idem_checkpoint_reader *read, void *state);
 
 /* Before the graphs of a run that goes on are built: those of ONNX models are built for so many threads as the run was

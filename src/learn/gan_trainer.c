@@ -18,47 +18,25 @@
 #include "learn/gan_sampler.h"
 #include "learn/gan_samples.h"
 #include "learn/gan_start.h"
+#include "learn/gan_state.h"
 #include "learn/metrics_log.h"
-#include "learn/state.h"
+#include "learn/run_folder.h"
 
 enum { SKIPPED_LIMIT = 20, STEER_EVERY = 4 };
 
 static const char PATH_MEAN[] = "path.mean"; /* tensor of runs with path lengths */
 static const idem_average_rule average_rule[1] = {{IDEM_GAN_G, IDEM_GAN_AVERAGE}};
 
-enum { RNG_CODES, RNG_MIX, RNG_NOISE, RNG_AUGMENT, RNGS };
-static const char *const rng_names[RNGS] = {"gan.codes", "gan.mix", "gan.noise", "gan.augment"};
-
-enum { SUM_D, SUM_G, SUM_R1, SUM_SIGN, SUM_HEADS, SUMS };
-static const char *const sum_names[SUMS] = {"d_loss", "g_loss", "r1", "sign", "heads_loss"};
-
-typedef struct {
-    int threads;         /* results depend on it */
-    uint64_t data_count; /* training pictures */
-    int64_t iteration, shown;
-    int64_t sampled; /* pictures shown at the last samples; -1: none yet */
-    uint64_t drawn[RNGS];
-    double strength, sign_sum; /* of the augmentation; of the signs since it was steered last */
-    int64_t sign_count, skipped, skipped_in_a_row, metrics_offset;
-    double sum[SUMS]; /* since the last line of metrics.jsonl */
-    int64_t count[SUMS];
-} run_state;
-
-#define FIELD(kind, name, count)                                                                                       \
-    { "run." #name, IDEM_STATE_##kind, offsetof(run_state, name), count }
-static const idem_state_field fields[] = {
-    FIELD(INT, threads, 1),     FIELD(U64, data_count, 1),       FIELD(I64, iteration, 1),
-    FIELD(I64, shown, 1),       FIELD(I64, sampled, 1),          FIELD(U64, drawn, RNGS),
-    FIELD(DOUBLE, strength, 1), FIELD(DOUBLE, sign_sum, 1),      FIELD(I64, sign_count, 1),
-    FIELD(I64, skipped, 1),     FIELD(I64, skipped_in_a_row, 1), FIELD(I64, metrics_offset, 1),
-    FIELD(DOUBLE, sum, SUMS),   FIELD(I64, count, SUMS),
-};
-enum { FIELDS = sizeof fields / sizeof fields[0] };
+static const char *const rng_names[IDEM_GAN_RNGS] = {"gan.codes", "gan.mix", "gan.noise", "gan.augment"};
+static const char *const sum_names[IDEM_GAN_SUMS] = {"d_loss", "g_loss", "r1", "sign", "heads_loss"};
 
 struct idem_gan_trainer {
-    idem_gan_setup setup;
+    idem_gan_setup setup; /* its texts are the caller's: not to be read once the trainer is open */
+    idem_run_folder *folder;
+    const char *run; /* its path */
+    bool begun;      /* by this trainer: nothing but its options is in the folder yet */
     idem_gan_recipe recipe;
-    run_state state;
+    idem_gan_state state;
     idem_weights *weights;
     idem_gan_graph graph;
     idem_average *average;
@@ -67,22 +45,6 @@ struct idem_gan_trainer {
     idem_gan_distance *distance; /* NULL: none are wanted */
     idem_metrics_log *log;
 };
-
-typedef struct {
-    idem_gan_recipe recipe;
-    run_state state;
-} saved_run;
-
-static int read_saved(void *to, const idem_weights *w) {
-    saved_run *s = to;
-    memset(s, 0, sizeof *s);
-    if (idem_state_load(fields, FIELDS, &s->state, w))
-        return -1;
-    if (s->state.iteration < 0 || s->state.shown < 0 || s->state.metrics_offset < 0 || s->state.threads < 1 ||
-        s->state.threads > IDEM_THREADS_MOST)
-        return idem_fail("metadata holds numbers that no run has; the file is damaged");
-    return idem_fields_load(&idem_gan_fields, &s->recipe, w);
-}
 
 /* ---- one iteration ---- */
 
@@ -100,7 +62,8 @@ static void draw_normal(idem_node *n, idem_rng *r) {
  * the last. */
 static void draw_codes(idem_gan_trainer *t) {
     const idem_gan_graph *g = &t->graph;
-    idem_rng codes = stream(t, RNG_CODES), mix = stream(t, RNG_MIX), noise = stream(t, RNG_NOISE);
+    idem_rng codes = stream(t, IDEM_GAN_RNG_CODES), mix = stream(t, IDEM_GAN_RNG_MIX),
+             noise = stream(t, IDEM_GAN_RNG_NOISE);
     draw_normal(g->z, &codes);
     const int64_t layers = g->about.n_ws;
     for (int64_t i = 0; i < t->recipe.batch; i++) {
@@ -111,15 +74,15 @@ static void draw_codes(idem_gan_trainer *t) {
     }
     for (int i = 0; i < g->about.n_noise && !t->recipe.no_noise; i++)
         draw_normal(g->noise[i], &noise);
-    t->state.drawn[RNG_CODES] = codes.counter;
-    t->state.drawn[RNG_MIX] = mix.counter;
-    t->state.drawn[RNG_NOISE] = noise.counter;
+    t->state.drawn[IDEM_GAN_RNG_CODES] = codes.counter;
+    t->state.drawn[IDEM_GAN_RNG_MIX] = mix.counter;
+    t->state.drawn[IDEM_GAN_RNG_NOISE] = noise.counter;
 }
 
 static void draw_augment(idem_gan_trainer *t, idem_node *numbers) {
-    idem_rng r = stream(t, RNG_AUGMENT);
+    idem_rng r = stream(t, IDEM_GAN_RNG_AUGMENT);
     idem_gan_augment(numbers->leaf, t->recipe.batch, (int)t->recipe.size, t->state.strength, &r);
-    t->state.drawn[RNG_AUGMENT] = r.counter;
+    t->state.drawn[IDEM_GAN_RNG_AUGMENT] = r.counter;
 }
 
 /* Before the heads see them; a function of the iteration. */
@@ -161,7 +124,7 @@ static int take_path(idem_gan_trainer *t, double *mean) {
 }
 
 static void steer(idem_gan_trainer *t, double sign) {
-    run_state *s = &t->state;
+    idem_gan_state *s = &t->state;
     s->sign_sum += sign;
     if (++s->sign_count < STEER_EVERY)
         return;
@@ -174,9 +137,9 @@ static void steer(idem_gan_trainer *t, double sign) {
     s->sign_count = 0;
 }
 
-static void add_sums(run_state *s, const idem_gan_report *r) {
-    const double values[SUMS] = {r->d_loss, r->g_loss, r->r1, r->sign, r->heads};
-    for (int i = 0; i < SUMS; i++)
+static void add_sums(idem_gan_state *s, const idem_gan_report *r) {
+    const double values[IDEM_GAN_SUMS] = {r->d_loss, r->g_loss, r->r1, r->sign, r->heads};
+    for (int i = 0; i < IDEM_GAN_SUMS; i++)
         if (isfinite(values[i])) {
             s->sum[i] += values[i];
             s->count[i]++;
@@ -184,7 +147,7 @@ static void add_sums(run_state *s, const idem_gan_report *r) {
 }
 
 int idem_gan_trainer_step(idem_gan_trainer *t, idem_gan_report *r) {
-    run_state *s = &t->state;
+    idem_gan_state *s = &t->state;
     idem_gan_graph *g = &t->graph;
     *r = (idem_gan_report){.d_loss = NAN, .g_loss = NAN, .r1 = NAN, .path = NAN, .sign = NAN, .heads = NAN};
     idem_gan_data_take(t->data, (uint64_t)s->shown, (size_t)t->recipe.batch, g->real->leaf);
@@ -244,12 +207,12 @@ static void note(const idem_gan_trainer *t, const char *line) {
 }
 
 static int write_line(idem_gan_trainer *t) {
-    run_state *s = &t->state;
+    idem_gan_state *s = &t->state;
     const idem_weight *path = idem_weights_find(t->weights, PATH_MEAN);
-    idem_metric m[SUMS + 5];
+    idem_metric m[IDEM_GAN_SUMS + 5];
     int n = 0;
     m[n++] = (idem_metric){"pictures", (double)s->shown};
-    for (int i = 0; i < SUMS; i++) {
+    for (int i = 0; i < IDEM_GAN_SUMS; i++) {
         if (s->count[i])
             m[n++] = (idem_metric){sum_names[i], s->sum[i] / (double)s->count[i]};
         s->sum[i] = 0;
@@ -264,7 +227,7 @@ static int write_line(idem_gan_trainer *t) {
 }
 
 static int write_samples(idem_gan_trainer *t) {
-    const idem_gan_samples of = {t->setup.run, &t->recipe, t->sampler, t->log, t->state.iteration, t->state.shown};
+    const idem_gan_samples of = {t->run, &t->recipe, t->sampler, t->log, t->state.iteration, t->state.shown};
     if (idem_gan_samples_write(&of))
         return -1;
     t->state.sampled = t->state.shown;
@@ -289,12 +252,15 @@ static int write_distance(idem_gan_trainer *t) {
     return idem_metrics_log_write(t->log, "distance", t->state.iteration, rows, sizeof rows / sizeof *rows);
 }
 
+static int save_state(const idem_gan_trainer *t) {
+    return idem_gan_state_store(&t->state, &t->recipe, t->weights) ||
+                   idem_checkpoint_save(t->run, t->state.iteration, t->weights)
+               ? -1
+               : 0;
+}
+
 static int save_checkpoint(idem_gan_trainer *t) {
-    if ((t->state.metrics_offset = idem_metrics_log_sync(t->log)) < 0 ||
-        idem_state_store(fields, FIELDS, &t->state, t->weights) ||
-        idem_fields_store(&idem_gan_fields, &t->recipe, t->weights))
-        return -1;
-    return idem_checkpoint_save(t->setup.run, t->state.iteration, t->weights);
+    return (t->state.metrics_offset = idem_metrics_log_sync(t->log)) < 0 ? -1 : save_state(t);
 }
 
 static bool stopped(const idem_gan_trainer *t) {
@@ -331,33 +297,23 @@ int idem_gan_trainer_run(idem_gan_trainer *t) {
     while (!status && !is_last(t) && !stopped(t))
         status = advance(t);
     if (!status && stopped(t))
-        return idem_checkpoint_stopped(t->setup.run, t->state.iteration, save_checkpoint(t));
+        return idem_checkpoint_stopped(t->run, t->state.iteration, save_checkpoint(t));
     /* In the middle of a measurement: it is made again. */
     return status && stopped(t)
                ? idem_fail_as(IDEM_INTERRUPTED, "interrupted: continue with --resume from the last checkpoint in %s",
-                              t->setup.run)
+                              t->run)
                : status;
 }
 
 /* ---- life ---- */
 
-int idem_gan_saved_recipe(const char *run, idem_gan_recipe *r) {
-    idem_weights *w;
-    saved_run saved;
-    const int found = idem_checkpoint_load(run, &w, read_saved, &saved);
-    if (found == 1) {
-        *r = saved.recipe;
-        idem_weights_free(w);
-    }
-    return found;
-}
-
 /* What changed on resume is told, and becomes a line of metrics.jsonl. */
 static int log_changes(idem_gan_trainer *t, const idem_gan_recipe *saved) {
-    enum { MOST = 32 };
-    idem_metric m[MOST];
+    idem_metric *m = malloc((size_t)idem_gan_fields.n * sizeof *m);
+    if (!m)
+        return idem_fail_as(IDEM_MEMORY, "out of memory for what changed");
     int n = 0;
-    for (int i = 0; i < idem_gan_fields.n && n < MOST; i++) {
+    for (int i = 0; i < idem_gan_fields.n; i++) {
         char before[32], now[32], line[128];
         const idem_field *f = &idem_gan_fields.row[i];
         if (!strcmp(idem_field_get(f, saved, before), idem_field_get(f, &t->recipe, now)))
@@ -366,10 +322,12 @@ static int log_changes(idem_gan_trainer *t, const idem_gan_recipe *saved) {
         snprintf(line, sizeof line, "--%s was %s, is now %s", f->name, before, now);
         note(t, line);
     }
-    return n ? idem_metrics_log_write(t->log, "change", t->state.iteration, m, n) : 0;
+    const int status = n ? idem_metrics_log_write(t->log, "change", t->state.iteration, m, n) : 0;
+    free(m);
+    return status;
 }
 
-static int continue_run(idem_gan_trainer *t, const saved_run *saved) {
+static int continue_run(idem_gan_trainer *t, const idem_gan_saved *saved) {
     if (idem_fields_check_resume(&idem_gan_fields, &saved->recipe, &t->recipe) ||
         idem_checkpoint_threads(t->setup.threads, saved->state.threads))
         return -1;
@@ -379,9 +337,10 @@ static int continue_run(idem_gan_trainer *t, const saved_run *saved) {
     return 0;
 }
 
+/* Before anything is computed: --resume then knows all options of a run that is killed before its first checkpoint. */
 static int start_run(idem_gan_trainer *t) {
     idem_threads_set(t->setup.threads);
-    t->state = (run_state){.threads = idem_threads(), .sampled = -1, .strength = t->recipe.augment};
+    t->state = (idem_gan_state){.threads = idem_threads(), .sampled = -1, .strength = t->recipe.augment};
     if (!(t->weights = idem_weights_new()) || idem_gan_init(t->weights, &t->recipe))
         return -1;
     if (t->setup.start && idem_gan_start_from(t->weights, t->setup.start))
@@ -390,7 +349,10 @@ static int start_run(idem_gan_trainer *t) {
         idem_gan_silence(t->weights);
     if (t->recipe.path > 0 && !idem_weights_add(t->weights, PATH_MEAN, IDEM_SHAPE(1)))
         return -1;
-    return idem_average_add(t->weights, average_rule, 1);
+    if (idem_average_add(t->weights, average_rule, 1) || save_state(t))
+        return -1;
+    t->begun = true;
+    return 0;
 }
 
 static int open_data(idem_gan_trainer *t, bool resumed) {
@@ -403,13 +365,13 @@ static int open_data(idem_gan_trainer *t, bool resumed) {
                                      .progress = t->setup.on_cache,
                                      .bad = t->setup.on_bad,
                                      .user = t->setup.user};
-    char *cache = idem_path_join(t->setup.run, "pictures.cache");
+    char *cache = idem_path_join(t->run, "pictures.cache");
     t->data = cache ? idem_gan_data_open(t->setup.data, cache, &o) : NULL;
     free(cache);
     if (!t->data)
         return -1;
     const uint64_t count = idem_gan_data_count(t->data);
-    if (resumed && count != t->state.data_count)
+    if (resumed && t->state.data_count && count != t->state.data_count)
         return idem_fail("the run was started on %" PRIu64 " training pictures, now there are %" PRIu64
                          ": give the same --data",
                          t->state.data_count, count);
@@ -421,22 +383,31 @@ static int open_distance(idem_gan_trainer *t, const idem_plan_options *options) 
     const idem_gan_recipe *r = &t->recipe;
     if (!r->distance_every || r->distance_every > r->pictures)
         return 0;
-    char *file = idem_path_join(t->setup.run, "pictures.features");
+    char *file = idem_path_join(t->run, "pictures.features");
     if (file)
         t->distance = idem_gan_distance_new(t->data, file, (size_t)r->distance_pictures, t->setup.stop, options);
     free(file);
     return t->distance ? 0 : -1;
 }
 
-static int open_trainer(idem_gan_trainer *t) {
-    saved_run saved;
-    char *samples = idem_path_join(t->setup.run, "samples");
-    int status = samples ? idem_dir_make(samples) : -1;
+static int open_files(idem_gan_trainer *t, const idem_gan_recipe *saved) {
+    char *samples = idem_path_join(t->run, "samples");
+    const int status = samples ? idem_dir_make(samples) : -1;
     free(samples);
-    if (status)
+    if (status ||
+        !(t->log = idem_metrics_log_open(t->run, t->setup.resume, t->state.metrics_offset, t->state.iteration)))
         return -1;
-    const int found = t->setup.resume ? idem_checkpoint_load(t->setup.run, &t->weights, read_saved, &saved) : 0;
-    if (found < 0 || (found ? continue_run(t, &saved) : start_run(t)) || open_data(t, found))
+    return saved ? log_changes(t, saved) : 0;
+}
+
+static int open_trainer(idem_gan_trainer *t) {
+    idem_gan_saved saved;
+    if (!(t->folder = idem_run_folder_claim(t->setup.run)))
+        return -1;
+    t->run = idem_run_folder_path(t->folder);
+    const int found = t->setup.resume ? idem_gan_state_load(t->run, &t->weights, &saved) : 0;
+    if (found < 0 || (!found && idem_run_folder_check(t->run, t->setup.resume)) ||
+        (found ? continue_run(t, &saved) : start_run(t)) || open_data(t, found))
         return -1;
     const idem_plan_options options = {.threads = t->state.threads};
     if (idem_gan_graph_build(&t->graph, t->weights, &t->recipe, &options) ||
@@ -446,8 +417,7 @@ static int open_trainer(idem_gan_trainer *t) {
     t->sampler = idem_gan_sampler_new(t->weights, &shared);
     if (!t->sampler || open_distance(t, &shared))
         return -1;
-    t->log = idem_metrics_log_open(t->setup.run, t->setup.resume, t->state.metrics_offset, t->state.iteration);
-    return !t->log || (found && log_changes(t, &saved.recipe)) ? -1 : 0;
+    return open_files(t, found ? &saved.recipe : NULL);
 }
 
 idem_gan_trainer *idem_gan_trainer_new(const idem_gan_recipe *recipe, const idem_gan_setup *setup) {
@@ -457,6 +427,8 @@ idem_gan_trainer *idem_gan_trainer_new(const idem_gan_recipe *recipe, const idem
     t->recipe = *recipe;
     t->setup = *setup;
     if (open_trainer(t)) {
+        if (t->begun && idem_error_kind() != IDEM_INTERRUPTED)
+            idem_checkpoint_drop_first(t->run);
         idem_gan_trainer_free(t);
         return NULL;
     }
@@ -473,6 +445,7 @@ void idem_gan_trainer_free(idem_gan_trainer *t) {
     idem_gan_graph_free(&t->graph);
     idem_gan_data_free(t->data);
     idem_weights_free(t->weights);
+    idem_run_folder_release(t->folder);
     free(t);
 }
 

@@ -26,6 +26,7 @@ typedef struct {
     double strength;             /* of the augmentation */
 } idem_gan_report;
 
+/* Texts are read while the trainer is made, and may go afterwards; `stop` and `user` must outlive it. */
 typedef struct {
     const char *run, *data;            /* folders */
     const char *start;                 /* generator whose weights a new run starts from; NULL: random */

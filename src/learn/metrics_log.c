@@ -20,10 +20,8 @@ struct idem_metrics_log {
     idem_events *events;
 };
 
-static int open_lines(idem_metrics_log *log, bool resume, int64_t offset) {
+static int open_lines(idem_metrics_log *log, int64_t offset) {
     struct stat st;
-    if (!resume && stat(log->path, &st) == 0 && st.st_size > 0)
-        return idem_fail("%s: exists already: name another folder, or continue that run with --resume", log->path);
     log->file = fopen(log->path, "ab");
     if (!log->file || fstat(fileno(log->file), &st))
         return idem_fail_as(IDEM_INTERNAL, "%s: cannot write: %s", log->path, strerror(errno));
@@ -42,10 +40,10 @@ idem_metrics_log *idem_metrics_log_open(const char *run, bool resume, int64_t of
         return idem_fail_null_as(IDEM_MEMORY, "out of memory for the metrics log");
     char *events = idem_path_join(run, "events");
     log->path = idem_path_join(run, "metrics.jsonl");
-    if (events && log->path && !open_lines(log, resume, offset))
-        /* A run that was cut off before its first checkpoint begins again: what it noted of its start would stand
+    if (events && log->path && !open_lines(log, offset))
+        /* A run that was cut off in its first iterations begins again: what it noted of its start would stand
          * twice. */
-        log->events = idem_events_open(events, !resume ? IDEM_EVENTS_NEW : offset ? iteration : IDEM_EVENTS_NONE);
+        log->events = idem_events_open(events, !resume ? IDEM_EVENTS_NEW : iteration ? iteration : IDEM_EVENTS_NONE);
     free(events);
     if (!log->events) {
         idem_metrics_log_close(log);

@@ -16,8 +16,8 @@ typedef struct {
     double value; /* not finite: null, and no event */
 } idem_metric;
 
-/* A new run (an existing metrics.jsonl is refused), or one resumed behind `offset` bytes of metrics.jsonl and the
- * events of `iteration`; offset 0 starts both again. -1 also when metrics.jsonl is shorter than that. */
+/* A new run, or one resumed behind `offset` bytes of metrics.jsonl and the
+ * events of `iteration`; iteration 0 starts them again. -1 also when metrics.jsonl is shorter than that. */
 idem_metrics_log *idem_metrics_log_open(const char *run, bool resume, int64_t offset, int64_t iteration);
 void idem_metrics_log_close(idem_metrics_log *log); /* NULL is allowed */
 

@@ -12,6 +12,7 @@
 #include "learn/checkpoint.h"
 #include "learn/metrics_log.h"
 #include "learn/origin.h"
+#include "learn/run_folder.h"
 #include "learn/state.h"
 #include "learn/summary_data.h"
 #include "learn/summary_graph.h"
@@ -46,7 +47,10 @@ typedef struct {
 
 struct idem_summary_trainer {
     idem_model *model;
-    idem_summary_setup setup;
+    idem_summary_setup setup; /* its texts are the caller's: not to be read once the trainer is open */
+    idem_run_folder *folder;  /* NULL: nothing is written */
+    const char *run;          /* its path */
+    bool begun;               /* by this trainer: nothing but its options is in the folder yet */
     idem_summary_recipe recipe;
     run_state state;
     idem_weights *weights;
@@ -153,7 +157,7 @@ static int draw_sheet(const idem_summary_trainer *t, idem_image *page) {
 }
 
 static int save_mapper(const idem_summary_trainer *t) {
-    char *path = idem_path_join(t->setup.run, "mapper.safetensors");
+    char *path = idem_path_join(t->run, "mapper.safetensors");
     idem_weights *w = idem_weights_new();
     int status = path && w ? 0 : -1;
     for (size_t i = 0; i < idem_weights_count(t->weights) && !status; i++) {
@@ -186,7 +190,7 @@ static int write_samples(idem_summary_trainer *t) {
         return -1;
     idem_origin origin;
     idem_origin_of(&origin, t->model, &t->recipe.seed);
-    char *path = idem_path_join(t->setup.run, name);
+    char *path = idem_path_join(t->run, name);
     int status = path ? idem_image_save_png(&page, path, origin.texts) : -1;
     free(path);
     if (!status)
@@ -199,12 +203,16 @@ static int write_samples(idem_summary_trainer *t) {
     return status;
 }
 
+static int save_state(const idem_summary_trainer *t) {
+    return idem_state_store(fields, FIELDS, &t->state, t->weights) ||
+                   idem_fields_store(&idem_summary_fields, &t->recipe, t->weights) ||
+                   idem_checkpoint_save(t->run, t->state.iteration, t->weights)
+               ? -1
+               : 0;
+}
+
 static int save_checkpoint(idem_summary_trainer *t) {
-    if ((t->state.metrics_offset = idem_metrics_log_sync(t->log)) < 0 ||
-        idem_state_store(fields, FIELDS, &t->state, t->weights) ||
-        idem_fields_store(&idem_summary_fields, &t->recipe, t->weights))
-        return -1;
-    return idem_checkpoint_save(t->setup.run, t->state.iteration, t->weights);
+    return (t->state.metrics_offset = idem_metrics_log_sync(t->log)) < 0 ? -1 : save_state(t);
 }
 
 static bool stopped(const idem_summary_trainer *t) {
@@ -229,12 +237,12 @@ static int advance(idem_summary_trainer *t) {
 
 int idem_summary_trainer_run(idem_summary_trainer *t) {
     int status = 0;
-    if (!t->setup.run || !t->data)
+    if (!t->run || !t->data)
         return idem_fail("this trainer has no folder to write to, or no pictures");
     while (!status && t->state.iteration < t->recipe.iterations && !stopped(t))
         status = advance(t);
     if (stopped(t)) /* also when it stopped the plan: an interrupted iteration left no trace */
-        return idem_checkpoint_stopped(t->setup.run, t->state.iteration, save_checkpoint(t));
+        return idem_checkpoint_stopped(t->run, t->state.iteration, save_checkpoint(t));
     return status;
 }
 
@@ -269,15 +277,17 @@ int idem_summary_saved_recipe(const char *run, idem_model *m, idem_summary_recip
     return found;
 }
 
+/* Before anything is computed: --resume then knows all options of a run that is killed before its first checkpoint. */
 static int start_run(idem_summary_trainer *t) {
     idem_threads_set(t->setup.threads);
     t->state = (run_state){.threads = idem_threads(), .sampled = -1};
     idem_rng rng = idem_rng_make(t->recipe.seed, "init.pixel_mapper");
-    return !(t->weights = idem_weights_new()) || idem_summary_init(t->weights, t->model, &rng) ||
-                   idem_weights_set_meta(t->weights, "generator", idem_model_about(t->model)->hash) ||
-                   idem_model_store_recogniser(t->model, t->weights)
-               ? -1
-               : 0;
+    if (!(t->weights = idem_weights_new()) || idem_summary_init(t->weights, t->model, &rng) ||
+        idem_weights_set_meta(t->weights, "generator", idem_model_about(t->model)->hash) ||
+        idem_model_store_recogniser(t->model, t->weights) || (t->run && save_state(t)))
+        return -1;
+    t->begun = true;
+    return 0;
 }
 
 static int continue_run(idem_summary_trainer *t, const saved_run *saved) {
@@ -296,7 +306,7 @@ static int open_data(idem_summary_trainer *t, bool resumed) {
         return -1;
     idem_summary_data_watch(t->data, t->setup.on_bad, t->setup.user);
     const uint64_t count = idem_summary_data_count(t->data);
-    if (resumed && count != t->state.data_count)
+    if (resumed && t->state.data_count && count != t->state.data_count)
         return idem_fail("the run was started on %" PRIu64 " pictures, now there are %" PRIu64 ": give the same --data",
                          t->state.data_count, count);
     t->state.data_count = count;
@@ -304,21 +314,25 @@ static int open_data(idem_summary_trainer *t, bool resumed) {
 }
 
 static int open_files(idem_summary_trainer *t) {
-    if (!t->setup.run)
+    if (!t->run)
         return 0;
-    char *samples = idem_path_join(t->setup.run, "samples");
+    char *samples = idem_path_join(t->run, "samples");
     const int status = samples ? idem_dir_make(samples) : -1;
     free(samples);
     if (status)
         return -1;
-    t->log = idem_metrics_log_open(t->setup.run, t->setup.resume, t->state.metrics_offset, t->state.iteration);
+    t->log = idem_metrics_log_open(t->run, t->setup.resume, t->state.metrics_offset, t->state.iteration);
     return t->log ? 0 : -1;
 }
 
 static int open_trainer(idem_summary_trainer *t) {
     saved_run saved;
-    const int found = t->setup.run && t->setup.resume ? load_run(t->setup.run, t->model, &t->weights, &saved) : 0;
-    if (found < 0 || (found ? continue_run(t, &saved) : start_run(t)) || open_data(t, found))
+    if (t->setup.run && !(t->folder = idem_run_folder_claim(t->setup.run)))
+        return -1;
+    t->run = t->folder ? idem_run_folder_path(t->folder) : NULL;
+    const int found = t->run && t->setup.resume ? load_run(t->run, t->model, &t->weights, &saved) : 0;
+    if (found < 0 || (!found && t->run && idem_run_folder_check(t->run, t->setup.resume)) ||
+        (found ? continue_run(t, &saved) : start_run(t)) || open_data(t, found))
         return -1;
     const idem_plan_options options = {.threads = t->state.threads, .stop = t->setup.stop};
     return idem_summary_graph_build(&t->graph, t->model, t->weights, &t->recipe, &options) || open_files(t) ? -1 : 0;
@@ -331,6 +345,8 @@ idem_summary_trainer *idem_summary_trainer_new(idem_model *m, const idem_summary
         return idem_fail_null_as(IDEM_MEMORY, "out of memory for a trainer");
     *t = (idem_summary_trainer){.model = m, .recipe = *recipe, .setup = *setup};
     if (open_trainer(t)) {
+        if (t->run && t->begun && idem_error_kind() != IDEM_INTERRUPTED)
+            idem_checkpoint_drop_first(t->run);
         idem_summary_trainer_free(t);
         return NULL;
     }
@@ -344,6 +360,7 @@ void idem_summary_trainer_free(idem_summary_trainer *t) {
     idem_summary_graph_free(&t->graph);
     idem_summary_data_free(t->data);
     idem_weights_free(t->weights);
+    idem_run_folder_release(t->folder);
     free(t);
 }
 

@@ -19,6 +19,7 @@ typedef struct {
     double loss, l_r, l_d, pixels, features, likeness;
 } idem_summary_report;
 
+/* Texts are read while the trainer is made, and may go afterwards; `stop` and `user` must outlive it. */
 typedef struct {
     const char *run, *data;            /* folders; run NULL: nothing is written; data NULL: only step_on */
     bool resume;                       /* continue the newest checkpoint of `run`, or start if there is none */

@@ -14,6 +14,7 @@
 #include "learn/checkpoint.h"
 #include "learn/data.h"
 #include "learn/metrics_log.h"
+#include "learn/run_folder.h"
 #include "learn/run_state.h"
 #include "learn/schedule.h"
 #include "learn/training_graph.h"
@@ -29,8 +30,10 @@ _Static_assert((int)SUMS <= (int)IDEM_RUN_SUMS, "the checkpoint keeps too few su
 
 struct idem_trainer {
     idem_model *model;
-    idem_trainer_setup setup;
-    char *run;
+    idem_trainer_setup setup; /* its texts are the caller's: not to be read once the trainer is open */
+    idem_run_folder *folder;  /* NULL: nothing is written */
+    const char *run;          /* its path */
+    bool begun;               /* by this trainer: nothing but its options is in the folder yet */
     idem_run_state state;
     idem_training_graph graph;
     idem_average *average; /* NULL: the recipe has none */
@@ -253,11 +256,12 @@ static int evaluate(idem_trainer *t) {
     return 0;
 }
 
-static int save_checkpoint(idem_trainer *t) {
-    t->state.metrics_offset = idem_metrics_log_sync(t->log);
-    if (t->state.metrics_offset < 0)
-        return -1;
+static int save_state(const idem_trainer *t) {
     return idem_run_state_save(t->run, idem_model_trained(t->model), &t->state, idem_model_about(t->model)->hash);
+}
+
+static int save_checkpoint(idem_trainer *t) {
+    return (t->state.metrics_offset = idem_metrics_log_sync(t->log)) < 0 ? -1 : save_state(t);
 }
 
 static bool stopped(const idem_trainer *t) {
@@ -333,6 +337,7 @@ static int continue_run(idem_trainer *t, idem_weights *tensors, const idem_run_s
     return 0;
 }
 
+/* Before anything is computed: --resume then knows all options of a run that is killed before its first checkpoint. */
 static int start_run(idem_trainer *t, const idem_recipe *recipe) {
     idem_threads_set(t->setup.threads);
     t->state = (idem_run_state){.recipe = *recipe, .evaluated = -1, .threads = idem_threads()};
@@ -343,10 +348,13 @@ static int start_run(idem_trainer *t, const idem_recipe *recipe) {
     if (recipe->ema > 0 &&
         idem_average_add(idem_model_trained(t->model), idem_average_mapper, IDEM_AVERAGE_MAPPER_RULES))
         return -1;
-    return idem_model_new_critic(t->model, recipe->seed);
+    if (idem_model_new_critic(t->model, recipe->seed) || (t->run && save_state(t)))
+        return -1;
+    t->begun = true;
+    return 0;
 }
 
-static int open_data(idem_trainer *t, uint64_t expected) {
+static int open_data(idem_trainer *t, const idem_run_state *saved) {
     const idem_recipe *r = &t->state.recipe;
     idem_plan_options options = {
         .threads = t->state.threads, .stop = t->setup.stop, .profile = t->setup.profile, .share = t->graph.plan[0][1]};
@@ -357,10 +365,10 @@ static int open_data(idem_trainer *t, uint64_t expected) {
     if (!t->data)
         return -1;
     t->state.data_count = idem_data_count(t->data);
-    if (t->state.iteration && t->state.data_count != expected)
+    if (saved && saved->iteration && t->state.data_count != saved->data_count)
         return idem_fail("the run was started on %" PRIu64
                          " training pictures (0: drawn on the fly), now there are %" PRIu64 ": give the same --data",
-                         expected, t->state.data_count);
+                         saved->data_count, t->state.data_count);
     idem_data_seek(t->data, t->state.cursor);
     return 0;
 }
@@ -381,11 +389,12 @@ static int open_trainer(idem_trainer *t, const idem_recipe *recipe) {
     idem_weights *tensors;
     idem_run_state saved;
     int found = 0;
-    if (t->setup.run && !(t->run = strdup(t->setup.run)))
-        return idem_fail_as(IDEM_MEMORY, "out of memory for a file name");
+    if (t->setup.run && !(t->folder = idem_run_folder_claim(t->setup.run)))
+        return -1;
+    t->run = t->folder ? idem_run_folder_path(t->folder) : NULL;
     if (t->run && t->setup.resume)
         found = idem_run_state_load(t->run, &tensors, &saved, idem_model_about(t->model)->hash);
-    if (found < 0)
+    if (found < 0 || (!found && t->run && idem_run_folder_check(t->run, t->setup.resume)))
         return -1;
     if (found ? continue_run(t, tensors, &saved, recipe) : start_run(t, recipe))
         return -1;
@@ -397,7 +406,7 @@ static int open_trainer(idem_trainer *t, const idem_recipe *recipe) {
     if (recipe->ema > 0 &&
         !(t->average = idem_average_new(idem_model_trained(t->model), idem_average_mapper, IDEM_AVERAGE_MAPPER_RULES)))
         return -1;
-    return open_data(t, found ? saved.data_count : 0) || open_files(t) ? -1 : 0;
+    return open_data(t, found ? &saved : NULL) || open_files(t) ? -1 : 0;
 }
 
 idem_trainer *idem_trainer_new(idem_model *m, const idem_recipe *recipe, const idem_trainer_setup *setup) {
@@ -407,6 +416,8 @@ idem_trainer *idem_trainer_new(idem_model *m, const idem_recipe *recipe, const i
     t->model = m;
     t->setup = *setup;
     if (open_trainer(t, recipe)) {
+        if (t->run && t->begun && idem_error_kind() != IDEM_INTERRUPTED)
+            idem_checkpoint_drop_first(t->run);
         idem_trainer_free(t);
         return NULL;
     }
@@ -421,7 +432,7 @@ void idem_trainer_free(idem_trainer *t) {
     idem_data_free(t->data);
     idem_training_graph_free(&t->graph);
     idem_average_free(t->average);
-    free(t->run);
+    idem_run_folder_release(t->folder);
     free(t);
 }
 

@@ -28,6 +28,7 @@ typedef struct {
     double rate;
 } idem_train_report;
 
+/* Texts are read while the trainer is made, and may go afterwards; `stop` and `user` must outlive it. */
 typedef struct {
     const char *run;       /* folder, made when absent; NULL: nothing is written, only idem_trainer_step may be used */
     const char *data;      /* folder in the published layout; NULL: pairs are drawn on the fly */
