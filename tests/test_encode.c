@@ -135,6 +135,8 @@ static void every_face_of_a_photograph_has_a_row(void **state) {
         assert_row(c, "faces", 2, i, rgb);
         json_t *row = json_array_get(json_object_get(root, "rows"), (size_t)i);
         assert_int_equal(json_integer_value(json_object_get(row, "face")), i + 1);
+        assert_true(json_is_real(json_object_get(row, "outside")) &&
+                    json_number_value(json_object_get(row, "outside")) < 0.2);
     }
     json_decref(root);
     assert_int_equal(RUN(ENCODE "-q --batch 1 --face 2 $DIR/group.png -o $DIR/second"), 0);

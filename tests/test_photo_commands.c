@@ -186,10 +186,37 @@ static void align_takes_files_of_every_kind(void **state) {
     json_decref(root);
 }
 
+/* How much of a face is made up is said where it is a fifth or more, and in the report. */
+static void align_says_what_is_outside(void **state) {
+    (void)state;
+    photograph_need_models();
+    idem_image low = photograph("identities/2.png", W, H, 320, 410, 260, 0, NULL);
+    char *path = idem_path_join(program_folder, "low.png");
+    assert_int_equal(idem_image_save_png(&low, path, NULL), 0);
+    idem_image_free(&low);
+    free(path);
+    photograph_save(program_folder, "whole.png", "identities/2.png", 240);
+    assert_int_equal(RUN("cd $DIR && IDEM_MODELS='%s' $IDEM align --threads 1 -s 64 --no-pose --json low.png whole.png "
+                         "-o cuts 2> notes",
+                         photograph_models()),
+                     0);
+    json_t *root = json_loads(program_output, 0, NULL), *list = json_object_get(root, "photographs");
+    for (size_t i = 0; i < 2; i++) {
+        const json_t *face = json_array_get(json_object_get(json_array_get(list, i), "faces"), 0);
+        const double outside = json_number_value(json_object_get(face, "outside"));
+        assert_true(i ? outside == 0 : outside > 0.2 && outside < 0.5);
+    }
+    json_decref(root);
+    assert_int_equal(RUN("grep outside $DIR/notes"), 0);
+    assert_true(program_says("idem: low.png: ") && program_says("% of the frame of face 1 is outside the photograph"));
+    assert_int_equal(program_lines(), 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(align_does_the_good_and_lists_the_bad),
         cmocka_unit_test(align_takes_files_of_every_kind),
+        cmocka_unit_test(align_says_what_is_outside),
     };
     return cmocka_run_group_tests(tests, program_enter, program_leave);
 }

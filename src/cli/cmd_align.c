@@ -10,6 +10,7 @@
 #include "base/status.h"
 #include "cli/command.h"
 #include "cli/options.h"
+#include "cli/outside.h"
 #include "cli/overwrite.h"
 #include "cli/photos.h"
 #include "cli/progress.h"
@@ -48,6 +49,8 @@ static json_t *describe(const idem_photo *photo, const idem_found *face, const i
                           (double)face->box.y0 * photo->height, (double)face->box.x1 * photo->width,
                           (double)face->box.y1 * photo->height, "score", (double)face->score, "points",
                           pixels(face->points, IDEM_POINTS, photo), "frame", pixels((const float(*)[2])quad, 4, photo));
+    if (o)
+        json_object_set_new(o, "outside", json_real(idem_align_outside(frame)));
     if (o && isfinite(face->yaw))
         json_object_set_new(o, "pose",
                             json_pack("{s:f, s:f, s:f}", "yaw", (double)face->yaw, "pitch", (double)face->pitch, "roll",
@@ -101,13 +104,15 @@ static char *new_name(job *j, const char *stem, int face) {
     }
 }
 
-static int write_face(job *j, const idem_photo *photo, int face, const char *stem, json_t *faces) {
+static int write_face(job *j, const char *from, const idem_photo *photo, int face, const char *stem, json_t *faces) {
     const idem_found *f = &photo->faces[face];
     idem_crop frame;
     idem_image out = {0};
     if (idem_align_frame(&frame, (const float(*)[2])f->points, photo->width, photo->height) ||
         idem_align_picture(&out, &photo->image, &frame, j->size))
         return -1;
+    if (!j->shared.quiet)
+        idem_outside_remark(from, face, &frame);
     char *name = new_name(j, stem, face), *path = name ? idem_path_join(j->output, name) : NULL;
     int status = path ? idem_image_save_png(&out, path, (const char *const[]){"Software", "idem", NULL}) : -1;
     json_t *o = status ? NULL : describe(photo, f, &frame);
@@ -154,7 +159,7 @@ static int align(job *j, const char *path, idem_ahead *ahead) {
         if (!j->shared.quiet)
             idem_photo_remark(&photo, path, 0, j->all_faces ? NULL : " (--all-faces takes all)");
         for (int i = 0; i < photo.n && !status && (i == 0 || j->all_faces); i++)
-            status = write_face(j, &photo, i, stem, faces);
+            status = write_face(j, path, &photo, i, stem, faces);
         if (!status && j->shared.json)
             status = print_photograph(j, path, &photo, faces);
         j->photographs += !status;

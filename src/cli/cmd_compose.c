@@ -1,6 +1,7 @@
 /* idem compose: one face's identity, another's everything else. */
 #define _GNU_SOURCE
 #include <jansson.h>
+#include <math.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -383,6 +384,8 @@ static int print_json(const job *j, double seconds) {
     json_t *report = json_pack("{s:i, s:i, s:i, s:i, s:s, s:b, s:f}", "pictures", j->written, "faces", j->faces,
                                "unreadable", j->id.bad + j->attr.bad, "without_partner", j->without_partner, "output",
                                j->s->output, "grid", j->grid != NULL, "seconds", seconds);
+    if (report)
+        json_object_set_new(report, "outside_most", json_real(fmax(j->id.outside, j->attr.outside)));
     int status = report && !json_dumpf(report, stdout, JSON_INDENT(2)) ? 0 : idem_fail("cannot print the report");
     putchar('\n');
     json_decref(report);

@@ -13,6 +13,7 @@
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "cli/sources.h"
+#include "face/align.h"
 #include "format/npy_rows.h"
 
 typedef struct {
@@ -62,13 +63,14 @@ static int open_outputs(job *j) {
     return 0;
 }
 
-/* A row of the codes: the photograph, and which of its faces. */
-static int list_row(job *j, const char *path, int face) {
+/* A row of the codes: the photograph, which of its faces, and how much of its frame is outside. */
+static int list_row(job *j, const char *path, int face, const idem_place *place) {
     json_t *o = json_pack("{s:s, s:i}", "file", path, "face", face + 1);
     if (!o)
         return idem_fail("%s: cannot be put on the list: its name is not UTF-8; rename it", path);
     fprintf(j->list.stream, "%s\n", j->rows++ ? "," : "");
-    json_dumpf(o, j->list.stream, 0);
+    json_object_set_new(o, "outside", json_real(place->cut_out ? idem_align_outside(&place->frame) : 0));
+    json_dumpf(o, j->list.stream, JSON_REAL_PRECISION(4));
     json_decref(o);
     return 0;
 }
@@ -77,7 +79,7 @@ static int write_block(job *j) {
     int chosen = j->faces.which == IDEM_FACE_ALL ? 0 : j->faces.which;
     for (int i = 0; i < j->faces.n; i++)
         for (int face = 0; face < j->faces.at[i].n; face++)
-            if (list_row(j, j->faces.at[i].path, chosen + face))
+            if (list_row(j, j->faces.at[i].path, chosen + face, &j->faces.places[j->faces.at[i].first + face]))
                 return -1;
     for (int i = 0; i < IDEM_SOURCE_CODES; i++)
         idem_npy_rows_add(&j->codes[i], j->faces.codes[i], (size_t)j->faces.faces);

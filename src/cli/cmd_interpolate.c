@@ -13,6 +13,7 @@
 #include "cli/assets.h"
 #include "cli/command.h"
 #include "cli/options.h"
+#include "cli/outside.h"
 #include "cli/overwrite.h"
 #include "cli/photos.h"
 #include "cli/progress.h"
@@ -77,6 +78,8 @@ static float *encode(job *j, idem_pipe *pipe, const char *path, int which) {
     idem_cut cut;
     if (idem_choice_load(&cut, path, size, which, choice))
         return NULL;
+    if (cut.cut_out && !choice->quiet)
+        idem_outside_remark(path, which, &cut.frame);
     float *x = numbers(idem_pipe_in_size(pipe, 0)), *code = numbers(idem_pipe_out_size(pipe, 0));
     int status = x && code ? 0 : -1;
     if (!status) {

@@ -5,7 +5,9 @@
 
 #include "base/status.h"
 #include "cli/command.h"
+#include "cli/outside.h"
 #include "cli/progress.h"
+#include "face/align.h"
 
 int idem_sources_open(idem_sources *s, idem_model *m, idem_choice *choice, const idem_pipe_kind *kinds, int n,
                       int batch, const idem_plan_options *options) {
@@ -138,6 +140,12 @@ int idem_sources_read(idem_sources *s, idem_ahead *ahead, const char *path, cons
         idem_cli_say("idem: passed over: %s", idem_error());
         s->bad++;
         return 0;
+    }
+    for (int i = 0; i < n; i++) {
+        const double outside = cuts[i].cut_out ? idem_align_outside(&cuts[i].frame) : 0;
+        s->outside = outside > s->outside ? outside : s->outside;
+        if (cuts[i].cut_out && !s->choice->quiet)
+            idem_outside_remark(path, s->which == IDEM_FACE_ALL ? i : s->which, &cuts[i].frame);
     }
     int status = add_faces(s, source, cuts, n);
     idem_cuts_free(cuts, n);

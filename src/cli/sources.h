@@ -28,6 +28,7 @@ typedef struct {
     float *codes[IDEM_SOURCE_CODES]; /* [faces, dim] */
     size_t dim[IDEM_SOURCE_CODES];
     int n, faces, bad; /* files, faces, files passed over: bad is never cleared */
+    double outside;    /* largest share of a frame outside its photograph (face/align.h); never cleared */
     /* set by the caller between open and the first read */
     int which;  /* face of a photograph: photos.h */
     int thumbs; /* largest side of thumbs; 0: none are wanted */
