@@ -1,4 +1,4 @@
-/* idem distance: the Frechet distance of two sets of pictures. */
+/* idem distance: the Frechet distance of two sets of pictures, or their power spectra. */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/progress.h"
+#include "cli/spectrum_report.h"
 #include "learn/features.h"
 #include "learn/frechet.h"
 #include "learn/picture_source.h"
@@ -18,7 +19,8 @@ typedef struct {
     const char *path;
     idem_picture_source *source;
     size_t n;
-    float *rows; /* [n, D] */
+    float *rows;               /* [n, D] */
+    idem_spectrum *spectra[2]; /* of every other picture; with --spectrum */
 } set;
 
 typedef struct {
@@ -26,10 +28,12 @@ typedef struct {
     int count, size;
     double truncation;
     const char *inception;
+    bool spectrum; /* instead of the distance */
     idem_shared shared;
     int bad; /* pictures that cannot be read */
     idem_features *features;
     double distance, halves;
+    idem_spectrum_report of_sets, of_halves;
 } distance;
 
 static int check_count(const set *s, const char *kind) {
@@ -56,13 +60,27 @@ static void on_bad(void *user, const char *why) {
     d->bad++;
 }
 
+static int make_room(const distance *d, set *s) {
+    for (int i = 0; i < 2 && d->spectrum; i++)
+        if (!(s->spectra[i] = idem_spectrum_new(d->size)))
+            return -1;
+    if (d->spectrum || (s->rows = malloc(s->n * idem_features_width(d->features) * sizeof *s->rows)))
+        return 0;
+    return idem_fail_as(IDEM_MEMORY, "out of memory for the features of %zu pictures", s->n);
+}
+
+/* x: pictures from `done` on. */
+static int take(const distance *d, const set *s, size_t done, size_t n, const float *x) {
+    if (!d->spectrum)
+        return idem_features_run(d->features, n, x, s->rows + done * idem_features_width(d->features));
+    for (size_t i = 0; i < n; i++)
+        idem_spectrum_add(s->spectra[(done + i) % 2], x + i * (size_t)d->size * (size_t)d->size * 3);
+    return 0;
+}
+
 static int measure(distance *d, set *s, size_t before) {
-    const size_t width = idem_features_width(d->features), picture = (size_t)d->size * (size_t)d->size * 3;
-    float *x = malloc(BATCH * picture * sizeof *x);
-    int status = 0, got = 1;
-    s->rows = malloc(s->n * width * sizeof *s->rows);
-    if (!x || !s->rows)
-        status = idem_fail_as(IDEM_MEMORY, "out of memory for the features of %zu pictures", s->n);
+    float *x = malloc(BATCH * (size_t)d->size * (size_t)d->size * 3 * sizeof *x);
+    int status = x ? make_room(d, s) : idem_fail_as(IDEM_MEMORY, "out of memory for pictures"), got = 1;
     size_t done = 0;
     while (done < s->n && got > 0 && !status) {
         const size_t some = s->n - done < BATCH ? s->n - done : BATCH;
@@ -71,7 +89,7 @@ static int measure(distance *d, set *s, size_t before) {
         else if ((got = idem_picture_source_next(s->source, some, d->size, x, on_bad, d)) < 0)
             status = -1;
         else if (got)
-            status = idem_features_run(d->features, (size_t)got, x, s->rows + done * width);
+            status = take(d, s, done, (size_t)got, x);
         done += got > 0 ? (size_t)got : 0;
         idem_progress_update(before + done, NULL);
     }
@@ -80,22 +98,30 @@ static int measure(distance *d, set *s, size_t before) {
     return status ? -1 : check_count(s, "readable ");
 }
 
+static int compare(distance *d) {
+    if (d->spectrum) {
+        idem_spectrum_join(d->a.spectra[0], d->a.spectra[1]);
+        return idem_spectrum_report_make(&d->of_sets, &d->of_halves, d->a.spectra[0], d->b.spectra);
+    }
+    const size_t width = idem_features_width(d->features);
+    return idem_frechet(&d->distance, d->a.rows, d->a.n, d->b.rows, d->b.n, width) ||
+                   idem_frechet_halves(&d->halves, d->b.rows, d->b.n, width, d->shared.seed)
+               ? -1
+               : 0;
+}
+
 static int run(distance *d) {
     const idem_plan_options options = {.threads = d->shared.threads, .stop = &idem_cli_stop};
     if (open_set(d, &d->a, &options) || open_set(d, &d->b, &options))
         return -1;
     d->size = common_size(d);
-    if (!(d->features = idem_features_new(NULL, d->inception, d->size, BATCH, &options)))
+    if (!d->spectrum && !(d->features = idem_features_new(NULL, d->inception, d->size, BATCH, &options)))
         return -1;
-    const size_t width = idem_features_width(d->features);
     idem_progress_start("measuring", "pictures", d->a.n + d->b.n, 0, d->shared.quiet);
     if (measure(d, &d->a, 0) || measure(d, &d->b, d->a.n))
         return -1;
     idem_progress_finish();
-    return idem_frechet(&d->distance, d->a.rows, d->a.n, d->b.rows, d->b.n, width) ||
-                   idem_frechet_halves(&d->halves, d->b.rows, d->b.n, width, d->shared.seed)
-               ? -1
-               : 0;
+    return compare(d);
 }
 
 static void print_set(const char *name, const set *s) {
@@ -111,7 +137,28 @@ static json_t *set_json(const distance *d, const set *s) {
     return j;
 }
 
-static void report(const distance *d, double seconds) {
+static void print_json(json_t *root) {
+    json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+    putchar('\n');
+    json_decref(root);
+}
+
+static void report_spectrum(const distance *d, double seconds) {
+    if (d->shared.json) {
+        json_t *root = json_pack("{s:i, s:o, s:o, s:I, s:f}", "size", d->size, "a", set_json(d, &d->a), "b",
+                                 set_json(d, &d->b), "seed", (json_int_t)d->shared.seed, "seconds", seconds);
+        json_object_update_new(root,
+                               idem_spectrum_report_json(&d->of_sets, &d->of_halves, d->a.spectra[0], d->b.spectra[0]));
+        print_json(root);
+        return;
+    }
+    printf("Power spectra at %d px, of luminance in 255ths\n", d->size);
+    print_set("A", &d->a);
+    print_set("B", &d->b);
+    idem_spectrum_report_print(&d->of_sets, &d->of_halves);
+}
+
+static void report_distance(const distance *d, double seconds) {
     const size_t width = idem_features_width(d->features), half = d->b.n / 2;
     if (d->shared.json) {
         json_t *root =
@@ -119,9 +166,7 @@ static void report(const distance *d, double seconds) {
                       idem_features_name(d->features), "width", (json_int_t)width, "size", d->size, "a",
                       set_json(d, &d->a), "b", set_json(d, &d->b), "halves_of_b", "distance", d->halves, "n",
                       (json_int_t)half, "seed", (json_int_t)d->shared.seed, "seconds", seconds);
-        json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
-        putchar('\n');
-        json_decref(root);
+        print_json(root);
         return;
     }
     printf("Frechet distance %.3f, by %zu features of %s, at %d px\n", d->distance, width,
@@ -146,6 +191,10 @@ int idem_cmd_distance(int argc, char **argv) {
          .help =
              "weights of InceptionV3 as the published FID uses it (pt_inception-2015-12-05), instead of MobileNetV2 "
              "(idem model fetch pictures)"},
+        {IDEM_OPT_FLAG, "spectrum", 0, NULL, &d.spectrum,
+         .help = "the power spectra of both by period instead of the distance: what A has too much or too little of at "
+                 "which scale, and the frequency at which it has a lattice or a hatch that B lacks; S is a power of "
+                 "two"},
         {0}};
     const idem_command_line line = {
         .args = "A B",
@@ -154,7 +203,8 @@ int idem_cmd_distance(int argc, char **argv) {
             "it) or a generator's file. Beside it, the distance of two random halves of B, which is what is left "
             "between equals. Distances compare only by the same features, size and n.",
         .examples = "  idem distance models/generator-128.safetensors portraits --at 64\n"
-                    "  idem distance made real -n 2000 --json",
+                    "  idem distance made real -n 2000 --json\n"
+                    "  idem distance models/generator-128.safetensors portraits -n 2000 --spectrum",
         .options = options,
         .min_args = 2,
         .max_args = 2,
@@ -168,7 +218,7 @@ int idem_cmd_distance(int argc, char **argv) {
     if (status)
         idem_progress_clear();
     else
-        report(&d, idem_clock() - start);
+        (d.spectrum ? report_spectrum : report_distance)(&d, idem_clock() - start);
     if (!status && d.bad)
         status = idem_fail("%d of the pictures could not be read; the others are measured", d.bad);
     const int code = status ? idem_cli_failed() : 0;
@@ -177,6 +227,8 @@ int idem_cmd_distance(int argc, char **argv) {
     for (int i = 0; i < 2; i++) {
         idem_picture_source_free(sets[i]->source);
         free(sets[i]->rows);
+        idem_spectrum_free(sets[i]->spectra[0]);
+        idem_spectrum_free(sets[i]->spectra[1]);
     }
     return code;
 }

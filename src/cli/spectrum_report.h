@@ -1,0 +1,23 @@
+/* What `idem distance --spectrum` prints. */
+#ifndef IDEM_CLI_SPECTRUM_REPORT_H
+#define IDEM_CLI_SPECTRUM_REPORT_H
+
+#include <jansson.h>
+
+#include "learn/spectrum.h"
+
+typedef struct {
+    idem_spectrum_band bands[IDEM_SPECTRUM_BANDS];
+    idem_spectrum_peak peak;
+} idem_spectrum_report;
+
+/* A with B, and B's halves with each other, which says what is left between equals. `b` are B's halves: b[0] becomes
+ * all of B. 0 or -1. */
+int idem_spectrum_report_make(idem_spectrum_report *sets, idem_spectrum_report *halves, const idem_spectrum *a,
+                              idem_spectrum *const b[2]);
+/* "bands", "peak", "rings", to be added to what is known of the sets. NULL without memory. */
+json_t *idem_spectrum_report_json(const idem_spectrum_report *sets, const idem_spectrum_report *halves,
+                                  const idem_spectrum *a, const idem_spectrum *b);
+void idem_spectrum_report_print(const idem_spectrum_report *sets, const idem_spectrum_report *halves);
+
+#endif
