@@ -133,6 +133,32 @@ static void write_refuses_folders_devices_and_a_second_writer(void **state) {
 }
 
 /* A disk that is full after 64 KB, as the file-size limit makes it. */
+/* Names of every legal length are written, and two long ones with one beginning do not share their aside file. */
+static void write_takes_every_legal_name(void **state) {
+    char path[2][4096], name[300];
+    size_t most = idem_path_name_most(*state);
+    assert_in_range(most, 64, sizeof name - 2);
+    memset(name, 'a', sizeof name);
+    for (size_t n = most - 8; n <= most; n++) {
+        snprintf(path[0], sizeof path[0], "%s/%.*s", (char *)*state, (int)n, name);
+        assert_int_equal(idem_file_write(path[0], "x", 1), 0);
+        assert_holds(path[0], "x");
+    }
+    snprintf(path[1], sizeof path[1], "%s/%.*sb", (char *)*state, (int)most - 1, name);
+    idem_writer w[2];
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(idem_writer_open(&w[i], path[i]), 0);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(idem_writer_commit(&w[i]), 0);
+    snprintf(path[0], sizeof path[0], "%s/%.*s", (char *)*state, (int)most + 1, name);
+    assert_int_equal(idem_file_write(path[0], "x", 1), -1);
+    char **names;
+    size_t count;
+    assert_int_equal(idem_dir_list(*state, NULL, &names, &count), 0);
+    assert_int_equal(count, 10);
+    idem_names_free(names, count);
+}
+
 static void write_survives_a_full_disk(void **state) {
     char *file = inside(state, "f");
     size_t size = 1 << 20;
@@ -288,6 +314,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(read_refuses_what_is_no_small_file, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(write_replaces_whole_and_aborts_clean, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(write_refuses_folders_devices_and_a_second_writer, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(write_takes_every_legal_name, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(write_survives_a_full_disk, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(write_survives_a_kill, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(folders_are_made_and_listed, make_folder, remove_folder),

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,15 +74,36 @@ int idem_file_read(const char *path, size_t max, unsigned char **data, size_t *s
 
 /* ---- writing ---- */
 
-/* "dir/.name.part": hidden, so that a killed write is never listed as a result; the same each time, so that killed
- * writes do not pile up. */
-static char *aside_name(const char *path) {
+size_t idem_path_name_most(const char *path) {
     const char *slash = strrchr(path, '/');
-    size_t dir = slash ? (size_t)(slash - path) + 1 : 0, all = strlen(path);
-    char *p = malloc(all + sizeof "..part");
+    char *dir = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+    long most = dir ? pathconf(dir, _PC_NAME_MAX) : -1;
+    free(dir);
+    return most > 0 ? (size_t)most : NAME_MAX;
+}
+
+/* FNV-1a */
+static uint64_t hash_name(const char *name) {
+    uint64_t h = 0xCBF29CE484222325u;
+    for (; *name; name++)
+        h = (h ^ (unsigned char)*name) * 0x100000001B3u;
+    return h;
+}
+
+/* "dir/.name.part": hidden, so that a killed write is never listed as a result; the same each time, so that killed
+ * writes do not pile up. A name too long for that keeps its beginning, and its hash stands for the rest. */
+static char *aside_name(const char *path) {
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    size_t all = strlen(path), most = idem_path_name_most(path);
+    int dir = (int)(name - path);
+    char *p = malloc(all + sizeof ".-0123456789abcdef.part");
     if (!p)
         return idem_fail_null_as(IDEM_MEMORY, "out of memory for a file name");
-    sprintf(p, "%.*s.%s.part", (int)dir, path, path + dir);
+    if (strlen(name) + strlen("..part") <= most || most < 64)
+        sprintf(p, "%.*s.%s.part", dir, path, name);
+    else
+        sprintf(p, "%.*s.%.*s-%016jx.part", dir, path, (int)(most - strlen(".-0123456789abcdef.part")), name,
+                (uintmax_t)hash_name(name));
     return p;
 }
 

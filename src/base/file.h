@@ -40,6 +40,9 @@ int idem_dir_make(const char *path); /* with its parents; an existing folder is 
 int idem_dir_list(const char *path, const char *suffixes, char ***names, size_t *count);
 void idem_names_free(char **names, size_t count);
 
+/* The longest file name, in bytes, that the folder of `path` takes: 255 on most file systems. */
+size_t idem_path_name_most(const char *path);
+
 /* "a/b.c" and so on, malloc'ed; NULL when memory is short. */
 char *idem_path_join(const char *dir, const char *name);
 /* File name without folder and extension, malloc'ed. */
