@@ -403,6 +403,7 @@ static void pictures_are_written_and_read_back(void **state) {
     assert_string_equal(text, "true");
     assert_int_equal(idem_png_text(path, "generator", text, sizeof text), 0);
     assert_int_equal(strlen(text), 16);
+    assert_int_equal(idem_png_text(path, "seed", text, sizeof text), -1); /* nobody said by which it came about */
     /* Other sizes are fitted. */
     idem_image wide;
     assert_int_equal(idem_image_new(&wide, 2 * SIDE, SIDE), 0);

@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/file.h"
+#include "base/models.h"
 #include "base/status.h"
 #include "cli/command.h"
 #include "cli/progress.h"
@@ -17,39 +17,16 @@
 
 enum { PATH_SIZE = 4096 };
 
-int idem_asset_find(char path[PATH_SIZE], const char *file) {
-    static const char *const beside[] = {"models",
-                                         "share/idem/models"}; /* of the source's build/, of an installed bin/ */
-    snprintf(path, PATH_SIZE, "models/%s", file);
-    if (idem_path_exists(path))
-        return 0;
-    char program[PATH_SIZE];
-    ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
-    program[n > 0 ? n : 0] = 0;
-    for (int up = 0; up < 2; up++) {
-        char *slash = strrchr(program, '/');
-        if (slash)
-            *slash = 0;
-    }
-    for (int i = 0; i < 2 && n > 0; i++)
-        if (snprintf(path, PATH_SIZE, "%s/%s/%s", program, beside[i], file) < PATH_SIZE && idem_path_exists(path))
-            return 0;
-    return idem_fail(
-        "%s is neither in models/ here nor beside the program; run idem from its source folder, or name the "
-        "file with an option",
-        file);
-}
-
 idem_model *idem_asset_model(const idem_model_files *files) {
     char g[PATH_SIZE], m[PATH_SIZE];
     const char *generator = files->generator, *mapper = files->mapper;
     if (!generator) {
-        if (idem_asset_find(g, IDEM_DEFAULT_GENERATOR))
+        if (idem_models_shipped(g, sizeof g, IDEM_DEFAULT_GENERATOR))
             return NULL;
         generator = g;
     }
     if (!mapper) {
-        if (idem_asset_find(m, IDEM_DEFAULT_MAPPER))
+        if (idem_models_shipped(m, sizeof m, IDEM_DEFAULT_MAPPER))
             return NULL;
         mapper = m;
     }
@@ -182,7 +159,7 @@ static int load_all(idem_pictures *p, const idem_files *f, idem_ahead *ahead) {
             return idem_fail_as(IDEM_INTERRUPTED, "interrupted");
         if (!load_next(p, ahead, &f->names[i]))
             continue;
-        if (!f->folder)
+        if (!f->folder || idem_error_kind() != IDEM_INPUT)
             return -1;
         idem_cli_say("idem: passed over: %s", idem_error());
         p->bad++;
@@ -230,5 +207,6 @@ void idem_pictures_to_float(const idem_pictures *p, int first, int n, float *x) 
 int idem_picture_save(const char *path, const idem_image *im, const idem_model *m) {
     idem_origin origin;
     idem_origin_of(&origin, m, NULL);
+    idem_origin_no_seed(&origin);
     return idem_image_save_png(im, path, origin.texts);
 }

@@ -12,10 +12,6 @@
 #define IDEM_DEFAULT_GENERATOR "generator-128.safetensors"
 #define IDEM_DEFAULT_MAPPER "mapper-128.safetensors"
 
-/* Finds a file of models/: in the current folder, beside the program's folder, or where it is installed; path[4096]. -1
- * with a message. */
-int idem_asset_find(char path[4096], const char *file);
-
 /* What a model is made of. NULL: the shipped generator and mapper, the recogniser the mapper was trained with. */
 typedef struct {
     const char *generator, *mapper, *identity_net;

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/status.h"
 #include "cli/command.h"
+#include "cli/json.h"
 #include "cli/options.h"
 #include "cli/outside.h"
 #include "cli/overwrite.h"
@@ -23,10 +24,11 @@ typedef struct {
     idem_shared shared;
     idem_finder *finder;
     json_t *skipped;
-    int photographs, faces, bad;
-    bool only;    /* one file is given: what is wrong with it is the failure */
-    char *why;    /* of the last that was passed over */
-    char **taken; /* names of written files, so that none is written twice */
+    int photographs, faces, bad, unnamed; /* unnamed: faces whose file's name would be too long */
+    size_t name_most;                     /* bytes of a name in the folder of results */
+    bool only;                            /* one file is given: what is wrong with it is the failure */
+    char *why;                            /* of the last that was passed over */
+    char **taken;                         /* names of written files, so that none is written twice */
     size_t n_taken, room;
 } job;
 
@@ -67,12 +69,41 @@ static int skip(job *j, const char *path, const char *why) {
     j->bad++;
     size_t n = strlen(path);
     const char *reason = !strncmp(why, path, n) && !strncmp(why + n, ": ", 2) ? why + n + 2 : why;
-    return json_array_append_new(j->skipped, json_pack("{s:s%, s:s}", "file", path, n, "why", reason))
+    return json_array_append_new(j->skipped,
+                                 json_pack("{s:o, s:o}", "file", idem_json_name(path), "why", idem_json_name(reason)))
                ? idem_fail_as(IDEM_MEMORY, "out of memory for the report")
                : 0;
 }
 
 /* ---- files ---- */
+
+static bool fits(const job *j, const char *name) {
+    return strlen(name) <= j->name_most;
+}
+
+/* Results whose names are longer than the folder takes are better known before the work. */
+static int check_names(job *j, char *const *paths, size_t n) {
+    char *path = idem_path_join(j->output, "x");
+    int status = path ? 0 : -1;
+    j->name_most = path ? idem_path_name_most(path) : 0;
+    free(path);
+    for (size_t i = 0; i < n && !status; i++) {
+        char *stem = idem_path_stem(paths[i]), *why = NULL;
+        size_t length = stem ? strlen(stem) + strlen(".png") : 0;
+        if (!stem)
+            status = -1;
+        else if (length > j->name_most) {
+            if (asprintf(&why, "%s: the name of its result has %zu bytes, at most %zu are legal in %s; rename it",
+                         paths[i], length, j->name_most, j->output) < 0)
+                status = idem_fail_as(IDEM_MEMORY, "out of memory for the report");
+            else
+                status = skip(j, paths[i], why);
+            free(why);
+        }
+        free(stem);
+    }
+    return status;
+}
 
 static bool is_taken(const job *j, const char *name) {
     for (size_t i = 0; i < j->n_taken; i++)
@@ -111,12 +142,21 @@ static int write_face(job *j, const char *from, const idem_photo *photo, int fac
     if (idem_align_frame(&frame, (const float(*)[2])f->points, photo->width, photo->height) ||
         idem_align_picture(&out, &photo->image, &frame, j->size))
         return -1;
+    char *name = new_name(j, stem, face);
+    if (name && !fits(j, name)) {
+        idem_cli_say(
+            "idem: passed over: a face: the name of its result, %s, has %zu bytes, at most %zu are legal in %s", name,
+            strlen(name), j->name_most, j->output);
+        idem_image_free(&out);
+        j->unnamed++;
+        return 0;
+    }
     if (!j->shared.quiet)
         idem_outside_remark(from, face, &frame);
-    char *name = new_name(j, stem, face), *path = name ? idem_path_join(j->output, name) : NULL;
+    char *path = name ? idem_path_join(j->output, name) : NULL;
     int status = path ? idem_image_save_png(&out, path, (const char *const[]){"Software", "idem", NULL}) : -1;
     json_t *o = status ? NULL : describe(photo, f, &frame);
-    if (!status && (!o || json_object_set_new(o, "file", json_string(name)) || json_array_append_new(faces, o)))
+    if (!status && (!o || json_object_set_new(o, "file", idem_json_name(name)) || json_array_append_new(faces, o)))
         status = idem_fail_as(IDEM_MEMORY, "out of memory for the report");
     j->faces += !status;
     idem_image_free(&out);
@@ -126,8 +166,8 @@ static int write_face(job *j, const char *from, const idem_photo *photo, int fac
 
 /* One photograph of the report, printed at once: a folder of any size has one report. */
 static int print_photograph(job *j, const char *path, const idem_photo *photo, json_t *faces) {
-    json_t *o = json_pack("{s:s, s:i, s:i, s:i, s:O}", "photograph", path, "width", photo->width, "height",
-                          photo->height, "found", photo->n, "faces", faces);
+    json_t *o = json_pack("{s:o, s:i, s:i, s:i, s:O}", "photograph", idem_json_name(path), "width", photo->width,
+                          "height", photo->height, "found", photo->n, "faces", faces);
     if (!o)
         return idem_fail_as(IDEM_MEMORY, "out of memory for the report");
     printf("%s\n", j->photographs ? "," : "");
@@ -147,7 +187,7 @@ static int align(job *j, const char *path, idem_ahead *ahead) {
     idem_photo photo;
     if (idem_photo_next(&photo, ahead) ||
         idem_photo_find(&photo, j->finder, path, j->size, j->all_faces ? IDEM_FACES_MAX : 1))
-        return idem_cli_stop ? -1 : skip(j, path, idem_error());
+        return idem_error_kind() == IDEM_INPUT ? skip(j, path, idem_error()) : -1;
     char *stem = idem_path_stem(path), *why = NULL;
     json_t *faces = json_array();
     int status = stem && faces ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for the report");
@@ -155,7 +195,7 @@ static int align(job *j, const char *path, idem_ahead *ahead) {
         if (asprintf(&why, "%s: no face found", path) > 0)
             status = skip(j, path, why);
         free(why);
-    } else if (!status) {
+    } else if (!status && strlen(stem) + strlen(".png") <= j->name_most) {
         if (!j->shared.quiet)
             idem_photo_remark(&photo, path, 0, j->all_faces ? NULL : " (--all-faces takes all)");
         for (int i = 0; i < photo.n && !status && (i == 0 || j->all_faces); i++)
@@ -174,6 +214,8 @@ static int align_all(job *j, char *const *paths, size_t n) {
     idem_plan_options options = {.threads = j->shared.threads, .stop = &idem_cli_stop};
     if (idem_dir_make(j->output) || !(j->finder = idem_asset_finder(!j->no_pose, &options)))
         return -1;
+    if (check_names(j, paths, n))
+        return -1;
     idem_ahead *ahead = idem_photo_ahead((const char *const *)paths, n);
     if (!ahead)
         return -1;
@@ -182,7 +224,7 @@ static int align_all(job *j, char *const *paths, size_t n) {
         printf("{\"size\": %d,\n\"photographs\": [", j->size);
     idem_progress_start("aligning", "photographs", n, 0, j->shared.quiet || n == 1);
     for (size_t i = 0; i < n && !status; i++) {
-        status = idem_cli_stop ? -1 : align(j, paths[i], ahead);
+        status = idem_cli_stop ? idem_fail_as(IDEM_INTERRUPTED, "interrupted") : align(j, paths[i], ahead);
         idem_progress_update(i + 1, "%d faces", j->faces);
     }
     idem_ahead_free(ahead);
@@ -192,6 +234,9 @@ static int align_all(job *j, char *const *paths, size_t n) {
         idem_progress_finish();
     if (j->shared.json)
         print_rest(j);
+    if (status && j->faces)
+        idem_fail_more("%s; %d face%s of %d photograph%s are in %s", idem_error(), j->faces, j->faces == 1 ? "" : "s",
+                       j->photographs, j->photographs == 1 ? "" : "s", j->output);
     return status;
 }
 
@@ -218,6 +263,8 @@ int idem_cmd_align(int argc, char **argv) {
     char **args;
     int given = idem_parse(&line, argc, argv, &j.shared, &args);
     size_t n = 0;
+    if (idem_output_folder(j.output))
+        return 2;
     char **paths = idem_photo_list(args, given, &n);
     if (paths && idem_overwrite_folder(j.output, (const char *const *)paths, n, "*.png")) {
         idem_names_free(paths, n);
@@ -227,12 +274,16 @@ int idem_cmd_align(int argc, char **argv) {
     j.only = n == 1;
     int status = !paths ? -1 : align_all(&j, paths, n);
     if (!status && j.faces && !j.shared.json && !j.shared.quiet)
-        printf("%d faces of %d photographs in %s\n", j.faces, j.photographs, j.output);
+        idem_cli_print("%d face%s of %d photograph%s in %s", j.faces, j.faces == 1 ? "" : "s", j.photographs,
+                       j.photographs == 1 ? "" : "s", j.output);
     if (!status && j.bad)
         status = j.only ? idem_fail("%s", j.why)
                  : j.faces
                      ? idem_fail("%d of %zu files gave no face; the faces of the others are in %s", j.bad, n, j.output)
                      : idem_fail("none of %zu files gave a face", n);
+    if (!status && j.unnamed)
+        status = idem_fail("%d face%s could not be named; the others are in %s", j.unnamed, j.unnamed == 1 ? "" : "s",
+                           j.output);
     json_decref(j.skipped);
     idem_finder_free(j.finder);
     for (size_t i = 0; i < j.n_taken; i++)

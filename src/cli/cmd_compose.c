@@ -12,8 +12,10 @@
 #include "base/file.h"
 #include "base/status.h"
 #include "cli/assets.h"
+#include "cli/combinations.h"
 #include "cli/command.h"
 #include "cli/grid.h"
+#include "cli/json.h"
 #include "cli/options.h"
 #include "cli/overwrite.h"
 #include "cli/progress.h"
@@ -28,15 +30,9 @@ typedef struct {
     idem_choice choice;
 } settings;
 
-/* One picture to make. */
+/* A face of a picture to make. */
 typedef struct {
-    int id, attr; /* among the sources */
-    char *path;
-} combination;
-
-/* One of its faces. */
-typedef struct {
-    const combination *to;
+    idem_combination *to;
     int face; /* of the attribute picture */
 } task;
 
@@ -48,14 +44,16 @@ typedef struct {
     const char **order; /* of reading: paths, borrowed */
     idem_ahead *ahead;
     idem_sources id, attr;
-    int without_partner, incomplete, faces;
-    combination *list;
-    int n, written;
+    int without_partner, incomplete, faces, failed;
+    idem_combinations made;
+    int written;
+    bool ended; /* all were looked at */
     idem_pipe *map;
     task *tasks; /* [batch], as the three that follow */
     float *id_codes, *attr_codes, *y;
     idem_image photo; /* the one at hand, with the faces put back so far */
-    idem_image *grid; /* [id.n * attr.n] cells; NULL: no grid */
+    idem_image *grid; /* [cells]: id.n * attr.n; NULL: no grid */
+    int cells;
 } job;
 
 static void *array(size_t n, size_t size) {
@@ -65,57 +63,6 @@ static void *array(size_t n, size_t size) {
 
 static int smaller(int a, int b) {
     return a < b ? a : b;
-}
-
-/* ---- what to make ---- */
-
-static int add(job *j, int id, int attr) {
-    char *name;
-    const char *who = j->id.at[id].name, *how = j->attr.at[attr].name;
-    int length = j->s->pairs ? asprintf(&name, "%s.png", who) : asprintf(&name, "%s--%s.png", who, how);
-    if (length < 0)
-        return idem_fail_as(IDEM_MEMORY, "out of memory for a file name");
-    combination *c = &j->list[j->n++];
-    *c = (combination){id, attr, j->s->folder ? idem_path_join(j->s->output, name) : strdup(j->s->output)};
-    free(name);
-    return c->path ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for a file name");
-}
-
-static void clear_list(job *j) {
-    for (int i = 0; i < j->n; i++)
-        free(j->list[i].path);
-    j->n = 0;
-}
-
-static int by_path(const void *a, const void *b) {
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* "a--b" with "c" and "a" with "b--c" would go to one file. */
-static int check_names(const job *j) {
-    const char **paths = array((size_t)j->n, sizeof *paths);
-    if (!paths)
-        return -1;
-    for (int i = 0; i < j->n; i++)
-        paths[i] = j->list[i].path;
-    qsort(paths, (size_t)j->n, sizeof *paths, by_path);
-    int status = 0;
-    for (int i = 1; i < j->n && !status; i++)
-        if (!strcmp(paths[i - 1], paths[i]))
-            status = idem_fail("two combinations would both be called %s; rename a picture", paths[i]);
-    free(paths);
-    return status;
-}
-
-static int list_combinations(job *j) {
-    if (j->id.n > INT_MAX / j->attr.n)
-        return idem_fail("%d identities times %d attributes are too many pictures", j->id.n, j->attr.n);
-    j->list = array((size_t)j->id.n * (size_t)j->attr.n, sizeof *j->list);
-    int status = j->list ? 0 : -1;
-    for (int i = 0; i < j->id.n && !status; i++)
-        for (int k = 0; k < j->attr.n && !status; k++)
-            status = add(j, i, k);
-    return status || check_names(j) ? -1 : 0;
 }
 
 /* ---- making it ---- */
@@ -147,6 +94,17 @@ static int open_map(job *j, int pictures, idem_pipe *share) {
     j->attr_codes = array((size_t)batch * j->attr.dim[0], sizeof(float));
     j->y = array((size_t)batch * idem_pipe_out_size(j->map, 1), sizeof(float));
     return j->tasks && j->id_codes && j->attr_codes && j->y ? 0 : -1;
+}
+
+/* A result that cannot be made: the others are, unless none can be. */
+static int pass_over(job *j, idem_combination *c) {
+    if (!j->s->folder || idem_error_kind() != IDEM_INPUT)
+        return -1;
+    idem_cli_say("idem: passed over: %s", idem_error());
+    idem_image_free(&j->photo);
+    c->failed = true;
+    j->failed++;
+    return 0;
 }
 
 /* The picture of a face; with --keep-size the attribute photograph, once all its faces are put back. */
@@ -194,15 +152,17 @@ static int run_tasks(job *j, int count) {
     for (int i = 0; i < count; i++) {
         const task *t = &j->tasks[i];
         idem_image im;
+        if (t->to->failed)
+            continue;
         if (idem_image_from_float(&im, j->y + (size_t)i * numbers, size, size, 0, 1))
             return -1;
         int status = save(j, t, &im) || show(j, t, &im) ? -1 : 0;
         idem_image_free(&im);
-        if (status)
+        if (status && pass_over(j, t->to))
             return -1;
-        j->faces++;
-        j->written += t->face == j->attr.at[t->to->attr].n - 1;
-        idem_progress_update((uint64_t)(j->written + j->incomplete), NULL);
+        j->faces += !status;
+        j->written += !status && t->face == j->attr.at[t->to->attr].n - 1;
+        idem_progress_update((uint64_t)(j->written + j->incomplete + j->failed), NULL);
     }
     return 0;
 }
@@ -210,9 +170,9 @@ static int run_tasks(job *j, int count) {
 /* The list, a batch of faces at a time. */
 static int compose(job *j, int batch) {
     int count = 0;
-    for (int i = 0; i < j->n; i++)
-        for (int face = 0; face < j->attr.at[j->list[i].attr].n; face++) {
-            j->tasks[count++] = (task){&j->list[i], face};
+    for (int i = 0; i < j->made.n; i++)
+        for (int face = 0; face < j->attr.at[j->made.at[i].attr].n; face++) {
+            j->tasks[count++] = (task){&j->made.at[i], face};
             if (count == batch && run_tasks(j, count))
                 return -1;
             count %= batch;
@@ -253,12 +213,23 @@ static int read_side(job *j, idem_sources *side, idem_pipe_kind kind, const idem
     return status;
 }
 
+static int list_all(job *j) {
+    if (idem_combinations_clear(&j->made, (size_t)j->id.n * (size_t)j->attr.n))
+        return -1;
+    for (int i = 0; i < j->id.n; i++)
+        for (int k = 0; k < j->attr.n; k++)
+            if (idem_combinations_add(&j->made, i, k, j->id.at[i].name, j->attr.at[k].name))
+                return -1;
+    return idem_combinations_differ(&j->made);
+}
+
 static int run_combinations(job *j) {
     int n = j->id_files.n, k = j->attr_files.n;
     bool grid = j->s->folder && !j->s->no_grid;
     if (grid && (n > IDEM_GRID_MAX || k > IDEM_GRID_MAX)) {
-        idem_cli_say("idem: no grid.png: it holds %d identities and %d attributes at most", IDEM_GRID_MAX,
-                     IDEM_GRID_MAX);
+        if (!j->shared->quiet)
+            idem_cli_say("idem: no grid.png: it holds %d identities and %d attributes at most", IDEM_GRID_MAX,
+                         IDEM_GRID_MAX);
         grid = false;
     }
     if (!(j->order = array((size_t)n + (size_t)k, sizeof *j->order)))
@@ -266,15 +237,19 @@ static int run_combinations(job *j) {
     memcpy(j->order, j->id_files.paths, (size_t)n * sizeof *j->order);
     memcpy(j->order + n, j->attr_files.paths, (size_t)k * sizeof *j->order);
     int pictures = n && k > INT_MAX / n ? INT_MAX : n * k;
+    for (int i = 0; i < n; i++)
+        for (int l = 0; l < k; l++)
+            if (idem_combinations_check(&j->made, j->id_files.names[i], j->attr_files.names[l]))
+                return -1;
     if (open_ahead(j, (size_t)n + (size_t)k) ||
         read_side(j, &j->id, IDEM_PIPE_IDENTITY, &j->id_files, grid, "encoding identities") ||
         read_side(j, &j->attr, IDEM_PIPE_ATTRIBUTES, &j->attr_files, grid, "encoding attributes"))
         return -1;
     idem_choice_free(&j->s->choice); /* the networks that found faces */
-    if (open_map(j, pictures, NULL) || list_combinations(j) || (j->s->folder && idem_dir_make(j->s->output)) ||
-        (grid && !(j->grid = array((size_t)j->n, sizeof *j->grid))))
+    if (open_map(j, pictures, NULL) || list_all(j) || (j->s->folder && idem_dir_make(j->s->output)) ||
+        (grid && !(j->grid = array((size_t)(j->cells = j->id.n * j->attr.n), sizeof *j->grid))))
         return -1;
-    idem_progress_start("composing", "pictures", (uint64_t)j->n, 0, no_progress(j));
+    idem_progress_start("composing", "pictures", (uint64_t)j->made.n, 0, no_progress(j));
     if (compose(j, smaller(pictures, j->s->batch)))
         return -1;
     idem_progress_finish();
@@ -309,7 +284,8 @@ static int match(job *j, int *partner) {
 static int run_block(job *j, const int (*pairs)[2], int first, int count, int batch) {
     idem_sources_clear(&j->id);
     idem_sources_clear(&j->attr);
-    clear_list(j);
+    if (idem_combinations_clear(&j->made, (size_t)count))
+        return -1;
     for (int side = 0; side < 2; side++) {
         idem_sources *to = side ? &j->attr : &j->id;
         const idem_files *files = side ? &j->attr_files : &j->id_files;
@@ -320,9 +296,9 @@ static int run_block(job *j, const int (*pairs)[2], int first, int count, int ba
             return -1;
     }
     for (int i = 0; i < count; i++) {
-        if (!j->id.at[i].n || !j->attr.at[i].n)
+        if (!j->id.at[i].n || !j->attr.at[i].n || !idem_combinations_fit(&j->made, j->id.at[i].name, NULL))
             j->incomplete++;
-        else if (add(j, i, i))
+        else if (idem_combinations_add(&j->made, i, i, j->id.at[i].name, NULL))
             return -1;
     }
     return compose(j, batch);
@@ -330,7 +306,7 @@ static int run_block(job *j, const int (*pairs)[2], int first, int count, int ba
 
 static int run_matched(job *j, int (*pairs)[2], int n) {
     int batch = smaller(n, j->s->batch), read = 0;
-    if (!(j->order = array(2 * (size_t)n, sizeof *j->order)) || !(j->list = array((size_t)batch, sizeof *j->list)))
+    if (!(j->order = array(2 * (size_t)n, sizeof *j->order)))
         return -1;
     for (int first = 0; first < n; first += batch)
         for (int side = 0; side < 2; side++)
@@ -356,7 +332,11 @@ static int run_pairs(job *j) {
             pairs[n][0] = i;
             pairs[n++][1] = partner[i];
         }
-    int status = pairs ? run_matched(j, pairs, n) : -1;
+    int status = pairs ? 0 : -1;
+    for (int i = 0; i < n && !status; i++)
+        status = idem_combinations_check(&j->made, j->id_files.names[pairs[i][0]], NULL);
+    if (!status)
+        status = run_matched(j, pairs, n);
     free(pairs);
     free(partner);
     return status;
@@ -374,42 +354,60 @@ static int run(job *j) {
     idem_choice *choice = &j->s->choice;
     choice->options = plan_options(j);
     choice->quiet = j->shared->quiet;
+    if (idem_combinations_open(&j->made, j->s->output, j->s->folder, j->s->pairs))
+        return -1;
     int status = j->s->pairs ? run_pairs(j) : run_combinations(j);
+    j->ended = !status;
     if (status)
         idem_progress_clear();
     return status;
 }
 
 static int print_json(const job *j, double seconds) {
-    json_t *report = json_pack("{s:i, s:i, s:i, s:i, s:s, s:b, s:f}", "pictures", j->written, "faces", j->faces,
-                               "unreadable", j->id.bad + j->attr.bad, "without_partner", j->without_partner, "output",
-                               j->s->output, "grid", j->grid != NULL, "seconds", seconds);
+    json_t *report = json_pack("{s:i, s:i, s:i, s:i, s:i, s:o, s:b, s:f}", "pictures", j->written, "faces", j->faces,
+                               "unreadable", j->id.bad + j->attr.bad, "without_partner", j->without_partner,
+                               "not_written", j->failed + j->made.too_long, "output", idem_json_name(j->s->output),
+                               "grid", j->grid && j->ended, "seconds", seconds);
     if (report)
         json_object_set_new(report, "outside_most", json_real(fmax(j->id.outside, j->attr.outside)));
-    int status = report && !json_dumpf(report, stdout, JSON_INDENT(2)) ? 0 : idem_fail("cannot print the report");
-    putchar('\n');
-    json_decref(report);
-    return status;
+    if (report && !j->ended)
+        json_object_set_new(report, "ended_early", json_true());
+    return idem_json_print(report, 17);
+}
+
+/* After a failure: what is done stays, and is said. */
+static int say_what_is_done(const job *j) {
+    if (!j->s->folder || !j->written)
+        return -1;
+    return idem_fail_more("%s; %d of %d picture%s are done, in %s", idem_error(), j->written,
+                          j->s->pairs ? j->id_files.n : j->made.n, j->made.n == 1 ? "" : "s", j->s->output);
 }
 
 static int run_and_report(job *j) {
     double start = idem_clock();
-    if (run(j) || (j->shared->json && print_json(j, idem_clock() - start)))
+    int status = run(j) ? say_what_is_done(j) : 0;
+    if (j->shared->json && (!status || j->written) && print_json(j, idem_clock() - start))
+        return -1;
+    if (status)
         return -1;
     int unreadable = j->id.bad + j->attr.bad;
+    const char *plural = j->written == 1 ? "" : "s";
     if (unreadable)
-        return idem_fail("%d of the files given could not be read; %d pictures of the others are done", unreadable,
+        return idem_fail("%d of the files given could not be read; %d picture%s of the others are done", unreadable,
+                         j->written, plural);
+    if (j->failed + j->made.too_long)
+        return idem_fail("%d of the pictures could not be written; the other %d are done", j->failed + j->made.too_long,
                          j->written);
     if (j->without_partner)
-        return idem_fail("%d of the files given have no partner; %d pairs are done", j->without_partner, j->written);
+        return idem_fail("%d of the files given have no partner; %d pair%s are done", j->without_partner, j->written,
+                         plural);
     return 0;
 }
 
 static void free_job(job *j) {
-    for (int i = 0; j->grid && i < j->n; i++)
+    for (int i = 0; j->grid && i < j->cells; i++)
         idem_image_free(&j->grid[i]);
-    clear_list(j);
-    free(j->list);
+    idem_combinations_free(&j->made);
     free(j->grid);
     free(j->tasks);
     free(j->id_codes);
@@ -445,7 +443,7 @@ static int look_at_paths(settings *s) {
                 idem_path_is_dir(s->output) || (n && s->output[n - 1] == '/');
     if (!s->folder && (n < 5 || strcasecmp(s->output + n - 4, ".png")))
         return idem_cli_usage("%s: pictures are written as PNG; give a name that ends in .png, or a folder", s->output);
-    return 0;
+    return s->folder ? 0 : idem_output_name(s->output);
 }
 
 int idem_cmd_compose(int argc, char **argv) {
@@ -476,7 +474,7 @@ int idem_cmd_compose(int argc, char **argv) {
             "Makes pictures with the identity of one face and everything else of another. In photographs the face is "
             "found and cut out; pictures that are aligned as the generator's own are taken whole. Files that cannot be "
             "read, show no face or have no partner are named; the others are done, and the exit code is 1.",
-        .examples = "  idem compose -i samples/a.png -a samples/b.png -o out.png\n"
+        .examples = "  idem compose -i samples/identities/1.png -a samples/attributes/a.png -o out.png\n"
                     "  idem compose -i people/ -a poses/ -o combined/\n"
                     "  idem compose -i person.jpg -a holiday.jpg --keep-size -o new.png\n"
                     "  idem compose -i person.jpg -a group.jpg --keep-size --face all -o everybody.png\n"
@@ -489,7 +487,9 @@ int idem_cmd_compose(int argc, char **argv) {
         return usage;
     job j = {.s = &s, .shared = &shared};
     int status = idem_files_list(&j.id_files, s.identity) || idem_files_list(&j.attr_files, s.attributes) ? -1 : 0;
-    if (!status)
+    if (!status && s.folder && j.id_files.n && j.attr_files.n)
+        usage = idem_output_folder(s.output);
+    if (!status && !usage)
         usage = look_at_inputs(&s, &j.id_files) || look_at_inputs(&s, &j.attr_files) ? 2 : 0;
     if (!status && !usage)
         status = (j.model = idem_asset_model(&s.files)) ? run_and_report(&j) : -1;

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/status.h"
 #include "cli/command.h"
+#include "cli/json.h"
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "cli/spectrum_report.h"
@@ -125,49 +126,42 @@ static int run(distance *d) {
 }
 
 static void print_set(const char *name, const set *s) {
-    printf("  %s: n = %zu %s %s\n", name, s->n, idem_picture_source_side(s->source) ? "samples of" : "pictures of",
-           s->path);
+    idem_cli_print("  %s: n = %zu %s %s", name, s->n,
+                   idem_picture_source_side(s->source) ? "samples of" : "pictures of", s->path);
 }
 
 static json_t *set_json(const distance *d, const set *s) {
     const int side = idem_picture_source_side(s->source);
-    json_t *j = json_pack("{s:s, s:I}", "path", s->path, "n", (json_int_t)s->n);
+    json_t *j = json_pack("{s:o, s:I}", "path", idem_json_name(s->path), "n", (json_int_t)s->n);
     if (side)
         json_object_set_new(j, "truncation", json_real(d->truncation));
     return j;
 }
 
-static void print_json(json_t *root) {
-    json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
-    putchar('\n');
-    json_decref(root);
-}
-
-static void report_spectrum(const distance *d, double seconds) {
+static int report_spectrum(const distance *d, double seconds) {
     if (d->shared.json) {
-        json_t *root = json_pack("{s:i, s:o, s:o, s:I, s:f}", "size", d->size, "a", set_json(d, &d->a), "b",
-                                 set_json(d, &d->b), "seed", (json_int_t)d->shared.seed, "seconds", seconds);
+        json_t *root = json_pack("{s:i, s:o, s:o, s:o, s:f}", "size", d->size, "a", set_json(d, &d->a), "b",
+                                 set_json(d, &d->b), "seed", idem_json_u64(d->shared.seed), "seconds", seconds);
         json_object_update_new(root,
                                idem_spectrum_report_json(&d->of_sets, &d->of_halves, d->a.spectra[0], d->b.spectra[0]));
-        print_json(root);
-        return;
+        return idem_json_print(root, 6);
     }
     printf("Power spectra at %d px, of luminance in 255ths\n", d->size);
     print_set("A", &d->a);
     print_set("B", &d->b);
     idem_spectrum_report_print(&d->of_sets, &d->of_halves);
+    return 0;
 }
 
-static void report_distance(const distance *d, double seconds) {
+static int report_distance(const distance *d, double seconds) {
     const size_t width = idem_features_width(d->features), half = d->b.n / 2;
     if (d->shared.json) {
         json_t *root =
-            json_pack("{s:f, s:s, s:I, s:i, s:o, s:o, s:{s:f, s:I}, s:I, s:f}", "distance", d->distance, "features",
+            json_pack("{s:f, s:s, s:I, s:i, s:o, s:o, s:{s:f, s:I}, s:o, s:f}", "distance", d->distance, "features",
                       idem_features_name(d->features), "width", (json_int_t)width, "size", d->size, "a",
                       set_json(d, &d->a), "b", set_json(d, &d->b), "halves_of_b", "distance", d->halves, "n",
-                      (json_int_t)half, "seed", (json_int_t)d->shared.seed, "seconds", seconds);
-        print_json(root);
-        return;
+                      (json_int_t)half, "seed", idem_json_u64(d->shared.seed), "seconds", seconds);
+        return idem_json_print(root, 6);
     }
     printf("Frechet distance %.3f, by %zu features of %s, at %d px\n", d->distance, width,
            idem_features_name(d->features), d->size);
@@ -177,6 +171,7 @@ static void report_distance(const distance *d, double seconds) {
     if (d->a.n <= width || d->b.n <= width || half <= width)
         printf("fewer pictures than features in one of them: its covariance lacks rank, and distances are too large;\n"
                "they compare with others of the same n only\n");
+    return 0;
 }
 
 int idem_cmd_distance(int argc, char **argv) {
@@ -218,7 +213,7 @@ int idem_cmd_distance(int argc, char **argv) {
     if (status)
         idem_progress_clear();
     else
-        (d.spectrum ? report_spectrum : report_distance)(&d, idem_clock() - start);
+        status = (d.spectrum ? report_spectrum : report_distance)(&d, idem_clock() - start);
     if (!status && d.bad)
         status = idem_fail("%d of the pictures could not be read; the others are measured", d.bad);
     const int code = status ? idem_cli_failed() : 0;

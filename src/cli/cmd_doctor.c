@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/json.h"
 #include "cli/kernels.h"
 #include "cli/machine.h"
 #include "cli/options.h"
@@ -88,7 +89,7 @@ static int report_models(json_t *root, bool as_json) {
     if (!status && !complete && !as_json)
         printf("           fetch what is missing with: idem model fetch --all\n");
     if (!status)
-        json_object_set_new(root, "models_folder", json_string(folder));
+        json_object_set_new(root, "models_folder", idem_json_name(folder));
     json_object_set_new(root, "models", models);
     idem_registry_close(&r);
     idem_arena_free(a);
@@ -111,10 +112,9 @@ int idem_cmd_doctor(int argc, char **argv) {
     if (!shared.json)
         print_machine(&machine);
     int status = report_kernels(root, shared.json) || report_models(root, shared.json) ? -1 : 0;
-    if (!status && shared.json) {
-        json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
-        putchar('\n');
-    }
-    json_decref(root);
+    if (!status && shared.json)
+        status = idem_json_print(root, 6);
+    else
+        json_decref(root);
     return status ? idem_cli_failed() : 0;
 }

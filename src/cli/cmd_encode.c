@@ -10,7 +10,9 @@
 #include "base/status.h"
 #include "cli/assets.h"
 #include "cli/command.h"
+#include "cli/json.h"
 #include "cli/options.h"
+#include "cli/overwrite.h"
 #include "cli/progress.h"
 #include "cli/sources.h"
 #include "face/align.h"
@@ -27,6 +29,7 @@ typedef struct {
     idem_npy_rows codes[IDEM_SOURCE_CODES]; /* identity, attributes */
     idem_writer list;
     int files, rows;
+    bool ended; /* all files were looked at */
 } job;
 
 static const char *const names[IDEM_SOURCE_CODES] = {"identity.npy", "attributes.npy"};
@@ -65,9 +68,9 @@ static int open_outputs(job *j) {
 
 /* A row of the codes: the photograph, which of its faces, and how much of its frame is outside. */
 static int list_row(job *j, const char *path, int face, const idem_place *place) {
-    json_t *o = json_pack("{s:s, s:i}", "file", path, "face", face + 1);
+    json_t *o = json_pack("{s:o, s:i}", "file", idem_json_name(path), "face", face + 1);
     if (!o)
-        return idem_fail("%s: cannot be put on the list: its name is not UTF-8; rename it", path);
+        return idem_fail_as(IDEM_MEMORY, "%s: out of memory for the list", path);
     fprintf(j->list.stream, "%s\n", j->rows++ ? "," : "");
     json_object_set_new(o, "outside", json_real(place->cut_out ? idem_align_outside(&place->frame) : 0));
     json_dumpf(o, j->list.stream, JSON_REAL_PRECISION(4));
@@ -89,9 +92,17 @@ static int write_block(job *j) {
 static int commit_outputs(job *j) {
     if (!j->rows)
         return idem_fail("none of %d files gave a face; nothing is written", j->files);
-    fprintf(j->list.stream, "]}\n");
+    fprintf(j->list.stream, j->ended ? "]}\n" : "],\n\"ended_early\": true}\n");
     return idem_npy_rows_commit(&j->codes[0]) || idem_npy_rows_commit(&j->codes[1]) || idem_writer_commit(&j->list) ? -1
                                                                                                                     : 0;
+}
+
+/* After a failure: what is done stays, and is said. */
+static int keep_outputs(job *j) {
+    if (!j->rows || commit_outputs(j))
+        return -1;
+    return idem_fail_more("%s; the codes of %d face%s are in %s", idem_error(), j->rows, j->rows == 1 ? "" : "s",
+                          j->output);
 }
 
 static void abort_outputs(job *j) {
@@ -133,17 +144,21 @@ static int run(job *j, const char *const *paths) {
     idem_ahead *ahead = idem_choice_ahead(&j->choice, paths, (size_t)j->files);
     int status = ahead ? encode_all(j, paths, ahead) : -1;
     idem_ahead_free(ahead);
+    j->ended = !status;
     if (status)
         idem_progress_clear();
-    return status ? -1 : commit_outputs(j);
+    return status ? keep_outputs(j) : commit_outputs(j);
 }
 
 static int report(const job *j) {
     if (j->shared.json)
-        printf("{\n  \"rows\": %d,\n  \"identity\": %zu,\n  \"attributes\": %zu,\n  \"unreadable\": %d\n}\n", j->rows,
-               j->faces.dim[0], j->faces.dim[1], j->faces.bad);
-    else if (!j->shared.quiet)
-        printf("codes of %d faces in %s: biometric data, keep them like a password\n", j->rows, j->output);
+        printf("{\n  \"rows\": %d,\n  \"identity\": %zu,\n  \"attributes\": %zu,\n  \"unreadable\": %d%s\n}\n", j->rows,
+               j->faces.dim[0], j->faces.dim[1], j->faces.bad, j->ended ? "" : ",\n  \"ended_early\": true");
+    else if (!j->shared.quiet && j->ended)
+        idem_cli_print("codes of %d face%s in %s: biometric data, keep them like a password", j->rows,
+                       j->rows == 1 ? "" : "s", j->output);
+    if (!j->ended)
+        return -1;
     return j->faces.bad ? idem_fail("%d of %d files gave no face; the codes of the others are in %s", j->faces.bad,
                                     j->files, j->output)
                         : 0;
@@ -175,14 +190,14 @@ int idem_cmd_encode(int argc, char **argv) {
         .shared = IDEM_WITH_JSON | IDEM_WITH_THREADS};
     char **args;
     int given = idem_parse(&line, argc, argv, &j.shared, &args);
-    if (idem_choice_check(&j.choice, true))
+    if (idem_choice_check(&j.choice, true) || idem_output_folder(j.output))
         return 2;
     size_t n = 0;
     char **paths = idem_photo_list(args, given, &n);
     j.files = (int)n;
     int status = paths ? run(&j, (const char *const *)paths) : -1;
-    if (!status)
-        status = report(&j);
+    if (!status || j.rows)
+        status = report(&j) || status ? -1 : 0;
     abort_outputs(&j);
     idem_sources_free(&j.faces);
     idem_choice_free(&j.choice);

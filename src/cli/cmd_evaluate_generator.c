@@ -6,11 +6,14 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/name.h"
 #include "base/rng.h"
 #include "base/status.h"
 #include "cli/assets.h"
 #include "cli/command.h"
+#include "cli/json.h"
 #include "cli/options.h"
+#include "cli/overwrite.h"
 #include "cli/progress.h"
 #include "cli/report_text.h"
 #include "eval/figures.h"
@@ -215,7 +218,7 @@ static int draw_sheet(const job *j, const int *order, const char *path) {
         if (i % 2) {
             idem_gan_data_look(j->pictures, false, (size_t)near->which, 1, j->x);
             x = j->x;
-            snprintf(text[i], sizeof text[i], "%.40s", idem_gan_data_name(j->pictures, false, (size_t)near->which));
+            idem_name_show(text[i], 41, idem_gan_data_name(j->pictures, false, (size_t)near->which));
         } else {
             snprintf(text[i], sizeof text[i], "sample %d: S %.2f%s", order[i / 2], near->s,
                      near->mirrored ? ", mirrored" : "");
@@ -261,10 +264,10 @@ static json_t *report_json(const job *j) {
     const idem_novelty *v = &j->figures;
     const idem_figure varied = idem_novelty_varied(v), is_new = idem_novelty_new(v);
     json_t *o =
-        json_pack("{s:s, s:i, s:f, s:I, s:i, s:s, s:I, s:f, s:f}", "generator", idem_model_about(j->model)->hash,
+        json_pack("{s:s, s:i, s:f, s:I, s:i, s:s, s:o, s:f, s:f}", "generator", idem_model_about(j->model)->hash,
                   "size", (int)j->side, "truncation", j->truncation, "training_pictures",
                   (json_int_t)idem_gan_data_count(j->pictures), "held_out", j->apart.n, "held_out_by", j->held_out_by,
-                  "seed", (json_int_t)j->shared.seed, "threshold", IDEM_JUDGE_THRESHOLD, "strangers", v->strangers);
+                  "seed", idem_json_u64(j->shared.seed), "threshold", IDEM_JUDGE_THRESHOLD, "strangers", v->strangers);
     if (!o)
         return idem_fail_null_as(IDEM_MEMORY, "out of memory for a report");
     if (!put_figures(o, "samples", &v->samples) && !put_figures(o, "portraits", &v->portraits) &&
@@ -305,7 +308,7 @@ static void print_report(const json_t *report) {
 
 static int write_report(const job *j) {
     json_t *report = report_json(j);
-    char *text = report ? json_dumps(report, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) : NULL;
+    char *text = report ? idem_json_text(report, 6) : NULL;
     char *path = idem_path_join(j->output, "report.json");
     int status = !report        ? -1
                  : text && path ? idem_file_write(path, text, strlen(text))
@@ -355,6 +358,8 @@ int idem_cmd_evaluate_generator(int argc, char **argv) {
         .options = options,
         .shared = IDEM_WITH_JSON | IDEM_WITH_SEED | IDEM_WITH_THREADS};
     idem_parse(&line, argc, argv, &j.shared, NULL);
+    if (idem_output_folder(j.output))
+        return 2;
     int status =
         read_split(&j) || idem_dir_make(j.output) || measure(&j) || save_sheet(&j) || write_report(&j) ? -1 : 0;
     if (status)

@@ -204,6 +204,7 @@ static int write_animation(const job *j, const char *path) {
         list[n++] = &j->frames[i];
     idem_origin origin;
     idem_origin_of(&origin, j->model, NULL);
+    idem_origin_no_seed(&origin);
     return idem_animation_save(path, list, n, j->s->delay, origin.texts);
 }
 

@@ -4,11 +4,14 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/models.h"
 #include "base/status.h"
+#include "cli/assets.h"
 #include "cli/command.h"
 #include "cli/convert.h"
 #include "cli/fetch.h"
 #include "cli/inspect.h"
+#include "cli/json.h"
 #include "cli/options.h"
 #include "cli/overwrite.h"
 #include "cli/progress.h"
@@ -39,24 +42,28 @@ static void print_model(const idem_registry_model *m, idem_file_state state) {
     printf("            contract: %s\n", m->contract);
 }
 
-/* The weights that come with the program, in the folder above `folder`, described by their own metadata: an array of
- * {file, kind, licence}. NULL with a message when one cannot be read. */
-static json_t *shipped_json(const char *folder, idem_arena *a) {
+/* The weights that come with the program, described by their own metadata: an array of {file, kind, licence}. NULL with
+ * a message when one cannot be read. */
+static json_t *shipped_json(idem_arena *a) {
     json_t *list = json_array();
-    char **names = NULL, *above = idem_arena_printf(a, "%s/..", folder);
+    char **names = NULL, file[4096];
     size_t n = 0;
-    bool ok = above && (!idem_path_exists(idem_arena_printf(a, "%s/registry.json", above)) ||
-                        idem_dir_list(above, ".safetensors", &names, &n) == 0);
+    bool there = idem_models_shipped(file, sizeof file, IDEM_DEFAULT_GENERATOR) == 0, ok = true;
+    if (there) {
+        *strrchr(file, '/') = 0;
+        ok = idem_dir_list(file, ".safetensors", &names, &n) == 0;
+    }
     for (size_t i = 0; i < n && ok; i++) {
         idem_weights *w;
-        ok = idem_weights_load(&w, idem_arena_printf(a, "%s/%s", above, names[i])) == 0;
+        ok = idem_weights_load(&w, idem_arena_printf(a, "%s/%s", file, names[i])) == 0;
         if (!ok)
             break;
         const char *kind = idem_weights_meta(w, "kind"), *licence = idem_weights_meta(w, "licence");
         if (!kind)
             kind = idem_weights_meta(w, "format");
-        json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "file", names[i], "kind", kind ? kind : "not stated",
-                                              "licence", licence ? licence : "see its card"));
+        json_array_append_new(list, json_pack("{s:o, s:o, s:o}", "file", idem_json_name(names[i]), "kind",
+                                              idem_json_name(kind ? kind : "not stated"), "licence",
+                                              idem_json_name(licence ? licence : "see its card")));
         idem_weights_free(w);
     }
     idem_names_free(names, n);
@@ -77,10 +84,12 @@ static void print_shipped(const json_t *shipped) {
 }
 
 static int list(const idem_registry *r, const char *folder, idem_arena *a, bool as_json) {
-    json_t *shipped = shipped_json(folder, a), *models = json_array();
+    json_t *shipped = shipped_json(a), *models = json_array();
     bool absent = false, ok = shipped;
     if (!as_json && ok)
-        printf("Models in %s:\n\n", folder);
+        idem_cli_print("Models in %s:", folder);
+    if (!as_json && ok)
+        putchar('\n');
     for (int i = 0; i < r->n && ok; i++) {
         idem_file_state state;
         ok = idem_registry_check_model(&state, &r->models[i], folder) == 0;
@@ -93,10 +102,8 @@ static int list(const idem_registry *r, const char *folder, idem_arena *a, bool 
             print_model(&r->models[i], state);
     }
     if (ok && as_json) {
-        json_t *root = json_pack("{s:s, s:O, s:O}", "folder", folder, "models", models, "shipped", shipped);
-        json_dumpf(root, stdout, JSON_INDENT(2));
-        putchar('\n');
-        json_decref(root);
+        ok = !idem_json_print(
+            json_pack("{s:o, s:O, s:O}", "folder", idem_json_name(folder), "models", models, "shipped", shipped), 17);
     } else if (ok) {
         print_shipped(shipped);
         if (absent)

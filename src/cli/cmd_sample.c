@@ -10,6 +10,7 @@
 #include "base/rng.h"
 #include "base/status.h"
 #include "cli/command.h"
+#include "cli/json.h"
 #include "cli/options.h"
 #include "cli/overwrite.h"
 #include "cli/progress.h"
@@ -249,31 +250,33 @@ static int open_all(sample *a) {
     return !(a->folder = idem_run_folder_claim(a->root)) || say_what_it_holds(a) ? -1 : 0;
 }
 
-static void report(const sample *a) {
+static int report(const sample *a) {
     const idem_model_info *info = idem_model_about(a->model);
     if (a->shared.json) {
-        json_t *root = json_pack("{s:s, s:I, s:I, s:I, s:f, s:s}", "folder", a->root, "count", (json_int_t)a->count,
-                                 "made", (json_int_t)a->made, "seed", (json_int_t)a->shared.seed, "truncation",
-                                 a->truncation, "generator", info->hash);
-        json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
-        putchar('\n');
-        json_decref(root);
+        return idem_json_print(json_pack("{s:o, s:I, s:I, s:o, s:f, s:s}", "folder", idem_json_name(a->root), "count",
+                                         (json_int_t)a->count, "made", (json_int_t)a->made, "seed",
+                                         idem_json_u64(a->shared.seed), "truncation", a->truncation, "generator",
+                                         info->hash),
+                               9);
     } else if (!a->shared.quiet) {
         idem_cli_say("%" PRId64 " pictures of %dx%d in %s, %" PRId64 " of them new, seed %" PRIu64, a->count,
                      info->size, info->size, a->root, a->made, a->shared.seed);
     }
+    return 0;
 }
 
 int idem_cmd_sample(int argc, char **argv) {
     sample a = {.count = 100, .cutoff = -1, .batch = 8, .truncation = 0.7, .shared = IDEM_SHARED_DEFAULTS};
     parse(&a, argc, argv);
+    if (idem_output_folder(a.output))
+        return 2;
     if (a.sheet && idem_overwrite_file(a.sheet, a.generator))
         return 2;
     int status = open_all(&a) || make_all(&a) || (a.sheet && make_sheet(&a)) ? -1 : 0;
     if (status)
         idem_progress_clear();
     else
-        report(&a);
+        status = report(&a);
     int code = status ? idem_cli_failed() : 0;
     for (int64_t i = 0; i < a.n_kept && a.kept; i++)
         idem_image_free(&a.kept[i]);

@@ -29,8 +29,8 @@
 IDEM_COMMANDS(IDEM_COMMAND_PROTOTYPE)
 #undef IDEM_COMMAND_PROTOTYPE
 
-/* Set by the first Ctrl-C (or SIGTERM): finish what is at hand, save, return idem_cli_failed(). Give its address to
- * plans and trainers. A second Ctrl-C kills. */
+/* Set by the first Ctrl-C (SIGTERM, SIGHUP): finish what is at hand, save, return idem_cli_failed(). Give its address
+ * to plans and trainers. A second Ctrl-C kills. */
 extern volatile sig_atomic_t idem_cli_stop;
 
 /* The summary of "idem NAME ..." from the rows above. */

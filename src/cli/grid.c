@@ -37,6 +37,8 @@ int idem_grid_save(const char *path, const idem_sources *id, const idem_sources 
     for (int i = 0; i < total && !status; i++) {
         const idem_source *source = i < rows ? &id->at[i] : i < rows + columns ? &attr->at[i - rows] : NULL;
         list[i] = source ? &source->thumb : &cells[i - rows - columns];
+        if (!list[i]->rgb) /* could not be made */
+            list[i] = NULL;
         if (source) {
             make_label(labels[i], i < rows ? i : i - rows, i >= rows);
             names[i] = labels[i];

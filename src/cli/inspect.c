@@ -8,6 +8,7 @@
 
 #include "base/sha256.h"
 #include "base/status.h"
+#include "cli/json.h"
 #include "cli/registry.h"
 #include "format/bytes.h"
 #include "format/onnx.h"
@@ -15,24 +16,6 @@
 #include "nets/identify.h"
 
 enum { NETWORKS = 32 };
-
-/* ---- texts ---- */
-
-/* Names come from strangers' files: nothing in them may steer a terminal or break the JSON. */
-static json_t *text_json(const char *text) {
-    char *clean = strdup(text);
-    for (unsigned char *c = (unsigned char *)clean; c && *c; c++)
-        if (*c < 32 || *c == 127)
-            *c = '?';
-    json_t *value = clean ? json_string(clean) : NULL;
-    for (unsigned char *c = (unsigned char *)clean; !value && c && *c; c++)
-        if (*c >= 128) /* not UTF-8 */
-            *c = '?';
-    if (!value && clean)
-        value = json_string(clean);
-    free(clean);
-    return value;
-}
 
 /* ---- what is known of it ---- */
 
@@ -43,7 +26,7 @@ static void add_networks(json_t *root, const idem_network *found, int n) {
         const idem_network *f = &found[i];
         char text[480];
         snprintf(text, sizeof text, *f->prefix ? "%s (%s): %s" : "%s%s: %s", f->name, f->prefix, f->about);
-        json_array_append_new(f->fits ? fits : misfits, text_json(text));
+        json_array_append_new(f->fits ? fits : misfits, idem_json_name(text));
     }
     json_object_set_new(root, "networks", fits);
     json_object_set_new(root, "misfits", misfits);
@@ -68,7 +51,7 @@ static json_t *find_in_registry(const char *hash) {
 
 /* object[key] = value, with the key cleaned. */
 static void set_clean(json_t *object, const char *key, json_t *value) {
-    json_t *clean = text_json(key);
+    json_t *clean = idem_json_name(key);
     json_object_set_new(object, json_string_value(clean), value);
     json_decref(clean);
 }
@@ -83,7 +66,7 @@ static json_t *shape_json(int rank, const int64_t *d) {
 }
 
 static json_t *tensor_json(const char *name, int rank, const int64_t *d, const char *dtype) {
-    return json_pack("{s:o, s:o, s:s}", "name", text_json(name), "shape", shape_json(rank, d), "dtype", dtype);
+    return json_pack("{s:o, s:o, s:s}", "name", idem_json_name(name), "shape", shape_json(rank, d), "dtype", dtype);
 }
 
 static int describe_weights(json_t *root, const char *path) {
@@ -99,7 +82,7 @@ static int describe_weights(json_t *root, const char *path) {
     }
     const char *key, *value;
     for (size_t i = 0; idem_weights_meta_at(w, i, &key, &value) == 0; i++)
-        set_clean(metadata, key, text_json(value));
+        set_clean(metadata, key, idem_json_name(value));
     idem_network found[NETWORKS];
     add_networks(root, found, idem_identify(w, found, NETWORKS));
     json_object_set_new(root, "metadata", metadata);
@@ -136,8 +119,8 @@ static int describe_onnx(json_t *root, const char *path) {
     idem_identify_onnx(m, &found);
     add_networks(root, &found, 1);
     json_object_set_new(root, "metadata",
-                        json_pack("{s:o, s:I, s:I}", "producer", text_json(m->producer ? m->producer : ""), "opset",
-                                  (json_int_t)m->opset, "ir_version", (json_int_t)m->ir_version));
+                        json_pack("{s:o, s:I, s:I}", "producer", idem_json_name(m->producer ? m->producer : ""),
+                                  "opset", (json_int_t)m->opset, "ir_version", (json_int_t)m->ir_version));
     json_object_set_new(root, "inputs", values_json(m->inputs, m->n_inputs));
     json_object_set_new(root, "outputs", values_json(m->outputs, m->n_outputs));
     json_object_set_new(root, "operators", operators);
@@ -238,18 +221,16 @@ int idem_inspect(const char *path, bool as_json) {
         format = "PyTorch checkpoint";
     else if (!strcmp(format, "a text file"))
         format = "weights manifest";
-    json_t *root = json_pack("{s:s, s:s, s:I, s:s}", "file", path, "format", without_article(format), "bytes", bytes,
-                             "sha256", hash);
+    json_t *root = json_pack("{s:o, s:s, s:I, s:s}", "file", idem_json_name(path), "format", without_article(format),
+                             "bytes", bytes, "sha256", hash);
     int status = onnx ? describe_onnx(root, path) : describe_weights(root, path);
     json_t *known = find_in_registry(hash);
     if (known)
         json_object_set_new(root, "registry", known);
-    if (!status && as_json) {
-        json_dumpf(root, stdout, JSON_INDENT(2));
-        putchar('\n');
-    } else if (!status) {
+    if (!status && as_json)
+        return idem_json_print(root, 17);
+    if (!status)
         print_text(root);
-    }
     json_decref(root);
     return status;
 }

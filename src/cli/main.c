@@ -107,7 +107,8 @@ static void print_man(void) {
          ".SH SYNOPSIS\n.B idem\nCOMMAND [OPTION...]\n.SH COMMANDS");
     for (int i = 0; i < COMMANDS; i++)
         printf(".TP\n.BR idem\\-%s (1)\n%s\n", commands[i].name, commands[i].summary);
-    puts(".SH ENVIRONMENT\n.TP\n.B IDEM_MODELS\nfolder of the fetched models (default models/cache)\n"
+    puts(".SH ENVIRONMENT\n.TP\n.B IDEM_MODELS\nfolder of the fetched models (default: models/cache here or beside the "
+         "program, else ~/.local/share/idem/models)\n"
          ".TP\n.B IDEM_MAX_ISA\nthe widest instructions that kernels may use: plain, avx2 or avx512 (default: what the "
          "processor has)\n"
          ".SH EXIT STATUS\n0 ok, 1 failed, 2 wrong usage, 130 interrupted. Ctrl\\-C stops cleanly and saves; a second "
@@ -132,11 +133,10 @@ static int unknown_command(const char *name) {
     for (int i = 0; i < COMMANDS; i++)
         if (similar(name, commands[i].name, 2))
             near = commands[i].name;
-    fprintf(stderr, "idem: unknown command \"%s\"", name);
     if (near)
-        fprintf(stderr, "; did you mean \"%s\"?\n", near);
+        idem_cli_say("idem: unknown command \"%s\"; did you mean \"%s\"?", name, near);
     else
-        fputs("; `idem --help` lists them\n", stderr);
+        idem_cli_say("idem: unknown command \"%s\"; `idem --help` lists them", name);
     return 2;
 }
 

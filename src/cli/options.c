@@ -11,11 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/name.h"
 #include "cli/man.h"
 #include "cli/profile.h"
+#include "cli/progress.h"
 #include "engine/op.h"
 
-enum { MAX_OPTIONS = 96, KEY_BASE = 0x1000 };
+enum { MAX_OPTIONS = 96, HELP_ROWS = 3, KEY_BASE = 0x1000, KEY_USAGE = 0x2000 };
 
 typedef struct {
     const idem_command_line *line;
@@ -215,7 +217,7 @@ static error_t parse_key(int key, char *arg, struct argp_state *state) {
     parser *p = state->input;
     if (key == ARGP_KEY_ARG) {
         if (p->line->max_args >= 0 && p->n_args >= p->line->max_args)
-            argp_error(state, "\"%s\" is one argument too many", arg);
+            argp_error(state, "\"%s\" is one argument too many", idem_name_shown(arg));
         if (!*arg)
             argp_error(state, "an argument is empty: is a variable of the shell not set?");
         p->args[p->n_args++] = arg;
@@ -225,6 +227,10 @@ static error_t parse_key(int key, char *arg, struct argp_state *state) {
         check_complete(p, state);
         return 0;
     }
+    if (key == 'h' || key == '?')
+        argp_state_help(state, state->out_stream, ARGP_HELP_STD_HELP);
+    if (key == KEY_USAGE)
+        argp_state_help(state, state->out_stream, ARGP_HELP_USAGE | ARGP_HELP_EXIT_OK);
     int i = find_row(p, key);
     if (i < 0)
         return ARGP_ERR_UNKNOWN;
@@ -236,7 +242,7 @@ static error_t parse_key(int key, char *arg, struct argp_state *state) {
            *state->argv[state->next] != '-')
         problem = set_value(&p->rows[i], state->argv[state->next++], error);
     if (problem)
-        argp_error(state, "%s", problem);
+        argp_error(state, "%s", idem_name_shown(problem));
     p->given[i] = true;
     if (p->rows[i].was_given)
         *p->rows[i].was_given = true;
@@ -308,20 +314,26 @@ int idem_parse(const idem_command_line *line, int argc, char **argv, idem_shared
     for (const idem_option *o = line->options; o && o->kind != IDEM_OPT_END; o++)
         add_row(&p, *o);
     add_shared(&p, shared);
-    struct argp_option options[MAX_OPTIONS + 1] = {0};
+    struct argp_option options[MAX_OPTIONS + HELP_ROWS + 1] = {0};
     char *help[MAX_OPTIONS] = {0};
     int group = 1;
     for (int i = 0; i < p.n; i++) {
         help[i] = help_text(&p.rows[i]);
         options[i] = argp_row(&p.rows[i], i, help[i], &group);
     }
+    /* argp's own has no -h. */
+    static const struct argp_option help_rows[HELP_ROWS] = {
+        {.name = "help", .key = 'h', .doc = "give this help list", .group = -1},
+        {.key = '?', .flags = OPTION_ALIAS | OPTION_HIDDEN, .group = -1},
+        {.name = "usage", .key = KEY_USAGE, .doc = "give a short usage message", .group = -1}};
+    memcpy(options + p.n, help_rows, sizeof help_rows);
     if (argc == 2 && !strcmp(argv[1], "--man")) {
         idem_man_print(command_name, line, p.rows, help, p.n);
         exit(fflush(stdout) ? 1 : 0);
     }
     struct argp argp = {.options = options, .parser = parse_key, .args_doc = line->args, .doc = doc_text(line)};
     argp_err_exit_status = 2;
-    error_t error = p.args ? argp_parse(&argp, argc, argv, 0, NULL, &p) : ENOMEM;
+    error_t error = p.args ? argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, &p) : ENOMEM;
     if (error) {
         fprintf(stderr, "%s: %s\n", command_name, strerror(error));
         exit(1);
@@ -340,10 +352,11 @@ int idem_parse(const idem_command_line *line, int argc, char **argv, idem_shared
 
 int idem_cli_usage(const char *format, ...) {
     va_list args;
-    fprintf(stderr, "%s: ", command_name);
     va_start(args, format);
-    vfprintf(stderr, format, args);
+    char *line = idem_cli_line(format, args);
     va_end(args);
-    fprintf(stderr, "\nTry `%s --help' for what it takes.\n", command_name);
+    fprintf(stderr, "%s: %s\nTry `%s --help' for what it takes.\n", command_name, line ? line : "out of memory",
+            command_name);
+    free(line);
     return 2;
 }

@@ -9,6 +9,25 @@
 #include "base/file.h"
 #include "cli/options.h"
 
+int idem_output_folder(const char *path) {
+    static const char files[] = "*.@(png|jpg|jpeg|webp|gif|mp4|npy|json|txt|safetensors|pt|pth)";
+    const char *slash = strrchr(path, '/');
+    if (idem_path_exists(path) || fnmatch(files, slash ? slash + 1 : path, FNM_EXTMATCH | FNM_CASEFOLD))
+        return 0;
+    return idem_cli_usage(
+        "%s: the results go into a folder, and this is the name of a file; give a folder (%s/ if it is "
+        "to have that name)",
+        path, path);
+}
+
+int idem_output_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    size_t length = strlen(slash ? slash + 1 : path), most = idem_path_name_most(path);
+    return length <= most
+               ? 0
+               : idem_cli_usage("%s: the name has %zu bytes, at most %zu are legal there", path, length, most);
+}
+
 int idem_overwrite_file(const char *output, const char *input) {
     return input && idem_path_same(output, input)
                ? idem_cli_usage("%s: the output is the input %s itself, which is never overwritten; give another name",

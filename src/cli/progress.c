@@ -1,13 +1,14 @@
 #define _GNU_SOURCE
 #include "cli/progress.h"
 
-#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/name.h"
 
 static struct {
     bool on, terminal, drawn;
@@ -128,14 +129,35 @@ void idem_progress_clear(void) {
     progress.on = false;
 }
 
+char *idem_cli_line(const char *format, va_list args) {
+    char *raw, *shown;
+    if (vasprintf(&raw, format, args) < 0)
+        return NULL;
+    shown = idem_name_shown(raw);
+    free(raw);
+    return shown;
+}
+
+static void write_line(FILE *to, const char *format, va_list args) {
+    char *line = idem_cli_line(format, args);
+    fprintf(to, "%s\n", line ? line : "out of memory");
+    free(line);
+}
+
 void idem_cli_say(const char *format, ...) {
     bool was_drawn = progress.drawn;
     erase();
     va_list args;
     va_start(args, format);
-    vfprintf(stderr, format, args);
+    write_line(stderr, format, args);
     va_end(args);
-    fputc('\n', stderr);
     if (was_drawn && progress.on)
         draw(false);
+}
+
+void idem_cli_print(const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    write_line(stdout, format, args);
+    va_end(args);
 }

@@ -8,6 +8,7 @@
 #ifndef IDEM_CLI_PROGRESS_H
 #define IDEM_CLI_PROGRESS_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -20,8 +21,12 @@ void idem_progress_finish(void);
 /* Removes the line, for failures. */
 void idem_progress_clear(void);
 
-/* A line on stderr that does not tear the progress line. */
+/* A line on stderr that does not tear the progress line, and one on stdout; without a newline in the format. Whatever
+ * stands in them is shown by the rule of base/name.h. */
 void idem_cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void idem_cli_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same, for others that end a message: malloc'ed, NULL when memory is short. */
+char *idem_cli_line(const char *format, va_list args);
 
 /* "1:05", "2:03:09", "3 d 4 h" into text[32]; returns text. */
 const char *idem_duration_text(double seconds, char text[32]);

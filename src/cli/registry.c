@@ -5,9 +5,9 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/file.h"
+#include "base/models.h"
 #include "cli/registry_text.h" /* made from models/registry.json by CMake */
 
 int idem_registry_open(idem_registry *r, idem_arena *a, const char *path) {
@@ -24,23 +24,8 @@ int idem_registry_open(idem_registry *r, idem_arena *a, const char *path) {
 }
 
 const char *idem_registry_folder(idem_arena *a) {
-    static const char usual[] = "models/cache";
-    const char *set = getenv("IDEM_MODELS");
-    if (set && *set)
-        return set;
-    if (idem_path_is_dir(usual))
-        return usual;
-    char program[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
-    for (int up = 0; up < 2 && n > 0; up++)
-        while (n > 0 && program[--n] != '/')
-            ;
-    if (n > 0) {
-        char *beside = idem_arena_printf(a, "%.*s/%s", (int)n, program, usual);
-        if (!beside || idem_path_is_dir(beside))
-            return beside;
-    }
-    return usual;
+    char path[PATH_MAX];
+    return idem_models_folder(path, sizeof path, NULL) ? NULL : idem_arena_strdup(a, path);
 }
 
 /* The message names this file in this folder. */

@@ -7,8 +7,7 @@
 /* The one built into the program for NULL. */
 int idem_registry_open(idem_registry *r, idem_arena *a, const char *path);
 
-/* Where the model files are or would be: $IDEM_MODELS; else models/cache in the current folder, or two folders above
- * the program, whichever exists; else models/cache. NULL when memory is short. */
+/* Where the model files are or would be (base/models.h), in the arena. NULL with a message. */
 const char *idem_registry_folder(idem_arena *a);
 
 /* The model to fetch again when a message is about ("FILE: ...") one of its files in that folder and the file is not

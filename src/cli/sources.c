@@ -125,17 +125,17 @@ static int add_faces(idem_sources *s, idem_source *source, const idem_cut *cuts,
 
 int idem_sources_read(idem_sources *s, idem_ahead *ahead, const char *path, const char *name, bool only) {
     idem_cut cuts[IDEM_FACES_MAX];
+    if (idem_cli_stop)
+        return idem_fail_as(IDEM_INTERRUPTED, "interrupted");
     idem_source *at = grow(s->at, &s->room, s->n + 1, sizeof *at);
     if (!at)
         return -1;
     s->at = at;
-    if (idem_cli_stop)
-        return idem_fail_as(IDEM_INTERRUPTED, "interrupted");
     idem_source *source = &s->at[s->n++];
     *source = (idem_source){.path = path, .name = name};
     int n = idem_choice_next(cuts, ahead, path, s->size, s->which, s->choice);
     if (n < 0) {
-        if (only || idem_cli_stop)
+        if (only || idem_error_kind() != IDEM_INPUT)
             return -1;
         idem_cli_say("idem: passed over: %s", idem_error());
         s->bad++;

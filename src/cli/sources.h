@@ -47,7 +47,8 @@ int idem_sources_open(idem_sources *s, idem_model *m, idem_choice *choice, const
 void idem_sources_free(idem_sources *s);
 
 /* The next picture of `ahead`, whose path and name these are. One that cannot be read or shows no (such) face is said
- * so, counted in bad, and gets no faces; if it is the `only` one, or interrupted, the result is -1. */
+ * so, counted in bad, and gets no faces; if it is the `only` one, or no other can be read either (interrupted, a
+ * network is missing), the result is -1. */
 int idem_sources_read(idem_sources *s, idem_ahead *ahead, const char *path, const char *name, bool only);
 /* Codes of the faces read since the last call. */
 int idem_sources_encode(idem_sources *s);

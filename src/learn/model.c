@@ -5,9 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/file.h"
+#include "base/models.h"
 #include "base/rng.h"
 #include "engine/ops.h"
 #include "face/frame.h"
@@ -146,40 +145,8 @@ int idem_model_expect(idem_model *m, const idem_weights *trained) {
     return m->has_frame ? 0 : -1;
 }
 
-/* Fills path when the file is in this folder. */
-static bool in_folder(char *path, size_t size, const char *folder, const char *file) {
-    int n = snprintf(path, size, "%s/%s", folder, file);
-    return n > 0 && (size_t)n < size && idem_path_exists(path);
-}
-
 int idem_model_find(char *path, size_t size, const char *models, const char *file) {
-    const char *stated = models ? models : getenv("IDEM_MODELS");
-    if (stated) {
-        if (in_folder(path, size, stated, file))
-            return 0;
-        return idem_fail_as(IDEM_MISSING, "%s: not in %s; fetch it with `idem model fetch --all`, or run scripts/setup",
-                            file, stated);
-    }
-    if (in_folder(path, size, "models/cache", file))
-        return 0;
-    char exe[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
-    for (int up = 0; up < 3 && n > 0; up++) { /* beside the program, or build/idem, build/tests/x */
-        exe[n] = 0;
-        char *slash = strrchr(exe, '/');
-        if (!slash)
-            break;
-        n = slash - exe;
-        *slash = 0;
-        char folder[PATH_MAX + 16];
-        snprintf(folder, sizeof folder, "%s/models/cache", exe);
-        if (in_folder(path, size, folder, file))
-            return 0;
-    }
-    return idem_fail_as(IDEM_MISSING,
-                        "%s: not in models/cache; fetch it with `idem model fetch --all`, run scripts/setup, or set "
-                        "IDEM_MODELS to its folder",
-                        file);
+    return idem_models_find(path, size, models, file);
 }
 
 static int load_onnx(idem_onnx **out, const char *models, const char *file) {

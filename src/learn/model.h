@@ -55,8 +55,7 @@ int idem_model_choose_recogniser(idem_model *m, const char *path, const char *pr
  * another, and take their frame. */
 int idem_model_expect(idem_model *m, const idem_weights *trained);
 /* E_id, E_lnd (fr_landmark) and, where the frame is not stored with the generator or the mapper, fr_detect
- * to find it on generated pictures. `models`: the folder of the downloaded nets; NULL: $IDEM_MODELS, models/cache, or
- * models/cache beside the program. */
+ * to find it on generated pictures. `models`: the folder of the downloaded nets; NULL: as base/models.h says. */
 int idem_model_load_frozen(idem_model *m, const char *models);
 /* E_id alone, for likeness. */
 int idem_model_load_recogniser(idem_model *m, const char *models);
@@ -64,7 +63,7 @@ int idem_model_load_recogniser(idem_model *m, const char *models);
 int idem_model_store_recogniser(const idem_model *m, idem_weights *trained);
 /* Where this generator puts the face; NULL, no message, until load_frozen has run. */
 const idem_frame *idem_model_frame(const idem_model *m);
-/* The folder in use, or -1 naming the missing file and the command that fetches it. */
+/* idem_models_find of base/models.h. */
 int idem_model_find(char *path, size_t size, const char *models, const char *file);
 
 /* ---- the trained nets: E_attr.*, mapper.*, and while training critic.* and the optimisers' moments ---- */

@@ -20,7 +20,12 @@ void idem_origin_by(idem_origin *o, const char *generator, const char *mapper, c
     idem_origin_add(o, "generator", generator);
     if (mapper)
         idem_origin_add(o, "mapper", mapper);
-    idem_origin_add(o, "seed", seed ? o->seed : "none");
+    if (seed)
+        idem_origin_add(o, "seed", o->seed);
+}
+
+void idem_origin_no_seed(idem_origin *o) {
+    idem_origin_add(o, "seed", "none");
 }
 
 void idem_origin_of(idem_origin *o, const idem_model *m, const uint64_t *seed) {

@@ -14,11 +14,13 @@ typedef struct {
     char seed[24];
 } idem_origin;
 
-/* Software, synthetic, generator and mapper (their hashes), seed; NULL: nothing in it is random, which is said too. The
- * texts are the model's. */
+/* Software, synthetic, generator and mapper (their hashes), seed; NULL: it is not known, and not said. The texts are
+ * the model's. */
 void idem_origin_of(idem_origin *o, const idem_model *m, const uint64_t *seed);
 /* The same of pictures by the generator and the mapper (NULL: none) of these hashes, which are borrowed. */
 void idem_origin_by(idem_origin *o, const char *generator, const char *mapper, const uint64_t *seed);
+/* The seed of what has nothing random in it: "none". */
+void idem_origin_no_seed(idem_origin *o);
 /* One more; borrowed. */
 void idem_origin_add(idem_origin *o, const char *key, const char *value);
 

@@ -1,0 +1,57 @@
+#include "cli/json.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/name.h"
+#include "base/status.h"
+
+/* Before the digits of a number that json_integer cannot hold, kept as a text until the document is written. Nothing
+ * else holds a control character: names are shown without. */
+#define MARK "\x01"
+#define WRITTEN_MARK "\"\\u0001"
+
+json_t *idem_json_name(const char *name) {
+    char *text = idem_name_shown(name);
+    json_t *j = text ? json_string(text) : NULL;
+    free(text);
+    return j;
+}
+
+json_t *idem_json_u64(uint64_t value) {
+    return value <= INT64_MAX ? json_integer((json_int_t)value) : json_sprintf(MARK "%" PRIu64, value);
+}
+
+/* Takes marks and quotes away. */
+static void unmark(char *text) {
+    char *to = text;
+    for (const char *from = text; *from;) {
+        if (strncmp(from, WRITTEN_MARK, strlen(WRITTEN_MARK))) {
+            *to++ = *from++;
+            continue;
+        }
+        for (from += strlen(WRITTEN_MARK); *from != '"';)
+            *to++ = *from++;
+        from++;
+    }
+    *to = 0;
+}
+
+char *idem_json_text(const json_t *j, int digits) {
+    char *text = j ? json_dumps(j, JSON_INDENT(2) | JSON_REAL_PRECISION(digits)) : NULL;
+    if (!text)
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for a report");
+    unmark(text);
+    return text;
+}
+
+int idem_json_print(json_t *j, int digits) {
+    char *text = idem_json_text(j, digits);
+    if (text)
+        puts(text);
+    free(text);
+    json_decref(j);
+    return text ? 0 : -1;
+}
