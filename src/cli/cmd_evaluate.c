@@ -12,6 +12,7 @@
 #include "base/status.h"
 #include "cli/assets.h"
 #include "cli/command.h"
+#include "cli/json.h"
 #include "cli/options.h"
 #include "cli/overwrite.h"
 #include "cli/progress.h"
@@ -133,7 +134,7 @@ static json_t *evaluate(idem_evaluator *e, const idem_model *m, settings *s, con
         (json_object_set_new(root, "pictures_per_second", json_real(1 / fmax(r.seconds_per_picture, 1e-9))) ||
          json_object_set_new(root, "seconds", json_real(idem_clock() - start)) ||
          json_object_set_new(root, "peak_rss_mb", json_real(idem_peak_rss_mb())) ||
-         json_object_set_new(root, "seed", json_integer((json_int_t)shared->seed)) ||
+         json_object_set_new(root, "seed", idem_json_u64(shared->seed)) ||
          (!s->identity && json_object_set_new(root, "truncation", json_real(psi)))))
         status = idem_fail_as(IDEM_MEMORY, "out of memory for a report");
     if (!status) {
@@ -160,7 +161,7 @@ static int run(settings *s, const idem_shared *shared) {
     json_t *report = e ? evaluate(e, m, s, shared) : NULL;
     idem_evaluator_free(e);
     idem_model_free(m);
-    char *text = report ? json_dumps(report, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) : NULL;
+    char *text = report ? idem_json_text(report, 6) : NULL;
     int status = text ? 0 : -1;
     if (report && !text)
         idem_fail_as(IDEM_MEMORY, "out of memory for a report");

@@ -10,6 +10,7 @@
 
 #include "base/status.h"
 #include "cli/command.h"
+#include "cli/json.h"
 #include "cli/gallery.h"
 #include "cli/options.h"
 #include "cli/progress.h"
@@ -227,7 +228,7 @@ static int add_reason(json_t *why, const char *format, ...) {
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    return json_array_append_new(why, json_string(text)) ? no_memory() : 0;
+    return json_array_append_new(why, idem_json_name(text)) ? no_memory() : 0;
 }
 
 static int doubt(json_t *why, const settings *s, const idem_gallery *g, const idem_gallery_pair *taken,
