@@ -77,7 +77,7 @@ typedef struct {
     const char *generator; /* weights of a StyleGAN2, in any format idem reads; must be set */
     const char *mapper;    /* a trained mapper; NULL: only idem_sample, idem_generate and idem_encode_identity work */
     const char *models;    /* folder of the recogniser and landmark net; NULL: where `idem model fetch` puts them */
-    int threads;           /* 0: all cores this process may use; at most 4096 */
+    int threads;           /* 0: OMP_NUM_THREADS, or all cores this process may use; at most 4096 */
     int batch;             /* pictures worked on at once, 1 .. 256; 0: 4. A call costs whole batches: use 1 for single
                               pictures, 8 or more for many */
 

@@ -86,7 +86,7 @@ static void manual_pages_are_sound(void **state) {
 static void groff_has_no_complaint_of_the_manual_pages(void **state) {
     (void)state;
     if (RUN("command -v groff") != 0) {
-        print_message("skipped: groff is not installed\n");
+        print_message("skip: groff is not installed\n");
         skip();
     }
     assert_int_equal(RUN("for c in '' $(ls src/cli/cmd_*.c | sed 's/.*cmd_//; s/\\.c$//; s/_/-/g'); do "

@@ -349,12 +349,38 @@ static void settings_are_left_alone(void **state) {
     idem_threads_set(0);
 }
 
+static int usual_with(const char *variable) {
+    if (variable)
+        setenv("OMP_NUM_THREADS", variable, 1);
+    else
+        unsetenv("OMP_NUM_THREADS");
+    idem_threads_set(0);
+    return idem_threads();
+}
+
+/* Who asks for no number gets OpenMP's. */
+static void the_variable_of_openmp_is_heeded(void **state) {
+    (void)state;
+    const char *before = getenv("OMP_NUM_THREADS");
+    char *kept = before ? strdup(before) : NULL;
+    const int cores = usual_with(NULL);
+    assert_int_equal(cores, omp_get_num_procs());
+    assert_int_equal(usual_with("3"), 3);
+    assert_int_equal(usual_with("5,2"), 5);
+    assert_int_equal(usual_with("no number"), cores);
+    assert_int_equal(usual_with("-1"), cores);
+    assert_int_equal(usual_with("99999999999"), IDEM_THREADS_MOST);
+    usual_with(kept);
+    free(kept);
+}
+
 int main(int argc, char **argv) {
     checked = argc < 2 || !strcmp(argv[1], "checked");
     if (argc > 1)
         return print_digests(!strcmp(argv[1], "nested"));
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(smaller_teams_give_what_so_many_threads_do), cmocka_unit_test(plans_follow_the_team),
-        cmocka_unit_test(shared_buffers_follow_too), cmocka_unit_test(settings_are_left_alone)};
+        cmocka_unit_test(shared_buffers_follow_too), cmocka_unit_test(settings_are_left_alone),
+        cmocka_unit_test(the_variable_of_openmp_is_heeded)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

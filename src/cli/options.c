@@ -262,15 +262,14 @@ static void add_shared(parser *p, idem_shared *s) {
                                  .name = "seed",
                                  .arg = "N",
                                  .value = &s->seed,
-                                 .help = "seed of everything random; the same seed gives the same bytes (with the same "
-                                         "batch, threads and machine)"});
+                                 .help = "seed of everything random; the same seed gives the same bytes"});
     if (with & IDEM_WITH_THREADS) {
         add_row(p, (idem_option){.kind = IDEM_OPT_INT,
                                  .name = "threads",
                                  .arg = "N",
                                  .value = &s->threads,
                                  .max = IDEM_THREADS_MOST,
-                                 .help = "threads to use, 0 for every core"});
+                                 .help = "threads to use, 0 for OMP_NUM_THREADS or every core"});
         add_row(p, (idem_option){.kind = IDEM_OPT_INT,
                                  .name = "profile",
                                  .arg = "ROWS",

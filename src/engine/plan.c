@@ -250,7 +250,8 @@ static int build(idem_plan *p) {
     mark_needed(p->graph, need, p->targets, p->n_targets, size);
     if (fold(p->graph, need, p->is_target, size))
         return -1;
-    memset(need, 0, (size_t)size * sizeof *need); /* folding made leaves: less is needed now */
+    for (int i = 0; i < size; i++)
+        need[i] = false; /* folding made leaves: less is needed now */
     mark_needed(p->graph, need, p->targets, p->n_targets, size);
     int status = make_steps(p, need) || prepare_steps(p) || idem_recompute(p);
     return status || release_unread(p) || assign_offsets(p) || take_buffer(p) ? -1 : 0;

@@ -3,6 +3,7 @@
 
 #include <omp.h>
 #include <sched.h>
+#include <stdlib.h>
 
 static _Thread_local int asked;
 
@@ -14,6 +15,13 @@ static int cores(void) {
     return n > 0 ? n : 1;
 }
 
+/* What OpenMP would take by itself. Its own answer is no use: it changes with every idem_team_enter. */
+static int usual(void) {
+    const char *set = getenv("OMP_NUM_THREADS");
+    const long wanted = set ? strtol(set, NULL, 10) : 0; /* of a list, for loops within loops, the first */
+    return wanted > 0 ? wanted < IDEM_THREADS_MOST ? (int)wanted : IDEM_THREADS_MOST : cores();
+}
+
 /* OpenMP's own rule for a region of n threads, OMP_DYNAMIC aside. Inside another region a limit counts the threads of
  * all that run at the moment, and oneDNN keeps to one thread: so do we. */
 static int granted(int n) {
@@ -23,12 +31,12 @@ static int granted(int n) {
 
 int idem_threads(void) {
     if (!asked)
-        asked = cores();
+        asked = usual();
     return granted(asked);
 }
 
 void idem_threads_set(int n) {
-    asked = n > 0 ? n : cores();
+    asked = n > 0 ? n : usual();
 }
 
 idem_team idem_team_enter(int threads) {

@@ -10,7 +10,8 @@ enum { IDEM_THREADS_MOST = 4096 }; /* accepted from outside: the system's own li
 /* Threads that a parallel loop gets here (>= 1): those asked for, or as many of them as OpenMP gives. Loops of our own
  * use it in `num_threads`. */
 int idem_threads(void);
-/* What the calling thread asks for from now on; 0, and at first: all cores this process may run on. */
+/* What the calling thread asks for from now on; 0, and at first: OMP_NUM_THREADS, or all cores this
+ * process may run on. */
 void idem_threads_set(int n);
 
 /* What the calling thread had before idem_team_enter: its threads, and OpenMP's settings for it. */
