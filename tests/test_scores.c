@@ -72,6 +72,9 @@ static void retrieval_counts_right_neighbours_in_groups(void **state) {
     NEAR(idem_score_retrieval(&id[0][0], &id[0][0], 4, 2, 4).mean, 0, 0);
     float swapped[4][2] = {{0, 1}, {1, 0}, {1, 0}, {0, 1}};
     NEAR(idem_score_retrieval(&swapped[0][0], &id[0][0], 4, 2, 2).mean, 0.5, 0);
+    /* None, or all, of four have an error all the same. */
+    NEAR(idem_score_retrieval(&id[0][0], &id[0][0], 4, 2, 2).error, sqrt(5.0 / (6 * 6 * 7)), 1e-12);
+    NEAR(idem_score_retrieval(&id[0][0], &id[0][0], 4, 2, 4).error, sqrt(5.0 / (6 * 6 * 7)), 1e-12);
     /* Left over: the last of three is compared with two sources, as the others are. */
     float odd[3][2] = {{1, 0}, {0, 1}, {0, 1}};
     NEAR(idem_score_retrieval(&odd[0][0], &odd[0][0], 3, 2, 2).mean, 2.0 / 3, 1e-12);

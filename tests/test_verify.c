@@ -263,7 +263,7 @@ static void verify_measures_the_pictures_beside_the_list(void **state) {
     assert_int_equal(RUN(VERIFY "-q --pairs here/list --json", photograph_models()), 0);
     json_t *root = report(), *needs = json_object_get(root, "needs");
     assert_true(number(root, "pairs") == 20 && number(root, "pictures") == 2 && number(root, "accuracy") == 1);
-    assert_true(number(json_object_get(root, "standard_errors"), "accuracy") == 0);
+    assert_true(number(json_object_get(root, "standard_errors"), "accuracy") > 0.01);
     assert_true(json_is_null(json_object_get(root, "tar_at_far_0.1%")) &&
                 json_is_null(json_object_get(root, "threshold_at_far_0.1%")));
     assert_true(number(json_object_get(needs, "tar_at_far_0.1%"), "needs") == 10000);
@@ -331,7 +331,10 @@ static void verification_by_hand(void **state) {
     assert_int_equal(idem_verification_of(&v, score, same, 20, 0.001), 0);
     assert_int_equal(v.genuine, 10);
     assert_int_equal(v.impostor, 10);
-    assert_true(v.accuracy.mean == 1 && v.accuracy.error == 0 && idem_figure_holds(&v.accuracy));
+    assert_true(v.accuracy.mean == 1 && idem_figure_holds(&v.accuracy));
+    /* All of twenty right is no proof of never wrong. */
+    assert_true(fabs(v.accuracy.error - sqrt(21.0 / (22 * 22 * 23))) < 1e-12);
+    assert_true(fabs(v.tar.error - sqrt(11.0 / (12 * 12 * 13))) < 1e-12);
     assert_true(v.tar.mean == 1 && fabs(v.threshold.mean - (0.28 + 0.61) / 2) < 1e-12);
     assert_true(fabs(v.far_threshold.mean - 0.28) < 1e-12);
     score[5] = 0.05;

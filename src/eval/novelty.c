@@ -29,6 +29,7 @@ static void count_pairs(idem_novelty_figures *f, const idem_novelty_set *set, in
         }
     f->share = idem_figure_of(s, set->n);
     f->share.error *= 2;
+    f->share = idem_figure_of_share(f->share, n * (n - 1) / 2);
     f->share.n = n * (n - 1) / 2;
     f->share.needs = idem_needs_of_rate(far);
 }

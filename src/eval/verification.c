@@ -86,7 +86,7 @@ int idem_verification_of(idem_verification *v, const double *score, const uint8_
         p[i] = (pair){score[i], kind, (int)((long long)seen[kind]++ * folds / of_kind)};
     }
     qsort(p, (size_t)n, sizeof *p, by_score);
-    idem_figure accuracy = accuracy_of(p, n, folds);
+    const idem_figure accuracy = idem_figure_of_share(accuracy_of(p, n, folds), n);
     v->accuracy = resting_on(v, accuracy.mean, accuracy.error, FOLDS);
     v->threshold = resting_on(v, best_threshold(p, n, -1), NAN, FOLDS);
     /* As many impostors as the rate allows may lie above. */
@@ -99,8 +99,10 @@ int idem_verification_of(idem_verification *v, const double *score, const uint8_
     for (int k = 0; k < n; k++)
         accepted += p[k].same && p[k].score > limit;
     free(p);
-    const double tar = (double)accepted / v->genuine;
+    idem_figure tar = {.mean = (double)accepted / v->genuine};
+    tar.error = sqrt(tar.mean * (1 - tar.mean) / v->genuine);
+    tar = idem_figure_of_share(tar, v->genuine);
     v->far_threshold = resting_on(v, limit, NAN, idem_needs_of_rate(far));
-    v->tar = resting_on(v, tar, sqrt(tar * (1 - tar) / v->genuine), idem_needs_of_rate(far));
+    v->tar = resting_on(v, tar.mean, tar.error, idem_needs_of_rate(far));
     return 0;
 }

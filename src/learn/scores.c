@@ -34,6 +34,13 @@ idem_figure idem_figure_of(const double *x, int n) {
     return figure(&t);
 }
 
+idem_figure idem_figure_of_share(idem_figure f, int64_t trials) {
+    const double n = (double)trials, k = f.mean * n;
+    if (f.error == 0)
+        f.error = sqrt((k + 1) * (n - k + 1) / ((n + 2) * (n + 2) * (n + 3)));
+    return f;
+}
+
 int64_t idem_needs_of_rate(double rate) {
     return (int64_t)ceil(EVENTS / rate - 1e-6);
 }
@@ -117,7 +124,7 @@ idem_figure idem_score_retrieval(const float *out, const float *id, int n, int d
             right = j == i || cosine(out + (size_t)i * (size_t)dim, id + (size_t)j * (size_t)dim, dim) < own;
         count(&t, right);
     }
-    return figure(&t);
+    return idem_figure_of_share(figure(&t), n);
 }
 
 int idem_score_candidates(int n, int group) {

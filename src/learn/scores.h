@@ -25,6 +25,9 @@ enum { IDEM_NEEDS_VERDICT = 30 };
 
 /* needs 1. */
 idem_figure idem_figure_of(const double *x, int n);
+/* A share of `trials` that were alike, as all or none are, has no spread to tell its error by: it is then given that of
+ * the chance that lies between no event and all (Laplace's rule, the deviation of the beta distribution). */
+idem_figure idem_figure_of_share(idem_figure f, int64_t trials);
 /* Trials that a share of `rate` needs: ten events are expected among 10 / rate. */
 int64_t idem_needs_of_rate(double rate);
 /* Whether it is stated: n >= needs >= 1. */
