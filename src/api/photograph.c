@@ -38,16 +38,17 @@ static idem_finder *finder_of(idem_context *c) {
 /* Takes the image over. */
 static idem_photograph *find_faces(idem_context *c, idem_image *image) {
     idem_photograph *p = calloc(1, sizeof *p);
+    const idem_team before = idem_team_enter(c->threads); /* graphs are built for a number too */
     idem_finder *finder = finder_of(c);
+    const int n = p && finder ? idem_finder_run(finder, image, p->faces, IDEM_FACES_MAX) : -1;
+    idem_team_leave(&before);
     if (!p || !finder) {
         free(p);
         idem_image_free(image);
         return finder ? idem_fail_null_as(IDEM_MEMORY, "out of memory for a photograph") : NULL;
     }
     p->image = *image;
-    const idem_team before = idem_team_enter(c->threads);
-    p->n = idem_finder_run(finder, &p->image, p->faces, IDEM_FACES_MAX);
-    idem_team_leave(&before);
+    p->n = n;
     if (p->n >= 0)
         return p;
     idem_free_photograph(p);

@@ -90,7 +90,7 @@ static int measure_case(idem_kernel_row *row, int i, double seconds) {
 }
 
 int idem_kernels_measure(idem_kernel_row rows[IDEM_KERNEL_ROWS], double seconds) {
-    const idem_team before = idem_team_enter(0);
+    const idem_team before = idem_team_enter(idem_threads());
     int status = 0;
     for (int i = 0; i < IDEM_KERNEL_ROWS && !status; i++)
         status = measure_case(&rows[i], i, seconds / IDEM_KERNEL_ROWS);

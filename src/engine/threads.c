@@ -41,8 +41,7 @@ void idem_threads_set(int n) {
 
 idem_team idem_team_enter(int threads) {
     const idem_team before = {asked, omp_get_max_threads(), omp_get_dynamic()};
-    if (threads)
-        idem_threads_set(threads);
+    idem_threads_set(threads);
     omp_set_dynamic(0);
     omp_set_num_threads(idem_threads()); /* oneDNN takes its team from here */
     return before;

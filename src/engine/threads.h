@@ -19,8 +19,8 @@ typedef struct {
     int asked, openmp, dynamic;
 } idem_team;
 
-/* Until idem_team_leave the calling thread asks for `threads` (0: for what it asks for anyway), and every parallel
- * loop, the library's included, gets idem_threads() of them. Nests. */
+/* Until idem_team_leave the calling thread asks for `threads` (0: all cores), and every parallel loop, the library's
+ * included, gets idem_threads() of them. Nests. */
 idem_team idem_team_enter(int threads);
 void idem_team_leave(const idem_team *before);
 
