@@ -318,6 +318,29 @@ static void halves_of_pairs_are_named_and_left_out(void **state) {
     idem_log_set_sink(NULL, NULL);
 }
 
+static void digests_tell_lists_apart(void **state) {
+    (void)state;
+    char root[4500], digest[4][65];
+    snprintf(root, sizeof root, "%s", make_data("digest", false));
+    for (int i = 0; i < 4; i++) {
+        idem_data_reader *r = open_reader(root, 2);
+        idem_data_reader_digest(r, digest[i]);
+        idem_data_reader_free(r);
+        if (i == 1) { /* the pair of another number */
+            char from[5000];
+            snprintf(from, sizeof from, "%s", place(root, "images", 3, ".png"));
+            assert_int_equal(rename(from, place(root, "images", 30, ".png")), 0);
+            snprintf(from, sizeof from, "%s", place(root, "ws", 3, ".npy"));
+            assert_int_equal(rename(from, place(root, "ws", 30, ".npy")), 0);
+        }
+        if (i == 2) /* of another size */
+            write_code(place(root, "ws", 4, ".npy"), 4, 2 * W);
+    }
+    assert_string_equal(digest[0], digest[1]);
+    assert_string_not_equal(digest[1], digest[2]);
+    assert_string_not_equal(digest[2], digest[3]);
+}
+
 /* ---- on the fly ---- */
 
 static idem_data *open_flying(idem_model *m, int batch, uint64_t seed) {
@@ -437,6 +460,7 @@ int main(void) {
         cmocka_unit_test(bad_files_are_named),
         cmocka_unit_test(bad_codes_are_named),
         cmocka_unit_test(halves_of_pairs_are_named_and_left_out),
+        cmocka_unit_test(digests_tell_lists_apart),
         cmocka_unit_test(pictures_on_the_fly_follow_from_seed_and_cursor),
         cmocka_unit_test(quantising_is_what_a_png_does),
     };

@@ -205,7 +205,7 @@ static void unreadable_pictures_are_left_out(void **state) {
     assert_true(program_says("idem: 2 pictures of mixed could not be read; the generator is trained on the others\n"));
     assert_int_equal(program_lines(), 3);
     assert_int_equal(program_run(dir, "cd $DIR && " SHORT "left -d mixed --pictures 8 --resume"), 1);
-    assert_true(program_says("idem: passed over: mixed/3x.png: could not be read when left/pictures.cache was made"));
+    assert_true(program_says("idem: passed over: mixed/3x.png: ") && program_says("idem: passed over: mixed/z.jpg: "));
     assert_int_equal(program_lines(), 3);
     assert_int_equal(program_run(dir, "test -s $DIR/left/generator.safetensors"), 0);
     char data[64], cache[64];

@@ -271,6 +271,10 @@ static void unreadable_pictures_are_named(void **state) {
     assert_true(program_says("idem: 1 pictures of few could not be read; the others are trained on\n"));
     assert_int_equal(program_lines(), 2);
     program_expect(RUN("test -s $DIR/few-run/mapper.safetensors"), 0);
+    program_expect(RUN("cd $DIR && mv few/1.png few/9.png && $IDEM train --recipe summary -g generator.safetensors -d "
+                       "few --identity-net facenet.safetensors -q -o few-run --iterations 3 --resume"),
+                   1);
+    assert_true(program_says("idem: few: names or sizes of its files are not those that the run was started with"));
 }
 
 static void options_are_checked(void **state) {

@@ -33,6 +33,7 @@ typedef struct {
     int count, held_out;
     uint64_t data_seed;
     bool held_out_given, data_seed_given;
+    bool by_place;           /* a generator of before pictures were held out by content */
     const char *held_out_by; /* "option", "file" or "assumed" */
     double truncation;
     idem_shared shared;
@@ -63,6 +64,7 @@ static int read_split(job *j) {
     j->held_out_by = j->held_out_given ? "option" : held_out ? "file" : "assumed";
     if (!j->held_out_given && held_out)
         j->held_out = atoi(held_out);
+    j->by_place = held_out && !idem_gan_data_split(w);
     idem_weights_free(w);
     if (!strcmp(j->held_out_by, "assumed") && !j->shared.quiet)
         idem_cli_say("%s does not say which pictures it was not shown: the %d portraits may have been among those it "
@@ -94,6 +96,7 @@ static int open_data(job *j) {
     const idem_gan_data_options o = {.size = (int)j->side,
                                      .seed = j->data_seed,
                                      .held_out = j->held_out,
+                                     .by_place = j->by_place,
                                      .stop = &idem_cli_stop,
                                      .progress = on_cache,
                                      .bad = on_bad,

@@ -121,6 +121,16 @@ int idem_checkpoint_threads(int asked, int saved) {
     return 0;
 }
 
+int idem_checkpoint_data(idem_weights *tensors, bool resumed, const char *dir, const char *digest) {
+    const char *before = idem_weights_meta(tensors, "run.data");
+    return resumed && before && strcmp(before, digest)
+               ? idem_fail(
+                     "%s: names or sizes of its files are not those that the run was started with: give it those, "
+                     "or start another run in a new folder",
+                     dir)
+               : idem_weights_set_meta(tensors, "run.data", digest);
+}
+
 int idem_checkpoint_stopped(const char *run, int64_t iteration, int saved) {
     return saved ? idem_fail_as(IDEM_INTERRUPTED,
                                 "interrupted, and its state could not be saved: %s; --resume continues from the last "

@@ -3,6 +3,8 @@
 #ifndef IDEM_LEARN_CHECKPOINT_H
 #define IDEM_LEARN_CHECKPOINT_H
 
+#include <stdbool.h>
+
 #include "format/weights.h"
 
 /* 1 when there are any in the folder, readable or not; 0, or -1. */
@@ -24,6 +26,10 @@ int idem_checkpoint_load(const char *run, idem_weights **tensors, idem_checkpoin
 /* Before the graphs of a run that goes on are built: those of ONNX models are built for so many threads as the run was
  * started with. -1 when the command line asked for another number (0: for none). */
 int idem_checkpoint_threads(int asked, int saved);
+
+/* Metadata "run.data" of a run's tensors becomes `digest`, of its list of files; -1 when a resumed run was started on
+ * another list. */
+int idem_checkpoint_data(idem_weights *tensors, bool resumed, const char *dir, const char *digest);
 
 /* The message of a run that was stopped, "interrupted" and how to go on. `saved`: what idem_checkpoint_save gave; if -1
  * its message is part of this one. Always -1. */

@@ -92,6 +92,12 @@ void idem_data_free(idem_data *d) {
     free(d);
 }
 
+bool idem_data_digest(const idem_data *d, char hex[65]) {
+    if (d->reader)
+        idem_data_reader_digest(d->reader, hex);
+    return d->reader;
+}
+
 size_t idem_data_count(const idem_data *d) {
     return d->reader ? idem_data_reader_count(d->reader) : 0;
 }

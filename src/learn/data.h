@@ -33,6 +33,8 @@ idem_data *idem_data_folder(idem_model *m, const char *dir, int batch, uint64_t 
 void idem_data_free(idem_data *d); /* NULL is allowed */
 
 size_t idem_data_count(const idem_data *d); /* training pictures; 0: without end */
+/* Of a folder: 64 hex digits of the names and sizes of its files; false: there is none. */
+bool idem_data_digest(const idem_data *d, char hex[65]);
 
 /* The next B (same-face: x_attr becomes a copy) or 2 B pictures (cross-face). */
 int idem_data_draw(idem_data *d, bool cross, float *x_id, float *x_attr);

@@ -6,11 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/arena.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/rng.h"
+#include "base/sha256.h"
 #include "base/status.h"
 #include "format/weights.h"
 #include "learn/epochs.h"
@@ -358,6 +360,24 @@ void idem_data_reader_free(idem_data_reader *r) {
     idem_epochs_free(&r->pictures);
     idem_arena_free(r->arena);
     free(r);
+}
+
+static void add_file(idem_sha256 *sha, const idem_data_reader *r, const char *kind, size_t i, const char *suffix) {
+    char path[4096], text[64];
+    struct stat st;
+    snprintf(path, sizeof path, "%s/%s/%s%s", r->root, kind, r->stems[i], suffix);
+    const int n = snprintf(text, sizeof text, " %jd", stat(path, &st) ? (intmax_t)-1 : (intmax_t)st.st_size);
+    idem_sha256_add(sha, text, (size_t)n + 1);
+}
+
+void idem_data_reader_digest(const idem_data_reader *r, char hex[65]) {
+    idem_sha256 sha = idem_sha256_make();
+    for (size_t i = 0; i < r->count; i++) {
+        idem_sha256_add(&sha, r->stems[i], strlen(r->stems[i]));
+        add_file(&sha, r, "images", i, ".png");
+        add_file(&sha, r, "ws", i, ".npy");
+    }
+    idem_sha256_end(&sha, hex);
 }
 
 size_t idem_data_reader_count(const idem_data_reader *r) {

@@ -13,6 +13,9 @@ idem_data_reader *idem_data_reader_new(const char *dir, int size, int w_dim, uin
 void idem_data_reader_free(idem_data_reader *r);          /* NULL is allowed */
 size_t idem_data_reader_count(const idem_data_reader *r); /* training pictures */
 
+/* 64 hex digits of the names and sizes of all pictures, those held out among them, and of their codes. */
+void idem_data_reader_digest(const idem_data_reader *r, char hex[65]);
+
 /* Items first .. first + n - 1 of the picture stream, n <= batch, as [n, S, S, 3] in [0, 1]. Cheapest in order. */
 int idem_data_reader_take(idem_data_reader *r, uint64_t first, size_t n, float *x);
 /* The same of the code stream: row 0 of each ws file, [n, W]. */

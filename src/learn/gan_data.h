@@ -1,10 +1,7 @@
 /* Pictures of a folder tree (JPEG, PNG, WebP) for generator training: cut to the middle square, resized once (Lanczos)
- * and kept as bytes in a cache file that is mapped into memory; files that cannot be read are passed over. Order and
- * mirroring are a pure function of the seed.
- *
- * The cache: "IDEMPIC2", the SHA-256 of the list of files (names and sizes, as hex text), side, number of files and of
- * pictures (64-bit, little-endian), the pictures of side * side * 3 bytes, and which of the files each is (32-bit). It
- * is made anew when the list has changed. */
+ * and kept as bytes in a cache file (picture_cache.h); what cannot be read is left out. Order, mirroring and which are
+ * held out follow from the seed and the contents of the files; their names do not matter. Files of one content are held
+ * out together or not at all. */
 #ifndef IDEM_LEARN_GAN_DATA_H
 #define IDEM_LEARN_GAN_DATA_H
 
@@ -13,6 +10,8 @@
 #include <stdint.h>
 #include <signal.h>
 
+#include "format/weights.h"
+
 typedef struct idem_gan_data idem_gan_data;
 
 typedef struct {
@@ -20,6 +19,8 @@ typedef struct {
     uint64_t seed;
     int held_out; /* pictures that are never shown, chosen by the seed */
     bool mirror;
+    bool by_place;        /* of runs and generators without "split": chosen by the place of a name on the list */
+    const char *expected; /* idem_gan_data_hash of the pictures there have to be; NULL: any */
     const volatile sig_atomic_t *stop;
     void (*progress)(void *user, size_t done, size_t count); /* while the cache is made; may be NULL */
     void (*bad)(void *user, const char *why);                /* a file that is passed over; may be NULL */
@@ -31,10 +32,14 @@ void idem_gan_data_free(idem_gan_data *d); /* NULL is allowed */
 
 size_t idem_gan_data_count(const idem_gan_data *d);    /* training pictures */
 size_t idem_gan_data_held_out(const idem_gan_data *d); /* the others */
-size_t idem_gan_data_bad(const idem_gan_data *d);      /* files passed over */
+size_t idem_gan_data_bad(const idem_gan_data *d);      /* files and folders left out */
 int idem_gan_data_side(const idem_gan_data *d);
-/* 64 hex digits: of the files' names and sizes, of seed and number of those held out. Which pictures `look` gives. */
+/* 64 hex digits: of side, number of those held out, and the contents in order. Which pictures `look` gives. */
 const char *idem_gan_data_hash(const idem_gan_data *d);
+
+/* Metadata "split" of a run and its generator: pictures were held out by content. */
+int idem_gan_data_store_split(idem_weights *w);
+bool idem_gan_data_split(const idem_weights *w);
 
 /* Items first .. first + n - 1 of the endless stream, [n, S, S, 3] in [-1, 1]: every picture once an epoch, each time
  * mirrored or not. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "learn/gan_data.h"
 #include "learn/gan_graph.h"
 
 enum { CODES = 64, PICTURES = 8, MEAN_OF = 4096 };
@@ -167,8 +168,11 @@ static int hash_file(const char *path, char hash[17]) {
 int idem_gan_sampler_save(idem_gan_sampler *s, const idem_gan_recipe *r, int64_t shown, const char *path,
                           idem_dtype dtype, char hash[17]) {
     idem_weights *out = idem_weights_new();
-    const int status =
-        !out || copy_average(s, r, out) || describe(r, shown, out) || idem_weights_save(out, path, dtype) ? -1 : 0;
+    const int status = !out || copy_average(s, r, out) || describe(r, shown, out) ||
+                               (idem_gan_data_split(s->weights) && idem_gan_data_store_split(out)) ||
+                               idem_weights_save(out, path, dtype)
+                           ? -1
+                           : 0;
     idem_weights_free(out);
     return status || (hash && hash_file(path, hash)) ? -1 : 0;
 }

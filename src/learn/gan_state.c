@@ -1,9 +1,11 @@
 #include "learn/gan_state.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "engine/op.h"
 #include "learn/checkpoint.h"
+#include "learn/gan_data.h"
 #include "learn/gan_trainer.h"
 #include "learn/state.h"
 
@@ -28,7 +30,10 @@ static const idem_state_field fields[] = {
 enum { FIELDS = sizeof fields / sizeof fields[0] };
 
 int idem_gan_state_store(const idem_gan_state *s, const idem_gan_recipe *r, idem_weights *w) {
-    return idem_state_store(fields, FIELDS, s, w) || idem_fields_store(&idem_gan_fields, r, w) ? -1 : 0;
+    return idem_state_store(fields, FIELDS, s, w) || idem_fields_store(&idem_gan_fields, r, w) ||
+                   idem_weights_set_meta(w, "run.data", s->data) || (!s->by_place && idem_gan_data_store_split(w))
+               ? -1
+               : 0;
 }
 
 static int read_saved(void *to, const idem_weights *w) {
@@ -39,6 +44,9 @@ static int read_saved(void *to, const idem_weights *w) {
     if (s->state.iteration < 0 || s->state.shown < 0 || s->state.metrics_offset < 0 || s->state.threads < 1 ||
         s->state.threads > IDEM_THREADS_MOST)
         return idem_fail("metadata holds numbers that no run has; the file is damaged");
+    const char *data = idem_weights_meta(w, "run.data");
+    snprintf(s->state.data, sizeof s->state.data, "%s", data ? data : "");
+    s->state.by_place = !idem_gan_data_split(w);
     return idem_fields_load(&idem_gan_fields, &s->recipe, w);
 }
 

@@ -18,6 +18,8 @@ typedef struct {
     int64_t sign_count, skipped, skipped_in_a_row, metrics_offset;
     double sum[IDEM_GAN_SUMS]; /* since the last line of metrics.jsonl */
     int64_t count[IDEM_GAN_SUMS];
+    char data[65]; /* idem_gan_data_hash of the pictures; "": not known yet, or a run of before there was one */
+    bool by_place; /* such a run: as idem_gan_data_options has it */
 } idem_gan_state;
 
 typedef struct {

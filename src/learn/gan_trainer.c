@@ -361,6 +361,8 @@ static int open_data(idem_gan_trainer *t, bool resumed) {
                                      .seed = r->seed,
                                      .held_out = (int)r->held_out,
                                      .mirror = !r->no_flip,
+                                     .by_place = t->state.by_place,
+                                     .expected = t->state.data[0] ? t->state.data : NULL,
                                      .stop = t->setup.stop,
                                      .progress = t->setup.on_cache,
                                      .bad = t->setup.on_bad,
@@ -376,6 +378,7 @@ static int open_data(idem_gan_trainer *t, bool resumed) {
                          ": give the same --data",
                          t->state.data_count, count);
     t->state.data_count = count;
+    snprintf(t->state.data, sizeof t->state.data, "%s", idem_gan_data_hash(t->data));
     return 0;
 }
 

@@ -14,6 +14,7 @@ enum { BATCH = 8 };
 struct idem_picture_source {
     uint64_t seed;
     size_t next;             /* file or sample */
+    size_t told;             /* of the folders that were left out */
     idem_picture_tree *tree; /* of a folder */
     uint32_t *order;
     idem_model *model; /* of a generator */
@@ -91,9 +92,13 @@ static int from_folder(idem_picture_source *s, size_t n, int size, float *x, voi
                        void *user) {
     const size_t picture = (size_t)size * (size_t)size * 3;
     size_t done = 0;
+    for (; bad && s->told < idem_picture_tree_bad_count(s->tree); s->told++)
+        bad(user, idem_picture_tree_bad(s->tree, s->told));
     while (done < n && s->next < idem_picture_tree_count(s->tree)) {
         idem_image im;
         if (idem_picture_tree_square(s->tree, s->order[s->next++], size, &im)) {
+            if (idem_error_kind() != IDEM_INPUT)
+                return -1;
             if (bad)
                 bad(user, idem_error());
             continue;

@@ -15,7 +15,8 @@ size_t idem_picture_source_count(const idem_picture_source *s); /* of a folder; 
 int idem_picture_source_side(const idem_picture_source *s);     /* of the generator's pictures; 0 of a folder */
 
 /* The next n pictures, resized (Lanczos) where they are not size x size: [n, size, size, 3] in [0, 1]. How many there
- * were: fewer at a folder's end; -1. Files that cannot be read are told to `bad` (NULL: nobody) and passed over. */
+ * were: fewer at a folder's end; -1. Files and folders that cannot be read are passed to `bad` (may be NULL) and left
+ * out. */
 int idem_picture_source_next(idem_picture_source *s, size_t n, int size, float *x,
                              void (*bad)(void *user, const char *why), void *user);
 

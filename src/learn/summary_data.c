@@ -39,6 +39,8 @@ static int cut(const idem_summary_data *d, const idem_image *whole, uint64_t k, 
 void idem_summary_data_watch(idem_summary_data *d, void (*bad)(void *user, const char *why), void *user) {
     d->bad = bad;
     d->user = user;
+    for (size_t i = 0; i < idem_picture_tree_bad_count(d->tree) && bad; i++)
+        bad(user, idem_picture_tree_bad(d->tree, i));
 }
 
 /* Picture k of the stream, or the first readable one behind it. */
@@ -48,6 +50,8 @@ static int load(idem_summary_data *d, uint64_t k, idem_image *out) {
         const uint32_t file = idem_epochs_item(&d->epochs, k + tries);
         if (!idem_picture_tree_load(d->tree, file, out))
             return 0;
+        if (idem_error_kind() != IDEM_INPUT)
+            return -1;
         if (d->bad && !d->told[file])
             d->bad(d->user, idem_error());
         d->told[file] = true;
@@ -73,6 +77,10 @@ int idem_summary_data_take(idem_summary_data *d, uint64_t first, size_t n, float
 
 size_t idem_summary_data_count(const idem_summary_data *d) {
     return idem_picture_tree_count(d->tree);
+}
+
+void idem_summary_data_digest(const idem_summary_data *d, char hex[65]) {
+    idem_picture_tree_digest(d->tree, hex);
 }
 
 static int open_data(idem_summary_data *d, const char *dir) {

@@ -13,7 +13,10 @@ idem_summary_data *idem_summary_data_open(const char *dir, int crop, int size, u
 void idem_summary_data_free(idem_summary_data *d); /* NULL is allowed */
 size_t idem_summary_data_count(const idem_summary_data *d);
 
-/* Called once for each file that cannot be read, when its turn comes. */
+/* 64 hex digits of the files' names and sizes. */
+void idem_summary_data_digest(const idem_summary_data *d, char hex[65]);
+
+/* Called once for each folder that is left out, at once, and for each file that cannot be read, when its turn comes. */
 void idem_summary_data_watch(idem_summary_data *d, void (*bad)(void *user, const char *why), void *user);
 
 /* Items first .. first + n - 1 of the endless stream: [n, size, size, 3] in [0, 1]. The next picture of the epoch's

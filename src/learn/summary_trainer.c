@@ -310,7 +310,9 @@ static int open_data(idem_summary_trainer *t, bool resumed) {
         return idem_fail("the run was started on %" PRIu64 " pictures, now there are %" PRIu64 ": give the same --data",
                          t->state.data_count, count);
     t->state.data_count = count;
-    return 0;
+    char digest[65];
+    idem_summary_data_digest(t->data, digest);
+    return idem_checkpoint_data(t->weights, resumed, t->setup.data, digest);
 }
 
 static int open_files(idem_summary_trainer *t) {

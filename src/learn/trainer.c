@@ -370,7 +370,10 @@ static int open_data(idem_trainer *t, const idem_run_state *saved) {
                          " training pictures (0: drawn on the fly), now there are %" PRIu64 ": give the same --data",
                          saved->data_count, t->state.data_count);
     idem_data_seek(t->data, t->state.cursor);
-    return 0;
+    char digest[65];
+    return idem_data_digest(t->data, digest)
+               ? idem_checkpoint_data(idem_model_trained(t->model), saved != NULL, t->setup.data, digest)
+               : 0;
 }
 
 static int open_files(idem_trainer *t) {
