@@ -28,7 +28,7 @@ idem_data *idem_data_on_the_fly(idem_model *m, int batch, double psi, uint64_t s
  * DIR either dataset_N or the folder that holds it. A seeded choice of 2 * held_out pictures is kept apart; the others
  * come in a new order each time all were seen. Pictures are decoded ahead by a thread that never enters the engine. A
  * picture without its code, or a code without its picture, is named in a warning and left out.
- * Ends with a message when a picture is not S x S. */
+ * One that cannot be read, or is not S x S, is named in a warning, and the next stands in for it. */
 idem_data *idem_data_folder(idem_model *m, const char *dir, int batch, uint64_t seed, int held_out);
 void idem_data_free(idem_data *d); /* NULL is allowed */
 

@@ -41,6 +41,9 @@ struct idem_data_reader {
     uint8_t *slots; /* [n_slots, S, S, 3] */
     size_t n_slots;
     uint64_t next, filled;
+    char *bad[NAMED]; /* what the thread has passed over and nobody was told yet */
+    int n_bad, n_told;
+    bool *picture_told, *code_told; /* by place on the list: once for each file */
     idem_kind failure_kind;
     char *failure; /* the thread's message, NULL when all is well; no item behind it is decoded */
 };
@@ -129,8 +132,13 @@ static int for_each_folder(idem_data_reader *r, const char *kind, int (*list)(id
     int status = path ? idem_dir_list(path, NULL, &folders, &n) : -1;
     if (status)
         return -1;
-    for (size_t i = 0; i < n && !status; i++)
+    for (size_t i = 0; i < n && !status; i++) {
         status = list(r, folders[i]);
+        if (status && idem_error_kind() == IDEM_INPUT) { /* a file among the folders, or a locked one */
+            idem_log(IDEM_LOG_WARNING, "passed over: %s", idem_error());
+            status = 0;
+        }
+    }
     idem_names_free(folders, n);
     return status;
 }
@@ -170,7 +178,9 @@ static int split(idem_data_reader *r, int batch, int held_out) {
             "--eval-pairs",
             r->root, r->count, apart, batch);
     uint32_t *all = idem_arena_array(r->arena, r->count, sizeof *all);
-    if (!all)
+    r->picture_told = idem_arena_array(r->arena, r->count, sizeof *r->picture_told);
+    r->code_told = idem_arena_array(r->arena, r->count, sizeof *r->code_told);
+    if (!all || !r->picture_told || !r->code_told)
         return -1;
     for (size_t i = 0; i < r->count; i++)
         all[i] = (uint32_t)i;
@@ -214,6 +224,36 @@ static void to_float(float *x, const uint8_t *rgb, size_t n) {
         x[i] = (float)rgb[i] / 255;
 }
 
+/* From the decoding thread, which may not speak. True: no more pictures are wanted. */
+static bool keep_bad(idem_data_reader *r, uint32_t index) {
+    pthread_mutex_lock(&r->lock);
+    if (!r->picture_told[index] && r->n_bad < NAMED && (r->bad[r->n_bad] = strdup(idem_error())))
+        r->n_bad++;
+    r->picture_told[index] = true;
+    const bool quit = r->quit;
+    pthread_mutex_unlock(&r->lock);
+    return quit;
+}
+
+static void tell_bad(idem_data_reader *r, const char *why) {
+    if (r->n_told++ < NAMED)
+        idem_log(IDEM_LOG_WARNING, "passed over: %s", why);
+    else if (r->n_told == NAMED + 1)
+        idem_log(IDEM_LOG_WARNING, "%s: more files cannot be read, which are not named", r->root);
+}
+
+/* Picture k of the stream, or the first readable one behind it; -1 when there is none. */
+static int decode_item(idem_data_reader *r, uint64_t k, uint8_t *rgb) {
+    for (size_t tries = 0; tries < r->n_training; tries++) {
+        const uint32_t index = idem_epochs_item(&r->pictures, k + tries);
+        if (!decode(r, index, rgb))
+            return 0;
+        if (idem_error_kind() != IDEM_INPUT || keep_bad(r, index))
+            return -1;
+    }
+    return -1;
+}
+
 static void *decode_ahead(void *arg) {
     idem_data_reader *r = arg;
     pthread_mutex_lock(&r->lock);
@@ -224,7 +264,7 @@ static void *decode_ahead(void *arg) {
         }
         uint64_t k = r->next + r->filled;
         pthread_mutex_unlock(&r->lock);
-        int status = decode(r, idem_epochs_item(&r->pictures, k), r->slots + (k % r->n_slots) * r->picture);
+        int status = decode_item(r, k, r->slots + (k % r->n_slots) * r->picture);
         pthread_mutex_lock(&r->lock);
         if (k != r->next + r->filled)
             continue; /* the caller has jumped elsewhere */
@@ -244,6 +284,7 @@ static void *decode_ahead(void *arg) {
 
 int idem_data_reader_take(idem_data_reader *r, uint64_t first, size_t n, float *x) {
     int status = 0;
+    char *bad[NAMED];
     pthread_mutex_lock(&r->lock);
     if (first != r->next) { /* a resumed run, or an iteration taken again */
         r->next = first;
@@ -264,7 +305,14 @@ int idem_data_reader_take(idem_data_reader *r, uint64_t first, size_t n, float *
         r->filled -= n;
         pthread_cond_broadcast(&r->changed);
     }
+    const int n_bad = r->n_bad;
+    memcpy(bad, r->bad, sizeof bad);
+    r->n_bad = 0;
     pthread_mutex_unlock(&r->lock);
+    for (int i = 0; i < n_bad; i++) {
+        tell_bad(r, bad[i]);
+        free(bad[i]);
+    }
     return status;
 }
 
@@ -291,9 +339,20 @@ static int read_code(const idem_data_reader *r, uint32_t index, float *w) {
 }
 
 int idem_data_reader_codes(idem_data_reader *r, uint64_t first, size_t n, float *w) {
-    for (size_t i = 0; i < n; i++)
-        if (read_code(r, idem_epochs_item(&r->codes, first + i), w + i * (size_t)r->w_dim))
+    for (size_t i = 0; i < n; i++) {
+        int status = -1;
+        for (size_t tries = 0; tries < r->n_training && status; tries++) { /* as of pictures */
+            const uint32_t index = idem_epochs_item(&r->codes, first + i + tries);
+            status = read_code(r, index, w + i * (size_t)r->w_dim);
+            if (status && idem_error_kind() != IDEM_INPUT)
+                return -1;
+            if (status && !r->code_told[index])
+                tell_bad(r, idem_error());
+            r->code_told[index] |= status != 0;
+        }
+        if (status)
             return -1;
+    }
     return 0;
 }
 
@@ -354,6 +413,8 @@ void idem_data_reader_free(idem_data_reader *r) {
     }
     pthread_cond_destroy(&r->changed);
     pthread_mutex_destroy(&r->lock);
+    for (int i = 0; i < r->n_bad; i++)
+        free(r->bad[i]);
     free(r->failure);
     free(r->stems);
     idem_epochs_free(&r->codes);
