@@ -67,7 +67,7 @@ static int load_pairs(idem_evaluator *e, const settings *s, idem_pictures *id, i
         idem_pictures_to_float(id, 0, n, x);
         for (int i = 0; i < n; i++)
             idem_pictures_to_float(attr, partners[i], 1, y + (size_t)i * numbers);
-        idem_progress_start("evaluating", "pictures", 3 * (uint64_t)n, 0, s->quiet);
+        idem_progress_start("evaluating", "pictures", (s->refine ? 5 : 3) * (uint64_t)n, 0, s->quiet);
         status = idem_evaluator_pictures(e, n, x, y, seed);
     }
     free(partners);
@@ -95,8 +95,8 @@ static int drawn_pairs(idem_evaluator *e, const settings *s, const idem_model *m
     int pairs = s->baseline_pairs < s->pairs ? s->baseline_pairs : s->pairs;
     if (!s->quiet)
         idem_cli_say("seed %llu; truncation %g", (unsigned long long)seed, psi);
-    idem_progress_start("evaluating", "pictures", 3 * (uint64_t)s->pairs + (uint64_t)rows * (uint64_t)pairs, 0,
-                        s->quiet);
+    idem_progress_start("evaluating", "pictures",
+                        (s->refine ? 5 : 3) * (uint64_t)s->pairs + (uint64_t)rows * (uint64_t)pairs, 0, s->quiet);
     return idem_evaluator_sample(e, s->pairs, (float)psi, seed);
 }
 
@@ -124,8 +124,7 @@ static json_t *evaluate(idem_evaluator *e, const idem_model *m, settings *s, con
     int status = s->identity ? given_pairs(e, s, idem_model_about(m)->size, shared->seed)
                              : drawn_pairs(e, s, m, psi, shared->seed);
     idem_report r;
-    const idem_refine_options refined = idem_refine_defaults(s->refine);
-    status = status || (s->refine ? idem_evaluator_refined(e, &refined, &r) : idem_evaluator_mapper(e, &r));
+    status = status || (s->refine ? idem_evaluator_refined(e, s->refine, &r) : idem_evaluator_mapper(e, &r));
     json_t *root = status ? NULL : idem_report_json(&r);
     if (!root)
         return NULL;

@@ -10,7 +10,7 @@
 #include "eval/witness.h"
 #include "learn/data.h"
 #include "learn/pipe.h"
-#include "learn/refine.h"
+#include "learn/painter.h"
 
 enum { POINTS = 2 * IDEM_LANDMARKS };
 
@@ -266,14 +266,6 @@ static int check_pairs(const idem_evaluator *e) {
     return e->n ? 0 : idem_fail("no pairs to evaluate on; sample or give some first");
 }
 
-/* The pipe from ws to pictures, made at first need. */
-static idem_pipe *layers(idem_evaluator *e) {
-    idem_plan_options o = sharing(e, e->identity);
-    if (!e->layers)
-        e->layers = idem_pipe_new(e->model, IDEM_PIPE_LAYERS, e->batch, 1, &o);
-    return e->layers;
-}
-
 int idem_evaluator_outputs(idem_evaluator *e, const float *out, idem_report *r) {
     *r = (idem_report){0};
     if (check_pairs(e))
@@ -282,16 +274,13 @@ int idem_evaluator_outputs(idem_evaluator *e, const float *out, idem_report *r) 
     return measure(e, r, e->n);
 }
 
-/* Codes [n, W] of pairs as rows [n, L, W], refined one pair after the other. */
-static int refine(const idem_evaluator *e, idem_refine *f, const float *attributes, bool same, const float *w,
-                  float *ws) {
-    const idem_model_info *info = idem_model_about(e->model);
-    const size_t W = (size_t)info->w_dim, L = (size_t)info->layers;
+/* Every pair of sources and these attribute pictures (codes [n, attr_dim]) refined and painted. */
+static int paint_refined(idem_evaluator *e, idem_painter *p, const float *attributes, const float *codes) {
+    const size_t attr_dim = (size_t)idem_model_about(e->model)->attr_dim;
     for (size_t i = 0; i < (size_t)e->n; i++) {
-        float *to = ws + i * L * W;
-        for (size_t l = 0; l < L; l++)
-            memcpy(to + l * W, w + i * W, W * sizeof *to);
-        if (idem_refine_run(f, e->sources.pictures + i * numbers(e), attributes + i * numbers(e), same, to, NULL))
+        const idem_pair pair = {e->sources.id + i * id_dim(e), codes + i * attr_dim,
+                                e->sources.pictures + i * numbers(e), attributes + i * numbers(e)};
+        if (idem_painter_run(p, 1, &pair, e->outputs.pictures + i * numbers(e)))
             return -1;
         if (e->measured)
             e->measured(e->user, 1);
@@ -299,44 +288,41 @@ static int refine(const idem_evaluator *e, idem_refine *f, const float *attribut
     return 0;
 }
 
-static int outputs_refined(idem_evaluator *e, idem_pipe *code, idem_refine *f, const float *attributes, bool same) {
-    const idem_model_info *info = idem_model_about(e->model);
-    const size_t n = (size_t)e->n, W = (size_t)info->w_dim, L = (size_t)info->layers;
-    float *w = malloc(n * W * sizeof *w), *ws = malloc(n * L * W * sizeof *ws);
-    int status = w && ws && layers(e) ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for %d codes", e->n);
-    status =
-        status ||
-        idem_pipe_run(code, n, (const float *const[]){e->sources.pictures, attributes}, (float *const[]){w, NULL}) ||
-        refine(e, f, attributes, same, w, ws) ||
-        idem_pipe_run(e->layers, n, (const float *const[]){ws, NULL}, (float *const[]){e->outputs.pictures, NULL});
-    free(w);
-    free(ws);
-    return status ? -1 : 0;
-}
-
-int idem_evaluator_refined(idem_evaluator *e, const idem_refine_options *options, idem_report *r) {
-    *r = (idem_report){0};
-    if (check_pairs(e))
+static int refined(idem_evaluator *e, idem_painter *p, idem_pipe *encode, float *codes, idem_report *r) {
+    const size_t n = (size_t)e->n;
+    if (idem_pipe_run(encode, n, (const float *const[]){e->sources.pictures, NULL}, (float *const[]){codes, NULL}) ||
+        paint_refined(e, p, e->sources.pictures, codes))
         return -1;
-    idem_plan_options o = sharing(e, e->identity);
-    idem_pipe *p = idem_pipe_new(e->model, IDEM_PIPE_COMPOSE, e->batch, 1, &o);
-    idem_refine *f = p ? idem_refine_new(e->model, options, &e->options) : NULL;
-    idem_figure psnr = {0};
-    int status = f ? outputs_refined(e, p, f, e->sources.pictures, true) : -1;
-    if (!status) {
-        idem_data_quantise(e->outputs.pictures, (size_t)e->n * numbers(e));
-        psnr = idem_score_psnr(e->outputs.pictures, e->sources.pictures, e->n, idem_model_about(e->model)->size);
-    }
-    double start = idem_clock();
-    status = status || outputs_refined(e, p, f, e->attributes.pictures, false) ? -1 : 0;
-    double seconds = idem_clock() - start;
-    idem_refine_free(f);
-    idem_pipe_free(p);
-    if (status || measure(e, r, e->n))
+    idem_data_quantise(e->outputs.pictures, n * numbers(e));
+    const idem_figure psnr =
+        idem_score_psnr(e->outputs.pictures, e->sources.pictures, e->n, idem_model_about(e->model)->size);
+    const double start = idem_clock();
+    if (idem_pipe_run(encode, n, (const float *const[]){e->attributes.pictures, NULL}, (float *const[]){codes, NULL}) ||
+        paint_refined(e, p, e->attributes.pictures, codes))
+        return -1;
+    const double seconds = idem_clock() - start;
+    if (measure(e, r, e->n))
         return -1;
     r->psnr_same_face = psnr;
     r->seconds_per_picture = seconds / e->n;
     return 0;
+}
+
+int idem_evaluator_refined(idem_evaluator *e, int steps, idem_report *r) {
+    *r = (idem_report){0};
+    if (check_pairs(e))
+        return -1;
+    idem_plan_options o = sharing(e, e->identity);
+    idem_pipe *encode = idem_pipe_new(e->model, IDEM_PIPE_ATTRIBUTES, e->batch, 1, &o);
+    idem_painter *p = encode ? idem_painter_new(e->model, 1, steps, &e->options) : NULL;
+    float *codes = p ? malloc((size_t)e->n * idem_pipe_out_size(encode, 0) * sizeof *codes) : NULL;
+    int status = codes ? refined(e, p, encode, codes, r)
+                 : p   ? idem_fail_as(IDEM_MEMORY, "out of memory for %d codes", e->n)
+                       : -1;
+    free(codes);
+    idem_painter_free(p);
+    idem_pipe_free(encode);
+    return status;
 }
 
 int idem_evaluator_mapper(idem_evaluator *e, idem_report *r) {
@@ -383,7 +369,11 @@ static int add_row(json_t *rows, const char *name, const idem_report *r) {
 static int mix(idem_evaluator *e, const float *coarse, const float *fine, int crossover, int n) {
     const idem_model_info *info = idem_model_about(e->model);
     size_t L = (size_t)info->layers, W = (size_t)info->w_dim;
-    float *ws = layers(e) ? malloc((size_t)n * L * W * sizeof *ws) : NULL;
+    if (!e->layers) {
+        idem_plan_options o = sharing(e, e->identity);
+        e->layers = idem_pipe_new(e->model, IDEM_PIPE_LAYERS, e->batch, 1, &o);
+    }
+    float *ws = e->layers ? malloc((size_t)n * L * W * sizeof *ws) : NULL;
     if (!ws)
         return e->layers ? idem_fail_as(IDEM_MEMORY, "out of memory for %d codes", n) : -1;
     for (size_t i = 0; i < (size_t)n; i++)

@@ -17,7 +17,6 @@
 #include "engine/plan.h"
 #include "learn/scores.h"
 #include "learn/model.h"
-#include "learn/refine.h"
 
 enum { IDEM_RETRIEVAL_GROUP = 100, IDEM_STRANGER_PAIRS = 2000 };
 
@@ -49,8 +48,9 @@ int idem_evaluator_pictures(idem_evaluator *e, int n, const float *identity, con
 
 /* The model's mapper as it is now. */
 int idem_evaluator_mapper(idem_evaluator *e, idem_report *r);
-/* The same, every code refined for its pair. */
-int idem_evaluator_refined(idem_evaluator *e, const idem_refine_options *options, idem_report *r);
+/* The same with every pair refined by so many steps (learn/refine.h). `measured` is called with 1 for each: 2 n more.
+ */
+int idem_evaluator_refined(idem_evaluator *e, int steps, idem_report *r);
 /* Measures given outputs [n, S, S, 3] for the pairs; psnr_same_face stays unmeasured. */
 int idem_evaluator_outputs(idem_evaluator *e, const float *out, idem_report *r);
 
