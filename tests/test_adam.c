@@ -195,6 +195,27 @@ static void adam_continues_bit_for_bit(void **state) {
     bench_free(&b);
 }
 
+/* A float counts to 2^24. A checkpoint from when there was only one goes on from there. */
+static void adam_counts_on(void **state) {
+    (void)state;
+    bench b = bench_make();
+    idem_weights *saved = idem_weights_new();
+    idem_weights_add(saved, "test.step", IDEM_SHAPE(1))->data[0] = (1 << 24) - 2;
+    for (int64_t round = 0, steps = (1 << 24) - 2; round < 3; round++) {
+        idem_adam *adam = idem_adam_new(saved, "test");
+        for (int k = 0; k < 2; k++)
+            assert_int_equal(idem_adam_add(adam, idem_weights_at(b.weights, (size_t)k), b.grad[k]), 0);
+        for (int k = 0; k < 3; k++) {
+            assert_int_equal(idem_adam_steps(adam), steps++);
+            set_gradients(&b, 1);
+            idem_adam_step(adam, b.plan, 0.01);
+        }
+        idem_adam_free(adam);
+    }
+    idem_weights_free(saved);
+    bench_free(&b);
+}
+
 static void adam_names_what_does_not_fit(void **state) {
     (void)state;
     bench b = bench_make();
@@ -233,6 +254,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(adam_follows_the_formula),
         cmocka_unit_test(adam_shortens_what_is_out_of_the_usual),
+        cmocka_unit_test(adam_counts_on),
         cmocka_unit_test(adam_continues_bit_for_bit),
         cmocka_unit_test(adam_names_what_does_not_fit),
     };

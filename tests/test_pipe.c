@@ -86,6 +86,29 @@ static void inputs_have_to_be_numbers(void **state) {
     idem_model_free(m);
 }
 
+/* Kernels are chosen by the batch, and the library's products round by it: in the last bits. */
+static void batches_differ_by_rounding(void **state) {
+    (void)state;
+    idem_model *m = idem_model_open(IDEM_SOURCE_DIR "/tests/fixtures/generator-64.safetensors");
+    assert_non_null(m);
+    const size_t numbers = (size_t)N * SIDE * SIDE * 3;
+    float *z = calloc(N * Z, sizeof *z), *y[3];
+    for (int i = 0; i < N * Z; i++)
+        z[i] = (float)(i % 5 - 2) * 0.5f;
+    for (int batch = 1; batch <= 3; batch++) {
+        idem_pipe *p = idem_pipe_new(m, IDEM_PIPE_SAMPLE, batch, 1, NULL);
+        y[batch - 1] = calloc(numbers, sizeof(float));
+        assert_int_equal(idem_pipe_run(p, N, (const float *const[]){z, NULL}, (float *const[]){NULL, y[batch - 1]}), 0);
+        for (size_t i = 0; i < numbers; i++)
+            assert_true(fabsf(y[batch - 1][i] - y[0][i]) < 0.02f / 255);
+        idem_pipe_free(p);
+    }
+    for (int k = 0; k < 3; k++)
+        free(y[k]);
+    free(z);
+    idem_model_free(m);
+}
+
 static void the_first_is_found(void **state) {
     (void)state;
     float x[1000] = {0};
@@ -101,6 +124,7 @@ static void the_first_is_found(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(the_network_is_named), cmocka_unit_test(nothing_is_written),
                                        cmocka_unit_test(inputs_have_to_be_numbers),
+                                       cmocka_unit_test(batches_differ_by_rounding),
                                        cmocka_unit_test(the_first_is_found)};
     return cmocka_run_group_tests(tests, program_enter, program_leave);
 }

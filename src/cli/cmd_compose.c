@@ -467,7 +467,9 @@ int idem_cmd_compose(int argc, char **argv) {
          .help = "put the face, or with --face all every face, back into the attribute photograph, at its full "
                  "size"},
         IDEM_MODEL_ROWS(s.files),
-        {IDEM_OPT_INT, "batch", 0, "N", &s.batch, .min = 1, .max = 256, .help = "pictures at once"},
+        {IDEM_OPT_INT, "batch", 0, "N", &s.batch, .min = 1, .max = 256,
+         .help =
+             "pictures at once; another number rounds otherwise: a byte in ten thousand may be one higher or lower"},
         {0}};
     idem_command_line line = {
         .about =

@@ -171,7 +171,8 @@ int idem_cmd_encode(int argc, char **argv) {
          .help = "folder for identity.npy, attributes.npy (a row a face) and list.json (whose face each row is)"},
         IDEM_CHOICE_ROWS(j.choice, "which face of a photograph: largest, a number from 1 in the order of size, or all"),
         IDEM_MODEL_ROWS(j.networks),
-        {IDEM_OPT_INT, "batch", 0, "N", &j.batch, .min = 1, .max = 256, .help = "pictures at once"},
+        {IDEM_OPT_INT, "batch", 0, "N", &j.batch, .min = 1, .max = 256,
+         .help = "pictures at once; another number rounds otherwise, in the last bits of a code"},
         {0}};
     idem_command_line line = {
         .args = "FILE|DIR...",

@@ -202,7 +202,8 @@ int idem_cmd_evaluate(int argc, char **argv) {
          .help = "measure also copying and style mixing at every crossover"},
         {IDEM_OPT_INT, "baseline-pairs", 0, "N", &s.baseline_pairs, .min = 2, .max = 100000,
          .help = "pairs for the baselines"},
-        {IDEM_OPT_INT, "batch", 0, "N", &s.batch, .min = 1, .max = 256, .help = "pictures at once"},
+        {IDEM_OPT_INT, "batch", 0, "N", &s.batch, .min = 1, .max = 256,
+         .help = "pictures at once; another number rounds otherwise"},
         {IDEM_OPT_TEXT, "output", 'o', "FILE", &s.output, .help = "write the report as JSON here too"},
         {0}};
     idem_command_line line = {

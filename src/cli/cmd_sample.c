@@ -47,7 +47,9 @@ static void parse(sample *a, int argc, char **argv) {
          .help = "pulls codes to the mean: 0 the mean face, 1 not at all"},
         {IDEM_OPT_INT, "cutoff", 'c', "L", &a->cutoff, .min = -1, .max = 64,
          .help = "truncate only the first L layers; -1: all alike"},
-        {IDEM_OPT_INT, "batch", 'b', "N", &a->batch, .min = 1, .max = 256, .help = "pictures at a time"},
+        {IDEM_OPT_INT, "batch", 'b', "N", &a->batch, .min = 1, .max = 256,
+         .help =
+             "pictures at a time; another number rounds otherwise: a byte in ten thousand may be one higher or lower"},
         {IDEM_OPT_TEXT, "sheet", 0, "FILE", &a->sheet,
          .help = "also a PNG that shows the first pictures (at most 400)"},
         {0},

@@ -262,7 +262,8 @@ static void add_shared(parser *p, idem_shared *s) {
                                  .name = "seed",
                                  .arg = "N",
                                  .value = &s->seed,
-                                 .help = "seed of everything random; the same seed gives the same bytes"});
+                                 .help = "seed of everything random; the same seed gives the same bytes (with the same "
+                                         "batch, threads and machine)"});
     if (with & IDEM_WITH_THREADS) {
         add_row(p, (idem_option){.kind = IDEM_OPT_INT,
                                  .name = "threads",

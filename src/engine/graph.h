@@ -8,10 +8,10 @@
  *
  *     idem_graph *g = idem_graph_new();
  *     idem_node *x = idem_input(g, "x", IDEM_SHAPE(2, 3));
- *     idem_node *y = idem_square(idem_scale(x, 2));         // constructors pass NULL on, so one check at the end
- * serves idem_node *loss = idem_sum_all(y), *dx; if (idem_gradients(loss, &x, 1, &dx)) ...              // gradients
- * are nodes too
- */
+ *     idem_node *loss = idem_sum_all(idem_square(idem_scale(x, 2))), *dx;
+ *     if (idem_gradients(loss, &x, 1, &dx)) ...
+ *
+ * Constructors pass NULL on, so that one check at the end serves. Gradients are nodes too. */
 #ifndef IDEM_ENGINE_GRAPH_H
 #define IDEM_ENGINE_GRAPH_H
 

@@ -58,8 +58,11 @@ idem_node *idem_node_new(const idem_op *op, idem_shape shape, idem_node *const *
 enum { IDEM_PAST_BYTES = 4 << 20 };
 
 /* Loops compiled once per instruction set and chosen at load time. Use on static functions with plain loops. By levels:
- * a processor's name would mean that one family, and "avx2,fma" is two versions to the compiler. */
-#if defined(__x86_64__) && defined(__GNUC__) && __GNUC__ >= 12 && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
+ * a processor's name would mean that one family, and "avx2,fma" is two versions to the compiler. Sanitizers cannot run
+ * the choice, which comes before they start: with them loops are the compiler's default, or of the level that CMake's
+ * IDEM_FIXED_ISA names. */
+#if defined(__x86_64__) && defined(__GNUC__) && __GNUC__ >= 12 && !defined(__clang__) &&                               \
+    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && !defined(IDEM_FIXED_ISA)
 #define IDEM_MULTIVERSION __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define IDEM_MULTIVERSION

@@ -7,6 +7,8 @@
 #include "engine/denormal.h"
 #include "engine/op.h"
 
+enum { TURN = 1 << 24 };
+
 typedef struct {
     idem_weight *param, *m, *v;
     idem_node *grad;
@@ -17,7 +19,7 @@ struct idem_adam {
     idem_arena *arena;
     idem_weights *state;
     const char *name;
-    idem_weight *step;
+    idem_weight *step, *turns; /* the count of steps modulo TURN, and over it: floats hold no more */
     double beta1, beta2, eps, clip;
     slot *slots;
     size_t count, room;
@@ -41,13 +43,21 @@ idem_adam *idem_adam_new(idem_weights *state, const char *name) {
     idem_adam *a = arena ? idem_arena_alloc(arena, sizeof *a) : NULL;
     char *copy = a ? idem_arena_strdup(arena, name) : NULL;
     char *step = copy ? idem_arena_printf(arena, "%s.step", name) : NULL;
-    idem_weight *counter = step ? state_tensor(state, step, IDEM_SHAPE(1)) : NULL;
-    if (!counter) {
+    char *turns = step ? idem_arena_printf(arena, "%s.step_turns", name) : NULL;
+    idem_weight *low = turns ? state_tensor(state, step, IDEM_SHAPE(1)) : NULL;
+    idem_weight *high = low ? state_tensor(state, turns, IDEM_SHAPE(1)) : NULL;
+    if (!high) {
         idem_arena_free(arena);
         return NULL;
     }
-    *a = (idem_adam){
-        .arena = arena, .state = state, .name = copy, .step = counter, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-7};
+    *a = (idem_adam){.arena = arena,
+                     .state = state,
+                     .name = copy,
+                     .step = low,
+                     .turns = high,
+                     .beta1 = 0.9,
+                     .beta2 = 0.999,
+                     .eps = 1e-7};
     return a;
 }
 
@@ -173,8 +183,10 @@ static void update(float *restrict p, float *restrict m, float *restrict v, cons
 
 void idem_adam_step(idem_adam *a, const idem_plan *plan, double rate) {
     enum { BLOCK = 16384 };
-    double t = (double)a->step->data[0] + 1;
-    a->step->data[0] = (float)t;
+    const int64_t steps = idem_adam_steps(a) + 1;
+    const double t = (double)steps;
+    a->step->data[0] = (float)(steps % TURN);
+    a->turns->data[0] = (float)(steps / TURN);
     factors f = {.beta1 = (float)a->beta1,
                  .rest1 = (float)(1 - a->beta1),
                  .beta2 = (float)a->beta2,
@@ -199,5 +211,5 @@ void idem_adam_step(idem_adam *a, const idem_plan *plan, double rate) {
 }
 
 int64_t idem_adam_steps(const idem_adam *a) {
-    return (int64_t)a->step->data[0];
+    return (int64_t)a->turns->data[0] * TURN + (int64_t)a->step->data[0];
 }

@@ -8,8 +8,10 @@
  *     ... idem_plan_run(plan) ...
  *     idem_adam_step(adam, plan, 2e-5f);
  *
- * State names: ADAM.PARAM.m, ADAM.PARAM.v (the parameter's shape and memory order) and ADAM.step ([1]: steps taken,
- * exact up to 2^24). State that is already there is continued. */
+ * State names: ADAM.PARAM.m, ADAM.PARAM.v (the parameter's shape and memory order), and of the number of steps taken
+ * ADAM.step ([1]: modulo 2^24) and ADAM.step_turns ([1]: over 2^24; absent: 0). State that is already there is
+ * continued.
+ */
 #ifndef IDEM_LEARN_ADAM_H
 #define IDEM_LEARN_ADAM_H
 
