@@ -11,6 +11,7 @@
 #include "base/status.h"
 #include "cli/assets.h"
 #include "cli/command.h"
+#include "cli/inversion.h"
 #include "cli/json.h"
 #include "cli/options.h"
 #include "cli/overwrite.h"
@@ -30,7 +31,8 @@ enum { BATCH = 8, SHOWN = 32, SHEET_COLUMNS = 8, D = IDEM_JUDGE_DIM };
 
 typedef struct {
     const char *generator, *data, *output;
-    int count, held_out;
+    const char *invert; /* folder: instead of all else */
+    int count, held_out, steps;
     uint64_t data_seed;
     bool held_out_given, data_seed_given;
     bool by_place;           /* a generator of before pictures were held out by content */
@@ -337,40 +339,65 @@ static void free_all(job *j) {
     free(j->nearest);
 }
 
+static int run_inversion(const job *j) {
+    const idem_inversion about = {j->generator, j->invert, j->output, j->count, j->steps, j->shared};
+    int bad = 0, status = idem_dir_make(j->output) || idem_cli_invert(&about, &bad) ? -1 : 0;
+    if (status)
+        idem_progress_clear();
+    else if (bad)
+        status = idem_fail("%d pictures of %s could not be read; the others are measured", bad, j->invert);
+    return status ? idem_cli_failed() : 0;
+}
+
+static int run_all(job *j) {
+    int status = read_split(j) || idem_dir_make(j->output) || measure(j) || save_sheet(j) || write_report(j) ? -1 : 0;
+    if (status)
+        idem_progress_clear();
+    else if (idem_gan_data_bad(j->pictures))
+        status = idem_fail("%zu pictures of %s could not be read; the others are measured",
+                           idem_gan_data_bad(j->pictures), j->data);
+    const int code = status ? idem_cli_failed() : 0;
+    free_all(j);
+    return code;
+}
+
 int idem_cmd_evaluate_generator(int argc, char **argv) {
-    job j = {.count = 200, .held_out = 200, .data_seed = 1, .truncation = 1, .shared = IDEM_SHARED_DEFAULTS};
+    job j = {
+        .count = 200, .steps = 200, .held_out = 200, .data_seed = 1, .truncation = 1, .shared = IDEM_SHARED_DEFAULTS};
     const idem_option options[] = {
         {IDEM_OPT_TEXT, "generator", 'g', "FILE", &j.generator, .required = true, .help = "StyleGAN2 weights"},
-        {IDEM_OPT_TEXT, "data", 'd', "DIR", &j.data, .required = true, .help = "the pictures it was trained on"},
+        {IDEM_OPT_TEXT, "data", 'd', "DIR", &j.data, .help = "the pictures it was trained on; not with --invert"},
         {IDEM_OPT_TEXT, "output", 'o', "DIR", &j.output, .required = true,
          .help = "for report.json, nearest.png (samples beside the training pictures nearest to them) and a cache of "
-                 "the data"},
-        {IDEM_OPT_INT, "count", 'n', "N", &j.count, .min = 2, .max = 10000, .help = "samples"},
+                 "the data; with --invert inversion.json and inverted.png"},
+        {IDEM_OPT_INT, "count", 'n', "N", &j.count, .min = 2, .max = 10000, .help = "samples, or pictures to invert"},
         {IDEM_OPT_REAL, "truncation", 't', "PSI", &j.truncation, .min = 0, .max = 1, .help = "of the samples' codes"},
         {IDEM_OPT_INT, "held-out", 0, "N", &j.held_out, .min = 2, .max = 1e6, .was_given = &j.held_out_given,
          .help = "pictures of DIR that its training held out; if not given, as its file says"},
         {IDEM_OPT_U64, "data-seed", 0, "N", &j.data_seed, .was_given = &j.data_seed_given,
          .help = "seed of the training, by which they were chosen; if not given, as its file says"},
+        {IDEM_OPT_TEXT, "invert", 0, "DIR", &j.invert,
+         .help = "instead of all that: how well can it paint these portraits, which it was not shown? Codes of every "
+                 "layer are fitted to the pixels of each, in the generator's frame; the judge says whether it is the "
+                 "person. Compares generators of one size"},
+        {IDEM_OPT_INT, "steps", 0, "N", &j.steps, .min = 1, .max = 100000, .help = "of fitting, for a portrait"},
         {0}};
     const idem_command_line line = {
         .about = "Measures by the judge, a face recogniser never used in training, whether a generator makes many "
                  "different people (the share of pairs of samples that pass for one person, beside that of portraits) "
                  "and new ones (how near samples are to the nearest training picture, beside portraits that training "
                  "was not shown).",
-        .examples = "  idem evaluate-generator -g run/generator.safetensors -d portraits -o proof\n",
+        .examples = "  idem evaluate-generator -g run/generator.safetensors -d portraits -o proof\n"
+                    "  idem evaluate-generator -g run/generator.safetensors --invert held-out -n 500 -o proof\n",
         .options = options,
         .shared = IDEM_WITH_JSON | IDEM_WITH_SEED | IDEM_WITH_THREADS};
     idem_parse(&line, argc, argv, &j.shared, NULL);
+    if (!j.data == !j.invert) {
+        idem_fail("give either --data or --invert");
+        idem_cli_failed();
+        return 2;
+    }
     if (idem_output_folder(j.output))
         return 2;
-    int status =
-        read_split(&j) || idem_dir_make(j.output) || measure(&j) || save_sheet(&j) || write_report(&j) ? -1 : 0;
-    if (status)
-        idem_progress_clear();
-    else if (idem_gan_data_bad(j.pictures))
-        status = idem_fail("%zu pictures of %s could not be read; the others are measured",
-                           idem_gan_data_bad(j.pictures), j.data);
-    const int code = status ? idem_cli_failed() : 0;
-    free_all(&j);
-    return code;
+    return j.invert ? run_inversion(&j) : run_all(&j);
 }

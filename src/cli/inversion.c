@@ -1,0 +1,233 @@
+#include "cli/inversion.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/status.h"
+#include "cli/command.h"
+#include "cli/json.h"
+#include "cli/progress.h"
+#include "cli/report_text.h"
+#include "eval/figures.h"
+#include "eval/verification.h"
+#include "eval/witness.h"
+#include "learn/data.h"
+#include "learn/invert.h"
+#include "learn/origin.h"
+#include "learn/picture_source.h"
+#include "media/sheet.h"
+
+enum { BATCH = 8, SHOWN = 24, SHEET_COLUMNS = 8, STRANGERS = 20000, D = IDEM_JUDGE_DIM };
+#define RATE 0.2
+
+typedef struct {
+    const idem_inversion *about;
+    idem_model *model;
+    idem_invert *invert;
+    idem_witness *witness;
+    idem_picture_source *source;
+    int size, n;
+    size_t picture;         /* numbers of a picture */
+    float *x, *found;       /* [BATCH, S, S, 3] */
+    float *rows[2];         /* the judge's [count, D] of the pictures, of what was found */
+    double *psnr, *s;       /* [count] */
+    double strangers, each; /* s0; seconds a picture */
+    idem_figure psnr_mean, s_mean, above;
+    idem_image shown[2 * SHOWN];
+    int bad;
+} job;
+
+static void on_bad(void *user, const char *why) {
+    job *j = user;
+    idem_cli_say("idem: passed over: %s", why);
+    j->bad++;
+}
+
+static int open_all(job *j) {
+    const idem_inversion *a = j->about;
+    const idem_plan_options options = {.threads = a->shared.threads, .stop = &idem_cli_stop};
+    if (!(j->model = idem_model_open(a->generator)) || idem_model_load_frozen(j->model, NULL) ||
+        !(j->source = idem_picture_source_open(a->pictures, 1, a->shared.seed, &options)))
+        return -1;
+    const size_t all = idem_picture_source_count(j->source);
+    if (idem_picture_source_side(j->source))
+        return idem_fail("%s: expected a folder of pictures", a->pictures);
+    j->size = idem_model_about(j->model)->size;
+    j->picture = (size_t)j->size * (size_t)j->size * 3;
+    j->n = all < (size_t)a->count ? (int)all : a->count;
+    const size_t n = (size_t)j->n;
+    j->x = malloc(BATCH * j->picture * sizeof *j->x);
+    j->found = malloc(BATCH * j->picture * sizeof *j->found);
+    j->psnr = malloc(n * sizeof *j->psnr);
+    j->s = malloc(n * sizeof *j->s);
+    for (int k = 0; k < 2; k++)
+        j->rows[k] = malloc(n * D * sizeof *j->rows[k]);
+    if (!j->x || !j->found || !j->psnr || !j->s || !j->rows[0] || !j->rows[1])
+        return idem_fail_as(IDEM_MEMORY, "out of memory for %d pictures", j->n);
+    j->witness = idem_witness_new(NULL, idem_model_frame(j->model), j->size, BATCH, &options);
+    j->invert = idem_invert_new(j->model, &(idem_invert_options){.steps = a->steps, .rate = RATE}, BATCH, &options);
+    return j->witness && j->invert ? 0 : -1;
+}
+
+/* The pictures from `done` on. */
+static int measure_some(job *j, int done, int n) {
+    if (idem_invert_run(j->invert, n, j->x, j->found, NULL))
+        return -1;
+    idem_data_quantise(j->found, (size_t)n * j->picture); /* as a file would hold them */
+    const float *const both[2] = {j->x, j->found};
+    for (int k = 0; k < 2; k++)
+        if (idem_witness_run(j->witness, n, both[k], j->rows[k] + (size_t)done * D, NULL))
+            return -1;
+    for (int i = 0; i < n; i++) {
+        const size_t at = (size_t)i * j->picture;
+        j->psnr[done + i] = idem_score_psnr(j->x + at, j->found + at, 1, j->size).mean;
+        for (int k = 0; k < 2 && done + i < SHOWN; k++)
+            if (idem_image_from_float(&j->shown[2 * (done + i) + k], both[k] + at, j->size, j->size, 0, 1))
+                return -1;
+    }
+    return 0;
+}
+
+static int measure(job *j) {
+    const double start = idem_clock();
+    int done = 0, got = 1;
+    idem_progress_start("inverting", "pictures", (uint64_t)j->n, 0, j->about->shared.quiet);
+    while (done < j->n && got) {
+        const int some = j->n - done < BATCH ? j->n - done : BATCH;
+        got = idem_picture_source_next(j->source, (size_t)some, j->size, j->x, on_bad, j);
+        if (got < 0 || (got && measure_some(j, done, got)))
+            return -1;
+        done += got;
+        idem_progress_update((uint64_t)done, NULL);
+    }
+    idem_progress_finish();
+    j->n = done;
+    if (done < 2)
+        return idem_fail("%s: %d readable pictures, expected at least 2", j->about->pictures, done);
+    j->each = (idem_clock() - start) / done;
+    return 0;
+}
+
+static void judge(job *j) {
+    int above = 0;
+    j->strangers = idem_score_strangers(j->rows[0], j->n, D, STRANGERS, j->about->shared.seed);
+    for (int i = 0; i < j->n; i++) {
+        double cosine = 0;
+        for (size_t k = (size_t)i * D; k < (size_t)(i + 1) * D; k++)
+            cosine += (double)j->rows[0][k] * (double)j->rows[1][k];
+        j->s[i] = (cosine - j->strangers) / (1 - j->strangers);
+        above += cosine > IDEM_JUDGE_THRESHOLD;
+    }
+    j->psnr_mean = idem_figure_of(j->psnr, j->n);
+    j->s_mean = idem_figure_of(j->s, j->n);
+    const double share = (double)above / j->n;
+    j->above = (idem_figure){share, sqrt(share * (1 - share) / j->n), j->n, 1, "pictures"};
+}
+
+/* ---- what is written ---- */
+
+static int save_sheet(const job *j) {
+    const int n = j->n < SHOWN ? j->n : SHOWN;
+    const idem_image *list[2 * SHOWN];
+    char text[2 * SHOWN][48];
+    const char *captions[2 * SHOWN];
+    for (int i = 0; i < 2 * n; i++) {
+        list[i] = &j->shown[i];
+        captions[i] = text[i];
+        if (i % 2)
+            snprintf(text[i], sizeof text[i], "S %.2f, %.1f dB", j->s[i / 2], j->psnr[i / 2]);
+        else
+            snprintf(text[i], sizeof text[i], "portrait %d", i / 2);
+    }
+    const idem_sheet sheet = {.title = "Portraits, each beside the nearest that the generator paints",
+                              .footer = "holds the portraits: not to be passed on",
+                              .captions = captions};
+    char *path = idem_path_join(j->about->output, "inverted.png");
+    idem_image page;
+    int status = path ? idem_sheet_list(&page, &sheet, list, 2 * n, SHEET_COLUMNS) : -1;
+    if (!status) {
+        idem_origin origin;
+        idem_origin_of(&origin, j->model, &j->about->shared.seed);
+        status = idem_image_save_png(&page, path, origin.texts);
+        idem_image_free(&page);
+    }
+    free(path);
+    return status;
+}
+
+static json_t *report_json(const job *j) {
+    const idem_inversion *a = j->about;
+    json_t *o =
+        json_pack("{s:s, s:i, s:i, s:i, s:f, s:o, s:f, s:f, s:f}", "generator", idem_model_about(j->model)->hash,
+                  "size", j->size, "n", j->n, "steps", a->steps, "rate", RATE, "seed", idem_json_u64(a->shared.seed),
+                  "threshold", IDEM_JUDGE_THRESHOLD, "strangers", j->strangers, "seconds_a_picture", j->each);
+    if (!o)
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for a report");
+    if (!idem_figure_put(o, "psnr", &j->psnr_mean) && !idem_figure_put(o, "S", &j->s_mean) &&
+        !idem_figure_put(o, "share_above", &j->above))
+        return o;
+    json_decref(o);
+    return NULL;
+}
+
+static void print_row(const json_t *report, const char *label, const char *key, int digits, double scale,
+                      const char *unit) {
+    printf("  %-28s", label);
+    idem_report_figure(report, key, 9, digits, scale, unit, true);
+    putchar('\n');
+}
+
+static void print_report(const job *j, const json_t *report) {
+    char above[64];
+    snprintf(above, sizeof above, "above %.3f: the same person", IDEM_JUDGE_THRESHOLD);
+    idem_cli_print("%d pictures of %s at %d px, %d steps each, %.2f s a picture", j->n, j->about->pictures, j->size,
+                   j->about->steps, j->each);
+    print_row(report, "PSNR", "psnr", 2, 1, " dB");
+    print_row(report, "S by the judge", "S", 3, 1, "");
+    print_row(report, above, "share_above", 1, 100, " %");
+}
+
+static int save_report(const job *j) {
+    json_t *report = report_json(j);
+    char *text = report ? idem_json_text(report, 6) : NULL;
+    char *path = idem_path_join(j->about->output, "inversion.json");
+    const int status = !report        ? -1
+                       : text && path ? idem_file_write(path, text, strlen(text))
+                                      : idem_fail_as(IDEM_MEMORY, "out of memory for a report");
+    if (!status && j->about->shared.json)
+        puts(text);
+    else if (!status)
+        print_report(j, report);
+    free(path);
+    free(text);
+    json_decref(report);
+    return status;
+}
+
+int idem_cli_invert(const idem_inversion *about, int *bad) {
+    job j = {.about = about};
+    int status = open_all(&j) || measure(&j) ? -1 : 0;
+    if (!status) {
+        judge(&j);
+        status = save_sheet(&j) || save_report(&j) ? -1 : 0;
+    }
+    *bad = j.bad;
+    idem_invert_free(j.invert);
+    idem_witness_free(j.witness);
+    idem_picture_source_free(j.source);
+    idem_model_free(j.model);
+    free(j.x);
+    free(j.found);
+    free(j.psnr);
+    free(j.s);
+    for (int i = 0; i < 2; i++)
+        free(j.rows[i]);
+    for (int i = 0; i < 2 * SHOWN; i++)
+        idem_image_free(&j.shown[i]);
+    return status;
+}
