@@ -395,7 +395,7 @@ static void the_result_is_a_generator(void **state) {
     assert_int_equal(s.size, 16);
     assert_non_null(idem_stylegan2_mean_w(&s, w));
     assert_string_equal(idem_weights_meta(w, "pictures_shown"), "120");
-    char name[64];
+    char name[160];
     snprintf(name, sizeof name, "%sconvs.0.conv.weight", s.prefix);
     assert_int_equal(idem_weights_find(w, name)->shape.rank, 5);
     idem_weights_free(w);

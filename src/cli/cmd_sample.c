@@ -92,29 +92,42 @@ static int is_there(bool *there, const sample *a, int64_t i) {
     return 0;
 }
 
-/* sample.json says what the folder holds: pictures of two seeds in one would not be a sample of anything. */
-static int say_what_it_holds(const sample *a) {
-    char path[PATH_BYTES + 16], *text;
-    json_t *said = json_pack("{s:s, s:s, s:f, s:i}", "generator", idem_model_about(a->model)->hash, "seed", "",
-                             "truncation", a->truncation, "cutoff", a->cutoff);
+/* What sample.json says the folder holds. NULL with a message. */
+static char *claim_text(const sample *a, const char *generator) {
     char seed[32];
     snprintf(seed, sizeof seed, "%" PRIu64, a->shared.seed);
-    json_object_set_new(said, "seed", json_string(seed));
-    text = json_dumps(said, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_REAL_PRECISION(9));
+    json_t *said = json_pack("{s:s, s:s, s:f, s:i}", "generator", generator, "seed", seed, "truncation", a->truncation,
+                             "cutoff", a->cutoff);
+    char *text = json_dumps(said, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_REAL_PRECISION(9));
     json_decref(said);
+    return text ? text : idem_fail_null_as(IDEM_MEMORY, "out of memory for sample.json");
+}
+
+/* The generator may be named by the hash that was stored once. */
+static bool is_same_claim(const sample *a, const char *found) {
+    json_t *said = json_loads(found, 0, NULL);
+    const char *generator = json_string_value(json_object_get(said, "generator"));
+    char *text = generator && idem_model_is(a->model, generator) ? claim_text(a, generator) : NULL;
+    const bool same = text && !strcmp(found, text);
+    free(text);
+    json_decref(said);
+    return same;
+}
+
+/* Pictures of two seeds in one folder would not be a sample of anything. */
+static int say_what_it_holds(const sample *a) {
+    char path[PATH_BYTES + 16], *text = claim_text(a, idem_model_about(a->model)->hash);
     if (!text)
-        return idem_fail_as(IDEM_MEMORY, "out of memory for sample.json");
+        return -1;
     snprintf(path, sizeof path, "%s/sample.json", a->root);
     int status = 0;
     if (idem_path_exists(path)) {
         unsigned char *found;
         size_t size;
         status = idem_file_read(path, 4096, &found, &size);
-        if (!status && strcmp((const char *)found, text))
-            status = idem_fail("%s: the folder was made with other options: %s; choose another folder, or delete it",
-                               path, found);
-        if (!status || size)
-            free(found);
+        if (!status && !is_same_claim(a, (const char *)found))
+            status = idem_fail("%s: the folder was made with other options: choose another folder, or delete it", path);
+        free(found);
     } else {
         status = idem_file_write(path, text, strlen(text));
     }

@@ -54,13 +54,18 @@ static const preprocess *find_kind(const char *name) {
 
 /* ---- the file ---- */
 
+static const char SIGN[] = "conv2d_1a.conv.weight"; /* by which an InceptionResnetV1 is told */
+
 static int open_weights(idem_recogniser *r, const char *path) {
     if (idem_weights_load(&r->weights, path))
         return -1;
+    char prefix[IDEM_PREFIX_BYTES];
     idem_weights_unwrap(r->weights);
-    if (!idem_weights_find(r->weights, "conv2d_1a.conv.weight"))
+    if (idem_weights_prefixes(r->weights, SIGN, &prefix, 1) == 1 && *prefix && idem_weights_select(r->weights, prefix))
+        return -1;
+    if (!idem_weights_find(r->weights, SIGN))
         return idem_fail(
-            "%s: is no InceptionResnetV1 (there is no conv2d_1a.conv.weight): a recogniser is that network "
+            "%s: is no InceptionResnetV1 (there is not one conv2d_1a.conv.weight): a recogniser is that network "
             "as facenet-pytorch names its tensors, or ONNX",
             path);
     idem_weights_hash(r->info.hash, r->weights);

@@ -185,6 +185,34 @@ int idem_weights_select(idem_weights *w, const char *prefix) {
     return 0;
 }
 
+int idem_weights_select_with(idem_weights *w, const char *prefix, const char *name) {
+    char below[IDEM_PREFIX_BYTES + 64];
+    snprintf(below, sizeof below, "%s%s", prefix, name);
+    if (!idem_weights_below(w, prefix))
+        return idem_weights_select(w, prefix);
+    select_below(w, prefix, idem_weights_find(w, below) ? NULL : idem_weights_find(w, name));
+    return 0;
+}
+
+int idem_weights_prefixes(const idem_weights *w, const char *sign, char (*prefixes)[IDEM_PREFIX_BYTES], int most) {
+    const size_t n = strlen(sign);
+    int found = 0;
+    for (size_t i = 0; i < w->tensors.count; i++) {
+        const char *name = w->tensors.name[i];
+        const size_t all = strlen(name), before = all - n;
+        if (all < n || strcmp(name + before, sign) || before >= IDEM_PREFIX_BYTES)
+            continue;
+        if (before && name[before - 1] != '.' && name[before - 1] != '/')
+            continue;
+        if (found < most) {
+            memcpy(prefixes[found], name, before);
+            prefixes[found][before] = 0;
+        }
+        found++;
+    }
+    return found;
+}
+
 void idem_weights_unwrap(idem_weights *w) {
     static const char *const WRAPPERS[] = {
         "g_ema.", "G_ema.", "params_ema.", "state_dict.", "model_ema.", "model_state_dict.", "model.", "module."};

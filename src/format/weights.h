@@ -57,12 +57,20 @@ void idem_weight_write(idem_weight *w, const float *rowmajor);
 /* 16 hex digits: the sum over tensors of FNV-1a of name, shape and values, so that files that list the tensors in
  * another order agree. Before any binding, when all are row-major. */
 void idem_weights_hash(char hash[17], const idem_weights *w);
+/* The same of the tensors whose names count, and of all, in one pass. */
+void idem_weights_hash_some(char some[17], char all[17], const idem_weights *w, bool counts(const char *name));
 /* String metadata (safetensors' __metadata__): NULL when absent. */
 const char *idem_weights_meta(const idem_weights *w, const char *key);
 int idem_weights_set_meta(idem_weights *w, const char *key, const char *value);
 /* Keeps only the tensors whose names begin with `prefix` ("g_ema."), renamed to what stands behind it; metadata stays.
  * -1 with a message, nothing changed, when there is none. Pointers to the tensors that stay remain valid. */
 int idem_weights_select(idem_weights *w, const char *prefix);
+/* The same, where a tensor "NAME" beside the prefix stays too, unless there is one below it. */
+int idem_weights_select_with(idem_weights *w, const char *prefix, const char *name);
+/* Where the network lies that is known by the tensor `sign`: fills `prefixes` with what stands before it, "" or whole
+ * parts that end in '.' or '/', of the first `most` tensors whose names end so. Returns how many there are in all. */
+enum { IDEM_PREFIX_BYTES = 96 };
+int idem_weights_prefixes(const idem_weights *w, const char *sign, char (*prefixes)[IDEM_PREFIX_BYTES], int most);
 /* Number of tensors whose names begin with `prefix` and go on. */
 size_t idem_weights_below(const idem_weights *w, const char *prefix);
 /* Takes the network out of the dictionaries that training programs save it in, one in the other: g_ema, G_ema,

@@ -14,6 +14,7 @@ typedef struct {
     uint64_t h;
     const unsigned char *at;
     size_t left;
+    bool counts;
 } hashing;
 
 enum { LANES = 4 }; /* tensors at a time: each byte of one waits for the product of the byte before */
@@ -33,19 +34,28 @@ static void hash_lanes(hashing lane[LANES], size_t n) {
     }
 }
 
-static hashing hash_begin(const idem_weight *t) {
+static hashing hash_begin(const idem_weight *t, bool counts(const char *name)) {
     uint64_t h = fnv(0xCBF29CE484222325u, t->name, strlen(t->name) + 1);
-    return (hashing){.h = fnv(h, t->shape.d, (size_t)t->shape.rank * sizeof t->shape.d[0]),
+    return (hashing){.counts = !counts || counts(t->name),
+                     .h = fnv(h, t->shape.d, (size_t)t->shape.rank * sizeof t->shape.d[0]),
                      .at = (const unsigned char *)t->data,
                      .left = (size_t)idem_shape_count(&t->shape) * sizeof(float)};
 }
 
+static void print_hash(char hash[17], uint64_t sum) {
+    snprintf(hash, 17, "%016llx", (unsigned long long)sum);
+}
+
 void idem_weights_hash(char hash[17], const idem_weights *w) {
+    idem_weights_hash_some(hash, hash, w, NULL);
+}
+
+void idem_weights_hash_some(char some[17], char all[17], const idem_weights *w, bool counts(const char *name)) {
     size_t count = idem_weights_count(w), next = 0;
-    uint64_t sum = 0;
+    uint64_t sum = 0, sum_some = 0;
     hashing lane[LANES];
     for (; next < LANES && next < count; next++)
-        lane[next] = hash_begin(idem_weights_at(w, next));
+        lane[next] = hash_begin(idem_weights_at(w, next), counts);
     int lanes = (int)next;
     while (next < count) {
         size_t least = lane[0].left;
@@ -55,10 +65,15 @@ void idem_weights_hash(char hash[17], const idem_weights *w) {
         for (int k = 0; k < LANES; k++)
             if (!lane[k].left && next < count) {
                 sum += lane[k].h;
-                lane[k] = hash_begin(idem_weights_at(w, next++));
+                sum_some += lane[k].counts ? lane[k].h : 0;
+                lane[k] = hash_begin(idem_weights_at(w, next++), counts);
             }
     }
-    for (int k = 0; k < lanes; k++)
-        sum += fnv(lane[k].h, lane[k].at, lane[k].left);
-    snprintf(hash, 17, "%016llx", (unsigned long long)sum);
+    for (int k = 0; k < lanes; k++) {
+        const uint64_t h = fnv(lane[k].h, lane[k].at, lane[k].left);
+        sum += h;
+        sum_some += lane[k].counts ? h : 0;
+    }
+    print_hash(all, sum);
+    print_hash(some, sum_some);
 }

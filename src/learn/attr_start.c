@@ -70,7 +70,12 @@ int idem_attr_start(idem_weights *to, const char *prefix, const char *path) {
     idem_weights *from;
     if (idem_weights_load(&from, path))
         return -1;
+    static const char *const signs[] = {"Conv2d_1a_3x3.conv.weight", "layer1.0.conv1.weight"};
+    char place[IDEM_PREFIX_BYTES];
     idem_weights_unwrap(from);
+    for (int i = 0; i < 2; i++)
+        if (idem_weights_prefixes(from, signs[i], &place, 1) == 1 && *place)
+            idem_weights_select(from, place); /* there is one below it */
     int status = check_and_copy(to, prefix, from, path);
     idem_weights_free(from);
     return status;

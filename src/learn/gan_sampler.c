@@ -159,10 +159,12 @@ static int hash_file(const char *path, char hash[17]) {
     idem_weights *w;
     if (idem_weights_load(&w, path))
         return -1;
-    idem_weights_unwrap(w);
-    idem_weights_hash(hash, w);
+    char all[17];
+    const int status = idem_stylegan2_unwrap(w);
+    if (!status)
+        idem_stylegan2_hash(hash, all, w);
     idem_weights_free(w);
-    return 0;
+    return status;
 }
 
 int idem_gan_sampler_save(idem_gan_sampler *s, const idem_gan_recipe *r, int64_t shown, const char *path,

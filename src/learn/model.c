@@ -33,7 +33,7 @@ struct idem_model {
     idem_onnx *landmark;
     idem_frame frame;
     bool has_frame;
-    char hash[17], mapper_hash[17];
+    char hash[17], old_hash[17], mapper_hash[17];
     char *path, *trained_path; /* the second NULL: not out of one file */
     idem_model_info info;
 };
@@ -44,6 +44,10 @@ const idem_frame *idem_model_frame(const idem_model *m) {
 
 const idem_model_info *idem_model_about(const idem_model *m) {
     return &m->info;
+}
+
+bool idem_model_is(const idem_model *m, const char *hash) {
+    return !strcmp(hash, m->hash) || !strcmp(hash, m->old_hash);
 }
 
 idem_weights *idem_model_trained(const idem_model *m) {
@@ -79,8 +83,10 @@ static int mean_by_sampling(idem_model *m) {
 static int open_generator(idem_model *m, const char *path) {
     if (idem_weights_load(&m->generator, path))
         return -1;
-    idem_weights_unwrap(m->generator); /* so that the hash is the same for every way to save it */
-    idem_weights_hash(m->hash, m->generator);
+    /* First unwrapped, so that the hash is the same for every way to save it. */
+    if (idem_stylegan2_unwrap(m->generator))
+        return idem_fail_more("%s: %s", path, idem_error());
+    idem_stylegan2_hash(m->hash, m->old_hash, m->generator);
     if (idem_stylegan2_open(&m->net, m->generator, NULL))
         return idem_fail_more("%s: %s", path, idem_error());
     m->path = strdup(path);
@@ -235,7 +241,7 @@ int idem_model_load_mapper(idem_model *m, const char *path) {
     char own[17];
     int status = 0;
     idem_weights_hash(own, w);
-    if (hash && strcmp(hash, m->hash))
+    if (hash && !idem_model_is(m, hash))
         status = idem_fail("%s: was trained for the generator with hash %s, %s has %s: name its own generator", path,
                            hash, m->path, m->hash);
     else if (take_trained(m, w, path))

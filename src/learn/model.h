@@ -31,7 +31,7 @@ typedef struct {
     int id_dim;          /* of E_id; 0 until the frozen nets are loaded */
     int attr_dim;        /* of E_attr; 0 until there is a mapper */
     const float *mean_w; /* [W] */
-    const char *hash;    /* 16 hex digits of the generator's tensors, the same for every file format */
+    const char *hash;    /* 16 hex digits of the generator's tensors that paint, the same for every file format */
     const char *mapper;  /* the same of the mapper; NULL unless a file gave it */
     const char *path;    /* the generator's file */
     bool has_mapper, has_frozen;
@@ -45,6 +45,9 @@ enum { IDEM_LANDMARKS = 51 }; /* of 68: the 17 jaw points are dropped */
 idem_model *idem_model_open(const char *generator);
 void idem_model_free(idem_model *m); /* NULL is allowed */
 const idem_model_info *idem_model_about(const idem_model *m);
+/* Whether a file means this generator: by its hash, or by that of all tensors with the mean w, which was stored once.
+ */
+bool idem_model_is(const idem_model *m, const char *hash);
 
 /* Another recogniser than fr_feature for E_id (face/recogniser.h says which, and what the preprocessings are); before
  * load_frozen. It becomes part of what is saved: a mapper belongs to the recogniser it was trained with, which is found

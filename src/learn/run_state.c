@@ -34,16 +34,16 @@ int idem_run_state_save(const char *run, idem_weights *tensors, const idem_run_s
     return idem_checkpoint_save(run, state->iteration, tensors);
 }
 
-int idem_run_state_load(const char *run, idem_weights **tensors, idem_run_state *state, const char *generator) {
+int idem_run_state_load(const char *run, idem_weights **tensors, idem_run_state *state, const idem_model *m) {
     int status = idem_checkpoint_load(run, tensors, idem_run_state_read, state);
     if (status != 1)
         return status;
     const char *hash = idem_weights_meta(*tensors, "generator");
-    if (hash && !strcmp(hash, generator))
+    if (hash && (!m || idem_model_is(m, hash)))
         return 1;
     /* The message first: the hash goes with the tensors. */
     status = idem_fail("%s: this run trains for the generator with hash %s, not for %s: name its generator", run,
-                       hash ? hash : "?", generator);
+                       hash ? hash : "?", m ? idem_model_about(m)->hash : "any");
     idem_weights_free(*tensors);
     *tensors = NULL;
     return status;

@@ -3,6 +3,7 @@
 #define IDEM_LEARN_RUN_STATE_H
 
 #include "learn/data.h"
+#include "learn/model.h"
 #include "learn/recipe.h"
 
 enum { IDEM_RUN_SUMS = 8 };
@@ -25,7 +26,8 @@ typedef struct {
 int idem_run_state_save(const char *run, idem_weights *tensors, const idem_run_state *state, const char *generator);
 /* An idem_run_state out of the metadata; -1: not the checkpoint of such a run. */
 int idem_run_state_read(void *state, const idem_weights *tensors);
-/* The newest checkpoint: 1 and both outputs, 0 when there is none, -1 (also when it is of another generator). */
-int idem_run_state_load(const char *run, idem_weights **tensors, idem_run_state *state, const char *generator);
+/* The newest checkpoint: 1 and both outputs, 0 when there is none, -1 (also when it is of another generator
+ * than m's; NULL: of any). */
+int idem_run_state_load(const char *run, idem_weights **tensors, idem_run_state *state, const idem_model *m);
 
 #endif

@@ -254,7 +254,7 @@ static int load_run(const char *run, idem_model *m, idem_weights **w, saved_run 
     if (found != 1)
         return found;
     const char *hash = idem_weights_meta(*w, "generator"), *own = idem_model_about(m)->hash;
-    const int status = !hash || strcmp(hash, own)
+    const int status = !hash || !idem_model_is(m, hash)
                            ? idem_fail("%s: this run trains for the generator with hash %s, not for %s: name its "
                                        "generator",
                                        run, hash ? hash : "?", own)

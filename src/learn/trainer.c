@@ -312,7 +312,7 @@ int idem_trainer_run(idem_trainer *t) {
 int idem_trainer_saved_recipe(const char *run, idem_model *m, idem_recipe *r, int *threads) {
     idem_weights *tensors;
     idem_run_state state;
-    int found = idem_run_state_load(run, &tensors, &state, idem_model_about(m)->hash);
+    int found = idem_run_state_load(run, &tensors, &state, m);
     if (found == 1) {
         *r = state.recipe;
         *threads = state.threads;
@@ -396,7 +396,7 @@ static int open_trainer(idem_trainer *t, const idem_recipe *recipe) {
         return -1;
     t->run = t->folder ? idem_run_folder_path(t->folder) : NULL;
     if (t->run && t->setup.resume)
-        found = idem_run_state_load(t->run, &tensors, &saved, idem_model_about(t->model)->hash);
+        found = idem_run_state_load(t->run, &tensors, &saved, t->model);
     if (found < 0 || (!found && t->run && idem_run_folder_check(t->run, t->setup.resume)))
         return -1;
     if (found ? continue_run(t, tensors, &saved, recipe) : start_run(t, recipe))

@@ -171,18 +171,6 @@ static const struct {
     {"block_1_expand/kernel", "MobileNetV2", mobilenet2},
 };
 
-/* Does the name end in the sign, as a whole part? The rest is the prefix. */
-static bool has_sign(const char *name, const char *sign, char *prefix, size_t room) {
-    const size_t all = strlen(name), n = strlen(sign);
-    if (all < n || strcmp(name + all - n, sign) || all - n >= room)
-        return false;
-    if (all > n && name[all - n - 1] != '.' && name[all - n - 1] != '/')
-        return false;
-    memcpy(prefix, name, all - n);
-    prefix[all - n] = 0;
-    return true;
-}
-
 static void settle(idem_network *f, idem_weights *w, size_t kind) {
     f->name = kinds[kind].name;
     if (!kinds[kind].build) {
@@ -199,13 +187,17 @@ static void settle(idem_network *f, idem_weights *w, size_t kind) {
 }
 
 int idem_identify(idem_weights *w, idem_network *found, int most) {
+    enum { PLACES = 32 };
     int n = 0;
-    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
-        for (size_t i = 0; i < idem_weights_count(w) && n < most; i++) {
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+        char prefixes[PLACES][IDEM_PREFIX_BYTES];
+        const int places = idem_weights_prefixes(w, kinds[k].sign, prefixes, PLACES);
+        for (int i = 0; i < places && i < PLACES && n < most; i++) {
             found[n] = (idem_network){0};
-            if (has_sign(idem_weights_at(w, i)->name, kinds[k].sign, found[n].prefix, sizeof found[n].prefix))
-                settle(&found[n++], w, k);
+            memcpy(found[n].prefix, prefixes[i], sizeof found[n].prefix);
+            settle(&found[n++], w, k);
         }
+    }
     return n;
 }
 

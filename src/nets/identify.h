@@ -6,9 +6,9 @@
 #include "format/weights.h"
 
 typedef struct {
-    const char *name; /* "StyleGAN2 generator" */
-    char prefix[96];  /* what stands before its tensors' names; "" for nothing */
-    char about[320];  /* size, inputs and outputs in words; why not, when the network cannot be built */
+    const char *name;               /* "StyleGAN2 generator" */
+    char prefix[IDEM_PREFIX_BYTES]; /* what stands before its tensors' names; "" for nothing */
+    char about[320];                /* size, inputs and outputs in words; why not, when the network cannot be built */
     bool fits;
 } idem_network;
 

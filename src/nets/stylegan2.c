@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/ops.h"
@@ -15,7 +16,7 @@ int idem_stylegan2_noise_side(int i) {
 }
 
 static const idem_weight *find(const idem_weights *w, const char *prefix, const char *format, int number) {
-    char name[96], full[128];
+    char name[96], full[IDEM_PREFIX_BYTES + 96];
     snprintf(name, sizeof name, format, number);
     snprintf(full, sizeof full, "%s%s", prefix, name);
     return idem_weights_find(w, full);
@@ -33,19 +34,102 @@ static const idem_weight *find_mean(const idem_stylegan2 *s, const idem_weights 
     return mean ? mean : find(w, s->prefix, "latent_avg", 0);
 }
 
+/* By the tensor that every generator has; known wrappers first. */
+static int find_prefix(char prefix[IDEM_PREFIX_BYTES], const idem_weights *w) {
+    static const char *const known[] = {"g_ema.", "G_ema.", ""}, *const signs[] = {"input.input", "synthesis.b4.const"};
+    enum { PLACES = 2 };
+    char found[2 * PLACES][IDEM_PREFIX_BYTES];
+    idem_stylegan2_layout layout;
+    int n = 0;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (has_generator(w, known[i], &layout)) {
+            strcpy(prefix, known[i]);
+            return 0;
+        }
+    for (int i = 0; i < 2; i++) {
+        const int places = idem_weights_prefixes(w, signs[i], found + n, PLACES);
+        n += places < PLACES ? places : PLACES;
+    }
+    if (n == 0)
+        return idem_fail("there is no StyleGAN2 generator in it: neither input.input nor synthesis.b4.const is there, "
+                         "whatever stands before it; `idem model inspect` says what there is");
+    if (n > 1)
+        return idem_fail("there are several StyleGAN2 generators in it, below \"%s\" and \"%s\": keep one of them",
+                         found[0], found[1]);
+    strcpy(prefix, found[0]);
+    return 0;
+}
+
+int idem_stylegan2_unwrap(idem_weights *w) {
+    char prefix[IDEM_PREFIX_BYTES];
+    idem_weights_unwrap(w);
+    return find_prefix(prefix, w) || (*prefix && idem_weights_select_with(w, prefix, "latent_avg")) ? -1 : 0;
+}
+
+static bool begins(const char *name, const char *with) {
+    return !strncmp(name, with, strlen(with));
+}
+
+static bool ends(const char *name, const char *with) {
+    const size_t n = strlen(name), k = strlen(with);
+    return n >= k && !strcmp(name + n - k, with);
+}
+
+static bool paints(const char *name) {
+    static const char *const parts[] = {"style.",   "input.input", "conv1.",     "to_rgb1.",  "convs.",
+                                        "to_rgbs.", "noises.",     "mapping.fc", "synthesis."};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (begins(name, parts[i]))
+            return !ends(name, ".kernel") && !ends(name, ".resample_filter");
+    return false;
+}
+
+void idem_stylegan2_hash(char some[17], char all[17], const idem_weights *w) {
+    idem_weights_hash_some(some, all, w, paints);
+}
+
+/* [W], or [L, W] of equal rows, as programs that want a w for every layer store it. */
+static int check_mean(const idem_stylegan2 *s, const idem_weight *mean) {
+    const int64_t count = idem_shape_count(&mean->shape);
+    char text[64];
+    if (count % s->w_dim)
+        return idem_fail("%s is %s, expected [%d]", mean->name, idem_shape_text(&mean->shape, text), s->w_dim);
+    for (int64_t i = s->w_dim; i < count; i++)
+        if (mean->data[i] != mean->data[i % s->w_dim])
+            return idem_fail("%s is %s with rows that differ, expected one mean w of %d", mean->name,
+                             idem_shape_text(&mean->shape, text), s->w_dim);
+    return 0;
+}
+
+/* What idem train-generator wrote beside its tensors. */
+static int check_said(const idem_stylegan2 *s, const idem_weights *w) {
+    const struct {
+        const char *key;
+        int found;
+    } said[] = {{"size", s->size}, {"z_dim", s->z_dim}, {"w_dim", s->w_dim}, {"mapping_layers", s->mapping_layers}};
+    const char *kind = idem_weights_meta(w, "kind");
+    for (size_t i = 0; i < sizeof said / sizeof *said && kind && !strcmp(kind, "stylegan2"); i++) {
+        const char *text = idem_weights_meta(w, said[i].key);
+        if (text && strtol(text, NULL, 10) != said[i].found)
+            return idem_fail("the file says of itself %s = %s, its tensors make it %d: they are not of one generator",
+                             said[i].key, text, said[i].found);
+    }
+    return 0;
+}
+
 int idem_stylegan2_open(idem_stylegan2 *s, const idem_weights *w, const char *prefix) {
-    static const char *const prefixes[] = {"g_ema.", "G_ema.", ""};
     *s = (idem_stylegan2){0};
-    for (size_t i = 0; !prefix && i < sizeof prefixes / sizeof *prefixes; i++)
-        if (has_generator(w, prefixes[i], &s->layout))
-            prefix = prefixes[i];
-    if (!prefix || !has_generator(w, prefix, &s->layout))
-        return idem_fail(
-            "there is no StyleGAN2 generator in it: neither input.input nor synthesis.b4.const is there, with or "
-            "without \"g_ema.\" before it; `idem model inspect` says what there is");
-    if (strlen(prefix) >= sizeof s->prefix)
+    if (prefix && strlen(prefix) >= sizeof s->prefix)
         return idem_fail("prefix \"%s\" is too long: %zu bytes at most", prefix, sizeof s->prefix - 1);
-    strcpy(s->prefix, prefix);
+    if (prefix)
+        strcpy(s->prefix, prefix);
+    else if (find_prefix(s->prefix, w))
+        return -1;
+    prefix = s->prefix;
+    if (!has_generator(w, prefix, &s->layout))
+        return idem_fail(
+            "there is no StyleGAN2 generator below \"%s\": neither input.input nor synthesis.b4.const is there",
+            prefix);
     const idem_weight *mean = find_mean(s, w); /* which no binder sees */
     if (mean && idem_weight_check(mean))
         return -1;
@@ -81,12 +165,12 @@ int idem_stylegan2_open(idem_stylegan2 *s, const idem_weights *w, const char *pr
         if (s->mapping_layers == 0)
             s->z_dim = (int)layer->shape.d[1];
     }
-    return 0;
+    return (mean && check_mean(s, mean)) || check_said(s, w) ? -1 : 0;
 }
 
 const float *idem_stylegan2_mean_w(const idem_stylegan2 *s, const idem_weights *w) {
     idem_weight *mean = (idem_weight *)find_mean(s, w);
-    if (!mean || idem_shape_count(&mean->shape) != s->w_dim)
+    if (!mean)
         return NULL;
     mean->used = true;
     return mean->data;

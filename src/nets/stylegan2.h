@@ -27,18 +27,26 @@ typedef enum { IDEM_STYLEGAN2_CONVERSION, IDEM_STYLEGAN2_ADA } idem_stylegan2_la
 
 typedef struct {
     idem_stylegan2_layout layout;
-    char prefix[32]; /* "g_ema.", "G_ema." or "": put before every name */
-    int size;        /* S: 8 .. 2048, a power of two */
-    int n_ws;        /* 2 log2(S) - 2: one w for every convolution and the last to-RGB */
-    int n_noise;     /* n_ws - 1 noise planes, the first 4x4, then two of each side 8 .. S */
+    char prefix[IDEM_PREFIX_BYTES]; /* "g_ema.", "decoder." or "": put before every name */
+    int size;                       /* S: 8 .. 2048, a power of two */
+    int n_ws;                       /* 2 log2(S) - 2: one w for every convolution and the last to-RGB */
+    int n_noise;                    /* n_ws - 1 noise planes, the first 4x4, then two of each side 8 .. S */
     int z_dim, w_dim;
     int mapping_layers; /* 0: the file has no mapping network */
     bool twice;         /* set by the caller: synthesis is to be differentiated twice, which costs time and memory */
 } idem_stylegan2;
 
-/* Reads dimensions from the tensors' shapes. prefix NULL: the first of "g_ema.", "G_ema.", "" that has a generator
- * below it. */
+/* Reads dimensions from the tensors' shapes, which what the file says of itself must not contradict. prefix NULL: the
+ * first of "g_ema.", "G_ema.", "" that has a generator below it, else the only other one that has. */
 int idem_stylegan2_open(idem_stylegan2 *s, const idem_weights *w, const char *prefix);
+
+/* Takes the only generator out of what it was saved with: what idem_weights_unwrap and open do away with, so that names
+ * begin with nothing. -1 when there is none, or several. */
+int idem_stylegan2_unwrap(idem_weights *w);
+
+/* 16 hex digits of the tensors that paint, those of the mapping and of the synthesis without fixed filters and the mean
+ * w, and of all, by which files were told apart once. After unwrap, before any binding. */
+void idem_stylegan2_hash(char paints[17], char all[17], const idem_weights *w);
 
 /* The mean w stored with the generator (latent_avg, mapping.w_avg): D numbers, or NULL without a message. Marks it
  * used. */

@@ -108,7 +108,7 @@ static int load_checkpoint(idem_weights **w, const unsigned char *bytes, size_t 
     if (!f || fclose(f) || !written)
         return idem_fail("cannot write %s", path);
     idem_run_state state;
-    return idem_run_state_load(run_folder, w, &state, "hash") == 1 ? 0 : -1;
+    return idem_run_state_load(run_folder, w, &state, NULL) == 1 ? 0 : -1;
 }
 
 hostile_outcome hostile_try(int format, const unsigned char *bytes, size_t size) {
