@@ -15,7 +15,7 @@
 typedef struct idem_plan idem_plan;
 
 typedef struct {
-    int threads;                       /* 0: all cores; fewer where OpenMP gives fewer (threads.h) */
+    int threads;                       /* 0: as idem_threads_set(0); fewer where OpenMP gives fewer */
     bool trap_nan;                     /* run fails naming the first node with a NaN or infinity */
     bool profile;                      /* time every node; profile.h does so for all plans */
     const volatile sig_atomic_t *stop; /* polled between nodes: nonzero ends the run with -1, "interrupted" */

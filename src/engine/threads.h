@@ -19,8 +19,8 @@ typedef struct {
     int asked, openmp, dynamic;
 } idem_team;
 
-/* Until idem_team_leave the calling thread asks for `threads` (0: all cores), and every parallel loop, the library's
- * included, gets idem_threads() of them. Nests. */
+/* Until idem_team_leave the calling thread asks for `threads` (as idem_threads_set does), and every parallel loop, the
+ * library's included, gets idem_threads() of them. Nests. */
 idem_team idem_team_enter(int threads);
 void idem_team_leave(const idem_team *before);
 
