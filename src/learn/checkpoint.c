@@ -38,7 +38,7 @@ static int prune(const char *run) {
     for (size_t i = 0; i + KEEP < n && !status; i++) {
         char *path = idem_path_join(run, names[i]);
         if (!path || remove(path))
-            status = idem_fail("%s/%s: cannot remove: %s", run, names[i], strerror(errno));
+            status = idem_fail_as(IDEM_INTERNAL, "%s/%s: cannot remove: %s", run, names[i], strerror(errno));
         free(path);
     }
     idem_names_free(names, n);

@@ -378,7 +378,7 @@ static int start(idem_data_reader *r, int batch) {
     if (!r->slots)
         return -1;
     if (pthread_create(&r->thread, NULL, decode_ahead, r))
-        return idem_fail("cannot start the decoding thread");
+        return idem_fail_as(IDEM_INTERNAL, "cannot start the decoding thread");
     r->started = true;
     return 0;
 }

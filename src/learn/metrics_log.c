@@ -30,7 +30,7 @@ static int open_lines(idem_metrics_log *log, int64_t offset) {
                          ": it is not of this run, or was changed",
                          log->path, (intmax_t)st.st_size, offset);
     if (ftruncate(fileno(log->file), offset))
-        return idem_fail("%s: cannot cut: %s", log->path, strerror(errno));
+        return idem_fail_as(IDEM_INTERNAL, "%s: cannot cut: %s", log->path, strerror(errno));
     return 0;
 }
 
