@@ -254,7 +254,7 @@ int idem_cmd_align(int argc, char **argv) {
         .about = "Finds the faces of photographs (PNG, JPEG, WebP; of any size, turned upright by their EXIF) and cuts "
                  "them out in FFHQ's frame. Files that cannot be read or show no face are passed over and listed; the "
                  "exit code is then 1.",
-        .examples = "  idem align holiday.jpg -o faces/\n"
+        .examples = "  idem align samples/identities/1.png -o faces/\n"
                     "  idem align photos/ -o faces/ --size 1024 --all-faces --json > faces.json\n",
         .options = options,
         .min_args = 1,

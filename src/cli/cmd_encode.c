@@ -183,7 +183,7 @@ int idem_cmd_encode(int argc, char **argv) {
             "Handle them like passwords: write them only with a reason and the person's consent (in the EU they are a "
             "special category under article 9 of the GDPR), keep them no longer than needed, share them with nobody. "
             "The files are made readable for their owner alone. No other command writes codes of faces.",
-        .examples = "  idem encode person.jpg -o codes/\n"
+        .examples = "  idem encode samples/identities/1.png -o codes/\n"
                     "  idem encode people/ -o codes/ --face all --json\n",
         .options = options,
         .min_args = 1,

@@ -308,7 +308,8 @@ int idem_cmd_interpolate(int argc, char **argv) {
         .about = "Pictures on the way from one identity to another with the same attributes, or from one picture's "
                  "attributes to another's with the same identity (or both at once). The first and the last are what "
                  "idem compose makes of the ends, to the byte.",
-        .examples = "  idem interpolate -i a.png b.png -a c.png -o way.png\n"
+        .examples = "  idem interpolate -i samples/identities/1.png samples/identities/2.png \\\n"
+                    "      -a samples/attributes/a.png -o way.png\n"
                     "  idem interpolate -i a.png -a c.png d.png --steps 24 -o way.webp\n"
                     "  idem interpolate -i a.jpg b.jpg -a c.jpg --space z -o frames/\n",
         .options = options,

@@ -337,7 +337,7 @@ int idem_cmd_verify(int argc, char **argv) {
                  "photograph, or other faces match than the largest, it is unsure and says why. With --pairs it "
                  "measures how "
                  "well that can be told: ten-fold accuracy and true accept rate.",
-        .examples = "  idem verify one.jpg other.jpg\n"
+        .examples = "  idem verify samples/identities/1.png samples/identities/2.png\n"
                     "  idem verify --face any group.jpg person.jpg\n"
                     "  idem verify --pairs pairs.txt --json\n"
                     "  idem verify --pairs lfw/pairs.txt --root lfw/lfw-funneled\n",

@@ -4,6 +4,10 @@ for c in align compose distance doctor encode evaluate evaluate-generator interp
 done
 first=$($I compose --help | sed -n '/^Examples:/{n;N;p}' | grep -m1 -oE 'compose -i [^ ]+ +-a [^ ]+')
 $I $first -o "$W/out.png" >"$W/said" 2>&1 && [ -s "$W/out.png" ] || { echo "the help's \"$first\": $(cat "$W/said")"; return 1; }
+for c in align encode interpolate verify; do
+    $I $c --help | sed -n '/^Examples:/{n;N;p}' | grep -oE 'samples/[a-z]+/[0-9a-z]+\.png' >"$W/named"
+    [ -s "$W/named" ] && ls $(cat "$W/named") >"$W/said" 2>&1 || { echo "$c: the first example names what is not there"; return 1; }
+done
 $I compose -q -i $S -a $A/a.png -o "$W/all.png" >"$W/said" 2>&1
 [ $? = 2 ] && [ ! -e "$W/all.png" ] && grep -q folder "$W/said" || { echo "-o all.png: $(cat "$W/said")"; return 1; }
 $I align -q $S -o "$W/all.png" >"$W/said" 2>&1
