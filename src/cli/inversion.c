@@ -23,7 +23,7 @@
 #include "media/sheet.h"
 
 enum { BATCH = 8, SHOWN = 24, SHEET_COLUMNS = 8, STRANGERS = 20000, D = IDEM_JUDGE_DIM };
-#define RATE 0.2
+#define RATE 0.4
 
 typedef struct {
     const idem_inversion *about;
