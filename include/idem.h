@@ -138,7 +138,8 @@ IDEM_API int idem_sample(idem_context *context, uint64_t seed, float truncation,
 
 /* ---- files ---- */
 
-/* Reads a PNG, JPEG or WebP and resizes it to size x size; one that is not square is stretched. */
+/* Reads a picture (PNG, JPEG, WebP; HEIC and AVIF where the plug-in for them is) and resizes it to size x size; one
+ * that is not square is stretched. */
 IDEM_API int idem_read_picture(idem_context *context, const char *path, uint8_t *rgb);
 /* Writes a PNG whose metadata says that it is synthetic and by what model; whole or not at all. */
 IDEM_API int idem_write_picture(idem_context *context, const char *path, const uint8_t *rgb);
@@ -150,8 +151,8 @@ IDEM_API int idem_write_picture(idem_context *context, const char *path, const u
  * fr_detect and fr_landmark in the folder of models. */
 typedef struct idem_photograph idem_photograph;
 
-/* A PNG, JPEG or WebP, turned upright by its EXIF; at most 200 megapixels. NULL: it cannot be read. Having no face is
- * no error. */
+/* A picture of the same formats: upright by its EXIF, in sRGB by its colour profile; at most 200 megapixels. Where it
+ * is transparent, faces are looked for over white. NULL: it cannot be read. Having no face is no error. */
 IDEM_API idem_photograph *idem_read_photograph(idem_context *context, const char *path);
 /* The same of rgb [height][width][3], which is copied. */
 IDEM_API idem_photograph *idem_copy_photograph(idem_context *context, const uint8_t *rgb, int width, int height);
@@ -187,8 +188,8 @@ IDEM_API int idem_compose_photograph(idem_context *context, const uint8_t *ident
 
 /* Its pixels: rgb [height][width][3]. */
 IDEM_API int idem_copy_pixels(const idem_photograph *photograph, uint8_t *rgb);
-/* Writes a PNG; once a face was pasted its metadata says so as idem_write_picture's does. Nothing of the source's
- * metadata is kept. */
+/* Writes a PNG, as transparent as the file that was read; once a face was pasted its metadata says so as
+ * idem_write_picture's does. Nothing of the source's metadata is kept. */
 IDEM_API int idem_write_photograph(idem_context *context, const char *path, const idem_photograph *photograph);
 
 #ifdef __cplusplus

@@ -27,6 +27,7 @@ for file in bin/idem include/idem.h share/man/man1/idem.1 share/man/man1/idem-co
     share/idem/models/generator-128.safetensors; do
     [ -e "$tree/$file" ] || failed "no $file"
 done
+[ ! -e "$build/idem-heif.so" ] || [ -e "$lib/idem/idem-heif.so" ] || failed "no idem-heif.so in $lib/idem"
 [ "$("$tree/bin/idem" --version)" = "idem $(pkg-config --modversion idem)" ] || failed "versions differ"
 
 # Exported symbols against declarations.

@@ -57,7 +57,7 @@ static idem_photograph *find_faces(idem_context *c, idem_image *image) {
 
 idem_photograph *idem_read_photograph(idem_context *c, const char *path) {
     idem_image image;
-    if (idem_context_check("idem_read_photograph", c, path, 1) || idem_image_load(&image, path))
+    if (idem_context_check("idem_read_photograph", c, path, 1) || idem_image_load_transparent(&image, path))
         return NULL;
     return find_faces(c, &image);
 }

@@ -251,8 +251,9 @@ int idem_cmd_align(int argc, char **argv) {
         {0}};
     idem_command_line line = {
         .args = "FILE|DIR...",
-        .about = "Finds the faces of photographs (PNG, JPEG, WebP; of any size, turned upright by their EXIF) and cuts "
-                 "them out in FFHQ's frame. Files that cannot be read or show no face are passed over and listed; the "
+        .about = "Finds the faces of photographs (PNG, JPEG, WebP, HEIC, AVIF; of any size, turned upright by their "
+                 "EXIF, transparent places over white) and cuts them out in FFHQ's frame. Files that cannot be read or "
+                 "show no face are passed over and listed; the "
                  "exit code is then 1.",
         .examples = "  idem align samples/identities/1.png -o faces/\n"
                     "  idem align photos/ -o faces/ --size 1024 --all-faces --json > faces.json\n",

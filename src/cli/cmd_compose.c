@@ -113,7 +113,7 @@ static int save(job *j, const task *t, const idem_image *im) {
     const idem_place *place = &j->attr.places[attr->first + t->face];
     if (!j->s->keep_size || !place->cut_out)
         return idem_picture_save(t->to->path, im, j->model);
-    if (t->face == 0 && idem_image_load(&j->photo, attr->path))
+    if (t->face == 0 && idem_image_load_transparent(&j->photo, attr->path))
         return -1;
     int status = idem_paste(&j->photo, im, &place->frame, (const float(*)[2])place->points);
     if (!status && t->face == attr->n - 1)
@@ -465,7 +465,7 @@ int idem_cmd_compose(int argc, char **argv) {
                          "or all (with --keep-size); the identity is the largest of its photograph"),
         {IDEM_OPT_FLAG, "keep-size", 'k', NULL, &s.keep_size,
          .help = "put the face, or with --face all every face, back into the attribute photograph, at its full "
-                 "size"},
+                 "size and as transparent as it is"},
         IDEM_MODEL_ROWS(s.files),
         {IDEM_OPT_INT, "batch", 0, "N", &s.batch, .min = 1, .max = 256,
          .help =

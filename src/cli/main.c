@@ -109,6 +109,7 @@ static void print_man(void) {
         printf(".TP\n.BR idem\\-%s (1)\n%s\n", commands[i].name, commands[i].summary);
     puts(".SH ENVIRONMENT\n.TP\n.B IDEM_MODELS\nfolder of the fetched models (default: models/cache here or beside the "
          "program, else ~/.local/share/idem/models)\n"
+         ".TP\n.B IDEM_PLUGINS\nfolder to look for plug\\-ins in first (idem\\-heif.so)\n"
          ".TP\n.B IDEM_MAX_ISA\nthe widest instructions that kernels may use: plain, avx2 or avx512 (default: what the "
          "processor has)\n"
          ".SH EXIT STATUS\n0 ok, 1 failed, 2 wrong usage, 130 interrupted. Ctrl\\-C stops cleanly and saves; a second "

@@ -105,6 +105,7 @@ int idem_ahead_next(idem_ahead *a, idem_image *im, int *width, int *height) {
     pthread_mutex_unlock(&a->lock);
     if (it.bad)
         return idem_fail_as(it.kind, "%s", it.message);
+    idem_image_log_notes(&it.im, a->paths[a->taken - 1]);
     *im = it.im;
     *width = it.width;
     *height = it.height;

@@ -20,8 +20,8 @@ idem_ahead *idem_ahead_new(const char *const *paths, size_t n, int least);
 /* Waits for the picture at hand. NULL is allowed. */
 void idem_ahead_free(idem_ahead *a);
 
-/* The next picture, the caller's own; width, height: of the whole picture. -1: it cannot be read, or the list is at its
- * end. */
+/* The next picture, the caller's own; width, height: of the whole picture. What was left out of it is logged. -1: it
+ * cannot be read, or the list is at its end. */
 int idem_ahead_next(idem_ahead *a, idem_image *im, int *width, int *height);
 
 #endif

@@ -7,16 +7,27 @@
 
 typedef struct {
     int width, height;
-    uint8_t *rgb; /* height * width * 3, rows from the top */
+    uint8_t *rgb;   /* height * width * 3, rows from the top */
+    uint8_t *rgba;  /* of idem_image_load_transparent: the same before it was laid over white; NULL: opaque */
+    unsigned notes; /* of a file: what of it is not in these pixels */
 } idem_image;
+
+enum {
+    IDEM_NOTE_TRANSPARENT = 1, /* it is transparent in places, which are white here */
+    IDEM_NOTE_FRAMES = 2,      /* it has further pictures: only the first is here */
+    IDEM_NOTE_PROFILE = 4      /* its colour profile cannot be used: its colours are taken as sRGB */
+};
+/* Says them in the log, a line each; nothing for most pictures. */
+void idem_image_log_notes(const idem_image *im, const char *path);
 
 int idem_image_new(idem_image *im, int width, int height); /* black */
 void idem_image_free(idem_image *im);
 /* The width x height pixels of `in` from (left, top); they lie within it. */
 int idem_image_cut(idem_image *out, const idem_image *in, int left, int top, int width, int height);
 
-/* PNG (any depth, palette, grey, alpha over white), JPEG (grey, CMYK, EXIF orientation), WebP; at most 200 megapixels.
- */
+/* PNG (any depth, palette, grey), JPEG (grey, CMYK), WebP, HEIC and AVIF; at most 200 megapixels. Whatever the format,
+ * the pixels are upright (by EXIF), in sRGB (by the colour profile), and laid over white where they are transparent. Of
+ * an animation the first picture is taken. */
 int idem_image_load(idem_image *im, const char *path);
 int idem_image_parse(idem_image *im, const unsigned char *bytes, size_t size, const char *what);
 /* For looking at large photographs: a JPEG is decoded at 1, 1/2, 1/4 or 1/8 of its size, the smallest at which no side
@@ -26,8 +37,12 @@ int idem_image_load_reduced(idem_image *im, const char *path, int least, int *wi
 int idem_image_parse_reduced(idem_image *im, const unsigned char *bytes, size_t size, const char *what, int least,
                              int *width, int *height);
 
-/* PNG, aside-then-rename. texts: key, value, key, value, ..., NULL (tEXt chunks; no time, no path is ever written);
- * NULL: none. */
+/* The same for a picture that will be written again: im->rgba keeps its transparency. */
+int idem_image_load_transparent(idem_image *im, const char *path);
+
+/* PNG, aside-then-rename. Where im->rgba is set the file is as transparent; pixels whose colour is still that of rgba
+ * over white keep that colour to the bit. texts: key, value, key, value, ..., NULL (tEXt chunks; no time, no path is
+ * ever written); NULL: none. */
 int idem_image_save_png(const idem_image *im, const char *path, const char *const *texts);
 /* The same bytes in malloc'ed memory. */
 int idem_image_encode_png(const idem_image *im, const char *const *texts, unsigned char **data, size_t *size);

@@ -19,10 +19,8 @@ typedef struct {
     const char *what;
     png_structp png;
     png_infop info;
-    uint32_t width, height;
-    uint8_t *rgb;       /* the result so far */
-    uint8_t *rgba;      /* one row, or all rows of an interlaced picture with alpha */
-    png_bytep *rows;    /* interlaced pictures: where each row goes */
+    idem_decoded *into; /* reader: the picture */
+    uint8_t *row;       /* writer: a row with its transparency */
     unsigned char *out; /* writer: bytes so far */
     size_t out_size, out_room;
     const idem_image *im;     /* writer: the picture */
@@ -39,9 +37,11 @@ static void on_error(png_structp png, png_const_charp message) {
     longjmp(png_jmpbuf(png), 1);
 }
 
+/* libpng drops a profile that is none with a warning alone. */
 static void on_warning(png_structp png, png_const_charp message) {
-    (void)png;
-    (void)message;
+    job *j = png_get_error_ptr(png);
+    if (j->into && !strncmp(message, "iCCP", 4))
+        j->into->notes |= IDEM_NOTE_PROFILE;
 }
 
 static void read_bytes(png_structp png, png_bytep to, size_t n) {
@@ -54,9 +54,6 @@ static void read_bytes(png_structp png, png_bytep to, size_t n) {
 
 static void close_reader(job *j) {
     png_destroy_read_struct(&j->png, &j->info, NULL);
-    free(j->rgb);
-    free(j->rgba);
-    free(j->rows);
 }
 
 static int open_reader(job *j, const unsigned char *bytes, size_t size, const char *what) {
@@ -69,7 +66,7 @@ static int open_reader(job *j, const unsigned char *bytes, size_t size, const ch
     }
     png_set_read_fn(j->png, j, read_bytes);
     png_set_user_limits(j->png, IDEM_IMAGE_MAX_PIXELS, IDEM_IMAGE_MAX_PIXELS);
-    png_set_chunk_malloc_max(j->png, 1u << 20); /* an unpacked text */
+    png_set_chunk_malloc_max(j->png, IDEM_PROFILE_MAX); /* an unpacked profile or text */
     png_set_chunk_cache_max(j->png, 64);
     return 0;
 }
@@ -84,47 +81,85 @@ static int check_promise(const job *j, uint64_t width, uint64_t height, int bits
     return 0;
 }
 
+/* Of the chunks beside the pixels only those that say how they look are kept. */
+static void choose_chunks(png_structp png) {
+    static const png_byte known[] = "iCCP\0sRGB\0gAMA\0cHRM", others[] = "eXIf\0acTL\0cICP";
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_AS_DEFAULT, known, (int)sizeof known / 5);
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_ALWAYS, others, (int)sizeof others / 5);
+}
+
+/* Chunks that are read here: animations, colours by H.273, EXIF (of which libpng refuses some that others take). */
+static void take_others(job *j) {
+    png_unknown_chunkp chunks;
+    const int n = png_get_unknown_chunks(j->png, j->info, &chunks);
+    for (int i = 0; i < n; i++) {
+        const png_byte *data = chunks[i].data;
+        const size_t size = chunks[i].size;
+        if (!memcmp(chunks[i].name, "acTL", 4) && size >= 4 && png_get_uint_32(data) > 1)
+            j->into->notes |= IDEM_NOTE_FRAMES;
+        if (!memcmp(chunks[i].name, "cICP", 4) && size >= 2) {
+            j->into->tags.primaries = data[0];
+            j->into->tags.transfer = data[1];
+        }
+        if (!memcmp(chunks[i].name, "eXIf", 4) && !j->into->orientation)
+            j->into->orientation = idem_exif_orientation(data, size);
+    }
+}
+
+/* The order of the standard: cICP, iCCP, sRGB, gAMA with cHRM. */
+static int take_colours(job *j) {
+    idem_colour_tags *tags = &j->into->tags;
+    png_charp name;
+    png_bytep profile;
+    png_uint_32 size;
+    int compression, intent;
+    bool srgb = png_get_sRGB(j->png, j->info, &intent) != 0;
+    bool has_profile = png_get_iCCP(j->png, j->info, &name, &compression, &profile, &size) != 0;
+    if (srgb || has_profile)
+        j->into->notes &= ~(unsigned)IDEM_NOTE_PROFILE; /* it warns of profiles that it takes, too */
+    take_others(j);
+    if (srgb || tags->primaries)
+        return 0;
+    if (has_profile)
+        return idem_decoded_set_profile(j->into, profile, size, j->what);
+    if (png_get_gAMA(j->png, j->info, &tags->gamma)) {
+        double *p = tags->points;
+        tags->has_points = png_get_cHRM(j->png, j->info, &p[0], &p[1], &p[2], &p[3], &p[4], &p[5], &p[6], &p[7]) != 0;
+    }
+    return 0;
+}
+
 static int decode(job *j) {
     png_structp png = j->png;
     png_infop info = j->info;
-    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1); /* pixels only: no texts, no profiles */
+    idem_decoded *into = j->into;
+    choose_chunks(png);
     png_read_info(png, info);
-    uint32_t width = j->width = png_get_image_width(png, info);
-    uint32_t height = j->height = png_get_image_height(png, info);
+    uint32_t width = png_get_image_width(png, info), height = png_get_image_height(png, info);
     int bits = png_get_bit_depth(png, info) * png_get_channels(png, info);
-    if (idem_image_check_size(width, height, j->what) < 0 || check_promise(j, width, height, bits) < 0)
+    if (idem_image_check_size(width, height, j->what) < 0 || check_promise(j, width, height, bits) < 0 ||
+        take_colours(j) < 0)
         return -1;
+    into->grey = !(png_get_color_type(png, info) & PNG_COLOR_MASK_COLOR);
     png_set_scale_16(png);
     png_set_expand(png); /* palette to colours, 1 to 4 bits to 8, transparent colour to alpha */
     png_set_gray_to_rgb(png);
-    bool interlaced = png_set_interlace_handling(png) > 1;
+    int passes = png_set_interlace_handling(png);
     png_read_update_info(png, info);
-    bool alpha = png_get_channels(png, info) == 4;
-    size_t row_bytes = png_get_rowbytes(png, info), pixels = (size_t)width * height;
-    if (row_bytes != (size_t)width * (alpha ? 4 : 3))
+    into->channels = png_get_channels(png, info);
+    into->width = (int)width;
+    into->height = (int)height;
+    size_t row_bytes = png_get_rowbytes(png, info);
+    if (into->channels < 3 || into->channels > 4 || row_bytes != (size_t)width * (size_t)into->channels)
         png_error(png, "unexpected row size");
-    j->rgb = malloc(pixels * 3);
-    if (alpha)
-        j->rgba = malloc(interlaced ? pixels * 4 : row_bytes);
-    if (interlaced)
-        j->rows = malloc(height * sizeof *j->rows);
-    if (!j->rgb || (alpha && !j->rgba) || (interlaced && !j->rows))
-        return idem_fail("%s: no memory for a picture of %u x %u", j->what, width, height);
-    if (interlaced) {
+    if (!(into->pixels = malloc(row_bytes * height)))
+        return idem_fail_as(IDEM_MEMORY, "%s: no memory for a picture of %u x %u", j->what, width, height);
+    for (int pass = 0; pass < passes; pass++)
         for (uint32_t y = 0; y < height; y++)
-            j->rows[y] = alpha ? j->rgba + y * row_bytes : j->rgb + y * row_bytes;
-        png_read_image(png, j->rows);
-        if (alpha)
-            idem_image_over_white(j->rgb, j->rgba, pixels);
-    } else {
-        for (uint32_t y = 0; y < height; y++) {
-            uint8_t *row = j->rgb + (size_t)y * width * 3;
-            png_read_row(png, alpha ? j->rgba : row, NULL);
-            if (alpha)
-                idem_image_over_white(row, j->rgba, width);
-        }
-    }
-    png_read_end(png, NULL); /* a file that ends before IEND is truncated */
+            png_read_row(png, into->pixels + y * row_bytes, NULL);
+    png_read_end(png, info); /* a file that ends before IEND is truncated */
+    take_others(j);          /* those behind the pixels */
     return 0;
 }
 
@@ -135,15 +170,12 @@ static int guarded(job *j, int (*work)(job *)) {
     return work(j);
 }
 
-int idem_png_parse(idem_image *im, const unsigned char *bytes, size_t size, const char *what) {
+int idem_png_parse(idem_decoded *d, const unsigned char *bytes, size_t size, const char *what) {
     job j;
     if (open_reader(&j, bytes, size, what) < 0)
         return -1;
+    j.into = d;
     int status = guarded(&j, decode);
-    if (status == 0) {
-        *im = (idem_image){(int)j.width, (int)j.height, j.rgb};
-        j.rgb = NULL;
-    }
     close_reader(&j);
     return status;
 }
@@ -225,8 +257,12 @@ static int check_texts(const char *const *texts) {
 static int encode(job *j) {
     const idem_image *im = j->im;
     png_structp png = j->png;
-    png_set_IHDR(png, j->info, (uint32_t)im->width, (uint32_t)im->height, 8, PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
+    const size_t width = (size_t)im->width;
+    png_set_IHDR(png, j->info, (uint32_t)im->width, (uint32_t)im->height, 8,
+                 im->rgba ? PNG_COLOR_TYPE_RGB_ALPHA : PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
                  PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+    if (im->rgba && !(j->row = malloc(width * 4)))
+        return idem_fail_as(IDEM_MEMORY, "%s: no memory for a row of %d pixels", j->what, im->width);
     if ((int64_t)im->width * im->height > PHOTOGRAPH) {
         png_set_compression_level(png, 1);
         png_set_filter(png, PNG_FILTER_TYPE_BASE, PNG_FILTER_SUB);
@@ -241,8 +277,12 @@ static int encode(job *j) {
         png_set_text(png, j->info, &text, 1);
     }
     png_write_info(png, j->info);
-    for (int y = 0; y < im->height; y++)
-        png_write_row(png, im->rgb + (size_t)y * (size_t)im->width * 3);
+    for (size_t y = 0; y < (size_t)im->height; y++) {
+        const uint8_t *rgb = im->rgb + y * width * 3;
+        if (im->rgba)
+            idem_image_off_white(j->row, rgb, im->rgba + y * width * 4, width);
+        png_write_row(png, im->rgba ? j->row : rgb);
+    }
     png_write_end(png, NULL);
     return 0;
 }
@@ -264,6 +304,7 @@ int idem_image_encode_png(const idem_image *im, const char *const *texts, unsign
     png_set_write_fn(j.png, &j, write_bytes, flush_bytes);
     int status = guarded(&j, encode);
     png_destroy_write_struct(&j.png, &j.info);
+    free(j.row);
     if (status < 0) {
         free(j.out);
         return -1;

@@ -1,0 +1,108 @@
+#define _GNU_SOURCE
+#include "media/listing.h"
+
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/status.h"
+#include "media/format.h"
+
+static bool has_picture_ending(const char *name) {
+    const size_t n = strlen(name);
+    for (const char *e = IDEM_ENDINGS; *e;) {
+        const size_t k = strcspn(e, "|");
+        if (k < n && strncasecmp(name + n - k, e, k) == 0)
+            return true;
+        e += k + (e[k] == '|');
+    }
+    return false;
+}
+
+static bool starts_like_a_picture(const char *path) {
+    unsigned char bytes[64];
+    /* Without O_NONBLOCK a pipe would hang us here. */
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return false;
+    struct stat st;
+    const ssize_t n = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? read(fd, bytes, sizeof bytes) : -1;
+    close(fd);
+    return n > 0 && idem_image_format(bytes, (size_t)n) != IDEM_FORMAT_NONE;
+}
+
+/* Where a name goes. Names with the ending of a picture are taken by it alone: reading says what is wrong with them. */
+static int sort_name(idem_listing *l, const char *dir, char *name) {
+    if (has_picture_ending(name)) {
+        l->pictures[l->n_pictures++] = name;
+        return 0;
+    }
+    char *path = idem_path_join(dir, name);
+    if (!path)
+        return -1;
+    if (idem_path_is_dir(path))
+        l->folders[l->n_folders++] = name;
+    else if (!strchr(name, '.') && starts_like_a_picture(path))
+        l->pictures[l->n_pictures++] = name;
+    else
+        l->others[l->n_others++] = name;
+    free(path);
+    return 0;
+}
+
+int idem_listing_read(idem_listing *l, const char *dir) {
+    *l = (idem_listing){0};
+    char **names;
+    size_t n, taken = 0;
+    if (idem_dir_list(dir, NULL, &names, &n))
+        return -1;
+    l->pictures = calloc(n + 1, sizeof *l->pictures);
+    l->others = calloc(n + 1, sizeof *l->others);
+    l->folders = calloc(n + 1, sizeof *l->folders);
+    int status = l->pictures && l->others && l->folders
+                     ? 0
+                     : idem_fail_as(IDEM_MEMORY, "%s: out of memory for the list of its files", dir);
+    for (; taken < n && !status; taken++) {
+        status = sort_name(l, dir, names[taken]);
+        if (status)
+            break;
+    }
+    for (size_t i = taken; i < n; i++)
+        free(names[i]);
+    free(names);
+    if (status)
+        idem_listing_free(l);
+    return status;
+}
+
+void idem_listing_free(idem_listing *l) {
+    idem_names_free(l->pictures, l->n_pictures);
+    idem_names_free(l->others, l->n_others);
+    idem_names_free(l->folders, l->n_folders);
+    *l = (idem_listing){0};
+}
+
+void idem_left_out_add(idem_left_out *o, const idem_listing *l) {
+    for (size_t i = 0; i < l->n_others; i++, o->files++)
+        if (o->files < IDEM_LEFT_OUT_NAMED)
+            snprintf(o->first[o->files], sizeof o->first[0], "%s", l->others[i]);
+}
+
+const char *idem_left_out_text(const idem_left_out *o, char *text, size_t n) {
+    *text = 0;
+    if (!o->files)
+        return text;
+    size_t at = (size_t)snprintf(text, n, "%zu file%s of %s kind%s passed over:", o->files, o->files == 1 ? "" : "s",
+                                 o->files == 1 ? "another" : "other", o->files == 1 ? "" : "s");
+    for (size_t i = 0; i < o->files && i < IDEM_LEFT_OUT_NAMED && at < n; i++)
+        at += (size_t)snprintf(text + at, n - at, "%s %s", i ? "," : "", o->first[i]);
+    if (o->files > IDEM_LEFT_OUT_NAMED && at < n)
+        snprintf(text + at, n - at, ", ...");
+    return text;
+}

@@ -1,0 +1,33 @@
+/* What a folder holds, as idem looks at it: its pictures, and what is left out of them. A file is a picture by its
+ * ending (format.h), or without any ending by its first bytes. Names that begin with a dot are not looked at.
+ *
+ *     idem_listing l;
+ *     if (idem_listing_read(&l, dir)) ...
+ *     for (size_t i = 0; i < l.n_pictures; i++) ... l.pictures[i] ...
+ *     idem_left_out_add(&left_out, &l);
+ *     idem_listing_free(&l);
+ *     idem_left_out_text(&left_out, text, sizeof text);   // "3 files of other kinds passed over: a.txt, b.md, c.mp4"
+ */
+#ifndef IDEM_MEDIA_LISTING_H
+#define IDEM_MEDIA_LISTING_H
+
+#include <stddef.h>
+
+typedef struct {
+    char **pictures, **others, **folders; /* names, each list sorted by strcmp */
+    size_t n_pictures, n_others, n_folders;
+} idem_listing;
+int idem_listing_read(idem_listing *l, const char *dir);
+void idem_listing_free(idem_listing *l);
+
+/* A count of other files over any number of folders. */
+enum { IDEM_LEFT_OUT_NAMED = 3 };
+typedef struct {
+    size_t files;
+    char first[IDEM_LEFT_OUT_NAMED][256];
+} idem_left_out;
+void idem_left_out_add(idem_left_out *o, const idem_listing *l);
+/* One sentence without a stop; "" when nothing was left out. */
+const char *idem_left_out_text(const idem_left_out *o, char *text, size_t n);
+
+#endif
