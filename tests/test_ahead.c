@@ -53,7 +53,7 @@ static void pictures_come_in_order_and_errors_with_their_file(void **state) {
         if (i == BAD) {
             assert_null(im.rgb);
             assert_non_null(strstr(idem_error(), paths[BAD]));
-            assert_non_null(strstr(idem_error(), "expected a PNG, JPEG or WebP file"));
+            assert_non_null(strstr(idem_error(), "expected a PNG, JPEG, WebP, HEIC or AVIF file"));
         } else {
             assert_true(im.width == 10 + i && width == im.width && height == 20);
         }

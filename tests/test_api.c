@@ -423,7 +423,7 @@ static void pictures_that_cannot_be_read_or_written_are_refused(void **state) {
     assert_int_equal(idem_read_picture(shared, "/nowhere/x.png", out), -1);
     assert_says("/nowhere/x.png");
     assert_int_equal(idem_read_picture(shared, "tests/test_api.c", out), -1);
-    assert_says("expected a PNG, JPEG or WebP");
+    assert_says("expected a PNG, JPEG, WebP, HEIC or AVIF");
     assert_int_equal(idem_read_picture(shared, dir, out), -1);
     assert_says("is a folder");
     assert_int_equal(idem_write_picture(shared, "/nowhere/x.png", faces), -1);

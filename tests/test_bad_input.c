@@ -300,7 +300,7 @@ static void files_of_other_kinds(void **state) {
         char line[200];
         blob_put(&b, kinds[i].head, kinds[i].size);
         put_file(kinds[i].name, b);
-        snprintf(line, sizeof line, "%s: looks like %s, expected a PNG, JPEG or WebP file", kinds[i].name,
+        snprintf(line, sizeof line, "%s: looks like %s, expected a PNG, JPEG, WebP, HEIC or AVIF file", kinds[i].name,
                  kinds[i].says);
         FAILS(line, "cd $DIR && $IDEM align -q %s -o aligned", kinds[i].name);
         FAILS(line, "cd $DIR && $IDEM verify -q --threads 1 2.png %s", kinds[i].name);

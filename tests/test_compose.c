@@ -183,11 +183,11 @@ static void pictures_that_cannot_be_read_are_one_line(void **state) {
                          "who/3.png > half.png && "
                          "mkdir none"),
                      0);
-    static const char *const rows[][2] = {{"text.png", "expected a PNG, JPEG or WebP"},
+    static const char *const rows[][2] = {{"text.png", "expected a PNG, JPEG, WebP, HEIC or AVIF"},
                                           {"nothing.png", "0 bytes"},
                                           {"half.png", "half.png"},
                                           {"absent.png", "No such file"},
-                                          {"none", "none: has no picture (PNG, JPEG or WebP)"}};
+                                          {"none", "none: has no picture (PNG, JPEG, WebP, HEIC or AVIF)"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         for (int side = 0; side < 2; side++) {
             const char *good = side ? "who/1.png" : rows[i][0], *bad = side ? rows[i][0] : "who/1.png";

@@ -11,9 +11,11 @@
 #include "base/models.h"
 #include "base/status.h"
 #include "cli/command.h"
+#include "cli/left_out.h"
 #include "cli/progress.h"
 #include "learn/origin.h"
 #include "media/ahead.h"
+#include "media/format.h"
 
 enum { PATH_SIZE = 4096 };
 
@@ -85,13 +87,12 @@ static int list_names(idem_files *f, const char *path, char *const *names, size_
 
 int idem_files_list(idem_files *f, const char *path) {
     *f = (idem_files){.given = path, .folder = idem_path_is_dir(path)};
-    char **names = NULL;
-    size_t count = 1;
-    if (f->folder && idem_dir_list(path, ".png|.jpg|.jpeg|.webp", &names, &count))
+    idem_listing in = {.n_pictures = 1};
+    if (f->folder && idem_left_out_list(&in, path))
         return -1;
-    int status = list_names(f, path, names, count);
+    int status = list_names(f, path, in.pictures, in.n_pictures);
     if (f->folder)
-        idem_names_free(names, count);
+        idem_listing_free(&in);
     if (status)
         idem_files_free(f);
     return status;
@@ -149,8 +150,8 @@ static int load_next(idem_pictures *p, idem_ahead *ahead, char **name) {
 
 int idem_files_check(const idem_files *f, int good) {
     if (!f->n)
-        return idem_fail("%s: has no picture (PNG, JPEG or WebP)", f->given);
-    return good ? 0 : idem_fail("%s: no readable picture (PNG, JPEG or WebP) among %d files", f->given, f->n);
+        return idem_fail("%s: has no picture (" IDEM_FORMATS ")", f->given);
+    return good ? 0 : idem_fail("%s: no readable picture (" IDEM_FORMATS ") among %d files", f->given, f->n);
 }
 
 static int load_all(idem_pictures *p, const idem_files *f, idem_ahead *ahead) {

@@ -10,6 +10,7 @@
 #include "base/status.h"
 #include "cli/command.h"
 #include "cli/json.h"
+#include "cli/left_out.h"
 #include "cli/options.h"
 #include "cli/outside.h"
 #include "cli/overwrite.h"
@@ -179,7 +180,7 @@ static int print_photograph(job *j, const char *path, const idem_photo *photo, j
 static void print_rest(const job *j) {
     printf("],\n\"faces\": %d,\n\"skipped\": ", j->faces);
     json_dumpf(j->skipped, stdout, JSON_INDENT(1));
-    printf("}\n");
+    printf(",\n\"other_files\": %zu}\n", idem_left_out_files());
 }
 
 /* 0 also when the file is passed over; -1: interrupted, or nothing can be written. */
@@ -277,6 +278,7 @@ int idem_cmd_align(int argc, char **argv) {
     if (!status && j.faces && !j.shared.json && !j.shared.quiet)
         idem_cli_print("%d face%s of %d photograph%s in %s", j.faces, j.faces == 1 ? "" : "s", j.photographs,
                        j.photographs == 1 ? "" : "s", j.output);
+    idem_left_out_say(j.shared.quiet);
     if (!status && j.bad)
         status = j.only ? idem_fail("%s", j.why)
                  : j.faces

@@ -16,6 +16,7 @@
 #include "cli/command.h"
 #include "cli/grid.h"
 #include "cli/json.h"
+#include "cli/left_out.h"
 #include "cli/options.h"
 #include "cli/overwrite.h"
 #include "cli/progress.h"
@@ -369,6 +370,8 @@ static int print_json(const job *j, double seconds) {
                                "not_written", j->failed + j->made.too_long, "output", idem_json_name(j->s->output),
                                "grid", j->grid && j->ended, "seconds", seconds);
     if (report)
+        json_object_set_new(report, "other_files", json_integer((json_int_t)idem_left_out_files()));
+    if (report)
         json_object_set_new(report, "outside_most", json_real(fmax(j->id.outside, j->attr.outside)));
     if (report && !j->ended)
         json_object_set_new(report, "ended_early", json_true());
@@ -390,6 +393,7 @@ static int run_and_report(job *j) {
         return -1;
     if (status)
         return -1;
+    idem_left_out_say(j->shared->quiet);
     int unreadable = j->id.bad + j->attr.bad;
     const char *plural = j->written == 1 ? "" : "s";
     if (unreadable)

@@ -135,6 +135,8 @@ static json_t *set_json(const distance *d, const set *s) {
     json_t *j = json_pack("{s:o, s:I}", "path", idem_json_name(s->path), "n", (json_int_t)s->n);
     if (side)
         json_object_set_new(j, "truncation", json_real(d->truncation));
+    else
+        json_object_set_new(j, "other_files", json_integer((json_int_t)idem_picture_source_others(s->source)));
     return j;
 }
 

@@ -11,6 +11,7 @@
 #include "cli/assets.h"
 #include "cli/command.h"
 #include "cli/json.h"
+#include "cli/left_out.h"
 #include "cli/options.h"
 #include "cli/overwrite.h"
 #include "cli/progress.h"
@@ -152,13 +153,16 @@ static int run(job *j, const char *const *paths) {
 
 static int report(const job *j) {
     if (j->shared.json)
-        printf("{\n  \"rows\": %d,\n  \"identity\": %zu,\n  \"attributes\": %zu,\n  \"unreadable\": %d%s\n}\n", j->rows,
-               j->faces.dim[0], j->faces.dim[1], j->faces.bad, j->ended ? "" : ",\n  \"ended_early\": true");
+        printf("{\n  \"rows\": %d,\n  \"identity\": %zu,\n  \"attributes\": %zu,\n  \"unreadable\": %d,\n  "
+               "\"other_files\": %zu%s\n}\n",
+               j->rows, j->faces.dim[0], j->faces.dim[1], j->faces.bad, idem_left_out_files(),
+               j->ended ? "" : ",\n  \"ended_early\": true");
     else if (!j->shared.quiet && j->ended)
         idem_cli_print("codes of %d face%s in %s: biometric data, keep them like a password", j->rows,
                        j->rows == 1 ? "" : "s", j->output);
     if (!j->ended)
         return -1;
+    idem_left_out_say(j->shared.quiet);
     return j->faces.bad ? idem_fail("%d of %d files gave no face; the codes of the others are in %s", j->faces.bad,
                                     j->files, j->output)
                         : 0;

@@ -13,6 +13,7 @@
 #include "cli/assets.h"
 #include "cli/command.h"
 #include "cli/json.h"
+#include "cli/left_out.h"
 #include "cli/options.h"
 #include "cli/overwrite.h"
 #include "cli/progress.h"
@@ -134,7 +135,8 @@ static json_t *evaluate(idem_evaluator *e, const idem_model *m, settings *s, con
          json_object_set_new(root, "seconds", json_real(idem_clock() - start)) ||
          json_object_set_new(root, "peak_rss_mb", json_real(idem_peak_rss_mb())) ||
          json_object_set_new(root, "seed", idem_json_u64(shared->seed)) ||
-         (!s->identity && json_object_set_new(root, "truncation", json_real(psi)))))
+         (s->identity ? json_object_set_new(root, "other_files", json_integer((json_int_t)idem_left_out_files()))
+                      : json_object_set_new(root, "truncation", json_real(psi)))))
         status = idem_fail_as(IDEM_MEMORY, "out of memory for a report");
     if (!status) {
         idem_progress_finish();
@@ -176,6 +178,7 @@ static int run(settings *s, const idem_shared *shared) {
         idem_report_print(report);
     free(text);
     json_decref(report);
+    idem_left_out_say(shared->quiet);
     if (!status && s->unreadable)
         status =
             idem_fail("%d of the files given could not be read; the pairs of the others are measured", s->unreadable);

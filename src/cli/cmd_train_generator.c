@@ -13,6 +13,7 @@
 #include "engine/op.h"
 #include "learn/gan_trainer.h"
 #include "learn/run_folder.h"
+#include "media/format.h"
 
 enum { MAX_OPTIONS = 48 };
 
@@ -30,7 +31,7 @@ static void parse(train *a, int argc, char **argv) {
     const idem_option fixed[] = {
         {IDEM_OPT_TEXT, "data", 'd', "DIR", &a->data, .required = true,
          .help =
-             "folder tree of JPEG, PNG and WebP pictures; their middle squares are used, those that cannot be read are "
+             "folder tree of pictures (" IDEM_FORMATS "); their middle squares are used, those that cannot be read are "
              "named and left out"},
         {IDEM_OPT_TEXT, "output", 'o', "RUN", &a->output, .required = true,
          .help =

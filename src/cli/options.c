@@ -1,4 +1,5 @@
 #define _GNU_SOURCE
+#include "base/log.h"
 #include "cli/options.h"
 
 #include <argp.h>
@@ -342,6 +343,8 @@ int idem_parse(const idem_command_line *line, int argc, char **argv, idem_shared
     for (int i = 0; i < p.n; i++)
         free(help[i]);
     free((char *)argp.doc);
+    if (shared->quiet)
+        idem_log_set_least(IDEM_LOG_WARNING);
     if (line->shared & IDEM_WITH_THREADS)
         idem_threads_set(shared->threads);
     if (shared->profile)

@@ -7,10 +7,12 @@
 
 #include "base/file.h"
 #include "base/status.h"
+#include "cli/left_out.h"
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "face/align.h"
 #include "learn/model.h"
+#include "media/format.h"
 
 enum { PATH_SIZE = 4096, YAW_PROFILE = 60 /* degrees from which half of the face is out of sight */ };
 
@@ -195,14 +197,13 @@ static int add(list *l, char *path) {
 }
 
 static int add_folder(list *l, const char *dir) {
-    char **names;
-    size_t count;
-    if (idem_dir_list(dir, ".png|.jpg|.jpeg|.webp", &names, &count))
+    idem_listing in;
+    if (idem_left_out_list(&in, dir))
         return -1;
-    int status = count ? 0 : idem_fail("%s: has no picture (PNG, JPEG or WebP)", dir);
-    for (size_t i = 0; i < count && !status; i++)
-        status = add(l, idem_path_join(dir, names[i]));
-    idem_names_free(names, count);
+    int status = in.n_pictures ? 0 : idem_fail("%s: has no picture (" IDEM_FORMATS ")", dir);
+    for (size_t i = 0; i < in.n_pictures && !status; i++)
+        status = add(l, idem_path_join(dir, in.pictures[i]));
+    idem_listing_free(&in);
     return status;
 }
 

@@ -62,7 +62,8 @@ int idem_choice_next(idem_cut *cuts, idem_ahead *ahead, const char *path, int si
 /* One face of one file. */
 int idem_choice_load(idem_cut *cut, const char *path, int size, int which, idem_choice *c);
 
-/* "a.jpg", "b/" ... to the picture files they mean: files as they are, folders by their pictures' names, sorted. NULL
+/* "a.jpg", "b/" ... to the picture files they mean: files as they are, folders by their pictures' names, sorted
+ * (what else is in them: left_out.h). NULL
  * with a message; free with idem_names_free. */
 char **idem_photo_list(char *const *paths, int n, size_t *count);
 

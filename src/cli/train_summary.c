@@ -39,7 +39,7 @@ static void parse(train *a, int argc, char **argv) {
         {IDEM_OPT_TEXT, "output", 'o', "RUN", &a->output,
          .help = "folder for checkpoints, mapper.safetensors, metrics.jsonl, training.png, events and samples"},
         {IDEM_OPT_TEXT, "data", 'd', "DIR", &a->data, .required = true,
-         .help = "folder tree of JPEG, PNG and WebP pictures, with sub-folders for classes or without"},
+         .help = "folder tree of pictures, with sub-folders for classes or without"},
         {IDEM_OPT_TEXT, "identity-net", 0, "FILE", &a->identity_net,
          .help = "F: InceptionResnetV1 (facenet-pytorch's file), or an ONNX recogniser; fr_feature if not given"},
         {IDEM_OPT_TEXT, "identity-preprocess", 0, "NAME", &a->preprocess, .choices = IDEM_PREPROCESS_CHOICES,

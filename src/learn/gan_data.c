@@ -11,6 +11,7 @@
 #include "base/status.h"
 #include "learn/epochs.h"
 #include "learn/picture_cache.h"
+#include "media/format.h"
 
 enum { HASH = 32 };
 
@@ -108,7 +109,8 @@ static int check_count(const idem_gan_data *d) {
     const size_t least = (size_t)d->options.held_out + 2;
     return d->count >= least && d->count <= UINT32_MAX
                ? 0
-               : idem_fail("%s: %zu %spictures (JPEG, PNG, WebP) were found, expected at least %zu: name a folder with "
+               : idem_fail("%s: %zu %spictures (" IDEM_FORMATS
+                           ") were found, expected at least %zu: name a folder with "
                            "pictures, or hold fewer out",
                            d->dir, d->count, idem_picture_cache_bad(d->cache) ? "readable " : "", least);
 }

@@ -1,4 +1,4 @@
-/* Pictures of a folder tree (JPEG, PNG, WebP) for generator training: cut to the middle square, resized once (Lanczos)
+/* Pictures of a folder tree for generator training: cut to the middle square, resized once (Lanczos)
  * and kept as bytes in a cache file (picture_cache.h); what cannot be read is left out. Order, mirroring and which are
  * held out follow from the seed and the contents of the files; their names do not matter. Files of one content are held
  * out together or not at all. */

@@ -8,6 +8,7 @@
 #include "base/status.h"
 #include "learn/picture_tree.h"
 #include "learn/pipe.h"
+#include "media/format.h"
 
 enum { BATCH = 8 };
 
@@ -27,7 +28,7 @@ static int open_folder(idem_picture_source *s, const char *path) {
         return -1;
     const size_t n = idem_picture_tree_count(s->tree);
     if (n < 1 || n > UINT32_MAX)
-        return idem_fail("%s: %zu pictures (JPEG, PNG, WebP) were found in it, expected at least 1", path, n);
+        return idem_fail("%s: %zu pictures (" IDEM_FORMATS ") were found in it, expected at least 1", path, n);
     if (!(s->order = malloc(n * sizeof *s->order)))
         return idem_fail_as(IDEM_MEMORY, "out of memory for the order of %zu pictures", n);
     for (size_t i = 0; i < n; i++)
@@ -69,6 +70,10 @@ void idem_picture_source_free(idem_picture_source *s) {
     free(s->z);
     free(s->drawn);
     free(s);
+}
+
+size_t idem_picture_source_others(const idem_picture_source *s) {
+    return s->tree ? idem_picture_tree_others(s->tree) : 0;
 }
 
 size_t idem_picture_source_count(const idem_picture_source *s) {

@@ -6,16 +6,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 
 #include "base/arena.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/sha256.h"
 #include "base/status.h"
+#include "media/listing.h"
 
 enum { DEPTH_MAX = 64 };
-static const char *const SUFFIXES[] = {".jpg", ".jpeg", ".png", ".webp"};
 
 typedef struct {
     const char **at;
@@ -27,6 +27,7 @@ struct idem_picture_tree {
     const char *dir;
     texts paths; /* of pictures, dir in front */
     texts bad;
+    idem_left_out others;
     size_t skip; /* length of "DIR/" */
 };
 
@@ -57,16 +58,6 @@ static int leave_out(idem_picture_tree *t) {
     return idem_error_kind() == IDEM_INPUT ? add(&t->bad, idem_arena_strdup(t->arena, idem_error())) : -1;
 }
 
-static bool is_picture(const char *name) {
-    const size_t n = strlen(name);
-    for (size_t i = 0; i < sizeof SUFFIXES / sizeof *SUFFIXES; i++) {
-        const size_t k = strlen(SUFFIXES[i]);
-        if (n >= k && !strcasecmp(name + n - k, SUFFIXES[i]))
-            return true;
-    }
-    return false;
-}
-
 static bool holds(const above *chain, const struct stat *st) {
     for (; chain; chain = chain->next)
         if (chain->device == st->st_dev && chain->inode == st->st_ino)
@@ -85,8 +76,12 @@ static int look_at(idem_picture_tree *t, const char *path, const char *name, con
         idem_fail("%s: %s", full, errno == ENOENT ? "is a link to nothing" : strerror(errno));
         return leave_out(t);
     }
-    if (!S_ISDIR(st.st_mode))
-        return is_picture(name) ? add(&t->paths, full) : 0;
+    if (!S_ISDIR(st.st_mode)) {
+        if (idem_is_picture(full))
+            return add(&t->paths, full);
+        idem_left_out_add_file(&t->others, name);
+        return 0;
+    }
     if (holds(chain, &st))
         idem_fail("%s: is a link to a folder that holds it", full);
     else if (depth == DEPTH_MAX)
@@ -132,6 +127,9 @@ static int open_tree(idem_picture_tree *t, const char *dir) {
     t->skip = strlen(t->dir) + (t->dir[strlen(t->dir) - 1] != '/');
     if (t->paths.count)
         qsort(t->paths.at, t->paths.count, sizeof *t->paths.at, by_name);
+    char text[1000];
+    if (t->others.files)
+        idem_log(IDEM_LOG_NOTE, "%s: %s", dir, idem_left_out_text(&t->others, text, sizeof text));
     return 0;
 }
 
@@ -165,6 +163,10 @@ const char *idem_picture_tree_path(const idem_picture_tree *t, size_t i) {
 
 const char *idem_picture_tree_name(const idem_picture_tree *t, size_t i) {
     return t->paths.at[i] + t->skip;
+}
+
+size_t idem_picture_tree_others(const idem_picture_tree *t) {
+    return t->others.files;
 }
 
 size_t idem_picture_tree_bad_count(const idem_picture_tree *t) {

@@ -1,5 +1,5 @@
-/* The pictures (JPEG, PNG, WebP) of a folder and the folders in it, by name. What cannot be looked into is left out and
- * kept as a message: a locked folder, a dead link, a link to a folder that holds it. */
+/* The pictures of a folder and the folders in it, by name; which files are pictures says media/listing.h. What cannot
+ * be looked into is left out and kept as a message: a locked folder, a dead link, a link to a folder that holds it. */
 #ifndef IDEM_LEARN_PICTURE_TREE_H
 #define IDEM_LEARN_PICTURE_TREE_H
 
@@ -17,6 +17,9 @@ size_t idem_picture_tree_count(const idem_picture_tree *t); /* may be 0 */
 /* Below the folder; sorted by strcmp. */
 const char *idem_picture_tree_name(const idem_picture_tree *t, size_t i);
 const char *idem_picture_tree_path(const idem_picture_tree *t, size_t i);
+
+/* Files that are no pictures; opening has named some of them in the log. */
+size_t idem_picture_tree_others(const idem_picture_tree *t);
 
 /* Why something was left out. */
 size_t idem_picture_tree_bad_count(const idem_picture_tree *t);

@@ -7,6 +7,7 @@
 #include "base/status.h"
 #include "learn/epochs.h"
 #include "learn/picture_tree.h"
+#include "media/format.h"
 
 struct idem_summary_data {
     idem_picture_tree *tree;
@@ -88,7 +89,7 @@ static int open_data(idem_summary_data *d, const char *dir) {
         return -1;
     const size_t count = idem_summary_data_count(d);
     if (count < 1 || count > UINT32_MAX)
-        return idem_fail("%s: %zu pictures (JPEG, PNG, WebP) were found in it, expected at least 1", dir, count);
+        return idem_fail("%s: %zu pictures (" IDEM_FORMATS ") were found in it, expected at least 1", dir, count);
     if (!(d->told = calloc(count, sizeof *d->told)))
         return idem_fail_as(IDEM_MEMORY, "out of memory for %zu pictures", count);
     return idem_epochs_make(&d->epochs, d->seed, "summary.order", NULL, count);

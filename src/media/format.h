@@ -13,7 +13,7 @@ typedef enum {
     IDEM_FORMAT_HEIF /* HEIC and AVIF */
 } idem_format;
 
-#define IDEM_FORMATS "PNG, JPEG, WebP, HEIC or AVIF" /* for messages */
+#define IDEM_FORMATS "PNG, JPEG, WebP, HEIC or AVIF" /* for messages: "a ... file" */
 /* As idem_dir_list takes them: any case. */
 #define IDEM_ENDINGS ".jpg|.jpeg|.jpe|.jfif|.png|.webp|.heic|.heif|.avif"
 

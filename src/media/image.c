@@ -52,11 +52,11 @@ int idem_image_cut(idem_image *out, const idem_image *in, int left, int top, int
 
 void idem_image_log_notes(const idem_image *im, const char *path) {
     if (im->notes & IDEM_NOTE_TRANSPARENT)
-        idem_log(IDEM_LOG_WARNING, "%s: is transparent in places: they are seen as white", path);
+        idem_log(IDEM_LOG_NOTE, "%s: is transparent in places: they are seen as white", path);
     if (im->notes & IDEM_NOTE_FRAMES)
-        idem_log(IDEM_LOG_WARNING, "%s: holds several pictures: the first is taken, the others are left out", path);
+        idem_log(IDEM_LOG_NOTE, "%s: holds several pictures: the first is taken, the others are left out", path);
     if (im->notes & IDEM_NOTE_PROFILE)
-        idem_log(IDEM_LOG_WARNING, "%s: its colour profile cannot be used: its colours are taken as sRGB", path);
+        idem_log(IDEM_LOG_NOTE, "%s: its colour profile cannot be used: its colours are taken as sRGB", path);
 }
 
 /* ---- what decoders give ---- */
@@ -190,8 +190,9 @@ static int parse(idem_decoded *d, const unsigned char *bytes, size_t size, const
         break;
     }
     if (size < 12)
-        return idem_fail("%s: the file has %zu bytes, too few for a picture; expected %s", what, size, IDEM_FORMATS);
-    return idem_fail("%s: looks like %s, expected %s", what, idem_looks_like(bytes, size), IDEM_FORMATS);
+        return idem_fail("%s: the file has %zu bytes, too few for a picture; expected a %s file", what, size,
+                         IDEM_FORMATS);
+    return idem_fail("%s: looks like %s, expected a %s file", what, idem_looks_like(bytes, size), IDEM_FORMATS);
 }
 
 typedef struct {

@@ -37,6 +37,11 @@ static bool starts_like_a_picture(const char *path) {
     return n > 0 && idem_image_format(bytes, (size_t)n) != IDEM_FORMAT_NONE;
 }
 
+bool idem_is_picture(const char *path) {
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    return has_picture_ending(name) || (!strchr(name, '.') && starts_like_a_picture(path));
+}
+
 /* Where a name goes. Names with the ending of a picture are taken by it alone: reading says what is wrong with them. */
 static int sort_name(idem_listing *l, const char *dir, char *name) {
     if (has_picture_ending(name)) {
@@ -48,7 +53,7 @@ static int sort_name(idem_listing *l, const char *dir, char *name) {
         return -1;
     if (idem_path_is_dir(path))
         l->folders[l->n_folders++] = name;
-    else if (!strchr(name, '.') && starts_like_a_picture(path))
+    else if (idem_is_picture(path))
         l->pictures[l->n_pictures++] = name;
     else
         l->others[l->n_others++] = name;
@@ -88,21 +93,39 @@ void idem_listing_free(idem_listing *l) {
     *l = (idem_listing){0};
 }
 
-void idem_left_out_add(idem_left_out *o, const idem_listing *l) {
-    for (size_t i = 0; i < l->n_others; i++, o->files++)
-        if (o->files < IDEM_LEFT_OUT_NAMED)
-            snprintf(o->first[o->files], sizeof o->first[0], "%s", l->others[i]);
+static void name_some(idem_left_out *o, char *const *names, size_t n, const char *end) {
+    for (size_t i = 0; i < n && o->named < IDEM_LEFT_OUT_NAMED; i++, o->named++)
+        snprintf(o->first[o->named], sizeof o->first[0], "%.250s%s", names[i], end);
+}
+
+void idem_left_out_add_file(idem_left_out *o, const char *name) {
+    o->files++;
+    name_some(o, (char *const[]){(char *)name}, 1, "");
+}
+
+void idem_left_out_add(idem_left_out *o, const idem_listing *l, bool folders) {
+    o->files += l->n_others;
+    name_some(o, l->others, l->n_others, "");
+    if (folders) {
+        o->folders += l->n_folders;
+        name_some(o, l->folders, l->n_folders, "/");
+    }
 }
 
 const char *idem_left_out_text(const idem_left_out *o, char *text, size_t n) {
+    char files[64] = "", folders[64] = "";
     *text = 0;
-    if (!o->files)
+    if (!o->files && !o->folders)
         return text;
-    size_t at = (size_t)snprintf(text, n, "%zu file%s of %s kind%s passed over:", o->files, o->files == 1 ? "" : "s",
-                                 o->files == 1 ? "another" : "other", o->files == 1 ? "" : "s");
-    for (size_t i = 0; i < o->files && i < IDEM_LEFT_OUT_NAMED && at < n; i++)
+    if (o->files)
+        snprintf(files, sizeof files, o->files == 1 ? "%zu file of another kind" : "%zu files of other kinds",
+                 o->files);
+    if (o->folders)
+        snprintf(folders, sizeof folders, "%zu folder%s", o->folders, o->folders == 1 ? "" : "s");
+    size_t at = (size_t)snprintf(text, n, "%s%s%s passed over:", files, o->files && o->folders ? " and " : "", folders);
+    for (size_t i = 0; i < o->named && at < n; i++)
         at += (size_t)snprintf(text + at, n - at, "%s %s", i ? "," : "", o->first[i]);
-    if (o->files > IDEM_LEFT_OUT_NAMED && at < n)
+    if (o->files + o->folders > o->named && at < n)
         snprintf(text + at, n - at, ", ...");
     return text;
 }

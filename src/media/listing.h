@@ -4,13 +4,14 @@
  *     idem_listing l;
  *     if (idem_listing_read(&l, dir)) ...
  *     for (size_t i = 0; i < l.n_pictures; i++) ... l.pictures[i] ...
- *     idem_left_out_add(&left_out, &l);
+ *     idem_left_out_add(&left_out, &l, false);
  *     idem_listing_free(&l);
  *     idem_left_out_text(&left_out, text, sizeof text);   // "3 files of other kinds passed over: a.txt, b.md, c.mp4"
  */
 #ifndef IDEM_MEDIA_LISTING_H
 #define IDEM_MEDIA_LISTING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 typedef struct {
@@ -20,13 +21,20 @@ typedef struct {
 int idem_listing_read(idem_listing *l, const char *dir);
 void idem_listing_free(idem_listing *l);
 
-/* A count of other files over any number of folders. */
+/* Whether this file, which exists and is no folder, is a picture. */
+bool idem_is_picture(const char *path);
+
+/* A count of what is left out over any number of folders. */
 enum { IDEM_LEFT_OUT_NAMED = 3 };
 typedef struct {
-    size_t files;
+    size_t files, folders;
+    size_t named;
     char first[IDEM_LEFT_OUT_NAMED][256];
 } idem_left_out;
-void idem_left_out_add(idem_left_out *o, const idem_listing *l);
+/* One file more. */
+void idem_left_out_add_file(idem_left_out *o, const char *name);
+/* All of a listing. folders: they are not looked into, and count too. */
+void idem_left_out_add(idem_left_out *o, const idem_listing *l, bool folders);
 /* One sentence without a stop; "" when nothing was left out. */
 const char *idem_left_out_text(const idem_left_out *o, char *text, size_t n);
 

@@ -1,5 +1,8 @@
 # A JPEG without its end marker is taken; one that is really cut off is refused, and says so.
-command -v cjpeg >/dev/null || return 0
+command -v cjpeg >/dev/null || {
+    echo "there is no cjpeg"
+    return 77
+}
 $MK canvas "$W/x.ppm" 200 200 "$S/1.png" 36 36 128 0
 cjpeg "$W/x.ppm" >"$W/x.jpg"
 head -c -2 "$W/x.jpg" >"$W/end.jpg"

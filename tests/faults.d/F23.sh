@@ -8,7 +8,7 @@ $MK apng "$W/one.png" "$W/two.png" "$W/anim.png"
     echo "the result of a transparent picture is opaque"
     return 1
 }
-said=$("$I" align -q "$W/rgba.png" "$W/anim.png" -o "$W/o" 2>&1)
+said=$("$I" align "$W/rgba.png" "$W/anim.png" -o "$W/o" 2>&1)
 [[ $said = *"rgba.png: is transparent"* && $said = *"anim.png: holds several"* ]] || {
     echo "transparency or further pictures are left out without a word: $said"
     return 1
@@ -18,7 +18,7 @@ said=$("$I" align -q "$W/rgba.png" "$W/anim.png" -o "$W/o" 2>&1)
     echo "idem does not read its own animation"
     return 1
 }
-build/tests/test_picture_files >"$W/log" 2>&1 || {
+"$B/tests/test_picture_files" >"$W/log" 2>&1 || {
     grep -m 1 ERROR "$W/log"
     return 1
 }

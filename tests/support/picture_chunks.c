@@ -1,11 +1,16 @@
 #include "support/picture_chunks.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <cmocka.h>
+#include <lcms2.h>
 #include <webp/encode.h>
 #include <webp/mux.h>
 
+#include "base/status.h"
 #include "media/image.h"
 #include "support/pictures.h"
 
@@ -165,4 +170,37 @@ void file_add_profile(int format, blob *file, const unsigned char *profile, size
     } else {
         add_webp_chunk(file, "ICCP", profile, size);
     }
+}
+
+blob profile_bytes(void *profile) {
+    blob b = {0};
+    cmsUInt32Number size = 0;
+    assert_non_null(profile);
+    assert_true(cmsSaveProfileToMem(profile, NULL, &size));
+    b.data = malloc(size);
+    b.size = size;
+    assert_true(cmsSaveProfileToMem(profile, b.data, &size));
+    cmsCloseProfile(profile);
+    return b;
+}
+
+blob p3_profile(void) {
+    static const cmsCIExyY white = {0.3127, 0.3290, 1};
+    static const cmsCIExyYTRIPLE primaries = {{0.680, 0.320, 1}, {0.265, 0.690, 1}, {0.150, 0.060, 1}};
+    static const cmsFloat64Number p[5] = {2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045};
+    cmsToneCurve *curve = cmsBuildParametricToneCurve(NULL, 4, p);
+    cmsHPROFILE profile = cmsCreateRGBProfile(&white, &primaries, (cmsToneCurve *const[]){curve, curve, curve});
+    cmsFreeToneCurve(curve);
+    return profile_bytes(profile);
+}
+
+void assert_file(const blob *b, const char *what, int width, int height, const uint8_t *rgb, int tolerance,
+                 unsigned notes) {
+    idem_image im;
+    if (idem_image_parse(&im, b->data, b->size, what) < 0)
+        fail_msg("%s", idem_error());
+    assert_pixels(&im, width, height, rgb, tolerance);
+    if (im.notes != notes)
+        fail_msg("%s: notes are %u, expected %u", what, im.notes, notes);
+    idem_image_free(&im);
 }

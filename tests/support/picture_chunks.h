@@ -23,4 +23,13 @@ void file_add_exif(int format, blob *file, const unsigned char *block, size_t si
 void file_add_profile(int format, blob *file, const unsigned char *profile, size_t size);
 void file_add_png_chunk(blob *png, const char *name, const unsigned char *data, size_t size);
 
+/* An ICC profile as it stands in files; closes it. */
+blob profile_bytes(void *lcms_profile);
+blob p3_profile(void); /* Display P3 */
+
+/* Fails the test unless the file is read to this picture, no value further than `tolerance` from rgb, with these notes
+ * (IDEM_NOTE_...). */
+void assert_file(const blob *b, const char *what, int width, int height, const uint8_t *rgb, int tolerance,
+                 unsigned notes);
+
 #endif
