@@ -261,7 +261,7 @@ static void data_to_train_on(void **state) {
     FAILS("one: holds 1 pictures, needed are 600 for evaluation",
           "cd $DIR && $IDEM train -q -g '%s/tests/fixtures/generator-64.safetensors' --data one -o run --iterations 2",
           IDEM_SOURCE_DIR);
-    FAILS("one: 1 pictures (JPEG, PNG, WebP) were found, expected at least",
+    FAILS("one: 1 pictures (PNG, JPEG, WebP, HEIC or AVIF) were found, expected at least",
           "cd $DIR && $IDEM train-generator -q --data one -o run --size 64");
     FAILS("side 96, expected a power of two from 8 to 2048",
           "cd $DIR && $IDEM train-generator -q --data one -o run --size 96");
@@ -280,15 +280,15 @@ static void files_of_other_kinds(void **state) {
         {"phone.heic",
          "\0\0\0\x18"
          "ftypheic\0\0\0\0",
-         "a HEIF picture (HEIC)", 16},
+         NULL, 16},
         {"renamed.jpg",
          "\0\0\0\x18"
          "ftypmif1\0\0\0\0",
-         "a HEIF picture (HEIC)", 16},
+         NULL, 16},
         {"new.avif",
          "\0\0\0\x18"
          "ftypavif\0\0\0\0",
-         "an AVIF picture", 16},
+         NULL, 16},
         {"scan.tif", "II*\0\x08\0\0\0\0\0\0\0\0\0\0\0", "a TIFF picture or a camera's raw file", 16},
         {"moving.gif", "GIF89a\1\0\1\0\0\0\0\0\0\0", "a GIF picture", 16},
         {"paper.pdf", "%PDF-1.4 12345678", "a PDF document", 16},
@@ -300,8 +300,11 @@ static void files_of_other_kinds(void **state) {
         char line[200];
         blob_put(&b, kinds[i].head, kinds[i].size);
         put_file(kinds[i].name, b);
-        snprintf(line, sizeof line, "%s: looks like %s, expected a PNG, JPEG, WebP, HEIC or AVIF file", kinds[i].name,
-                 kinds[i].says);
+        if (kinds[i].says)
+            snprintf(line, sizeof line, "%s: looks like %s, expected a PNG, JPEG, WebP, HEIC or AVIF file",
+                     kinds[i].name, kinds[i].says);
+        else /* it cannot be read, or there is no plug-in for it */
+            snprintf(line, sizeof line, "HEIC or AVIF picture");
         FAILS(line, "cd $DIR && $IDEM align -q %s -o aligned", kinds[i].name);
         FAILS(line, "cd $DIR && $IDEM verify -q --threads 1 2.png %s", kinds[i].name);
     }
