@@ -9,7 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     const int orientation = idem_exif_orientation(data, size);
-    if (orientation < 1 || orientation > 8)
+    if (orientation < 0 || orientation > 8)
         abort();
     return 0;
 }

@@ -1,13 +1,15 @@
-/* Writes the seeds of fuzz_image.c, fuzz_exif.c and fuzz_checkpoint.c: check-seeds fuzz/seeds */
+/* Writes the seeds of fuzz_image.c, fuzz_exif.c, fuzz_profile.c and fuzz_checkpoint.c: check-seeds fuzz/seeds */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <lcms2.h>
 #include <webp/encode.h>
 
 #include "base/file.h"
 #include "base/status.h"
 #include "support/hostile.h"
+#include "support/picture_chunks.h"
 #include "support/pictures.h"
 
 static int write_seed(const char *dir, const char *name, blob b) {
@@ -25,6 +27,43 @@ static int write_seed(const char *dir, const char *name, blob b) {
     free(path);
     free(b.data);
     return status;
+}
+
+/* What stands beside the pixels, in each format. */
+static int write_chunks(const char *dir) {
+    static const char *const names[FILE_FORMATS] = {"image/chunks.jpg", "image/chunks.png", "image/chunks.webp"};
+    uint8_t rgb[16 * 8 * 3];
+    unsigned char block[64], control[8] = {0, 0, 0, 2};
+    int failed = 0;
+    for (size_t i = 0; i < sizeof rgb; i++)
+        rgb[i] = (uint8_t)(i * 37);
+    for (int format = 0; format < FILE_FORMATS; format++) {
+        blob b = file_encode(format, rgb, 16, 8), profile = p3_profile();
+        file_add_exif(format, &b, block, tiff_block(block, 6, format == FILE_PNG, true), false);
+        file_add_profile(format, &b, profile.data, profile.size);
+        if (format == FILE_PNG)
+            file_add_png_chunk(&b, "acTL", control, sizeof control);
+        failed |= write_seed(dir, names[format], b) < 0;
+        free(profile.data);
+    }
+    return failed;
+}
+
+/* The first byte says of what picture (fuzz_profile.c). */
+static int write_profile(const char *dir, const char *name, int first, blob profile) {
+    blob b = {0};
+    blob_byte(&b, first);
+    blob_put(&b, profile.data, profile.size);
+    free(profile.data);
+    return write_seed(dir, name, b);
+}
+
+static int write_profiles(const char *dir) {
+    cmsToneCurve *curve = cmsBuildGamma(NULL, 1.4);
+    blob grey = profile_bytes(cmsCreateGrayProfile(cmsD50_xyY(), curve));
+    cmsFreeToneCurve(curve);
+    const int failed = write_profile(dir, "profile/rgb", 0, p3_profile()) < 0;
+    return write_profile(dir, "profile/grey", 0x80, grey) < 0 || failed;
 }
 
 int main(int argc, char **argv) {
@@ -65,5 +104,7 @@ int main(int argc, char **argv) {
         blob_put(&exif, block, exif_block(block, big ? 6 : 3, big));
         failed |= write_seed(argv[1], big ? "exif/big" : "exif/little", exif) < 0;
     }
+    failed |= write_chunks(argv[1]);
+    failed |= write_profiles(argv[1]);
     return write_seed(argv[1], "checkpoint/run.safetensors", hostile_checkpoint()) < 0 || failed;
 }
