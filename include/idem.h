@@ -148,7 +148,8 @@ IDEM_API int idem_write_picture(idem_context *context, const char *path, const u
 
 /* A photograph of any size, in memory of the library, with the faces that were found in it. It belongs to the caller,
  * who frees it; it may outlive its context, and is used by one thread at a time as contexts are. Finding faces needs
- * fr_detect and fr_landmark in the folder of models. */
+ * fr_detect and fr_landmark in the folder of models. Faces are looked for upright, on either side and on their head,
+ * down to a sixtieth of the longer side. */
 typedef struct idem_photograph idem_photograph;
 
 /* A picture of the same formats: upright by its EXIF, in sRGB by its colour profile; at most 200 megapixels. Where it
@@ -162,11 +163,12 @@ IDEM_API void idem_free_photograph(idem_photograph *photograph); /* NULL is allo
 typedef struct {
     size_t struct_size; /* set by the caller to sizeof(idem_photograph_info) */
     int width, height;  /* pixels */
-    int faces;          /* 0 .. 64, numbered from the largest */
+    int faces;          /* numbered from the largest, from 0; there is no limit to their number */
 } idem_photograph_info;
 typedef struct {
     size_t struct_size;  /* set by the caller to sizeof(idem_face_info) */
-    float box[4];        /* the detector's: left, top, right, bottom; may reach beyond the photograph */
+    float box[4];        /* the detector's: left, top, right, bottom, its sides along the photograph's also where the
+                            face is turned; may reach beyond the photograph */
     float score;         /* the detector's, 0 .. 1 */
     float points[68][2]; /* x, y of the 68 landmarks in the usual order */
     float frame[4][2];   /* the square cut out: top left, bottom left, bottom right, top right as the face stands */

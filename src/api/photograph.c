@@ -13,7 +13,7 @@ enum { PATH_SIZE = 4096 };
 
 struct idem_photograph {
     idem_image image;
-    idem_found faces[IDEM_FACES_MAX];
+    idem_found *faces;
     int n;
     bool pasted; /* it shows a painted face */
 };
@@ -40,7 +40,7 @@ static idem_photograph *find_faces(idem_context *c, idem_image *image) {
     idem_photograph *p = calloc(1, sizeof *p);
     const idem_team before = idem_team_enter(c->threads); /* graphs are built for a number too */
     idem_finder *finder = finder_of(c);
-    const int n = p && finder ? idem_finder_run(finder, image, p->faces, IDEM_FACES_MAX) : -1;
+    const int n = p && finder ? idem_finder_run(finder, image, NULL, &p->faces) : -1;
     idem_team_leave(&before);
     if (!p || !finder) {
         free(p);
@@ -74,6 +74,7 @@ void idem_free_photograph(idem_photograph *p) {
     if (!p)
         return;
     idem_image_free(&p->image);
+    free(p->faces);
     free(p);
 }
 
@@ -180,9 +181,10 @@ int idem_compose_photograph(idem_context *c, const uint8_t *identity_rgb, idem_p
         return -1;
     int first = face == IDEM_ALL_FACES ? 0 : face, n = face == IDEM_ALL_FACES ? p->n : 1;
     size_t side = (size_t)idem_model_about(c->model)->size, bytes = side * side * 3;
-    uint8_t *pictures = malloc(2 * (size_t)n * bytes), *who = pictures + (size_t)n * bytes;
+    uint8_t *pictures = malloc(2 * (size_t)n * bytes);
     if (!pictures)
         return idem_fail_as(IDEM_MEMORY, "out of memory for %d pictures", n);
+    uint8_t *who = pictures + (size_t)n * bytes;
     int status = 0;
     /* All are cut out before any is pasted: faces may overlap. */
     for (int i = 0; i < n && !status; i++) {

@@ -1,6 +1,7 @@
 /* idem align: the faces of photographs, each cut out in the frame that FFHQ-like generators paint in. */
 #define _GNU_SOURCE
 #include <jansson.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -183,11 +184,14 @@ static void print_rest(const job *j) {
     printf(",\n\"other_files\": %zu}\n", idem_left_out_files());
 }
 
+static int wanted(const job *j) {
+    return j->all_faces ? INT_MAX : 1;
+}
+
 /* 0 also when the file is passed over; -1: interrupted, or nothing can be written. */
 static int align(job *j, const char *path, idem_ahead *ahead) {
     idem_photo photo;
-    if (idem_photo_next(&photo, ahead) ||
-        idem_photo_find(&photo, j->finder, path, j->size, j->all_faces ? IDEM_FACES_MAX : 1))
+    if (idem_photo_next(&photo, ahead) || idem_photo_find(&photo, j->finder, path, j->size, wanted(j)))
         return idem_error_kind() == IDEM_INPUT ? skip(j, path, idem_error()) : -1;
     char *stem = idem_path_stem(path), *why = NULL;
     json_t *faces = json_array();
@@ -217,7 +221,7 @@ static int align_all(job *j, char *const *paths, size_t n) {
         return -1;
     if (check_names(j, paths, n))
         return -1;
-    idem_ahead *ahead = idem_photo_ahead((const char *const *)paths, n);
+    idem_ahead *ahead = idem_photo_ahead((const char *const *)paths, n, wanted(j));
     if (!ahead)
         return -1;
     int status = 0;
@@ -247,13 +251,15 @@ int idem_cmd_align(int argc, char **argv) {
         {IDEM_OPT_TEXT, "output", 'o', "DIR", &j.output, .required = true, .help = "folder for the PNG files"},
         {IDEM_OPT_INT, "size", 's', "N", &j.size, .min = 16, .max = 4096, .help = "side of the pictures in pixels"},
         {IDEM_OPT_FLAG, "all-faces", 'A', NULL, &j.all_faces,
-         .help = "every face of a photograph, largest first, not the largest alone"},
+         .help = "every face of a photograph, however many, largest first, not the largest alone: a longer search"},
         {IDEM_OPT_FLAG, "no-pose", 0, NULL, &j.no_pose, .help = "do not estimate head pose: faster"},
         {0}};
     idem_command_line line = {
         .args = "FILE|DIR...",
         .about = "Finds the faces of photographs (PNG, JPEG, WebP, HEIC, AVIF; of any size, turned upright by their "
-                 "EXIF, transparent places over white) and cuts them out in FFHQ's frame. Files that cannot be read or "
+                 "EXIF, transparent places over white) and cuts them out in FFHQ's frame. Faces are looked for "
+                 "upright, on either side and on their head, down to "
+                 "a sixtieth of the photograph's longer side. Files that cannot be read or "
                  "show no face are passed over and listed; the "
                  "exit code is then 1.",
         .examples = "  idem align samples/identities/1.png -o faces/\n"

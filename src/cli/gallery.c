@@ -68,14 +68,15 @@ static int add_faces(idem_gallery *g, const tools *t, idem_gallery_picture *p, c
     return 0;
 }
 
+static int wanted(const idem_gallery_picture *p) {
+    return p->which == IDEM_GALLERY_ALL ? INT_MAX : p->which + 1;
+}
+
 /* Of many, a picture that is no good is passed over. */
 static int read_one(idem_gallery *g, const tools *t, idem_gallery_picture *p, bool strict) {
     idem_photo photo;
     int status =
-        idem_photo_next(&photo, t->ahead) ||
-                idem_photo_find(&photo, t->finder, p->path, SIDE, p->which == IDEM_GALLERY_ALL ? INT_MAX : p->which + 1)
-            ? -1
-            : 0;
+        idem_photo_next(&photo, t->ahead) || idem_photo_find(&photo, t->finder, p->path, SIDE, wanted(p)) ? -1 : 0;
     if (!status) {
         status = add_faces(g, t, p, &photo);
         idem_photo_close(&photo);
@@ -114,7 +115,7 @@ int idem_gallery_read(idem_gallery *g, bool strict, const idem_shared *shared) {
     tools t = {.finder = idem_asset_finder(false, &options)};
     if (t.finder && (t.embedder = idem_asset_embedder(true, &options))) {
         g->dim = idem_embedder_dim(t.embedder);
-        t.ahead = idem_photo_ahead(paths, (size_t)g->n);
+        t.ahead = idem_photo_ahead(paths, (size_t)g->n, g->n ? wanted(&g->pictures[0]) : 1);
     }
     const int status = t.ahead ? read_all(g, &t, strict, shared) : -1;
     idem_ahead_free(t.ahead);

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "cli/photos.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,11 @@
 #include "learn/model.h"
 #include "media/format.h"
 
-enum { PATH_SIZE = 4096, YAW_PROFILE = 60 /* degrees from which half of the face is out of sight */ };
+enum {
+    PATH_SIZE = 4096,
+    YAW_PROFILE = 60, /* degrees from which half of the face is out of sight */
+    FACE_MAX = 1000000
+};
 
 /* A square picture whose frame is no further from its borders is aligned already; samples of a generator are within 6
  * %. */
@@ -66,7 +71,7 @@ static int parse_face(const char *face) {
         return IDEM_FACE_ALL;
     char *end;
     long n = strtol(face, &end, 10);
-    return *face && !*end && n >= 1 && n <= IDEM_FACES_MAX ? (int)n - 1 : -2;
+    return *face && !*end && n >= 1 && n <= FACE_MAX ? (int)n - 1 : -2;
 }
 
 int idem_choice_which(const idem_choice *c) {
@@ -78,41 +83,54 @@ int idem_choice_check(const idem_choice *c, bool all) {
     return face >= IDEM_FACE_LARGEST || (all && face == IDEM_FACE_ALL)
                ? 0
                : idem_cli_usage("--face: \"%s\" is neither largest%s nor a number from 1 to %d", c->face,
-                                all ? ", all" : "", IDEM_FACES_MAX);
+                                all ? ", all" : "", FACE_MAX);
 }
 
 void idem_cuts_free(idem_cut *cuts, int n) {
     for (int i = 0; i < n; i++)
         idem_image_free(&cuts[i].picture);
+    free(cuts);
 }
 
-/* How far the frame's corners are from those of the whole picture, in parts of its side: mean. */
-static double off_frame(const idem_crop *frame) {
-    static const float corners[4][2] = {{0, 0}, {1, 0}, {0, 1}, {1, 1}};
-    float at[4][2];
-    double sum = 0;
-    idem_crop_points(at, corners, 4, frame);
-    for (int i = 0; i < 4; i++)
-        sum += hypot((double)at[i][0] - corners[i][0], (double)at[i][1] - corners[i][1]) / 4;
-    return sum;
+static int wanted(int which) {
+    return which == IDEM_FACE_ALL ? INT_MAX : which + 1;
 }
 
 static int cut_face(idem_cut *cut, const idem_photo *photo, int face, int size, bool may_be_aligned) {
+    *cut = (idem_cut){0};
     memcpy(cut->points, photo->faces[face].points, sizeof cut->points);
     if (idem_align_frame(&cut->frame, (const float(*)[2])cut->points, photo->width, photo->height))
         return -1;
-    if (may_be_aligned && photo->width == photo->height && off_frame(&cut->frame) < in_frame)
+    if (may_be_aligned && photo->width == photo->height && idem_align_off(&cut->frame) < in_frame)
         return idem_image_resize(&cut->picture, &photo->image, size, size);
     cut->cut_out = true;
     return idem_align_picture(&cut->picture, &photo->image, &cut->frame, size);
 }
 
-static int cut_faces(idem_cut *cuts, idem_photo *photo, const char *path, int size, int which, idem_choice *c) {
+/* The whole picture as it is. */
+static int take_whole(idem_cut *cut, idem_photo *photo, int size) {
+    *cut = (idem_cut){.frame = {{1, 0, 0, 0, 1, 0}}};
+    if (photo->image.width == size && photo->image.height == size) {
+        cut->picture = photo->image;
+        photo->image = (idem_image){0};
+        return 1;
+    }
+    return idem_image_resize(&cut->picture, &photo->image, size, size) ? -1 : 1;
+}
+
+/* What idem drew in just this size is taken whole even where it shows no face: samples of a young generator. */
+static bool is_drawn(const idem_photo *photo, const char *path, int size) {
+    char text[8];
+    return photo->width == size && photo->height == size && !idem_png_text(path, "Software", text, sizeof text) &&
+           !strcmp(text, "idem");
+}
+
+static int cut_faces(idem_cut **cuts, idem_photo *photo, const char *path, int size, int which, idem_choice *c) {
     bool all = which == IDEM_FACE_ALL;
-    if (!c->finder && !(c->finder = open_finder(c)))
+    if (idem_photo_find(photo, c->finder, path, size, wanted(which)))
         return -1;
-    if (idem_photo_find(photo, c->finder, path, size, all ? IDEM_FACES_MAX : which + 1))
-        return -1;
+    if (photo->n == 0 && which <= 0 && !strcmp(c->input, "auto") && is_drawn(photo, path, size))
+        return take_whole(*cuts, photo, size);
     if (photo->n == 0)
         return idem_fail("%s: no face found; pictures that are aligned already are taken with --input aligned", path);
     if (which >= photo->n)
@@ -120,53 +138,73 @@ static int cut_faces(idem_cut *cuts, idem_photo *photo, const char *path, int si
                          which + 1);
     bool may_be_aligned = !strcmp(c->input, "auto") && !(all && photo->n > 1);
     int first = all ? 0 : which, n = all ? photo->n : 1;
+    idem_cut *room = realloc(*cuts, (size_t)n * sizeof *room);
+    if (!room)
+        return idem_fail_as(IDEM_MEMORY, "out of memory for %d faces", n);
+    *cuts = room;
     for (int i = 0; i < n && !c->quiet; i++)
         idem_photo_remark(photo, path, first + i, which == IDEM_FACE_LARGEST ? "" : NULL);
     for (int i = 0; i < n; i++)
-        if (cut_face(&cuts[i], photo, first + i, size, may_be_aligned)) {
-            idem_cuts_free(cuts, i);
+        if (cut_face(&room[i], photo, first + i, size, may_be_aligned)) {
+            for (int k = 0; k < i; k++)
+                idem_image_free(&room[k].picture);
             return -1;
         }
     return n;
 }
 
 idem_ahead *idem_choice_ahead(const idem_choice *c, const char *const *paths, size_t n) {
-    return strcmp(c->input, "aligned") ? idem_photo_ahead(paths, n) : idem_ahead_new(paths, n, 0);
+    return strcmp(c->input, "aligned") ? idem_photo_ahead(paths, n, wanted(idem_choice_which(c)))
+                                       : idem_ahead_new(paths, n, 0);
 }
 
-int idem_choice_next(idem_cut *cuts, idem_ahead *ahead, const char *path, int size, int which, idem_choice *c) {
+/* A picture that is a face in its frame is known at a look, where the largest face is wanted: none can be larger. */
+static int look_at(idem_cut **cuts, idem_photo *photo, const char *path, int size, int which, idem_choice *c) {
+    idem_found face;
+    if (!c->finder && !(c->finder = open_finder(c)))
+        return -1;
+    int aligned = 0;
+    if (which == IDEM_FACE_LARGEST && !strcmp(c->input, "auto"))
+        aligned = idem_finder_sees_frame(c->finder, &photo->image, in_frame, &face);
+    if (aligned <= 0)
+        return aligned ? -1 : cut_faces(cuts, photo, path, size, which, c);
+    int n = take_whole(*cuts, photo, size);
+    memcpy((*cuts)->points, face.points, sizeof face.points);
+    return n;
+}
+
+int idem_choice_next(idem_cut **cuts, idem_ahead *ahead, const char *path, int size, int which, idem_choice *c) {
     idem_photo photo;
+    int n;
     if (idem_photo_next(&photo, ahead))
         return -1;
-    for (int i = 0; i < IDEM_FACES_MAX; i++)
-        cuts[i] = (idem_cut){.frame = {{1, 0, 0, 0, 1, 0}}};
-    int n;
-    bool as_is = photo.width == size && photo.height == size && !strcmp(c->input, "auto");
-    if (which > 0 && (as_is || !strcmp(c->input, "aligned"))) {
-        n = idem_fail("%s: is taken as one aligned face, --face %d was asked for; --input photo looks for faces", path,
-                      which + 1);
-    } else if (!strcmp(c->input, "aligned")) {
-        n = idem_image_resize(&cuts[0].picture, &photo.image, size, size) ? -1 : 1;
-    } else if (as_is) {
-        cuts[0].picture = photo.image;
-        photo.image = (idem_image){0};
-        n = 1;
-    } else {
-        n = cut_faces(cuts, &photo, path, size, which, c);
+    if (!(*cuts = malloc(sizeof **cuts)))
+        n = idem_fail_as(IDEM_MEMORY, "out of memory for a face");
+    else if (strcmp(c->input, "aligned"))
+        n = look_at(cuts, &photo, path, size, which, c);
+    else
+        n = which > 0 ? idem_fail("%s: is taken as one aligned face, --face %d was asked for; --input photo looks for "
+                                  "faces",
+                                  path, which + 1)
+                      : take_whole(*cuts, &photo, size);
+    if (n < 0) {
+        free(*cuts);
+        *cuts = NULL;
     }
     idem_photo_close(&photo);
     return n;
 }
 
 int idem_choice_load(idem_cut *cut, const char *path, int size, int which, idem_choice *c) {
-    idem_cut cuts[IDEM_FACES_MAX];
+    idem_cut *cuts = NULL;
     idem_ahead *ahead = idem_choice_ahead(c, &path, 1);
-    int n = ahead ? idem_choice_next(cuts, ahead, path, size, which, c) : -1;
+    int n = ahead ? idem_choice_next(&cuts, ahead, path, size, which, c) : -1;
     idem_ahead_free(ahead);
     if (n < 0)
         return -1;
     *cut = cuts[0];
-    idem_cuts_free(cuts + 1, n - 1);
+    cuts[0].picture = (idem_image){0};
+    idem_cuts_free(cuts, n);
     return 0;
 }
 

@@ -51,14 +51,14 @@ typedef struct {
     idem_crop frame;              /* in the photograph */
     float points[IDEM_POINTS][2]; /* unit coordinates of the photograph */
 } idem_cut;
-void idem_cuts_free(idem_cut *cuts, int n);
+void idem_cuts_free(idem_cut *cuts, int n); /* the array too */
 
 /* The pictures of a list, decoded ahead as c needs them; paths as idem_ahead_new. */
 idem_ahead *idem_choice_ahead(const idem_choice *c, const char *const *paths, size_t n);
-/* The next of them, whose path is given: its faces as `which` says, in cuts[IDEM_FACES_MAX], to be freed. A picture of
- * just size x size, or a square one whose only face lies in the frame already, is taken as it is unless c says "photo".
- * How many; -1: not readable, or no (such) face. */
-int idem_choice_next(idem_cut *cuts, idem_ahead *ahead, const char *path, int size, int which, idem_choice *c);
+/* The next of them, whose path is given: its faces as `which` says, in *cuts, to be freed with idem_cuts_free. A square
+ * picture whose only face lies in the frame already is taken as it is unless c says "photo", whatever its size. How
+ * many; -1: not readable, or no (such) face. */
+int idem_choice_next(idem_cut **cuts, idem_ahead *ahead, const char *path, int size, int which, idem_choice *c);
 /* One face of one file. */
 int idem_choice_load(idem_cut *cut, const char *path, int size, int which, idem_choice *c);
 

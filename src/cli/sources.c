@@ -124,7 +124,7 @@ static int add_faces(idem_sources *s, idem_source *source, const idem_cut *cuts,
 }
 
 int idem_sources_read(idem_sources *s, idem_ahead *ahead, const char *path, const char *name, bool only) {
-    idem_cut cuts[IDEM_FACES_MAX];
+    idem_cut *cuts;
     if (idem_cli_stop)
         return idem_fail_as(IDEM_INTERRUPTED, "interrupted");
     idem_source *at = grow(s->at, &s->room, s->n + 1, sizeof *at);
@@ -133,7 +133,7 @@ int idem_sources_read(idem_sources *s, idem_ahead *ahead, const char *path, cons
     s->at = at;
     idem_source *source = &s->at[s->n++];
     *source = (idem_source){.path = path, .name = name};
-    int n = idem_choice_next(cuts, ahead, path, s->size, s->which, s->choice);
+    int n = idem_choice_next(&cuts, ahead, path, s->size, s->which, s->choice);
     if (n < 0) {
         if (only || idem_error_kind() != IDEM_INPUT)
             return -1;

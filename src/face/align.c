@@ -43,6 +43,16 @@ double idem_align_side(const idem_crop *frame, int width, int height) {
     return hypot((double)frame->m[0] * width, (double)frame->m[3] * height);
 }
 
+double idem_align_off(const idem_crop *frame) {
+    static const float corners[4][2] = {{0, 0}, {1, 0}, {0, 1}, {1, 1}};
+    float at[4][2];
+    double sum = 0;
+    idem_crop_points(at, corners, 4, frame);
+    for (int i = 0; i < 4; i++)
+        sum += hypot((double)at[i][0] - corners[i][0], (double)at[i][1] - corners[i][1]) / 4;
+    return sum;
+}
+
 /* ---- beyond the photograph ---- */
 
 enum {

@@ -24,4 +24,7 @@ double idem_align_outside(const idem_crop *frame);
 /* Length of the frame's side in pixels of a photograph of width x height. */
 double idem_align_side(const idem_crop *frame, int width, int height);
 
+/* How far the frame's corners are from those of the whole picture, in parts of its side: mean. */
+double idem_align_off(const idem_crop *frame);
+
 #endif

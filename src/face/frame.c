@@ -86,9 +86,10 @@ static int store_numbers(idem_weights *w, const char *key, const float *x, int n
 static int load_numbers(float *x, int n, const idem_weights *w, const char *key) {
     const char *text = idem_weights_meta(w, key), *at = text;
     if (!text)
-        return idem_fail("the model has no \"%s\": it was not saved with the place of the face in its pictures; run "
-                         "idem model frame",
-                         key);
+        return idem_fail(
+            "the model has no \"%s\": it was not saved with the place of the face in its pictures; a mapper "
+            "that idem train writes has it",
+            key);
     for (int i = 0; i < n; i++) {
         char *end;
         x[i] = strtof(at, &end);

@@ -6,35 +6,46 @@
 #include "base/status.h"
 #include "face/align.h"
 
-enum { FIRST_LOOK = 480, SECOND_LOOK = 1440 }; /* least sides for finding faces: large ones, small ones */
+/* Least sides for finding faces: the largest, all. The second has the pixels for the smallest that are sought. */
+enum { FIRST_LOOK = 480, SECOND_LOOK = 720, COARSE = 128 /* frames below this are better seen in more pixels */ };
 
-/* How much larger the picture would have to be for the smallest of the wanted frames to have `side` pixels. */
-static double shortage(const idem_photo *p, int side, int wanted) {
-    double most = 0;
-    for (int i = 0; i < p->n && i < wanted; i++) {
-        idem_crop frame;
-        if (idem_align_frame(&frame, (const float(*)[2])p->faces[i].points, p->image.width, p->image.height) == 0)
-            most = fmax(most, side / idem_align_side(&frame, p->image.width, p->image.height));
-    }
-    return most;
-}
-
-static int look(idem_photo *p, idem_finder *f, const char *path, int least) {
-    if (least) {
-        idem_image_free(&p->image);
-        if (idem_image_load_reduced(&p->image, path, least, &p->width, &p->height))
-            return -1;
-    }
-    p->n = idem_finder_run(f, &p->image, p->faces, IDEM_FACES_MAX);
-    return p->n < 0 ? -1 : 0;
+static int least_of(int wanted) {
+    return wanted == 1 ? FIRST_LOOK : SECOND_LOOK;
 }
 
 static bool is_reduced(const idem_photo *p) {
     return p->image.width < p->width || p->image.height < p->height;
 }
 
-idem_ahead *idem_photo_ahead(const char *const *paths, size_t n) {
-    return idem_ahead_new(paths, n, FIRST_LOOK);
+static double shorter_side(const idem_photo *p) {
+    return fmin(p->image.width, p->image.height);
+}
+
+/* Decodes again with sides of at least `least` pixels. */
+static int enlarge(idem_photo *p, const char *path, double least) {
+    idem_image_free(&p->image);
+    return idem_image_load_reduced(&p->image, path, (int)fmin(ceil(least), 1e6), &p->width, &p->height);
+}
+
+static int find(idem_photo *p, idem_finder *f, int wanted) {
+    const idem_find_options options = {.search = wanted == 1 ? IDEM_FIND_LARGEST : IDEM_FIND_ALL};
+    p->n = idem_finder_run(f, &p->image, &options, &p->faces);
+    return p->n < 0 ? -1 : 0;
+}
+
+/* Side of the smallest of the wanted frames in pixels of the image; 0: there is none. */
+static double smallest_frame(const idem_photo *p, int wanted) {
+    double least = HUGE_VAL;
+    for (int i = 0; i < p->n && i < wanted; i++) {
+        idem_crop frame;
+        if (idem_align_frame(&frame, (const float(*)[2])p->faces[i].points, p->image.width, p->image.height) == 0)
+            least = fmin(least, idem_align_side(&frame, p->image.width, p->image.height));
+    }
+    return isfinite(least) ? least : 0;
+}
+
+idem_ahead *idem_photo_ahead(const char *const *paths, size_t n, int wanted) {
+    return idem_ahead_new(paths, n, least_of(wanted));
 }
 
 int idem_photo_next(idem_photo *p, idem_ahead *a) {
@@ -42,15 +53,23 @@ int idem_photo_next(idem_photo *p, idem_ahead *a) {
     return idem_ahead_next(a, &p->image, &p->width, &p->height);
 }
 
+static int find_in(idem_photo *p, idem_finder *f, const char *path, int side, int wanted) {
+    if ((is_reduced(p) && shorter_side(p) < least_of(wanted) && enlarge(p, path, least_of(wanted))) ||
+        find(p, f, wanted))
+        return -1;
+    if (p->n == 0 && is_reduced(p) && shorter_side(p) < SECOND_LOOK &&
+        (enlarge(p, path, SECOND_LOOK) || find(p, f, wanted)))
+        return -1;
+    double smallest = smallest_frame(p, wanted);
+    if (smallest == 0 || smallest >= side || !is_reduced(p))
+        return 0;
+    if (enlarge(p, path, side / smallest * shorter_side(p)))
+        return -1;
+    return smallest < COARSE ? idem_finder_refine(f, &p->image, p->faces, p->n) : 0;
+}
+
 int idem_photo_find(idem_photo *p, idem_finder *f, const char *path, int side, int wanted) {
-    int status = look(p, f, path, 0);
-    if (!status && p->n == 0 && is_reduced(p))
-        status = look(p, f, path, SECOND_LOOK);
-    double factor = status ? 0 : shortage(p, side, wanted);
-    if (!status && factor > 1 && is_reduced(p)) {
-        double smaller = p->image.width < p->image.height ? p->image.width : p->image.height;
-        status = look(p, f, path, (int)fmin(ceil(factor * smaller), 1e6));
-    }
+    int status = find_in(p, f, path, side, wanted);
     if (status)
         idem_photo_close(p);
     return status;
@@ -58,12 +77,14 @@ int idem_photo_find(idem_photo *p, idem_finder *f, const char *path, int side, i
 
 int idem_photo_open(idem_photo *p, idem_finder *f, const char *path, int side, int wanted) {
     *p = (idem_photo){0};
-    if (idem_image_load_reduced(&p->image, path, FIRST_LOOK, &p->width, &p->height))
+    if (idem_image_load_reduced(&p->image, path, least_of(wanted), &p->width, &p->height))
         return -1;
     return idem_photo_find(p, f, path, side, wanted);
 }
 
 void idem_photo_close(idem_photo *p) {
     idem_image_free(&p->image);
+    free(p->faces);
+    p->faces = NULL;
     p->n = 0;
 }

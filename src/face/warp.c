@@ -29,7 +29,8 @@ static int fold(int i, int n, idem_warp_border border) {
     return i < n ? i : period - i;
 }
 
-/* Weights and source indices of the triangle of half-width `reach` about `centre`; how many. */
+/* Weights and source indices of the triangle of half-width `reach` about `centre`; how many. Beyond a border of plain
+ * ground there are none, and the sum of the weights is less than 1. */
 static int taps(float *weight, int *index, double centre, double reach, int size, idem_warp_border border) {
     int from = (int)ceil(centre - reach), to = (int)floor(centre + reach);
     float sum = 0;
@@ -37,23 +38,61 @@ static int taps(float *weight, int *index, double centre, double reach, int size
     for (int i = from; i <= to; i++) {
         weight[n] = (float)(1 - fabs(i - centre) / reach);
         sum += weight[n];
-        index[n++] = fold(i, size, border);
+        if (border != IDEM_WARP_GROUND || (i >= 0 && i < size))
+            index[n++] = fold(i, size, border);
     }
     for (int i = 0; i < n; i++)
         weight[i] /= sum;
     return n;
 }
 
-static void warp_row(float *out, const job *j, int y, int h, float *weights, int *indices) {
+/* What the weights leave to the ground. */
+static float ground_of(const float *wx, int nx, const float *wy, int ny) {
+    float x = 0, y = 0;
+    for (int i = 0; i < nx; i++)
+        x += wx[i];
+    for (int i = 0; i < ny; i++)
+        y += wy[i];
+    return (1 - x * y) * IDEM_WARP_GREY;
+}
+
+/* Taps of one source axis for every target pixel: those of a whole row where they depend on the row alone, of a whole
+ * column likewise, so that upright and quarter-turned crops cost no arithmetic of taps a pixel. */
+typedef struct {
+    const double *m; /* source index = m[0] u + m[1] v + m[2] */
+    double reach;
+    int size;
+    float *weight; /* [w, room] where m[1] is 0, else [room] */
+    int *index, *n;
+} axis;
+
+static void axis_at(axis *a, const job *j, double u, double v, int slot) {
+    a->n[slot] = taps(a->weight + (size_t)slot * (size_t)j->room, a->index + (size_t)slot * (size_t)j->room,
+                      a->m[0] * u + a->m[1] * v + a->m[2], a->reach, a->size, j->border);
+}
+
+/* Before the first row. */
+static void axis_columns(axis *a, const job *j) {
+    for (int x = 0; x < j->w && a->m[1] == 0; x++)
+        axis_at(a, j, (x + 0.5) / j->w, 0, x);
+}
+
+static void warp_row(float *out, const job *j, int y, int h, axis *ax, axis *ay) {
     const idem_image *p = j->photo;
-    float *wx = weights, *wy = weights + j->room;
-    int *ix = indices, *iy = indices + j->room;
     double v = (y + 0.5) / h;
+    axis *both[2] = {ax, ay};
+    for (int k = 0; k < 2; k++)
+        if (both[k]->m[1] != 0 && both[k]->m[0] == 0)
+            axis_at(both[k], j, 0, v, 0);
     for (int x = 0; x < j->w; x++) {
         double u = (x + 0.5) / j->w;
-        int nx = taps(wx, ix, j->m[0] * u + j->m[1] * v + j->m[2], j->reach_x, p->width, j->border);
-        int ny = taps(wy, iy, j->m[3] * u + j->m[4] * v + j->m[5], j->reach_y, p->height, j->border);
-        float r = 0, g = 0, b = 0;
+        for (int k = 0; k < 2; k++)
+            if (both[k]->m[1] != 0 && both[k]->m[0] != 0)
+                axis_at(both[k], j, u, v, 0);
+        int sx = ax->m[1] == 0 ? x : 0, sy = ay->m[1] == 0 ? x : 0, nx = ax->n[sx], ny = ay->n[sy];
+        const float *wx = ax->weight + (size_t)sx * (size_t)j->room, *wy = ay->weight + (size_t)sy * (size_t)j->room;
+        const int *ix = ax->index + (size_t)sx * (size_t)j->room, *iy = ay->index + (size_t)sy * (size_t)j->room;
+        float r = j->border == IDEM_WARP_GROUND ? ground_of(wx, nx, wy, ny) : 0, g = r, b = r;
         for (int t = 0; t < ny; t++) {
             const uint8_t *row = p->rgb + (size_t)iy[t] * (size_t)p->width * 3;
             float rr = 0, gg = 0, bb = 0;
@@ -89,18 +128,30 @@ int idem_warp(float *out, int h, int w, const idem_image *photo, const idem_crop
     j.reach_y = fmax(1, hypot(j.m[3] / w, j.m[4] / h));
     j.room = (int)(2 * fmax(j.reach_x, j.reach_y)) + 3;
     int threads = idem_threads();
-    float *weights = malloc((size_t)threads * 2 * (size_t)j.room * sizeof *weights);
-    int *indices = malloc((size_t)threads * 2 * (size_t)j.room * sizeof *indices);
+    size_t slots[2] = {j.m[1] == 0 ? (size_t)w : 1, j.m[4] == 0 ? (size_t)w : 1}, all = slots[0] + slots[1];
+    float *weights = malloc((size_t)threads * all * (size_t)j.room * sizeof *weights);
+    int *indices = malloc((size_t)threads * all * ((size_t)j.room + 1) * sizeof *indices);
     if (!weights || !indices) {
         free(weights);
         free(indices);
         return idem_fail_as(IDEM_MEMORY, "out of memory for warping a picture");
     }
 #pragma omp parallel for num_threads(threads) schedule(static)
-    for (int part = 0; part < threads; part++)
-        for (int y = part; y < h; y += threads)
-            warp_row(out + (size_t)y * (size_t)w * 3, &j, y, h, weights + (size_t)part * 2 * (size_t)j.room,
-                     indices + (size_t)part * 2 * (size_t)j.room);
+    for (int part = 0; part < threads; part++) {
+        float *weight = weights + (size_t)part * all * (size_t)j.room;
+        int *index = indices + (size_t)part * all * ((size_t)j.room + 1), *n = index + all * (size_t)j.room;
+        axis x = {j.m, j.reach_x, photo->width, weight, index, n};
+        axis y = {j.m + 3,
+                  j.reach_y,
+                  photo->height,
+                  weight + slots[0] * (size_t)j.room,
+                  index + slots[0] * (size_t)j.room,
+                  n + slots[0]};
+        axis_columns(&x, &j);
+        axis_columns(&y, &j);
+        for (int row = part; row < h; row += threads)
+            warp_row(out + (size_t)row * (size_t)w * 3, &j, row, h, &x, &y);
+    }
     free(weights);
     free(indices);
     return 0;

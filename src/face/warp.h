@@ -8,8 +8,11 @@
 
 typedef enum {
     IDEM_WARP_EDGE,    /* outside the photograph: its nearest pixel */
+    IDEM_WARP_GROUND,  /* plain grey of IDEM_WARP_GREY */
     IDEM_WARP_REFLECT, /* mirrored at its edge pixels (not repeated), as often as needed */
 } idem_warp_border;
+
+enum { IDEM_WARP_GREY = 127 };
 
 /* out [h, w, 3] in 0..255. -1: sides that are not positive, a crop that is not finite or reaches further than 50 times
  * the photograph. */

@@ -1,0 +1,43 @@
+/* The face detector on parts of a photograph, of any size and turned any way: candidates, which are still to be tested.
+ */
+#ifndef IDEM_FACE_SCAN_H
+#define IDEM_FACE_SCAN_H
+
+#include "engine/plan.h"
+#include "face/pyramid.h"
+
+/* A box that stands upright in a part that may be turned. */
+typedef struct {
+    double x, y, width, height; /* its centre and sides in pixels of the photograph; the sides along its own axes */
+    double turn;                /* radians; positive: clockwise as seen */
+    float score;
+} idem_candidate;
+
+/* The box as a crop: its unit square to unit coordinates of the photograph. */
+idem_crop idem_candidate_crop(const idem_candidate *c, const idem_image *photo);
+
+typedef struct {
+    idem_candidate *at;
+    int n, room;
+} idem_candidates; /* free(at) */
+
+typedef struct idem_scanner idem_scanner;
+
+/* The network at path (fr_detect) in that graph. */
+idem_scanner *idem_scanner_new(idem_graph *graph, const char *path, const idem_plan_options *options);
+void idem_scanner_free(idem_scanner *s);             /* NULL is allowed */
+idem_plan *idem_scanner_plan(const idem_scanner *s); /* to be shared */
+
+/* All below add to the list what scores more than `confidence`. -1: memory is short, or interrupted. */
+
+/* One part, IDEM_DETECT_WIDTH x IDEM_DETECT_HEIGHT of the detector's pixels about (x, y), of `scale` pixels of the
+ * photograph each. */
+int idem_scan_part(idem_scanner *s, idem_candidates *list, const idem_pyramid *photo, double x, double y, double scale,
+                   double turn, float confidence);
+/* The whole photograph in as many parts as it takes; the parts overlap by IDEM_SCAN_OVERLAP of the detector's pixels.
+ */
+enum { IDEM_SCAN_OVERLAP = 48 };
+int idem_scan_all(idem_scanner *s, idem_candidates *list, const idem_pyramid *photo, double scale, double turn,
+                  float confidence);
+
+#endif

@@ -1,0 +1,167 @@
+#include "face/settle.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/status.h"
+#include "face/align.h"
+
+enum {
+    LOOKS = 7,  /* faces need two, turned ones up to four */
+    STEADY = 3, /* from this look on a box is the mean of the last two: some faces have two that lead to each other */
+};
+
+/* The frame's side in the detector's pixels at a look: a box is then a third of the height that it sees. */
+static const double frame_seen = 120;
+/* A frame that moves less than the first is good enough to begin with all views; one that moves less than the second
+ * has settled. */
+static const double settling = 0.02, settled = 0.002;
+/* Views that disagree more after three looks will not agree. */
+static const double hopeless = 0.06;
+/* The end of what is taken for a face: a line between the two; or, for profiles and faces half hidden, on which the
+ * views agree less, a frame that has settled. */
+static const double most_off = 0.012, most_spread = 0.032, hidden_spread = 0.05;
+/* The least overlap of a box with that of the look before. */
+static const double least_overlap = 0.3;
+
+/* ---- lists ---- */
+
+int idem_faces_seen_add(idem_faces_seen *list, const idem_face_seen *face) {
+    if (list->n == list->room) {
+        int room = list->room ? 2 * list->room : 8;
+        idem_face_seen *at = realloc(list->at, (size_t)room * sizeof *at);
+        if (!at)
+            return idem_fail_as(IDEM_MEMORY, "out of memory for %d faces", room);
+        list->at = at;
+        list->room = room;
+    }
+    list->at[list->n++] = *face;
+    return 0;
+}
+
+/* People cheek to cheek have boxes that overlap; their middles are far from each other. */
+static bool is_same(const idem_candidate *a, const idem_candidate *b) {
+    double p = sqrt(a->width * a->height), q = sqrt(b->width * b->height);
+    return hypot(a->x - b->x, a->y - b->y) < 0.3 * fmax(p, q) && p < 1.8 * q && q < 1.8 * p;
+}
+
+bool idem_faces_seen_has(const idem_faces_seen *list, const idem_candidate *box) {
+    for (int i = 0; i < list->n; i++)
+        if (is_same(&list->at[i].box, box))
+            return true;
+    return false;
+}
+
+/* ---- one look ---- */
+
+/* Mean distance of the corners of two frames, in parts of the first's side. */
+static double moved(const idem_crop *a, const idem_crop *b, const idem_image *im) {
+    static const float corners[4][2] = {{0, 0}, {1, 0}, {0, 1}, {1, 1}};
+    float p[4][2], q[4][2];
+    double sum = 0;
+    idem_crop_points(p, corners, 4, a);
+    idem_crop_points(q, corners, 4, b);
+    for (int i = 0; i < 4; i++)
+        sum += hypot((double)(p[i][0] - q[i][0]) * im->width, (double)(p[i][1] - q[i][1]) * im->height) / 4;
+    return sum / idem_align_side(a, im->width, im->height);
+}
+
+/* Intersection over union, as if both were turned the same way. */
+static double overlap(const idem_candidate *a, const idem_candidate *b) {
+    double w = fmin(a->x + a->width / 2, b->x + b->width / 2) - fmax(a->x - a->width / 2, b->x - b->width / 2);
+    double h = fmin(a->y + a->height / 2, b->y + b->height / 2) - fmax(a->y - a->height / 2, b->y - b->height / 2);
+    return w <= 0 || h <= 0 ? 0 : w * h / (a->width * a->height + b->width * b->height - w * h);
+}
+
+/* The detector on the face as its frame has it. 1: the box is the new one; 0: it sees none that overlaps the old. */
+static int look(const idem_settler *n, const idem_pyramid *photo, idem_face_seen *face) {
+    const idem_image *im = &photo->level[0];
+    idem_candidates seen = {0};
+    double side = idem_align_side(&face->frame, im->width, im->height);
+    double turn = atan2((double)face->frame.m[3] * im->height, (double)face->frame.m[0] * im->width);
+    float middle[1][2] = {{0.5f, 0.5f}};
+    idem_crop_points(middle, (const float(*)[2])middle, 1, &face->frame);
+    double x = (double)middle[0][0] * im->width, y = (double)middle[0][1] * im->height;
+    int status = idem_scan_part(n->scanner, &seen, photo, x, y, side / frame_seen, turn, IDEM_CANDIDATE_CONFIDENCE),
+        best = -1;
+    double most = least_overlap;
+    for (int i = 0; i < seen.n; i++)
+        if (overlap(&seen.at[i], &face->box) > most) {
+            most = overlap(&seen.at[i], &face->box);
+            best = i;
+        }
+    if (best >= 0)
+        face->box = seen.at[best];
+    free(seen.at);
+    return status ? -1 : best >= 0;
+}
+
+static int find_points(const idem_settler *n, const idem_pyramid *photo, idem_face_seen *face,
+                       idem_landmarks_effort effort) {
+    const idem_image *im = &photo->level[0];
+    idem_crop box = idem_candidate_crop(&face->box, im);
+    return idem_landmarks_run(n->landmarks, photo, &box, effort, face->points, &face->spread) ||
+                   idem_align_frame(&face->frame, (const float(*)[2])face->points, im->width, im->height)
+               ? -1
+               : 0;
+}
+
+/* What cannot be looked at (points that coincide, a frame far beyond the photograph) is no face. */
+static int no_face(void) {
+    return idem_error_kind() == IDEM_INPUT ? 0 : -1;
+}
+
+int idem_settle_look(const idem_settler *n, const idem_pyramid *photo, idem_face_seen *face,
+                     idem_landmarks_effort effort) {
+    int seen = look(n, photo, face);
+    return seen < 0 || (seen && find_points(n, photo, face, effort)) ? no_face() : seen;
+}
+
+/* ---- until the frame stays ---- */
+
+static idem_candidate between(const idem_candidate *a, const idem_candidate *b) {
+    return (idem_candidate){(a->x + b->x) / 2,           (a->y + b->y) / 2, (a->width + b->width) / 2,
+                            (a->height + b->height) / 2, b->turn,           b->score};
+}
+
+int idem_settle_points(const idem_settler *n, const idem_pyramid *photo, idem_face_seen *face) {
+    return find_points(n, photo, face, IDEM_LANDMARKS_FULL) ? no_face() : 1;
+}
+
+static int settle_frame(const idem_settler *n, const idem_pyramid *photo, idem_face_seen *face,
+                        const idem_faces_seen *known) {
+    idem_landmarks_effort effort = IDEM_LANDMARKS_QUICK;
+    if (find_points(n, photo, face, effort))
+        return no_face();
+    for (int i = 0; i < LOOKS; i++) {
+        const idem_crop before = face->frame;
+        const idem_candidate last = face->box;
+        int seen = look(n, photo, face);
+        if (seen > 0 && i >= STEADY)
+            face->box = between(&last, &face->box);
+        if (seen < 0 || (seen && find_points(n, photo, face, effort)))
+            return no_face();
+        if (!seen || idem_faces_seen_has(known, &face->box))
+            return 0;
+        face->off = moved(&before, &face->frame, &photo->level[0]);
+        if (effort == IDEM_LANDMARKS_FULL && face->off < settled)
+            break;
+        if (effort == IDEM_LANDMARKS_QUICK && face->off < settling) {
+            effort = IDEM_LANDMARKS_FULL;
+            if (find_points(n, photo, face, effort))
+                return no_face();
+        }
+        if (effort == IDEM_LANDMARKS_QUICK && (i >= STEADY || (i > 1 && face->spread > hopeless)))
+            return 0;
+    }
+    return effort == IDEM_LANDMARKS_FULL && (face->off / most_off + face->spread / most_spread < 1 ||
+                                             (face->off < settled && face->spread < hidden_spread));
+}
+
+int idem_settle(const idem_settler *n, const idem_pyramid *photo, idem_face_seen *face, const idem_faces_seen *known) {
+    const idem_candidate candidate = face->box;
+    int is = settle_frame(n, photo, face, known);
+    if (!is)
+        face->box = candidate;
+    return is;
+}
