@@ -19,6 +19,7 @@
 #include "cli/left_out.h"
 #include "cli/options.h"
 #include "cli/overwrite.h"
+#include "cli/painting.h"
 #include "cli/progress.h"
 #include "cli/sources.h"
 #include "face/paste.h"
@@ -27,7 +28,7 @@ typedef struct {
     idem_model_files files;
     const char *identity, *attributes, *output;
     bool pairs, no_grid, folder, keep_size;
-    int batch;
+    int batch, refine;
     idem_choice choice;
 } settings;
 
@@ -49,9 +50,10 @@ typedef struct {
     idem_combinations made;
     int written;
     bool ended; /* all were looked at */
-    idem_pipe *map;
-    task *tasks; /* [batch], as the three that follow */
-    float *id_codes, *attr_codes, *y;
+    idem_painting painting;
+    task *tasks; /* [batch], as the two that follow */
+    idem_stroke *strokes;
+    float *y;
     idem_image photo; /* the one at hand, with the faces put back so far */
     idem_image *grid; /* [cells]: id.n * attr.n; NULL: no grid */
     int cells;
@@ -78,6 +80,7 @@ static int open_side(job *j, idem_sources *side, idem_pipe_kind kind, int pictur
     options.share = share ? idem_pipe_plan(share) : NULL;
     if (idem_sources_open(side, j->model, &j->s->choice, &kind, 1, smaller(pictures, j->s->batch), &options))
         return -1;
+    side->keep = j->s->refine != 0;
     if (kind == IDEM_PIPE_ATTRIBUTES)
         side->which = idem_choice_which(&j->s->choice);
     return 0;
@@ -87,14 +90,13 @@ static int open_side(job *j, idem_sources *side, idem_pipe_kind kind, int pictur
 static int open_map(job *j, int pictures, idem_pipe *share) {
     idem_plan_options options = plan_options(j);
     options.share = share ? idem_pipe_plan(share) : NULL;
-    int batch = smaller(pictures, j->s->batch);
-    if (!(j->map = idem_pipe_new(j->model, IDEM_PIPE_MAP, batch, 1, &options)))
+    int batch = smaller(pictures, j->s->batch), size = idem_model_about(j->model)->size;
+    if (idem_painting_open(&j->painting, j->model, &j->id, &j->attr, batch, j->s->refine, &options))
         return -1;
     j->tasks = array((size_t)batch, sizeof *j->tasks);
-    j->id_codes = array((size_t)batch * j->id.dim[0], sizeof(float));
-    j->attr_codes = array((size_t)batch * j->attr.dim[0], sizeof(float));
-    j->y = array((size_t)batch * idem_pipe_out_size(j->map, 1), sizeof(float));
-    return j->tasks && j->id_codes && j->attr_codes && j->y ? 0 : -1;
+    j->strokes = array((size_t)batch, sizeof *j->strokes);
+    j->y = array((size_t)batch * (size_t)size * (size_t)size * 3, sizeof(float));
+    return j->tasks && j->strokes && j->y ? 0 : -1;
 }
 
 /* A result that cannot be made: the others are, unless none can be. */
@@ -138,17 +140,13 @@ static int show(job *j, const task *t, idem_image *im) {
 
 /* The first `count` tasks. */
 static int run_tasks(job *j, int count) {
-    size_t id_dim = j->id.dim[0], attr_dim = j->attr.dim[0], numbers = idem_pipe_out_size(j->map, 1);
     int size = idem_model_about(j->model)->size;
+    size_t numbers = (size_t)size * (size_t)size * 3;
     for (int i = 0; i < count; i++) {
         const task *t = &j->tasks[i];
-        int id = j->id.at[t->to->id].first, attr = j->attr.at[t->to->attr].first + t->face;
-        memcpy(j->id_codes + (size_t)i * id_dim, j->id.codes[0] + (size_t)id * id_dim, id_dim * sizeof(float));
-        memcpy(j->attr_codes + (size_t)i * attr_dim, j->attr.codes[0] + (size_t)attr * attr_dim,
-               attr_dim * sizeof(float));
+        j->strokes[i] = (idem_stroke){j->id.at[t->to->id].first, j->attr.at[t->to->attr].first + t->face};
     }
-    if (idem_pipe_run(j->map, (size_t)count, (const float *const[]){j->id_codes, j->attr_codes},
-                      (float *const[]){NULL, j->y}))
+    if (idem_painting_run(&j->painting, count, j->strokes, j->y))
         return -1;
     for (int i = 0; i < count; i++) {
         const task *t = &j->tasks[i];
@@ -414,11 +412,10 @@ static void free_job(job *j) {
     idem_combinations_free(&j->made);
     free(j->grid);
     free(j->tasks);
-    free(j->id_codes);
-    free(j->attr_codes);
+    free(j->strokes);
     free(j->y);
     idem_image_free(&j->photo);
-    idem_pipe_free(j->map);
+    idem_painting_free(&j->painting);
     idem_sources_free(&j->attr);
     idem_sources_free(&j->id);
     idem_ahead_free(j->ahead);
@@ -451,7 +448,7 @@ static int look_at_paths(settings *s) {
 }
 
 int idem_cmd_compose(int argc, char **argv) {
-    settings s = {.batch = 8, .choice = IDEM_CHOICE_DEFAULT};
+    settings s = {.batch = 8, .refine = IDEM_REFINE_BY_MARK, .choice = IDEM_CHOICE_DEFAULT};
     idem_shared shared = IDEM_SHARED_DEFAULTS;
     const idem_option options[] = {
         {IDEM_OPT_TEXT, "identity", 'i', "FILE|DIR", &s.identity, .required = true,
@@ -470,6 +467,7 @@ int idem_cmd_compose(int argc, char **argv) {
         {IDEM_OPT_FLAG, "keep-size", 'k', NULL, &s.keep_size,
          .help = "put the face, or with --face all every face, back into the attribute photograph, at its full "
                  "size and as transparent as it is"},
+        IDEM_REFINE_ROW(s.refine),
         IDEM_MODEL_ROWS(s.files),
         {IDEM_OPT_INT, "batch", 0, "N", &s.batch, .min = 1, .max = 256,
          .help =

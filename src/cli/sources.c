@@ -40,6 +40,7 @@ void idem_sources_free(idem_sources *s) {
         free(s->codes[i]);
     free(s->at);
     free(s->places);
+    free(s->pictures);
     *s = (idem_sources){0};
 }
 
@@ -101,7 +102,25 @@ static int make_room(idem_sources *s, int n) {
                           (size_t)s->size * (size_t)s->size * 3 * sizeof *waiting);
     if (waiting)
         s->waiting = waiting;
-    return waiting ? 0 : -1;
+    if (!waiting || !s->keep)
+        return waiting ? 0 : -1;
+    uint8_t *pictures = grow(s->pictures, &s->kept_room, s->faces + n, (size_t)s->size * (size_t)s->size * 3);
+    if (pictures)
+        s->pictures = pictures;
+    return pictures ? 0 : -1;
+}
+
+void idem_sources_picture(const idem_sources *s, int face, float *x) {
+    const size_t numbers = (size_t)s->size * (size_t)s->size * 3;
+    const idem_image im = {.width = s->size, .height = s->size, .rgb = s->pictures + (size_t)face * numbers};
+    idem_image_to_float(x, &im, 0, 1);
+}
+
+/* By the text that idem writes into its pictures. */
+static bool drawn_by_idem(const char *path) {
+    char software[16], synthetic[16];
+    return !idem_png_text(path, "Software", software, sizeof software) && !strcmp(software, "idem") &&
+           !idem_png_text(path, "synthetic", synthetic, sizeof synthetic) && !strcmp(synthetic, "true");
 }
 
 static int add_faces(idem_sources *s, idem_source *source, const idem_cut *cuts, int n) {
@@ -109,11 +128,14 @@ static int add_faces(idem_sources *s, idem_source *source, const idem_cut *cuts,
     if (make_room(s, n))
         return -1;
     int waiting = idem_sources_waiting(s);
+    const bool drawn = s->keep && drawn_by_idem(source->path);
     for (int i = 0; i < n; i++) {
         idem_place *place = &s->places[s->faces + i];
-        *place = (idem_place){.cut_out = cuts[i].cut_out, .frame = cuts[i].frame};
+        *place = (idem_place){.cut_out = cuts[i].cut_out, .drawn = drawn, .frame = cuts[i].frame};
         memcpy(place->points, cuts[i].points, sizeof place->points);
         idem_image_to_float(s->waiting + (size_t)(waiting + i) * numbers, &cuts[i].picture, 0, 1);
+        if (s->keep)
+            memcpy(s->pictures + (size_t)(s->faces + i) * numbers, cuts[i].picture.rgb, numbers);
     }
     if (s->thumbs && make_thumb(&source->thumb, &cuts[0], s->thumbs))
         return -1;

@@ -18,6 +18,7 @@ typedef struct {
 /* Where a face is put back. */
 typedef struct {
     bool cut_out; /* from a photograph; else the whole picture was taken as it is */
+    bool drawn;   /* the file's mark says that idem made it */
     idem_crop frame;
     float points[IDEM_POINTS][2]; /* unit coordinates of the photograph */
 } idem_place;
@@ -32,12 +33,14 @@ typedef struct {
     /* set by the caller between open and the first read */
     int which;  /* face of a photograph: photos.h */
     int thumbs; /* largest side of thumbs; 0: none are wanted */
+    bool keep;  /* the pictures of the faces stay, for idem_sources_picture */
     /* private */
     idem_choice *choice;
     int size;
     idem_pipe *pipes[IDEM_SOURCE_CODES];
-    float *waiting; /* [faces - encoded, S, S, 3] */
-    int encoded, room, rows, waiting_room;
+    float *waiting;    /* [faces - encoded, S, S, 3] */
+    uint8_t *pictures; /* [faces, S, S, 3], if kept */
+    int encoded, room, rows, waiting_room, kept_room;
 } idem_sources;
 
 /* Codes of the kinds given (pipe.h; as many as pipes are wanted, picture to vector), `batch` faces at once. The model
@@ -54,6 +57,8 @@ int idem_sources_read(idem_sources *s, idem_ahead *ahead, const char *path, cons
 int idem_sources_encode(idem_sources *s);
 /* Frees the networks and what only they need; what has been encoded stays. */
 void idem_sources_close(idem_sources *s);
+/* The kept picture of a face, x [S, S, 3] in [0, 1]. */
+void idem_sources_picture(const idem_sources *s, int face, float *x);
 /* Faces that wait for it. */
 int idem_sources_waiting(const idem_sources *s);
 /* Forgets files, places and codes. */

@@ -274,12 +274,10 @@ int idem_evaluator_outputs(idem_evaluator *e, const float *out, idem_report *r) 
     return measure(e, r, e->n);
 }
 
-/* Every pair of sources and these attribute pictures (codes [n, attr_dim]) refined and painted. */
-static int paint_refined(idem_evaluator *e, idem_painter *p, const float *attributes, const float *codes) {
-    const size_t attr_dim = (size_t)idem_model_about(e->model)->attr_dim;
+/* Every pair of sources and these attribute pictures, refined and painted. */
+static int paint_refined(idem_evaluator *e, idem_painter *p, const float *attributes) {
     for (size_t i = 0; i < (size_t)e->n; i++) {
-        const idem_pair pair = {e->sources.id + i * id_dim(e), codes + i * attr_dim,
-                                e->sources.pictures + i * numbers(e), attributes + i * numbers(e)};
+        const idem_pair pair = {.x_id = e->sources.pictures + i * numbers(e), .x_attr = attributes + i * numbers(e)};
         if (idem_painter_run(p, 1, &pair, e->outputs.pictures + i * numbers(e)))
             return -1;
         if (e->measured)
@@ -288,17 +286,14 @@ static int paint_refined(idem_evaluator *e, idem_painter *p, const float *attrib
     return 0;
 }
 
-static int refined(idem_evaluator *e, idem_painter *p, idem_pipe *encode, float *codes, idem_report *r) {
-    const size_t n = (size_t)e->n;
-    if (idem_pipe_run(encode, n, (const float *const[]){e->sources.pictures, NULL}, (float *const[]){codes, NULL}) ||
-        paint_refined(e, p, e->sources.pictures, codes))
+static int refined(idem_evaluator *e, idem_painter *p, idem_report *r) {
+    if (paint_refined(e, p, e->sources.pictures))
         return -1;
-    idem_data_quantise(e->outputs.pictures, n * numbers(e));
+    idem_data_quantise(e->outputs.pictures, (size_t)e->n * numbers(e));
     const idem_figure psnr =
         idem_score_psnr(e->outputs.pictures, e->sources.pictures, e->n, idem_model_about(e->model)->size);
     const double start = idem_clock();
-    if (idem_pipe_run(encode, n, (const float *const[]){e->attributes.pictures, NULL}, (float *const[]){codes, NULL}) ||
-        paint_refined(e, p, e->attributes.pictures, codes))
+    if (paint_refined(e, p, e->attributes.pictures))
         return -1;
     const double seconds = idem_clock() - start;
     if (measure(e, r, e->n))
@@ -312,16 +307,9 @@ int idem_evaluator_refined(idem_evaluator *e, int steps, idem_report *r) {
     *r = (idem_report){0};
     if (check_pairs(e))
         return -1;
-    idem_plan_options o = sharing(e, e->identity);
-    idem_pipe *encode = idem_pipe_new(e->model, IDEM_PIPE_ATTRIBUTES, e->batch, 1, &o);
-    idem_painter *p = encode ? idem_painter_new(e->model, 1, steps, &e->options) : NULL;
-    float *codes = p ? malloc((size_t)e->n * idem_pipe_out_size(encode, 0) * sizeof *codes) : NULL;
-    int status = codes ? refined(e, p, encode, codes, r)
-                 : p   ? idem_fail_as(IDEM_MEMORY, "out of memory for %d codes", e->n)
-                       : -1;
-    free(codes);
+    idem_painter *p = idem_painter_new(e->model, 1, steps, &e->options);
+    int status = p ? refined(e, p, r) : -1;
     idem_painter_free(p);
-    idem_pipe_free(encode);
     return status;
 }
 

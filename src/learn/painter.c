@@ -7,9 +7,10 @@ struct idem_painter {
     idem_model *model;
     int batch, steps, cut_short;
     size_t id_dim, attr_dim, w_dim, layers, picture;
-    idem_pipe *map, *paint; /* codes to w and, without refining, to the picture; ws to the picture, when refining */
+    idem_pipe *map, *paint; /* codes to w and picture or, when refining, pictures to w; then ws to the picture */
     idem_refine *refine;
-    float *id, *attr, *w, *ws; /* of a batch */
+    float *id, *attr, *w; /* of a batch */
+    float *ws;            /* of one */
 };
 
 static float *numbers(size_t n) {
@@ -22,7 +23,7 @@ static int open_networks(idem_painter *p, int refine, const idem_plan_options *o
     const idem_refine_options r = idem_refine_defaults(refine);
     if (refine && !(p->refine = idem_refine_new(p->model, &r, &o)))
         return -1;
-    if (!(p->map = idem_pipe_new(p->model, refine ? IDEM_PIPE_CODE : IDEM_PIPE_MAP, p->batch, 1, &o)))
+    if (!(p->map = idem_pipe_new(p->model, refine ? IDEM_PIPE_COMPOSE : IDEM_PIPE_MAP, p->batch, 1, &o)))
         return -1;
     return refine && !(p->paint = idem_pipe_new(p->model, IDEM_PIPE_LAYERS, 1, 1, &o)) ? -1 : 0;
 }
@@ -41,7 +42,7 @@ idem_painter *idem_painter_new(idem_model *m, int batch, int refine, const idem_
     const size_t n = (size_t)p->batch;
     if (open_networks(p, refine, options) || !(p->id = numbers(n * p->id_dim)) ||
         !(p->attr = numbers(n * p->attr_dim)) || !(p->w = numbers(n * p->w_dim)) ||
-        !(p->ws = numbers(n * p->layers * p->w_dim))) {
+        !(p->ws = numbers(p->layers * p->w_dim))) {
         idem_painter_free(p);
         return NULL;
     }
@@ -61,14 +62,9 @@ void idem_painter_free(idem_painter *p) {
     free(p);
 }
 
-/* One pair after its code w: refined and painted. */
-static int refine_one(idem_painter *p, const idem_pair *pair, float *ws, float *y) {
-    const bool same = pair->x_id == pair->x_attr || !memcmp(pair->x_id, pair->x_attr, p->picture * sizeof(float));
-    idem_refined about;
-    if (idem_refine_run(p->refine, pair->x_id, pair->x_attr, same, ws, &about))
-        return -1;
-    p->cut_short += about.steps < p->steps;
-    return y ? idem_pipe_run(p->paint, 1, (const float *const[]){ws, NULL}, (float *const[]){y, NULL}) : 0;
+static void repeat(const idem_painter *p, size_t n, float *ws) {
+    for (size_t row = 0; row < n * p->layers; row++)
+        memcpy(ws + row * p->w_dim, p->w + row / p->layers * p->w_dim, p->w_dim * sizeof *ws);
 }
 
 /* At most a batch. */
@@ -77,18 +73,31 @@ static int run_batch(idem_painter *p, size_t n, const idem_pair *pairs, float *w
         memcpy(p->id + i * p->id_dim, pairs[i].id, p->id_dim * sizeof(float));
         memcpy(p->attr + i * p->attr_dim, pairs[i].attr, p->attr_dim * sizeof(float));
     }
-    if (idem_pipe_run(p->map, n, (const float *const[]){p->id, p->attr}, (float *const[]){p->w, p->refine ? NULL : y}))
+    if (idem_pipe_run(p->map, n, (const float *const[]){p->id, p->attr}, (float *const[]){p->w, y}))
         return -1;
-    float *to = ws ? ws : p->ws;
-    for (size_t row = 0; row < n * p->layers; row++)
-        memcpy(to + row * p->w_dim, p->w + row / p->layers * p->w_dim, p->w_dim * sizeof(float));
-    return p->refine ? refine_one(p, pairs, to, y) : 0;
+    if (ws)
+        repeat(p, n, ws);
+    return 0;
+}
+
+static int refine_one(idem_painter *p, const idem_pair *pair, float *ws, float *y) {
+    const bool same = pair->x_id == pair->x_attr || !memcmp(pair->x_id, pair->x_attr, p->picture * sizeof(float));
+    idem_refined about;
+    if (idem_pipe_run(p->map, 1, (const float *const[]){pair->x_id, pair->x_attr}, (float *const[]){p->w, NULL}))
+        return -1;
+    repeat(p, 1, ws);
+    if (idem_refine_run(p->refine, pair->x_id, pair->x_attr, same, ws, &about))
+        return -1;
+    p->cut_short += about.steps < p->steps;
+    return y ? idem_pipe_run(p->paint, 1, (const float *const[]){ws, NULL}, (float *const[]){y, NULL}) : 0;
 }
 
 int idem_painter_codes(idem_painter *p, size_t n, const idem_pair *pairs, float *ws, float *y) {
     for (size_t i = 0; i < n; i += (size_t)p->batch) {
         const size_t count = n - i < (size_t)p->batch ? n - i : (size_t)p->batch;
-        if (run_batch(p, count, pairs + i, ws ? ws + i * p->layers * p->w_dim : NULL, y ? y + i * p->picture : NULL))
+        float *codes = ws ? ws + i * p->layers * p->w_dim : NULL, *picture = y ? y + i * p->picture : NULL;
+        if (p->refine ? refine_one(p, &pairs[i], codes ? codes : p->ws, picture)
+                      : run_batch(p, count, pairs + i, codes, picture))
             return -1;
     }
     return 0;

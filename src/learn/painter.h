@@ -4,8 +4,8 @@
  *     idem_painter *p = idem_painter_new(m, 8, 25, NULL);
  *     idem_painter_run(p, n, pairs, y);       // y [n, S, S, 3], may overshoot [0, 1]
  *
- * Without refining, pairs go through the networks a batch at a time. Refined pairs are worked on one by one, each as if
- * alone. */
+ * Without refining, pairs go through the networks a batch at a time. Refined pairs are worked on one by one, from their
+ * pictures on, so that their bytes depend on nothing else. */
 #ifndef IDEM_LEARN_PAINTER_H
 #define IDEM_LEARN_PAINTER_H
 
@@ -13,8 +13,8 @@
 #include "learn/refine.h"
 
 typedef struct {
-    const float *id, *attr;     /* codes [id_dim], [attr_dim] */
-    const float *x_id, *x_attr; /* the pictures they are of, [S, S, 3] in [0, 1]; read only when refining */
+    const float *id, *attr;     /* codes [id_dim], [attr_dim]; read only without refining */
+    const float *x_id, *x_attr; /* pictures [S, S, 3] in [0, 1]; read only when refining */
 } idem_pair;
 
 typedef struct idem_painter idem_painter;
