@@ -3,7 +3,7 @@
 #include <stdint.h>
 
 #include "format/weights.h"
-#include "learn/run_state.h"
+#include "train/mapper/state.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "eval/pair_list.h"
+#include "measure/pair_list.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

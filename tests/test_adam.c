@@ -13,7 +13,7 @@
 
 #include "engine/op.h"
 #include "engine/plan.h"
-#include "learn/adam.h"
+#include "model/adam.h"
 #include "support/fill.h"
 
 enum { O = 3, I = 2, K = 3, COUNT = O * I * K * K, LONG = 40000 };

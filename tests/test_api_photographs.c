@@ -157,8 +157,8 @@ static void composing_is_that_of_the_program(void **state) {
     (void)state;
     need();
     static uint8_t who[SIDE * SIDE * 3], pixels[WIDTH * HEIGHT * 3];
-    assert_int_equal(RUN("cd $DIR && export IDEM_MODELS='%s' && $IDEM compose " MODEL
-                         "-k --face all -i who.png -a group.png -o all.png && $IDEM compose " MODEL
+    assert_int_equal(RUN("cd $DIR && export IDEM_MODELS='%s' && $IDEM compose --refine 0 " MODEL
+                         "-k --face all -i who.png -a group.png -o all.png && $IDEM compose --refine 0 " MODEL
                          "-k --face 2 -i who.png -a group.png -o second.png",
                          photograph_models()),
                      0);
@@ -300,7 +300,7 @@ static void the_example_does_the_same(void **state) {
     need();
     assert_int_equal(RUN("cd $DIR && export IDEM_MODELS='%s' OMP_NUM_THREADS=1 && example=${IDEM%%/*}/examples/"
                          "example_photograph && $example generator.safetensors mapper.safetensors who.png group.png "
-                         "example.png && $IDEM compose " MODEL "-k --face all -i who.png -a group.png -o all.png",
+                         "example.png && $IDEM compose --refine 0 " MODEL "-k --face all -i who.png -a group.png -o all.png",
                          photograph_models()),
                      0);
     idem_image im;

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "engine/ops.h"
-#include "learn/trainer.h"
+#include "train/mapper/trainer.h"
 #include "nets/inception3.h"
 #include "nets/resample.h"
 #include "nets/stylegan2.h"

@@ -13,8 +13,8 @@
 
 #include "base/file.h"
 #include "base/log.h"
-#include "learn/data.h"
-#include "learn/data_folder.h"
+#include "data/data.h"
+#include "data/data_folder.h"
 #include "media/image.h"
 #include "support/tiny.h"
 
@@ -444,7 +444,7 @@ static void quantising_is_what_a_png_does(void **state) {
     (void)state;
     float x[] = {-0.5f, 1.5f, NAN, 0.5f, 1.0f / 255, 0.9f / 255, 0.4f / 255};
     const float want[] = {0, 1, 0, 128.0f / 255, 1.0f / 255, 1.0f / 255, 0};
-    idem_data_quantise(x, 7);
+    idem_image_quantise(x, 7);
     for (int i = 0; i < 7; i++)
         assert_true(x[i] == want[i]);
 }

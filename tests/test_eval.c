@@ -11,12 +11,14 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "base/models.h"
 #include "base/file.h"
 #include "base/rng.h"
-#include "eval/evaluate.h"
-#include "eval/witness.h"
-#include "learn/data.h"
-#include "learn/pipe.h"
+#include "measure/evaluate.h"
+#include "measure/witness.h"
+#include "data/data.h"
+#include "media/image.h"
+#include "model/pipe.h"
 #include "support/program.h"
 #include "support/tiny.h"
 
@@ -47,14 +49,14 @@ static int draw_faces(void) {
         p ? idem_pipe_run(p, 2 * PAIRS, (const float *const[]){z, NULL}, (float *const[]){NULL, identity}) : -1;
     idem_pipe_free(p);
     free(z);
-    idem_data_quantise(identity, 2 * PAIRS * NUMBERS);
+    idem_image_quantise(identity, 2 * PAIRS * NUMBERS);
     return status;
 }
 
 static bool has_witnesses(void) {
     char path[4096];
-    if (!idem_model_find(path, sizeof path, NULL, "fr_pose.onnx") &&
-        !idem_model_find(path, sizeof path, NULL, "face_recognition_model-weights_manifest.json"))
+    if (!idem_models_find(path, sizeof path, NULL, "fr_pose.onnx") &&
+        !idem_models_find(path, sizeof path, NULL, "face_recognition_model-weights_manifest.json"))
         return true;
     printf("skip: %s\n", idem_error());
     return false;

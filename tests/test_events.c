@@ -1,4 +1,4 @@
-/* src/learn/events: what is written is read back by a reader of this file's own, down to the check sums. */
+/* src/train/events: what is written is read back by a reader of this file's own, down to the check sums. */
 #define _GNU_SOURCE
 #include <inttypes.h>
 #include <math.h>
@@ -18,7 +18,7 @@
 
 #include "base/file.h"
 #include "base/status.h"
-#include "learn/events.h"
+#include "train/events.h"
 #include "support/origin.h"
 
 /* ---- the reader ---- */

@@ -10,10 +10,11 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "base/models.h"
 #include "format/weights.h"
-#include "learn/features.h"
-#include "learn/frechet.h"
-#include "learn/model.h"
+#include "measure/features.h"
+#include "measure/frechet.h"
+#include "model/model.h"
 #include "support/fill.h"
 #include "support/format.h"
 
@@ -112,7 +113,7 @@ static void refuses_too_few_and_not_finite(void **state) {
 static void features_as_pytorch(void **state) {
     (void)state;
     char path[4096];
-    if (idem_model_find(path, sizeof path, NULL, "mobilenet_v2.shard1.min.js")) {
+    if (idem_models_find(path, sizeof path, NULL, "mobilenet_v2.shard1.min.js")) {
         print_message("skip: %s\n", idem_error());
         skip();
     }

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "engine/ops.h"
-#include "learn/gan_augment.h"
+#include "train/gan/augment.h"
 
 static void strength_is_the_share_of_changes(void **state) {
     (void)state;

@@ -15,9 +15,9 @@
 
 #include "base/file.h"
 #include "base/status.h"
-#include "learn/gan_data.h"
-#include "learn/picture_source.h"
-#include "learn/summary_data.h"
+#include "train/gan/data.h"
+#include "data/picture_source.h"
+#include "train/summary/data.h"
 #include "media/image.h"
 #include "support/program.h"
 #include "support/tiny.h"

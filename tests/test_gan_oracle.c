@@ -12,7 +12,7 @@
 #include <jansson.h>
 
 #include "engine/ops.h"
-#include "learn/gan_graph.h"
+#include "train/gan/graph.h"
 #include "support/digest.h"
 #include "support/fill.h"
 

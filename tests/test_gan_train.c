@@ -12,13 +12,14 @@
 
 #include <cmocka.h>
 
+#include "base/models.h"
 #include "base/file.h"
 #include "base/status.h"
 #include "engine/ops.h"
-#include "learn/gan_data.h"
-#include "learn/gan_graph.h"
-#include "learn/gan_start.h"
-#include "learn/model.h"
+#include "train/gan/data.h"
+#include "train/gan/graph.h"
+#include "train/gan/start.h"
+#include "model/model.h"
 #include "nets/discriminator.h"
 #include "nets/stylegan2.h"
 #include "support/fill.h"
@@ -163,7 +164,7 @@ static void ctrl_c_says_how_to_go_on(void **state) {
 static void heads_learn_and_resume(void **state) {
     (void)state;
     char path[4096];
-    if (idem_model_find(path, sizeof path, NULL, "fr_pose.onnx")) {
+    if (idem_models_find(path, sizeof path, NULL, "fr_pose.onnx")) {
         print_message("skip: %s\n", idem_error());
         skip();
     }
@@ -268,7 +269,7 @@ static void changes_on_resume(void **state) {
 static void distances_are_measured(void **state) {
     (void)state;
     char path[4096];
-    if (idem_model_find(path, sizeof path, NULL, "mobilenet_v2.shard1.min.js")) {
+    if (idem_models_find(path, sizeof path, NULL, "mobilenet_v2.shard1.min.js")) {
         print_message("skip: %s\n", idem_error());
         skip();
     }
@@ -291,7 +292,7 @@ static void distances_are_measured(void **state) {
 static void two_sets_of_pictures_are_compared(void **state) {
     (void)state;
     char path[4096];
-    if (idem_model_find(path, sizeof path, NULL, "mobilenet_v2.shard1.min.js")) {
+    if (idem_models_find(path, sizeof path, NULL, "mobilenet_v2.shard1.min.js")) {
         print_message("skip: %s\n", idem_error());
         skip();
     }

@@ -13,9 +13,9 @@
 
 #include "base/status.h"
 #include "engine/ops.h"
-#include "learn/average.h"
-#include "learn/gan_graph.h"
-#include "learn/gan_start.h"
+#include "model/average.h"
+#include "train/gan/graph.h"
+#include "train/gan/start.h"
 #include "nets/discriminator.h"
 #include "nets/stylegan2.h"
 #include "support/fill.h"

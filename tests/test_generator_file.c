@@ -13,7 +13,7 @@
 #include "base/rng.h"
 #include "base/status.h"
 #include "format/weights.h"
-#include "learn/model.h"
+#include "model/model.h"
 #include "nets/stylegan2.h"
 #include "support/program.h"
 #include "support/tiny.h"

@@ -11,7 +11,8 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "learn/model.h"
+#include "base/models.h"
+#include "model/model.h"
 #include "nets/discriminator.h"
 #include "nets/identify.h"
 #include "nets/inception3.h"
@@ -84,7 +85,7 @@ static void the_judge(void **state) {
     (void)state;
     char path[4096];
     idem_weights *w;
-    if (idem_model_find(path, sizeof path, NULL, "face_recognition_model-weights_manifest.json")) {
+    if (idem_models_find(path, sizeof path, NULL, "face_recognition_model-weights_manifest.json")) {
         print_message("skip: %s\n", idem_error());
         skip();
     }

@@ -12,11 +12,12 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "base/models.h"
 #include "base/rng.h"
 #include "base/status.h"
-#include "learn/invert.h"
-#include "learn/pipe.h"
-#include "learn/scores.h"
+#include "measure/invert.h"
+#include "model/pipe.h"
+#include "measure/scores.h"
 #include "nets/stylegan2.h"
 #include "support/program.h"
 
@@ -128,8 +129,8 @@ static void it_can_be_interrupted(void **state) {
 static void the_command_measures(void **state) {
     (void)state;
     char path[4096];
-    if (idem_model_find(path, sizeof path, NULL, "fr_pose.onnx") ||
-        idem_model_find(path, sizeof path, NULL, "face_recognition_model-weights_manifest.json")) {
+    if (idem_models_find(path, sizeof path, NULL, "fr_pose.onnx") ||
+        idem_models_find(path, sizeof path, NULL, "face_recognition_model-weights_manifest.json")) {
         print_message("skip: %s\n", idem_error());
         skip();
     }

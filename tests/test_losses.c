@@ -12,8 +12,8 @@
 #include "engine/op.h"
 #include "engine/ops.h"
 #include "engine/plan.h"
-#include "learn/losses.h"
-#include "learn/msssim.h"
+#include "model/losses.h"
+#include "model/msssim.h"
 #include "support/fill.h"
 
 static idem_node *filled(idem_graph *g, const char *name, idem_shape shape, double a, double b) {

@@ -9,8 +9,9 @@
 
 #include <cmocka.h>
 
-#include "eval/novelty.h"
-#include "learn/model.h"
+#include "base/models.h"
+#include "measure/novelty.h"
+#include "model/model.h"
 #include "support/origin.h"
 #include "support/pictures.h"
 #include "support/program.h"
@@ -91,7 +92,7 @@ static void the_command_measures(void **state) {
     char path[4096];
     if (!tiny_has_models())
         skip();
-    if (idem_model_find(path, sizeof path, NULL, "face_recognition_model.bin")) {
+    if (idem_models_find(path, sizeof path, NULL, "face_recognition_model.bin")) {
         print_message("skip: %s\n", idem_error());
         skip();
     }

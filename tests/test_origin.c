@@ -14,7 +14,7 @@
 
 #include "base/file.h"
 #include "format/weights.h"
-#include "learn/model.h"
+#include "model/model.h"
 #include "support/origin.h"
 #include "support/photographs.h"
 #include "support/pictures.h"

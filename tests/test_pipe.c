@@ -13,7 +13,7 @@
 #include "base/finite.h"
 #include "base/status.h"
 #include "format/weights.h"
-#include "learn/pipe.h"
+#include "model/pipe.h"
 #include "support/program.h"
 #include "support/tiny.h"
 

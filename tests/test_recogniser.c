@@ -12,10 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/models.h"
 #include "base/file.h"
 #include "engine/plan.h"
 #include "face/recogniser.h"
-#include "learn/model.h"
+#include "model/model.h"
 #include "nets/inception_resnet.h"
 #include "nets/onnx_graph.h"
 #include "support/fill.h"
@@ -179,7 +180,7 @@ static void what_is_no_recogniser_is_refused(void **state) {
     (void)state;
     tiny_need(dir);
     char landmark[PATH_MAX];
-    assert_int_equal(idem_model_find(landmark, sizeof landmark, NULL, "fr_landmark.onnx"), 0);
+    assert_int_equal(idem_models_find(landmark, sizeof landmark, NULL, "fr_landmark.onnx"), 0);
     refused(feature, NULL, "name a preprocessing");
     refused(feature, "other", "\"other\"");
     refused(landmark, "insightface", "[N, 3, S, S]");
@@ -270,7 +271,7 @@ int main(void) {
     if (tiny_make(&dir))
         return 1;
     if (dir && (tiny_write_facenet(in_dir("facenet.safetensors")) ||
-                idem_model_find(feature, sizeof feature, NULL, "fr_feature.onnx")))
+                idem_models_find(feature, sizeof feature, NULL, "fr_feature.onnx")))
         return 1;
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     tiny_remove(dir);

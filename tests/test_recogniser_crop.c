@@ -15,7 +15,7 @@
 #include "base/status.h"
 #include "engine/plan.h"
 #include "face/recogniser.h"
-#include "learn/losses.h"
+#include "model/losses.h"
 #include "support/digest.h"
 #include "support/fill.h"
 #include "support/tiny.h"

@@ -10,10 +10,12 @@
 
 #include <cmocka.h>
 
+#include "base/models.h"
 #include "base/rng.h"
-#include "learn/data.h"
-#include "learn/pipe.h"
-#include "learn/refine.h"
+#include "data/data.h"
+#include "media/image.h"
+#include "model/pipe.h"
+#include "model/refine.h"
 
 enum { FACES = 3, SIDE = 64, NUMBERS = SIDE * SIDE * 3, STEPS = 8 };
 
@@ -31,14 +33,14 @@ static int draw_faces(void) {
     int status = p ? idem_pipe_run(p, FACES, (const float *const[]){z, NULL}, (float *const[]){NULL, faces}) : -1;
     idem_pipe_free(p);
     free(z);
-    idem_data_quantise(faces, FACES * NUMBERS);
+    idem_image_quantise(faces, FACES * NUMBERS);
     return status;
 }
 
 static int set_up(void **state) {
     (void)state;
     char path[4096];
-    if (idem_model_find(path, sizeof path, NULL, "fr_feature.onnx")) {
+    if (idem_models_find(path, sizeof path, NULL, "fr_feature.onnx")) {
         printf("skip: %s\n", idem_error());
         return 0;
     }

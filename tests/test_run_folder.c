@@ -15,8 +15,8 @@
 
 #include "base/file.h"
 #include "base/status.h"
-#include "learn/gan_trainer.h"
-#include "learn/run_folder.h"
+#include "train/gan/trainer.h"
+#include "train/run_folder.h"
 #include "support/program.h"
 #include "support/tiny.h"
 

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "base/rng.h"
-#include "learn/scores.h"
+#include "measure/scores.h"
 
 #define NEAR(got, want, tol) assert_true(fabs((got) - (want)) <= (tol))
 

@@ -14,7 +14,7 @@
 #include "base/file.h"
 #include "base/rng.h"
 #include "base/status.h"
-#include "learn/spectrum.h"
+#include "measure/spectrum.h"
 #include "media/image.h"
 #include "support/fill.h"
 #include "support/program.h"

@@ -13,8 +13,8 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "learn/summary_data.h"
-#include "learn/summary_trainer.h"
+#include "train/summary/data.h"
+#include "train/summary/trainer.h"
 #include "media/image.h"
 #include "support/origin.h"
 #include "support/digest.h"

@@ -24,8 +24,8 @@
 
 #include "base/file.h"
 #include "base/rng.h"
-#include "learn/schedule.h"
-#include "learn/trainer.h"
+#include "train/mapper/schedule.h"
+#include "train/mapper/trainer.h"
 #include "support/tiny.h"
 
 enum { KILLS = 30, CHECKPOINT_EVERY = 2, LONG_RUN = 40, REFUSED = 7, INTERRUPTED = 8 };

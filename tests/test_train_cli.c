@@ -16,7 +16,7 @@
 
 #include "base/file.h"
 #include "format/weights.h"
-#include "learn/pipe.h"
+#include "model/pipe.h"
 #include "media/image.h"
 #include "support/origin.h"
 #include "support/program.h"

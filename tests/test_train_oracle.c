@@ -14,8 +14,8 @@
 #include <jansson.h>
 
 #include "face/frame.h"
-#include "learn/pipe.h"
-#include "learn/trainer.h"
+#include "model/pipe.h"
+#include "train/mapper/trainer.h"
 #include "support/digest.h"
 #include "support/fill.h"
 

@@ -13,8 +13,8 @@
 
 #include "base/file.h"
 #include "base/status.h"
-#include "eval/pair_list.h"
-#include "eval/verification.h"
+#include "measure/pair_list.h"
+#include "measure/verification.h"
 #include "support/photographs.h"
 #include "support/pictures.h"
 #include "support/program.h"

@@ -9,12 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/models.h"
 #include "base/file.h"
 #include "base/status.h"
 #include "face/align.h"
 #include "face/finder.h"
 #include "face/warp.h"
-#include "learn/model.h"
+#include "model/model.h"
 
 /* The bars: share of faces found, the frame's greatest error in parts of its side, false faces a picture. */
 static const double least_found = 0.99, most_off = 0.05, most_false = 1.0 / 200;
@@ -314,8 +315,8 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: variants DIR [K]\n");
         return 2;
     }
-    if (idem_model_find(detect, sizeof detect, NULL, "fr_detect.onnx") ||
-        idem_model_find(landmark, sizeof landmark, NULL, "fr_landmark.onnx") ||
+    if (idem_models_find(detect, sizeof detect, NULL, "fr_detect.onnx") ||
+        idem_models_find(landmark, sizeof landmark, NULL, "fr_landmark.onnx") ||
         !(j.finder = idem_finder_new(&(idem_finder_files){detect, landmark, NULL}, NULL)) ||
         idem_image_load(&j.drawn, "samples/identities/1.png") ||
         idem_dir_list(argv[1], ".png|.jpg|.jpeg|.webp", &names, &n))

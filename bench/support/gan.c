@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "engine/ops.h"
-#include "learn/average.h"
-#include "learn/gan_graph.h"
+#include "model/average.h"
+#include "train/gan/graph.h"
 #include "support/fill.h"
 #include "support/work.h"
 

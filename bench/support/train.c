@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "learn/trainer.h"
+#include "train/mapper/trainer.h"
 #include "support/fill.h"
 #include "support/work.h"
 

@@ -11,7 +11,7 @@
 #include "base/status.h"
 #include "engine/isa.h"
 #include "engine/threads.h"
-#include "learn/origin.h"
+#include "model/origin.h"
 #include "media/image.h"
 
 enum { BATCH = 4, BATCH_MAX = 256, THREADS_MAX = 4096, FIRST_OPTIONS = offsetof(idem_options, identity_net) };

@@ -6,8 +6,8 @@
 
 #include "face/finder.h"
 #include "idem.h"
-#include "learn/model.h"
-#include "learn/pipe.h"
+#include "model/model.h"
+#include "model/pipe.h"
 
 enum { IDEM_CONTEXT_PIPES = IDEM_PIPE_MAP + 1 };
 

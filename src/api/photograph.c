@@ -3,11 +3,12 @@
 #include <string.h>
 
 #include "api/context.h"
+#include "base/models.h"
 #include "base/status.h"
 #include "engine/threads.h"
 #include "face/align.h"
 #include "face/paste.h"
-#include "learn/origin.h"
+#include "model/origin.h"
 
 enum { PATH_SIZE = 4096 };
 
@@ -28,8 +29,8 @@ static idem_finder *finder_of(idem_context *c) {
     char detect[PATH_SIZE], landmark[PATH_SIZE];
     if (c->finder)
         return c->finder;
-    if (idem_model_find(detect, sizeof detect, c->models, "fr_detect.onnx") ||
-        idem_model_find(landmark, sizeof landmark, c->models, "fr_landmark.onnx"))
+    if (idem_models_find(detect, sizeof detect, c->models, "fr_detect.onnx") ||
+        idem_models_find(landmark, sizeof landmark, c->models, "fr_landmark.onnx"))
         return NULL;
     return c->finder = idem_finder_new(&(idem_finder_files){detect, landmark, NULL},
                                        &(idem_plan_options){.threads = c->threads});

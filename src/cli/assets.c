@@ -13,7 +13,7 @@
 #include "cli/command.h"
 #include "cli/left_out.h"
 #include "cli/progress.h"
-#include "learn/origin.h"
+#include "model/origin.h"
 #include "media/ahead.h"
 #include "media/format.h"
 

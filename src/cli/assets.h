@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "learn/model.h"
+#include "model/model.h"
 #include "media/image.h"
 
 #define IDEM_DEFAULT_GENERATOR "generator-128.safetensors"

@@ -10,9 +10,9 @@
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "cli/spectrum_report.h"
-#include "learn/features.h"
-#include "learn/frechet.h"
-#include "learn/picture_source.h"
+#include "measure/features.h"
+#include "measure/frechet.h"
+#include "data/picture_source.h"
 
 enum { BATCH = 8, SIDE = 256 }; /* SIDE: of two folders */
 

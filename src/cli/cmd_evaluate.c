@@ -18,8 +18,8 @@
 #include "cli/overwrite.h"
 #include "cli/progress.h"
 #include "cli/report_text.h"
-#include "eval/evaluate.h"
-#include "eval/figures.h"
+#include "measure/evaluate.h"
+#include "measure/figures.h"
 
 typedef struct {
     idem_model_files files;

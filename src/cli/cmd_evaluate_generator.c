@@ -17,14 +17,14 @@
 #include "cli/overwrite.h"
 #include "cli/progress.h"
 #include "cli/report_text.h"
-#include "eval/figures.h"
-#include "eval/novelty.h"
-#include "eval/verification.h"
-#include "eval/witness.h"
-#include "learn/data.h"
-#include "learn/gan_data.h"
-#include "learn/origin.h"
-#include "learn/pipe.h"
+#include "measure/figures.h"
+#include "measure/novelty.h"
+#include "measure/verification.h"
+#include "measure/witness.h"
+#include "data/data.h"
+#include "train/gan/data.h"
+#include "model/origin.h"
+#include "model/pipe.h"
 #include "media/sheet.h"
 
 enum { BATCH = 8, SHOWN = 32, SHEET_COLUMNS = 8, D = IDEM_JUDGE_DIM };
@@ -152,7 +152,7 @@ static int describe_samples(job *j) {
         status = idem_pipe_run(pipe, n, (const float *const[]){z}, (float *const[]){NULL, j->samples});
     }
     if (!status)
-        idem_data_quantise(j->samples, n * j->picture); /* as a file would hold them */
+        idem_image_quantise(j->samples, n * j->picture); /* as a file would hold them */
     for (int first = 0; first < j->count && !status; first += BATCH) {
         const int some = j->count - first < BATCH ? j->count - first : BATCH;
         status = describe(j, j->samples + (size_t)first * j->picture, some, (float *)j->made.plain + first * D,

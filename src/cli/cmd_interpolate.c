@@ -17,8 +17,8 @@
 #include "cli/overwrite.h"
 #include "cli/photos.h"
 #include "cli/progress.h"
-#include "learn/origin.h"
-#include "learn/pipe.h"
+#include "model/origin.h"
+#include "model/pipe.h"
 #include "media/animation.h"
 
 enum { STEPS_MAX = 240, STRIP_SIDE = 256, ENDS = 2 };

@@ -14,9 +14,9 @@
 #include "cli/options.h"
 #include "cli/overwrite.h"
 #include "cli/progress.h"
-#include "learn/origin.h"
-#include "learn/pipe.h"
-#include "learn/run_folder.h"
+#include "model/origin.h"
+#include "model/pipe.h"
+#include "train/run_folder.h"
 #include "media/sheet.h"
 
 enum { PATH_BYTES = 4096, SHEET_MAX = 400 };

@@ -18,12 +18,12 @@
 #include "cli/progress.h"
 #include "cli/train_summary.h"
 #include "engine/op.h"
-#include "eval/figures.h"
-#include "eval/witness.h"
+#include "measure/figures.h"
+#include "measure/witness.h"
 #include "face/recogniser.h"
-#include "learn/curves.h"
-#include "learn/run_folder.h"
-#include "learn/trainer.h"
+#include "train/curves.h"
+#include "train/run_folder.h"
+#include "train/mapper/trainer.h"
 
 enum { WITNESS_BATCH = 8, MAX_OPTIONS = 56, CYCLES = 2 };
 

@@ -11,8 +11,8 @@
 #include "cli/overwrite.h"
 #include "cli/progress.h"
 #include "engine/op.h"
-#include "learn/gan_trainer.h"
-#include "learn/run_folder.h"
+#include "train/gan/trainer.h"
+#include "train/run_folder.h"
 #include "media/format.h"
 
 enum { MAX_OPTIONS = 48 };

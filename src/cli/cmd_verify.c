@@ -15,9 +15,9 @@
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "cli/report_text.h"
-#include "eval/figures.h"
-#include "eval/pair_list.h"
-#include "eval/verification.h"
+#include "measure/figures.h"
+#include "measure/pair_list.h"
+#include "measure/verification.h"
 #include "face/align.h"
 
 typedef struct {

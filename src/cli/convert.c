@@ -8,7 +8,7 @@
 #include "base/status.h"
 #include "cli/progress.h"
 #include "format/onnx_weights.h"
-#include "learn/model.h"
+#include "model/model.h"
 #include "nets/stylegan2_export.h"
 #include "nets/stylegan2_spread.h"
 

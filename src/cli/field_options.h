@@ -3,7 +3,7 @@
 #define IDEM_CLI_FIELD_OPTIONS_H
 
 #include "cli/options.h"
-#include "learn/fields.h"
+#include "train/fields.h"
 
 /* Appends one option per field behind the n that are there; recipe: the struct; given[i]: whether field i was. Returns
  * the new number of options. */

@@ -13,13 +13,13 @@
 #include "cli/json.h"
 #include "cli/progress.h"
 #include "cli/report_text.h"
-#include "eval/figures.h"
-#include "eval/verification.h"
-#include "eval/witness.h"
-#include "learn/data.h"
-#include "learn/invert.h"
-#include "learn/origin.h"
-#include "learn/picture_source.h"
+#include "measure/figures.h"
+#include "measure/verification.h"
+#include "measure/witness.h"
+#include "data/data.h"
+#include "measure/invert.h"
+#include "model/origin.h"
+#include "data/picture_source.h"
 #include "media/sheet.h"
 
 enum { BATCH = 8, SHOWN = 24, SHEET_COLUMNS = 8, STRANGERS = 20000, D = IDEM_JUDGE_DIM };
@@ -78,7 +78,7 @@ static int open_all(job *j) {
 static int measure_some(job *j, int done, int n) {
     if (idem_invert_run(j->invert, n, j->x, j->found, NULL))
         return -1;
-    idem_data_quantise(j->found, (size_t)n * j->picture); /* as a file would hold them */
+    idem_image_quantise(j->found, (size_t)n * j->picture); /* as a file would hold them */
     const float *const both[2] = {j->x, j->found};
     for (int k = 0; k < 2; k++)
         if (idem_witness_run(j->witness, n, both[k], j->rows[k] + (size_t)done * D, NULL))

@@ -3,7 +3,7 @@
 #define IDEM_CLI_PAINTING_H
 
 #include "cli/sources.h"
-#include "learn/painter.h"
+#include "model/painter.h"
 
 /* --refine when it is not given: IDEM_REFINE_STEPS, but 0 where idem drew both pictures. */
 enum { IDEM_REFINE_BY_MARK = -1, IDEM_REFINE_STEPS = 25, IDEM_REFINE_MOST = 1000 };

@@ -6,13 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/models.h"
 #include "base/file.h"
 #include "base/status.h"
 #include "cli/left_out.h"
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "face/align.h"
-#include "learn/model.h"
+#include "model/model.h"
 #include "media/format.h"
 
 enum {
@@ -27,17 +28,17 @@ static const double in_frame = 0.08;
 
 idem_finder *idem_asset_finder(bool pose, const idem_plan_options *options) {
     char detect[PATH_SIZE], landmark[PATH_SIZE], angles[PATH_SIZE];
-    if (idem_model_find(detect, sizeof detect, NULL, "fr_detect.onnx") ||
-        idem_model_find(landmark, sizeof landmark, NULL, "fr_landmark.onnx") ||
-        (pose && idem_model_find(angles, sizeof angles, NULL, "fr_pose.onnx")))
+    if (idem_models_find(detect, sizeof detect, NULL, "fr_detect.onnx") ||
+        idem_models_find(landmark, sizeof landmark, NULL, "fr_landmark.onnx") ||
+        (pose && idem_models_find(angles, sizeof angles, NULL, "fr_pose.onnx")))
         return NULL;
     return idem_finder_new(&(idem_finder_files){detect, landmark, pose ? angles : NULL}, options);
 }
 
 idem_embedder *idem_asset_embedder(bool judge, const idem_plan_options *options) {
     char feature[PATH_SIZE], second[PATH_SIZE];
-    if (idem_model_find(feature, sizeof feature, NULL, "fr_feature.onnx") ||
-        (judge && idem_model_find(second, sizeof second, NULL, "face_recognition_model-weights_manifest.json")))
+    if (idem_models_find(feature, sizeof feature, NULL, "fr_feature.onnx") ||
+        (judge && idem_models_find(second, sizeof second, NULL, "face_recognition_model-weights_manifest.json")))
         return NULL;
     return idem_embedder_new(feature, judge ? second : NULL, options);
 }
@@ -55,7 +56,7 @@ void idem_photo_remark(const idem_photo *photo, const char *path, int face, cons
 /* Poses are for remarks alone, so their network may be absent. */
 static idem_finder *open_finder(const idem_choice *c) {
     char pose[PATH_SIZE];
-    return idem_asset_finder(!c->quiet && !idem_model_find(pose, sizeof pose, NULL, "fr_pose.onnx"), &c->options);
+    return idem_asset_finder(!c->quiet && !idem_models_find(pose, sizeof pose, NULL, "fr_pose.onnx"), &c->options);
 }
 
 void idem_choice_free(idem_choice *c) {

@@ -1,4 +1,4 @@
-/* Reports for people, from their JSON (eval/figures.h). */
+/* Reports for people, from their JSON (measure/figures.h). */
 #ifndef IDEM_CLI_REPORT_TEXT_H
 #define IDEM_CLI_REPORT_TEXT_H
 

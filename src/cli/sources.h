@@ -5,7 +5,7 @@
 #define IDEM_CLI_SOURCES_H
 
 #include "cli/photos.h"
-#include "learn/pipe.h"
+#include "model/pipe.h"
 
 enum { IDEM_SOURCE_CODES = 2 };
 

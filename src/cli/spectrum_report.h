@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "learn/spectrum.h"
+#include "measure/spectrum.h"
 
 typedef struct {
     idem_spectrum_band bands[IDEM_SPECTRUM_BANDS];

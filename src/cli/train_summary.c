@@ -16,9 +16,9 @@
 #include "cli/progress.h"
 #include "engine/op.h"
 #include "face/recogniser.h"
-#include "learn/curves.h"
-#include "learn/run_folder.h"
-#include "learn/summary_trainer.h"
+#include "train/curves.h"
+#include "train/run_folder.h"
+#include "train/summary/trainer.h"
 
 enum { MAX_OPTIONS = 32, MEASURED = 3 };
 

@@ -1,5 +1,6 @@
 #include "media/image.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -267,6 +268,14 @@ void idem_image_to_float(float *x, const idem_image *im, float lo, float hi) {
     size_t n = (size_t)im->width * (size_t)im->height * 3;
     for (size_t i = 0; i < n; i++)
         x[i] = value[im->rgb[i]];
+}
+
+void idem_image_quantise(float *x, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        float v = x[i] > 0 ? x[i] : 0;
+        v = v < 1 ? v : 1;
+        x[i] = floorf(v * 255 + 0.5f) / 255;
+    }
 }
 
 int idem_image_from_float(idem_image *im, const float *x, int width, int height, float lo, float hi) {

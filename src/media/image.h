@@ -55,6 +55,8 @@ int idem_png_text(const char *path, const char *key, char *out, size_t n);
  * not finite refused (IDEM_INTERNAL); rounded to nearest. */
 void idem_image_to_float(float *x, const idem_image *im, float lo, float hi);
 int idem_image_from_float(idem_image *im, const float *x, int width, int height, float lo, float hi);
+/* n numbers clipped to [0, 1] and rounded to multiples of 1/255: what bytes would keep of them. NaN becomes 0. */
+void idem_image_quantise(float *x, size_t n);
 
 /* Antialiased resize (triangle filter stretched by the scale when shrinking: Pillow's BILINEAR). */
 int idem_image_resize(idem_image *out, const idem_image *in, int width, int height);

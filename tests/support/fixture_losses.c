@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "engine/ops.h"
-#include "learn/losses.h"
-#include "learn/msssim.h"
+#include "model/losses.h"
+#include "model/msssim.h"
 #include "nets/mlp.h"
 #include "support/fill.h"
 #include "support/fixture.h"

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "learn/losses.h"
+#include "model/losses.h"
 #include "nets/inception3.h"
 #include "nets/inception_resnet.h"
 #include "nets/judge.h"

@@ -13,7 +13,7 @@
 
 #include "base/status.h"
 #include "format/registry.h"
-#include "learn/run_state.h"
+#include "train/mapper/state.h"
 #include "media/codec.h"
 #include "nets/onnx_graph.h"
 #include "support/format.h"

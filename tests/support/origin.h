@@ -7,7 +7,7 @@
 /* A whole file; the caller frees it. */
 unsigned char *origin_read(const char *dir, const char *name, size_t *size);
 
-/* A PNG has sizes, pixels and the texts that src/learn/origin.h and the commands know, and nothing else; how many texts
+/* A PNG has sizes, pixels and the texts that src/model/origin.h and the commands know, and nothing else; how many texts
  * there are. */
 int origin_chunks(const char *name, const unsigned char *data, size_t size);
 

@@ -1,4 +1,5 @@
 #define _XOPEN_SOURCE 700
+#include "base/models.h"
 #include "support/tiny.h"
 
 #include <ftw.h>
@@ -19,7 +20,7 @@
 #include "base/rng.h"
 #include "face/recogniser.h"
 #include "format/weights.h"
-#include "learn/model.h"
+#include "model/model.h"
 #include "support/fill.h"
 #include "support/program.h"
 
@@ -30,7 +31,7 @@ bool tiny_has_models(void) {
     static const char *const files[] = {"fr_feature.onnx", "fr_landmark.onnx"};
     char path[4096];
     for (int i = 0; i < 2; i++)
-        if (idem_model_find(path, sizeof path, NULL, files[i])) {
+        if (idem_models_find(path, sizeof path, NULL, files[i])) {
             printf("skip: %s\n", idem_error());
             return false;
         }

@@ -1,0 +1,187 @@
+#include "data/data.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "data/data_folder.h"
+#include "media/image.h"
+#include "model/pipe.h"
+
+/* A picture or code of a stream without end is its index: item k starts at counter 2 Z k (a normal number draws twice).
+ */
+static const char STREAM_PICTURES[] = "train.pictures", STREAM_CODES[] = "train.codes",
+                  STREAM_MIRROR[] = "train.mirror";
+static const char *const STREAM_HELD_OUT[] = {"held-out.id", "held-out.attr"};
+
+struct idem_data {
+    int batch, z_dim, side;
+    size_t picture; /* numbers in one */
+    uint64_t seed;
+    idem_data_cursor at;
+    /* on the fly */
+    idem_pipe *sample, *mapping;
+    float *z; /* [2 B, Z] */
+    /* from a folder */
+    idem_data_reader *reader;
+};
+
+static idem_data *data_new(idem_model *m, int batch, uint64_t seed) {
+    idem_data *d = calloc(1, sizeof *d);
+    if (!d)
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for the training data");
+    const idem_model_info *info = idem_model_about(m);
+    d->batch = batch;
+    d->seed = seed;
+    d->z_dim = info->z_dim;
+    d->side = info->size;
+    d->picture = (size_t)info->size * (size_t)info->size * 3;
+    return d;
+}
+
+idem_data *idem_data_on_the_fly(idem_model *m, int batch, double psi, uint64_t seed, const idem_plan_options *options) {
+    idem_data *d = data_new(m, batch, seed);
+    if (!d)
+        return NULL;
+    d->z = malloc(2 * (size_t)batch * (size_t)d->z_dim * sizeof *d->z);
+    if (!d->z)
+        idem_fail_as(IDEM_MEMORY, "out of memory for the training data");
+    else
+        d->sample = idem_pipe_new(m, IDEM_PIPE_SAMPLE, batch, (float)psi, options);
+    if (d->sample) {
+        idem_plan_options shared = options ? *options : (idem_plan_options){0};
+        if (!shared.share)
+            shared.share = idem_pipe_plan(d->sample);
+        d->mapping = idem_pipe_new(m, IDEM_PIPE_MAPPING, batch, (float)psi, &shared);
+    }
+    if (!d->mapping) {
+        idem_data_free(d);
+        return NULL;
+    }
+    return d;
+}
+
+idem_data *idem_data_folder(idem_model *m, const char *dir, int batch, uint64_t seed, int held_out) {
+    idem_data *d = data_new(m, batch, seed);
+    if (!d)
+        return NULL;
+    const idem_model_info *info = idem_model_about(m);
+    d->reader = idem_data_reader_new(dir, info->size, info->w_dim, seed, batch, held_out);
+    if (!d->reader) {
+        idem_data_free(d);
+        return NULL;
+    }
+    return d;
+}
+
+void idem_data_free(idem_data *d) {
+    if (!d)
+        return;
+    idem_pipe_free(d->mapping); /* shares the buffer of sample */
+    idem_pipe_free(d->sample);
+    idem_data_reader_free(d->reader);
+    free(d->z);
+    free(d);
+}
+
+bool idem_data_digest(const idem_data *d, char hex[65]) {
+    if (d->reader)
+        idem_data_reader_digest(d->reader, hex);
+    return d->reader;
+}
+
+size_t idem_data_count(const idem_data *d) {
+    return d->reader ? idem_data_reader_count(d->reader) : 0;
+}
+
+static void fill_z(idem_data *d, const char *stream, uint64_t first, size_t n) {
+    idem_rng r = idem_rng_make(d->seed, stream);
+    r.counter = first * 2 * (uint64_t)d->z_dim;
+    idem_rng_fill_normal(&r, d->z, n * (size_t)d->z_dim);
+}
+
+/* n <= 2 B pictures of a stream without end. */
+static int sample(idem_data *d, const char *stream, uint64_t first, size_t n, float *x) {
+    fill_z(d, stream, first, n);
+    if (idem_pipe_run(d->sample, n, (const float *const[]){d->z}, (float *const[]){NULL, x}))
+        return -1;
+    idem_image_quantise(x, n * d->picture);
+    return 0;
+}
+
+static int draw_half(idem_data *d, float *x) {
+    size_t n = (size_t)d->batch;
+    int status = d->reader ? idem_data_reader_take(d->reader, d->at.pictures, n, x)
+                           : sample(d, STREAM_PICTURES, d->at.pictures, n, x);
+    if (!status)
+        d->at.pictures += n;
+    return status;
+}
+
+int idem_data_draw(idem_data *d, bool cross, float *x_id, float *x_attr) {
+    if (draw_half(d, x_id))
+        return -1;
+    if (cross)
+        return draw_half(d, x_attr);
+    memcpy(x_attr, x_id, (size_t)d->batch * d->picture * sizeof *x_id);
+    return 0;
+}
+
+static void mirror(float *x, int side) {
+    for (int y = 0; y < side; y++)
+        for (int left = 0, right = side - 1; left < right; left++, right--) {
+            float *a = x + 3 * ((size_t)y * (size_t)side + (size_t)left);
+            float *b = x + 3 * ((size_t)y * (size_t)side + (size_t)right);
+            for (int c = 0; c < 3; c++) {
+                float kept = a[c];
+                a[c] = b[c];
+                b[c] = kept;
+            }
+        }
+}
+
+void idem_data_mirror(const idem_data *d, uint64_t first, double share, float *x) {
+    idem_rng r = idem_rng_make(d->seed, STREAM_MIRROR);
+    r.counter = first;
+    for (int i = 0; i < d->batch; i++)
+        if (idem_rng_uniform(&r) < share)
+            mirror(x + (size_t)i * d->picture, d->side);
+}
+
+int idem_data_codes(idem_data *d, float *w) {
+    size_t n = (size_t)d->batch;
+    int status;
+    if (d->reader) {
+        status = idem_data_reader_codes(d->reader, d->at.codes, n, w);
+    } else {
+        fill_z(d, STREAM_CODES, d->at.codes, n);
+        status = idem_pipe_run(d->mapping, n, (const float *const[]){d->z}, (float *const[]){w});
+    }
+    if (!status)
+        d->at.codes += n;
+    return status;
+}
+
+/* side 0: identity pictures, 1: attribute pictures of the pairs */
+static int held_out_side(idem_data *d, int side, size_t first, size_t n, float *x) {
+    if (d->reader)
+        return idem_data_reader_held_out(d->reader, side, first, n, x);
+    for (size_t i = 0; i < n; i += 2 * (size_t)d->batch) {
+        size_t count = n - i < 2 * (size_t)d->batch ? n - i : 2 * (size_t)d->batch;
+        if (sample(d, STREAM_HELD_OUT[side], first + i, count, x + i * d->picture))
+            return -1;
+    }
+    return 0;
+}
+
+int idem_data_held_out(idem_data *d, size_t first, size_t n, float *x_id, float *x_attr) {
+    return held_out_side(d, 0, first, n, x_id) || held_out_side(d, 1, first, n, x_attr) ? -1 : 0;
+}
+
+idem_data_cursor idem_data_tell(const idem_data *d) {
+    return d->at;
+}
+
+void idem_data_seek(idem_data *d, idem_data_cursor at) {
+    d->at = at;
+}

@@ -1,0 +1,24 @@
+/* Features of whole pictures for Frechet distances, by a network that was not made for faces: MobileNetV2 of nsfwjs (a
+ * downloaded model), or InceptionV3 as the published Frechet Inception Distance uses it, from a file the user has. */
+#ifndef IDEM_MEASURE_FEATURES_H
+#define IDEM_MEASURE_FEATURES_H
+
+#include <stddef.h>
+
+#include "engine/plan.h"
+
+typedef struct idem_features idem_features;
+
+/* inception: weights of pt_inception-2015-12-05 in any format; NULL: MobileNetV2 from `models` (idem_models_find).
+ * size: side S of the pictures; batch >= 1. */
+idem_features *idem_features_new(const char *models, const char *inception, int size, int batch,
+                                 const idem_plan_options *options);
+void idem_features_free(idem_features *f); /* NULL is allowed */
+
+const char *idem_features_name(const idem_features *f); /* to be printed beside every distance */
+size_t idem_features_width(const idem_features *f);     /* D */
+
+/* pictures [n, S, S, 3] in [0, 1], taken as their 8 bits in a file would be -> out [n, D] */
+int idem_features_run(idem_features *f, size_t n, const float *pictures, float *out);
+
+#endif

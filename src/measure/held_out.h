@@ -1,0 +1,52 @@
+/* The evaluation during training: held-out cross pairs through the present mapper, scored with E_id and a second
+ * recogniser. The figures are those of the final report (identity by cosine and by S = (cos - s0) / (1 - s0),
+ * landmarks, same-face reconstruction).
+ *
+ *     idem_held_out *h = idem_held_out_new(m, data, 300, seed, NULL, NULL);
+ *     idem_held_out_run(h, &scores);     // again and again: the weights may have changed
+ */
+#ifndef IDEM_MEASURE_HELD_OUT_H
+#define IDEM_MEASURE_HELD_OUT_H
+
+#include "data/data.h"
+#include "model/model.h"
+#include "measure/scores.h"
+#include "media/image.h"
+
+/* What one recogniser says. */
+typedef struct {
+    double cos_id_out, cos_attr_out, cos_id_attr; /* mean cosines */
+    double strangers;                             /* s0: mean cosine of 2,000 random pairs of the held-out pictures */
+    idem_figure id_kept, attr_leak;               /* S(id, out), S(attr, out) */
+} idem_likeness;
+
+typedef struct {
+    idem_likeness train;         /* by E_id */
+    idem_likeness judge;         /* by the second recogniser; all 0 without one */
+    idem_figure nme;             /* mean distance of 51 points / distance of the outer eye corners */
+    idem_figure landmark_mse160; /* mean squared error of the 102 numbers in 160-px units */
+    double mse_same_face, psnr_same_face, cos_same_face;
+    int pairs, skipped; /* pairs without landmarks count in nothing but the identity figures */
+} idem_held_out_scores;
+
+/* A second recogniser, never used in training: pictures [n, S, S, 3] in [0, 1] -> unit vectors [n, dim]. 0 or -1. */
+typedef struct {
+    int (*describe)(void *user, int n, const float *pictures, float *descriptors); /* NULL: there is none */
+    void *user;
+    int dim;
+} idem_second_opinion;
+
+typedef struct idem_held_out idem_held_out;
+
+/* Makes the pictures, their identities and landmarks once. judge may be NULL. */
+idem_held_out *idem_held_out_new(idem_model *m, idem_data *data, int pairs, uint64_t seed,
+                                 const idem_second_opinion *judge, const idem_plan_options *options);
+void idem_held_out_free(idem_held_out *h); /* NULL is allowed */
+
+int idem_held_out_run(idem_held_out *h, idem_held_out_scores *s);
+
+/* After run, as a captioned page: the first `side` identities down, as many attribute pictures along, every
+ * combination. */
+int idem_held_out_sheet(idem_held_out *h, int side, const char *title, idem_image *page);
+
+#endif

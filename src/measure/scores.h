@@ -1,0 +1,81 @@
+/* The figures of a report, from plain arrays. n pictures or pairs; embeddings are unit vectors [n, D]; landmarks are
+ * the 51 inner points [n, 51, 2] in whole-picture units; pictures are [n, S, S, 3] in [0, 1], clipped.
+ *
+ * Raw cosines differ by recogniser, so identity is also given as S = (cos - s0) / (1 - s0), s0 the mean cosine of
+ * strangers: 0 is a stranger, 1 the same picture. id_kept = S(id, out), attr_leak = S(attr, out). */
+#ifndef IDEM_MEASURE_SCORES_H
+#define IDEM_MEASURE_SCORES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A figure and what it rests on. One that its n cannot carry is not stated: reports have null or "-" in its place and
+ * say what n it needs (measure/figures.h). */
+typedef struct {
+    double mean;
+    double error;   /* standard error of the mean; NaN: unknown, as when n < 2 */
+    int64_t n;      /* how many it is the mean of */
+    int64_t needs;  /* the least n that carries it; 0: it was not measured */
+    const char *of; /* what n counts; NULL: pairs */
+} idem_figure;
+
+/* A verdict takes means for normally distributed and their errors for known. */
+enum { IDEM_NEEDS_VERDICT = 30 };
+
+/* needs 1. */
+idem_figure idem_figure_of(const double *x, int n);
+/* A share of `trials` that were alike, as all or none are, has no spread to tell its error by: it is then given that of
+ * the chance that lies between no event and all (Laplace's rule, the deviation of the beta distribution). */
+idem_figure idem_figure_of_share(idem_figure f, int64_t trials);
+/* Trials that a share of `rate` needs: ten events are expected among 10 / rate. */
+int64_t idem_needs_of_rate(double rate);
+/* Whether it is stated: n >= needs >= 1. */
+bool idem_figure_holds(const idem_figure *f);
+double idem_figure_value(const idem_figure *f); /* the mean; NaN where it is not stated */
+
+/* The verdict whether a <= b: mean 1 or 0. n: the smaller of both; needs: `least`, or more where a lies above b by less
+ * than two standard errors of the difference: the n at which the same difference would be two. */
+idem_figure idem_figure_at_most(const idem_figure *a, const idem_figure *b, int64_t least);
+
+/* Mean cosine of `pairs` random pairs of different rows, by seed: s0. n >= 2. */
+double idem_score_strangers(const float *e, int n, int dim, int pairs, uint64_t seed);
+
+typedef struct {
+    idem_figure cos_id_out, cos_attr_out, cos_id_attr;
+    idem_figure id_kept, attr_leak; /* S by strangers' mean s0 */
+    double strangers;
+} idem_identity_scores;
+void idem_score_identity(idem_identity_scores *s, const float *id, const float *attr, const float *out, int n, int dim,
+                         double strangers);
+
+/* Share of outputs whose nearest source by cosine among idem_score_candidates is the right one: those of a group of
+ * `group` consecutive pairs; pairs left over at the end are compared with the last `group` sources. Chance is 1 /
+ * candidates. */
+idem_figure idem_score_retrieval(const float *out, const float *id, int n, int dim, int group);
+int idem_score_candidates(int n, int group); /* the smaller of both */
+
+/* Mean distance of 51 points / distance of the outer eye corners in b (300-W's inter-ocular distance). */
+idem_figure idem_score_nme(const float *a, const float *b, int n);
+/* Mean squared error of the 102 numbers in units of a 160-pixel picture. */
+idem_figure idem_score_landmark_mse160(const float *a, const float *b, int n);
+
+/* Mean over pictures of the mean squared difference of their numbers. */
+idem_figure idem_score_mse(const float *a, const float *b, int n, int size);
+/* Mean over pictures of 10 log10(1 / MSE), MSE floored at 1e-10. */
+idem_figure idem_score_psnr(const float *a, const float *b, int n, int size);
+/* Mean |a - b| over the pixels whose weight in outside[S * S] is 1; picture i of a against order[i] of b (NULL: i). */
+idem_figure idem_score_colour(const float *a, const float *b, const int *order, int n, int size,
+                              const uint8_t *outside);
+
+/* Mean |a - b| in degrees over the pairs where |from - b| >= apart: how far the result's yaw is from the wanted one
+ * where the two sources differ. */
+idem_figure idem_score_yaw(const float *out, const float *want, const float *from, int n, double apart);
+
+/* order[i] != i for all i: a seeded cyclic permutation, the control in which attribute pictures are shuffled. n >= 2.
+ */
+void idem_score_shuffle(int *order, int n, uint64_t seed);
+/* Rows of x [n, width] in that order. */
+void idem_score_reorder(float *out, const float *x, const int *order, int n, size_t width);
+
+#endif

@@ -1,0 +1,49 @@
+/* The options of a training recipe: a table of a struct's fields, from which the command line, the metadata of a
+ * checkpoint and the check on resume are all made. */
+#ifndef IDEM_TRAIN_FIELDS_H
+#define IDEM_TRAIN_FIELDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "format/weights.h"
+
+/* uint64_t, int64_t, double, bool */
+typedef enum { IDEM_FIELD_SEED, IDEM_FIELD_COUNT, IDEM_FIELD_REAL, IDEM_FIELD_FLAG } idem_field_kind;
+
+typedef struct {
+    const char *name; /* as the option is called, without dashes in front */
+    idem_field_kind kind;
+    size_t offset;
+    double low, high;   /* accepted range; unused for seeds and flags */
+    const char *preset; /* the default, as text */
+    bool may_change;    /* on resume */
+    const char *help;
+} idem_field;
+
+typedef struct {
+    const char *recipe; /* stored beside the options */
+    const idem_field *row;
+    int n;
+} idem_fields;
+
+void idem_fields_defaults(const idem_fields *t, void *options);
+/* NULL, no message, when there is no such field. */
+const idem_field *idem_fields_find(const idem_fields *t, const char *name);
+/* From text; flags take 0 or 1. -1: not a number, or outside the field's range. */
+int idem_field_set(const idem_field *f, void *options, const char *text);
+/* Exact text of a field's value into text[32]; returns text. */
+const char *idem_field_get(const idem_field *f, const void *options, char text[32]);
+
+/* Metadata "option.NAME" and "recipe". load: an option the file does not know has its default (it is of an earlier
+ * program); -1: another recipe, or a value that is not valid. */
+int idem_fields_store(const idem_fields *t, const void *options, idem_weights *w);
+int idem_fields_load(const idem_fields *t, void *options, const idem_weights *w);
+/* Takes from `saved` every field that was not given: given[i] of row i. */
+int idem_fields_merge(const idem_fields *t, void *options, const void *saved, const bool *given);
+/* -1, naming both values, when `next` differs from `saved` in a field that may not change. */
+int idem_fields_check_resume(const idem_fields *t, const void *saved, const void *next);
+int idem_field_refuse(const idem_field *f, const void *saved, const void *next); /* that message; always -1 */
+
+#endif

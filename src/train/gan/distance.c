@@ -1,0 +1,153 @@
+#define _POSIX_C_SOURCE 200809L
+#include "train/gan/distance.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/rng.h"
+#include "measure/features.h"
+#include "measure/frechet.h"
+
+enum { BATCH = 8, SOME = 64, SEED = 0 };
+
+struct idem_gan_distance {
+    const idem_gan_data *data;
+    char *file;
+    const volatile sig_atomic_t *stop;
+    idem_features *features;
+    size_t n, picture;  /* pictures; numbers of one */
+    float *real, *made; /* rows; real NULL until they are needed */
+    double halves;
+};
+
+idem_gan_distance *idem_gan_distance_new(const idem_gan_data *data, const char *file, size_t most,
+                                         const volatile sig_atomic_t *stop, const idem_plan_options *options) {
+    const size_t count = idem_gan_data_count(data);
+    if (count < 4)
+        return idem_fail_null("%zu training pictures are too few for a distance: give --distance-every 0", count);
+    idem_gan_distance *d = calloc(1, sizeof *d);
+    if (!d)
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for distances");
+    const int side = idem_gan_data_side(data);
+    *d = (idem_gan_distance){.data = data,
+                             .file = strdup(file),
+                             .stop = stop,
+                             .n = count < most ? count : most,
+                             .picture = (size_t)side * (size_t)side * 3};
+    d->features = idem_features_new(NULL, NULL, side, BATCH, options);
+    if (!d->features) {
+        char why[512];
+        snprintf(why, sizeof why, "%s", idem_error());
+        idem_fail_more("%s; or do without distances: --distance-every 0", why);
+    } else {
+        d->made = malloc(d->n * idem_features_width(d->features) * sizeof *d->made);
+        if (!d->made || !d->file)
+            idem_fail_as(IDEM_MEMORY, "out of memory for the features of %zu pictures", d->n);
+    }
+    if (!d->made || !d->file) {
+        idem_gan_distance_free(d);
+        return NULL;
+    }
+    return d;
+}
+
+void idem_gan_distance_free(idem_gan_distance *d) {
+    if (!d)
+        return;
+    idem_features_free(d->features);
+    free(d->file);
+    free(d->real);
+    free(d->made);
+    free(d);
+}
+
+/* Features of n pictures in [-1, 1], which are changed. */
+static int measure(const idem_gan_distance *d, size_t n, float *x, float *rows) {
+    if (d->stop && *d->stop)
+        return idem_fail_as(IDEM_INTERRUPTED, "interrupted");
+    for (size_t i = 0; i < n * d->picture; i++)
+        x[i] = (x[i] + 1) / 2;
+    return idem_features_run(d->features, n, x, rows);
+}
+
+/* ---- the training pictures ---- */
+
+/* 1: read, 0: there are none of these pictures and this network. */
+static int read_rows(const idem_gan_distance *d, float *rows) {
+    idem_weights *w;
+    if (!idem_path_exists(d->file) || idem_weights_load(&w, d->file))
+        return 0;
+    const char *features = idem_weights_meta(w, "features"), *data = idem_weights_meta(w, "data");
+    const idem_weight *t = idem_weights_find(w, "rows");
+    const size_t count = d->n * idem_features_width(d->features);
+    const int found = features && data && t && !strcmp(features, idem_features_name(d->features)) &&
+                      !strcmp(data, idem_gan_data_hash(d->data)) && (size_t)idem_shape_count(&t->shape) == count;
+    if (found)
+        memcpy(rows, t->data, count * sizeof *rows);
+    idem_weights_free(w);
+    return found;
+}
+
+static int write_rows(const idem_gan_distance *d, const float *rows) {
+    idem_weights *w = idem_weights_new();
+    const size_t width = idem_features_width(d->features);
+    idem_weight *t = w ? idem_weights_add(w, "rows", IDEM_SHAPE((int64_t)d->n, (int64_t)width)) : NULL;
+    if (t)
+        memcpy(t->data, rows, d->n * width * sizeof *rows);
+    const int status = !t || idem_weights_set_meta(w, "features", idem_features_name(d->features)) ||
+                               idem_weights_set_meta(w, "data", idem_gan_data_hash(d->data)) ||
+                               idem_weights_save(w, d->file, IDEM_DTYPE_F32)
+                           ? -1
+                           : 0;
+    idem_weights_free(w);
+    return status;
+}
+
+static int find_real(idem_gan_distance *d) {
+    const size_t width = idem_features_width(d->features);
+    float *rows = malloc(d->n * width * sizeof *rows), *x = malloc(BATCH * d->picture * sizeof *x);
+    int status = rows && x ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for the features of %zu pictures", d->n);
+    if (!status && !read_rows(d, rows)) {
+        for (size_t first = 0; first < d->n && !status; first += BATCH) {
+            const size_t some = d->n - first < BATCH ? d->n - first : BATCH;
+            idem_gan_data_look(d->data, false, first, some, x);
+            status = measure(d, some, x, rows + first * width);
+        }
+        status = status || write_rows(d, rows) ? -1 : 0;
+    }
+    free(x);
+    if (status || idem_frechet_halves(&d->halves, rows, d->n, width, SEED)) {
+        free(rows);
+        return -1;
+    }
+    d->real = rows;
+    return 0;
+}
+
+/* ---- what is made ---- */
+
+static int find_made(idem_gan_distance *d, idem_gan_sampler *s) {
+    const size_t z_dim = idem_gan_sampler_z(s), width = idem_features_width(d->features);
+    float *z = malloc(SOME * z_dim * sizeof *z), *x = malloc(SOME * d->picture * sizeof *x);
+    int status = z && x ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for samples");
+    idem_rng rng = idem_rng_make(SEED, "gan.distance");
+    for (size_t first = 0; first < d->n && !status; first += SOME) {
+        const size_t some = d->n - first < SOME ? d->n - first : SOME;
+        idem_rng_fill_normal(&rng, z, SOME * z_dim);
+        status = idem_gan_sampler_run(s, some, z, 1, x) || measure(d, some, x, d->made + first * width) ? -1 : 0;
+    }
+    free(z);
+    free(x);
+    return status;
+}
+
+int idem_gan_distance_measure(idem_gan_distance *d, idem_gan_sampler *s, idem_gan_measure *m) {
+    *m = (idem_gan_measure){.n = d->n, .features = idem_features_name(d->features)};
+    if ((!d->real && find_real(d)) || find_made(d, s) ||
+        idem_frechet(&m->distance, d->made, d->n, d->real, d->n, idem_features_width(d->features)))
+        return -1;
+    m->halves = d->halves;
+    return 0;
+}

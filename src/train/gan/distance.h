@@ -1,0 +1,27 @@
+/* Inside src/train/gan only: the Frechet distance between what a run's generator makes and its training pictures. The
+ * features of the pictures are found once and kept in a file of the run. */
+#ifndef IDEM_TRAIN_GAN_DISTANCE_H
+#define IDEM_TRAIN_GAN_DISTANCE_H
+
+#include <signal.h>
+
+#include "train/gan/data.h"
+#include "train/gan/sampler.h"
+
+typedef struct idem_gan_distance idem_gan_distance;
+
+typedef struct {
+    double distance, halves; /* halves: between two random halves of the training pictures */
+    size_t n;                /* pictures on either side; n / 2 of halves */
+    const char *features;
+} idem_gan_measure;
+
+/* most: pictures on either side, fewer if there are not so many. file: of the features, below the run's folder. */
+idem_gan_distance *idem_gan_distance_new(const idem_gan_data *data, const char *file, size_t most,
+                                         const volatile sig_atomic_t *stop, const idem_plan_options *options);
+void idem_gan_distance_free(idem_gan_distance *d); /* NULL is allowed */
+
+/* By always the same codes, not truncated. -1: "interrupted" among others. */
+int idem_gan_distance_measure(idem_gan_distance *d, idem_gan_sampler *s, idem_gan_measure *m);
+
+#endif

@@ -1,0 +1,228 @@
+#include "train/gan/graph.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/models.h"
+#include "base/rng.h"
+#include "engine/ops.h"
+#include "train/gan/heads.h"
+#include "model/losses.h"
+#include "model/model.h"
+#include "train/parameters.h"
+#include "nets/discriminator.h"
+
+#define PATH_MOVE 0.01 /* of the mean towards a batch's, as published */
+
+/* ---- fresh weights ---- */
+
+idem_stylegan2_dims idem_gan_dims(const idem_gan_recipe *r) {
+    idem_stylegan2_dims dims = {
+        .size = (int)r->size, .z_dim = (int)r->z_dim, .w_dim = (int)r->w_dim, .mapping_layers = (int)r->mapping_layers};
+    for (int i = 0; i < IDEM_STYLEGAN2_RESOLUTIONS; i++)
+        dims.widths[i] = idem_gan_width(r->width, r->width_max, i);
+    return dims;
+}
+
+int idem_gan_init(idem_weights *w, const idem_gan_recipe *r) {
+    const idem_stylegan2_dims dims = idem_gan_dims(r);
+    int d_widths[IDEM_STYLEGAN2_RESOLUTIONS];
+    for (int i = 0; i < IDEM_STYLEGAN2_RESOLUTIONS; i++)
+        d_widths[i] = idem_gan_width(r->d_width, r->d_width_max, i);
+    idem_rng g = idem_rng_make(r->seed, "gan.init.g"), d = idem_rng_make(r->seed, "gan.init.d");
+    if (idem_stylegan2_init(w, IDEM_GAN_G, &dims, &g) ||
+        idem_discriminator_init(w, IDEM_GAN_D, (int)r->size, d_widths, &d))
+        return -1;
+    if (r->features == 0)
+        return 0;
+    idem_rng h = idem_rng_make(r->seed, "gan.init.heads");
+    return idem_gan_heads_init(w, IDEM_GAN_HEADS_PREFIX, &h);
+}
+
+/* ---- the losses ---- */
+
+static void make_inputs(idem_gan_graph *t, const idem_gan_recipe *r) {
+    idem_graph *g = t->graph;
+    t->real = idem_input(g, "real", IDEM_SHAPE(r->batch, 3, r->size, r->size));
+    t->z = idem_input(g, "z", IDEM_SHAPE(2 * r->batch, t->about.z_dim));
+    t->mix = idem_input(g, "mix", IDEM_SHAPE(r->batch, t->about.n_ws, 1));
+    t->augment_real = idem_input(g, "augment_real", IDEM_SHAPE(r->batch, IDEM_AUGMENT_NUMBERS));
+    t->augment_made = idem_input(g, "augment_made", IDEM_SHAPE(r->batch, IDEM_AUGMENT_NUMBERS));
+    for (int i = 0; i < t->about.n_noise; i++) {
+        const int side = idem_stylegan2_noise_side(i);
+        t->noise[i] = idem_input(g, "noise", IDEM_SHAPE(r->batch, 1, side, side));
+    }
+}
+
+/* w1 + mix (w2 - w1): [batch, L, W] of w [2 batch, W] */
+static idem_node *mixed(idem_node *mix, idem_node *w, int64_t batch) {
+    if (!w)
+        return NULL;
+    idem_node *half[2];
+    for (int i = 0; i < 2; i++)
+        half[i] = idem_reshape(idem_slice(w, 0, i * batch, batch, 1), IDEM_SHAPE(batch, 1, w->shape.d[1]));
+    return idem_add(half[0], idem_mul(mix, idem_sub(half[1], half[0])));
+}
+
+static idem_node *generate(idem_gan_graph *t, idem_weights *w, int64_t batch) {
+    idem_binder b = idem_binder_make(t->graph, w, IDEM_GAN_G, true);
+    idem_node *ws = mixed(t->mix, idem_stylegan2_mapping(&b, &t->about, t->z), batch);
+    idem_node *pictures = idem_stylegan2_synthesis(&b, &t->about, ws, t->noise);
+    return pictures && !idem_stylegan2_finish(&b, &t->about) ? pictures : NULL;
+}
+
+/* The loss on path lengths; its own copy of G, of operators that can be differentiated twice. */
+static idem_node *path_lengths(idem_gan_graph *t, idem_weights *w, const idem_gan_recipe *r) {
+    const int64_t n = r->batch > 1 ? r->batch / 2 : 1;
+    idem_stylegan2 about = t->about;
+    about.twice = true;
+    idem_binder b = idem_binder_make(t->graph, w, IDEM_GAN_G, true);
+    idem_node *z[2], *noise[IDEM_GAN_PLANES], *slope;
+    for (int i = 0; i < 2; i++)
+        z[i] = idem_slice(t->z, 0, i * r->batch, n, 1);
+    for (int i = 0; i < about.n_noise; i++)
+        noise[i] = idem_slice(t->noise[i], 0, 0, n, 1);
+    idem_node *ws = mixed(idem_slice(t->mix, 0, 0, n, 1), idem_stylegan2_mapping(&b, &about, idem_concat(z, 2, 0)), n);
+    idem_node *pictures = idem_stylegan2_synthesis(&b, &about, ws, noise);
+    t->path_noise = idem_input(t->graph, "path_noise", IDEM_SHAPE(n, 3, r->size, r->size));
+    t->path_mean = idem_input(t->graph, "path_mean", IDEM_SHAPE(1));
+    idem_node *sum = idem_scale(idem_sum_all(idem_mul(pictures, t->path_noise)), 1 / (float)r->size);
+    if (!sum || idem_gradients(sum, &ws, 1, &slope))
+        return NULL;
+    idem_node *lengths = idem_unary(
+        idem_reshape(idem_reduce_sum(idem_square(slope), IDEM_SHAPE(n, 1, 1), 1 / (float)about.n_ws), IDEM_SHAPE(n)),
+        IDEM_UNARY_SQRT, 0, 0);
+    idem_node *mean = idem_reduce_sum(lengths, IDEM_SHAPE(1), (float)PATH_MOVE / (float)n);
+    t->path_moved = idem_add(idem_scale(t->path_mean, 1 - (float)PATH_MOVE), mean);
+    return idem_scale(idem_mean_all(idem_square(idem_sub(lengths, t->path_moved))), (float)r->path);
+}
+
+static idem_node *judge(idem_gan_graph *t, idem_weights *w, idem_node *x, int parts) {
+    idem_binder b = idem_binder_make(t->graph, w, IDEM_GAN_D, true);
+    idem_node *logits = idem_discriminator(&b, x, parts);
+    return logits && !idem_discriminator_finish(&b) ? logits : NULL;
+}
+
+static int load_features(idem_onnx **network) {
+    char path[4096];
+    if (idem_models_find(path, sizeof path, NULL, IDEM_GAN_HEADS_FILE))
+        return idem_fail_more("%s; or, in a new folder, train without heads on its features: --features 0",
+                              idem_error());
+    return idem_onnx_load(network, path);
+}
+
+/* The first pictures of a batch, moved a little. */
+static idem_node *seen(idem_node *x, const idem_gan_recipe *r, const char *name, idem_node **shift) {
+    const int64_t n = r->features_batch && r->features_batch < r->batch ? r->features_batch : r->batch;
+    x = idem_slice(x, 0, 0, n, 1);
+    if (!x || r->features_shift == 0)
+        return x;
+    *shift = idem_input(x->graph, name, IDEM_SHAPE(n, IDEM_AUGMENT_NUMBERS));
+    return idem_augment(x, *shift);
+}
+
+static int judge_features(idem_gan_graph *t, idem_weights *w, const idem_onnx *network, idem_node *x,
+                          idem_node *logits[IDEM_GAN_HEADS]) {
+    idem_node *features[IDEM_GAN_HEADS];
+    if (idem_gan_features(network, x, features))
+        return -1;
+    idem_binder b = idem_binder_make(t->graph, w, IDEM_GAN_HEADS_PREFIX, true);
+    return idem_gan_heads(&b, features, logits);
+}
+
+/* Adds the losses of the heads, the mean over them, to those of D and G. */
+static int build_heads(idem_gan_graph *t, idem_weights *w, const idem_gan_recipe *r, idem_node *shown,
+                       idem_node *made) {
+    idem_node *real[IDEM_GAN_HEADS], *fake[IDEM_GAN_HEADS], *d = NULL, *g = NULL;
+    idem_onnx *network;
+    if (load_features(&network))
+        return -1;
+    const int status = judge_features(t, w, network, seen(shown, r, "shift_real", &t->shift_real), real) ||
+                       judge_features(t, w, network, seen(made, r, "shift_made", &t->shift_made), fake);
+    idem_onnx_free(network);
+    for (int i = 0; i < IDEM_GAN_HEADS && !status; i++) {
+        idem_node *of_d = idem_critic_loss(real[i], fake[i]), *of_g = idem_bce_logits(fake[i], true);
+        d = i ? idem_add(d, of_d) : of_d;
+        g = i ? idem_add(g, of_g) : of_g;
+    }
+    if (status || !d || !g)
+        return -1;
+    t->heads = idem_scale(d, 1 / (float)IDEM_GAN_HEADS);
+    t->d.loss = idem_add(t->d.loss, t->heads);
+    t->g.loss = idem_add(t->g.loss, idem_scale(g, (float)r->features / (float)IDEM_GAN_HEADS));
+    return t->d.loss && t->g.loss ? 0 : -1;
+}
+
+static int build_losses(idem_gan_graph *t, idem_weights *w, const idem_gan_recipe *r) {
+    const int64_t batch = r->batch;
+    idem_node *made = idem_augment(generate(t, w, batch), t->augment_made);
+    idem_node *shown = idem_augment(t->real, t->augment_real);
+    idem_node *both = judge(t, w, idem_concat((idem_node *const[]){shown, made}, 2, 0), 2);
+    idem_node *real = idem_slice(both, 0, 0, batch, 1);
+    t->d.loss = idem_critic_loss(real, idem_slice(both, 0, batch, batch, 1));
+    t->sign = idem_mean_all(idem_unary(real, IDEM_UNARY_SIGN, 0, 0));
+    t->r1.loss = idem_r1(judge(t, w, shown, 1), t->real, (float)r->gamma);
+    t->g.loss = idem_bce_logits(judge(t, w, made, 1), true);
+    if (r->features > 0 && build_heads(t, w, r, shown, made))
+        return -1;
+    if (r->path > 0 && !(t->path.loss = path_lengths(t, w, r)))
+        return -1;
+    return t->d.loss && t->sign && t->r1.loss && t->g.loss ? 0 : -1;
+}
+
+/* ---- the steps ---- */
+
+/* factor: of the loss. also: two more targets, or NULL. */
+static int make_step(idem_gan_step *s, idem_graph *g, idem_weights *w, double factor, idem_node *const also[2],
+                     const char *prefix, const char *other, const char *adam, double beta2,
+                     const idem_plan_options *options) {
+    idem_parameters p;
+    if (idem_parameters_collect(&p, g, w, prefix, other) ||
+        !(s->adam = idem_parameters_optimiser(&p, idem_scale(s->loss, (float)factor), w, adam)))
+        return -1;
+    idem_adam_set(s->adam, 0, beta2, 1e-8);
+    idem_node **targets = idem_arena_array(idem_graph_arena(g), (size_t)p.n + 3, sizeof *targets);
+    if (!targets)
+        return -1;
+    memcpy(targets, p.grads, (size_t)p.n * sizeof *targets);
+    targets[p.n++] = s->loss;
+    for (int i = 0; also && i < 2; i++)
+        if (also[i])
+            targets[p.n++] = also[i];
+    s->plan = idem_plan_new(targets, p.n, options);
+    return s->plan ? 0 : -1;
+}
+
+int idem_gan_graph_build(idem_gan_graph *t, idem_weights *w, const idem_gan_recipe *r,
+                         const idem_plan_options *options) {
+    *t = (idem_gan_graph){.graph = idem_graph_new()};
+    if (!t->graph || idem_stylegan2_open(&t->about, w, IDEM_GAN_G))
+        return -1;
+    make_inputs(t, r);
+    if (build_losses(t, w, r))
+        return -1;
+    const double d_beta2 = pow(0.99, idem_gan_d_share(r)), g_beta2 = pow(0.99, idem_gan_g_share(r));
+    idem_plan_options shared = options ? *options : (idem_plan_options){0};
+    if (make_step(&t->r1, t->graph, w, (double)r->r1_every, NULL, IDEM_GAN_D, NULL, "adam_d", d_beta2, &shared))
+        return -1;
+    shared.share = t->r1.plan;
+    return make_step(&t->d, t->graph, w, 1, (idem_node *[2]){t->sign, t->heads}, IDEM_GAN_D, IDEM_GAN_HEADS_PREFIX,
+                     "adam_d", d_beta2, &shared) ||
+                   make_step(&t->g, t->graph, w, 1, NULL, IDEM_GAN_G, NULL, "adam_g", g_beta2, &shared) ||
+                   (r->path > 0 &&
+                    make_step(&t->path, t->graph, w, (double)r->path_every, (idem_node *[2]){t->path_moved}, IDEM_GAN_G,
+                              NULL, "adam_g", g_beta2, &shared))
+               ? -1
+               : 0;
+}
+
+void idem_gan_graph_free(idem_gan_graph *t) {
+    idem_gan_step *steps[] = {&t->d, &t->g, &t->path, &t->r1}; /* the owner of the buffer last */
+    for (int i = 0; i < 4; i++) {
+        idem_adam_free(steps[i]->adam);
+        idem_plan_free(steps[i]->plan);
+    }
+    if (t->graph)
+        idem_graph_free(t->graph);
+}

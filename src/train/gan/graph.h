@@ -1,0 +1,58 @@
+/* Inside src/train/gan only: generator, discriminator and the steps of an iteration: D on real and made pictures, R1 on
+ * real ones, G through D, and where wanted path lengths of G. One graph, a plan for each, which share a buffer.
+ *
+ * Tensors: g.* and d.* in the layout of the PyTorch conversion, heads.* (gan_heads.h), moments adam_g.*, adam_d.*.
+ * Letters: B the batch, S the side, Z the width of z, L the rows of ws. */
+#ifndef IDEM_TRAIN_GAN_GRAPH_H
+#define IDEM_TRAIN_GAN_GRAPH_H
+
+#include "engine/plan.h"
+#include "model/adam.h"
+#include "train/gan/recipe.h"
+#include "nets/stylegan2.h"
+
+#define IDEM_GAN_G "g."
+#define IDEM_GAN_D "d."
+#define IDEM_GAN_HEADS_PREFIX "heads."
+
+enum { IDEM_GAN_PLANES = 2 * IDEM_STYLEGAN2_RESOLUTIONS - 1 };
+
+/* One kind of step. */
+typedef struct {
+    idem_node *loss; /* scalar, as it is logged */
+    idem_plan *plan;
+    idem_adam *adam;
+} idem_gan_step;
+
+typedef struct {
+    idem_graph *graph;
+    idem_stylegan2 about; /* of the generator */
+    /* inputs */
+    idem_node *real;                        /* [B, 3, S, S] in [-1, 1] */
+    idem_node *z;                           /* [2 B, Z]: the second half are the styles mixed in */
+    idem_node *mix;                         /* [B, L, 1]: 1 where a layer takes the second style, else 0 */
+    idem_node *noise[IDEM_GAN_PLANES];      /* [B, 1, side, side]; about.n_noise of them */
+    idem_node *augment_real, *augment_made; /* [B, IDEM_AUGMENT_NUMBERS] */
+    idem_node *shift_real, *shift_made;     /* [pictures the heads see, the same], before they do; NULL without */
+    idem_gan_step d, g;
+    idem_gan_step r1; /* loss (gamma/2) E |gradient|^2, the step is r1_every times that; moments are d's */
+    idem_node *sign;  /* scalar of d's plan: mean sign of D on real pictures */
+    idem_node *heads; /* the same: loss of the heads on frozen features, which is a part of d's; NULL without them */
+    /* Path lengths (Karras et al. 2020), on the first half of the batch; plan NULL without them. Loss: weight * E
+     * (length - mean)^2, length = root of the mean over layers of |d sum(picture * noise) / d w|^2, noise of variance
+     * 1 / S^2. The mean moves by a hundredth towards each batch's; moments are g's. */
+    idem_gan_step path;
+    idem_node *path_noise;             /* [B / 2, 3, S, S], standard normal */
+    idem_node *path_mean, *path_moved; /* [1] before, an input; after, of path's plan */
+} idem_gan_graph;
+
+/* Of the generator. */
+idem_stylegan2_dims idem_gan_dims(const idem_gan_recipe *r);
+/* Fresh tensors g.* and d.* by the recipe's seed. */
+int idem_gan_init(idem_weights *w, const idem_gan_recipe *r);
+/* Moments go into (or come from) `w`. -1 with a message; the graph is to be freed all the same. */
+int idem_gan_graph_build(idem_gan_graph *t, idem_weights *w, const idem_gan_recipe *r,
+                         const idem_plan_options *options);
+void idem_gan_graph_free(idem_gan_graph *t);
+
+#endif

@@ -1,0 +1,75 @@
+#include "train/gan/recipe.h"
+
+#include <string.h>
+
+#define AT(field) offsetof(idem_gan_recipe, field)
+
+static const idem_field rows[] = {
+    {"pictures", IDEM_FIELD_COUNT, AT(pictures), 1, 1e12, "1000000", true, "pictures to show in all"},
+    {"batch", IDEM_FIELD_COUNT, AT(batch), 2, 1024, "16", true, "pictures of an iteration"},
+    {"size", IDEM_FIELD_COUNT, AT(size), 8, 1024, "128", false, "side of the pictures: a power of two"},
+    {"z", IDEM_FIELD_COUNT, AT(z_dim), 4, 1024, "256", false, "numbers of z"},
+    {"w", IDEM_FIELD_COUNT, AT(w_dim), 4, 1024, "256", false, "numbers of w"},
+    {"mapping-layers", IDEM_FIELD_COUNT, AT(mapping_layers), 1, 8, "4", false, "layers from z to w"},
+    {"width", IDEM_FIELD_COUNT, AT(width), 8, 1e6, "2048", false,
+     "the generator has WIDTH / side channels at a side, 8 or more"},
+    {"width-max", IDEM_FIELD_COUNT, AT(width_max), 8, 1024, "128", false, "and no more than this"},
+    {"d-width", IDEM_FIELD_COUNT, AT(d_width), 8, 1e6, "2048", false, "the same for the discriminator"},
+    {"d-width-max", IDEM_FIELD_COUNT, AT(d_width_max), 8, 1024, "128", false, "and no more than this"},
+    {"rate", IDEM_FIELD_REAL, AT(rate), 0, 1, "0.0025", true, "learning rate of both networks"},
+    {"gamma", IDEM_FIELD_REAL, AT(gamma), 0, 1e6, "1", true,
+     "R1: gamma/2 times the squared gradient of the discriminator at real pictures"},
+    {"r1-every", IDEM_FIELD_COUNT, AT(r1_every), 1, 1e6, "16", false, "iterations between steps on R1"},
+    {"features", IDEM_FIELD_REAL, AT(features), 0, 1e6, "1", false,
+     "weight of a second discriminator, small heads on frozen features of the pose network, which needs far fewer "
+     "pictures; 0: none"},
+    {"features-batch", IDEM_FIELD_COUNT, AT(features_batch), 0, 1024, "0", false,
+     "pictures of an iteration that the heads see; 0: all of them"},
+    {"features-shift", IDEM_FIELD_COUNT, AT(features_shift), 0, 1024, "4", false,
+     "pixels by which each is moved at random, at most, before they see it: seen in one place, pictures get a lattice"},
+    {"path-length", IDEM_FIELD_REAL, AT(path), 0, 1e6, "0", false,
+     "weight of the path-length regularisation (StyleGAN2 takes 2); 0: none"},
+    {"path-every", IDEM_FIELD_COUNT, AT(path_every), 1, 1e6, "4", false, "iterations between steps on path lengths"},
+    {"mixing", IDEM_FIELD_REAL, AT(mixing), 0, 1, "0.9", true, "share of the pictures made of two styles"},
+    {"ema", IDEM_FIELD_REAL, AT(ema), 1, 1e9, "5000", true, "half-life of the average of the generator, in pictures"},
+    {"d-first", IDEM_FIELD_COUNT, AT(d_first), 0, 1e9, "0", false,
+     "iterations at the start in which the discriminator learns alone"},
+    {"no-flip", IDEM_FIELD_FLAG, AT(no_flip), 0, 1, "0", false, "do not mirror pictures at random"},
+    {"no-noise", IDEM_FIELD_FLAG, AT(no_noise), 0, 1, "0", false,
+     "no noise in the generator's layers: a picture is its code and nothing else"},
+    {"augment", IDEM_FIELD_REAL, AT(augment), 0, 1, "0", false, "strength of the augmentation at the start"},
+    {"augment-target", IDEM_FIELD_REAL, AT(augment_target), 0, 1, "0.6", true,
+     "sign rate of the discriminator on real pictures that the strength is steered to; 0: the strength stays"},
+    {"augment-pictures", IDEM_FIELD_REAL, AT(augment_pictures), 1, 1e9, "100000", true,
+     "pictures over which the strength can rise from 0 to 1"},
+    {"held-out", IDEM_FIELD_COUNT, AT(held_out), 0, 1e6, "0", false, "pictures kept apart and never shown"},
+    {"log-every", IDEM_FIELD_COUNT, AT(log_every), 1, 1e9, "16", true, "iterations between lines of metrics.jsonl"},
+    {"checkpoint-every", IDEM_FIELD_COUNT, AT(checkpoint_every), 1, 1e9, "100", true, "iterations between checkpoints"},
+    {"sample-every", IDEM_FIELD_COUNT, AT(sample_every), 1, 1e12, "4000", true,
+     "pictures between sample grids, with generator.safetensors"},
+    {"distance-every", IDEM_FIELD_COUNT, AT(distance_every), 0, 1e12, "100000", true,
+     "pictures between Frechet distances; 0: none"},
+    {"distance-pictures", IDEM_FIELD_COUNT, AT(distance_pictures), 4, 1e6, "5000", true,
+     "pictures made for a distance, and training pictures, at most"},
+    {"seed", IDEM_FIELD_SEED, AT(seed), 0, 0, "1", false, "of weights, data and everything else random"},
+};
+const idem_fields idem_gan_fields = {"generator", rows, sizeof rows / sizeof rows[0]};
+
+void idem_gan_defaults(idem_gan_recipe *r) {
+    memset(r, 0, sizeof *r);
+    idem_fields_defaults(&idem_gan_fields, r);
+}
+
+int idem_gan_width(int64_t width, int64_t width_max, int r) {
+    int64_t c = width / ((int64_t)4 << r);
+    c = c < width_max ? c : width_max;
+    return (int)(c < 8 ? 8 : c);
+}
+
+double idem_gan_d_share(const idem_gan_recipe *r) {
+    return (double)r->r1_every / (double)(r->r1_every + 1);
+}
+
+double idem_gan_g_share(const idem_gan_recipe *r) {
+    return r->path > 0 ? (double)r->path_every / (double)(r->path_every + 1) : 1;
+}

@@ -1,0 +1,21 @@
+/* What a run of generator training shows of itself: the same codes every time as a grid, a row that walks from each of
+ * two codes to the next, and the averaged generator. */
+#ifndef IDEM_TRAIN_GAN_SAMPLES_H
+#define IDEM_TRAIN_GAN_SAMPLES_H
+
+#include "train/gan/recipe.h"
+#include "train/gan/sampler.h"
+#include "train/metrics_log.h"
+
+typedef struct {
+    const char *run; /* folder, with samples/ in it */
+    const idem_gan_recipe *recipe;
+    idem_gan_sampler *sampler;
+    idem_metrics_log *log;
+    int64_t iteration, shown;
+} idem_gan_samples;
+
+/* RUN/samples/grid-SHOWN.png and strip-SHOWN.png, also as events, and RUN/generator.safetensors. 0 or -1. */
+int idem_gan_samples_write(const idem_gan_samples *s);
+
+#endif

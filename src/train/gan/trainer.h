@@ -1,0 +1,59 @@
+/* Training of a StyleGAN2 generator on a folder of pictures.
+ *
+ *     idem_gan_trainer *t = idem_gan_trainer_new(&recipe, &(idem_gan_setup){.run = "run1", .data = "pictures"});
+ *     int status = t ? idem_gan_trainer_run(t) : -1;   // -1 "interrupted": a checkpoint was written
+ *     idem_gan_trainer_free(t);
+ *
+ * RUN/ holds checkpoint-*.safetensors, generator.safetensors (the average, 16-bit), pictures.cache, metrics.jsonl,
+ * events/ and samples/. A resumed run equals the uninterrupted one bit for bit on the same machine. */
+#ifndef IDEM_TRAIN_GAN_TRAINER_H
+#define IDEM_TRAIN_GAN_TRAINER_H
+
+#include <signal.h>
+
+#include "engine/plan.h"
+#include "train/gan/recipe.h"
+
+typedef struct idem_gan_trainer idem_gan_trainer;
+
+typedef struct {
+    int64_t iteration, pictures; /* completed, shown */
+    bool skipped;                /* something was not finite */
+    double d_loss, g_loss, r1;   /* NaN where the iteration had no such step */
+    double path;                 /* mean path length so far; NaN without such a step */
+    double sign;                 /* mean sign of D on real pictures */
+    double heads;                /* part of the heads on features in d_loss */
+    double strength;             /* of the augmentation */
+} idem_gan_report;
+
+/* Texts are read while the trainer is made, and may go afterwards; `stop` and `user` must outlive it. */
+typedef struct {
+    const char *run, *data;            /* folders */
+    const char *start;                 /* generator whose weights a new run starts from; NULL: random */
+    bool resume;                       /* continue the newest checkpoint of `run`, or start if there is none */
+    int threads;                       /* 0: all cores, or the checkpoint's */
+    const volatile sig_atomic_t *stop; /* looked at between iterations */
+    void (*on_cache)(void *user, size_t done, size_t count);
+    void (*on_bad)(void *user, const char *why); /* a picture that cannot be read and is passed over; may be NULL */
+    void (*on_step)(void *user, const idem_gan_report *r);
+    void (*on_note)(void *user, const char *line); /* an option that changed on resume; a distance */
+    void *user;
+} idem_gan_setup;
+
+/* 1 and *r filled, 0 when the folder has no checkpoint. */
+int idem_gan_saved_recipe(const char *run, idem_gan_recipe *r);
+
+idem_gan_trainer *idem_gan_trainer_new(const idem_gan_recipe *recipe, const idem_gan_setup *setup);
+void idem_gan_trainer_free(idem_gan_trainer *t); /* NULL is allowed */
+
+/* One iteration in memory. */
+int idem_gan_trainer_step(idem_gan_trainer *t, idem_gan_report *r);
+/* All that is left of the recipe, with its lines, samples and checkpoints. */
+int idem_gan_trainer_run(idem_gan_trainer *t);
+
+int64_t idem_gan_trainer_shown(const idem_gan_trainer *t); /* pictures */
+size_t idem_gan_trainer_count(const idem_gan_trainer *t);  /* of the training pictures */
+size_t idem_gan_trainer_bytes(const idem_gan_trainer *t);  /* of activations */
+const idem_weights *idem_gan_trainer_weights(const idem_gan_trainer *t);
+
+#endif

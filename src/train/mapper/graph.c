@@ -1,0 +1,150 @@
+#include "train/mapper/graph.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/ops.h"
+#include "model/losses.h"
+#include "train/parameters.h"
+
+static idem_node *surround(const idem_model *m, idem_node *x, idem_node *y) {
+    const size_t side = (size_t)idem_model_about(m)->size;
+    uint8_t *outside = malloc(side * side);
+    if (!outside)
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for a mask");
+    idem_node *loss =
+        idem_frame_outside(idem_model_frame(m), (int)side, outside) ? NULL : idem_loss_surround(x, y, outside);
+    free(outside);
+    return loss;
+}
+
+/* The forward pass; returns w [B, W]. */
+static idem_node *forward(idem_training_graph *t, idem_model *m, const idem_recipe *r) {
+    const idem_model_info *info = idem_model_about(m);
+    idem_graph *g = t->graph;
+    int64_t batch = r->batch;
+    t->x_id = idem_input(g, "x_id", IDEM_SHAPE(batch, 3, info->size, info->size));
+    t->x_attr = idem_input(g, "x_attr", IDEM_SHAPE(batch, 3, info->size, info->size));
+    t->w_real = idem_input(g, "w_real", IDEM_SHAPE(batch, info->w_dim));
+    idem_node *id = idem_model_identity(m, t->x_id);
+    idem_node *points = idem_scale(idem_model_landmarks(m, t->x_attr), IDEM_LANDMARK_UNITS);
+    idem_node *w = idem_model_map(m, id, idem_model_attributes(m, t->x_attr, &t->running), true);
+    idem_node *y = idem_model_picture(m, w);
+    idem_node *target = id;
+    if (r->mirror_target) {
+        t->x_mirrored = idem_input(g, "x_mirrored", IDEM_SHAPE(batch, 3, info->size, info->size));
+        target = idem_add(id, idem_model_identity(m, t->x_mirrored));
+    }
+    t->l_id = idem_loss_identity(target, idem_model_identity(m, y));
+    idem_node *points_out = idem_scale(idem_model_landmarks(m, y), IDEM_LANDMARK_UNITS);
+    idem_node *mask = idem_mul(idem_landmark_mask(points), idem_landmark_mask(points_out));
+    t->usable = idem_sum_all(mask);
+    t->l_landmark = idem_loss_landmark(points, points_out, mask);
+    t->l_rec = idem_loss_reconstruction(t->x_attr, y);
+    if (r->weight_surround > 0 && !(t->l_surround = surround(m, t->x_attr, y)))
+        return NULL;
+    return w;
+}
+
+/* Real and fake codes pass the critic in one batch, so that each of its weights is one leaf. */
+static void judge_codes(idem_training_graph *t, idem_model *m, const idem_recipe *r, idem_node *w) {
+    int64_t batch = r->batch;
+    idem_node *logits = idem_model_critic(m, idem_concat((idem_node *const[]){t->w_real, w}, 2, 0));
+    idem_node *real = idem_slice(logits, 0, 0, batch, 1), *fake = idem_slice(logits, 0, batch, batch, 1);
+    t->l_adversarial = idem_bce_logits(fake, true);
+    t->l_critic = idem_critic_loss(real, fake);
+    t->r1 = idem_r1(real, t->w_real, (float)r->gamma);
+}
+
+enum { SAME, CROSS, ADVERSARIAL, CRITIC, STEPS };
+
+/* One set of gradients and one optimiser per kind of step. The two main ones share the moments, by name. */
+static int optimisers(idem_training_graph *t, idem_model *m, const idem_recipe *r, idem_parameters p[STEPS]) {
+    if (!t->r1 || !t->usable)
+        return -1;
+    idem_weights *trained = idem_model_trained(m);
+    for (int i = 0; i < STEPS; i++)
+        if (idem_parameters_collect(&p[i], t->graph, trained, i == CRITIC ? "critic." : "E_attr.",
+                                    i == CRITIC ? NULL : "mapper."))
+            return -1;
+    float half = r->adversarial_halved ? 0.5f : 1.0f;
+    idem_node *both =
+        idem_add(idem_scale(t->l_id, (float)r->weight_id), idem_scale(t->l_landmark, (float)r->weight_landmark));
+    idem_node *same = idem_add(both, idem_scale(t->l_rec, (float)r->weight_reconstruction));
+    idem_node *cross = t->l_surround ? idem_add(both, idem_scale(t->l_surround, (float)r->weight_surround)) : both;
+    idem_node *adversarial = idem_scale(t->l_adversarial, half * (float)r->weight_adversarial);
+    idem_node *critic = idem_add(idem_scale(t->l_critic, half), t->r1);
+    if (!(t->adam_main[SAME] = idem_parameters_optimiser(&p[SAME], same, trained, "adam")) ||
+        !(t->adam_main[CROSS] = idem_parameters_optimiser(&p[CROSS], cross, trained, "adam")) ||
+        !(t->adam_adversarial = idem_parameters_optimiser(&p[ADVERSARIAL], adversarial, trained, "adam_adversarial")) ||
+        !(t->adam_critic = idem_parameters_optimiser(&p[CRITIC], critic, trained, "adam_critic")))
+        return -1;
+    idem_adam *all[] = {t->adam_main[SAME], t->adam_main[CROSS], t->adam_adversarial, t->adam_critic};
+    for (int i = 0; i < STEPS; i++)
+        idem_adam_set_clip(all[i], r->clip);
+    return 0;
+}
+
+static void add_gradients(idem_node **targets, int *n, idem_node *const *grads, int count) {
+    memcpy(targets + *n, grads, (size_t)count * sizeof *grads);
+    *n += count;
+}
+
+static idem_plan *make_plan(idem_training_graph *t, const idem_parameters *p, bool cross, bool adversarial,
+                            const idem_plan_options *options) {
+    int room = 8 + t->running.n + p[cross].n + p[ADVERSARIAL].n + p[CRITIC].n, n = 0;
+    idem_node **targets = malloc((size_t)room * sizeof *targets);
+    if (!targets)
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for planning");
+    targets[n++] = t->l_id;
+    targets[n++] = t->l_landmark;
+    targets[n++] = t->usable;
+    for (int i = 0; i < t->running.n; i++)
+        targets[n++] = t->running.item[i].stats;
+    if (!cross)
+        targets[n++] = t->l_rec;
+    else if (t->l_surround)
+        targets[n++] = t->l_surround;
+    add_gradients(targets, &n, p[cross].grads, p[cross].n);
+    if (adversarial) {
+        targets[n++] = t->l_adversarial;
+        targets[n++] = t->l_critic;
+        targets[n++] = t->r1;
+        add_gradients(targets, &n, p[ADVERSARIAL].grads, p[ADVERSARIAL].n);
+        add_gradients(targets, &n, p[CRITIC].grads, p[CRITIC].n);
+    }
+    idem_plan *plan = idem_plan_new(targets, n, options);
+    free(targets);
+    return plan;
+}
+
+int idem_training_graph_build(idem_training_graph *t, idem_model *m, const idem_recipe *r,
+                              const idem_plan_options *options) {
+    *t = (idem_training_graph){.graph = idem_graph_new()};
+    idem_parameters p[STEPS];
+    if (!t->graph)
+        return -1;
+    judge_codes(t, m, r, forward(t, m, r));
+    if (optimisers(t, m, r, p))
+        return -1;
+    idem_plan_options shared = options ? *options : (idem_plan_options){0};
+    for (int cross = 0; cross < 2; cross++)
+        for (int adversarial = 1; adversarial >= 0; adversarial--) { /* the first needs the most memory */
+            if (!(t->plan[cross][adversarial] = make_plan(t, p, cross, adversarial, &shared)))
+                return -1;
+            shared.share = t->plan[0][1];
+        }
+    return 0;
+}
+
+void idem_training_graph_free(idem_training_graph *t) {
+    idem_adam_free(t->adam_main[0]);
+    idem_adam_free(t->adam_main[1]);
+    idem_adam_free(t->adam_adversarial);
+    idem_adam_free(t->adam_critic);
+    for (int cross = 1; cross >= 0; cross--)
+        for (int adversarial = 0; adversarial < 2; adversarial++) /* the owner of the buffer last */
+            idem_plan_free(t->plan[cross][adversarial]);
+    if (t->graph)
+        idem_graph_free(t->graph);
+}

@@ -1,0 +1,36 @@
+/* Inside src/train/mapper only: one forward pass of the ensemble, all losses on it, and every gradient that a step
+ * needs, in four plans (cross- or same-face, with or without the adversarial part) that share one buffer.
+ *
+ * Letters: B the batch, S the generator's side, W the width of w. */
+#ifndef IDEM_TRAIN_MAPPER_GRAPH_H
+#define IDEM_TRAIN_MAPPER_GRAPH_H
+
+#include "engine/plan.h"
+#include "model/adam.h"
+#include "model/model.h"
+#include "train/mapper/recipe.h"
+
+typedef struct {
+    idem_graph *graph;
+    idem_node *x_id, *x_attr; /* inputs [B, 3, S, S]; the same pictures in same-face iterations */
+    idem_node *x_mirrored;    /* input like x_id: its mirror images; NULL: the recipe wants none */
+    idem_node *w_real;        /* input [B, W] */
+    /* scalars, unweighted */
+    idem_node *l_id, *l_landmark, *l_rec;
+    idem_node *l_surround; /* NULL: the recipe gives it no weight */
+    idem_node *l_adversarial, *l_critic, *r1;
+    idem_node *usable;         /* how many samples have landmarks in both pictures */
+    idem_running_list running; /* statistics of E_attr's norms */
+    idem_plan *plan[2][2];     /* [cross][adversarial] */
+    /* Two optimisers of the main step, one per kind of gradient, over one set of moments. */
+    idem_adam *adam_main[2]; /* [cross] */
+    idem_adam *adam_adversarial, *adam_critic;
+} idem_training_graph;
+
+/* The model needs E_id, E_lnd, a mapper and a critic. Moments go into (or come from) idem_model_trained(m). -1 with a
+ * message; the graph is to be freed all the same. */
+int idem_training_graph_build(idem_training_graph *t, idem_model *m, const idem_recipe *r,
+                              const idem_plan_options *options);
+void idem_training_graph_free(idem_training_graph *t);
+
+#endif

@@ -1,0 +1,97 @@
+#define _POSIX_C_SOURCE 200809L
+#include "train/metrics_log.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/status.h"
+#include "train/events.h"
+
+struct idem_metrics_log {
+    char *path;
+    FILE *file;
+    idem_events *events;
+};
+
+static int open_lines(idem_metrics_log *log, int64_t offset) {
+    struct stat st;
+    log->file = fopen(log->path, "ab");
+    if (!log->file || fstat(fileno(log->file), &st))
+        return idem_fail_as(IDEM_INTERNAL, "%s: cannot write: %s", log->path, strerror(errno));
+    if (st.st_size < offset)
+        return idem_fail("%s: has %jd bytes, the checkpoint was made behind %" PRId64
+                         ": it is not of this run, or was changed",
+                         log->path, (intmax_t)st.st_size, offset);
+    if (ftruncate(fileno(log->file), offset))
+        return idem_fail_as(IDEM_INTERNAL, "%s: cannot cut: %s", log->path, strerror(errno));
+    return 0;
+}
+
+idem_metrics_log *idem_metrics_log_open(const char *run, bool resume, int64_t offset, int64_t iteration) {
+    idem_metrics_log *log = calloc(1, sizeof *log);
+    if (!log)
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for the metrics log");
+    char *events = idem_path_join(run, "events");
+    log->path = idem_path_join(run, "metrics.jsonl");
+    if (events && log->path && !open_lines(log, offset))
+        /* A run that was cut off in its first iterations begins again: what it noted of its start would stand
+         * twice. */
+        log->events = idem_events_open(events, !resume ? IDEM_EVENTS_NEW : iteration ? iteration : IDEM_EVENTS_NONE);
+    free(events);
+    if (!log->events) {
+        idem_metrics_log_close(log);
+        return NULL;
+    }
+    return log;
+}
+
+void idem_metrics_log_close(idem_metrics_log *log) {
+    if (!log)
+        return;
+    if (log->file)
+        fclose(log->file);
+    idem_events_close(log->events);
+    free(log->path);
+    free(log);
+}
+
+static int write_failed(const idem_metrics_log *log) {
+    return idem_fail_as(IDEM_INTERNAL, "%s: cannot write: %s", log->path, strerror(errno));
+}
+
+int idem_metrics_log_write(idem_metrics_log *log, const char *kind, int64_t iteration, const idem_metric *m, int n) {
+    fprintf(log->file, "{\"kind\": \"%s\", \"iteration\": %" PRId64, kind, iteration);
+    for (int i = 0; i < n; i++) {
+        char tag[96];
+        if (!isfinite(m[i].value)) {
+            fprintf(log->file, ", \"%s\": null", m[i].name);
+            continue;
+        }
+        fprintf(log->file, ", \"%s\": %.9g", m[i].name, m[i].value);
+        snprintf(tag, sizeof tag, "%s/%s", kind, m[i].name);
+        if (idem_events_scalar(log->events, iteration, tag, m[i].value))
+            return -1;
+    }
+    return fputs("}\n", log->file) < 0 || fflush(log->file) ? write_failed(log) : 0;
+}
+
+int idem_metrics_log_image(idem_metrics_log *log, const char *tag, int64_t iteration, const idem_image *im,
+                           const char *const *texts) {
+    return idem_events_image(log->events, iteration, tag, im, texts);
+}
+
+int64_t idem_metrics_log_sync(idem_metrics_log *log) {
+    if (fflush(log->file) || fsync(fileno(log->file)))
+        return write_failed(log);
+    if (idem_events_flush(log->events))
+        return -1;
+    off_t at = ftello(log->file);
+    return at < 0 ? write_failed(log) : (int64_t)at;
+}

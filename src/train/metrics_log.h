@@ -1,0 +1,32 @@
+/* What a training run reports: RUN/metrics.jsonl, one JSON object a line, and the same numbers and the sample grids as
+ * TensorBoard events in RUN/events. On resume both are cut back to the checkpoint, so that no line comes twice or goes
+ * missing. metrics.jsonl holds no wall-clock time: two equal runs give equal files. */
+#ifndef IDEM_TRAIN_METRICS_LOG_H
+#define IDEM_TRAIN_METRICS_LOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "media/image.h"
+
+typedef struct idem_metrics_log idem_metrics_log;
+
+typedef struct {
+    const char *name;
+    double value; /* not finite: null, and no event */
+} idem_metric;
+
+/* A new run, or one resumed behind `offset` bytes of metrics.jsonl and the
+ * events of `iteration`; iteration 0 starts them again. -1 also when metrics.jsonl is shorter than that. */
+idem_metrics_log *idem_metrics_log_open(const char *run, bool resume, int64_t offset, int64_t iteration);
+void idem_metrics_log_close(idem_metrics_log *log); /* NULL is allowed */
+
+/* {"kind": kind, "iteration": iteration, NAME: value, ...} */
+int idem_metrics_log_write(idem_metrics_log *log, const char *kind, int64_t iteration, const idem_metric *m, int n);
+/* Into the events only. */
+int idem_metrics_log_image(idem_metrics_log *log, const char *tag, int64_t iteration, const idem_image *im,
+                           const char *const *texts);
+/* Afterwards all lines are on the disk; returns the offset behind them, or -1. */
+int64_t idem_metrics_log_sync(idem_metrics_log *log);
+
+#endif
