@@ -89,6 +89,11 @@ typedef struct {
     const char *attribute_net;       /* the mapper's attribute encoder must be this: "resnet18", "resnet50" or
                                         "inception3"; NULL: whichever it brings */
     const char *attribute_norm;      /* and its batch-norm statistics "frozen" or "running"; NULL: either */
+
+    int refine; /* steps in which idem_compose and idem_compose_photograph fit each result to its two pictures, 0 to
+                   1000; 0: the mapper's own answer. 25 are worth their time for photographs, which the mapper alone
+                   keeps half as well as faces that the generator drew; the program takes as many. Each picture is then
+                   worked on as if alone */
 } idem_options;
 
 /* All zero but struct_size. The size comes from the program, so that the library never writes beyond its struct. */

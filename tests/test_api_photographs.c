@@ -189,6 +189,39 @@ static void composing_is_that_of_the_program(void **state) {
     idem_free_photograph(p);
 }
 
+/* With options.refine, and by default in the program: these photographs have no mark. */
+static void refining_is_that_of_the_program(void **state) {
+    (void)state;
+    need();
+    static uint8_t who[SIDE * SIDE * 3], pixels[WIDTH * HEIGHT * 3];
+    assert_int_equal(RUN("cd $DIR && export IDEM_MODELS='%s' && $IDEM compose " MODEL
+                         "-k --face all -i who.png -a group.png -o refined.png",
+                         photograph_models()),
+                     0);
+    char *generator = in_dir("generator.safetensors"), *mapper = in_dir("mapper.safetensors");
+    idem_options o;
+    idem_options_default(&o);
+    o.generator = generator;
+    o.mapper = mapper;
+    o.batch = 4;
+    o.threads = 1;
+    o.refine = 1001;
+    assert_null(idem_open(&o));
+    o.refine = 25;
+    idem_context *c = idem_open(&o);
+    assert_non_null(c);
+    free(generator);
+    free(mapper);
+    idem_photograph *person = read_photograph("who.png"), *p = read_photograph("group.png");
+    assert_int_equal(idem_align_face(c, person, 0, who), 0);
+    assert_int_equal(idem_compose_photograph(c, who, p, IDEM_ALL_FACES), 0);
+    assert_int_equal(idem_copy_pixels(p, pixels), 0);
+    assert_picture("refined.png", pixels, WIDTH, HEIGHT);
+    idem_free_photograph(person);
+    idem_free_photograph(p);
+    idem_close(c);
+}
+
 static void memory_is_as_good_as_a_file(void **state) {
     (void)state;
     need();
@@ -300,7 +333,8 @@ static void the_example_does_the_same(void **state) {
     need();
     assert_int_equal(RUN("cd $DIR && export IDEM_MODELS='%s' OMP_NUM_THREADS=1 && example=${IDEM%%/*}/examples/"
                          "example_photograph && $example generator.safetensors mapper.safetensors who.png group.png "
-                         "example.png && $IDEM compose --refine 0 " MODEL "-k --face all -i who.png -a group.png -o all.png",
+                         "example.png && $IDEM compose --refine 0 " MODEL
+                         "-k --face all -i who.png -a group.png -o all.png",
                          photograph_models()),
                      0);
     idem_image im;
@@ -320,9 +354,10 @@ static void the_example_does_the_same(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(faces_are_those_of_align),    cmocka_unit_test(composing_is_that_of_the_program),
-        cmocka_unit_test(memory_is_as_good_as_a_file), cmocka_unit_test(wrong_arguments_are_refused),
-        cmocka_unit_test(the_example_does_the_same),   cmocka_unit_test(options_hold_on_every_thread),
+        cmocka_unit_test(faces_are_those_of_align),     cmocka_unit_test(composing_is_that_of_the_program),
+        cmocka_unit_test(memory_is_as_good_as_a_file),  cmocka_unit_test(wrong_arguments_are_refused),
+        cmocka_unit_test(the_example_does_the_same),    cmocka_unit_test(refining_is_that_of_the_program),
+        cmocka_unit_test(options_hold_on_every_thread),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

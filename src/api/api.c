@@ -14,7 +14,10 @@
 #include "model/origin.h"
 #include "media/image.h"
 
-enum { BATCH = 4, BATCH_MAX = 256, THREADS_MAX = 4096, FIRST_OPTIONS = offsetof(idem_options, identity_net) };
+enum { BATCH = 4, BATCH_MAX = 256, THREADS_MAX = 4096, REFINE_MAX = 1000 };
+
+/* Sizes of the struct in programs compiled before it had the fields that follow. */
+static const size_t earlier_options[] = {offsetof(idem_options, identity_net), offsetof(idem_options, refine)};
 
 #define TEXT(x) #x
 #define VERSION(a, b, c) TEXT(a) "." TEXT(b) "." TEXT(c)
@@ -51,15 +54,21 @@ static int check_networks(const idem_options *o) {
     return 0;
 }
 
-/* A copy of options that are whole and within their ranges. Programs compiled before there were networks to choose
- * bring a shorter struct. */
+static bool is_options_size(size_t n) {
+    bool known = n == sizeof(idem_options);
+    for (size_t i = 0; i < sizeof earlier_options / sizeof *earlier_options; i++)
+        known = known || n == earlier_options[i];
+    return known;
+}
+
+/* A copy of options that are whole and within their ranges. */
 static int take_options(idem_options *o, const idem_options *given) {
     if (!given)
         return idem_fail("idem_open: options is NULL");
     if (given->struct_size > sizeof *o)
         return idem_fail("idem_open: options have %zu bytes, this library (%s) knows %zu; link a newer one",
                          given->struct_size, idem_version(), sizeof *o);
-    if (given->struct_size != sizeof *o && given->struct_size != FIRST_OPTIONS)
+    if (!is_options_size(given->struct_size))
         return idem_fail("idem_open: options have %zu bytes, expected %zu; call idem_options_default first",
                          given->struct_size, sizeof *o);
     idem_options_init(o, sizeof *o);
@@ -70,6 +79,8 @@ static int take_options(idem_options *o, const idem_options *given) {
         return idem_fail("idem_open: batch is %d, expected 0 to %d", o->batch, BATCH_MAX);
     if (o->threads < 0 || o->threads > THREADS_MAX)
         return idem_fail("idem_open: threads is %d, expected 0 to %d", o->threads, THREADS_MAX);
+    if (o->refine < 0 || o->refine > REFINE_MAX)
+        return idem_fail("idem_open: refine is %d, expected 0 to %d", o->refine, REFINE_MAX);
     return check_networks(o);
 }
 
@@ -92,6 +103,7 @@ idem_context *idem_open(const idem_options *options) {
         return idem_fail_null_as(IDEM_MEMORY, "out of memory for a context");
     c->threads = o.threads;
     c->batch = o.batch ? o.batch : BATCH;
+    c->refine = o.refine;
     c->model = idem_model_open(o.generator);
     if (c->model && o.models && !(c->models = strdup(o.models))) {
         idem_close(c);
@@ -111,6 +123,7 @@ void idem_close(idem_context *c) {
         return;
     for (int i = 0; i < IDEM_CONTEXT_PIPES; i++)
         idem_pipe_free(c->slots[i].pipe);
+    idem_painter_free(c->painter);
     idem_finder_free(c->finder);
     idem_model_free(c->model);
     free(c->models);
@@ -233,11 +246,42 @@ int idem_generate(idem_context *c, const float *w, int n, uint8_t *rgb) {
     return p ? paint(c, p, (const float *const[]){w, NULL}, n, 0, NULL, rgb) : -1;
 }
 
+/* One pair after the other: out may be one of the inputs. */
+static int compose_refined(idem_context *c, const uint8_t *identity_rgb, const uint8_t *attribute_rgb, int n,
+                           uint8_t *out_rgb) {
+    const int size = idem_model_about(c->model)->size;
+    const size_t numbers = (size_t)size * (size_t)size * 3;
+    const idem_plan_options options = {.threads = c->threads};
+    if (!c->painter && !(c->painter = idem_painter_new(c->model, 1, c->refine, &options)))
+        return -1;
+    float *x = malloc(3 * numbers * sizeof *x);
+    int status = x ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for a pair of pictures");
+    for (size_t i = 0; i < (size_t)n && !status; i++) {
+        const idem_pair pair = {.x_id = x, .x_attr = x + numbers};
+        const idem_image id = {.width = size, .height = size, .rgb = (uint8_t *)identity_rgb + i * numbers},
+                         attr = {.width = size, .height = size, .rgb = (uint8_t *)attribute_rgb + i * numbers};
+        idem_image out = {0};
+        idem_image_to_float(x, &id, 0, 1);
+        idem_image_to_float(x + numbers, &attr, 0, 1);
+        status = idem_painter_run(c->painter, 1, &pair, x + 2 * numbers) ||
+                         idem_image_from_float(&out, x + 2 * numbers, size, size, 0, 1)
+                     ? -1
+                     : 0;
+        if (!status)
+            memcpy(out_rgb + i * numbers, out.rgb, numbers);
+        idem_image_free(&out);
+    }
+    free(x);
+    return status;
+}
+
 int idem_compose(idem_context *c, const uint8_t *identity_rgb, const uint8_t *attribute_rgb, int n, uint8_t *out_rgb) {
     bool arrays = identity_rgb && attribute_rgb && out_rgb;
     idem_pipe *p = idem_context_check("idem_compose", c, arrays, n) ? NULL : pipe_of(c, IDEM_PIPE_MAP, 1);
     if (!p)
         return -1;
+    if (c->refine)
+        return compose_refined(c, identity_rgb, attribute_rgb, n, out_rgb);
     float *id = malloc((size_t)n * idem_pipe_in_size(p, 0) * sizeof *id);
     float *attr = malloc((size_t)n * idem_pipe_in_size(p, 1) * sizeof *attr);
     int status = id && attr ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for %d pictures", n);
