@@ -79,7 +79,8 @@ static void compare_pictures(const char *set) {
 static void run(const char *limit, const char *name) {
     assert_int_equal(
         RUN("cd $DIR && export IDEM_MODELS='%s' %s && $IDEM encode --threads 1 -q -g generator.safetensors -m "
-            "mapper.safetensors one.png two.png -o codes-%s && $IDEM compose --threads 1 -q -g generator.safetensors "
+            "mapper.safetensors one.png two.png -o codes-%s && $IDEM compose --refine 0 --threads 1 -q -g "
+            "generator.safetensors "
             "-m mapper.safetensors -i one.png -a two.png -o made-%s.png",
             photograph_models(), limit, name, name),
         0);

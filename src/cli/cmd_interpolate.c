@@ -15,9 +15,11 @@
 #include "cli/options.h"
 #include "cli/outside.h"
 #include "cli/overwrite.h"
+#include "cli/painting.h"
 #include "cli/photos.h"
 #include "cli/progress.h"
 #include "model/origin.h"
+#include "model/painter.h"
 #include "model/pipe.h"
 #include "media/animation.h"
 
@@ -27,7 +29,7 @@ typedef struct {
     idem_model_files files;
     const char *output, *space;
     idem_texts identity, attributes;
-    int steps, delay;
+    int steps, delay, refine;
     bool strip, animation; /* what the output is, if not a folder of all */
     idem_choice choice;
 } settings;
@@ -37,9 +39,13 @@ typedef struct {
     const idem_shared *shared;
     idem_model *model;
     idem_pipe *map, *paint;
-    size_t id_dim, attr_dim, w_dim;
+    size_t id_dim, attr_dim, w_dim, layers;
     float *id[ENDS], *attr[ENDS], *w[ENDS]; /* codes of both ends */
-    idem_image *frames;                     /* [steps] */
+    float *x_id[ENDS], *x_attr[ENDS];       /* their pictures */
+    bool id_drawn[ENDS], attr_drawn[ENDS];  /* by idem, as their marks say */
+    float *apart[ENDS]; /* [L, W]: what refining adds to an end's w in every row; NULL: not refined */
+    idem_pipe *layered; /* ws to picture, once an end is refined */
+    idem_image *frames; /* [steps] */
 } job;
 
 static float *numbers(size_t n) {
@@ -72,7 +78,7 @@ static void around(float *out, const float *a, const float *b, size_t n, double 
 /* ---- pictures ---- */
 
 /* The code of one picture, by a pipe of a single picture: as compose has it for a single pair. */
-static float *encode(job *j, idem_pipe *pipe, const char *path, int which) {
+static float *encode(job *j, idem_pipe *pipe, const char *path, int which, float **picture) {
     int size = idem_model_about(j->model)->size;
     idem_choice *choice = (idem_choice *)&j->s->choice;
     idem_cut cut;
@@ -87,21 +93,63 @@ static float *encode(job *j, idem_pipe *pipe, const char *path, int which) {
         status = idem_pipe_run(pipe, 1, (const float *const[]){x, NULL}, (float *const[]){code, NULL});
     }
     idem_image_free(&cut.picture);
-    free(x);
+    *picture = x;
     if (!status)
         return code;
     free(code);
     return NULL;
 }
 
-static int encode_ends(job *j, idem_pipe_kind kind, const idem_texts *paths, float **codes) {
+static int encode_ends(job *j, idem_pipe_kind kind, const idem_texts *paths, float **codes, float **pictures,
+                       bool *drawn) {
     idem_plan_options options = {.threads = j->shared->threads, .stop = &idem_cli_stop};
     idem_pipe *pipe = idem_pipe_new(j->model, kind, 1, 1, &options);
     int status = pipe ? 0 : -1,
         which = kind == IDEM_PIPE_IDENTITY ? IDEM_FACE_LARGEST : idem_choice_which(&j->s->choice);
     for (int i = 0; i < paths->n && !status; i++)
-        status = (codes[i] = encode(j, pipe, paths->at[i], which)) ? 0 : -1;
+        status = (codes[i] = encode(j, pipe, paths->at[i], which, &pictures[i])) ? 0 : -1;
+    for (int i = 0; i < paths->n && !status; i++)
+        drawn[i] = idem_source_is_drawn(paths->at[i]);
     idem_pipe_free(pipe);
+    return status;
+}
+
+static int other(int end, float *const *of) {
+    return of[end] ? end : 0;
+}
+
+static int steps_of_end(const job *j, int end) {
+    if (j->s->refine != IDEM_REFINE_BY_MARK)
+        return j->s->refine;
+    return j->id_drawn[other(end, j->id)] && j->attr_drawn[other(end, j->attr)] ? 0 : IDEM_REFINE_STEPS;
+}
+
+/* After w of this end is known. */
+static int refine_end(job *j, int end, int steps, float *y) {
+    const int id = other(end, j->id), attr = other(end, j->attr);
+    const idem_pair pair = {j->id[id], j->attr[attr], j->x_id[id], j->x_attr[attr]};
+    const idem_plan_options options = {.threads = j->shared->threads, .stop = &idem_cli_stop};
+    idem_painter *p = idem_painter_new(j->model, 1, steps, &options);
+    int status = p && (j->apart[end] = numbers(j->layers * j->w_dim)) ? 0 : -1;
+    status = status || idem_painter_codes(p, 1, &pair, j->apart[end], y) ? -1 : 0;
+    for (size_t i = 0; i < j->layers * j->w_dim && !status; i++)
+        j->apart[end][i] -= j->w[end][i % j->w_dim];
+    idem_painter_free(p);
+    if (!status && !j->layered && !(j->layered = idem_pipe_new(j->model, IDEM_PIPE_LAYERS, 1, 1, &options)))
+        status = -1;
+    return status;
+}
+
+/* w on the way, with as much of what refining added as the ends are near. */
+static int paint_apart(job *j, double t, const float *w, float *y) {
+    float *ws = numbers(j->layers * j->w_dim);
+    if (!ws)
+        return -1;
+    for (size_t i = 0; i < j->layers * j->w_dim; i++)
+        ws[i] = w[i % j->w_dim] + (float)((j->apart[0] ? (1 - t) * (double)j->apart[0][i] : 0) +
+                                          (j->apart[1] ? t * (double)j->apart[1][i] : 0));
+    int status = idem_pipe_run(j->layered, 1, (const float *const[]){ws, NULL}, (float *const[]){y, NULL});
+    free(ws);
     return status;
 }
 
@@ -113,16 +161,21 @@ static int make_frame(job *j, int i, float *id, float *attr, float *w, float *y)
     const float *ids[ENDS] = {j->id[0], j->id[1] ? j->id[1] : j->id[0]},
                 *attrs[ENDS] = {j->attr[0], j->attr[1] ? j->attr[1] : j->attr[0]};
     if (end) {
-        int k = i == last;
+        int k = i == last, steps = steps_of_end(j, k);
         status = idem_pipe_run(j->map, 1, (const float *const[]){ids[k], attrs[k]}, (float *const[]){j->w[k], y});
+        if (!status && steps)
+            status = refine_end(j, k, steps, y);
     } else if (*j->s->space == 'z') {
         around(id, ids[0], ids[1], j->id_dim, t);
         straight(attr, attrs[0], attrs[1], j->attr_dim, t);
-        status = idem_pipe_run(j->map, 1, (const float *const[]){id, attr}, (float *const[]){NULL, y});
+        status = idem_pipe_run(j->map, 1, (const float *const[]){id, attr}, (float *const[]){w, y});
     } else {
         straight(w, j->w[0], j->w[1], j->w_dim, t);
-        status = idem_pipe_run(j->paint, 1, (const float *const[]){w, NULL}, (float *const[]){y, NULL});
+        status =
+            j->layered ? 0 : idem_pipe_run(j->paint, 1, (const float *const[]){w, NULL}, (float *const[]){y, NULL});
     }
+    if (!status && !end && j->layered)
+        status = paint_apart(j, t, w, y);
     return status ? -1 : idem_image_from_float(&j->frames[i], y, size, size, 0, 1);
 }
 
@@ -136,6 +189,7 @@ static int make_frames(job *j) {
     j->id_dim = idem_pipe_in_size(j->map, 0);
     j->attr_dim = idem_pipe_in_size(j->map, 1);
     j->w_dim = idem_pipe_out_size(j->map, 0);
+    j->layers = (size_t)idem_model_about(j->model)->layers;
     float *id = numbers(j->id_dim), *attr = numbers(j->attr_dim), *w = numbers(j->w_dim);
     float *y = numbers(idem_pipe_out_size(j->map, 1));
     j->w[0] = numbers(j->w_dim);
@@ -145,7 +199,7 @@ static int make_frames(job *j) {
     if (!status && !j->frames)
         status = idem_fail_as(IDEM_MEMORY, "out of memory for %d pictures", steps);
     idem_progress_start("painting", "pictures", (uint64_t)steps, 0, j->shared->quiet);
-    if (!status) /* the last first: the way in W needs both ends */
+    if (!status) /* the last first: the way needs both ends */
         status = make_frame(j, steps - 1, id, attr, w, y);
     for (int i = 0; i < steps - 1 && !status; i++) {
         status = make_frame(j, i, id, attr, w, y);
@@ -230,8 +284,9 @@ static int run(job *j) {
     /* A place that cannot be written is better known before the work. */
     if (!s->strip && !s->animation && idem_dir_make(s->output))
         return -1;
-    if (!(j->model = idem_asset_model(&s->files)) || encode_ends(j, IDEM_PIPE_IDENTITY, &s->identity, j->id) ||
-        encode_ends(j, IDEM_PIPE_ATTRIBUTES, &s->attributes, j->attr) || make_frames(j))
+    if (!(j->model = idem_asset_model(&s->files)) ||
+        encode_ends(j, IDEM_PIPE_IDENTITY, &s->identity, j->id, j->x_id, j->id_drawn) ||
+        encode_ends(j, IDEM_PIPE_ATTRIBUTES, &s->attributes, j->attr, j->x_attr, j->attr_drawn) || make_frames(j))
         return -1;
     return write_all(j);
 }
@@ -241,10 +296,14 @@ static void free_job(job *j) {
         free(j->id[i]);
         free(j->attr[i]);
         free(j->w[i]);
+        free(j->x_id[i]);
+        free(j->x_attr[i]);
+        free(j->apart[i]);
     }
     for (int i = 0; j->frames && i < j->s->steps; i++)
         idem_image_free(&j->frames[i]);
     free(j->frames);
+    idem_pipe_free(j->layered);
     idem_pipe_free(j->paint);
     idem_pipe_free(j->map);
     idem_model_free(j->model);
@@ -284,7 +343,7 @@ static int check(settings *s) {
 }
 
 int idem_cmd_interpolate(int argc, char **argv) {
-    settings s = {.space = "w", .steps = 9, .delay = 80, .choice = IDEM_CHOICE_DEFAULT};
+    settings s = {.refine = IDEM_REFINE_BY_MARK, .space = "w", .steps = 9, .delay = 80, .choice = IDEM_CHOICE_DEFAULT};
     idem_shared shared = IDEM_SHARED_DEFAULTS;
     const idem_option options[] = {
         {IDEM_OPT_TEXTS, "identity", 'i', "A [B]", &s.identity, .required = true, .help = "who: one picture, or two"},
@@ -302,6 +361,7 @@ int idem_cmd_interpolate(int argc, char **argv) {
         IDEM_CHOICE_ROWS(s.choice,
                          "which face of attribute photographs: largest, or a number from 1 in the order of size; "
                          "identities are the largest of theirs"),
+        IDEM_REFINE_ROW(s.refine),
         IDEM_MODEL_ROWS(s.files),
         {0}};
     idem_command_line line = {

@@ -117,7 +117,7 @@ void idem_sources_picture(const idem_sources *s, int face, float *x) {
 }
 
 /* By the text that idem writes into its pictures. */
-static bool drawn_by_idem(const char *path) {
+bool idem_source_is_drawn(const char *path) {
     char software[16], synthetic[16];
     return !idem_png_text(path, "Software", software, sizeof software) && !strcmp(software, "idem") &&
            !idem_png_text(path, "synthetic", synthetic, sizeof synthetic) && !strcmp(synthetic, "true");
@@ -128,7 +128,7 @@ static int add_faces(idem_sources *s, idem_source *source, const idem_cut *cuts,
     if (make_room(s, n))
         return -1;
     int waiting = idem_sources_waiting(s);
-    const bool drawn = s->keep && drawn_by_idem(source->path);
+    const bool drawn = s->keep && idem_source_is_drawn(source->path);
     for (int i = 0; i < n; i++) {
         idem_place *place = &s->places[s->faces + i];
         *place = (idem_place){.cut_out = cuts[i].cut_out, .drawn = drawn, .frame = cuts[i].frame};
