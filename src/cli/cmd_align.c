@@ -257,11 +257,9 @@ int idem_cmd_align(int argc, char **argv) {
     idem_command_line line = {
         .args = "FILE|DIR...",
         .about = "Finds the faces of photographs (PNG, JPEG, WebP, HEIC, AVIF; of any size, turned upright by their "
-                 "EXIF, transparent places over white) and cuts them out in FFHQ's frame. Faces are looked for "
-                 "upright, on either side and on their head, down to "
-                 "a sixtieth of the photograph's longer side. Files that cannot be read or "
-                 "show no face are passed over and listed; the "
-                 "exit code is then 1.",
+                 "EXIF, transparent places over white) and cuts them out in FFHQ's frame. Faces" IDEM_FACES_SOUGHT
+                 ". Files that cannot be read or show no face are passed over and listed; the exit "
+                 "code is then 1.",
         .examples = "  idem align samples/identities/1.png -o faces/\n"
                     "  idem align photos/ -o faces/ --size 1024 --all-faces --json > faces.json\n",
         .options = options,

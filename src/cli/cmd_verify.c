@@ -13,6 +13,7 @@
 #include "cli/json.h"
 #include "cli/gallery.h"
 #include "cli/options.h"
+#include "cli/photos.h"
 #include "cli/progress.h"
 #include "cli/report_text.h"
 #include "measure/figures.h"
@@ -323,7 +324,7 @@ int idem_cmd_verify(int argc, char **argv) {
     const idem_option options[] = {
         {IDEM_OPT_TEXT, "face", 0, "FACE", &s.face, .was_given = &s.face_given,
          .help = "which face of a photograph with several: largest, a number from 1 in the order of size, two numbers "
-                 "for A and B (2,1), or any: the faces that are most alike"},
+                 "for A and B (2,1), or any: the faces that are most alike; faces" IDEM_FACES_SOUGHT},
         {IDEM_OPT_TEXT, "pairs", 'p', "FILE", &s.list,
          .help = "measure on a list instead: a line is two paths and 1 (same person) or 0, or that of LFW's pairs.txt"},
         {IDEM_OPT_TEXT, "root", 0, "DIR", &s.root,

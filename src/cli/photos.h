@@ -23,6 +23,9 @@ typedef struct {
     bool quiet;
 } idem_choice;
 #define IDEM_CHOICE_DEFAULT ((idem_choice){.input = "auto", .face = "largest"})
+/* For the help, after "faces". */
+#define IDEM_FACES_SOUGHT                                                                                              \
+    " are looked for upright, on either side and on their head, down to a sixtieth of the photograph's longer side"
 /* Rows of an option table; faces: "largest" and so on, as the command has it. */
 #define IDEM_CHOICE_ROWS(c, faces)                                                                                     \
     {IDEM_OPT_HEADER, .help = "Photographs"},                                                                          \
@@ -34,7 +37,7 @@ typedef struct {
          .choices = "auto|photo|aligned",                                                                              \
          .help = "whether faces are looked for and cut out, or pictures taken whole; auto looks at each"},             \
     {                                                                                                                  \
-        IDEM_OPT_TEXT, "face", 0, "FACE", &(c).face, .help = faces                                                     \
+        IDEM_OPT_TEXT, "face", 0, "FACE", &(c).face, .help = faces "; faces" IDEM_FACES_SOUGHT                         \
     }
 void idem_choice_free(idem_choice *c);
 /* Whether `face` is one of the above, "all" only if `all`; wrong usage is explained and gives 2, else 0. */
