@@ -12,6 +12,7 @@
 
 #include "face/align.h"
 #include "face/finder.h"
+#include "face/settle.h"
 #include "support/photographs.h"
 
 static idem_finder *finder;
@@ -213,6 +214,32 @@ static void options_are_kept(void **state) {
     idem_image_free(&im);
 }
 
+/* The wrong reading of a turned face, on which the views disagree, gives way to the right one; what is seen amid a face
+ * that is plain is no other. */
+static void better_readings_take_the_place_of_worse(void **state) {
+    (void)state;
+    idem_face_seen wrong = {.box = {.x = 100, .y = 100, .width = 60, .height = 80, .score = 1}, .spread = 0.02};
+    idem_face_seen right = {.box = {.x = 104, .y = 98, .width = 62, .height = 78, .turn = -IDEM_QUARTER, .score = 1},
+                            .spread = 0.005};
+    const idem_candidate mouth = {.x = 100, .y = 120, .width = 30, .height = 30, .score = 0.7f},
+                         neighbour = {.x = 145, .y = 100, .width = 40, .height = 50, .score = 0.7f};
+    idem_faces_seen list = {0};
+    assert_int_equal(idem_faces_seen_improve(&list, &wrong), 0);
+    assert_true(idem_faces_seen_explain(&list, &wrong.box));
+    assert_false(idem_faces_seen_explain(&list, &right.box));
+    assert_false(idem_faces_seen_explain(&list, &mouth));
+    assert_int_equal(idem_faces_seen_improve(&list, &right), 0);
+    assert_int_equal(list.n, 1);
+    assert_true(list.at[0].spread == right.spread);
+    assert_int_equal(idem_faces_seen_improve(&list, &wrong), 0);
+    assert_int_equal(list.n, 1);
+    assert_true(list.at[0].spread == right.spread);
+    assert_true(idem_faces_seen_explain(&list, &wrong.box));
+    assert_true(idem_faces_seen_explain(&list, &mouth));
+    assert_false(idem_faces_seen_explain(&list, &neighbour));
+    free(list.at);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(turned_faces_are_found_as_they_stand),
@@ -222,6 +249,7 @@ int main(void) {
         cmocka_unit_test(close_crops_are_found),
         cmocka_unit_test(frames_are_known_at_a_look),
         cmocka_unit_test(options_are_kept),
+        cmocka_unit_test(better_readings_take_the_place_of_worse),
     };
     return cmocka_run_group_tests(tests, open_finder, close_finder);
 }

@@ -13,16 +13,15 @@
 
 enum { TURNS = 4, COARSE = 2 }; /* levels that are always looked at */
 
-static const double quarter = 1.57079632679489662;
-
 /* In the detector's pixels: the width that the smallest faces sought have at the finest level, from which width on none
  * is missed, and how wide faces may be but at the coarsest level: larger ones are cut by its parts' edges. */
 static const double smallest_seen = 16, surely_seen = 16, widest_seen = 140;
-/* Spread of landmarks (settle.h) below which a single look is enough: nine in ten faces of real photographs; of faces
- * looked at upside down none. */
-static const double plain_spread = 0.011;
+/* In pixels of the photograph: narrower, nothing is told from hair and leaves by its landmarks. */
+static const double least_width = 12;
 /* Pixels of a photograph are never enlarged further. */
 static const double least_scale = 0.25;
+/* Of a photograph as it is scanned: only strips of which a side is a hundred times the other have more. */
+static const double most_pixels = 4e6;
 
 struct idem_finder {
     idem_graph *graph;
@@ -104,7 +103,7 @@ static int better_first(const void *a, const void *b) {
 static bool was_refused(const search *s, const idem_candidate *c) {
     for (int i = 0; i < s->others.n; i++) {
         idem_faces_seen one = {&s->others.at[i], 1, 1};
-        if (fabs(one.at->box.turn - c->turn) < 0.5 * quarter && idem_faces_seen_has(&one, c))
+        if (fabs(one.at->box.turn - c->turn) < 0.5 * IDEM_QUARTER && idem_faces_seen_has(&one, c))
             return true;
     }
     return false;
@@ -116,11 +115,12 @@ static int sift(search *s, double widest) {
     qsort(list->at, (size_t)list->n, sizeof *list->at, better_first);
     for (int i = 0; i < list->n; i++) {
         idem_face_seen face = {.box = list->at[i]};
-        if (face.box.width > widest || idem_faces_seen_has(&s->sure, &face.box) || was_refused(s, &face.box))
+        if (face.box.width > widest || face.box.width < least_width || idem_faces_seen_explain(&s->sure, &face.box) ||
+            was_refused(s, &face.box))
             continue;
         int is = idem_settle(&s->finder->tools, s->photo, &face, &s->sure);
         bool sure = is > 0 && face.box.score > IDEM_DETECT_CONFIDENCE;
-        if (is < 0 || idem_faces_seen_add(sure ? &s->sure : &s->others, &face))
+        if (is < 0 || (sure ? idem_faces_seen_improve(&s->sure, &face) : idem_faces_seen_add(&s->others, &face)))
             return -1;
     }
     list->n = 0;
@@ -137,7 +137,7 @@ static bool is_enough(const search *s, double scale) {
 
 /* Levels by the shorter side, so that ground beside the picture changes nothing: first twice as much as it is seen,
  * with a border about the photograph in which close crops are seen; then just it; then parts of half the size, a
- * quarter ...
+ * IDEM_QUARTER ...
  */
 static int look_for_all(search *s, idem_search which) {
     const idem_image *im = &s->photo->level[0];
@@ -146,12 +146,18 @@ static int look_for_all(search *s, idem_search which) {
     for (int level = 0;; level++, scale /= 2) {
         if (level >= COARSE)
             scale = fmax(scale, finest);
+        idem_scan_view view;
+        scale = fmax(scale, sqrt((double)im->width * im->height / most_pixels));
+        if (idem_scan_view_make(&view, s->photo, scale))
+            return -1;
         /* Upright first: what is seen of a face by other turns is then known already. */
-        for (int turn = 0; turn < TURNS; turn++)
-            if (idem_scan_all(s->finder->tools.scanner, &s->candidates, s->photo, scale, turn * quarter,
-                              IDEM_CANDIDATE_CONFIDENCE) ||
-                sift(s, level ? widest_seen * scale : HUGE_VAL))
-                return -1;
+        int status = 0;
+        for (int turn = 0; turn < TURNS && !status; turn++)
+            status = idem_scan_all(s->finder->tools.scanner, &s->candidates, &view, turn, IDEM_CANDIDATE_CONFIDENCE) ||
+                     sift(s, level ? widest_seen * scale : HUGE_VAL);
+        idem_scan_view_free(&view);
+        if (status)
+            return -1;
         if (level + 1 >= COARSE && (scale <= finest || (which == IDEM_FIND_LARGEST && is_enough(s, scale))))
             return 0;
     }
@@ -169,7 +175,7 @@ static int find_pose(idem_finder *f, const idem_pyramid *photo, const idem_face_
     out->yaw = out->pitch = out->roll = NAN;
     if (!f->pose)
         return 0;
-    double turn = rint(turn_of(face, im) / quarter) * quarter;
+    double turn = rint(turn_of(face, im) / IDEM_QUARTER) * IDEM_QUARTER;
     idem_candidate head = face->box;
     head.width *= 1.5;
     head.height *= 1.5;
@@ -179,7 +185,7 @@ static int find_pose(idem_finder *f, const idem_pyramid *photo, const idem_face_
         return -1;
     out->yaw = idem_pose_angle(idem_plan_value(f->pose, f->angles[0]));
     out->pitch = idem_pose_angle(idem_plan_value(f->pose, f->angles[1]));
-    out->roll = idem_pose_angle(idem_plan_value(f->pose, f->angles[2])) + (float)(turn * 90 / quarter);
+    out->roll = idem_pose_angle(idem_plan_value(f->pose, f->angles[2])) + (float)(turn * 90 / IDEM_QUARTER);
     return 0;
 }
 
@@ -306,7 +312,7 @@ int idem_finder_sees_frame(idem_finder *f, const idem_image *picture, double mos
                            .frame = {{1, 0, 0, 0, 1, 0}}};
     int status =
         picture->width == picture->height ? idem_settle_look(&f->tools, &pyramid, &face, IDEM_LANDMARKS_QUICK) : 0;
-    if (status > 0 && (face.box.score <= IDEM_DETECT_CONFIDENCE || face.spread >= plain_spread ||
+    if (status > 0 && (face.box.score <= IDEM_DETECT_CONFIDENCE || face.spread >= IDEM_PLAIN_SPREAD ||
                        idem_align_off(&face.frame) >= most))
         status = 0;
     if (status > 0 && describe(f, &pyramid, &face, true, out))

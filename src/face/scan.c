@@ -2,9 +2,11 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/ops.h"
 #include "face/detect.h"
+#include "face/warp.h"
 #include "nets/onnx_graph.h"
 
 enum { PART_FACES = 512 }; /* more do not fit into one part */
@@ -87,16 +89,22 @@ static int add(idem_candidates *list, const idem_candidate *c) {
     return 0;
 }
 
+/* The network on the picture that is set; how many faces. */
+static int run(idem_scanner *s, float confidence) {
+    return idem_plan_run(s->plan)
+               ? -1
+               : idem_detect_select(s->faces, PART_FACES, idem_plan_value(s->plan, s->out[0]),
+                                    idem_plan_value(s->plan, s->out[1]), s->boxes, confidence, IDEM_DETECT_OVERLAP);
+}
+
 int idem_scan_part(idem_scanner *s, idem_candidates *list, const idem_pyramid *photo, double x, double y, double scale,
                    double turn, float confidence) {
     const idem_image *im = &photo->level[0];
     double width = IDEM_DETECT_WIDTH * scale, height = IDEM_DETECT_HEIGHT * scale;
     idem_crop view = idem_candidate_crop(&(idem_candidate){x, y, width, height, turn, 0}, im);
-    if (idem_pyramid_warp(s->picture->leaf, IDEM_DETECT_HEIGHT, IDEM_DETECT_WIDTH, photo, &view) ||
-        idem_plan_run(s->plan))
+    if (idem_pyramid_warp(s->picture->leaf, IDEM_DETECT_HEIGHT, IDEM_DETECT_WIDTH, photo, &view))
         return -1;
-    int n = idem_detect_select(s->faces, PART_FACES, idem_plan_value(s->plan, s->out[0]),
-                               idem_plan_value(s->plan, s->out[1]), s->boxes, confidence, IDEM_DETECT_OVERLAP);
+    int n = run(s, confidence);
     for (int i = 0; i < n; i++) {
         const idem_box *b = &s->faces[i].box;
         float at[1][2] = {{(b->x0 + b->x1) / 2, (b->y0 + b->y1) / 2}};
@@ -113,44 +121,94 @@ int idem_scan_part(idem_scanner *s, idem_candidates *list, const idem_pyramid *p
     return n < 0 ? -1 : 0;
 }
 
-/* Parts along one axis. */
-static int parts(double extent, double part, double overlap) {
-    return extent <= part ? 1 : (int)ceil((extent - overlap) / (part - overlap));
+/* ---- the whole photograph ---- */
+
+int idem_scan_view_make(idem_scan_view *v, const idem_pyramid *photo, double scale) {
+    const idem_image *im = &photo->level[0];
+    *v = (idem_scan_view){.width = (int)fmax(rint(im->width / scale), 1),
+                          .height = (int)fmax(rint(im->height / scale), 1)};
+    v->rgb = malloc((size_t)v->width * (size_t)v->height * 3 * sizeof *v->rgb);
+    if (!v->rgb)
+        return idem_fail_as(IDEM_MEMORY, "out of memory for finding faces");
+    v->step_x = (double)im->width / v->width;
+    v->step_y = (double)im->height / v->height;
+    if (idem_pyramid_warp(v->rgb, v->height, v->width, photo, &(idem_crop){{1, 0, 0, 0, 1, 0}}) == 0)
+        return 0;
+    idem_scan_view_free(v);
+    return -1;
 }
 
-/* Whether part i of n, from the middle of the photograph. */
-static double part_at(int i, int n, double extent, double part) {
-    return n == 1 ? 0 : (part - extent) / 2 + i * (extent - part) / (n - 1);
+void idem_scan_view_free(idem_scan_view *v) {
+    free(v->rgb);
+    *v = (idem_scan_view){0};
 }
 
-/* A face whose middle is beyond the photograph is not in it. */
-static void keep_inside(idem_candidates *list, int first, double width, double height) {
-    int kept = first;
-    for (int i = first; i < list->n; i++) {
-        const idem_candidate *c = &list->at[i];
-        if (c->x >= 0 && c->y >= 0 && c->x <= width && c->y <= height)
-            list->at[kept++] = *c;
+/* Where pixel (u, v) of the view that is turned by so many quarters lies in the upright one; edges of pixels too, as
+ * `last` is the last pixel's index or edge. */
+static void turn_back(double *x, double *y, double u, double v, int quarters, double last_x, double last_y) {
+    *x = quarters == 0 ? u : quarters == 1 ? last_x - v : quarters == 2 ? last_x - u : v;
+    *y = quarters == 0 ? v : quarters == 1 ? u : quarters == 2 ? last_y - v : last_y - u;
+}
+
+/* The detector's picture from the turned view, from its pixel (left, top) on; ground beyond it. */
+static void cut_part(float *to, const idem_scan_view *view, int left, int top, int quarters) {
+    const int w = view->width, h = view->height, across = quarters % 2 ? h : w, down = quarters % 2 ? w : h;
+    const ptrdiff_t row = 3 * (ptrdiff_t)w, steps[4] = {3, row, -3, -row}, step = steps[quarters];
+    const int from = left < 0 ? -left : 0, end = across - left < IDEM_DETECT_WIDTH ? across - left : IDEM_DETECT_WIDTH;
+    for (int j = 0; j < IDEM_DETECT_HEIGHT; j++, to += 3 * IDEM_DETECT_WIDTH) {
+        const bool inside = top + j >= 0 && top + j < down;
+        for (int i = 0; i < 3 * IDEM_DETECT_WIDTH && !(inside && from == 0 && end == IDEM_DETECT_WIDTH); i++)
+            to[i] = IDEM_WARP_GREY;
+        if (!inside)
+            continue;
+        double x, y;
+        turn_back(&x, &y, left + from, top + j, quarters, w - 1, h - 1);
+        const float *at = view->rgb + (ptrdiff_t)y * row + 3 * (ptrdiff_t)x;
+        for (int i = from; i < end; i++, at += step)
+            memcpy(to + 3 * i, at, 3 * sizeof *at);
     }
-    list->n = kept;
 }
 
-int idem_scan_all(idem_scanner *s, idem_candidates *list, const idem_pyramid *photo, double scale, double turn,
-                  float confidence) {
-    double w = photo->level[0].width, h = photo->level[0].height, along = cos(turn), down = sin(turn);
-    double extent[2] = {fabs(w * along) + fabs(h * down), fabs(w * down) + fabs(h * along)};
-    double part[2] = {IDEM_DETECT_WIDTH * scale, IDEM_DETECT_HEIGHT * scale}, overlap = IDEM_SCAN_OVERLAP * scale;
-    int nx = parts(extent[0] - 1e-6, part[0], overlap), ny = parts(extent[1] - 1e-6, part[1], overlap);
+static int scan_view_part(idem_scanner *s, idem_candidates *list, const idem_scan_view *view, int left, int top,
+                          int quarters, float confidence) {
+    const bool on_side = quarters % 2;
+    cut_part(s->picture->leaf, view, left, top, quarters);
+    int n = run(s, confidence);
+    for (int i = 0; i < n; i++) {
+        const idem_box *b = &s->faces[i].box;
+        idem_candidate c = {.turn = quarters * IDEM_QUARTER, .score = s->faces[i].score};
+        turn_back(&c.x, &c.y, left + (double)(b->x0 + b->x1) / 2 * IDEM_DETECT_WIDTH,
+                  top + (double)(b->y0 + b->y1) / 2 * IDEM_DETECT_HEIGHT, quarters, view->width, view->height);
+        /* A face whose middle is beyond the photograph is not in it. */
+        if (c.x < 0 || c.y < 0 || c.x > view->width || c.y > view->height)
+            continue;
+        c.x *= view->step_x;
+        c.y *= view->step_y;
+        c.width = (double)(b->x1 - b->x0) * IDEM_DETECT_WIDTH * (on_side ? view->step_y : view->step_x);
+        c.height = (double)(b->y1 - b->y0) * IDEM_DETECT_HEIGHT * (on_side ? view->step_x : view->step_y);
+        if (add(list, &c))
+            return -1;
+    }
+    return n < 0 ? -1 : 0;
+}
+
+/* Parts along one axis. */
+static int parts(int extent, int part) {
+    return extent <= part ? 1 : (extent - IDEM_SCAN_OVERLAP - 1) / (part - IDEM_SCAN_OVERLAP) + 1;
+}
+
+/* Where part i of n begins; a single one has the photograph in its middle. */
+static int part_at(int i, int n, int extent, int part) {
+    return n == 1 ? (extent - part) / 2 : (int)((long long)(extent - part) * i / (n - 1));
+}
+
+int idem_scan_all(idem_scanner *s, idem_candidates *list, const idem_scan_view *view, int quarters, float confidence) {
+    int across = quarters % 2 ? view->height : view->width, down = quarters % 2 ? view->width : view->height;
+    int nx = parts(across, IDEM_DETECT_WIDTH), ny = parts(down, IDEM_DETECT_HEIGHT);
     for (int j = 0; j < ny; j++)
-        for (int i = 0; i < nx; i++) {
-            double u = part_at(i, nx, extent[0], part[0]), v = part_at(j, ny, extent[1], part[1]);
-            double x = w / 2 + u * along - v * down, y = h / 2 + u * down + v * along;
-            double reach = hypot(part[0], part[1]) / 2;
-            if (x < -reach || y < -reach || x > w + reach || y > h + reach)
-                continue;
-            int first = list->n;
-            if (idem_scan_part(s, list, photo, x, y, scale, turn, confidence))
+        for (int i = 0; i < nx; i++)
+            if (scan_view_part(s, list, view, part_at(i, nx, across, IDEM_DETECT_WIDTH),
+                               part_at(j, ny, down, IDEM_DETECT_HEIGHT), quarters, confidence))
                 return -1;
-            keep_inside(list, first, w, h);
-        }
     return 0;
 }

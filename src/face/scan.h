@@ -6,6 +6,8 @@
 #include "engine/plan.h"
 #include "face/pyramid.h"
 
+#define IDEM_QUARTER 1.57079632679489662
+
 /* A box that stands upright in a part that may be turned. */
 typedef struct {
     double x, y, width, height; /* its centre and sides in pixels of the photograph; the sides along its own axes */
@@ -34,10 +36,20 @@ idem_plan *idem_scanner_plan(const idem_scanner *s); /* to be shared */
  * photograph each. */
 int idem_scan_part(idem_scanner *s, idem_candidates *list, const idem_pyramid *photo, double x, double y, double scale,
                    double turn, float confidence);
-/* The whole photograph in as many parts as it takes; the parts overlap by IDEM_SCAN_OVERLAP of the detector's pixels.
- */
+
+/* The whole photograph in the detector's pixels, resized once for all turns. */
+typedef struct {
+    float *rgb; /* [height, width, 3] */
+    int width, height;
+    double step_x, step_y; /* pixels of the photograph to one of these */
+} idem_scan_view;
+
+/* -1: memory is short. */
+int idem_scan_view_make(idem_scan_view *v, const idem_pyramid *photo, double scale);
+void idem_scan_view_free(idem_scan_view *v);
+
+/* The view in as many parts as it takes, turned by 0 .. 3 quarters; the parts overlap by IDEM_SCAN_OVERLAP pixels. */
 enum { IDEM_SCAN_OVERLAP = 48 };
-int idem_scan_all(idem_scanner *s, idem_candidates *list, const idem_pyramid *photo, double scale, double turn,
-                  float confidence);
+int idem_scan_all(idem_scanner *s, idem_candidates *list, const idem_scan_view *view, int quarters, float confidence);
 
 #endif

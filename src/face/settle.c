@@ -19,8 +19,11 @@ static const double settling = 0.02, settled = 0.002;
 /* Views that disagree more after three looks will not agree. */
 static const double hopeless = 0.06;
 /* The end of what is taken for a face: a line between the two; or, for profiles and faces half hidden, on which the
- * views agree less, a frame that has settled. */
+ * views agree less, a frame that has settled and of which the detector is certain. */
 static const double most_off = 0.012, most_spread = 0.032, hidden_spread = 0.05;
+static const float certain = 0.99f;
+/* How much of a face's box is skin, from its middle on either side. */
+static const double amid = 0.8;
 /* The least overlap of a box with that of the look before. */
 static const double least_overlap = 0.3;
 
@@ -50,6 +53,41 @@ bool idem_faces_seen_has(const idem_faces_seen *list, const idem_candidate *box)
         if (is_same(&list->at[i].box, box))
             return true;
     return false;
+}
+
+/* On the skin of a face, and not as large as it. */
+static bool is_amid(const idem_candidate *box, const idem_candidate *face) {
+    double x = box->x - face->x, y = box->y - face->y, c = cos(face->turn), s = sin(face->turn);
+    return fabs(x * c + y * s) < amid * face->width / 2 && fabs(y * c - x * s) < amid * face->height / 2 &&
+           box->width * box->height < face->width * face->height;
+}
+
+/* By less than an eighth of a turn. */
+static bool turned_alike(double a, double b) {
+    return cos(a - b) > cos(IDEM_QUARTER / 2);
+}
+
+bool idem_faces_seen_explain(const idem_faces_seen *list, const idem_candidate *box) {
+    for (int i = 0; i < list->n; i++) {
+        const idem_face_seen *face = &list->at[i];
+        if (face->spread < IDEM_PLAIN_SPREAD ? is_same(&face->box, box) || is_amid(box, &face->box)
+                                             : is_same(&face->box, box) && turned_alike(face->box.turn, box->turn))
+            return true;
+    }
+    return false;
+}
+
+int idem_faces_seen_improve(idem_faces_seen *list, const idem_face_seen *face) {
+    int kept = 0;
+    bool better = true;
+    for (int i = 0; i < list->n; i++) {
+        bool same = is_same(&list->at[i].box, &face->box);
+        better &= !same || face->spread < list->at[i].spread;
+        if (!same || face->spread >= list->at[i].spread)
+            list->at[kept++] = list->at[i];
+    }
+    list->n = kept;
+    return better ? idem_faces_seen_add(list, face) : 0;
 }
 
 /* ---- one look ---- */
@@ -141,7 +179,7 @@ static int settle_frame(const idem_settler *n, const idem_pyramid *photo, idem_f
             face->box = between(&last, &face->box);
         if (seen < 0 || (seen && find_points(n, photo, face, effort)))
             return no_face();
-        if (!seen || idem_faces_seen_has(known, &face->box))
+        if (!seen || idem_faces_seen_explain(known, &face->box))
             return 0;
         face->off = moved(&before, &face->frame, &photo->level[0]);
         if (effort == IDEM_LANDMARKS_FULL && face->off < settled)
@@ -154,8 +192,9 @@ static int settle_frame(const idem_settler *n, const idem_pyramid *photo, idem_f
         if (effort == IDEM_LANDMARKS_QUICK && (i >= STEADY || (i > 1 && face->spread > hopeless)))
             return 0;
     }
-    return effort == IDEM_LANDMARKS_FULL && (face->off / most_off + face->spread / most_spread < 1 ||
-                                             (face->off < settled && face->spread < hidden_spread));
+    return effort == IDEM_LANDMARKS_FULL &&
+           (face->off / most_off + face->spread / most_spread < 1 ||
+            (face->off < settled && face->spread < hidden_spread && face->box.score > certain));
 }
 
 int idem_settle(const idem_settler *n, const idem_pyramid *photo, idem_face_seen *face, const idem_faces_seen *known) {

@@ -16,6 +16,10 @@ typedef struct {
     double spread; /* of the landmark network's views (landmarks.h) */
 } idem_face_seen;
 
+/* Spread below which a single look is enough: nine in ten faces of real photographs; of faces looked at upside down
+ * none. */
+#define IDEM_PLAIN_SPREAD 0.011
+
 typedef struct {
     idem_face_seen *at;
     int n, room;
@@ -24,6 +28,11 @@ typedef struct {
 int idem_faces_seen_add(idem_faces_seen *list, const idem_face_seen *face);
 /* Whether a box is that of a face of the list: about the same middle and size, however turned. */
 bool idem_faces_seen_has(const idem_faces_seen *list, const idem_candidate *box);
+/* Whether a face of the list leaves nothing to be seen in a box: it is the face's, or a smaller one amid it. A face on
+ * which the views disagree rules out only boxes turned as itself: it may be the wrong reading of a turned one. */
+bool idem_faces_seen_explain(const idem_faces_seen *list, const idem_candidate *box);
+/* Adds a face, or puts it in the place of worse readings of the same. */
+int idem_faces_seen_improve(idem_faces_seen *list, const idem_face_seen *face);
 
 typedef struct {
     idem_scanner *scanner;
