@@ -28,7 +28,7 @@
 enum { WITNESS_BATCH = 8, MAX_OPTIONS = 56, CYCLES = 2 };
 
 typedef struct {
-    const char *generator, *data, *output, *mapper, *models, *recipe_name, *identity_net, *preprocess;
+    const char *generator, *data, *photographs, *output, *mapper, *models, *recipe_name, *identity_net, *preprocess;
     bool resume, dry_run, trap_nan, adapt;
     const char *attr_net; /* a name, or a file */
     idem_attr_choice attr;
@@ -36,7 +36,8 @@ typedef struct {
     idem_recipe recipe;
     int saved_threads;       /* of the run that is resumed; 0: none is */
     bool given[MAX_OPTIONS]; /* by field of the recipe */
-    idem_held_out_scores scores;
+    idem_held_out_scores scores, of_photographs;
+    int left_out;          /* photographs */
     int64_t evaluated;     /* iteration of the scores; 0: none yet */
     double smooth;         /* loss */
     double started, mark;  /* on the clock: of the run, and of the iteration under way */
@@ -52,6 +53,10 @@ static void parse(train *a, int argc, char **argv) {
          .help = "folder for checkpoints, mapper.safetensors, metrics.jsonl, training.png, events and samples"},
         {IDEM_OPT_TEXT, "data", 'd', "DIR", &a->data,
          .help = "pictures and codes made by `idem sample`; without it pairs are drawn on the fly"},
+        {IDEM_OPT_TEXT, "photographs", 0, "DIR", &a->photographs,
+         .help =
+             "folder tree of photographs or aligned faces, of which --photograph-share of the pictures are: the "
+             "largest face of each; also wanted on resume. Some are held out and measured. --dry-run leaves them out"},
         {IDEM_OPT_FLAG, "resume", 'r', NULL, &a->resume,
          .help = "continue the run in RUN bit for bit, with its own options; start it if there is none"},
         {IDEM_OPT_FLAG, "dry-run", 'n', NULL, &a->dry_run,
@@ -132,21 +137,47 @@ static int describe(void *user, int n, const float *pictures, float *descriptors
     return idem_witness_run(user, n, pictures, descriptors, NULL);
 }
 
-static void on_evaluation(void *user, int64_t iteration, const idem_held_out_scores *s) {
-    train *a = user;
-    a->scores = *s;
-    a->evaluated = iteration;
-    draw_curves(a);
-    a->mark = idem_clock();
-    if (a->shared.quiet)
-        return;
+static void say_scores(const train *a, const char *start, const idem_held_out_scores *s) {
     char judge[64] = "", nme[32] = "-";
     if (a->witness)
         snprintf(judge, sizeof judge, " (judge %.3f, %.3f)", s->judge.id_kept.mean, s->judge.attr_leak.mean);
     if (idem_figure_holds(&s->nme))
         snprintf(nme, sizeof nme, "%.4f", s->nme.mean);
-    idem_cli_say("%7" PRId64 "  id_kept, attr_leak %.3f, %.3f%s  NME %s  PSNR of the same face %.2f dB", iteration,
+    idem_cli_say("%s  id_kept, attr_leak %.3f, %.3f%s  NME %s  PSNR of the same face %.2f dB", start,
                  s->train.id_kept.mean, s->train.attr_leak.mean, judge, nme, s->psnr_same_face);
+}
+
+static void on_evaluation(void *user, int64_t iteration, const idem_held_out_scores *s,
+                          const idem_held_out_scores *photographs) {
+    train *a = user;
+    a->scores = *s;
+    if (photographs)
+        a->of_photographs = *photographs;
+    a->evaluated = iteration;
+    draw_curves(a);
+    a->mark = idem_clock();
+    if (a->shared.quiet)
+        return;
+    char start[32];
+    snprintf(start, sizeof start, "%7" PRId64, iteration);
+    say_scores(a, start, s);
+    if (photographs)
+        say_scores(a, " photos", photographs);
+}
+
+static void on_photographs(void *user, size_t done, size_t count) {
+    const train *a = user;
+    if (done == 1)
+        idem_progress_start("looking for faces", "pictures", count, 0, a->shared.quiet);
+    idem_progress_update(done, NULL);
+    if (done == count)
+        idem_progress_finish();
+}
+
+static void on_left_out(void *user, const char *why) {
+    train *a = user;
+    idem_cli_say("idem: left out: %s", why);
+    a->left_out++;
 }
 
 static int put_likeness(json_t *root, const char *key, const idem_likeness *s) {
@@ -156,21 +187,30 @@ static int put_likeness(json_t *root, const char *key, const idem_likeness *s) {
            idem_figure_put(o, "attr_leak", &s->attr_leak);
 }
 
+static int put_scores(json_t *root, const train *a, const idem_held_out_scores *s) {
+    return put_likeness(root, "train", &s->train) || idem_figure_put(root, "nme", &s->nme) ||
+           idem_figure_put(root, "landmark_mse160", &s->landmark_mse160) ||
+           json_object_set_new(root, "psnr_same_face", json_real(s->psnr_same_face)) ||
+           json_object_set_new(root, "pairs", json_integer(s->pairs)) ||
+           (a->witness && put_likeness(root, "judge", &s->judge));
+}
+
+static int put_photographs(json_t *root, const train *a) {
+    json_t *o = json_object();
+    return json_object_set_new(root, "photographs", o) || put_scores(o, a, &a->of_photographs) ||
+           json_object_set_new(o, "left_out", json_integer(a->left_out));
+}
+
 /* What this process did; the scores are those of the last evaluation. NULL with a message. */
 static json_t *report_json(const train *a) {
     json_t *root =
         json_pack("{s:I, s:f, s:f, s:f}", "iterations", (json_int_t)a->stepped, "seconds", idem_clock() - a->started,
                   "pictures_per_second", a->stepped ? (double)(a->stepped * a->recipe.batch) / a->stepping : 0.0,
                   "peak_rss_mb", idem_peak_rss_mb());
-    const idem_held_out_scores *s = &a->scores;
     int status = root ? 0 : -1;
     if (root && a->evaluated)
         status = json_object_set_new(root, "iteration", json_integer(a->evaluated)) ||
-                 put_likeness(root, "train", &s->train) || idem_figure_put(root, "nme", &s->nme) ||
-                 idem_figure_put(root, "landmark_mse160", &s->landmark_mse160) ||
-                 json_object_set_new(root, "psnr_same_face", json_real(s->psnr_same_face)) ||
-                 json_object_set_new(root, "pairs", json_integer(s->pairs)) ||
-                 (a->witness && put_likeness(root, "judge", &s->judge));
+                 put_scores(root, a, &a->scores) || (a->photographs && put_photographs(root, a));
     if (!status)
         return root;
     json_decref(root);
@@ -227,6 +267,10 @@ static int full_run(train *a, idem_trainer *t) {
                      idem_field_get(idem_fields_find(&idem_recipe_fields, "seed"), &a->recipe, seed), a->recipe.batch,
                      a->recipe.rate, a->recipe.iterations, (double)idem_trainer_plan_bytes(t) * 1e-6, idem_threads());
     }
+    const idem_photographs *p = idem_trainer_photographs(t);
+    if (p && !a->shared.quiet)
+        idem_cli_say("%zu photographs, %g of the pictures; %zu pairs more are held out", idem_photographs_count(p),
+                     a->recipe.photograph_share, idem_photographs_pairs(p));
     idem_progress_start("training", "it", (uint64_t)a->recipe.iterations, (uint64_t)idem_trainer_iteration(t),
                         a->shared.quiet);
     a->started = a->mark = idem_clock();
@@ -261,6 +305,13 @@ static void open_witness(train *a, const idem_model *m) {
         idem_cli_say("evaluations go without the second recogniser: %s", idem_error());
 }
 
+/* Half, where the command line does not say it; a run that goes on has its own. */
+static void choose_share(train *a) {
+    const idem_field *share = idem_fields_find(&idem_recipe_fields, "photograph-share");
+    if (a->photographs && !a->given[share - idem_recipe_fields.row])
+        a->recipe.photograph_share = 0.5;
+}
+
 static int run(train *a) {
     idem_model *m = idem_model_open(a->generator);
     idem_trainer *t = NULL;
@@ -271,8 +322,11 @@ static int run(train *a) {
         status = idem_model_choose_recogniser(m, a->identity_net, a->preprocess);
     if (!status && a->mapper)
         status = a->adapt ? idem_model_adapt_mapper(m, a->mapper, a->attr.side) : idem_model_load_mapper(m, a->mapper);
+    choose_share(a);
     if (!status && a->resume && a->output)
         status = take_saved(a, m);
+    if (a->dry_run)
+        a->recipe.photograph_share = 0; /* nothing is written, so no faces are kept */
     if (!status)
         status = idem_model_load_frozen(m, a->models);
     if (!status && !a->dry_run)
@@ -280,6 +334,8 @@ static int run(train *a) {
     if (!status) {
         const idem_trainer_setup setup = {.run = a->dry_run ? NULL : a->output,
                                           .data = a->data,
+                                          .photographs = a->dry_run ? NULL : a->photographs,
+                                          .models = a->models,
                                           .attr = a->attr,
                                           .resume = a->resume,
                                           .threads = a->shared.threads,
@@ -288,6 +344,8 @@ static int run(train *a) {
                                           .stop = &idem_cli_stop,
                                           .on_step = on_step,
                                           .on_evaluation = on_evaluation,
+                                          .on_photographs = on_photographs,
+                                          .on_left_out = on_left_out,
                                           .user = a};
         t = idem_trainer_new(m, &a->recipe, &setup);
         status = !t ? -1 : a->dry_run ? dry_run(a, t) : full_run(a, t);

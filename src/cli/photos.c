@@ -12,7 +12,6 @@
 #include "cli/left_out.h"
 #include "cli/options.h"
 #include "cli/progress.h"
-#include "face/align.h"
 #include "model/model.h"
 #include "media/format.h"
 
@@ -21,10 +20,6 @@ enum {
     YAW_PROFILE = 60, /* degrees from which half of the face is out of sight */
     FACE_MAX = 1000000
 };
-
-/* A square picture whose frame is no further from its borders is aligned already; samples of a generator are within 6
- * %. */
-static const double in_frame = 0.08;
 
 idem_finder *idem_asset_finder(bool pose, const idem_plan_options *options) {
     char detect[PATH_SIZE], landmark[PATH_SIZE], angles[PATH_SIZE];
@@ -87,36 +82,8 @@ int idem_choice_check(const idem_choice *c, bool all) {
                                 all ? ", all" : "", FACE_MAX);
 }
 
-void idem_cuts_free(idem_cut *cuts, int n) {
-    for (int i = 0; i < n; i++)
-        idem_image_free(&cuts[i].picture);
-    free(cuts);
-}
-
 static int wanted(int which) {
     return which == IDEM_FACE_ALL ? INT_MAX : which + 1;
-}
-
-static int cut_face(idem_cut *cut, const idem_photo *photo, int face, int size, bool may_be_aligned) {
-    *cut = (idem_cut){0};
-    memcpy(cut->points, photo->faces[face].points, sizeof cut->points);
-    if (idem_align_frame(&cut->frame, (const float(*)[2])cut->points, photo->width, photo->height))
-        return -1;
-    if (may_be_aligned && photo->width == photo->height && idem_align_off(&cut->frame) < in_frame)
-        return idem_image_resize(&cut->picture, &photo->image, size, size);
-    cut->cut_out = true;
-    return idem_align_picture(&cut->picture, &photo->image, &cut->frame, size);
-}
-
-/* The whole picture as it is. */
-static int take_whole(idem_cut *cut, idem_photo *photo, int size) {
-    *cut = (idem_cut){.frame = {{1, 0, 0, 0, 1, 0}}};
-    if (photo->image.width == size && photo->image.height == size) {
-        cut->picture = photo->image;
-        photo->image = (idem_image){0};
-        return 1;
-    }
-    return idem_image_resize(&cut->picture, &photo->image, size, size) ? -1 : 1;
 }
 
 /* What idem drew in just this size is taken whole even where it shows no face: samples of a young generator. */
@@ -131,7 +98,7 @@ static int cut_faces(idem_cut **cuts, idem_photo *photo, const char *path, int s
     if (idem_photo_find(photo, c->finder, path, size, wanted(which)))
         return -1;
     if (photo->n == 0 && which <= 0 && !strcmp(c->input, "auto") && is_drawn(photo, path, size))
-        return take_whole(*cuts, photo, size);
+        return idem_cut_whole(*cuts, photo, size) ? -1 : 1;
     if (photo->n == 0)
         return idem_fail("%s: no face found; pictures that are aligned already are taken with --input aligned", path);
     if (which >= photo->n)
@@ -146,7 +113,7 @@ static int cut_faces(idem_cut **cuts, idem_photo *photo, const char *path, int s
     for (int i = 0; i < n && !c->quiet; i++)
         idem_photo_remark(photo, path, first + i, which == IDEM_FACE_LARGEST ? "" : NULL);
     for (int i = 0; i < n; i++)
-        if (cut_face(&room[i], photo, first + i, size, may_be_aligned)) {
+        if (idem_cut_face(&room[i], photo, first + i, size, may_be_aligned)) {
             for (int k = 0; k < i; k++)
                 idem_image_free(&room[k].picture);
             return -1;
@@ -159,19 +126,13 @@ idem_ahead *idem_choice_ahead(const idem_choice *c, const char *const *paths, si
                                        : idem_ahead_new(paths, n, 0);
 }
 
-/* A picture that is a face in its frame is known at a look, where the largest face is wanted: none can be larger. */
+/* A picture that is a face in its frame is known at a look, where the largest face is wanted. */
 static int look_at(idem_cut **cuts, idem_photo *photo, const char *path, int size, int which, idem_choice *c) {
-    idem_found face;
     if (!c->finder && !(c->finder = open_finder(c)))
         return -1;
-    int aligned = 0;
-    if (which == IDEM_FACE_LARGEST && !strcmp(c->input, "auto"))
-        aligned = idem_finder_sees_frame(c->finder, &photo->image, in_frame, &face);
-    if (aligned <= 0)
-        return aligned ? -1 : cut_faces(cuts, photo, path, size, which, c);
-    int n = take_whole(*cuts, photo, size);
-    memcpy((*cuts)->points, face.points, sizeof face.points);
-    return n;
+    const int whole =
+        which == IDEM_FACE_LARGEST && !strcmp(c->input, "auto") ? idem_cut_at_a_look(*cuts, photo, c->finder, size) : 0;
+    return whole ? whole : cut_faces(cuts, photo, path, size, which, c);
 }
 
 int idem_choice_next(idem_cut **cuts, idem_ahead *ahead, const char *path, int size, int which, idem_choice *c) {
@@ -187,7 +148,8 @@ int idem_choice_next(idem_cut **cuts, idem_ahead *ahead, const char *path, int s
         n = which > 0 ? idem_fail("%s: is taken as one aligned face, --face %d was asked for; --input photo looks for "
                                   "faces",
                                   path, which + 1)
-                      : take_whole(*cuts, &photo, size);
+            : idem_cut_whole(*cuts, &photo, size) ? -1
+                                                  : 1;
     if (n < 0) {
         free(*cuts);
         *cuts = NULL;

@@ -3,8 +3,8 @@
 #define IDEM_CLI_PHOTOS_H
 
 #include "cli/options.h"
+#include "face/cut.h"
 #include "face/embed.h"
-#include "face/photo.h"
 
 /* NULL with a message that names what is missing and the command that fetches it. */
 idem_finder *idem_asset_finder(bool pose, const idem_plan_options *options);
@@ -46,15 +46,6 @@ int idem_choice_check(const idem_choice *c, bool all);
 /* Which face of a photograph: a number from 0, in the order of size, or all. */
 enum { IDEM_FACE_LARGEST = 0, IDEM_FACE_ALL = -1 };
 int idem_choice_which(const idem_choice *c);
-
-/* A face in the generator's frame, and where it came from. */
-typedef struct {
-    idem_image picture;           /* size x size */
-    bool cut_out;                 /* from a photograph; else the whole picture was taken as it is */
-    idem_crop frame;              /* in the photograph */
-    float points[IDEM_POINTS][2]; /* unit coordinates of the photograph */
-} idem_cut;
-void idem_cuts_free(idem_cut *cuts, int n); /* the array too */
 
 /* The pictures of a list, decoded ahead as c needs them; paths as idem_ahead_new. */
 idem_ahead *idem_choice_ahead(const idem_choice *c, const char *const *paths, size_t n);

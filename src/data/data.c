@@ -11,7 +11,7 @@
 /* A picture or code of a stream without end is its index: item k starts at counter 2 Z k (a normal number draws twice).
  */
 static const char STREAM_PICTURES[] = "train.pictures", STREAM_CODES[] = "train.codes",
-                  STREAM_MIRROR[] = "train.mirror";
+                  STREAM_MIRROR[] = "train.mirror", STREAM_MIX[] = "train.mix";
 static const char *const STREAM_HELD_OUT[] = {"held-out.id", "held-out.attr"};
 
 struct idem_data {
@@ -24,6 +24,9 @@ struct idem_data {
     float *z; /* [2 B, Z] */
     /* from a folder */
     idem_data_reader *reader;
+    /* mixed in */
+    idem_photographs *photographs; /* NULL: none */
+    double share;
 };
 
 static idem_data *data_new(idem_model *m, int batch, uint64_t seed) {
@@ -80,8 +83,18 @@ void idem_data_free(idem_data *d) {
     idem_pipe_free(d->mapping); /* shares the buffer of sample */
     idem_pipe_free(d->sample);
     idem_data_reader_free(d->reader);
+    idem_photographs_free(d->photographs);
     free(d->z);
     free(d);
+}
+
+void idem_data_mix(idem_data *d, idem_photographs *p, double share) {
+    d->photographs = p;
+    d->share = share;
+}
+
+const idem_photographs *idem_data_photographs(const idem_data *d) {
+    return d->photographs;
 }
 
 bool idem_data_digest(const idem_data *d, char hex[65]) {
@@ -109,21 +122,67 @@ static int sample(idem_data *d, const char *stream, uint64_t first, size_t n, fl
     return 0;
 }
 
+/* n <= B pictures of the generator, or of the folder, the first of which is number `first` of them. */
+static int draw_own(idem_data *d, uint64_t first, size_t n, float *x) {
+    if (!n)
+        return 0;
+    return d->reader ? idem_data_reader_take(d->reader, first, n, x) : sample(d, STREAM_PICTURES, first, n, x);
+}
+
+/* Own pictures lie at the start of x: from the last on they move to their places, photographs come between. */
+static void put_photographs(idem_data *d, float *x, size_t own) {
+    for (size_t i = (size_t)d->batch; i-- > 0;) {
+        const uint64_t k = d->at.pictures + i, before = idem_photographs_before(d->share, k);
+        if (idem_photographs_before(d->share, k + 1) > before)
+            idem_photographs_take(d->photographs, before, x + i * d->picture);
+        else if (--own != i)
+            memcpy(x + i * d->picture, x + own * d->picture, d->picture * sizeof *x);
+    }
+}
+
 static int draw_half(idem_data *d, float *x) {
-    size_t n = (size_t)d->batch;
-    int status = d->reader ? idem_data_reader_take(d->reader, d->at.pictures, n, x)
-                           : sample(d, STREAM_PICTURES, d->at.pictures, n, x);
-    if (!status)
-        d->at.pictures += n;
-    return status;
+    const size_t n = (size_t)d->batch;
+    const double share = d->photographs ? d->share : 0;
+    const uint64_t before = idem_photographs_before(share, d->at.pictures);
+    size_t own = 0;
+    for (size_t i = 0; i < n; i++)
+        own += idem_photographs_before(share, d->at.pictures + i + 1) ==
+               idem_photographs_before(share, d->at.pictures + i);
+    if (draw_own(d, d->at.pictures - before, own, x))
+        return -1;
+    if (own < n)
+        put_photographs(d, x, own);
+    d->at.pictures += n;
+    return 0;
+}
+
+/* Evenly spread, the two halves of a batch may have their photographs in the same places: the order of the second is
+ * drawn anew. */
+static void shuffle(const idem_data *d, float *x) {
+    idem_rng r = idem_rng_make(d->seed, STREAM_MIX);
+    r.counter = d->at.pictures;
+    for (size_t i = (size_t)d->batch; i > 1; i--) {
+        const size_t k = (size_t)idem_rng_below(&r, i);
+        float *a = x + (i - 1) * d->picture, *b = x + k * d->picture;
+        for (size_t j = 0; j < d->picture && k != i - 1; j++) {
+            const float kept = a[j];
+            a[j] = b[j];
+            b[j] = kept;
+        }
+    }
 }
 
 int idem_data_draw(idem_data *d, bool cross, float *x_id, float *x_attr) {
     if (draw_half(d, x_id))
         return -1;
-    if (cross)
-        return draw_half(d, x_attr);
-    memcpy(x_attr, x_id, (size_t)d->batch * d->picture * sizeof *x_id);
+    if (!cross) {
+        memcpy(x_attr, x_id, (size_t)d->batch * d->picture * sizeof *x_id);
+        return 0;
+    }
+    if (draw_half(d, x_attr))
+        return -1;
+    if (d->photographs && d->share > 0)
+        shuffle(d, x_attr);
     return 0;
 }
 
@@ -176,6 +235,12 @@ static int held_out_side(idem_data *d, int side, size_t first, size_t n, float *
 
 int idem_data_held_out(idem_data *d, size_t first, size_t n, float *x_id, float *x_attr) {
     return held_out_side(d, 0, first, n, x_id) || held_out_side(d, 1, first, n, x_attr) ? -1 : 0;
+}
+
+int idem_data_held_out_photographs(idem_data *d, size_t first, size_t n, float *x_id, float *x_attr) {
+    idem_photographs_held_out(d->photographs, 0, first, n, x_id);
+    idem_photographs_held_out(d->photographs, 1, first, n, x_attr);
+    return 0;
 }
 
 idem_data_cursor idem_data_tell(const idem_data *d) {

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "data/photographs.h"
 #include "engine/plan.h"
 #include "model/model.h"
 
@@ -32,6 +33,11 @@ idem_data *idem_data_on_the_fly(idem_model *m, int batch, double psi, uint64_t s
 idem_data *idem_data_folder(idem_model *m, const char *dir, int batch, uint64_t seed, int held_out);
 void idem_data_free(idem_data *d); /* NULL is allowed */
 
+/* From now on `share` of the training pictures are photographs, evenly spread; real codes stay as they are. A batch of
+ * attribute pictures is shuffled, so that both kinds meet each other. The photographs belong to d. */
+void idem_data_mix(idem_data *d, idem_photographs *p, double share);
+const idem_photographs *idem_data_photographs(const idem_data *d); /* NULL: there are none */
+
 size_t idem_data_count(const idem_data *d); /* training pictures; 0: without end */
 /* Of a folder: 64 hex digits of the names and sizes of its files; false: there is none. */
 bool idem_data_digest(const idem_data *d, char hex[65]);
@@ -45,6 +51,8 @@ void idem_data_mirror(const idem_data *d, uint64_t first, double share, float *x
 int idem_data_codes(idem_data *d, float *w);
 /* Held-out cross pairs first .. first + n - 1; never among the training pictures, independent of the cursor. */
 int idem_data_held_out(idem_data *d, size_t first, size_t n, float *x_id, float *x_attr);
+/* The same of held-out photographs, which must be there. */
+int idem_data_held_out_photographs(idem_data *d, size_t first, size_t n, float *x_id, float *x_attr);
 
 idem_data_cursor idem_data_tell(const idem_data *d);
 void idem_data_seek(idem_data *d, idem_data_cursor at);

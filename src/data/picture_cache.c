@@ -97,8 +97,8 @@ static bool read_list(mapped *m, const unsigned char *at, const unsigned char *e
     return at == end && pictures == m->pictures;
 }
 
-/* 1, 0: there is none for pictures of this side, -1. */
-static int map_file(mapped *m, const char *path, int size, size_t picture) {
+/* 1, 0: there is none for such pictures, -1. */
+static int map_file(mapped *m, const char *path, const idem_picture_cache_options *o, size_t picture) {
     const int fd = open(path, O_RDONLY | O_CLOEXEC);
     struct stat st;
     unsigned char head[HEADER];
@@ -107,7 +107,7 @@ static int map_file(mapped *m, const char *path, int size, size_t picture) {
         return 0;
     int status = 0;
     if (!fstat(fd, &st) && read(fd, head, HEADER) == HEADER && !memcmp(head, MAGIC, 8) &&
-        idem_le64(head + 8) == (uint64_t)size) {
+        idem_le32(head + 8) == (uint32_t)o->size && idem_le32(head + 12) == o->rule) {
         const uint64_t bytes = (uint64_t)st.st_size - HEADER, files = idem_le64(head + 16),
                        pictures = idem_le64(head + 24), list = idem_le64(head + 32);
         if (files <= bytes / ENTRY && pictures <= files && pictures <= bytes / picture &&
@@ -234,6 +234,12 @@ static const unsigned char *pixels(const idem_picture_cache *c, size_t at) {
     return c->old.map + HEADER + at * c->picture;
 }
 
+static int make(const idem_picture_cache *c, size_t i, idem_image *out) {
+    const idem_picture_cache_options *o = &c->options;
+    return o->make ? o->make(o->user, idem_picture_tree_path(c->tree, i), o->size, out)
+                   : idem_picture_tree_square(c->tree, i, o->size, out);
+}
+
 /* The pixels of file i, out of the old file where it has them. */
 static int take(idem_picture_cache *c, size_t i) {
     record *r = &c->list[i];
@@ -247,7 +253,7 @@ static int take(idem_picture_cache *c, size_t i) {
         return leave_out(c, r);
     else
         known = find_content(c, r);
-    if (!known && idem_picture_tree_square(c->tree, i, c->options.size, &im))
+    if (!known && make(c, i, &im))
         return leave_out(c, r);
     const int status = put(c, known ? pixels(c, known->at) : im.rgb, c->picture);
     if (!known)
@@ -291,7 +297,8 @@ static int write_all(idem_picture_cache *c) {
     if (put_list(c, &list))
         return -1;
     memcpy(head, MAGIC, 8);
-    idem_le_put(head + 8, (uint64_t)c->options.size, 8);
+    idem_le_put(head + 8, (uint64_t)c->options.size, 4);
+    idem_le_put(head + 12, c->options.rule, 4);
     idem_le_put(head + 16, c->files, 8);
     idem_le_put(head + 24, c->pictures, 8);
     idem_le_put(head + 32, list, 8);
@@ -313,7 +320,7 @@ static int is_unchanged(idem_picture_cache *c) {
         idem_image im;
         if (c->old.list[i].readable)
             continue;
-        if (!idem_picture_tree_square(c->tree, i, c->options.size, &im)) {
+        if (!make(c, i, &im)) {
             idem_image_free(&im);
             return 0;
         }
@@ -361,7 +368,7 @@ static int open_cache(idem_picture_cache *c, const char *dir, const char *file) 
     if (!(c->list = calloc(c->files + 1, sizeof *c->list)))
         return idem_fail_as(IDEM_MEMORY, "out of memory for %zu pictures", c->files);
     look_at_all(c);
-    if (map_file(&c->old, file, c->options.size, c->picture) < 0 || index_old(c))
+    if (map_file(&c->old, file, &c->options, c->picture) < 0 || index_old(c))
         return -1;
     const int same = is_unchanged(c);
     if (same < 0)
@@ -406,7 +413,7 @@ int idem_picture_cache_keep(idem_picture_cache *c) {
     if (idem_writer_commit(&c->writer))
         return -1;
     unmap(&c->old);
-    const int found = map_file(&c->old, c->file, c->options.size, c->picture);
+    const int found = map_file(&c->old, c->file, &c->options, c->picture);
     if (found < 0)
         return -1;
     return found && c->old.pictures == c->pictures ? 0 : idem_fail("%s: was changed while it was opened", c->file);

@@ -1,11 +1,12 @@
-/* Inside src/data only: the pictures of a folder tree, their middle squares resized once and kept as bytes in a file
- * that is mapped into memory. A picture is what its file's bytes are, whatever the file is called.
+/* Inside src/data only: the pictures of a folder tree, their middle squares resized once, or what else is made of them,
+ * and kept as bytes in a file that is mapped into memory. A picture is what its file's bytes are, whatever the file is
+ * called.
  *
- * The file: "IDEMPIC3", side, number of files, of pictures, bytes of the list (64-bit, little-endian); the pictures of
- * side * side * 3 bytes; the list, by name: size, times of modification and of change in nanoseconds, inode (64-bit),
- * SHA-256 of the bytes (32), 1 if it is a picture (8-bit), length of the name (32-bit), name. A file whose size, times
- * and inode are those of the list is taken to be unchanged; of others the bytes are read again, and decoded if they
- * are new. What could not be read is tried each time. */
+ * The file: "IDEMPIC3", side and rule (32-bit), number of files, of pictures, bytes of the list (64-bit,
+ * little-endian); the pictures of side * side * 3 bytes; the list, by name: size, times of modification and of change
+ * in nanoseconds, inode (64-bit), SHA-256 of the bytes (32), 1 if it is a picture (8-bit), length of the name (32-bit),
+ * name. A file whose size, times and inode are those of the list is taken to be unchanged; of others the bytes are read
+ * again, and decoded if they are new. What could not be read is tried each time. */
 #ifndef IDEM_DATA_PICTURE_CACHE_H
 #define IDEM_DATA_PICTURE_CACHE_H
 
@@ -13,10 +14,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "media/image.h"
+
 typedef struct idem_picture_cache idem_picture_cache;
 
 typedef struct {
     int size; /* side */
+    /* Makes the picture of a file, size x size; NULL: its middle square. A failure of the kind IDEM_INPUT leaves it
+     * out.
+     */
+    int (*make)(void *user, const char *path, int size, idem_image *out);
+    uint32_t rule; /* names what `make` does: pictures of another rule are made anew; 0 of middle squares */
     const volatile sig_atomic_t *stop;
     void (*progress)(void *user, size_t done, size_t count); /* while files are read; may be NULL */
     void (*bad)(void *user, const char *why);                /* what is left out; may be NULL */

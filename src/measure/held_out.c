@@ -59,10 +59,11 @@ static int recognise(idem_held_out *h, idem_pipe *identity, size_t n, const floa
     return h->n_views > JUDGE ? h->judge.describe(h->judge.user, (int)n, x, out[JUDGE]) : 0;
 }
 
-static int gather(idem_held_out *h, idem_data *data, idem_pipe *identity, idem_pipe *landmarks) {
+static int gather(idem_held_out *h, idem_data *data, idem_pairs_of *pairs_of, idem_pipe *identity,
+                  idem_pipe *landmarks) {
     for (size_t first = 0; first < h->pairs; first += BATCH) {
         size_t n = h->pairs - first < BATCH ? h->pairs - first : BATCH;
-        if (idem_data_held_out(data, first, n, h->x, h->y))
+        if (pairs_of(data, first, n, h->x, h->y))
             return -1;
         for (int side = 0; side < 2; side++) {
             const float *x = side ? h->y : h->x;
@@ -96,12 +97,12 @@ static int allocate(idem_held_out *h) {
     return idem_fail_as(IDEM_MEMORY, "out of memory for %zu held-out pairs: lower --eval-pairs", h->pairs);
 }
 
-static int prepare(idem_held_out *h, idem_data *data, uint64_t seed) {
+static int prepare(idem_held_out *h, idem_data *data, idem_pairs_of *pairs_of, uint64_t seed) {
     if (allocate(h))
         return -1;
     idem_pipe *identity = idem_pipe_new(h->model, IDEM_PIPE_IDENTITY, BATCH, 1, &h->options);
     idem_pipe *landmarks = identity ? idem_pipe_new(h->model, IDEM_PIPE_LANDMARKS, BATCH, 1, &h->options) : NULL;
-    int status = landmarks ? gather(h, data, identity, landmarks) : -1;
+    int status = landmarks ? gather(h, data, pairs_of, identity, landmarks) : -1;
     idem_pipe_free(landmarks);
     idem_pipe_free(identity);
     for (int i = 0; i < h->n_views && !status; i++)
@@ -110,7 +111,7 @@ static int prepare(idem_held_out *h, idem_data *data, uint64_t seed) {
     return status;
 }
 
-idem_held_out *idem_held_out_new(idem_model *m, idem_data *data, int pairs, uint64_t seed,
+idem_held_out *idem_held_out_new(idem_model *m, idem_data *data, idem_pairs_of *pairs_of, int pairs, uint64_t seed,
                                  const idem_second_opinion *judge, const idem_plan_options *options) {
     idem_held_out *h = calloc(1, sizeof *h);
     if (!h)
@@ -126,7 +127,7 @@ idem_held_out *idem_held_out_new(idem_model *m, idem_data *data, int pairs, uint
     h->n_views = h->judge.describe ? VIEWS : JUDGE;
     h->views[TRAIN].dim = (size_t)info->id_dim;
     h->views[JUDGE].dim = (size_t)h->judge.dim;
-    if (prepare(h, data, seed)) {
+    if (prepare(h, data, pairs_of, seed)) {
         idem_held_out_free(h);
         return NULL;
     }

@@ -2,7 +2,7 @@
  * recogniser. The figures are those of the final report (identity by cosine and by S = (cos - s0) / (1 - s0),
  * landmarks, same-face reconstruction).
  *
- *     idem_held_out *h = idem_held_out_new(m, data, 300, seed, NULL, NULL);
+ *     idem_held_out *h = idem_held_out_new(m, data, idem_data_held_out, 300, seed, NULL, NULL);
  *     idem_held_out_run(h, &scores);     // again and again: the weights may have changed
  */
 #ifndef IDEM_MEASURE_HELD_OUT_H
@@ -38,8 +38,11 @@ typedef struct {
 
 typedef struct idem_held_out idem_held_out;
 
+/* Where the pairs come from: idem_data_held_out or idem_data_held_out_photographs. */
+typedef int idem_pairs_of(idem_data *data, size_t first, size_t n, float *x_id, float *x_attr);
+
 /* Makes the pictures, their identities and landmarks once. judge may be NULL. */
-idem_held_out *idem_held_out_new(idem_model *m, idem_data *data, int pairs, uint64_t seed,
+idem_held_out *idem_held_out_new(idem_model *m, idem_data *data, idem_pairs_of *pairs_of, int pairs, uint64_t seed,
                                  const idem_second_opinion *judge, const idem_plan_options *options);
 void idem_held_out_free(idem_held_out *h); /* NULL is allowed */
 

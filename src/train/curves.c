@@ -9,7 +9,7 @@
 #include "base/status.h"
 #include "media/chart.h"
 
-enum { FILE_MAX = 1 << 30, SERIES = 3, POINTS_MAX = 4000 };
+enum { FILE_MAX = 1 << 30, SERIES = 4, POINTS_MAX = 4000 };
 
 typedef struct {
     double *x, *y;
@@ -41,8 +41,14 @@ static const panel_spec panels[] = {
     {"identity, held-out cross pairs",
      "S: 0 stranger, 1 same",
      false,
-     {{"evaluation", "id_kept", "id_kept"}, {"evaluation", "attr_leak", "attr_leak"}}},
-    {"landmarks, held-out cross pairs", "NME to the attribute picture", false, {{"evaluation", "nme", "NME"}}},
+     {{"evaluation", "id_kept", "id_kept"},
+      {"evaluation", "attr_leak", "attr_leak"},
+      {"evaluation", "photo_id_kept", "photographs: id_kept"},
+      {"evaluation", "photo_attr_leak", "photographs: attr_leak"}}},
+    {"landmarks, held-out cross pairs",
+     "NME to the attribute picture",
+     false,
+     {{"evaluation", "nme", "NME"}, {"evaluation", "photo_nme", "photographs"}}},
 };
 enum { PANELS = sizeof panels / sizeof *panels };
 

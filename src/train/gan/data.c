@@ -9,6 +9,7 @@
 #include "base/rng.h"
 #include "base/sha256.h"
 #include "base/status.h"
+#include "data/content_split.h"
 #include "data/epochs.h"
 #include "data/picture_cache.h"
 #include "media/format.h"
@@ -28,65 +29,6 @@ struct idem_gan_data {
 };
 
 /* ---- order ---- */
-
-typedef struct {
-    uint64_t key;
-    const unsigned char *hash;
-    uint32_t index;
-} place;
-
-static int compare_places(const void *a, const void *b) {
-    const place *x = a, *y = b;
-    if (x->key != y->key)
-        return x->key < y->key ? -1 : 1;
-    const int order = memcmp(x->hash, y->hash, HASH);
-    return order ? order : x->index < y->index ? -1 : x->index > y->index;
-}
-
-/* A number that is random by seed, the same for files of one content. */
-static uint64_t key_of(uint64_t seed, const unsigned char *hash) {
-    static const char digits[] = "0123456789abcdef";
-    char name[] = "gan.data.split 0000000000000000000000000000000000000000000000000000000000000000",
-         *to = name + sizeof name - 1 - 2 * (size_t)HASH;
-    for (int i = 0; i < HASH; i++) {
-        *to++ = digits[hash[i] >> 4];
-        *to++ = digits[hash[i] & 15];
-    }
-    idem_rng rng = idem_rng_make(seed, name);
-    return idem_rng_u64(&rng);
-}
-
-/* Files of one content stand together in `places`: those held out come first in d->order. */
-static int hold_out(const idem_gan_data *d, const place *places) {
-    const size_t wanted = (size_t)d->options.held_out;
-    size_t apart = 0, others = wanted;
-    for (size_t i = 0, n; i < d->count; i += n) {
-        for (n = 1; i + n < d->count && !memcmp(places[i].hash, places[i + n].hash, HASH);)
-            n++;
-        const bool held = n <= wanted - apart;
-        if (!held && others + n > d->count)
-            return idem_fail("%s: no %zu pictures can be held out whose files are not among the others once more: hold "
-                             "fewer out, or remove what is there twice",
-                             d->dir, wanted);
-        for (size_t k = 0; k < n; k++)
-            d->order[held ? apart++ : others++] = places[i + k].index;
-    }
-    return 0;
-}
-
-static int order_by_content(const idem_gan_data *d) {
-    place *places = malloc(d->count * sizeof *places);
-    if (!places)
-        return idem_fail_as(IDEM_MEMORY, "out of memory for the order of %zu pictures", d->count);
-    for (size_t i = 0; i < d->count; i++) {
-        const unsigned char *hash = idem_picture_cache_hash(d->cache, i);
-        places[i] = (place){key_of(d->options.seed, hash), hash, (uint32_t)i};
-    }
-    qsort(places, d->count, sizeof *places, compare_places);
-    const int status = hold_out(d, places);
-    free(places);
-    return status;
-}
 
 static void order_by_place(const idem_gan_data *d) {
     for (size_t i = 0; i < d->count; i++)
@@ -139,7 +81,7 @@ static int split(idem_gan_data *d) {
         return -1;
     if (d->options.by_place)
         order_by_place(d);
-    else if (order_by_content(d))
+    else if (idem_content_split(d->order, d->cache, d->dir, d->options.seed, "gan.data.split", apart))
         return -1;
     hash_order(d);
     return check_expected(d)
@@ -216,7 +158,8 @@ bool idem_gan_data_split(const idem_weights *w) {
 
 static int open_data(idem_gan_data *d, const char *dir, const char *cache) {
     const idem_gan_data_options *o = &d->options;
-    const idem_picture_cache_options of_cache = {o->size, o->stop, o->progress, o->bad, o->user};
+    const idem_picture_cache_options of_cache = {
+        .size = o->size, .stop = o->stop, .progress = o->progress, .bad = o->bad, .user = o->user};
     if (!(d->arena = idem_arena_new()) || !(d->dir = idem_arena_strdup(d->arena, dir)) ||
         !(d->cache = idem_picture_cache_open(dir, cache, &of_cache)) || split(d))
         return -1;

@@ -24,6 +24,7 @@ typedef struct {
     double clip; /* gradients longer than this times the usual are shortened; 0: none */
     double ema;  /* decay of the average of E_attr and M; 0: none */
     double truncation;
+    double photograph_share; /* of the pictures; 0 without photographs */
     int64_t log_every, eval_every, eval_pairs, checkpoint_every;
 } idem_recipe;
 

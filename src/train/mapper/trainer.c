@@ -15,6 +15,8 @@
 #include "data/data.h"
 #include "train/metrics_log.h"
 #include "train/run_folder.h"
+#include "train/mapper/photographs.h"
+#include "train/mapper/scores.h"
 #include "train/mapper/state.h"
 #include "train/mapper/schedule.h"
 #include "train/mapper/graph.h"
@@ -38,7 +40,7 @@ struct idem_trainer {
     idem_training_graph graph;
     idem_average *average; /* NULL: the recipe has none */
     idem_data *data;
-    idem_held_out *held_out;
+    idem_held_out *held_out, *held_out_photographs;
     idem_metrics_log *log;
 };
 
@@ -201,50 +203,34 @@ static int save_mapper(idem_trainer *t, const char *name) {
     return status;
 }
 
-static int open_held_out(idem_trainer *t) {
-    if (t->held_out)
-        return 0;
-    const idem_recipe *r = &t->state.recipe;
-    idem_plan_options options = {.threads = t->state.threads, .stop = t->setup.stop, .share = t->graph.plan[0][1]};
-    t->held_out = idem_held_out_new(t->model, t->data, (int)r->eval_pairs, r->seed, &t->setup.judge, &options);
-    return t->held_out ? 0 : -1;
-}
-
-static int put_likeness(idem_metric *m, const idem_likeness *s, bool judge) {
-    m[0] = (idem_metric){judge ? "judge_cos_id_out" : "cos_id_out", s->cos_id_out};
-    m[1] = (idem_metric){judge ? "judge_cos_attr_out" : "cos_attr_out", s->cos_attr_out};
-    m[2] = (idem_metric){judge ? "judge_cos_id_attr" : "cos_id_attr", s->cos_id_attr};
-    m[3] = (idem_metric){judge ? "judge_strangers" : "strangers", s->strangers};
-    m[4] = (idem_metric){judge ? "judge_id_kept" : "id_kept", idem_figure_value(&s->id_kept)};
-    m[5] = (idem_metric){judge ? "judge_attr_leak" : "attr_leak", idem_figure_value(&s->attr_leak)};
-    return 6;
-}
-
-static int write_scores(idem_trainer *t, const idem_held_out_scores *s) {
-    idem_metric m[20];
-    int n = put_likeness(m, &s->train, false);
-    if (t->setup.judge.describe)
-        n += put_likeness(m + n, &s->judge, true);
-    m[n++] = (idem_metric){"nme", idem_figure_value(&s->nme)};
-    m[n++] = (idem_metric){"landmark_mse160", idem_figure_value(&s->landmark_mse160)};
-    m[n++] = (idem_metric){"mse_same_face", s->mse_same_face};
-    m[n++] = (idem_metric){"psnr_same_face", s->psnr_same_face};
-    m[n++] = (idem_metric){"cos_same_face", s->cos_same_face};
-    m[n++] = (idem_metric){"pairs", s->pairs};
-    m[n++] = (idem_metric){"skipped", s->skipped};
-    return idem_metrics_log_write(t->log, "evaluation", t->state.iteration, m, n);
+/* Figures of the pairs of a source, which are made once. */
+static int measure(const idem_trainer *t, idem_held_out **h, idem_pairs_of *pairs_of, size_t pairs,
+                   idem_held_out_scores *s) {
+    const idem_plan_options options = {
+        .threads = t->state.threads, .stop = t->setup.stop, .share = t->graph.plan[0][1]};
+    if (!*h && !(*h = idem_held_out_new(t->model, t->data, pairs_of, (int)pairs, t->state.recipe.seed, &t->setup.judge,
+                                        &options)))
+        return -1;
+    return idem_held_out_run(*h, s);
 }
 
 /* Everything is computed before anything is written: an interrupted evaluation leaves no trace. */
 static int evaluate(idem_trainer *t) {
-    idem_held_out_scores s;
+    idem_held_out_scores s, of_photographs;
+    const idem_photographs *p = idem_data_photographs(t->data);
     idem_image sheet;
     char title[64];
     snprintf(title, sizeof title, "Held-out pairs after %" PRId64 " iterations", t->state.iteration);
-    if (open_held_out(t) || idem_held_out_run(t->held_out, &s) ||
+    if ((p && measure(t, &t->held_out_photographs, idem_data_held_out_photographs, idem_photographs_pairs(p),
+                      &of_photographs)) ||
+        measure(t, &t->held_out, idem_data_held_out, (size_t)t->state.recipe.eval_pairs, &s) ||
         idem_held_out_sheet(t->held_out, SHEET_SIDE, title, &sheet))
         return -1;
-    int status = write_scores(t, &s) || write_sheet(t, &sheet) || save_mapper(t, "mapper.safetensors") ? -1 : 0;
+    const idem_held_out_scores *beside = p ? &of_photographs : NULL;
+    int status = idem_scores_write(t->log, t->state.iteration, &s, beside, t->setup.judge.describe) ||
+                         write_sheet(t, &sheet) || save_mapper(t, "mapper.safetensors")
+                     ? -1
+                     : 0;
     if (!status && t->state.iteration == 0)
         status = save_mapper(t, "mapper-start.safetensors");
     idem_image_free(&sheet);
@@ -252,7 +238,7 @@ static int evaluate(idem_trainer *t) {
         return -1;
     t->state.evaluated = t->state.iteration;
     if (t->setup.on_evaluation)
-        t->setup.on_evaluation(t->setup.user, t->state.iteration, &s);
+        t->setup.on_evaluation(t->setup.user, t->state.iteration, &s, beside);
     return 0;
 }
 
@@ -354,6 +340,23 @@ static int start_run(idem_trainer *t, const idem_recipe *recipe) {
     return 0;
 }
 
+static int open_photographs(idem_trainer *t) {
+    const idem_recipe *r = &t->state.recipe;
+    const idem_run_photographs p = {.dir = t->setup.photographs,
+                                    .run = t->run,
+                                    .share = r->photograph_share,
+                                    .options = {.size = idem_model_about(t->model)->size,
+                                                .seed = r->seed,
+                                                .pairs = (int)r->eval_pairs,
+                                                .threads = t->state.threads,
+                                                .models = t->setup.models,
+                                                .stop = t->setup.stop,
+                                                .progress = t->setup.on_photographs,
+                                                .bad = t->setup.on_left_out,
+                                                .user = t->setup.user}};
+    return idem_run_photographs_open(&p, t->data, idem_model_trained(t->model), t->state.iteration);
+}
+
 static int open_data(idem_trainer *t, const idem_run_state *saved) {
     const idem_recipe *r = &t->state.recipe;
     idem_plan_options options = {
@@ -371,6 +374,8 @@ static int open_data(idem_trainer *t, const idem_run_state *saved) {
                          saved->data_count, t->state.data_count);
     idem_data_seek(t->data, t->state.cursor);
     char digest[65];
+    if (open_photographs(t))
+        return -1;
     return idem_data_digest(t->data, digest)
                ? idem_checkpoint_data(idem_model_trained(t->model), saved != NULL, t->setup.data, digest)
                : 0;
@@ -431,6 +436,7 @@ void idem_trainer_free(idem_trainer *t) {
     if (!t)
         return;
     idem_metrics_log_close(t->log);
+    idem_held_out_free(t->held_out_photographs);
     idem_held_out_free(t->held_out);
     idem_data_free(t->data);
     idem_training_graph_free(&t->graph);
@@ -445,6 +451,10 @@ int64_t idem_trainer_iteration(const idem_trainer *t) {
 
 int64_t idem_trainer_skipped_landmarks(const idem_trainer *t) {
     return t->state.skipped_landmarks;
+}
+
+const idem_photographs *idem_trainer_photographs(const idem_trainer *t) {
+    return idem_data_photographs(t->data);
 }
 
 size_t idem_trainer_plan_bytes(const idem_trainer *t) {

@@ -7,7 +7,8 @@
  *
  * RUN/ holds checkpoint-*.safetensors, mapper-start.safetensors (16-bit, before the first iteration),
  * mapper.safetensors (16-bit, after each evaluation and at the end),
- * metrics.jsonl, events/ and samples/. A resumed run equals the uninterrupted one bit for bit on the same machine. */
+ * metrics.jsonl, events/, samples/ and photographs.cache. A resumed run equals the uninterrupted one bit for bit on the
+ * same machine. */
 #ifndef IDEM_TRAIN_MAPPER_TRAINER_H
 #define IDEM_TRAIN_MAPPER_TRAINER_H
 
@@ -30,16 +31,22 @@ typedef struct {
 
 /* Texts are read while the trainer is made, and may go afterwards; `stop` and `user` must outlive it. */
 typedef struct {
-    const char *run;       /* folder, made when absent; NULL: nothing is written, only idem_trainer_step may be used */
-    const char *data;      /* folder in the published layout; NULL: pairs are drawn on the fly */
-    idem_attr_choice attr; /* E_attr of a new mapper; what a mapper that is there already has to agree with */
-    bool resume;           /* continue the newest checkpoint of `run`, or start if there is none */
-    int threads;           /* 0: all cores, or the checkpoint's */
+    const char *run;  /* folder, made when absent; NULL: nothing is written, only idem_trainer_step may be used */
+    const char *data; /* folder in the published layout; NULL: pairs are drawn on the fly */
+    const char *photographs; /* folder tree of photographs or aligned faces, by the recipe's share; NULL: none */
+    const char *models;      /* the folder of the networks that find their faces; NULL: as base/models.h says */
+    idem_attr_choice attr;   /* E_attr of a new mapper; what a mapper that is there already has to agree with */
+    bool resume;             /* continue the newest checkpoint of `run`, or start if there is none */
+    int threads;             /* 0: all cores, or the checkpoint's */
     bool profile, trap_nan;
     idem_second_opinion judge;         /* for evaluations; .describe NULL: none */
     const volatile sig_atomic_t *stop; /* nonzero: run saves a checkpoint and returns -1, "interrupted" */
     void (*on_step)(void *user, const idem_train_report *r);
-    void (*on_evaluation)(void *user, int64_t iteration, const idem_held_out_scores *s);
+    /* The second of held-out photographs; NULL: the run has none. */
+    void (*on_evaluation)(void *user, int64_t iteration, const idem_held_out_scores *s,
+                          const idem_held_out_scores *photographs);
+    void (*on_photographs)(void *user, size_t done, size_t count); /* while faces are looked for */
+    void (*on_left_out)(void *user, const char *why);              /* a picture without a face, or that is none */
     void *user;
 } idem_trainer_setup;
 
@@ -64,6 +71,8 @@ int idem_trainer_run(idem_trainer *t);
 
 int64_t idem_trainer_iteration(const idem_trainer *t); /* completed */
 int64_t idem_trainer_skipped_landmarks(const idem_trainer *t);
+/* NULL: none are mixed in. */
+const idem_photographs *idem_trainer_photographs(const idem_trainer *t);
 size_t idem_trainer_plan_bytes(const idem_trainer *t);
 size_t idem_trainer_state_bytes(const idem_trainer *t); /* weights and moments */
 idem_plan *idem_trainer_plan(const idem_trainer *t, bool cross, bool adversarial);

@@ -1,0 +1,31 @@
+/* A face as the generator would paint it, out of a picture that may be aligned already or a photograph: a square
+ * picture whose only face lies in the frame (align.h) is taken whole, else the face is cut out in its frame. */
+#ifndef IDEM_FACE_CUT_H
+#define IDEM_FACE_CUT_H
+
+#include "face/photo.h"
+
+typedef struct {
+    idem_image picture;           /* size x size */
+    bool cut_out;                 /* from a photograph; else the whole picture was taken as it is */
+    idem_crop frame;              /* in the photograph */
+    float points[IDEM_POINTS][2]; /* unit coordinates of the photograph */
+} idem_cut;
+void idem_cuts_free(idem_cut *cuts, int n); /* the array too */
+
+/* What the rule is today, for what is kept of its results. */
+#define IDEM_CUT_RULE "largest face, whole within 0.08, 1"
+
+/* The whole picture, without points; it may be taken out of `photo`. */
+int idem_cut_whole(idem_cut *cut, idem_photo *photo, int size);
+/* One of the faces that were found; the whole picture where that is allowed and it is square with the face in its
+ * frame. */
+int idem_cut_face(idem_cut *cut, const idem_photo *photo, int face, int size, bool may_be_whole);
+/* Before faces are looked for: 1 and the whole picture when it is seen at a look to be a face in its frame (none can be
+ * larger), 0, or -1. */
+int idem_cut_at_a_look(idem_cut *cut, idem_photo *photo, idem_finder *f, int size);
+
+/* All of it: the largest face of a file as a picture. -1 also when it has no face. */
+int idem_cut_largest(idem_image *picture, idem_finder *f, const char *path, int size);
+
+#endif
