@@ -98,6 +98,34 @@ static void each_is_shown_once_an_epoch_and_never_if_held_out(void **state) {
     idem_photographs_free(p);
 }
 
+static void note_again(void *user, const char *why) {
+    *(int *)user += strstr(why, "plain.png: nothing was found in it before, and it has not changed") != NULL;
+    *(int *)user += strstr(why, "broken.png: the file has") ? 10 : 0;
+}
+
+/* What has no face is looked at again when it has changed; what could not be read, each time. */
+static void faces_are_looked_for_once(void **state) {
+    (void)state;
+    photograph_need_models();
+    int seen = 0;
+    const idem_photographs_options options = {
+        .size = SIDE, .seed = 3, .pairs = 2, .models = photograph_models(), .bad = note_again, .user = &seen};
+    program_expect(RUN("sleep 1.2"), 0); /* files written this very second are not trusted */
+    idem_photographs_free(open_photographs(&options));
+    seen = 0;
+    idem_photographs_free(open_photographs(&options));
+    assert_int_equal(seen, 11);
+    program_expect(RUN("cp $DIR/ph/plain.png $DIR/kept.png; cp samples/identities/1.png "
+                       "$DIR/ph/plain.png"),
+                   0);
+    seen = 0;
+    idem_photographs *p = open_photographs(&options);
+    assert_int_equal(seen, 10);
+    assert_int_equal(idem_photographs_count(p), FACES + 1 - APART);
+    idem_photographs_free(p);
+    program_expect(RUN("cp $DIR/kept.png $DIR/ph/plain.png"), 0);
+}
+
 /* Of the first cross-face batches, item by item: photographs in their order, the others as they are without any. */
 static void check_share(idem_model *m, double share) {
     const idem_photographs_options options = {.size = SIDE, .seed = 3, .pairs = 2, .models = photograph_models()};
@@ -249,6 +277,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(photographs_are_spread_evenly),
         cmocka_unit_test(each_is_shown_once_an_epoch_and_never_if_held_out),
+        cmocka_unit_test(faces_are_looked_for_once),
         cmocka_unit_test(a_share_is_photographs_and_codes_stay),
         cmocka_unit_test(a_run_goes_on_as_if_it_had_not_stopped),
         cmocka_unit_test(other_photographs_are_refused),

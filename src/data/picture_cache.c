@@ -18,15 +18,17 @@
 #include "format/bytes.h"
 #include "data/picture_tree.h"
 
-enum { HEADER = 40, NUMBERS = 4, ENTRY = 8 * NUMBERS + 32 + 1 + 4, HASH = 32 };
+enum { HEADER = 40, NUMBERS = 4, ENTRY = 8 * NUMBERS + 32 + 1 + 4, HASH = 32, PICTURE = 1, EMPTY = 2 };
 static const char MAGIC[9] = "IDEMPIC3";
 #define SECOND 1000000000ull
 
 typedef struct {
     uint64_t numbers[NUMBERS]; /* size, mtime, ctime, inode */
     unsigned char hash[HASH];
-    bool readable, told; /* told: it was tried, and is none */
-    const char *name;    /* of `length`, not terminated in a mapped file */
+    bool readable;    /* it is a picture */
+    bool told;        /* it was tried, and is none */
+    bool empty;       /* it can be read, but has nothing to be made a picture of */
+    const char *name; /* of `length`, not terminated in a mapped file */
     uint32_t length;
     size_t at; /* of its pixels, counted in pictures */
 } record;
@@ -68,11 +70,12 @@ static bool read_entry(record *r, const unsigned char **at, const unsigned char 
     for (int i = 0; i < NUMBERS; i++)
         r->numbers[i] = idem_le64(*at + 8 * i);
     memcpy(r->hash, *at + 8 * NUMBERS, HASH);
-    const unsigned char readable = (*at)[8 * NUMBERS + HASH];
-    r->readable = readable == 1;
+    const unsigned char state = (*at)[8 * NUMBERS + HASH];
+    r->readable = state == PICTURE;
+    r->empty = state == EMPTY;
     r->length = idem_le32(*at + ENTRY - 4);
     *at += ENTRY;
-    if (readable > 1 || !r->length || (size_t)(end - *at) < r->length)
+    if (state > EMPTY || !r->length || (size_t)(end - *at) < r->length)
         return false;
     r->name = (const char *)*at;
     *at += r->length;
@@ -177,6 +180,13 @@ static int leave_out(const idem_picture_cache *c, record *r) {
     return 0;
 }
 
+/* The same of a file that was found empty before. */
+static int leave_out_again(const idem_picture_cache *c, record *r, size_t i) {
+    idem_fail("%s: nothing was found in it before, and it has not changed", idem_picture_tree_path(c->tree, i));
+    r->empty = true;
+    return leave_out(c, r);
+}
+
 static uint64_t nanoseconds(struct timespec t) {
     return (uint64_t)t.tv_sec * SECOND + (uint64_t)t.tv_nsec;
 }
@@ -205,10 +215,12 @@ static void look_at_all(idem_picture_cache *c) {
     }
 }
 
-/* Unchanged by the look of it, and a picture. */
+/* Unchanged by the look of it, and a picture, or nothing that one could be made of. */
 static const record *trusted(const idem_picture_cache *c, const record *r) {
     const record *was = find_name(c, r);
-    return was && was->readable && r->numbers[2] && !memcmp(was->numbers, r->numbers, sizeof r->numbers) ? was : NULL;
+    return was && (was->readable || was->empty) && r->numbers[2] && !memcmp(was->numbers, r->numbers, sizeof r->numbers)
+               ? was
+               : NULL;
 }
 
 static int hash_file(record *r, const char *path) {
@@ -247,13 +259,17 @@ static int take(idem_picture_cache *c, size_t i) {
     idem_image im;
     if (r->told)
         return 0;
+    if (known && known->empty)
+        return leave_out_again(c, r, i);
     if (known)
         memcpy(r->hash, known->hash, HASH);
     else if (hash_file(r, idem_picture_tree_path(c->tree, i)))
         return leave_out(c, r);
     else
         known = find_content(c, r);
-    if (!known && make(c, i, &im))
+    const int made = known ? 0 : make(c, i, &im);
+    r->empty = made > 0;
+    if (made)
         return leave_out(c, r);
     const int status = put(c, known ? pixels(c, known->at) : im.rgb, c->picture);
     if (!known)
@@ -272,7 +288,7 @@ static int put_list(const idem_picture_cache *c, uint64_t *bytes) {
         for (int k = 0; k < NUMBERS; k++)
             idem_le_put(entry + 8 * k, r->numbers[k], 8);
         memcpy(entry + 8 * NUMBERS, r->hash, HASH);
-        entry[8 * NUMBERS + HASH] = r->readable;
+        entry[8 * NUMBERS + HASH] = r->readable ? PICTURE : r->empty ? EMPTY : 0;
         idem_le_put(entry + ENTRY - 4, r->length, 4);
         if (put(c, entry, ENTRY) || put(c, r->name, r->length))
             return -1;
@@ -307,6 +323,21 @@ static int write_all(idem_picture_cache *c) {
                : put(c, head, HEADER);
 }
 
+/* 1 when file i, which was no picture, is none now, as the list has it, which is told; 0, or -1. */
+static int still_none(idem_picture_cache *c, size_t i) {
+    record *r = &c->list[i];
+    idem_image im;
+    if (trusted(c, r))
+        return leave_out_again(c, r, i) ? -1 : 1;
+    const int made = make(c, i, &im);
+    if (!made) {
+        idem_image_free(&im);
+        return 0;
+    }
+    r->empty = made > 0;
+    return leave_out(c, r) ? -1 : !r->empty;
+}
+
 /* 1 when every picture is trusted and whatever was none still is none, which is told; 0, or -1. */
 static int is_unchanged(idem_picture_cache *c) {
     if (!c->old.map || c->old.files != c->files)
@@ -317,15 +348,9 @@ static int is_unchanged(idem_picture_cache *c) {
             return 0;
     }
     for (size_t i = 0; i < c->files; i++) {
-        idem_image im;
-        if (c->old.list[i].readable)
-            continue;
-        if (!make(c, i, &im)) {
-            idem_image_free(&im);
-            return 0;
-        }
-        if (leave_out(c, &c->list[i]))
-            return -1;
+        const int none = c->old.list[i].readable ? 1 : still_none(c, i);
+        if (none != 1)
+            return none;
     }
     return 1;
 }

@@ -4,9 +4,10 @@
  *
  * The file: "IDEMPIC3", side and rule (32-bit), number of files, of pictures, bytes of the list (64-bit,
  * little-endian); the pictures of side * side * 3 bytes; the list, by name: size, times of modification and of change
- * in nanoseconds, inode (64-bit), SHA-256 of the bytes (32), 1 if it is a picture (8-bit), length of the name (32-bit),
- * name. A file whose size, times and inode are those of the list is taken to be unchanged; of others the bytes are read
- * again, and decoded if they are new. What could not be read is tried each time. */
+ * in nanoseconds, inode (64-bit), SHA-256 of the bytes (32), 1 if it is a picture, 2 if `make` found nothing in it,
+ * else 0 (8-bit), length of the name (32-bit), name. A file whose size, times and inode are those of the list is taken
+ * to be unchanged; of others the bytes are read again, and decoded if they are new. What could not be read is tried
+ * each time, what had nothing in it when it has changed. */
 #ifndef IDEM_DATA_PICTURE_CACHE_H
 #define IDEM_DATA_PICTURE_CACHE_H
 

@@ -57,7 +57,10 @@ static int cut_largest(idem_cut *cut, idem_photo *photo, idem_finder *f, const c
         return whole < 0 ? -1 : 0;
     if (idem_photo_find(photo, f, path, size, 1))
         return -1;
-    return photo->n ? idem_cut_face(cut, photo, 0, size, true) : idem_fail("%s: no face found", path);
+    if (photo->n)
+        return idem_cut_face(cut, photo, 0, size, true);
+    idem_fail("%s: no face found", path);
+    return 1;
 }
 
 int idem_cut_largest(idem_image *picture, idem_finder *f, const char *path, int size) {

@@ -25,7 +25,7 @@ int idem_cut_face(idem_cut *cut, const idem_photo *photo, int face, int size, bo
  * larger), 0, or -1. */
 int idem_cut_at_a_look(idem_cut *cut, idem_photo *photo, idem_finder *f, int size);
 
-/* All of it: the largest face of a file as a picture. -1 also when it has no face. */
+/* All of it: the largest face of a file as a picture. 0; 1, with a message: it has no face; or -1. */
 int idem_cut_largest(idem_image *picture, idem_finder *f, const char *path, int size);
 
 #endif
