@@ -78,6 +78,13 @@ const char *idem_cli_summary(const char *name) {
     return "";
 }
 
+static int longest_name(void) {
+    size_t longest = 0;
+    for (int i = 0; i < COMMANDS; i++)
+        longest = strlen(commands[i].name) > longest ? strlen(commands[i].name) : longest;
+    return (int)longest;
+}
+
 static void print_help(void) {
     puts("Usage: idem COMMAND [OPTION...]\n"
          "Separates a face's identity from everything else and recombines them.");
@@ -90,7 +97,7 @@ static void print_help(void) {
         printf("\n%s\n", commands[i].group);
         for (int k = i; k < COMMANDS; k++)
             if (!strcmp(commands[k].group, commands[i].group))
-                printf("  %-15s %s\n", commands[k].name, commands[k].summary);
+                printf("  %-*s  %s\n", longest_name(), commands[k].name, commands[k].summary);
     }
     puts("\nMore\n"
          "  idem COMMAND --help  options with their defaults, and examples\n"
