@@ -146,7 +146,8 @@ IDEM_API int idem_sample(idem_context *context, uint64_t seed, float truncation,
 /* Reads a picture (PNG, JPEG, WebP; HEIC and AVIF where the plug-in for them is) and resizes it to size x size; one
  * that is not square is stretched. */
 IDEM_API int idem_read_picture(idem_context *context, const char *path, uint8_t *rgb);
-/* Writes a PNG whose metadata says that it is synthetic and by what model; whole or not at all. */
+/* Writes a PNG whose metadata says that it is synthetic, painted whole (IPTC's trainedAlgorithmicMedia), and by what
+ * model; whole or not at all. */
 IDEM_API int idem_write_picture(idem_context *context, const char *path, const uint8_t *rgb);
 
 /* ---- photographs ---- */
@@ -196,7 +197,8 @@ IDEM_API int idem_compose_photograph(idem_context *context, const uint8_t *ident
 /* Its pixels: rgb [height][width][3]. */
 IDEM_API int idem_copy_pixels(const idem_photograph *photograph, uint8_t *rgb);
 /* Writes a PNG, as transparent as the file that was read; once a face was pasted its metadata says so as
- * idem_write_picture's does. Nothing of the source's metadata is kept. */
+ * idem_write_picture's does, but that it is a composite (compositeSynthetic). Nothing of the source's metadata is kept.
+ */
 IDEM_API int idem_write_photograph(idem_context *context, const char *path, const idem_photograph *photograph);
 
 #ifdef __cplusplus

@@ -18,8 +18,10 @@
 #include "format/weights.h"
 #include "idem.h"
 #include "media/image.h"
+#include "support/origin.h"
 #include "support/program.h"
 #include "support/tiny.h"
+#include "support/xmp.h"
 
 enum { BATCH = 3, N = 5, SIDE = 64, BYTES = SIDE * SIDE * 3 }; /* N is no multiple of BATCH */
 
@@ -403,6 +405,7 @@ static void pictures_are_written_and_read_back(void **state) {
     assert_string_equal(text, "true");
     assert_int_equal(idem_png_text(path, "generator", text, sizeof text), 0);
     assert_int_equal(strlen(text), 16);
+    origin_file(dir, "face.png", XMP_GENERATED);
     assert_int_equal(idem_png_text(path, "seed", text, sizeof text), -1); /* nobody said by which it came about */
     /* Other sizes are fitted. */
     idem_image wide;

@@ -19,10 +19,12 @@
 #include "base/file.h"
 #include "idem.h"
 #include "media/image.h"
+#include "support/origin.h"
 #include "support/photographs.h"
 #include "support/pictures.h"
 #include "support/program.h"
 #include "support/tiny.h"
+#include "support/xmp.h"
 
 enum { SIDE = 64, WIDTH = 1280, HEIGHT = 480 };
 
@@ -142,7 +144,7 @@ static void faces_are_those_of_align(void **state) {
 }
 
 /* But for the seed: the program knows that there was none. */
-static void assert_same_origin(const char *path, const char *name) {
+static void assert_same_origin(const char *path, const char *name, const char *source) {
     static const char *const keys[] = {"Software", "synthetic", "generator", "mapper"};
     char *other = in_dir(name), a[256], b[256];
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
@@ -150,6 +152,8 @@ static void assert_same_origin(const char *path, const char *name) {
         assert_int_equal(idem_png_text(other, keys[i], b, sizeof b), 0);
         assert_string_equal(a, b);
     }
+    origin_file(dir, name, source);
+    origin_file(dir, strrchr(path, '/') + 1, source);
     free(other);
 }
 
@@ -174,7 +178,7 @@ static void composing_is_that_of_the_program(void **state) {
         assert_picture(files[i], pixels, WIDTH, HEIGHT);
         char *path = in_dir("written.png");
         assert_int_equal(idem_write_photograph(context, path, p), 0);
-        assert_same_origin(path, files[i]);
+        assert_same_origin(path, files[i], XMP_COMPOSITE);
         free(path);
         idem_free_photograph(p);
     }
@@ -239,6 +243,7 @@ static void memory_is_as_good_as_a_file(void **state) {
     char *path = in_dir("untouched.png"), text[32];
     assert_int_equal(idem_write_photograph(context, path, p), 0);
     assert_int_equal(idem_png_text(path, "synthetic", text, sizeof text), -1);
+    assert_int_equal(origin_file(dir, "untouched.png", NULL), 1);
     assert_picture("untouched.png", pixels, WIDTH, HEIGHT);
     free(path);
     idem_free_photograph(p);

@@ -48,9 +48,9 @@ static void help_lists_every_command_and_each_has_its_own(void **state) {
     assert_int_equal(RUN("$IDEM help doctor"), 0);
     assert_true(program_says("default 0"));
     /* Their summaries stand in one column. */
-    assert_int_equal(
-        RUN("$IDEM --help | sed -n 's/^\\(  [a-z][a-z-]*  *\\).*/\\1x/p' | awk 'NF == 2 {print length($0)}' | sort -u"),
-        0);
+    assert_int_equal(RUN("$IDEM --help | sed -n 's/^\\(  [a-z][a-z-]*   *\\).*/\\1x/p' | awk 'NF == 2 {print "
+                         "length($0)}' | sort -u"),
+                     0);
     assert_int_equal(program_lines(), 1);
 }
 

@@ -9,7 +9,9 @@
 #include <cmocka.h>
 
 #include "base/file.h"
+#include "media/animation.h"
 #include "media/image.h"
+#include "model/origin.h"
 #include "support/pictures.h"
 #include "support/program.h"
 #include "support/tiny.h"
@@ -61,6 +63,29 @@ static void others_are_refined(void **state) {
         RUN(COMPOSE "-i $DIR/who/1.png -a $DIR/how/a.png -o $DIR/drawn.png && cmp -s $DIR/auto.png $DIR/drawn.png"), 1);
 }
 
+/* The mark counts in whatever format; here the same pixels with it and without. */
+static void a_marked_webp_is_drawn_too(void **state) {
+    (void)state;
+    tiny_need(dir);
+    idem_image im;
+    picture_load(&im, dir, "how/a.png");
+    const idem_image *const list[] = {&im};
+    idem_origin origin;
+    idem_origin_by(&origin, IDEM_SOURCE_GENERATED, "0123456789abcdef", NULL, NULL);
+    for (int marked = 0; marked < 2; marked++) {
+        char *path = idem_path_join(dir, marked ? "marked.webp" : "bare.webp");
+        assert_int_equal(idem_animation_save(path, list, 1, 40, marked ? &origin.marks : NULL), 0);
+        free(path);
+    }
+    idem_image_free(&im);
+    assert_int_equal(RUN(COMPOSE "-i $DIR/who/1.png -a $DIR/marked.webp -o $DIR/marked.png && " COMPOSE
+                                 "--refine 0 -i $DIR/who/1.png -a $DIR/bare.webp -o $DIR/0.png && "
+                                 "cmp $DIR/marked.png $DIR/0.png"),
+                     0);
+    assert_int_equal(
+        RUN(COMPOSE "-i $DIR/who/1.png -a $DIR/bare.webp -o $DIR/bare.png && cmp -s $DIR/bare.png $DIR/0.png"), 1);
+}
+
 static void a_pair_is_worked_on_as_if_alone(void **state) {
     (void)state;
     tiny_need(dir);
@@ -79,6 +104,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(drawn_faces_are_not_refined_unless_asked_for),
         cmocka_unit_test(others_are_refined),
+        cmocka_unit_test(a_marked_webp_is_drawn_too),
         cmocka_unit_test(a_pair_is_worked_on_as_if_alone),
     };
     return cmocka_run_group_tests(tests, set_up, tiny_leave);

@@ -20,6 +20,7 @@
 #include "base/status.h"
 #include "train/events.h"
 #include "support/origin.h"
+#include "support/xmp.h"
 
 /* ---- the reader ---- */
 
@@ -192,7 +193,9 @@ static void written_and_read(void **state) {
     assert_int_equal(idem_events_scalar(e, 300, "loss/id", -1e-3), 0);
     assert_int_equal(idem_events_scalar(e, 300, "loss/lnd", INFINITY), 0);
     const char *const texts[] = {"synthetic", "true", NULL};
-    assert_int_equal(idem_events_image(e, INT64_C(5000000000), "samples", &im, texts), 0);
+    assert_int_equal(
+        idem_events_image(e, INT64_C(5000000000), "samples", &im, &(const idem_marks){texts, IDEM_SOURCE_GENERATED}),
+        0);
     assert_int_equal(idem_events_scalar(e, 10, "loss/id", 1), -1);
     assert_non_null(strstr(idem_error(), "loss/id"));
     assert_int_equal(idem_events_flush(e), 0);
@@ -214,7 +217,7 @@ static void written_and_read(void **state) {
     idem_image back;
     assert_int_equal(idem_image_parse(&back, r->png, r->png_size, "logged picture"), 0);
     assert_memory_equal(back.rgb, im.rgb, 45);
-    assert_int_equal(origin_chunks("logged picture", r->png, r->png_size), 1);
+    assert_int_equal(origin_chunks("logged picture", r->png, r->png_size, XMP_GENERATED), 1);
     idem_image_free(&back);
     idem_image_free(&im);
     free(f.bytes);

@@ -24,6 +24,7 @@
 #include "nets/stylegan2.h"
 #include "support/fill.h"
 #include "support/origin.h"
+#include "support/xmp.h"
 #include "support/pictures.h"
 #include "support/program.h"
 
@@ -140,8 +141,10 @@ static void killed_runs_end_alike(void **state) {
     char *path = idem_path_join(dir, "whole/generator.safetensors");
     idem_model *model = idem_model_open(path);
     assert_non_null(model);
-    origin_synthetic(dir, "whole/samples/grid-0000000096.png", idem_model_about(model)->hash, NULL, "7", 5);
-    origin_synthetic(dir, "whole/samples/strip-0000000096.png", idem_model_about(model)->hash, NULL, "7", 5);
+    origin_synthetic(dir, "whole/samples/grid-0000000096.png", XMP_GENERATED, idem_model_about(model)->hash, NULL, "7",
+                     5);
+    origin_synthetic(dir, "whole/samples/strip-0000000096.png", XMP_GENERATED, idem_model_about(model)->hash, NULL, "7",
+                     5);
     idem_model_free(model);
     free(path);
     assert_int_equal(program_run(dir, TRAIN "$DIR/whole"), 1); /* never over another run */

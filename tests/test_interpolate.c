@@ -217,7 +217,9 @@ static void animations_of_any_pictures(void **state) {
     char *path = idem_path_join(own, "any.webp");
     idem_image a = random_image(33, 21, "a"), b = random_image(33, 21, "b"), c = random_image(32, 21, "c"), first;
     const idem_image *const list[] = {&a, &b, &a}, *const odd[] = {&a, &c};
-    assert_int_equal(idem_animation_save(path, list, 3, 100, (const char *const[]){"key", "<\"&'>", NULL}), 0);
+    assert_int_equal(idem_animation_save(path, list, 3, 100,
+                                         &(const idem_marks){.texts = (const char *const[]){"key", "<\"&'>", NULL}}),
+                     0);
     char *xmp = read_animation(path, 3, 100, &first);
     assert_non_null(strstr(xmp, "idem:key=\"&lt;&quot;&amp;'>\""));
     free(xmp);

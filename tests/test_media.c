@@ -114,7 +114,8 @@ static void png_saved_and_loaded(void **state) {
     char *path = temporary_file(dir, "a.png");
     idem_image im = random_image(31, 17, "save"), back;
     static const char *const texts[] = {"Software", "idem", "idem:seed", "12345", "idem:name", "J\xc3\xbcrgen", NULL};
-    assert_int_equal(idem_image_save_png(&im, path, texts), 0);
+    const idem_marks marks = {.texts = texts};
+    assert_int_equal(idem_image_save_png(&im, path, &marks), 0);
     assert_int_equal(idem_image_load(&back, path), 0);
     assert_pixels(&back, 31, 17, im.rgb, 0);
     idem_image_free(&back);
@@ -132,7 +133,7 @@ static void png_saved_and_loaded(void **state) {
     /* The same picture and texts give the same bytes; without texts the file has pixels and nothing else. */
     unsigned char *data, *again;
     size_t size, size_again;
-    assert_int_equal(idem_image_encode_png(&im, texts, &data, &size), 0);
+    assert_int_equal(idem_image_encode_png(&im, &marks, &data, &size), 0);
     assert_int_equal(idem_file_read(path, 1 << 20, &again, &size_again), 0);
     assert_int_equal(size, size_again);
     assert_memory_equal(data, again, size);
@@ -144,7 +145,7 @@ static void png_saved_and_loaded(void **state) {
     free(data);
 
     static const char *const no_key[] = {"", "value", NULL};
-    assert_int_equal(idem_image_save_png(&im, path, no_key), -1);
+    assert_int_equal(idem_image_save_png(&im, path, &(const idem_marks){.texts = no_key}), -1);
     idem_image none = {0};
     assert_int_equal(idem_image_save_png(&none, path, NULL), -1);
     assert_int_equal(unlink(path), 0);

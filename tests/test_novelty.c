@@ -13,6 +13,7 @@
 #include "measure/novelty.h"
 #include "model/model.h"
 #include "support/origin.h"
+#include "support/xmp.h"
 #include "support/pictures.h"
 #include "support/program.h"
 #include "support/tiny.h"
@@ -112,7 +113,7 @@ static void the_command_measures(void **state) {
                                  MEASURE "--held-out 3 --quiet --json > $DIR/a.json; cmp $DIR/a.json - < "
                                          "$DIR/out/report.json; grep -q '\"held_out_by\": \"option\"' $DIR/a.json"),
                      0);
-    origin_synthetic(dir, "out/nearest.png", NULL, NULL, "3", 4);
+    origin_synthetic(dir, "out/nearest.png", XMP_COMPOSITE, NULL, NULL, "3", 4);
     assert_int_equal(program_run(dir, MEASURE "--held-out 2 --data-seed 9"), 0);
     assert_int_equal(program_run(dir, "echo text > $DIR/data/0.png; " MEASURE "--held-out 3 --json --quiet"), 1);
     assert_true(program_says("/data/0.png: ") && program_says("\"training_pictures\": 9,"));

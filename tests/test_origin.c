@@ -1,6 +1,6 @@
-/* What written pictures say of themselves: tool, models, seed and that they are synthetic, and nothing of where they
- * come from: no names, paths, times, EXIF or codes of faces. Looked for in the bytes of everything the program writes
- * from a photograph that says too much. */
+/* What written pictures say of themselves: tool, models, seed and that they are synthetic (in XMP too), and nothing of
+ * where they come from: no names, paths, times, EXIF or codes of faces. Looked for in the bytes of everything the
+ * program writes from a photograph that says too much. */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,6 +20,7 @@
 #include "support/pictures.h"
 #include "support/program.h"
 #include "support/tiny.h"
+#include "support/xmp.h"
 
 static const char *dir; /* NULL: models are missing, tests are skipped */
 static char generator_hash[32], mapper_hash[32];
@@ -76,7 +77,7 @@ static void need(void) {
         0);
     assert_int_equal(
         RUN("cd $DIR && export IDEM_MODELS='%s' && $IDEM sample -q --threads 1 -g generator.safetensors -n 2 --seed "
-            "77 -o drawn && $IDEM align -q --threads 1 Jane_Private_Doe.jpg -o cut",
+            "77 -o drawn --sheet out/sheet.png && $IDEM align -q --threads 1 Jane_Private_Doe.jpg -o cut",
             photograph_models()),
         0);
     char *path = idem_path_join(dir, "codes/identity.npy");
@@ -118,20 +119,21 @@ static void assert_discreet(const char *path, const unsigned char *data, size_t 
 }
 
 /* A synthetic picture: all of its origin and nothing else. */
-static void assert_origin(const char *name, const char *mapper, const char *seed, int texts) {
+static void assert_origin(const char *name, const char *source, const char *mapper, const char *seed, int texts) {
     size_t size;
     unsigned char *data = origin_read(dir, name, &size);
     assert_discreet(name, data, size);
     free(data);
-    origin_synthetic(dir, name, generator_hash, mapper, seed, texts);
+    origin_synthetic(dir, name, source, generator_hash, mapper, seed, texts);
 }
 
 static void composed_pictures(void **state) {
     (void)state;
     need();
-    static const char *const names[] = {"out/one.png", "out/kept.png", "out/pair.png", "grid/grid.png"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        assert_origin(names[i], mapper_hash, "none", 5);
+    assert_origin("out/one.png", XMP_GENERATED, mapper_hash, "none", 5);
+    assert_origin("out/pair.png", XMP_GENERATED, mapper_hash, "none", 5);
+    assert_origin("out/kept.png", XMP_COMPOSITE, mapper_hash, "none", 5);  /* in its photograph */
+    assert_origin("grid/grid.png", XMP_COMPOSITE, mapper_hash, "none", 5); /* beside their sources */
 }
 
 static void frames_and_strips(void **state) {
@@ -139,7 +141,7 @@ static void frames_and_strips(void **state) {
     need();
     static const char *const names[] = {"out/way/000.png", "out/way/001.png", "out/way/002.png", "out/way/strip.png"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        assert_origin(names[i], mapper_hash, "none", 5);
+        assert_origin(names[i], XMP_GENERATED, mapper_hash, "none", 5);
 }
 
 static void samples(void **state) {
@@ -149,9 +151,10 @@ static void samples(void **state) {
     char *list = strdup(program_output);
     int n = 0;
     for (char *name = strtok(list, " "); name; name = strtok(NULL, " "), n++)
-        assert_origin(name, NULL, "77", 6);
+        assert_origin(name, XMP_GENERATED, NULL, "77", 6);
     free(list);
     assert_true(n >= 2);
+    assert_origin("out/sheet.png", XMP_GENERATED, NULL, "77", 4);
 }
 
 /* Chunks of a WebP: no EXIF; the XMP packet says what PNG texts do. */
@@ -166,7 +169,10 @@ static void animations(void **state) {
         size_t n = data[at + 4] | (size_t)data[at + 5] << 8 | (size_t)data[at + 6] << 16 | (size_t)data[at + 7] << 24;
         assert_true(!memcmp(data + at, "VP8X", 4) || !memcmp(data + at, "ANIM", 4) || !memcmp(data + at, "ANMF", 4) ||
                     !memcmp(data + at, "XMP ", 4));
-        xmp = xmp || !memcmp(data + at, "XMP ", 4);
+        if (!memcmp(data + at, "XMP ", 4)) {
+            xmp_check("animation.webp", data + at + 8, n, XMP_GENERATED);
+            xmp = true;
+        }
         at += 8 + n + (n & 1);
     }
     assert_true(xmp);
@@ -184,7 +190,7 @@ static void aligned_photographs(void **state) {
     size_t size;
     unsigned char *data = origin_read(dir, name, &size);
     assert_discreet(name, data, size);
-    assert_int_equal(origin_chunks(name, data, size), 1);
+    assert_int_equal(origin_chunks(name, data, size, NULL), 1);
     free(data);
     origin_text(dir, name, "Software", "idem");
     origin_text(dir, name, "synthetic", NULL);

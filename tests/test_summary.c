@@ -17,6 +17,7 @@
 #include "train/summary/trainer.h"
 #include "media/image.h"
 #include "support/origin.h"
+#include "support/xmp.h"
 #include "support/digest.h"
 #include "support/fill.h"
 #include "support/program.h"
@@ -236,7 +237,7 @@ static void a_run_resumes_bit_for_bit(void **state) {
                        "cmp $DIR/run/checkpoint-0000000003.safetensors $DIR/parts/checkpoint-0000000003.safetensors"),
                    0);
     program_expect(RUN("ls $DIR/run/training.png"), 0);
-    origin_synthetic(dir, "run/samples/grid-0000000003.png", NULL, NULL, "1", 4);
+    origin_synthetic(dir, "run/samples/grid-0000000003.png", XMP_COMPOSITE, NULL, NULL, "1", 4);
     program_expect(RUN(TRAIN "-o $DIR/parts --resume --beta 1"), 1);
     assert_true(program_says("--beta is 1"));
     /* A checkpoint that asks for two thousand million threads. */

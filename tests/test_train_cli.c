@@ -19,6 +19,7 @@
 #include "model/pipe.h"
 #include "media/image.h"
 #include "support/origin.h"
+#include "support/xmp.h"
 #include "support/program.h"
 #include "support/tiny.h"
 
@@ -255,7 +256,9 @@ static void train_makes_its_files(void **state) {
             print_message("%s is missing\n", name);
         assert_true(exists(name));
     }
-    origin_synthetic(dir, "embedded/samples/grid-0000000002.png", NULL, NULL, "1", 4);
+    origin_synthetic(dir, "embedded/samples/grid-0000000002.png", XMP_COMPOSITE, NULL, NULL, "1", 4);
+    program_expect(RUN("grep -q newscodes/digitalsourcetype/" XMP_COMPOSITE " $DIR/embedded/events/*"), 0);
+    assert_int_equal(origin_file(dir, "embedded/training.png", NULL), 1); /* a chart shows no faces */
     program_expect(RUN("ls $DIR/embedded/events"), 0);
     assert_true(program_says("events.out.tfevents."));
     program_expect(RUN("rm -r $DIR/embedded"), 0);

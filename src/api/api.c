@@ -334,6 +334,6 @@ int idem_write_picture(idem_context *c, const char *path, const uint8_t *rgb) {
     const idem_model_info *m = idem_model_about(c->model);
     idem_image im = {.width = m->size, .height = m->size, .rgb = (uint8_t *)rgb};
     idem_origin origin;
-    idem_origin_of(&origin, c->model, NULL);
-    return idem_image_save_png(&im, path, origin.texts);
+    idem_origin_of(&origin, IDEM_SOURCE_GENERATED, c->model, NULL);
+    return idem_image_save_png(&im, path, &origin.marks);
 }

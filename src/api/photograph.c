@@ -204,7 +204,6 @@ int idem_write_photograph(idem_context *c, const char *path, const idem_photogra
     if (idem_context_check("idem_write_photograph", c, path && p, 1))
         return -1;
     idem_origin origin;
-    idem_origin_of(&origin, c->model, NULL);
-    return idem_image_save_png(&p->image, path,
-                               p->pasted ? origin.texts : (const char *const[]){"Software", "idem", NULL});
+    idem_origin_of(&origin, IDEM_SOURCE_COMPOSITE, c->model, NULL);
+    return idem_image_save_png(&p->image, path, p->pasted ? &origin.marks : &idem_marks_no_source);
 }

@@ -205,9 +205,9 @@ void idem_pictures_to_float(const idem_pictures *p, int first, int n, float *x) 
     }
 }
 
-int idem_picture_save(const char *path, const idem_image *im, const idem_model *m) {
+int idem_picture_save(const char *path, const idem_image *im, idem_source_type source, const idem_model *m) {
     idem_origin origin;
-    idem_origin_of(&origin, m, NULL);
+    idem_origin_of(&origin, source, m, NULL);
     idem_origin_no_seed(&origin);
-    return idem_image_save_png(im, path, origin.texts);
+    return idem_image_save_png(im, path, &origin.marks);
 }

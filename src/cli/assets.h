@@ -67,6 +67,6 @@ idem_image idem_pictures_at(const idem_pictures *p, int i);
 void idem_pictures_to_float(const idem_pictures *p, int first, int n, float *x);
 
 /* Writes a picture as a PNG with its origin in its metadata. */
-int idem_picture_save(const char *path, const idem_image *im, const idem_model *m);
+int idem_picture_save(const char *path, const idem_image *im, idem_source_type source, const idem_model *m);
 
 #endif

@@ -156,7 +156,7 @@ static int write_face(job *j, const char *from, const idem_photo *photo, int fac
     if (!j->shared.quiet)
         idem_outside_remark(from, face, &frame);
     char *path = name ? idem_path_join(j->output, name) : NULL;
-    int status = path ? idem_image_save_png(&out, path, (const char *const[]){"Software", "idem", NULL}) : -1;
+    int status = path ? idem_image_save_png(&out, path, &idem_marks_no_source) : -1;
     json_t *o = status ? NULL : describe(photo, f, &frame);
     if (!status && (!o || json_object_set_new(o, "file", idem_json_name(name)) || json_array_append_new(faces, o)))
         status = idem_fail_as(IDEM_MEMORY, "out of memory for the report");

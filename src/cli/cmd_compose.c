@@ -115,12 +115,12 @@ static int save(job *j, const task *t, const idem_image *im) {
     const idem_source *attr = &j->attr.at[t->to->attr];
     const idem_place *place = &j->attr.places[attr->first + t->face];
     if (!j->s->keep_size || !place->cut_out)
-        return idem_picture_save(t->to->path, im, j->model);
+        return idem_picture_save(t->to->path, im, IDEM_SOURCE_GENERATED, j->model);
     if (t->face == 0 && idem_image_load_transparent(&j->photo, attr->path))
         return -1;
     int status = idem_paste(&j->photo, im, &place->frame, (const float(*)[2])place->points);
     if (!status && t->face == attr->n - 1)
-        status = idem_picture_save(t->to->path, &j->photo, j->model);
+        status = idem_picture_save(t->to->path, &j->photo, IDEM_SOURCE_COMPOSITE, j->model);
     if (status || t->face == attr->n - 1)
         idem_image_free(&j->photo);
     return status;

@@ -237,8 +237,8 @@ static int draw_sheet(const job *j, const int *order, const char *path) {
                               .captions = captions};
     if (!status && !(status = idem_sheet_list(&page, &sheet, list, 2 * n, SHEET_COLUMNS))) {
         idem_origin origin;
-        idem_origin_of(&origin, j->model, &j->shared.seed);
-        status = idem_image_save_png(&page, path, origin.texts);
+        idem_origin_of(&origin, IDEM_SOURCE_COMPOSITE, j->model, &j->shared.seed);
+        status = idem_image_save_png(&page, path, &origin.marks);
         idem_image_free(&page);
     }
     for (int i = 0; i < 2 * n; i++)

@@ -22,6 +22,7 @@
 #include "model/painter.h"
 #include "model/pipe.h"
 #include "media/animation.h"
+#include "media/marked.h"
 
 enum { STEPS_MAX = 240, STRIP_SIDE = 256, ENDS = 2 };
 
@@ -109,7 +110,7 @@ static int encode_ends(job *j, idem_pipe_kind kind, const idem_texts *paths, flo
     for (int i = 0; i < paths->n && !status; i++)
         status = (codes[i] = encode(j, pipe, paths->at[i], which, &pictures[i])) ? 0 : -1;
     for (int i = 0; i < paths->n && !status; i++)
-        drawn[i] = idem_source_is_drawn(paths->at[i]);
+        drawn[i] = idem_image_says_synthetic(paths->at[i]);
     idem_pipe_free(pipe);
     return status;
 }
@@ -221,7 +222,7 @@ static int write_frames(const job *j, const char *dir) {
         char name[16];
         snprintf(name, sizeof name, "%03d.png", i);
         char *path = idem_path_join(dir, name);
-        status = path ? idem_picture_save(path, &j->frames[i], j->model) : -1;
+        status = path ? idem_picture_save(path, &j->frames[i], IDEM_SOURCE_GENERATED, j->model) : -1;
         free(path);
     }
     return status;
@@ -243,7 +244,7 @@ static int write_strip(const job *j, const char *path) {
                    frame->rgb + 3 * (size_t)y * (size_t)side, 3 * (size_t)side);
         idem_image_free(&small);
     }
-    status = status ? -1 : idem_picture_save(path, &strip, j->model);
+    status = status ? -1 : idem_picture_save(path, &strip, IDEM_SOURCE_GENERATED, j->model);
     idem_image_free(&strip);
     return status;
 }
@@ -257,9 +258,9 @@ static int write_animation(const job *j, const char *path) {
     for (int i = j->s->steps - 2; i > 0; i--)
         list[n++] = &j->frames[i];
     idem_origin origin;
-    idem_origin_of(&origin, j->model, NULL);
+    idem_origin_of(&origin, IDEM_SOURCE_GENERATED, j->model, NULL);
     idem_origin_no_seed(&origin);
-    return idem_animation_save(path, list, n, j->s->delay, origin.texts);
+    return idem_animation_save(path, list, n, j->s->delay, &origin.marks);
 }
 
 static int write_all(const job *j) {

@@ -154,7 +154,7 @@ static int store(sample *a, int64_t i, const float *picture, const float *ws) {
     snprintf(index, sizeof index, "%" PRId64, i);
     snprintf(psi, sizeof psi, "%g", a->truncation);
     idem_origin origin;
-    idem_origin_of(&origin, a->model, &a->shared.seed);
+    idem_origin_of(&origin, IDEM_SOURCE_GENERATED, a->model, &a->shared.seed);
     idem_origin_add(&origin, "index", index);
     idem_origin_add(&origin, "truncation", psi);
     idem_image im;
@@ -163,7 +163,7 @@ static int store(sample *a, int64_t i, const float *picture, const float *ws) {
         return -1;
     /* The code first: a picture that is there has its code. */
     int status = item_path(path, a, "ws", i, ".npy") || idem_npy_save(path, &shape, ws) ||
-                 item_path(path, a, "images", i, ".png") || idem_image_save_png(&im, path, origin.texts);
+                 item_path(path, a, "images", i, ".png") || idem_image_save_png(&im, path, &origin.marks);
     idem_image_free(&im);
     return status ? -1 : 0;
 }
@@ -226,8 +226,8 @@ static int draw_sheet(const sample *a) {
     if (idem_sheet_list(&page, &sheet, pictures, (int)a->n_kept, columns))
         return -1;
     idem_origin origin;
-    idem_origin_of(&origin, a->model, &a->shared.seed);
-    int status = idem_image_save_png(&page, a->sheet, origin.texts);
+    idem_origin_of(&origin, IDEM_SOURCE_GENERATED, a->model, &a->shared.seed);
+    int status = idem_image_save_png(&page, a->sheet, &origin.marks);
     idem_image_free(&page);
     return status;
 }

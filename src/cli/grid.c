@@ -58,7 +58,7 @@ int idem_grid_save(const char *path, const idem_sources *id, const idem_sources 
                             .down = list,
                             .along = list + rows,
                             .cells = list + rows + columns};
-        status = idem_sheet_draw(&page, &sheet) || idem_picture_save(path, &page, m) ? -1 : 0;
+        status = idem_sheet_draw(&page, &sheet) || idem_picture_save(path, &page, IDEM_SOURCE_COMPOSITE, m) ? -1 : 0;
     }
     idem_image_free(&page);
     free(labels);

@@ -152,8 +152,8 @@ static int save_sheet(const job *j) {
     int status = path ? idem_sheet_list(&page, &sheet, list, 2 * n, SHEET_COLUMNS) : -1;
     if (!status) {
         idem_origin origin;
-        idem_origin_of(&origin, j->model, &j->about->shared.seed);
-        status = idem_image_save_png(&page, path, origin.texts);
+        idem_origin_of(&origin, IDEM_SOURCE_COMPOSITE, j->model, &j->about->shared.seed);
+        status = idem_image_save_png(&page, path, &origin.marks);
         idem_image_free(&page);
     }
     free(path);

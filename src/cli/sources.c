@@ -8,6 +8,7 @@
 #include "cli/outside.h"
 #include "cli/progress.h"
 #include "face/align.h"
+#include "media/marked.h"
 
 int idem_sources_open(idem_sources *s, idem_model *m, idem_choice *choice, const idem_pipe_kind *kinds, int n,
                       int batch, const idem_plan_options *options) {
@@ -116,19 +117,12 @@ void idem_sources_picture(const idem_sources *s, int face, float *x) {
     idem_image_to_float(x, &im, 0, 1);
 }
 
-/* By the text that idem writes into its pictures. */
-bool idem_source_is_drawn(const char *path) {
-    char software[16], synthetic[16];
-    return !idem_png_text(path, "Software", software, sizeof software) && !strcmp(software, "idem") &&
-           !idem_png_text(path, "synthetic", synthetic, sizeof synthetic) && !strcmp(synthetic, "true");
-}
-
 static int add_faces(idem_sources *s, idem_source *source, const idem_cut *cuts, int n) {
     size_t numbers = (size_t)s->size * (size_t)s->size * 3;
     if (make_room(s, n))
         return -1;
     int waiting = idem_sources_waiting(s);
-    const bool drawn = s->keep && idem_source_is_drawn(source->path);
+    const bool drawn = s->keep && idem_image_says_synthetic(source->path);
     for (int i = 0; i < n; i++) {
         idem_place *place = &s->places[s->faces + i];
         *place = (idem_place){.cut_out = cuts[i].cut_out, .drawn = drawn, .frame = cuts[i].frame};

@@ -57,8 +57,6 @@ int idem_sources_read(idem_sources *s, idem_ahead *ahead, const char *path, cons
 int idem_sources_encode(idem_sources *s);
 /* Frees the networks and what only they need; what has been encoded stays. */
 void idem_sources_close(idem_sources *s);
-/* Whether the file's mark says that idem drew it. */
-bool idem_source_is_drawn(const char *path);
 /* The kept picture of a face, x [S, S, 3] in [0, 1]. */
 void idem_sources_picture(const idem_sources *s, int face, float *x);
 /* Faces that wait for it. */

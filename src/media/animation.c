@@ -3,7 +3,6 @@
 
 #include <limits.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <webp/encode.h>
 #include <webp/mux.h>
@@ -12,48 +11,6 @@
 #include "base/status.h"
 
 enum { SIDE_MAX = 16383 }; /* the format's */
-
-/* ---- metadata ---- */
-
-static void put_escaped(FILE *f, const char *s) {
-    for (; *s; s++)
-        switch (*s) {
-        case '&':
-            fputs("&amp;", f);
-            break;
-        case '<':
-            fputs("&lt;", f);
-            break;
-        case '"':
-            fputs("&quot;", f);
-            break;
-        default:
-            fputc(*s, f);
-        }
-}
-
-/* The texts as attributes of one description; malloc'ed. */
-static char *xmp_packet(const char *const *texts, size_t *size) {
-    char *packet = NULL;
-    FILE *f = open_memstream(&packet, size);
-    if (!f)
-        return idem_fail_null_as(IDEM_MEMORY, "out of memory for the metadata of an animation");
-    fputs("<x:xmpmeta xmlns:x=\"adobe:ns:meta/\"><rdf:RDF xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\">"
-          "<rdf:Description rdf:about=\"\" xmlns:idem=\"urn:idem:origin\"",
-          f);
-    for (; texts[0]; texts += 2) {
-        fprintf(f, " idem:%s=\"", texts[0]);
-        put_escaped(f, texts[1]);
-        fputc('"', f);
-    }
-    fputs("/></rdf:RDF></x:xmpmeta>", f);
-    if (fclose(f) == 0)
-        return packet;
-    free(packet);
-    return idem_fail_null_as(IDEM_MEMORY, "out of memory for the metadata of an animation");
-}
-
-/* ---- pictures ---- */
 
 static int add_picture(WebPAnimEncoder *encoder, const idem_image *im, int time, const WebPConfig *config) {
     WebPPicture picture;
@@ -89,9 +46,9 @@ static int encode(WebPData *out, const idem_image *const *pictures, int n, int m
 }
 
 /* Replaces *file by the same with the packet in it. */
-static int add_metadata(WebPData *file, const char *const *texts) {
+static int add_metadata(WebPData *file, const idem_marks *marks) {
     size_t size;
-    char *packet = xmp_packet(texts, &size);
+    char *packet = idem_xmp_packet(marks, &size);
     if (!packet)
         return -1;
     WebPData chunk = {(const uint8_t *)packet, size}, whole;
@@ -109,7 +66,7 @@ static int add_metadata(WebPData *file, const char *const *texts) {
 }
 
 int idem_animation_save(const char *path, const idem_image *const *pictures, int n, int milliseconds,
-                        const char *const *texts) {
+                        const idem_marks *marks) {
     if (n < 1 || milliseconds < 1 || milliseconds > INT_MAX / n)
         return idem_fail("%s: %d pictures of %d ms cannot be an animation", path, n, milliseconds);
     for (int i = 0; i < n; i++)
@@ -120,7 +77,7 @@ int idem_animation_save(const char *path, const idem_image *const *pictures, int
                              SIDE_MAX);
     WebPData file;
     WebPDataInit(&file);
-    int status = encode(&file, pictures, n, milliseconds) || (texts && add_metadata(&file, texts)) ||
+    int status = encode(&file, pictures, n, milliseconds) || (marks && add_metadata(&file, marks)) ||
                          idem_file_write(path, file.bytes, file.size)
                      ? -1
                      : 0;

@@ -5,8 +5,8 @@
 #include "media/image.h"
 
 /* n pictures (one may appear several times), each shown for `milliseconds`; lossy at high quality, the same input gives
- * the same bytes. texts: as idem_image_save_png; they become one XMP packet. Aside-then-rename. */
+ * the same bytes. marks: they become one XMP packet; NULL: none. Aside-then-rename. */
 int idem_animation_save(const char *path, const idem_image *const *pictures, int n, int milliseconds,
-                        const char *const *texts);
+                        const idem_marks *marks);
 
 #endif

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "media/xmp.h"
+
 typedef struct {
     int width, height;
     uint8_t *rgb;   /* height * width * 3, rows from the top */
@@ -41,11 +43,11 @@ int idem_image_parse_reduced(idem_image *im, const unsigned char *bytes, size_t 
 int idem_image_load_transparent(idem_image *im, const char *path);
 
 /* PNG, aside-then-rename. Where im->rgba is set the file is as transparent; pixels whose colour is still that of rgba
- * over white keep that colour to the bit. texts: key, value, key, value, ..., NULL (tEXt chunks; no time, no path is
- * ever written); NULL: none. */
-int idem_image_save_png(const idem_image *im, const char *path, const char *const *texts);
+ * over white keep that colour to the bit. marks: the texts become tEXt chunks, and where the source is said an XMP
+ * packet stands beside them (iTXt); no time, no path is ever written. NULL: none. */
+int idem_image_save_png(const idem_image *im, const char *path, const idem_marks *marks);
 /* The same bytes in malloc'ed memory. */
-int idem_image_encode_png(const idem_image *im, const char *const *texts, unsigned char **data, size_t *size);
+int idem_image_encode_png(const idem_image *im, const idem_marks *marks, unsigned char **data, size_t *size);
 
 /* The text stored under `key` in front of the pixels of a PNG file, 0-terminated into out[n]; -1 when there is none or
  * n is too small. */

@@ -23,9 +23,10 @@ typedef struct {
     uint8_t *row;       /* writer: a row with its transparency */
     unsigned char *out; /* writer: bytes so far */
     size_t out_size, out_room;
-    const idem_image *im;     /* writer: the picture */
-    const char *const *texts; /* writer: keys and values, or NULL */
-    const char *key;          /* text reader: what to look for and where to put it */
+    const idem_image *im;    /* writer: the picture */
+    const idem_marks *marks; /* writer: or NULL */
+    char *packet;            /* writer: XMP, or NULL */
+    const char *key;         /* text reader: what to look for and where to put it */
     char *text;
     size_t text_room;
     char message[200];
@@ -243,8 +244,8 @@ static bool is_ascii(const char *s) {
     return true;
 }
 
-static int check_texts(const char *const *texts) {
-    for (; texts && texts[0]; texts += 2) {
+static int check_texts(const idem_marks *marks) {
+    for (const char *const *texts = marks ? marks->texts : NULL; texts && texts[0]; texts += 2) {
         size_t length = strlen(texts[0]);
         if (length < 1 || length > 79 || !is_ascii(texts[0]))
             return idem_fail("PNG text key \"%s\": expected 1 to 79 ASCII characters", texts[0]);
@@ -252,6 +253,15 @@ static int check_texts(const char *const *texts) {
             return idem_fail("PNG text key \"%s\" has no value", texts[0]);
     }
     return 0;
+}
+
+static void add_text(job *j, int compression, const char *key, const char *value) {
+    png_text text = {0};
+    text.compression = compression;
+    text.key = (char *)key;
+    text.text = (char *)value;
+    text.text_length = strlen(value);
+    png_set_text(j->png, j->info, &text, 1);
 }
 
 static int encode(job *j) {
@@ -267,15 +277,11 @@ static int encode(job *j) {
         png_set_compression_level(png, 1);
         png_set_filter(png, PNG_FILTER_TYPE_BASE, PNG_FILTER_SUB);
     }
-    for (const char *const *texts = j->texts; texts && texts[0]; texts += 2) {
-        png_text text = {0};
-        /* tEXt is Latin-1; what is not ASCII goes into iTXt, which is UTF-8. */
-        text.compression = is_ascii(texts[1]) ? PNG_TEXT_COMPRESSION_NONE : PNG_ITXT_COMPRESSION_NONE;
-        text.key = (char *)texts[0];
-        text.text = (char *)texts[1];
-        text.text_length = strlen(texts[1]);
-        png_set_text(png, j->info, &text, 1);
-    }
+    /* tEXt is Latin-1; what is not ASCII goes into iTXt, which is UTF-8. */
+    for (const char *const *texts = j->marks ? j->marks->texts : NULL; texts && texts[0]; texts += 2)
+        add_text(j, is_ascii(texts[1]) ? PNG_TEXT_COMPRESSION_NONE : PNG_ITXT_COMPRESSION_NONE, texts[0], texts[1]);
+    if (j->packet)
+        add_text(j, PNG_ITXT_COMPRESSION_NONE, IDEM_XMP_KEYWORD, j->packet);
     png_write_info(png, j->info);
     for (size_t y = 0; y < (size_t)im->height; y++) {
         const uint8_t *rgb = im->rgb + y * width * 3;
@@ -287,14 +293,14 @@ static int encode(job *j) {
     return 0;
 }
 
-int idem_image_encode_png(const idem_image *im, const char *const *texts, unsigned char **data, size_t *size) {
+int idem_image_encode_png(const idem_image *im, const idem_marks *marks, unsigned char **data, size_t *size) {
     *data = NULL;
     *size = 0;
     if (im->width < 0 || im->height < 0 ||
         idem_image_check_size((uint64_t)im->width, (uint64_t)im->height, "picture to write") < 0 ||
-        check_texts(texts) < 0)
+        check_texts(marks) < 0)
         return -1;
-    job j = {.what = "new file", .im = im, .texts = texts};
+    job j = {.what = "new file", .im = im, .marks = marks};
     j.png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &j, on_error, on_warning);
     j.info = j.png ? png_create_info_struct(j.png) : NULL;
     if (!j.info) {
@@ -302,9 +308,12 @@ int idem_image_encode_png(const idem_image *im, const char *const *texts, unsign
         return idem_fail("no memory for the PNG writer");
     }
     png_set_write_fn(j.png, &j, write_bytes, flush_bytes);
-    int status = guarded(&j, encode);
+    size_t packet_size;
+    int status =
+        marks && marks->source && !(j.packet = idem_xmp_packet(marks, &packet_size)) ? -1 : guarded(&j, encode);
     png_destroy_write_struct(&j.png, &j.info);
     free(j.row);
+    free(j.packet);
     if (status < 0) {
         free(j.out);
         return -1;
@@ -314,10 +323,10 @@ int idem_image_encode_png(const idem_image *im, const char *const *texts, unsign
     return 0;
 }
 
-int idem_image_save_png(const idem_image *im, const char *path, const char *const *texts) {
+int idem_image_save_png(const idem_image *im, const char *path, const idem_marks *marks) {
     unsigned char *data;
     size_t size;
-    if (idem_image_encode_png(im, texts, &data, &size) < 0)
+    if (idem_image_encode_png(im, marks, &data, &size) < 0)
         return -1;
     int status = idem_file_write(path, data, size);
     free(data);

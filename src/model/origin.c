@@ -11,8 +11,9 @@ void idem_origin_add(idem_origin *o, const char *key, const char *value) {
     o->texts[2 * ++o->n] = NULL;
 }
 
-void idem_origin_by(idem_origin *o, const char *generator, const char *mapper, const uint64_t *seed) {
-    *o = (idem_origin){0};
+void idem_origin_by(idem_origin *o, idem_source_type source, const char *generator, const char *mapper,
+                    const uint64_t *seed) {
+    *o = (idem_origin){.marks = {o->texts, source}};
     if (seed)
         snprintf(o->seed, sizeof o->seed, "%" PRIu64, *seed);
     idem_origin_add(o, "Software", "idem");
@@ -28,7 +29,7 @@ void idem_origin_no_seed(idem_origin *o) {
     idem_origin_add(o, "seed", "none");
 }
 
-void idem_origin_of(idem_origin *o, const idem_model *m, const uint64_t *seed) {
+void idem_origin_of(idem_origin *o, idem_source_type source, const idem_model *m, const uint64_t *seed) {
     const idem_model_info *info = idem_model_about(m);
-    idem_origin_by(o, info->hash, info->mapper, seed);
+    idem_origin_by(o, source, info->hash, info->mapper, seed);
 }

@@ -128,8 +128,8 @@ static int draw(const char *png, track tracks[PANELS][SERIES]) {
         return idem_fail("%s: nothing to draw yet: metrics.jsonl has no numbers", png);
     idem_chart chart = {.title = "training", .panels = page, .panel_count = used};
     idem_image picture = {0};
-    static const char *const texts[] = {"Software", "idem", NULL};
-    int status = idem_chart_draw(&picture, &chart) || idem_image_save_png(&picture, png, texts) ? -1 : 0;
+    int status =
+        idem_chart_draw(&picture, &chart) || idem_image_save_png(&picture, png, &idem_marks_no_source) ? -1 : 0;
     idem_image_free(&picture);
     return status;
 }

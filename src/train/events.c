@@ -203,10 +203,10 @@ int idem_events_scalar(idem_events *e, int64_t step, const char *tag, double val
     return append_value(e, step, tag, &content);
 }
 
-int idem_events_image(idem_events *e, int64_t step, const char *tag, const idem_image *im, const char *const *texts) {
+int idem_events_image(idem_events *e, int64_t step, const char *tag, const idem_image *im, const idem_marks *marks) {
     unsigned char *png;
     size_t size;
-    if (check_step(e, step, tag) < 0 || idem_image_encode_png(im, texts, &png, &size) < 0)
+    if (check_step(e, step, tag) < 0 || idem_image_encode_png(im, marks, &png, &size) < 0)
         return -1;
     message image = {0}, content = {0};
     put_int(&image, 1, im->height);

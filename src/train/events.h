@@ -21,10 +21,10 @@ enum { IDEM_EVENTS_NEW = -1, IDEM_EVENTS_NONE = -2 };
  * IDEM_EVENTS_NEW. NULL with a message on failure. */
 idem_events *idem_events_open(const char *dir, int64_t step);
 
-/* Each appends one record, timed by the clock; steps must not fall. `tag` groups by slashes ("loss/id"); texts: as
+/* Each appends one record, timed by the clock; steps must not fall. `tag` groups by slashes ("loss/id"); marks: as
  * idem_image_save_png takes them. 0 or -1. */
 int idem_events_scalar(idem_events *e, int64_t step, const char *tag, double value);
-int idem_events_image(idem_events *e, int64_t step, const char *tag, const idem_image *im, const char *const *texts);
+int idem_events_image(idem_events *e, int64_t step, const char *tag, const idem_image *im, const idem_marks *marks);
 
 int idem_events_flush(idem_events *e); /* what was appended so far can be read by others */
 int idem_events_close(idem_events *e); /* also after a failure; NULL is allowed */

@@ -83,8 +83,8 @@ int idem_metrics_log_write(idem_metrics_log *log, const char *kind, int64_t iter
 }
 
 int idem_metrics_log_image(idem_metrics_log *log, const char *tag, int64_t iteration, const idem_image *im,
-                           const char *const *texts) {
-    return idem_events_image(log->events, iteration, tag, im, texts);
+                           const idem_marks *marks) {
+    return idem_events_image(log->events, iteration, tag, im, marks);
 }
 
 int64_t idem_metrics_log_sync(idem_metrics_log *log) {

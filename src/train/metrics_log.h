@@ -25,7 +25,7 @@ void idem_metrics_log_close(idem_metrics_log *log); /* NULL is allowed */
 int idem_metrics_log_write(idem_metrics_log *log, const char *kind, int64_t iteration, const idem_metric *m, int n);
 /* Into the events only. */
 int idem_metrics_log_image(idem_metrics_log *log, const char *tag, int64_t iteration, const idem_image *im,
-                           const char *const *texts);
+                           const idem_marks *marks);
 /* Afterwards all lines are on the disk; returns the offset behind them, or -1. */
 int64_t idem_metrics_log_sync(idem_metrics_log *log);
 

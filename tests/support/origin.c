@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "media/image.h"
+#include "support/xmp.h"
 
 unsigned char *origin_read(const char *dir, const char *name, size_t *size) {
     unsigned char *data = NULL;
@@ -32,14 +33,20 @@ static bool is_known(const char *key) {
     return false;
 }
 
-int origin_chunks(const char *name, const unsigned char *data, size_t size) {
-    int texts = 0;
+int origin_chunks(const char *name, const unsigned char *data, size_t size, const char *source) {
+    static const char xmp[] = "iTXtXML:com.adobe.xmp\0\0\0\0\0"; /* not compressed, of no language */
+    int texts = 0, packets = 0;
     size_t at = 8;
     assert_true(size > at && !memcmp(data, "\x89PNG\r\n\x1a\n", at));
     for (; at + 12 <= size; at += 12 + big(data + at)) {
         const char *type = (const char *)data + at + 4;
         if (!memcmp(type, "IHDR", 4) || !memcmp(type, "IDAT", 4) || !memcmp(type, "IEND", 4))
             continue;
+        if (!memcmp(type, xmp, sizeof xmp - 1) && source) {
+            xmp_check(name, type + sizeof xmp - 1, big(data + at) + 4 - (sizeof xmp - 1), source);
+            packets++;
+            continue;
+        }
         if (memcmp(type, "tEXt", 4) || !is_known(type + 4)) {
             print_message("%s has a chunk %.4s %.20s\n", name, type, type + 4);
             fail();
@@ -47,6 +54,15 @@ int origin_chunks(const char *name, const unsigned char *data, size_t size) {
         texts++;
     }
     assert_int_equal(at, size); /* nothing behind the end */
+    assert_int_equal(packets, source != NULL);
+    return texts;
+}
+
+int origin_file(const char *dir, const char *name, const char *source) {
+    size_t size;
+    unsigned char *data = origin_read(dir, name, &size);
+    const int texts = origin_chunks(name, data, size, source);
+    free(data);
     return texts;
 }
 
@@ -58,12 +74,9 @@ void origin_text(const char *dir, const char *name, const char *key, const char 
         assert_string_equal(text, want);
 }
 
-void origin_synthetic(const char *dir, const char *name, const char *generator, const char *mapper, const char *seed,
-                      int texts) {
-    size_t size;
-    unsigned char *data = origin_read(dir, name, &size);
-    assert_int_equal(origin_chunks(name, data, size), texts);
-    free(data);
+void origin_synthetic(const char *dir, const char *name, const char *source, const char *generator, const char *mapper,
+                      const char *seed, int texts) {
+    assert_int_equal(origin_file(dir, name, source), texts);
     origin_text(dir, name, "Software", "idem");
     origin_text(dir, name, "synthetic", "true");
     origin_text(dir, name, "mapper", mapper);

@@ -148,7 +148,7 @@ idem_image random_image(int width, int height, const char *stream) {
 void make_small_files(blob *files) {
     idem_image im = random_image(PNG_SIDE_X, PNG_SIDE_Y, "small");
     static const char *const texts[] = {"idem:seed", "7", NULL};
-    if (idem_image_encode_png(&im, texts, &files[0].data, &files[0].size) < 0)
+    if (idem_image_encode_png(&im, &(const idem_marks){.texts = texts}, &files[0].data, &files[0].size) < 0)
         abort();
     uint16_t samples[PNG_SIDE_X * PNG_SIDE_Y * 4];
     for (int i = 0; i < PNG_SIDE_X * PNG_SIDE_Y * 4; i++)

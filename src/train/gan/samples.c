@@ -28,14 +28,14 @@ static int save_sheet(const idem_gan_samples *s, const char *what, const char *h
     snprintf(title, sizeof title, "%s after %" PRId64 " pictures, truncation %.1f", what, s->shown, (double)SHEET_PSI);
     snprintf(psi, sizeof psi, "%g", (double)SHEET_PSI);
     idem_origin origin;
-    idem_origin_by(&origin, hash, NULL, &(const uint64_t){SHEET_SEED});
+    idem_origin_by(&origin, IDEM_SOURCE_GENERATED, hash, NULL, &(const uint64_t){SHEET_SEED});
     idem_origin_add(&origin, "truncation", psi);
     snprintf(name, sizeof name, "samples/%s-%010" PRId64 ".png", what, s->shown);
     if (!status && !idem_sheet_list(&page, &(idem_sheet){.title = title}, list, n, GRID_COLUMNS)) {
         char *path = idem_path_join(s->run, name);
-        status = path ? idem_image_save_png(&page, path, origin.texts) : -1;
+        status = path ? idem_image_save_png(&page, path, &origin.marks) : -1;
         if (!status)
-            status = idem_metrics_log_image(s->log, what, s->iteration, &page, origin.texts);
+            status = idem_metrics_log_image(s->log, what, s->iteration, &page, &origin.marks);
         free(path);
         idem_image_free(&page);
     } else {

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "engine/op.h"
 #include "model/average.h"
+#include "model/origin.h"
 #include "train/checkpoint.h"
 #include "data/data.h"
 #include "train/metrics_log.h"
@@ -180,13 +181,12 @@ static int write_line(idem_trainer *t, const idem_train_report *r) {
 static int write_sheet(idem_trainer *t, const idem_image *sheet) {
     char name[64];
     snprintf(name, sizeof name, "samples/grid-%010" PRId64 ".png", t->state.iteration);
-    char *path = idem_path_join(t->run, name), seed[32];
-    snprintf(seed, sizeof seed, "%" PRIu64, t->state.recipe.seed);
-    const char *texts[] = {"Software",  "idem", "seed", seed, "generator", idem_model_about(t->model)->hash,
-                           "synthetic", "true", NULL};
-    int status = path ? idem_image_save_png(sheet, path, texts) : -1;
+    char *path = idem_path_join(t->run, name);
+    idem_origin origin;
+    idem_origin_by(&origin, IDEM_SOURCE_COMPOSITE, idem_model_about(t->model)->hash, NULL, &t->state.recipe.seed);
+    int status = path ? idem_image_save_png(sheet, path, &origin.marks) : -1;
     if (!status)
-        status = idem_metrics_log_image(t->log, "samples", t->state.iteration, sheet, texts);
+        status = idem_metrics_log_image(t->log, "samples", t->state.iteration, sheet, &origin.marks);
     free(path);
     return status;
 }

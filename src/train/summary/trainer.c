@@ -189,12 +189,12 @@ static int write_samples(idem_summary_trainer *t) {
     if (draw_sheet(t, &page))
         return -1;
     idem_origin origin;
-    idem_origin_of(&origin, t->model, &t->recipe.seed);
+    idem_origin_of(&origin, IDEM_SOURCE_COMPOSITE, t->model, &t->recipe.seed);
     char *path = idem_path_join(t->run, name);
-    int status = path ? idem_image_save_png(&page, path, origin.texts) : -1;
+    int status = path ? idem_image_save_png(&page, path, &origin.marks) : -1;
     free(path);
     if (!status)
-        status = idem_metrics_log_image(t->log, "samples", t->state.iteration, &page, origin.texts) || save_mapper(t)
+        status = idem_metrics_log_image(t->log, "samples", t->state.iteration, &page, &origin.marks) || save_mapper(t)
                      ? -1
                      : 0;
     idem_image_free(&page);

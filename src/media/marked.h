@@ -1,0 +1,11 @@
+/* Whether a file says that idem made what it shows. */
+#ifndef IDEM_MEDIA_MARKED_H
+#define IDEM_MEDIA_MARKED_H
+
+#include <stdbool.h>
+
+/* By the texts of a PNG, or the XMP packet of a PNG, WebP or JPEG (other programs keep it where they convert pictures);
+ * xmp.h. A file that cannot be read or is damaged before the mark says nothing. */
+bool idem_image_says_synthetic(const char *path);
+
+#endif
