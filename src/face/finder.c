@@ -136,18 +136,18 @@ static bool is_enough(const search *s, double scale) {
 }
 
 /* Levels by the shorter side, so that ground beside the picture changes nothing: first twice as much as it is seen,
- * with a border about the photograph in which close crops are seen; then just it; then parts of half the size, a
- * IDEM_QUARTER ...
- */
+ * with a border about the photograph in which close crops are seen; then just it; then parts of half the size or
+ * somewhat more, a quarter ..., evenly down to the finest level. */
 static int look_for_all(search *s, idem_search which) {
     const idem_image *im = &s->photo->level[0];
-    double finest = fmax(sqrt((double)im->width * im->height) / (IDEM_FIND_SMALLEST * smallest_seen), 1);
-    double scale = fmax(2.0 * fmin(im->width, im->height) / IDEM_DETECT_HEIGHT, 2 * least_scale);
-    for (int level = 0;; level++, scale /= 2) {
-        if (level >= COARSE)
-            scale = fmax(scale, finest);
+    const double pixels = (double)im->width * im->height;
+    const double finest = fmax(sqrt(pixels) / (IDEM_FIND_SMALLEST * smallest_seen), 1);
+    const double whole = fmax((double)fmin(im->width, im->height) / IDEM_DETECT_HEIGHT, least_scale);
+    const int finer = whole > finest ? (int)ceil(log2(whole / finest)) : 0;
+    for (int level = 0; level < COARSE + finer; level++) {
+        double scale = level == 0 ? 2 * whole : whole * pow(finest / whole, (double)(level - 1) / fmax(finer, 1));
+        scale = fmax(scale, sqrt(pixels / most_pixels));
         idem_scan_view view;
-        scale = fmax(scale, sqrt((double)im->width * im->height / most_pixels));
         if (idem_scan_view_make(&view, s->photo, scale))
             return -1;
         /* Upright first: what is seen of a face by other turns is then known already. */
@@ -158,9 +158,10 @@ static int look_for_all(search *s, idem_search which) {
         idem_scan_view_free(&view);
         if (status)
             return -1;
-        if (level + 1 >= COARSE && (scale <= finest || (which == IDEM_FIND_LARGEST && is_enough(s, scale))))
-            return 0;
+        if (level + 1 >= COARSE && which == IDEM_FIND_LARGEST && is_enough(s, scale))
+            break;
     }
+    return 0;
 }
 
 /* ---- what is told of a face ---- */
