@@ -7,13 +7,17 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <jansson.h>
 
+#include "base/file.h"
+#include "base/status.h"
 #include "data/data.h"
+#include "format/bytes.h"
 #include "media/image.h"
 #include "support/photographs.h"
 #include "support/program.h"
@@ -124,6 +128,40 @@ static void faces_are_looked_for_once(void **state) {
     assert_int_equal(idem_photographs_count(p), FACES + 1 - APART);
     idem_photographs_free(p);
     program_expect(RUN("cp $DIR/kept.png $DIR/ph/plain.png"), 0);
+}
+
+static volatile sig_atomic_t stop;
+
+static void stop_at_seven(void *user, size_t done, size_t count) {
+    (void)user;
+    (void)count;
+    stop = done == 7;
+}
+
+static void what_was_found_before_an_interruption_is_kept(void **state) {
+    (void)state;
+    photograph_need_models();
+    idem_photographs_options options = {
+        .size = SIDE, .seed = 3, .pairs = 2, .models = photograph_models(), .progress = stop_at_seven, .stop = &stop};
+    unsigned char *kept;
+    size_t size;
+    program_expect(RUN("rm -f $DIR/test.cache; sleep 1.2"), 0);
+    assert_null(idem_photographs_open(tiny_path(dir, "ph"), tiny_path(dir, "test.cache"), &options));
+    assert_int_equal(idem_error_kind(), IDEM_INTERRUPTED);
+    assert_int_equal(idem_file_read(tiny_path(dir, "test.cache"), 1 << 20, &kept, &size), 0);
+    assert_int_equal(idem_le64(kept + 24), 7); /* pictures */
+    free(kept);
+    options.progress = NULL;
+    stop = 0;
+    idem_photographs *p = open_photographs(&options);
+    char digest[65];
+    strcpy(digest, idem_photographs_digest(p));
+    idem_photographs_free(p);
+    program_expect(RUN("rm $DIR/test.cache"), 0);
+    p = open_photographs(&options);
+    assert_string_equal(digest, idem_photographs_digest(p));
+    assert_int_equal(idem_photographs_count(p), FACES - APART);
+    idem_photographs_free(p);
 }
 
 /* Of the first cross-face batches, item by item: photographs in their order, the others as they are without any. */
@@ -278,6 +316,7 @@ int main(void) {
         cmocka_unit_test(photographs_are_spread_evenly),
         cmocka_unit_test(each_is_shown_once_an_epoch_and_never_if_held_out),
         cmocka_unit_test(faces_are_looked_for_once),
+        cmocka_unit_test(what_was_found_before_an_interruption_is_kept),
         cmocka_unit_test(a_share_is_photographs_and_codes_stay),
         cmocka_unit_test(a_run_goes_on_as_if_it_had_not_stopped),
         cmocka_unit_test(other_photographs_are_refused),

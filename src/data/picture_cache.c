@@ -297,19 +297,10 @@ static int put_list(const idem_picture_cache *c, uint64_t *bytes) {
     return 0;
 }
 
-static int write_all(idem_picture_cache *c) {
-    unsigned char head[HEADER] = {0};
+/* The list behind the pictures, and the head before them. */
+static int write_end(const idem_picture_cache *c) {
+    unsigned char head[HEADER];
     uint64_t list;
-    if (idem_writer_open(&c->writer, c->file) || put(c, head, HEADER))
-        return -1;
-    for (size_t i = 0; i < c->files; i++) {
-        if (c->options.stop && *c->options.stop)
-            return idem_fail_as(IDEM_INTERRUPTED, "interrupted");
-        if (take(c, i))
-            return -1;
-        if (c->options.progress)
-            c->options.progress(c->options.user, i + 1, c->files);
-    }
     if (put_list(c, &list))
         return -1;
     memcpy(head, MAGIC, 8);
@@ -321,6 +312,32 @@ static int write_all(idem_picture_cache *c) {
     return fseek(c->writer.stream, 0, SEEK_SET)
                ? idem_fail_as(IDEM_INTERNAL, "%s: cannot write: %s", c->file, strerror(errno))
                : put(c, head, HEADER);
+}
+
+/* What was made is kept for the next time, as if the other files could not be read, unless there was more before. */
+static int interrupted(idem_picture_cache *c) {
+    if (c->options.make && c->pictures >= c->old.pictures && (write_end(c) || idem_writer_commit(&c->writer)))
+        return -1;
+    return idem_fail_as(IDEM_INTERRUPTED, "interrupted");
+}
+
+static bool stopped(const idem_picture_cache *c) {
+    return c->options.stop && *c->options.stop;
+}
+
+static int write_all(idem_picture_cache *c) {
+    const unsigned char head[HEADER] = {0};
+    if (idem_writer_open(&c->writer, c->file) || put(c, head, HEADER))
+        return -1;
+    for (size_t i = 0; i < c->files; i++) {
+        if (stopped(c))
+            return interrupted(c);
+        if (take(c, i))
+            return stopped(c) && idem_error_kind() == IDEM_INTERRUPTED ? interrupted(c) : -1;
+        if (c->options.progress)
+            c->options.progress(c->options.user, i + 1, c->files);
+    }
+    return write_end(c);
 }
 
 /* 1 when file i, which was no picture, is none now, as the list has it, which is told; 0, or -1. */

@@ -32,7 +32,8 @@ typedef struct {
     void *user;
 } idem_picture_cache_options;
 
-/* Looks at all files; what is new stands beside `file` until it is kept. */
+/* Looks at all files; what is new stands beside `file` until it is kept. Interrupted, with `make`, it keeps in `file`
+ * what it has made so far. */
 idem_picture_cache *idem_picture_cache_open(const char *dir, const char *file, const idem_picture_cache_options *o);
 void idem_picture_cache_free(idem_picture_cache *c); /* NULL is allowed */
 /* Replaces `file` if anything has changed, and maps it: pixels may be asked for. */
