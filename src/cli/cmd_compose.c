@@ -367,11 +367,9 @@ static int print_json(const job *j, double seconds) {
                                "unreadable", j->id.bad + j->attr.bad, "without_partner", j->without_partner,
                                "not_written", j->failed + j->made.too_long, "output", idem_json_name(j->s->output),
                                "grid", j->grid && j->ended, "seconds", seconds);
-    if (report)
-        json_object_set_new(report, "other_files", json_integer((json_int_t)idem_left_out_files()));
-    if (report)
-        json_object_set_new(report, "outside_most", json_real(fmax(j->id.outside, j->attr.outside)));
-    if (report && !j->ended)
+    json_object_set_new(report, "other_files", json_integer((json_int_t)idem_left_out_files()));
+    json_object_set_new(report, "outside_most", json_real(fmax(j->id.outside, j->attr.outside)));
+    if (!j->ended)
         json_object_set_new(report, "ended_early", json_true());
     return idem_json_print(report, 17);
 }
