@@ -120,9 +120,7 @@ static int other(int end, float *const *of) {
 }
 
 static int steps_of_end(const job *j, int end) {
-    if (j->s->refine != IDEM_REFINE_BY_MARK)
-        return j->s->refine;
-    return j->id_drawn[other(end, j->id)] && j->attr_drawn[other(end, j->attr)] ? 0 : IDEM_REFINE_STEPS;
+    return idem_refine_steps(j->s->refine, j->id_drawn[other(end, j->id)], j->attr_drawn[other(end, j->attr)]);
 }
 
 /* After w of this end is known. */

@@ -25,9 +25,14 @@ void idem_painting_free(idem_painting *p) {
     *p = (idem_painting){0};
 }
 
-static bool is_plain(const idem_painting *p, const idem_stroke *s) {
-    return !p->steps ||
-           (p->steps == IDEM_REFINE_BY_MARK && p->id->places[s->id].drawn && p->attr->places[s->attr].drawn);
+int idem_refine_steps(int refine, bool id_drawn, bool attr_drawn) {
+    if (refine != IDEM_REFINE_BY_MARK)
+        return refine;
+    return id_drawn && attr_drawn ? 0 : IDEM_REFINE_STEPS;
+}
+
+static int steps_of(const idem_painting *p, const idem_stroke *s) {
+    return idem_refine_steps(p->steps, p->id->places[s->id].drawn, p->attr->places[s->attr].drawn);
 }
 
 static idem_pair pair_of(const idem_painting *p, const idem_stroke *s) {
@@ -44,8 +49,7 @@ static int paint_plain(idem_painting *p, int n, const idem_stroke *strokes, floa
 }
 
 static int paint_refined(idem_painting *p, const idem_stroke *s, float *y) {
-    const int steps = p->steps == IDEM_REFINE_BY_MARK ? IDEM_REFINE_STEPS : p->steps;
-    if (!p->refined && !(p->refined = idem_painter_new(p->model, 1, steps, &p->options)))
+    if (!p->refined && !(p->refined = idem_painter_new(p->model, 1, steps_of(p, s), &p->options)))
         return -1;
     idem_pair pair = pair_of(p, s);
     idem_sources_picture(p->id, s->id, p->x);
@@ -58,7 +62,7 @@ static int paint_refined(idem_painting *p, const idem_stroke *s, float *y) {
 int idem_painting_run(idem_painting *p, int n, const idem_stroke *strokes, float *y) {
     for (int i = 0; i < n;) {
         int count = 0;
-        while (i + count < n && count < p->batch && is_plain(p, &strokes[i + count]))
+        while (i + count < n && count < p->batch && !steps_of(p, &strokes[i + count]))
             count++;
         float *to = y + (size_t)i * numbers(p);
         if (count ? paint_plain(p, count, strokes + i, to) : paint_refined(p, &strokes[i], to))

@@ -18,6 +18,9 @@ enum { IDEM_REFINE_BY_MARK = -1, IDEM_REFINE_STEPS = 25, IDEM_REFINE_MOST = 1000
                 "but 0 where idem drew both pictures"                                                                  \
     }
 
+/* The steps of a pair: what --refine says, and where it says nothing the pictures' marks. */
+int idem_refine_steps(int refine, bool id_drawn, bool attr_drawn);
+
 /* Faces of the two sides, by their places among all faces of each side. */
 typedef struct {
     int id, attr;
