@@ -23,7 +23,7 @@ pc=$(find "$tree" -name idem.pc)
 export PKG_CONFIG_PATH=${pc%/*}
 lib=$(pkg-config --variable=libdir idem)
 [ -e "$lib/libidem.a" ] || failed "no libidem.a in $lib"
-for file in bin/idem include/idem.h share/man/man1/idem.1 share/man/man1/idem-compose.1 \
+for file in bin/idem include/idem.h include/idem/context.h share/man/man1/idem.1 share/man/man1/idem-compose.1 \
     share/idem/models/generator-128.safetensors; do
     [ -e "$tree/$file" ] || failed "no $file"
 done
@@ -32,17 +32,20 @@ done
 
 # Exported symbols against declarations.
 nm -D --defined-only "$lib/libidem.so" | awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' | sort >"$work/exported"
-tr -d '\n' <include/idem.h | sed 's/;/;\n/g' | sed -n 's/.*IDEM_API [^(]*\b\(idem_[a-z_]*\)(.*/\1/p' | sort >"$work/declared"
+cat include/idem/*.h | tr -d '\n' | sed 's/;/;\n/g' | sed -n 's/.*IDEM_API [^(]*\b\(idem_[a-z_]*\)(.*/\1/p' | sort >"$work/declared"
 [ "$(wc -l <"$work/declared")" -ge 14 ] || failed "found only $(wc -l <"$work/declared") declarations in idem.h"
 diff "$work/declared" "$work/exported" || failed "declared (<) and exported (>) symbols differ"
 
-# The header alone, in the oldest C that has its types, and in C++.
+# The header and each of its parts alone, in the oldest C that has its types, and in C++.
 strict=(-Wall -Wextra -pedantic -Werror -fsyntax-only)
-echo '#include <idem.h>' >"$work/user.c"
-$cc -std=c99 "${strict[@]}" $(pkg-config --cflags idem) "$work/user.c"
-if command -v c++ >/dev/null; then
-    c++ -std=c++11 "${strict[@]}" -x c++ $(pkg-config --cflags idem) "$work/user.c"
-fi
+for header in idem.h $(cd include && echo idem/*.h); do
+    [ "$header" = idem.h ] || grep -q "^#include \"$header\"" include/idem.h || failed "idem.h does not include $header"
+    echo "#include <$header>" >"$work/user.c"
+    $cc -std=c99 "${strict[@]}" $(pkg-config --cflags idem) "$work/user.c"
+    if command -v c++ >/dev/null; then
+        c++ -std=c++11 "${strict[@]}" -x c++ $(pkg-config --cflags idem) "$work/user.c"
+    fi
+done
 
 # Other compilers' OpenMP runtime would be a second one in the process: the static link is for the library's own.
 $cc -std=c99 -Wall -Wextra -Werror examples/compose.c $(pkg-config --cflags --libs idem) -o "$work/shared"
