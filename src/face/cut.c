@@ -26,23 +26,31 @@ int idem_cut_whole(idem_cut *cut, idem_photo *photo, int size) {
     return idem_image_resize(&cut->picture, &photo->image, size, size);
 }
 
+bool idem_cut_is_whole(const idem_crop *frame) {
+    return idem_align_off(frame) < in_frame;
+}
+
 int idem_cut_face(idem_cut *cut, const idem_photo *photo, int face, int size, bool may_be_whole) {
     *cut = (idem_cut){0};
     memcpy(cut->points, photo->faces[face].points, sizeof cut->points);
     if (idem_align_frame(&cut->frame, (const float(*)[2])cut->points, photo->width, photo->height))
         return -1;
-    if (may_be_whole && photo->width == photo->height && idem_align_off(&cut->frame) < in_frame)
+    if (may_be_whole && photo->width == photo->height && idem_cut_is_whole(&cut->frame))
         return idem_image_resize(&cut->picture, &photo->image, size, size);
     cut->cut_out = true;
     return idem_align_picture(&cut->picture, &photo->image, &cut->frame, size);
 }
 
-int idem_cut_at_a_look(idem_cut *cut, idem_photo *photo, idem_finder *f, int size) {
-    idem_found face;
+int idem_cut_sees_whole(const idem_photo *photo, idem_finder *f, int size, idem_found *face) {
     /* Decoded at less than is wanted: the search decodes it again. */
     if (photo->image.width < photo->width && photo->image.width < size)
         return 0;
-    const int seen = idem_finder_sees_frame(f, &photo->image, in_frame, &face);
+    return idem_finder_sees_frame(f, &photo->image, in_frame, face);
+}
+
+int idem_cut_at_a_look(idem_cut *cut, idem_photo *photo, idem_finder *f, int size) {
+    idem_found face;
+    const int seen = idem_cut_sees_whole(photo, f, size, &face);
     if (seen <= 0)
         return seen;
     if (idem_cut_whole(cut, photo, size))

@@ -21,6 +21,11 @@ int idem_cut_whole(idem_cut *cut, idem_photo *photo, int size);
 /* One of the faces that were found; the whole picture where that is allowed and it is square with the face in its
  * frame. */
 int idem_cut_face(idem_cut *cut, const idem_photo *photo, int face, int size, bool may_be_whole);
+/* Whether a square picture whose only face has this frame is taken whole. */
+bool idem_cut_is_whole(const idem_crop *frame);
+/* Before faces are looked for: 1 and the face when the picture is seen at a look to be a face in its frame (none can be
+ * larger), 0, or -1. */
+int idem_cut_sees_whole(const idem_photo *photo, idem_finder *f, int size, idem_found *face);
 /* Before faces are looked for: 1 and the whole picture when it is seen at a look to be a face in its frame (none can be
  * larger), 0, or -1. */
 int idem_cut_at_a_look(idem_cut *cut, idem_photo *photo, idem_finder *f, int size);

@@ -114,3 +114,7 @@ int idem_painter_cut_short(const idem_painter *p) {
 int idem_painter_refines(const idem_painter *p) {
     return p->steps;
 }
+
+idem_plan *idem_painter_plan(const idem_painter *p) {
+    return idem_pipe_plan(p->map);
+}

@@ -30,6 +30,7 @@ int idem_painter_run(idem_painter *p, size_t n, const idem_pair *pairs, float *y
 int idem_painter_codes(idem_painter *p, size_t n, const idem_pair *pairs, float *ws, float *y);
 /* Pairs so far whose refining met a number that is not finite and kept an earlier step. */
 int idem_painter_cut_short(const idem_painter *p);
-int idem_painter_refines(const idem_painter *p); /* steps */
+int idem_painter_refines(const idem_painter *p);     /* steps */
+idem_plan *idem_painter_plan(const idem_painter *p); /* to share its buffer */
 
 #endif

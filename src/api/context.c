@@ -1,0 +1,133 @@
+/* The public library (include/idem.h): versions, errors, opening and closing. */
+#define _GNU_SOURCE
+#include "idem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/context.h"
+#include "base/status.h"
+#include "engine/isa.h"
+
+enum { BATCH = 4, BATCH_MAX = 256, THREADS_MAX = 4096, REFINE_MAX = 1000 };
+
+/* Sizes of the struct in programs compiled before it had the fields that follow. */
+static const size_t earlier_options[] = {offsetof(idem_options, identity_net), offsetof(idem_options, refine)};
+
+#define TEXT(x) #x
+#define VERSION(a, b, c) TEXT(a) "." TEXT(b) "." TEXT(c)
+
+const char *idem_version(void) {
+    return VERSION(IDEM_VERSION_MAJOR, IDEM_VERSION_MINOR, IDEM_VERSION_PATCH);
+}
+
+_Static_assert((int)IDEM_ERROR_NONE == (int)IDEM_NO_ERROR && (int)IDEM_ERROR_INPUT == (int)IDEM_INPUT &&
+                   (int)IDEM_ERROR_MISSING == (int)IDEM_MISSING && (int)IDEM_ERROR_MEMORY == (int)IDEM_MEMORY &&
+                   (int)IDEM_ERROR_INTERRUPTED == (int)IDEM_INTERRUPTED &&
+                   (int)IDEM_ERROR_INTERNAL == (int)IDEM_INTERNAL,
+               "kinds of idem.h and status.h");
+
+const char *idem_last_error(void) {
+    return idem_error();
+}
+
+void idem_options_init(idem_options *options, size_t struct_size) {
+    if (!options || struct_size < sizeof options->struct_size)
+        return;
+    memset(options, 0, struct_size);
+    options->struct_size = struct_size;
+}
+
+/* What belongs together is there together. */
+static int check_networks(const idem_options *o) {
+    if (o->identity_preprocess && !o->identity_net)
+        return idem_fail("idem_open: identity_preprocess is \"%s\" for no identity_net; name the recogniser's file",
+                         o->identity_preprocess);
+    if ((o->attribute_net || o->attribute_norm) && !o->mapper)
+        return idem_fail("idem_open: attribute_%s is \"%s\" without a mapper, which brings the attribute encoder",
+                         o->attribute_net ? "net" : "norm", o->attribute_net ? o->attribute_net : o->attribute_norm);
+    return 0;
+}
+
+static bool is_options_size(size_t n) {
+    bool known = n == sizeof(idem_options);
+    for (size_t i = 0; i < sizeof earlier_options / sizeof *earlier_options; i++)
+        known = known || n == earlier_options[i];
+    return known;
+}
+
+/* A copy of options that are whole and within their ranges. */
+static int take_options(idem_options *o, const idem_options *given) {
+    if (!given)
+        return idem_fail("idem_open: options is NULL");
+    if (given->struct_size > sizeof *o)
+        return idem_fail("idem_open: options have %zu bytes, this library (%s) knows %zu; link a newer one",
+                         given->struct_size, idem_version(), sizeof *o);
+    if (!is_options_size(given->struct_size))
+        return idem_fail("idem_open: options have %zu bytes, expected %zu; call idem_options_default first",
+                         given->struct_size, sizeof *o);
+    idem_options_init(o, sizeof *o);
+    memcpy(o, given, given->struct_size);
+    if (!o->generator)
+        return idem_fail("idem_open: no generator; set options.generator to a StyleGAN2 weight file");
+    if (o->batch < 0 || o->batch > BATCH_MAX)
+        return idem_fail("idem_open: batch is %d, expected 0 to %d", o->batch, BATCH_MAX);
+    if (o->threads < 0 || o->threads > THREADS_MAX)
+        return idem_fail("idem_open: threads is %d, expected 0 to %d", o->threads, THREADS_MAX);
+    if (o->refine < 0 || o->refine > REFINE_MAX)
+        return idem_fail("idem_open: refine is %d, expected 0 to %d", o->refine, REFINE_MAX);
+    return check_networks(o);
+}
+
+idem_context *idem_open(const idem_options *options) {
+    idem_options o;
+    if (take_options(&o, options) || idem_isa_check())
+        return NULL;
+    idem_context *c = calloc(1, sizeof *c);
+    if (!c)
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for a context");
+    c->refine = o.refine;
+    const idem_studio_options studio = {.generator = o.generator,
+                                        .mapper = o.mapper,
+                                        .models = o.models,
+                                        .identity_net = o.identity_net,
+                                        .identity_preprocess = o.identity_preprocess,
+                                        .attributes = {.net = o.attribute_net, .norm = o.attribute_norm},
+                                        .batch = o.batch ? o.batch : BATCH,
+                                        .threads = o.threads,
+                                        .stop = &c->cancelled};
+    if ((c->studio = idem_studio_open(&studio)))
+        return c;
+    idem_close(c);
+    return NULL;
+}
+
+void idem_close(idem_context *c) {
+    if (!c)
+        return;
+    idem_studio_free(c->studio);
+    free(c);
+}
+
+int idem_context_check(const char *call, const idem_context *c, bool arrays, int n) {
+    if (!c)
+        return idem_fail("%s: the context is NULL; idem_open gives one", call);
+    if (!arrays)
+        return idem_fail("%s: an argument is NULL", call);
+    return n >= 1 ? 0 : idem_fail("%s: n is %d pictures, expected 1 or more", call, n);
+}
+
+int idem_get_info(const idem_context *c, idem_info *info) {
+    if (idem_context_check("idem_get_info", c, info, 1))
+        return -1;
+    if (info->struct_size != sizeof *info)
+        return idem_fail("idem_get_info: struct_size is %zu, expected %zu; set it to sizeof(idem_info)",
+                         info->struct_size, sizeof *info);
+    const idem_model_info *m = idem_studio_about(c->studio);
+    info->size = m->size;
+    info->identity_dim = m->id_dim;
+    info->attribute_dim = m->has_mapper ? m->attr_dim : 0;
+    info->w_dim = m->w_dim;
+    return 0;
+}
