@@ -20,6 +20,7 @@
 #include "cli/report_text.h"
 #include "measure/evaluate.h"
 #include "measure/figures.h"
+#include "measure/pairs.h"
 
 typedef struct {
     idem_model_files files;
@@ -27,78 +28,30 @@ typedef struct {
     int pairs, baseline_pairs, batch, refine;
     double truncation;
     bool baselines, truncation_given, quiet;
-    int unreadable; /* files of the folders given */
+    int unreadable; /* pairs with a file that cannot be read */
 } settings;
 
-/* The truncation the mapper was trained with. */
-static double trained_truncation(const idem_model *m, double otherwise) {
-    const idem_weights *w = idem_model_trained(m);
-    const char *text = w ? idem_weights_meta(w, "option.truncation") : NULL;
-    double psi = text ? strtod(text, NULL) : otherwise;
-    return psi >= 0 && psi <= 1 ? psi : otherwise;
+static void on_told(void *user, const char *line) {
+    (void)user;
+    idem_cli_say("idem: %s", line);
 }
 
-/* Moves partners to the front, in the order of id; the number of pairs. */
-static int match(idem_pictures *id, const idem_pictures *attr, int *partners) {
-    int n = 0;
-    for (int i = 0; i < id->n; i++) {
-        int partner = idem_pictures_find(attr, id->names[i]);
-        if (partner < 0) {
-            idem_cli_say("idem: passed over: %s has no partner", id->names[i]);
-            continue;
-        }
-        idem_image from = idem_pictures_at(id, i), to = idem_pictures_at(id, n);
-        memmove(to.rgb, from.rgb, (size_t)id->size * (size_t)id->size * 3);
-        partners[n++] = partner;
-    }
-    return n;
+static idem_pairs *given_pairs(const settings *s, const idem_model *m) {
+    idem_pairs *p = idem_pairs_folders(s->identity, s->attributes, idem_model_about(m)->size, 2, on_told, NULL);
+    if (p)
+        idem_progress_start("evaluating", "pictures", (s->refine ? 5 : 3) * (uint64_t)idem_pairs_count(p), 0, s->quiet);
+    return p;
 }
 
-/* Pairs from two folders: files of the same name. */
-static int load_pairs(idem_evaluator *e, const settings *s, idem_pictures *id, idem_pictures *attr, uint64_t seed) {
-    size_t numbers = (size_t)id->size * (size_t)id->size * 3;
-    int *partners = calloc((size_t)id->n, sizeof *partners), n = partners ? match(id, attr, partners) : 0, status;
-    float *x = malloc((size_t)n * numbers * sizeof *x + 1), *y = malloc((size_t)n * numbers * sizeof *y + 1);
-    if (!partners || !x || !y)
-        status = idem_fail_as(IDEM_MEMORY, "out of memory for %d pictures", id->n);
-    else if (n < 2)
-        status =
-            idem_fail("%s and %s have %d pictures of the same name, expected 2 or more", s->identity, s->attributes, n);
-    else {
-        idem_pictures_to_float(id, 0, n, x);
-        for (int i = 0; i < n; i++)
-            idem_pictures_to_float(attr, partners[i], 1, y + (size_t)i * numbers);
-        idem_progress_start("evaluating", "pictures", (s->refine ? 5 : 3) * (uint64_t)n, 0, s->quiet);
-        status = idem_evaluator_pictures(e, n, x, y, seed);
-    }
-    free(partners);
-    free(x);
-    free(y);
-    return status;
-}
-
-static int given_pairs(idem_evaluator *e, settings *s, int size, uint64_t seed) {
-    idem_pictures id, attr;
-    if (idem_pictures_load(&id, s->identity, size))
-        return -1;
-    int status = idem_pictures_load(&attr, s->attributes, size);
-    if (!status) {
-        s->unreadable = id.bad + attr.bad;
-        status = load_pairs(e, s, &id, &attr, seed);
-        idem_pictures_free(&attr);
-    }
-    idem_pictures_free(&id);
-    return status;
-}
-
-static int drawn_pairs(idem_evaluator *e, const settings *s, const idem_model *m, double psi, uint64_t seed) {
+static idem_pairs *drawn_pairs(const settings *s, idem_model *m, double psi, const idem_shared *shared) {
+    const idem_plan_options options = {.threads = shared->threads, .stop = &idem_cli_stop};
     int rows = s->baselines ? 2 * (idem_model_about(m)->layers - 1) : 0;
     int pairs = s->baseline_pairs < s->pairs ? s->baseline_pairs : s->pairs;
     if (!s->quiet)
-        idem_cli_say("seed %llu; truncation %g", (unsigned long long)seed, psi);
+        idem_cli_say("seed %llu; truncation %g", (unsigned long long)shared->seed, psi);
     idem_progress_start("evaluating", "pictures",
                         (s->refine ? 5 : 3) * (uint64_t)s->pairs + (uint64_t)rows * (uint64_t)pairs, 0, s->quiet);
-    return idem_evaluator_sample(e, s->pairs, (float)psi, seed);
+    return idem_pairs_draw(m, s->pairs, (float)psi, shared->seed, s->batch, &options);
 }
 
 static void on_measured(void *user, int pictures) {
@@ -118,12 +71,17 @@ static int add_baselines(json_t *root, idem_evaluator *e, const settings *s) {
     return idem_figure_put_verdict(root, "beats_baselines", &beats);
 }
 
-static json_t *evaluate(idem_evaluator *e, const idem_model *m, settings *s, const idem_shared *shared) {
-    double start = idem_clock(), psi = s->truncation_given ? s->truncation : trained_truncation(m, s->truncation);
+static json_t *evaluate(idem_evaluator *e, idem_model *m, settings *s, const idem_shared *shared) {
+    double start = idem_clock(), psi = s->truncation_given ? s->truncation : idem_pairs_truncation(m, s->truncation);
     uint64_t done = 0;
     idem_evaluator_watch(e, on_measured, &done);
-    int status = s->identity ? given_pairs(e, s, idem_model_about(m)->size, shared->seed)
-                             : drawn_pairs(e, s, m, psi, shared->seed);
+    idem_pairs *pairs = s->identity ? given_pairs(s, m) : drawn_pairs(s, m, psi, shared);
+    int status = pairs ? idem_evaluator_pairs(e, pairs, shared->seed) : -1;
+    if (pairs) {
+        s->unreadable = idem_pairs_bad(pairs);
+        idem_left_out_take(idem_pairs_left_out(pairs));
+    }
+    idem_pairs_free(pairs);
     idem_report r;
     status = status || (s->refine ? idem_evaluator_refined(e, s->refine, &r) : idem_evaluator_mapper(e, &r));
     json_t *root = status ? NULL : idem_report_json(&r);
@@ -180,8 +138,7 @@ static int run(settings *s, const idem_shared *shared) {
     json_decref(report);
     idem_left_out_say(shared->quiet);
     if (!status && s->unreadable)
-        status =
-            idem_fail("%d of the files given could not be read; the pairs of the others are measured", s->unreadable);
+        status = idem_fail("%d of the pairs given could not be read; the others are measured", s->unreadable);
     return status;
 }
 

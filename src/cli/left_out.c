@@ -13,6 +13,10 @@ int idem_left_out_list(idem_listing *l, const char *dir) {
     return 0;
 }
 
+void idem_left_out_take(const idem_left_out *o) {
+    idem_left_out_join(&all, o);
+}
+
 void idem_left_out_say(bool quiet) {
     char text[1000];
     if (!quiet && *idem_left_out_text(&all, text, sizeof text))

@@ -9,6 +9,8 @@
 
 /* The pictures of a folder; what else is in it is counted. */
 int idem_left_out_list(idem_listing *l, const char *dir);
+/* What the library has counted. */
+void idem_left_out_take(const idem_left_out *o);
 /* "idem: 3 files of other kinds passed over: ..."; nothing when there were none, or quiet. */
 void idem_left_out_say(bool quiet);
 /* For reports. */

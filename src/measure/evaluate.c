@@ -6,26 +6,23 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/rng.h"
-#include "measure/witness.h"
-#include "data/data.h"
+#include "measure/observer.h"
 #include "media/image.h"
 #include "model/pipe.h"
 #include "model/painter.h"
-
-enum { POINTS = 2 * IDEM_LANDMARKS };
 
 static const double YAW_APART = 10; /* degrees */
 
 /* Pictures and all they are measured by. */
 typedef struct {
-    float *pictures, *id, *judge, *points, *yaw;
+    float *pictures, *yaw;
+    idem_seen seen;
 } gallery;
 
 struct idem_evaluator {
     idem_model *model;
-    idem_witness *witness;
-    idem_pipe *identity, *landmarks, *layers;
+    idem_observer *observer;
+    idem_pipe *layers;
     idem_plan_options options;
     void (*measured)(void *user, int pictures);
     void *user;
@@ -35,30 +32,17 @@ struct idem_evaluator {
     float *points, *yaw; /* of the attribute pictures in that order */
     float *w;            /* [2 n, W]: true codes of sources, then of attributes; NULL for given pictures */
     double strangers_train, strangers_judge;
-    uint8_t *outside; /* [S, S]: 1 outside the face */
 };
 
 /* ---- life ---- */
 
-static idem_plan_options sharing(const idem_evaluator *e, const idem_pipe *p) {
+static idem_plan_options sharing(const idem_evaluator *e) {
     idem_plan_options o = e->options;
-    o.share = p ? idem_pipe_plan(p) : NULL;
+    o.share = idem_observer_plan(e->observer);
     return o;
 }
 
-static int mark_outside(idem_evaluator *e, int size) {
-    e->outside = malloc((size_t)size * (size_t)size);
-    if (!e->outside)
-        return idem_fail_as(IDEM_MEMORY, "out of memory for a mask");
-    return idem_frame_outside(idem_model_frame(e->model), size, e->outside);
-}
-
 idem_evaluator *idem_evaluator_new(idem_model *m, const char *models, int batch, const idem_plan_options *options) {
-    const idem_model_info *info = idem_model_about(m);
-    if (batch < 1)
-        return idem_fail_null("evaluation with a batch of %d, expected 1 or more", batch);
-    if (!info->has_frozen)
-        return idem_fail_null("evaluation needs the recogniser and the landmark network; load them first");
     idem_evaluator *e = calloc(1, sizeof *e);
     if (!e)
         return idem_fail_null_as(IDEM_MEMORY, "out of memory for an evaluation");
@@ -66,12 +50,8 @@ idem_evaluator *idem_evaluator_new(idem_model *m, const char *models, int batch,
     e->batch = batch;
     if (options)
         e->options = *options;
-    idem_plan_options o = e->options;
-    e->identity = idem_pipe_new(m, IDEM_PIPE_IDENTITY, batch, 1, &o);
-    o = sharing(e, e->identity);
-    e->landmarks = e->identity ? idem_pipe_new(m, IDEM_PIPE_LANDMARKS, batch, 1, &o) : NULL;
-    e->witness = e->landmarks ? idem_witness_new(models, idem_model_frame(m), info->size, batch, &o) : NULL;
-    if (!e->witness || mark_outside(e, info->size)) {
+    e->observer = idem_observer_new(m, &(idem_observer_options){.models = models, .batch = batch, .plan = e->options});
+    if (!e->observer) {
         idem_evaluator_free(e);
         return NULL;
     }
@@ -80,10 +60,8 @@ idem_evaluator *idem_evaluator_new(idem_model *m, const char *models, int batch,
 
 static void gallery_free(gallery *g) {
     free(g->pictures);
-    free(g->id);
-    free(g->judge);
-    free(g->points);
     free(g->yaw);
+    idem_seen_free(&g->seen);
     *g = (gallery){0};
 }
 
@@ -104,11 +82,8 @@ void idem_evaluator_free(idem_evaluator *e) {
     if (!e)
         return;
     forget(e);
-    idem_witness_free(e->witness);
     idem_pipe_free(e->layers);
-    idem_pipe_free(e->landmarks);
-    idem_pipe_free(e->identity);
-    free(e->outside);
+    idem_observer_free(e->observer);
     free(e);
 }
 
@@ -131,38 +106,34 @@ static size_t id_dim(const idem_evaluator *e) {
 static int gallery_new(const idem_evaluator *e, gallery *g, int count) {
     size_t n = (size_t)count;
     g->pictures = malloc(n * numbers(e) * sizeof(float));
-    g->id = malloc(n * id_dim(e) * sizeof(float));
-    g->judge = malloc(n * IDEM_JUDGE_DIM * sizeof(float));
-    g->points = malloc(n * POINTS * sizeof(float));
     g->yaw = malloc(n * sizeof(float));
-    if (!g->pictures || !g->id || !g->judge || !g->points || !g->yaw)
+    if (!g->pictures || !g->yaw)
         return idem_fail_as(IDEM_MEMORY, "out of memory for %d pictures", count);
-    return 0;
+    return idem_seen_new(&g->seen, e->observer, count, false);
+}
+
+static void take_yaw(gallery *g, int n) {
+    for (int i = 0; i < n; i++)
+        g->yaw[i] = g->seen.pose[IDEM_ANGLES * i + IDEM_YAW];
 }
 
 /* The first n pictures through all networks, a batch at a time: it stays in the caches. */
 static int gallery_measure(const idem_evaluator *e, gallery *g, int n) {
     for (int i = 0; i < n; i += e->batch) {
-        size_t at = (size_t)i;
         int count = n - i < e->batch ? n - i : e->batch;
-        const float *in[IDEM_PIPE_PORTS] = {g->pictures + at * numbers(e)};
-        if (idem_pipe_run(e->identity, (size_t)count, in, (float *const[]){g->id + at * id_dim(e), NULL}) ||
-            idem_pipe_run(e->landmarks, (size_t)count, in, (float *const[]){g->points + at * POINTS, NULL}) ||
-            idem_witness_run(e->witness, count, in[0], g->judge + at * IDEM_JUDGE_DIM, g->yaw + at))
+        if (idem_observer_run(e->observer, count, g->pictures + (size_t)i * numbers(e), &g->seen, i))
             return -1;
         if (e->measured)
             e->measured(e->user, count);
     }
+    take_yaw(g, n);
     return 0;
 }
 
-static void gallery_copy(const idem_evaluator *e, gallery *to, const gallery *from, int count) {
-    size_t n = (size_t)count;
-    memcpy(to->pictures, from->pictures, n * numbers(e) * sizeof(float));
-    memcpy(to->id, from->id, n * id_dim(e) * sizeof(float));
-    memcpy(to->judge, from->judge, n * IDEM_JUDGE_DIM * sizeof(float));
-    memcpy(to->points, from->points, n * POINTS * sizeof(float));
-    memcpy(to->yaw, from->yaw, n * sizeof(float));
+static void gallery_copy(const idem_evaluator *e, gallery *to, const gallery *from, int n) {
+    memcpy(to->pictures, from->pictures, (size_t)n * numbers(e) * sizeof(float));
+    idem_seen_copy(e->observer, &to->seen, 0, &from->seen, 0, n);
+    take_yaw(to, n);
 }
 
 /* What every pair is measured against, once pictures of sources and attributes are there. Success makes the n pairs
@@ -171,15 +142,15 @@ static int prepare_pairs(idem_evaluator *e, int n, uint64_t seed) {
     if (gallery_measure(e, &e->sources, n) || gallery_measure(e, &e->attributes, n) || gallery_new(e, &e->outputs, n))
         return -1;
     e->order = malloc((size_t)n * sizeof *e->order);
-    e->points = malloc((size_t)n * POINTS * sizeof *e->points);
+    e->points = malloc((size_t)n * IDEM_POINT_NUMBERS * sizeof *e->points);
     e->yaw = malloc((size_t)n * sizeof *e->yaw);
     if (!e->order || !e->points || !e->yaw)
         return idem_fail_as(IDEM_MEMORY, "out of memory for %d pairs", n);
     idem_score_shuffle(e->order, n, seed);
-    idem_score_reorder(e->points, e->attributes.points, e->order, n, POINTS);
+    idem_score_reorder(e->points, e->attributes.seen.points, e->order, n, IDEM_POINT_NUMBERS);
     idem_score_reorder(e->yaw, e->attributes.yaw, e->order, n, 1);
-    e->strangers_train = idem_score_strangers(e->sources.id, n, (int)id_dim(e), IDEM_STRANGER_PAIRS, seed);
-    e->strangers_judge = idem_score_strangers(e->sources.judge, n, IDEM_JUDGE_DIM, IDEM_STRANGER_PAIRS, seed);
+    e->strangers_train = idem_score_strangers(e->sources.seen.id[0], n, (int)id_dim(e), IDEM_STRANGER_PAIRS, seed);
+    e->strangers_judge = idem_score_strangers(e->sources.seen.id[1], n, IDEM_JUDGE_DIM, IDEM_STRANGER_PAIRS, seed);
     e->n = n;
     return 0;
 }
@@ -206,33 +177,58 @@ int idem_evaluator_pictures(idem_evaluator *e, int n, const float *identity, con
     return end(e, prepare_pairs(e, n, seed));
 }
 
-static int draw_pairs(idem_evaluator *e, int n, float psi, uint64_t seed) {
-    const idem_model_info *info = idem_model_about(e->model);
-    size_t half = (size_t)n * (size_t)info->z_dim, codes = (size_t)n * (size_t)info->w_dim;
-    float *z = malloc(2 * half * sizeof *z);
+/* Pictures of all pairs, and codes where there are any. */
+static int read_pairs(idem_evaluator *e, idem_pairs *pairs, int n, uint8_t *good) {
+    const size_t codes = (size_t)n * (size_t)idem_model_about(e->model)->w_dim;
+    for (int i = 0; i < n; i += e->batch) {
+        const int count = n - i < e->batch ? n - i : e->batch;
+        const size_t at = (size_t)i * numbers(e);
+        if (idem_pairs_read(pairs, i, count, e->sources.pictures + at, e->attributes.pictures + at, good + i))
+            return -1;
+    }
+    if (!idem_pairs_have_codes(pairs))
+        return 0;
     e->w = malloc(2 * codes * sizeof *e->w);
-    if (!z || !e->w) {
-        free(z);
-        return idem_fail_as(IDEM_MEMORY, "out of memory for %d pictures", 2 * n);
+    return e->w ? idem_pairs_codes(pairs, 0, n, e->w, e->w + codes)
+                : idem_fail_as(IDEM_MEMORY, "out of memory for %d codes", 2 * n);
+}
+
+/* Sources without codes alone lose pairs, so codes need not move up. */
+static int keep_good(idem_evaluator *e, idem_pairs *pairs, int n, const uint8_t *good) {
+    size_t to = 0;
+    for (size_t i = 0; i < (size_t)n; i++) {
+        if (!good[i])
+            continue;
+        memmove(e->sources.pictures + to * numbers(e), e->sources.pictures + i * numbers(e),
+                numbers(e) * sizeof(float));
+        memmove(e->attributes.pictures + to * numbers(e), e->attributes.pictures + i * numbers(e),
+                numbers(e) * sizeof(float));
+        to++;
     }
-    idem_rng r = idem_rng_make(seed, "evaluation");
-    idem_rng_fill_normal(&r, z, 2 * half);
-    idem_plan_options o = sharing(e, e->identity);
-    idem_pipe *p = idem_pipe_new(e->model, IDEM_PIPE_SAMPLE, e->batch, psi, &o);
-    gallery *of[2] = {&e->sources, &e->attributes};
-    int status = p ? 0 : -1;
-    for (size_t i = 0; i < 2 && !status; i++) {
-        status = idem_pipe_run(p, (size_t)n, (const float *const[]){z + i * half, NULL},
-                               (float *const[]){e->w + i * codes, of[i]->pictures});
-        idem_image_quantise(of[i]->pictures, (size_t)n * numbers(e));
-    }
-    idem_pipe_free(p);
-    free(z);
-    return status;
+    idem_pairs_keep(pairs, good);
+    return to < 2 ? idem_fail("%zu of %d pairs can be read, expected 2 or more", to, n) : 0;
+}
+
+int idem_evaluator_pairs(idem_evaluator *e, idem_pairs *pairs, uint64_t seed) {
+    const int n = idem_pairs_count(pairs);
+    if (begin(e, n))
+        return end(e, -1);
+    uint8_t *good = malloc((size_t)n);
+    int status = good ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for %d pairs", n);
+    status = status || read_pairs(e, pairs, n, good) || keep_good(e, pairs, n, good) ||
+             prepare_pairs(e, idem_pairs_count(pairs), seed);
+    free(good);
+    return end(e, status);
 }
 
 int idem_evaluator_sample(idem_evaluator *e, int n, float psi, uint64_t seed) {
-    return end(e, begin(e, n) || draw_pairs(e, n, psi, seed) || prepare_pairs(e, n, seed));
+    const idem_plan_options o = sharing(e);
+    forget(e);
+    idem_pairs *pairs = n < 2 ? idem_fail_null("%d pairs to evaluate on, expected 2 or more", n)
+                              : idem_pairs_draw(e->model, n, psi, seed, e->batch, &o);
+    const int status = pairs ? idem_evaluator_pairs(e, pairs, seed) : -1;
+    idem_pairs_free(pairs);
+    return status;
 }
 
 /* ---- figures ---- */
@@ -242,15 +238,17 @@ static void figures(const idem_evaluator *e, idem_report *r, int n) {
     const idem_model_info *info = idem_model_about(e->model);
     const gallery *o = &e->outputs, *id = &e->sources, *at = &e->attributes;
     r->pairs = n;
-    idem_score_identity(&r->train, id->id, at->id, o->id, n, info->id_dim, e->strangers_train);
-    idem_score_identity(&r->judge, id->judge, at->judge, o->judge, n, IDEM_JUDGE_DIM, e->strangers_judge);
-    r->retrieval_train = idem_score_retrieval(o->id, id->id, n, info->id_dim, IDEM_RETRIEVAL_GROUP);
-    r->retrieval_judge = idem_score_retrieval(o->judge, id->judge, n, IDEM_JUDGE_DIM, IDEM_RETRIEVAL_GROUP);
-    r->nme = idem_score_nme(o->points, at->points, n);
-    r->nme_shuffled = idem_score_nme(o->points, e->points, n);
-    r->landmark_mse160 = idem_score_landmark_mse160(o->points, at->points, n);
-    r->colour = idem_score_colour(o->pictures, at->pictures, NULL, n, info->size, e->outside);
-    r->colour_shuffled = idem_score_colour(o->pictures, at->pictures, e->order, n, info->size, e->outside);
+    const idem_seen *so = &o->seen, *si = &id->seen, *sa = &at->seen;
+    const uint8_t *outside = idem_observer_outside(e->observer);
+    idem_score_identity(&r->train, si->id[0], sa->id[0], so->id[0], n, info->id_dim, e->strangers_train);
+    idem_score_identity(&r->judge, si->id[1], sa->id[1], so->id[1], n, IDEM_JUDGE_DIM, e->strangers_judge);
+    r->retrieval_train = idem_score_retrieval(so->id[0], si->id[0], n, info->id_dim, IDEM_RETRIEVAL_GROUP);
+    r->retrieval_judge = idem_score_retrieval(so->id[1], si->id[1], n, IDEM_JUDGE_DIM, IDEM_RETRIEVAL_GROUP);
+    r->nme = idem_score_nme(so->points, sa->points, n);
+    r->nme_shuffled = idem_score_nme(so->points, e->points, n);
+    r->landmark_mse160 = idem_score_landmark_mse160(so->points, sa->points, n);
+    r->colour = idem_score_colour(o->pictures, at->pictures, NULL, n, info->size, outside);
+    r->colour_shuffled = idem_score_colour(o->pictures, at->pictures, e->order, n, info->size, outside);
     r->yaw = idem_score_yaw(o->yaw, at->yaw, id->yaw, n, YAW_APART);
     r->yaw_shuffled = idem_score_yaw(o->yaw, e->yaw, id->yaw, n, YAW_APART);
 }
@@ -319,7 +317,7 @@ int idem_evaluator_mapper(idem_evaluator *e, idem_report *r) {
     if (check_pairs(e))
         return -1;
     /* Made anew each time: the mapper's weights may have changed, and frozen nodes keep what they were at planning. */
-    idem_plan_options o = sharing(e, e->identity);
+    idem_plan_options o = sharing(e);
     idem_pipe *p = idem_pipe_new(e->model, IDEM_PIPE_COMPOSE, e->batch, 1, &o);
     if (!p)
         return -1;
@@ -359,7 +357,7 @@ static int mix(idem_evaluator *e, const float *coarse, const float *fine, int cr
     const idem_model_info *info = idem_model_about(e->model);
     size_t L = (size_t)info->layers, W = (size_t)info->w_dim;
     if (!e->layers) {
-        idem_plan_options o = sharing(e, e->identity);
+        idem_plan_options o = sharing(e);
         e->layers = idem_pipe_new(e->model, IDEM_PIPE_LAYERS, e->batch, 1, &o);
     }
     float *ws = e->layers ? malloc((size_t)n * L * W * sizeof *ws) : NULL;

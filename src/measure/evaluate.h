@@ -15,6 +15,7 @@
 #include <stdbool.h>
 
 #include "engine/plan.h"
+#include "measure/pairs.h"
 #include "measure/scores.h"
 #include "model/model.h"
 
@@ -41,10 +42,12 @@ void idem_evaluator_free(idem_evaluator *e); /* NULL is allowed */
  * for each report, none for the pictures themselves as baselines. */
 void idem_evaluator_watch(idem_evaluator *e, void (*measured)(void *user, int pictures), void *user);
 
-/* Pairs to measure on; replaces earlier ones. Sampled: 2 n pictures of the generator, truncated by psi, by a seed and a
- * stream that training never draws from. Given: pictures [n, S, S, 3] in [0, 1] (copied). n >= 2. */
+/* Pairs to measure on; replaces earlier ones. Drawn: 2 n pictures of the generator (measure/pairs.h). Given: pictures
+ * [n, S, S, 3] in [0, 1] (copied). n >= 2. */
 int idem_evaluator_sample(idem_evaluator *e, int n, float psi, uint64_t seed);
 int idem_evaluator_pictures(idem_evaluator *e, int n, const float *identity, const float *attributes, uint64_t seed);
+/* The same of any source; those that cannot be read are told to whoever listens and left out of `pairs`. */
+int idem_evaluator_pairs(idem_evaluator *e, idem_pairs *pairs, uint64_t seed);
 
 /* The model's mapper as it is now. */
 int idem_evaluator_mapper(idem_evaluator *e, idem_report *r);

@@ -5,9 +5,10 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "measure/pair_scores.h"
 
 enum { EVENTS = 10, VERY_MANY = 1000000000 };
-enum { POINTS = 51, EYE_LEFT = 36 - 17, EYE_RIGHT = 45 - 17 };
+enum { POINTS = 51 };
 
 /* Running mean and variance (Welford 1962). */
 typedef struct {
@@ -67,23 +68,13 @@ idem_figure idem_figure_at_most(const idem_figure *a, const idem_figure *b, int6
     return v;
 }
 
-static double cosine(const float *a, const float *b, int dim) {
-    double ab = 0, aa = 0, bb = 0;
-    for (int i = 0; i < dim; i++) {
-        ab += (double)a[i] * b[i];
-        aa += (double)a[i] * a[i];
-        bb += (double)b[i] * b[i];
-    }
-    return ab / fmax(sqrt(aa * bb), 1e-12);
-}
-
 double idem_score_strangers(const float *e, int n, int dim, int pairs, uint64_t seed) {
     idem_rng r = idem_rng_make(seed, "strangers");
     double sum = 0;
     for (int k = 0; k < pairs; k++) {
         uint64_t i = idem_rng_below(&r, (uint64_t)n), j = idem_rng_below(&r, (uint64_t)n - 1);
         j += j >= i;
-        sum += cosine(e + i * (size_t)dim, e + j * (size_t)dim, dim);
+        sum += idem_pair_cosine(e + i * (size_t)dim, e + j * (size_t)dim, dim);
     }
     return pairs > 0 ? sum / pairs : 0;
 }
@@ -100,9 +91,9 @@ void idem_score_identity(idem_identity_scores *s, const float *id, const float *
     tally io = {0}, ao = {0}, ia = {0};
     for (int i = 0; i < n; i++) {
         size_t at = (size_t)i * (size_t)dim;
-        count(&io, cosine(id + at, out + at, dim));
-        count(&ao, cosine(attr + at, out + at, dim));
-        count(&ia, cosine(id + at, attr + at, dim));
+        count(&io, idem_pair_cosine(id + at, out + at, dim));
+        count(&ao, idem_pair_cosine(attr + at, out + at, dim));
+        count(&ia, idem_pair_cosine(id + at, attr + at, dim));
     }
     *s = (idem_identity_scores){
         .cos_id_out = figure(&io), .cos_attr_out = figure(&ao), .cos_id_attr = figure(&ia), .strangers = strangers};
@@ -113,16 +104,9 @@ void idem_score_identity(idem_identity_scores *s, const float *id, const float *
 idem_figure idem_score_retrieval(const float *out, const float *id, int n, int dim, int group) {
     tally t = {0};
     for (int i = 0; i < n; i++) {
-        int first = i / group * group, end = first + group;
-        if (end > n) {
-            end = n;
-            first = n > group ? n - group : 0;
-        }
-        double own = cosine(out + (size_t)i * (size_t)dim, id + (size_t)i * (size_t)dim, dim);
-        int right = 1;
-        for (int j = first; j < end && right; j++)
-            right = j == i || cosine(out + (size_t)i * (size_t)dim, id + (size_t)j * (size_t)dim, dim) < own;
-        count(&t, right);
+        int first, end;
+        idem_pair_candidates(i, n, group, &first, &end);
+        count(&t, idem_pair_rank(out + (size_t)i * (size_t)dim, id, i, first, end, dim) == 0);
     }
     return idem_figure_of_share(figure(&t), n);
 }
@@ -133,42 +117,23 @@ int idem_score_candidates(int n, int group) {
 
 idem_figure idem_score_nme(const float *a, const float *b, int n) {
     tally t = {0};
-    for (int i = 0; i < n; i++) {
-        const float *p = a + (size_t)i * POINTS * 2, *q = b + (size_t)i * POINTS * 2;
-        double sum = 0;
-        for (int k = 0; k < POINTS; k++)
-            sum += hypot((double)p[2 * k] - q[2 * k], (double)p[2 * k + 1] - q[2 * k + 1]);
-        double eyes =
-            hypot((double)q[2 * EYE_LEFT] - q[2 * EYE_RIGHT], (double)q[2 * EYE_LEFT + 1] - q[2 * EYE_RIGHT + 1]);
-        count(&t, sum / POINTS / fmax(eyes, 1e-6));
-    }
+    for (size_t i = 0; i < (size_t)n; i++)
+        count(&t, idem_pair_nme(a + i * POINTS * 2, b + i * POINTS * 2));
     return figure(&t);
 }
 
 idem_figure idem_score_landmark_mse160(const float *a, const float *b, int n) {
     tally t = {0};
-    for (int i = 0; i < n; i++) {
-        double sum = 0;
-        for (size_t k = (size_t)i * POINTS * 2; k < ((size_t)i + 1) * POINTS * 2; k++)
-            sum += ((double)a[k] - b[k]) * ((double)a[k] - b[k]);
-        count(&t, sum / (POINTS * 2) * 160 * 160);
-    }
+    for (size_t i = 0; i < (size_t)n; i++)
+        count(&t, idem_pair_landmark_mse160(a + i * POINTS * 2, b + i * POINTS * 2));
     return figure(&t);
-}
-
-/* Mean squared difference of one picture's numbers. */
-static double mean_square(const float *a, const float *b, size_t numbers) {
-    double sum = 0;
-    for (size_t k = 0; k < numbers; k++)
-        sum += ((double)a[k] - b[k]) * ((double)a[k] - b[k]);
-    return sum / (double)numbers;
 }
 
 idem_figure idem_score_mse(const float *a, const float *b, int n, int size) {
     tally t = {0};
     size_t numbers = (size_t)size * (size_t)size * 3;
     for (size_t i = 0; i < (size_t)n; i++)
-        count(&t, mean_square(a + i * numbers, b + i * numbers, numbers));
+        count(&t, idem_pair_mean_square(a + i * numbers, b + i * numbers, numbers));
     return figure(&t);
 }
 
@@ -176,27 +141,19 @@ idem_figure idem_score_psnr(const float *a, const float *b, int n, int size) {
     tally t = {0};
     size_t numbers = (size_t)size * (size_t)size * 3;
     for (size_t i = 0; i < (size_t)n; i++)
-        count(&t, -10 * log10(fmax(mean_square(a + i * numbers, b + i * numbers, numbers), 1e-10)));
+        count(&t, idem_pair_psnr(idem_pair_mean_square(a + i * numbers, b + i * numbers, numbers)));
     return figure(&t);
 }
 
 idem_figure idem_score_colour(const float *a, const float *b, const int *order, int n, int size,
                               const uint8_t *outside) {
     tally t = {0};
-    size_t pixels = (size_t)size * (size_t)size;
+    size_t numbers = (size_t)size * (size_t)size * 3;
     for (int i = 0; i < n; i++) {
-        const float *x = a + (size_t)i * pixels * 3, *y = b + (size_t)(order ? order[i] : i) * pixels * 3;
-        double sum = 0;
-        size_t used = 0;
-        for (size_t p = 0; p < pixels; p++) {
-            if (!outside[p])
-                continue;
-            used += 3;
-            for (size_t k = 3 * p; k < 3 * p + 3; k++)
-                sum += fabs((double)x[k] - y[k]);
-        }
-        if (used)
-            count(&t, sum / (double)used);
+        const double x =
+            idem_pair_colour(a + (size_t)i * numbers, b + (size_t)(order ? order[i] : i) * numbers, size, outside);
+        if (!isnan(x))
+            count(&t, x);
     }
     return figure(&t);
 }

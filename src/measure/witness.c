@@ -17,7 +17,7 @@ struct idem_witness {
     int size, batch;
     idem_weights *judge_weights;
     idem_graph *graph;
-    idem_node *picture, *descriptor, *pose;
+    idem_node *picture, *descriptor, *pose[IDEM_ANGLES];
     idem_plan *judge_plan, *pose_plan;
 };
 
@@ -36,12 +36,14 @@ static idem_node *judge_nodes(idem_witness *v, const idem_frame *frame) {
 
 /* The landmark net's box as it is, ImageNet's mean and deviation. Of boxes up to half as large again, with this one the
  * yaw of a picture and of its mirror image are most nearly opposite (the lab book has the figures). */
-static idem_node *pose_nodes(idem_witness *v, const idem_frame *frame, const idem_onnx *net) {
+static int pose_nodes(idem_witness *v, const idem_frame *frame, const idem_onnx *net) {
+    static const char *const names[IDEM_ANGLES] = {"output", "617", "618"};
     static const float mean[3] = {0.485f, 0.456f, 0.406f}, deviation[3] = {0.229f, 0.224f, 0.225f};
     idem_shape channels = IDEM_SHAPE(1, 3, 1, 1);
     idem_node *x = idem_crop_node(v->picture, &frame->landmark, IDEM_POSE_SIDE, IDEM_POSE_SIDE);
     x = idem_sub(x, idem_const(v->graph, "mean", channels, mean));
-    return idem_onnx_build(v->graph, net, idem_div(x, idem_const(v->graph, "deviation", channels, deviation)), NULL);
+    x = idem_div(x, idem_const(v->graph, "deviation", channels, deviation));
+    return x ? idem_onnx_build_many(v->graph, net, x, names, IDEM_ANGLES, v->pose) : -1;
 }
 
 static int build(idem_witness *v, const char *judge, const char *pose, const idem_frame *frame,
@@ -52,21 +54,23 @@ static int build(idem_witness *v, const char *judge, const char *pose, const ide
         return -1;
     v->picture = idem_input(v->graph, "picture", IDEM_SHAPE(v->batch, 3, v->size, v->size));
     v->descriptor = judge_nodes(v, frame);
-    v->pose = pose_nodes(v, frame, net);
+    int status = v->descriptor ? pose_nodes(v, frame, net) : -1;
     idem_onnx_free(net);
-    v->judge_plan = idem_plan_new(&v->descriptor, 1, options);
+    v->judge_plan = status ? NULL : idem_plan_new(&v->descriptor, 1, options);
     if (!v->judge_plan)
         return -1;
     idem_plan_options shared = options ? *options : (idem_plan_options){0};
     shared.share = v->judge_plan;
-    v->pose_plan = idem_plan_new(&v->pose, 1, &shared);
+    v->pose_plan = idem_plan_new(v->pose, IDEM_ANGLES, &shared);
     if (!v->pose_plan)
         return -1;
-    int64_t bins = idem_shape_count(&v->pose->shape) / v->batch;
-    return bins == IDEM_POSE_BINS
-               ? 0
-               : idem_fail("%s: its first output has %lld numbers a picture, expected %d bins of yaw", pose,
-                           (long long)bins, IDEM_POSE_BINS);
+    for (int k = 0; k < IDEM_ANGLES; k++) {
+        int64_t bins = idem_shape_count(&v->pose[k]->shape) / v->batch;
+        if (bins != IDEM_POSE_BINS)
+            return idem_fail("%s: an output has %lld numbers a picture, expected %d bins of an angle", pose,
+                             (long long)bins, IDEM_POSE_BINS);
+    }
+    return 0;
 }
 
 idem_witness *idem_witness_new(const char *models, const idem_frame *frame, int size, int batch,
@@ -97,7 +101,7 @@ void idem_witness_free(idem_witness *v) {
     free(v);
 }
 
-int idem_witness_run(idem_witness *v, int n, const float *pictures, float *descriptors, float *yaw) {
+int idem_witness_run(idem_witness *v, int n, const float *pictures, float *descriptors, float *pose) {
     size_t numbers = (size_t)v->size * (size_t)v->size * 3;
     for (int first = 0; first < n; first += v->batch) {
         int count = n - first < v->batch ? n - first : v->batch;
@@ -109,10 +113,11 @@ int idem_witness_run(idem_witness *v, int n, const float *pictures, float *descr
             memcpy(descriptors + (size_t)first * IDEM_JUDGE_DIM, idem_plan_value(v->judge_plan, v->descriptor),
                    (size_t)count * IDEM_JUDGE_DIM * sizeof(float));
         }
-        if (yaw && idem_plan_run(v->pose_plan))
+        if (pose && idem_plan_run(v->pose_plan))
             return -1;
-        for (int i = 0; yaw && i < count; i++)
-            yaw[first + i] = idem_pose_angle(idem_plan_value(v->pose_plan, v->pose) + (size_t)i * IDEM_POSE_BINS);
+        for (int i = 0; pose && i < IDEM_ANGLES * count; i++)
+            pose[IDEM_ANGLES * first + i] = idem_pose_angle(idem_plan_value(v->pose_plan, v->pose[i % IDEM_ANGLES]) +
+                                                            (size_t)(i / IDEM_ANGLES) * IDEM_POSE_BINS);
     }
     return 0;
 }

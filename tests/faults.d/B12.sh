@@ -1,5 +1,5 @@
 # The examples at the head of witness.h and evaluate.h compile
-for example in 'witness idem_frame frame, int n, const float *pictures, float *descriptors, float *yaw' 'evaluate idem_model *m, uint64_t seed'; do
+for example in 'witness idem_frame frame, int n, const float *pictures, float *descriptors, float *pose' 'evaluate idem_model *m, uint64_t seed'; do
     name=${example%% *}
     (
         echo "#include \"measure/$name.h\""
