@@ -22,6 +22,8 @@
     ROW(evaluate_generator, "evaluate-generator", "Train and measure",                                                 \
         "whether a generator makes many people, and new ones")                                                         \
     ROW(distance, "distance", "Train and measure", "the Frechet distance of two sets of pictures or generators")       \
+    ROW(measure_anonymity, "measure-anonymity", "Train and measure",                                                   \
+        "whether people can still be recognised in anonymised pictures, and what was kept")                            \
     ROW(model, "model", "Look", "list, fetch, inspect and convert models")                                             \
     ROW(doctor, "doctor", "Look", "say what this machine can do: processor, memory, kernels, models")
 

@@ -1,0 +1,303 @@
+/* idem measure-anonymity: how well people are hidden in pictures, and what else of them was kept. */
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "base/models.h"
+#include "base/status.h"
+#include "cli/command.h"
+#include "cli/json.h"
+#include "cli/options.h"
+#include "cli/progress.h"
+#include "cli/report_text.h"
+#include "measure/anonymity_list.h"
+#include "measure/anonymity_report.h"
+
+enum { BATCH = 16, PATH_SIZE = 4096 };
+
+typedef struct {
+    idem_texts train;
+    const char *groups;
+    int most;
+    idem_shared shared;
+    int bad; /* pairs that cannot be measured */
+} settings;
+
+/* ---- reading ---- */
+
+static void tell_left_out(const settings *s, const idem_anonymity_list *list) {
+    for (int k = 0; k < 2; k++)
+        for (size_t i = 0; i < idem_picture_tree_bad_count(list->trees[k]); i++)
+            idem_cli_say("idem: passed over: %s", idem_picture_tree_bad(list->trees[k], i));
+    if (list->without && !s->shared.quiet)
+        idem_cli_say("idem: %zu originals have no anonymised picture of their name: they are left out", list->without);
+}
+
+static int read_pairs(settings *s, idem_anonymity_pictures *p, const idem_anonymity_list *list, bool codes,
+                      const char *doing) {
+    const idem_plan_options options = {.threads = s->shared.threads, .stop = &idem_cli_stop};
+    idem_anonymity_reader *reader = idem_anonymity_reader_new(NULL, codes, &options);
+    const size_t n = codes && list->n > (size_t)s->most ? (size_t)s->most : list->n;
+    int status = reader ? 0 : -1;
+    idem_progress_start(doing, "pairs", n, 0, s->shared.quiet);
+    for (size_t i = 0; i < n && !status; i++) {
+        const idem_anonymity_pair *pair = &list->at[i];
+        status = idem_cli_stop
+                     ? idem_fail_as(IDEM_INTERRUPTED, "interrupted")
+                     : idem_anonymity_read(reader, p, idem_picture_tree_path(list->trees[0], pair->original),
+                                           idem_picture_tree_path(list->trees[1], pair->anonymised), pair->person);
+        if (status && idem_error_kind() == IDEM_INPUT) {
+            idem_cli_say("idem: passed over: %s", idem_error());
+            s->bad++;
+            status = 0;
+        }
+        idem_progress_update(i + 1, NULL);
+    }
+    (status ? idem_progress_clear : idem_progress_finish)();
+    idem_anonymity_reader_free(reader);
+    return status;
+}
+
+static int read_folders(settings *s, idem_anonymity_pictures *p, const char *originals, const char *anonymised,
+                        bool codes, const char *doing) {
+    idem_anonymity_list list;
+    int status = idem_anonymity_list_open(&list, originals, anonymised);
+    if (!status) {
+        tell_left_out(s, &list);
+        status = read_pairs(s, p, &list, codes, doing);
+    }
+    idem_anonymity_list_free(&list);
+    return status;
+}
+
+/* ---- text ---- */
+
+static double number(const json_t *j, const char *key) {
+    return json_number_value(json_object_get(j, key));
+}
+
+static void line(const json_t *r, const char *label, const char *key, double scale, int digits, const char *unit) {
+    printf("%-47s", label);
+    for (int by = 0; by < IDEM_RECOGNISERS; by++)
+        idem_report_figure(json_object_get(r, idem_recogniser_names[by]), key, 9, digits, scale, unit, true);
+    putchar('\n');
+}
+
+static void print_learned(const json_t *r) {
+    static const char *const labels[IDEM_ATTACKS] = {"ridge regression", "network of one hidden layer"};
+    for (int i = 0; i < IDEM_ATTACKS; i++) {
+        char text[64];
+        const json_t *of_one =
+            json_object_get(json_object_get(json_object_get(r, "recogniser"), "learned"), idem_attack_names[i]);
+        snprintf(text, sizeof text, "%s: rank 1 of %.0f", labels[i], 1 / number(of_one, "chance"));
+        printf("  %-45s", text);
+        for (int by = 0; by < IDEM_RECOGNISERS; by++)
+            idem_report_figure(
+                json_object_get(json_object_get(json_object_get(r, idem_recogniser_names[by]), "learned"),
+                                idem_attack_names[i]),
+                "rank1", 9, 2, 100, " %", true);
+        putchar('\n');
+    }
+}
+
+static void print_recognisers(const json_t *r) {
+    const json_t *one = json_object_get(r, "recogniser");
+    char all[64];
+    printf("%.0f pictures, %.0f of whose faces were not found again; %.0f persons, %.0f with another picture\n"
+           "thresholds: from %.0f pairs of originals of two persons, at a false accept rate of 0.1 %%\n\n",
+           number(r, "pictures"), number(r, "hidden"), number(one, "persons"),
+           number(one, "persons_with_another_picture"), number(one, "impostor_pairs"));
+    printf("%-47s  %-20s %-20s\n", "lower is better hidden", "training recogniser", "judge");
+    line(r, "threshold", "threshold", 1, 3, "");
+    line(r, "recognised before          TAR at FAR 0.1 %", "tar_before", 100, 2, " %");
+    line(r, "recognised                 TAR at FAR 0.1 %", "tar", 100, 2, " %");
+    line(r, "  at idem's own threshold  (FAR 0.1 %)", "tar_at_known_threshold", 100, 2, " %");
+    snprintf(all, sizeof all, "found first among all      chance %.2f %%", 100 * number(one, "rank1_chance"));
+    line(r, all, "rank1", 100, 2, " %");
+    snprintf(all, sizeof all, "found first among 100      chance %.2f %%", 100 * number(one, "rank1_of_100_chance"));
+    line(r, all, "rank1_of_100", 100, 2, " %");
+    snprintf(all, sizeof all, "its own original nearest   chance %.2f %%", 100 / number(r, "pictures"));
+    line(r, all, "reid", 100, 2, " %");
+    line(r, "equal error rate           chance 50 %", "eer", 100, 2, " %");
+    line(r, "matches lost               at FAR 0.1 %", "protected", 100, 2, " %");
+    line(r, "                           at the best threshold", "protected_at_best_threshold", 100, 2, " %");
+    printf("attacks by who knows the method\n");
+    line(r, "  anonymised pictures enrolled: rank 1", "parrot_rank1", 100, 2, " %");
+    if (number(r, "attack_pairs") > 0)
+        print_learned(r);
+}
+
+static void print_spreads(const json_t *r) {
+    static const char *const keys[2] = {"cosine_to_itself", "cosine_to_another"}, *const labels[2] = {
+                                                                                      "to the very photograph",
+                                                                                      "to another of the person"};
+    printf("\n%-36s  %7s %7s %7s %7s %7s %7s %7s\n", "cosine of the anonymised face", "mean", "5 %", "25 %", "50 %",
+           "75 %", "95 %", "most");
+    for (int by = 0; by < IDEM_RECOGNISERS; by++)
+        for (int k = 0; k < 2; k++) {
+            const json_t *s = json_object_get(json_object_get(r, idem_recogniser_names[by]), keys[k]);
+            printf("%-10s  %-24s  %7.3f %7.3f %7.3f %7.3f %7.3f %7.3f %7.3f\n", idem_recogniser_names[by], labels[k],
+                   number(s, "mean"), number(s, "p5"), number(s, "p25"), number(s, "p50"), number(s, "p75"),
+                   number(s, "p95"), number(s, "p100"));
+        }
+}
+
+static void kept(const json_t *u, const char *label, const char *key, double scale, int digits, const char *unit) {
+    const json_t *shuffled = json_object_get(u, "shuffled");
+    printf("%-47s", label);
+    idem_report_figure(u, key, 9, digits, scale, unit, true);
+    idem_report_figure(shuffled, key, 9, digits, scale, unit, false);
+    if (number(shuffled, key) > 0)
+        printf("  %7.2f", number(u, key) / number(shuffled, key));
+    putchar('\n');
+}
+
+static void print_utility(const json_t *r) {
+    const json_t *u = json_object_get(r, "utility"), *f = json_object_get(r, "frechet");
+    printf("\n%-47s  %-20s %10s  %s\n", "kept; hidden faces count as failures", "", "shuffled", "ratio");
+    printf("%-47s", "faces found again");
+    idem_report_figure(u, "found", 9, 2, 100, " %", true);
+    putchar('\n');
+    kept(u, "landmarks, NME", "nme", 1, 3, "");
+    kept(u, "yaw, degrees", "yaw", 1, 2, "");
+    kept(u, "pitch, degrees", "pitch", 1, 2, "");
+    kept(u, "roll, degrees", "roll", 1, 2, "");
+    kept(u, "same expression", "expression", 100, 1, " %");
+    kept(u, "colour outside the face", "colour_outside_face", 1, 4, "");
+    if (f)
+        printf("Frechet distance to the originals: %.2f (two halves of the originals: %.2f); %.0f pictures, %s\n",
+               number(f, "distance"), number(f, "halves_of_originals"), number(f, "pictures"),
+               json_string_value(json_object_get(f, "features")));
+}
+
+static void print_worst(const json_t *r) {
+    static const struct {
+        const char *key, *label, *unit;
+        double scale;
+    } rows[] = {{"recogniser_tar", "recognised, training recogniser", " %", 100},
+                {"judge_tar", "recognised, judge", " %", 100},
+                {"recogniser_rank1", "found first among all, training recogniser", " %", 100},
+                {"judge_rank1", "found first among all, judge", " %", 100},
+                {"found", "faces found again", " %", 100},
+                {"nme", "landmarks, NME", "", 1},
+                {"yaw", "yaw, degrees", "", 1},
+                {"expression", "same expression", " %", 100}};
+    const json_t *worst = json_object_get(r, "worst_groups");
+    printf("\nworst group of %zu\n", json_array_size(json_object_get(r, "groups")));
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const json_t *w = json_object_get(worst, rows[i].key);
+        if (w)
+            idem_cli_print("  %-45s  %7.3g%s  %s: %s (%.0f pictures)", rows[i].label,
+                           rows[i].scale * number(w, "value"), rows[i].unit,
+                           json_string_value(json_object_get(w, "by")), json_string_value(json_object_get(w, "group")),
+                           number(w, "pictures"));
+    }
+}
+
+static void print_text(const json_t *r) {
+    print_recognisers(r);
+    print_spreads(r);
+    print_utility(r);
+    print_worst(r);
+    idem_report_needs(json_object_get(r, idem_recogniser_names[0])); /* the judge's pairs are the same */
+}
+
+/* ---- command ---- */
+
+static idem_group_table *open_table(const settings *s, const char *originals, int *status) {
+    char *path = s->groups ? NULL : idem_path_join(originals, "groups.csv");
+    idem_group_table *t = NULL;
+    if (s->groups || (path && idem_path_exists(path))) {
+        t = idem_group_table_read(s->groups ? s->groups : path);
+        *status = t ? 0 : -1;
+    } else {
+        *status = path ? 0 : -1;
+    }
+    free(path);
+    return t;
+}
+
+static int report(const settings *s, const idem_anonymity_report *r) {
+    json_t *j = idem_anonymity_json(r);
+    if (!j)
+        return -1;
+    json_object_set_new(j, "unreadable", json_integer(s->bad));
+    if (s->shared.json)
+        return idem_json_print(j, 6);
+    print_text(j);
+    json_decref(j);
+    return 0;
+}
+
+static int run(settings *s, const char *originals, const char *anonymised) {
+    idem_anonymity_pictures pictures = {0}, train = {0};
+    idem_anonymity_report r = {0};
+    int status;
+    idem_group_table *table = open_table(s, originals, &status);
+    if (!status)
+        status = read_folders(s, &pictures, originals, anonymised, false, "reading");
+    if (!status && s->train.n)
+        status = read_folders(s, &train, s->train.at[0], s->train.at[1], true, "reading the attack's pairs");
+    if (!status && (r.n_groups = idem_anonymity_groups(&r.groups, &pictures, table)) < 0) {
+        r.n_groups = 0;
+        status = -1;
+    }
+    const idem_plan_options options = {.threads = s->shared.threads, .stop = &idem_cli_stop};
+    char path[PATH_SIZE];
+    idem_features *features = NULL;
+    if (!status && pictures.n >= 4 && !idem_models_find(path, sizeof path, NULL, "mobilenet_v2.model.min.js") &&
+        !(features = idem_features_new(NULL, NULL, IDEM_ANONYMITY_SIDE, BATCH, &options)))
+        status = -1;
+    if (!status)
+        status =
+            idem_anonymity_measure(&r, &pictures, s->train.n ? &train : NULL, features, s->shared.seed) || report(s, &r)
+                ? -1
+                : 0;
+    if (!status && s->bad)
+        status = idem_fail("%d pairs of pictures could not be measured; the others are", s->bad);
+    idem_features_free(features);
+    idem_anonymity_report_free(&r);
+    idem_group_table_free(table);
+    idem_anonymity_pictures_free(&train);
+    idem_anonymity_pictures_free(&pictures);
+    return status;
+}
+
+int idem_cmd_measure_anonymity(int argc, char **argv) {
+    settings s = {.most = 2000, .shared = IDEM_SHARED_DEFAULTS};
+    const idem_option options[] = {
+        {IDEM_OPT_TEXTS, "attack-train", 0, "DIR DIR", &s.train,
+         .help =
+             "two more folders, ORIGINALS ANONYMISED by the same method, of other people: two attacks learn from them "
+             "to find the way back, a ridge regression and a network, and are tried on the pictures"},
+        {IDEM_OPT_INT, "attack-pairs", 0, "N", &s.most, .min = 20, .max = 1e6, .help = "pairs to learn from at most"},
+        {IDEM_OPT_TEXT, "groups", 0, "FILE", &s.groups,
+         .help =
+             "table of groups (CSV): the first line names the columns, then a line for each picture: its name, and the "
+             "group it belongs to in each column; groups.csv among the originals if not given"},
+        {0}};
+    idem_command_line line = {
+        .args = "ORIGINALS ANONYMISED",
+        .about =
+            "Measures whether people can be recognised in anonymised pictures by who has other pictures of them: "
+            "each anonymised picture is compared with other originals of the same person and of others, by the "
+            "training "
+            "recogniser and by a second one, the judge, at thresholds from pairs of the originals. Then what was kept: "
+            "faces, landmarks, pose, expression, colours; and for which group all this is worst. A person is the "
+            "folder that a picture lies in, or its name up to the last _NUMBER. Of each picture the largest face is "
+            "measured; where no face is found again, the recognisers look at its place and the face counts as a "
+            "failure in all that was to be kept. docs/anonymise.md says what each figure means.",
+        .examples = "  idem measure-anonymity photographs/ anonymised/\n"
+                    "  idem measure-anonymity people/ out/ --attack-train portraits/ portraits-out/ --json\n",
+        .options = options,
+        .min_args = 2,
+        .max_args = 2,
+        .shared = IDEM_WITH_JSON | IDEM_WITH_SEED | IDEM_WITH_THREADS};
+    char **args;
+    idem_parse(&line, argc, argv, &s.shared, &args);
+    if (s.train.n == 1)
+        return idem_cli_usage("--attack-train: give two folders, ORIGINALS ANONYMISED");
+    return run(&s, args[0], args[1]) ? idem_cli_failed() : 0;
+}

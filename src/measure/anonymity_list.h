@@ -1,0 +1,32 @@
+/* Two folders, before and after anonymising, as pairs of files with the person each shows. A person is the folder that
+ * a picture lies in, or at the top of the tree the name up to its last "_NUMBER" ("Ann_Veneman_0002.jpg"). Pictures are
+ * partners when they have one path below their folders, but for the ending. */
+#ifndef IDEM_MEASURE_ANONYMITY_LIST_H
+#define IDEM_MEASURE_ANONYMITY_LIST_H
+
+#include <stddef.h>
+
+#include "data/picture_tree.h"
+
+typedef struct {
+    size_t original; /* picture of the first tree */
+    size_t anonymised;
+    int person; /* from 0 */
+} idem_anonymity_pair;
+
+typedef struct {
+    idem_anonymity_pair *at;
+    size_t n;
+    int persons;
+    size_t without; /* originals that have no partner */
+    idem_picture_tree *trees[2];
+} idem_anonymity_list;
+
+/* -1: a folder cannot be listed, there is no pair, or memory is short. */
+int idem_anonymity_list_open(idem_anonymity_list *list, const char *originals, const char *anonymised);
+void idem_anonymity_list_free(idem_anonymity_list *list);
+
+/* Length of the part of a path below its folder that names the person. */
+size_t idem_anonymity_person(const char *name);
+
+#endif

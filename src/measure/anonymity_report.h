@@ -1,0 +1,43 @@
+/* The report of a measurement of anonymity: figures of both recognisers, attacks, utility and groups, as a struct and
+ * as JSON (figures as measure/figures.h says). */
+#ifndef IDEM_MEASURE_ANONYMITY_REPORT_H
+#define IDEM_MEASURE_ANONYMITY_REPORT_H
+
+#include <jansson.h>
+
+#include "measure/anonymity.h"
+#include "measure/anonymity_groups.h"
+#include "measure/anonymity_utility.h"
+#include "measure/features.h"
+
+enum { IDEM_RECOGNISERS = 2, IDEM_ATTACKS = 2, IDEM_ATTACK_GALLERY = 50 };
+extern const char *const idem_recogniser_names[IDEM_RECOGNISERS]; /* "recogniser", "judge" */
+extern const char *const idem_attack_names[IDEM_ATTACKS];         /* "ridge", "network" */
+
+typedef struct {
+    idem_figure rank1; /* among IDEM_ATTACK_GALLERY persons, or all */
+    double chance;
+    idem_figure tar; /* at the threshold of originals */
+} idem_learned;
+
+typedef struct {
+    int pictures, hidden;
+    idem_anonymity by[IDEM_RECOGNISERS];
+    int attack_pairs; /* 0: no learned attack was made */
+    idem_learned learned[IDEM_RECOGNISERS][IDEM_ATTACKS];
+    idem_anonymity_utility utility;
+    double frechet, frechet_halves; /* NaN: no features were given */
+    const char *features;
+    idem_group *groups;
+    int n_groups;
+} idem_anonymity_report;
+
+/* train: what learned attacks are fitted to, or NULL. features: for Frechet distances, of pictures of
+ * IDEM_ANONYMITY_SIDE, or NULL. The groups are those of idem_anonymity_groups, which the report takes over. */
+int idem_anonymity_measure(idem_anonymity_report *r, const idem_anonymity_pictures *p,
+                           const idem_anonymity_pictures *train, idem_features *features, uint64_t seed);
+/* {pictures, hidden, recogniser: {...}, judge: {...}, utility: {...}, groups: [...], worst: {...}} */
+json_t *idem_anonymity_json(const idem_anonymity_report *r);
+void idem_anonymity_report_free(idem_anonymity_report *r);
+
+#endif
