@@ -311,7 +311,8 @@ static void reports_have_nulls_for_what_was_not_measured(void **state) {
     idem_report r = {.nme = {.mean = 0.5, .error = 0.1, .n = 4, .needs = 1},
                      .yaw = {.needs = 1, .error = NAN, .of = "turned pairs"},
                      .landmark_mse160 = {.mean = 7, .error = NAN, .n = 1, .needs = 1},
-                     .pairs = 4};
+                     .pairs = 4,
+                     .candidates = 4};
     json_t *j = idem_report_json(&r), *errors = json_object_get(j, "standard_errors");
     NEAR(json_number_value(json_object_get(j, "nme")), 0.5, 0);
     NEAR(json_number_value(json_object_get(errors, "nme")), 0.1, 0);

@@ -66,6 +66,55 @@ static void print_baselines(const json_t *report, const json_t *rows) {
                                            : "A baseline of equal or lower NME keeps as much identity as the mapper.");
 }
 
+/* A row of one network, its figure and its control. */
+static void realism_row(const json_t *report, const char *label, const char *key, const json_t *control,
+                        const char *control_key, const char *control_label) {
+    printf("%-34s", label);
+    idem_report_figure(report, key, 7, 3, 1, "", true);
+    if (control) {
+        idem_report_figure(control, control_key, 7, 3, 1, "", false);
+        printf("  %s", control_label);
+    }
+    putchar('\n');
+}
+
+static void alone_row(const json_t *alone, const char *label, const char *key) {
+    const json_t *shuffled = json_object_get(alone, "shuffled");
+    printf("  %s", label);
+    if (json_is_number(json_object_get(alone, key)) && number(shuffled, key) > 0)
+        printf(" %.2f", number(alone, key) / number(shuffled, key));
+    else
+        printf(" -");
+}
+
+static void print_photographs(const json_t *report) {
+    const json_t *about = json_object_get(report, "photographs"), *frechet = json_object_get(report, "frechet"),
+                 *alone = json_object_get(report, "mapper_alone"), *judge = json_object_get(alone, "judge");
+    printf("\n%d photographs of %d persons, %d left out; %d steps of refining\n", (int)number(about, "pictures"),
+           (int)number(about, "persons"), (int)number(about, "left_out"), (int)number(report, "refine"));
+    realism_row(report, "expression is the attributes'", "expression_agrees", json_object_get(report, "shuffled"),
+                "expression_agrees", "shuffled");
+    realism_row(report, "one well-framed face found", "one_well_framed_face", report,
+                "one_well_framed_face_of_photographs", "of the photographs as cut");
+    realism_row(report, "gradient where pasting blends", "seam_gradient", NULL, NULL, NULL);
+    printf("Frechet distance to photographs     %7.2f %-9s  %7.2f  of the mapper alone; n %d, %s\n",
+           number(frechet, "distance"), "", number(frechet, "mapper_alone"), (int)number(frechet, "n"),
+           json_string_value(json_object_get(frechet, "features")));
+    printf("mapper alone:  kept");
+    idem_report_figure(judge, "id_kept", 0, 3, 1, "", false);
+    printf("  leaked");
+    idem_report_figure(judge, "attr_leak", 0, 3, 1, "", false);
+    printf("  first");
+    idem_report_figure(judge, "retrieval_top1", 0, 3, 1, "", false);
+    printf(" (judge); ratios:");
+    alone_row(alone, "NME", "nme");
+    alone_row(alone, "colour", "colour_outside_face");
+    alone_row(alone, "yaw", "yaw_difference");
+    printf("  same face");
+    idem_report_figure(alone, "psnr_same_face", 0, 1, 1, " dB", false);
+    putchar('\n');
+}
+
 void idem_report_print(const json_t *report) {
     char found[64];
     snprintf(found, sizeof found, "source found first among %d", (int)number(report, "retrieval_candidates"));
@@ -86,6 +135,8 @@ void idem_report_print(const json_t *report) {
     idem_report_figure(report, "psnr_same_face", 7, 2, 1, "", true);
     putchar('\n');
     const json_t *baselines = json_object_get(report, "baselines");
+    if (json_object_get(report, "photographs"))
+        print_photographs(report);
     if (baselines)
         print_baselines(report, baselines);
     idem_report_needs(report);

@@ -71,16 +71,22 @@ static int cut_largest(idem_cut *cut, idem_photo *photo, idem_finder *f, const c
     return 1;
 }
 
-int idem_cut_largest(idem_image *picture, idem_finder *f, const char *path, int size) {
+int idem_cut_file(idem_cut *cut, idem_finder *f, const char *path, int size) {
     idem_photo photo;
-    idem_cut cut = {0};
+    *cut = (idem_cut){0};
     idem_ahead *ahead = idem_photo_ahead(&path, 1, 1);
     int status = ahead ? idem_photo_next(&photo, ahead) : -1;
     idem_ahead_free(ahead);
     if (status)
         return -1;
-    status = cut_largest(&cut, &photo, f, path, size);
+    status = cut_largest(cut, &photo, f, path, size);
     idem_photo_close(&photo);
+    return status;
+}
+
+int idem_cut_largest(idem_image *picture, idem_finder *f, const char *path, int size) {
+    idem_cut cut;
+    const int status = idem_cut_file(&cut, f, path, size);
     if (!status)
         *picture = cut.picture;
     return status;

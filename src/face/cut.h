@@ -30,7 +30,9 @@ int idem_cut_sees_whole(const idem_photo *photo, idem_finder *f, int size, idem_
  * larger), 0, or -1. */
 int idem_cut_at_a_look(idem_cut *cut, idem_photo *photo, idem_finder *f, int size);
 
-/* All of it: the largest face of a file as a picture. 0; 1, with a message: it has no face; or -1. */
+/* All of it: the largest face of a file. 0; 1, with a message: it has no face; or -1. The picture is the caller's. */
+int idem_cut_file(idem_cut *cut, idem_finder *f, const char *path, int size);
+/* Its picture alone. */
 int idem_cut_largest(idem_image *picture, idem_finder *f, const char *path, int size);
 
 #endif

@@ -96,8 +96,7 @@ static double mask_at(const hull *h, double u, double v) {
 }
 
 /* Per channel gain and shift that give the new face mean and deviation of the old one, under the mask. */
-static void match_colours(double gain[3], double shift[3], const idem_image *face, const idem_image *old,
-                          const hull *h) {
+static void match_colours(idem_paste_colours *colours, const idem_image *face, const idem_image *old, const hull *h) {
     double weight = 0, sum[2][3] = {{0}}, squares[2][3] = {{0}};
     int side = face->width;
     for (int y = 0; y < side; y++)
@@ -119,8 +118,8 @@ static void match_colours(double gain[3], double shift[3], const idem_image *fac
             mean[k] = weight > 0 ? sum[k][c] / weight : 0;
             deviation[k] = sqrt(fmax(weight > 0 ? squares[k][c] / weight - mean[k] * mean[k] : 0, 1));
         }
-        gain[c] = fmin(fmax(deviation[1] / deviation[0], 0.5), 2);
-        shift[c] = mean[1] - gain[c] * mean[0];
+        colours->gain[c] = fmin(fmax(deviation[1] / deviation[0], 0.5), 2);
+        colours->shift[c] = mean[1] - colours->gain[c] * mean[0];
     }
 }
 
@@ -169,44 +168,81 @@ static void find_bounds(int bounds[4], const idem_image *photo, const idem_crop 
 typedef struct {
     idem_image *photo;
     const idem_image *face;
+    const idem_paste_colours *colours;
+    idem_pasted about;
     idem_crop back; /* photograph to frame */
     hull mask;
-    double gain[3], shift[3];
 } job;
 
-/* Pixels x0 .. x1 - 1 of row y. */
-static void paste_row(const job *j, int y, int x0, int x1) {
+/* Row y of the part that may be touched. */
+static void paste_row(const job *j, int y) {
     const idem_image *photo = j->photo;
+    const idem_pasted *part = &j->about;
     const float *back = j->back.m;
-    for (int x = x0; x < x1; x++) {
+    for (int x = part->x; x < part->x + part->width; x++) {
         double px = (x + 0.5) / photo->width, py = (y + 0.5) / photo->height, colour[3];
         double u = back[0] * px + back[1] * py + back[2], v = back[3] * px + back[4] * py + back[5];
         double m = mask_at(&j->mask, u, v);
+        part->mask[(size_t)(y - part->y) * (size_t)part->width + (size_t)(x - part->x)] = (uint8_t)ceil(255 * m);
         if (m <= 0)
             continue;
         sample(colour, j->face, u, v);
         uint8_t *at = photo->rgb + 3 * ((size_t)y * (size_t)photo->width + (size_t)x);
         for (int c = 0; c < 3; c++) {
-            double to = j->gain[c] * colour[c] + j->shift[c];
+            double to = j->colours->gain[c] * colour[c] + j->colours->shift[c];
             at[c] = (uint8_t)fmin(fmax(at[c] + m * (to - at[c]) + 0.5, 0), 255);
         }
     }
 }
 
-int idem_paste(idem_image *photo, const idem_image *face, const idem_crop *frame, const float (*points)[2]) {
-    job j = {.photo = photo, .face = face};
-    idem_image old = {0};
+void idem_pasted_free(idem_pasted *p) {
+    free(p->mask);
+    *p = (idem_pasted){0};
+}
+
+static int prepare(idem_crop *back, hull *mask, const idem_image *face, const idem_crop *frame,
+                   const float (*points)[2]) {
     if (face->width < 1 || face->width != face->height)
         return idem_fail("pasting a face: the picture is %d x %d, expected a square", face->width, face->height);
-    if (idem_crop_invert(&j.back, frame) || face_hull(&j.mask, &j.back, points) ||
-        idem_align_picture(&old, photo, frame, face->width))
+    return idem_crop_invert(back, frame) || face_hull(mask, back, points) ? -1 : 0;
+}
+
+int idem_paste_match(idem_paste_colours *colours, const idem_image *photo, const idem_image *face,
+                     const idem_crop *frame, const float (*points)[2]) {
+    idem_crop back;
+    hull mask;
+    idem_image old = {0};
+    if (prepare(&back, &mask, face, frame, points) || idem_align_picture(&old, photo, frame, face->width))
         return -1;
-    int bounds[4];
-    match_colours(j.gain, j.shift, face, &old, &j.mask);
+    match_colours(colours, face, &old, &mask);
     idem_image_free(&old);
+    return 0;
+}
+
+int idem_paste_with(idem_image *photo, const idem_image *face, const idem_crop *frame, const float (*points)[2],
+                    const idem_paste_colours *colours, idem_pasted *about) {
+    job j = {.photo = photo, .face = face, .colours = colours};
+    int bounds[4];
+    if (prepare(&j.back, &j.mask, face, frame, points))
+        return -1;
     find_bounds(bounds, photo, frame, &j.mask);
+    j.about = (idem_pasted){bounds[0], bounds[1], bounds[2] - bounds[0], bounds[3] - bounds[1], NULL};
+    if (!(j.about.mask = malloc((size_t)j.about.width * (size_t)j.about.height + 1)))
+        return idem_fail_as(IDEM_MEMORY, "out of memory for a mask of %d x %d", j.about.width, j.about.height);
 #pragma omp parallel for num_threads(idem_threads()) schedule(dynamic, 16)
     for (int y = bounds[1]; y < bounds[3]; y++)
-        paste_row(&j, y, bounds[0], bounds[2]);
+        paste_row(&j, y);
+    if (about)
+        *about = j.about;
+    else
+        idem_pasted_free(&j.about);
     return 0;
+}
+
+int idem_paste(idem_image *photo, const idem_image *face, const idem_crop *frame, const float (*points)[2]) {
+    idem_paste_colours colours;
+    return idem_paste_match(&colours, photo, face, frame, points) ||
+                   idem_paste_with(photo, face, frame, points, &colours, NULL)
+               ? -1
+               : 0;
 }

@@ -28,6 +28,7 @@ struct idem_evaluator {
     void *user;
     int batch, n; /* n 0: no pairs */
     gallery sources, attributes, outputs;
+    int *person;         /* [n]: whose the sources are; NULL: each is one of its own */
     int *order;          /* [n]: whose attribute picture is the control of pair i */
     float *points, *yaw; /* of the attribute pictures in that order */
     float *w;            /* [2 n, W]: true codes of sources, then of attributes; NULL for given pictures */
@@ -69,11 +70,12 @@ static void forget(idem_evaluator *e) {
     gallery_free(&e->sources);
     gallery_free(&e->attributes);
     gallery_free(&e->outputs);
+    free(e->person);
     free(e->order);
     free(e->points);
     free(e->yaw);
     free(e->w);
-    e->order = NULL;
+    e->person = e->order = NULL;
     e->points = e->yaw = e->w = NULL;
     e->n = 0;
 }
@@ -149,8 +151,9 @@ static int prepare_pairs(idem_evaluator *e, int n, uint64_t seed) {
     idem_score_shuffle(e->order, n, seed);
     idem_score_reorder(e->points, e->attributes.seen.points, e->order, n, IDEM_POINT_NUMBERS);
     idem_score_reorder(e->yaw, e->attributes.yaw, e->order, n, 1);
-    e->strangers_train = idem_score_strangers(e->sources.seen.id[0], n, (int)id_dim(e), IDEM_STRANGER_PAIRS, seed);
-    e->strangers_judge = idem_score_strangers(e->sources.seen.id[1], n, IDEM_JUDGE_DIM, IDEM_STRANGER_PAIRS, seed);
+    const idem_seen *seen = &e->sources.seen;
+    e->strangers_train = idem_score_strangers_of(seen->id[0], e->person, n, (int)id_dim(e), IDEM_STRANGER_PAIRS, seed);
+    e->strangers_judge = idem_score_strangers_of(seen->id[1], e->person, n, IDEM_JUDGE_DIM, IDEM_STRANGER_PAIRS, seed);
     e->n = n;
     return 0;
 }
@@ -169,8 +172,28 @@ static int end(idem_evaluator *e, int status) {
     return status ? -1 : 0;
 }
 
+static int keep_persons(idem_evaluator *e, int n, const int *person) {
+    const size_t bytes = (size_t)n * sizeof *person;
+    bool differ = false;
+    if (!person)
+        return 0;
+    for (int i = 1; i < n; i++)
+        differ = differ || person[i] != person[0];
+    if (!differ)
+        return idem_fail("all %d identity pictures are of one person, expected two persons or more", n);
+    if (!(e->person = malloc(bytes)))
+        return idem_fail_as(IDEM_MEMORY, "out of memory for %d pairs", n);
+    memcpy(e->person, person, bytes);
+    return 0;
+}
+
 int idem_evaluator_pictures(idem_evaluator *e, int n, const float *identity, const float *attributes, uint64_t seed) {
-    if (begin(e, n))
+    return idem_evaluator_people(e, n, identity, attributes, NULL, seed);
+}
+
+int idem_evaluator_people(idem_evaluator *e, int n, const float *identity, const float *attributes, const int *person,
+                          uint64_t seed) {
+    if (begin(e, n) || keep_persons(e, n, person))
         return end(e, -1);
     memcpy(e->sources.pictures, identity, (size_t)n * numbers(e) * sizeof(float));
     memcpy(e->attributes.pictures, attributes, (size_t)n * numbers(e) * sizeof(float));
@@ -233,6 +256,20 @@ int idem_evaluator_sample(idem_evaluator *e, int n, float psi, uint64_t seed) {
 
 /* ---- figures ---- */
 
+static void retrieval(const idem_evaluator *e, idem_report *r, int n) {
+    const int dim = idem_model_about(e->model)->id_dim;
+    const idem_seen *out = &e->outputs.seen, *id = &e->sources.seen;
+    if (e->person) {
+        r->candidates = n;
+        r->retrieval_train = idem_score_retrieval_of(out->id[0], id->id[0], e->person, n, dim);
+        r->retrieval_judge = idem_score_retrieval_of(out->id[1], id->id[1], e->person, n, IDEM_JUDGE_DIM);
+    } else {
+        r->candidates = idem_score_candidates(n, IDEM_RETRIEVAL_GROUP);
+        r->retrieval_train = idem_score_retrieval(out->id[0], id->id[0], n, dim, IDEM_RETRIEVAL_GROUP);
+        r->retrieval_judge = idem_score_retrieval(out->id[1], id->id[1], n, IDEM_JUDGE_DIM, IDEM_RETRIEVAL_GROUP);
+    }
+}
+
 /* From what the networks said of the first n outputs. */
 static void figures(const idem_evaluator *e, idem_report *r, int n) {
     const idem_model_info *info = idem_model_about(e->model);
@@ -242,8 +279,7 @@ static void figures(const idem_evaluator *e, idem_report *r, int n) {
     const uint8_t *outside = idem_observer_outside(e->observer);
     idem_score_identity(&r->train, si->id[0], sa->id[0], so->id[0], n, info->id_dim, e->strangers_train);
     idem_score_identity(&r->judge, si->id[1], sa->id[1], so->id[1], n, IDEM_JUDGE_DIM, e->strangers_judge);
-    r->retrieval_train = idem_score_retrieval(so->id[0], si->id[0], n, info->id_dim, IDEM_RETRIEVAL_GROUP);
-    r->retrieval_judge = idem_score_retrieval(so->id[1], si->id[1], n, IDEM_JUDGE_DIM, IDEM_RETRIEVAL_GROUP);
+    retrieval(e, r, n);
     r->nme = idem_score_nme(so->points, sa->points, n);
     r->nme_shuffled = idem_score_nme(so->points, e->points, n);
     r->landmark_mse160 = idem_score_landmark_mse160(so->points, sa->points, n);
@@ -271,6 +307,10 @@ int idem_evaluator_outputs(idem_evaluator *e, const float *out, idem_report *r) 
         return -1;
     memcpy(e->outputs.pictures, out, (size_t)e->n * numbers(e) * sizeof(float));
     return measure(e, r, e->n);
+}
+
+const float *idem_evaluator_shown(const idem_evaluator *e) {
+    return e->outputs.pictures;
 }
 
 /* Every pair of sources and these attribute pictures, refined and painted. */

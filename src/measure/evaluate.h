@@ -24,12 +24,12 @@ enum { IDEM_RETRIEVAL_GROUP = 100, IDEM_STRANGER_PAIRS = 2000 };
 /* One way of making pictures from pairs, measured. */
 typedef struct {
     idem_identity_scores train, judge;
-    idem_figure retrieval_train, retrieval_judge;            /* top-1 among IDEM_RETRIEVAL_GROUP sources, or all */
+    idem_figure retrieval_train, retrieval_judge;            /* top-1 */
     idem_figure nme, landmark_mse160, colour, yaw;           /* out against the attribute picture */
     idem_figure nme_shuffled, colour_shuffled, yaw_shuffled; /* out against another pair's attribute picture */
     idem_figure psnr_same_face;                              /* needs 0: not measured */
-    int pairs;
-    double seconds_per_picture; /* of making the pictures; 0: not made */
+    int pairs, candidates;                                   /* of retrieval */
+    double seconds_per_picture;                              /* of making the pictures; 0: not made */
 } idem_report;
 
 typedef struct idem_evaluator idem_evaluator;
@@ -46,6 +46,10 @@ void idem_evaluator_watch(idem_evaluator *e, void (*measured)(void *user, int pi
  * [n, S, S, 3] in [0, 1] (copied). n >= 2. */
 int idem_evaluator_sample(idem_evaluator *e, int n, float psi, uint64_t seed);
 int idem_evaluator_pictures(idem_evaluator *e, int n, const float *identity, const float *attributes, uint64_t seed);
+/* The same, person[n] the identity pictures' (two at least): strangers are two persons, and retrieval is among all n
+ * sources, of which each of the person is right; otherwise among IDEM_RETRIEVAL_GROUP. */
+int idem_evaluator_people(idem_evaluator *e, int n, const float *identity, const float *attributes, const int *person,
+                          uint64_t seed);
 /* The same of any source; those that cannot be read are told to whoever listens and left out of `pairs`. */
 int idem_evaluator_pairs(idem_evaluator *e, idem_pairs *pairs, uint64_t seed);
 
@@ -56,6 +60,9 @@ int idem_evaluator_mapper(idem_evaluator *e, idem_report *r);
 int idem_evaluator_refined(idem_evaluator *e, int steps, idem_report *r);
 /* Measures given outputs [n, S, S, 3] for the pairs; psnr_same_face stays unmeasured. */
 int idem_evaluator_outputs(idem_evaluator *e, const float *out, idem_report *r);
+
+/* The outputs that were measured last, [n, S, S, 3]; the next call replaces them. */
+const float *idem_evaluator_shown(const idem_evaluator *e);
 
 /* Baselines on the first `pairs` pairs: the identity picture itself, the attribute picture itself and, for sampled
  * pairs, style mixing of the true codes at every crossover both ways: 2 (layers - 1) rows. As a JSON array of {name,

@@ -45,7 +45,7 @@ static int put_report(json_t *j, const idem_report *r) {
                    {"psnr_same_face", &r->psnr_same_face}, {"colour_outside_face", &r->colour},
                    {"yaw_difference", &r->yaw}) ||
            put_number(j, "yaw_pairs", json_integer(r->yaw.n)) || put_number(j, "pairs", json_integer(r->pairs)) ||
-           put_number(j, "retrieval_candidates", json_integer(idem_score_candidates(r->pairs, IDEM_RETRIEVAL_GROUP))) ||
+           put_number(j, "retrieval_candidates", json_integer(r->candidates)) ||
            !(shuffled = put_object(j, "shuffled")) ||
            PUT_ALL(shuffled, {"nme", &r->nme_shuffled}, {"colour_outside_face", &r->colour_shuffled},
                    {"yaw_difference", &r->yaw_shuffled});

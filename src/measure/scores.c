@@ -69,11 +69,19 @@ idem_figure idem_figure_at_most(const idem_figure *a, const idem_figure *b, int6
 }
 
 double idem_score_strangers(const float *e, int n, int dim, int pairs, uint64_t seed) {
+    return idem_score_strangers_of(e, NULL, n, dim, pairs, seed);
+}
+
+double idem_score_strangers_of(const float *e, const int *person, int n, int dim, int pairs, uint64_t seed) {
     idem_rng r = idem_rng_make(seed, "strangers");
     double sum = 0;
     for (int k = 0; k < pairs; k++) {
-        uint64_t i = idem_rng_below(&r, (uint64_t)n), j = idem_rng_below(&r, (uint64_t)n - 1);
-        j += j >= i;
+        uint64_t i, j;
+        do {
+            i = idem_rng_below(&r, (uint64_t)n);
+            j = idem_rng_below(&r, (uint64_t)n - 1);
+            j += j >= i;
+        } while (person && person[i] == person[j]);
         sum += idem_pair_cosine(e + i * (size_t)dim, e + j * (size_t)dim, dim);
     }
     return pairs > 0 ? sum / pairs : 0;
@@ -107,6 +115,19 @@ idem_figure idem_score_retrieval(const float *out, const float *id, int n, int d
         int first, end;
         idem_pair_candidates(i, n, group, &first, &end);
         count(&t, idem_pair_rank(out + (size_t)i * (size_t)dim, id, i, first, end, dim) == 0);
+    }
+    return idem_figure_of_share(figure(&t), n);
+}
+
+idem_figure idem_score_retrieval_of(const float *out, const float *id, const int *person, int n, int dim) {
+    tally t = {0};
+    for (int i = 0; i < n; i++) {
+        double most[2] = {-2, -2}; /* of others, of the person */
+        for (int j = 0; j < n; j++) {
+            double *to = &most[person[j] == person[i]];
+            *to = fmax(*to, idem_pair_cosine(out + (size_t)i * (size_t)dim, id + (size_t)j * (size_t)dim, dim));
+        }
+        count(&t, most[1] > most[0]);
     }
     return idem_figure_of_share(figure(&t), n);
 }

@@ -40,6 +40,8 @@ idem_figure idem_figure_at_most(const idem_figure *a, const idem_figure *b, int6
 
 /* Mean cosine of `pairs` random pairs of different rows, by seed: s0. n >= 2. */
 double idem_score_strangers(const float *e, int n, int dim, int pairs, uint64_t seed);
+/* The same of rows of different persons, person[n]; there are two persons at least. */
+double idem_score_strangers_of(const float *e, const int *person, int n, int dim, int pairs, uint64_t seed);
 
 typedef struct {
     idem_figure cos_id_out, cos_attr_out, cos_id_attr;
@@ -54,6 +56,8 @@ void idem_score_identity(idem_identity_scores *s, const float *id, const float *
  * candidates. */
 idem_figure idem_score_retrieval(const float *out, const float *id, int n, int dim, int group);
 int idem_score_candidates(int n, int group); /* the smaller of both */
+/* Among all sources, of which any of the same person is right. */
+idem_figure idem_score_retrieval_of(const float *out, const float *id, const int *person, int n, int dim);
 
 /* Mean distance of 51 points / distance of the outer eye corners in b (300-W's inter-ocular distance). */
 idem_figure idem_score_nme(const float *a, const float *b, int n);

@@ -1,0 +1,223 @@
+#include "measure/people.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/models.h"
+#include "base/rng.h"
+#include "base/status.h"
+#include "data/picture_tree.h"
+#include "face/cut.h"
+#include "media/format.h"
+
+enum { PATH_SIZE = 4096 };
+
+int idem_people_person(const char *name) {
+    const char *slash = strrchr(name, '/');
+    if (slash)
+        return (int)(slash - name);
+    const char *dot = strrchr(name, '.'), *end = dot ? dot : name + strlen(name), *digits = end;
+    while (digits > name && isdigit((unsigned char)digits[-1]))
+        digits--;
+    const bool numbered = digits < end && digits > name + 1 && digits[-1] == '_';
+    return (int)((numbered ? digits - 1 : end) - name);
+}
+
+static bool one_person(const char *a, const char *b) {
+    const int n = idem_people_person(a);
+    /* A folder is never a file's name. */
+    return n == idem_people_person(b) && !memcmp(a, b, (size_t)n) && (a[n] == '/') == (b[n] == '/');
+}
+
+/* ---- reading ---- */
+
+typedef struct {
+    idem_people *people;
+    const idem_people_options *options;
+    idem_finder *finder;
+    size_t *order;
+    int *person; /* of each file of the tree */
+} reader;
+
+static int open_finder(reader *r) {
+    char detect[PATH_SIZE], landmark[PATH_SIZE];
+    const idem_plan_options plan = {.threads = r->options->threads, .stop = r->options->stop};
+    if (idem_models_find(detect, sizeof detect, r->options->models, "fr_detect.onnx") ||
+        idem_models_find(landmark, sizeof landmark, r->options->models, "fr_landmark.onnx"))
+        return -1;
+    return (r->finder = idem_finder_new(&(idem_finder_files){detect, landmark, NULL}, &plan)) ? 0 : -1;
+}
+
+static void tell(const reader *r, const char *why) {
+    r->people->bad++;
+    if (r->options->bad)
+        r->options->bad(r->options->user, why);
+}
+
+/* The files in a random order, and whose they are. Names are sorted, so one person's are not always neighbours: "a_1",
+ * "a_b_1", "a_2". */
+static int number_persons(reader *r, size_t files) {
+    const idem_picture_tree *t = r->people->tree;
+    int persons = 0;
+    for (size_t i = 0; i < files; i++) {
+        r->person[i] = -1;
+        for (size_t k = i; k-- > 0 && r->person[i] < 0;)
+            if (one_person(idem_picture_tree_name(t, i), idem_picture_tree_name(t, k)))
+                r->person[i] = r->person[k];
+            else if (idem_picture_tree_name(t, i)[0] != idem_picture_tree_name(t, k)[0])
+                break;
+        if (r->person[i] < 0)
+            r->person[i] = persons++;
+    }
+    return persons;
+}
+
+static int take(reader *r, size_t file) {
+    idem_people *p = r->people;
+    const size_t numbers = (size_t)p->size * (size_t)p->size * 3;
+    const char *path = idem_picture_tree_path(p->tree, file);
+    idem_cut cut;
+    if (r->options->stop && *r->options->stop)
+        return idem_fail_as(IDEM_INTERRUPTED, "interrupted");
+    const int status = idem_cut_file(&cut, r->finder, path, p->size);
+    if (status) {
+        if (status < 0 && idem_error_kind() != IDEM_INPUT)
+            return -1;
+        tell(r, idem_error());
+        return 0;
+    }
+    idem_image_to_float(p->pictures + (size_t)p->n * numbers, &cut.picture, 0, 1);
+    idem_image_free(&cut.picture);
+    idem_person_picture *at = &p->at[p->n++];
+    *at = (idem_person_picture){.path = path, .person = r->person[file], .cut_out = cut.cut_out, .frame = cut.frame};
+    memcpy(at->points, cut.points, sizeof at->points);
+    return 0;
+}
+
+static int count_persons(const idem_people *p, int persons) {
+    char *seen = calloc((size_t)persons + 1, 1);
+    if (!seen)
+        return idem_fail_as(IDEM_MEMORY, "out of memory for %d persons", persons);
+    int n = 0;
+    for (int i = 0; i < p->n; i++)
+        n += !seen[p->at[i].person]++;
+    free(seen);
+    return n;
+}
+
+static int read_pictures(reader *r, const char *dir, size_t files, int most) {
+    idem_people *p = r->people;
+    const size_t numbers = (size_t)p->size * (size_t)p->size * 3;
+    const size_t room = (size_t)most < files ? (size_t)most : files;
+    r->order = malloc((files + 1) * sizeof *r->order);
+    r->person = malloc((files + 1) * sizeof *r->person);
+    p->at = malloc((room + 1) * sizeof *p->at);
+    p->pictures = malloc((room + 1) * numbers * sizeof *p->pictures);
+    if (!r->order || !r->person || !p->at || !p->pictures)
+        return idem_fail_as(IDEM_MEMORY, "out of memory for %zu photographs", room);
+    idem_rng rng = idem_rng_make(p->seed, "people");
+    for (size_t i = 0; i < files; i++)
+        r->order[i] = i;
+    for (size_t i = files; i-- > 1;) {
+        const size_t k = (size_t)idem_rng_below(&rng, i + 1), other = r->order[i];
+        r->order[i] = r->order[k];
+        r->order[k] = other;
+    }
+    const int persons = number_persons(r, files);
+    for (size_t i = 0; i < files && (size_t)p->n < room; i++) {
+        if (take(r, r->order[i]))
+            return -1;
+        if (r->options->progress)
+            r->options->progress(r->options->user, p->n, (int)room);
+    }
+    if ((p->persons = count_persons(p, persons)) < 0)
+        return -1;
+    return p->persons >= 2
+               ? 0
+               : idem_fail("%s: %d picture%s (" IDEM_FORMATS ") with a face, of %d person%s, expected two persons or "
+                           "more: name a folder with photographs NAME_NUMBER, or with a folder of them for each person",
+                           dir, p->n, p->n == 1 ? "" : "s", p->persons, p->persons == 1 ? "" : "s");
+}
+
+static int open_people(reader *r, const char *dir, int most) {
+    idem_people *p = r->people;
+    if (!(p->tree = idem_picture_tree_open(dir)))
+        return -1;
+    for (size_t i = 0; i < idem_picture_tree_bad_count(p->tree); i++)
+        tell(r, idem_picture_tree_bad(p->tree, i));
+    return open_finder(r) || read_pictures(r, dir, idem_picture_tree_count(p->tree), most) ? -1 : 0;
+}
+
+idem_people *idem_people_open(const char *dir, int most, const idem_people_options *o) {
+    idem_people *p = calloc(1, sizeof *p);
+    if (!p)
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for photographs");
+    p->size = o->size;
+    p->seed = o->seed;
+    reader r = {.people = p, .options = o};
+    const int status = open_people(&r, dir, most);
+    idem_finder_free(r.finder);
+    free(r.order);
+    free(r.person);
+    if (!status)
+        return p;
+    idem_people_free(p);
+    return NULL;
+}
+
+void idem_people_free(idem_people *p) {
+    if (!p)
+        return;
+    idem_picture_tree_free(p->tree);
+    free(p->at);
+    free(p->pictures);
+    free(p);
+}
+
+/* ---- pairs ---- */
+
+/* Partners for all pictures: a random cycle, in which who met a picture of the same person changes partners with the
+ * next one that both may. */
+static int pair_round(const idem_people *p, int *partner, uint64_t seed) {
+    idem_rng rng = idem_rng_make(seed, "pairs of people");
+    for (int i = 0; i < p->n; i++)
+        partner[i] = i;
+    for (int i = p->n - 1; i > 0; i--) {
+        const int k = (int)idem_rng_below(&rng, (uint64_t)i), other = partner[i];
+        partner[i] = partner[k];
+        partner[k] = other;
+    }
+#define PERSON(i) (p->at[i].person)
+    for (int i = 0; i < p->n; i++) {
+        int k = 0;
+        if (PERSON(partner[i]) != PERSON(i))
+            continue;
+        while (k < p->n && (PERSON(partner[k]) == PERSON(i) || PERSON(partner[i]) == PERSON(k)))
+            k++;
+        if (k == p->n)
+            return idem_fail("one person has more than half of the %d photographs: they cannot be paired with those of "
+                             "others",
+                             p->n);
+        const int other = partner[i];
+        partner[i] = partner[k];
+        partner[k] = other;
+    }
+#undef PERSON
+    return 0;
+}
+
+int idem_people_pair(const idem_people *p, int *id, int *attr, int n) {
+    int *partner = malloc((size_t)p->n * sizeof *partner), status = partner ? 0 : -1;
+    if (!partner)
+        return idem_fail_as(IDEM_MEMORY, "out of memory for %d pairs", p->n);
+    for (int i = 0; i < n && !status; i++) {
+        const int at = i % p->n;
+        if (!at)
+            status = pair_round(p, partner, p->seed + (uint64_t)(i / p->n));
+        id[i] = at;
+        attr[i] = partner[at];
+    }
+    free(partner);
+    return status;
+}
