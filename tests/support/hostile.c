@@ -90,10 +90,11 @@ static const char *a_run(void) {
 }
 
 blob hostile_checkpoint(void) {
-    idem_run_state state = {.threads = 2, .iteration = 1, .evaluated = -1};
-    idem_recipe_defaults(&state.recipe);
+    const idem_mapper_state state = {.run = {.threads = 2, .iteration = 1}, .evaluated = -1, .generator = "hash"};
+    idem_recipe recipe;
+    idem_recipe_defaults(&recipe);
     idem_weights *w = format_load("in-bare.pt");
-    assert_int_equal(idem_run_state_save(a_run(), w, &state, "hash"), 0);
+    assert_int_equal(idem_run_form_save(&idem_mapper_form, a_run(), &state, &recipe, w), 0);
     idem_weights_free(w);
     char path[100];
     snprintf(path, sizeof path, "%s/" CHECKPOINT_NAME, run_folder);
@@ -107,8 +108,8 @@ static int load_checkpoint(idem_weights **w, const unsigned char *bytes, size_t 
     bool written = f && fwrite(bytes, 1, size, f) == size;
     if (!f || fclose(f) || !written)
         return idem_fail("cannot write %s", path);
-    idem_run_state state;
-    return idem_run_state_load(run_folder, w, &state, NULL) == 1 ? 0 : -1;
+    idem_mapper_saved saved;
+    return idem_mapper_state_load(run_folder, w, &saved, NULL) == 1 ? 0 : -1;
 }
 
 hostile_outcome hostile_try(int format, const unsigned char *bytes, size_t size) {

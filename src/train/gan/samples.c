@@ -18,25 +18,21 @@ static int save_sheet(const idem_gan_samples *s, const char *what, const char *h
     const int side = (int)s->recipe->size;
     idem_image cells[GRID] = {0}, page;
     const idem_image *list[GRID];
-    char title[96], name[64], psi[16];
+    char title[96], psi[16];
     int status = 0;
     for (int i = 0; i < n && !status; i++) {
         status =
             idem_image_from_float(&cells[i], pictures + (size_t)i * (size_t)side * (size_t)side * 3, side, side, -1, 1);
         list[i] = &cells[i];
     }
-    snprintf(title, sizeof title, "%s after %" PRId64 " pictures, truncation %.1f", what, s->shown, (double)SHEET_PSI);
+    snprintf(title, sizeof title, "%s after %" PRId64 " pictures, truncation %.1f", what, s->run->state->shown,
+             (double)SHEET_PSI);
     snprintf(psi, sizeof psi, "%g", (double)SHEET_PSI);
     idem_origin origin;
     idem_origin_by(&origin, IDEM_SOURCE_GENERATED, hash, NULL, &(const uint64_t){SHEET_SEED});
     idem_origin_add(&origin, "truncation", psi);
-    snprintf(name, sizeof name, "samples/%s-%010" PRId64 ".png", what, s->shown);
     if (!status && !idem_sheet_list(&page, &(idem_sheet){.title = title}, list, n, GRID_COLUMNS)) {
-        char *path = idem_path_join(s->run, name);
-        status = path ? idem_image_save_png(&page, path, &origin.marks) : -1;
-        if (!status)
-            status = idem_metrics_log_image(s->log, what, s->iteration, &page, &origin.marks);
-        free(path);
+        status = idem_run_sheet(s->run, what, what, s->run->state->shown, &page, &origin.marks);
         idem_image_free(&page);
     } else {
         status = -1;
@@ -68,16 +64,17 @@ static int write_strip(const idem_gan_samples *s, const char *hash, float *z, fl
 int idem_gan_samples_write(const idem_gan_samples *s) {
     const size_t z_dim = (size_t)s->recipe->z_dim, picture = (size_t)(s->recipe->size * s->recipe->size * 3);
     float *z = malloc(GRID * z_dim * sizeof *z), *pictures = malloc(GRID * picture * sizeof *pictures);
-    char *path = idem_path_join(s->run, "generator.safetensors"), hash[17];
+    char *path = idem_path_join(s->run->path, "generator.safetensors"), hash[17];
     int status = z && pictures && path ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for samples");
     if (!status) {
         idem_rng rng = idem_rng_make(SHEET_SEED, "gan.sheet");
         idem_rng_fill_normal(&rng, z, GRID * z_dim);
-        status = !idem_gan_sampler_mean(s->sampler) ||
-                         idem_gan_sampler_save(s->sampler, s->recipe, s->shown, path, IDEM_DTYPE_F16, hash) ||
-                         write_grid(s, hash, z, pictures) || write_strip(s, hash, z, pictures)
-                     ? -1
-                     : 0;
+        status =
+            !idem_gan_sampler_mean(s->sampler) ||
+                    idem_gan_sampler_save(s->sampler, s->recipe, s->run->state->shown, path, IDEM_DTYPE_F16, hash) ||
+                    write_grid(s, hash, z, pictures) || write_strip(s, hash, z, pictures)
+                ? -1
+                : 0;
     }
     free(z);
     free(pictures);

@@ -5,14 +5,12 @@
 
 #include "train/gan/recipe.h"
 #include "train/gan/sampler.h"
-#include "train/metrics_log.h"
+#include "train/run.h"
 
 typedef struct {
-    const char *run; /* folder, with samples/ in it */
+    idem_run *run;
     const idem_gan_recipe *recipe;
     idem_gan_sampler *sampler;
-    idem_metrics_log *log;
-    int64_t iteration, shown;
 } idem_gan_samples;
 
 /* RUN/samples/grid-SHOWN.png and strip-SHOWN.png, also as events, and RUN/generator.safetensors. 0 or -1. */

@@ -13,18 +13,9 @@
 
 #include "engine/plan.h"
 #include "train/gan/recipe.h"
+#include "train/gan/report.h"
 
 typedef struct idem_gan_trainer idem_gan_trainer;
-
-typedef struct {
-    int64_t iteration, pictures; /* completed, shown */
-    bool skipped;                /* something was not finite */
-    double d_loss, g_loss, r1;   /* NaN where the iteration had no such step */
-    double path;                 /* mean path length so far; NaN without such a step */
-    double sign;                 /* mean sign of D on real pictures */
-    double heads;                /* part of the heads on features in d_loss */
-    double strength;             /* of the augmentation */
-} idem_gan_report;
 
 /* Texts are read while the trainer is made, and may go afterwards; `stop` and `user` must outlive it. */
 typedef struct {

@@ -17,17 +17,9 @@
 #include "measure/held_out.h"
 #include "model/model.h"
 #include "train/mapper/recipe.h"
+#include "train/mapper/report.h"
 
 typedef struct idem_trainer idem_trainer;
-
-/* One iteration's numbers; NaN where the iteration had no such loss. */
-typedef struct {
-    int64_t iteration; /* completed, this one included */
-    bool cross, adversarial, skipped;
-    double loss; /* of the main step, weighted */
-    double l_id, l_landmark, l_rec, l_adversarial, l_critic, r1, l_surround;
-    double rate;
-} idem_train_report;
 
 /* Texts are read while the trainer is made, and may go afterwards; `stop` and `user` must outlive it. */
 typedef struct {

@@ -1,0 +1,157 @@
+#include "train/gan/iteration.h"
+
+#include <math.h>
+
+#include "base/rng.h"
+#include "train/gan/augment.h"
+
+enum { STEER_EVERY = 4 };
+
+const char idem_gan_path_mean[] = "path.mean";
+static const char *const rng_names[IDEM_GAN_RNGS] = {"gan.codes", "gan.mix", "gan.noise", "gan.augment"};
+
+/* ---- what is drawn ---- */
+
+static idem_rng stream(const idem_gan_iteration *t, int which) {
+    idem_rng r = idem_rng_make(t->recipe->seed, rng_names[which]);
+    r.counter = t->state->drawn[which];
+    return r;
+}
+
+static void draw_normal(idem_node *n, idem_rng *r) {
+    idem_rng_fill_normal(r, n->leaf, (size_t)idem_shape_count(&n->shape));
+}
+
+/* Everything random of a pass through G. A crossover is any layer but the first; the pictures not mixed cross behind
+ * the last. */
+static void draw_codes(const idem_gan_iteration *t) {
+    const idem_gan_graph *g = t->graph;
+    idem_rng codes = stream(t, IDEM_GAN_RNG_CODES), mix = stream(t, IDEM_GAN_RNG_MIX),
+             noise = stream(t, IDEM_GAN_RNG_NOISE);
+    draw_normal(g->z, &codes);
+    const int64_t layers = g->about.n_ws;
+    for (int64_t i = 0; i < t->recipe->batch; i++) {
+        const bool mixed = idem_rng_uniform(&mix) < t->recipe->mixing;
+        const int64_t cross = 1 + (int64_t)(idem_rng_uniform(&mix) * (double)(layers - 1));
+        for (int64_t l = 0; l < layers; l++)
+            g->mix->leaf[i * layers + l] = mixed && l >= cross;
+    }
+    for (int i = 0; i < g->about.n_noise && !t->recipe->no_noise; i++)
+        draw_normal(g->noise[i], &noise);
+    t->state->drawn[IDEM_GAN_RNG_CODES] = codes.counter;
+    t->state->drawn[IDEM_GAN_RNG_MIX] = mix.counter;
+    t->state->drawn[IDEM_GAN_RNG_NOISE] = noise.counter;
+}
+
+static void draw_augment(const idem_gan_iteration *t, idem_node *numbers) {
+    idem_rng r = stream(t, IDEM_GAN_RNG_AUGMENT);
+    idem_gan_augment(numbers->leaf, t->recipe->batch, (int)t->recipe->size, t->state->strength, &r);
+    t->state->drawn[IDEM_GAN_RNG_AUGMENT] = r.counter;
+}
+
+/* Before the heads see them; a function of the iteration. */
+static void draw_shift(const idem_gan_iteration *t, idem_node *numbers, const char *name) {
+    if (!numbers)
+        return;
+    idem_rng r = idem_rng_make(t->recipe->seed, name);
+    r.counter = (uint64_t)(2 * t->state->run.iteration * numbers->shape.d[0]);
+    idem_gan_shift(numbers->leaf, numbers->shape.d[0], (int)t->recipe->features_shift, &r);
+}
+
+/* ---- the steps ---- */
+
+/* 1 when the step was taken, 0 when something was not finite, -1. */
+static int take(const idem_gan_iteration *t, const idem_gan_step *s, double *loss) {
+    if (idem_plan_run(s->plan))
+        return -1;
+    *loss = (double)idem_plan_scalar(s->plan, s->loss);
+    if (!isfinite(*loss) || idem_adam_check(s->adam, s->plan))
+        return 0;
+    const bool of_g = s == &t->graph->g || s == &t->graph->path;
+    idem_adam_step(s->adam, s->plan, t->recipe->rate * (of_g ? idem_gan_g_share : idem_gan_d_share)(t->recipe));
+    return 1;
+}
+
+/* The mean length is a tensor of the checkpoints; the noise is a function of the iteration. As take. */
+static int take_path(const idem_gan_iteration *t, double *mean) {
+    const idem_gan_graph *g = t->graph;
+    idem_weight *kept = idem_weights_find(t->weights, idem_gan_path_mean);
+    idem_rng rng = idem_rng_make(t->recipe->seed, "gan.path");
+    rng.counter = (uint64_t)t->state->run.iteration * 2 * (uint64_t)idem_shape_count(&g->path_noise->shape);
+    draw_normal(g->path_noise, &rng);
+    draw_codes(t);
+    g->path_mean->leaf[0] = kept->data[0];
+    double loss;
+    const int taken = take(t, &g->path, &loss);
+    if (taken > 0)
+        kept->data[0] = idem_plan_value(g->path.plan, g->path_moved)[0];
+    *mean = (double)kept->data[0];
+    return taken;
+}
+
+static void steer(const idem_gan_iteration *t, double sign) {
+    idem_gan_state *s = t->state;
+    s->sign_sum += sign;
+    if (++s->sign_count < STEER_EVERY)
+        return;
+    if (t->recipe->augment_target > 0) {
+        const double step = (double)(t->recipe->batch * STEER_EVERY) / t->recipe->augment_pictures;
+        s->strength += s->sign_sum / STEER_EVERY > t->recipe->augment_target ? step : -step;
+        s->strength = fmin(fmax(s->strength, 0), 1);
+    }
+    s->sign_sum = 0;
+    s->sign_count = 0;
+}
+
+static int discriminate(const idem_gan_iteration *t, idem_gan_report *r) {
+    const idem_gan_graph *g = t->graph;
+    draw_codes(t);
+    draw_augment(t, g->augment_real);
+    draw_augment(t, g->augment_made);
+    draw_shift(t, g->shift_real, "gan.shift.real");
+    draw_shift(t, g->shift_made, "gan.shift.d");
+    int taken = take(t, &g->d, &r->d_loss);
+    if (taken < 0)
+        return -1;
+    if (taken && g->heads)
+        r->heads = (double)idem_plan_scalar(g->d.plan, g->heads);
+    if (taken)
+        steer(t, r->sign = (double)idem_plan_scalar(g->d.plan, g->sign));
+    r->skipped = !taken;
+    if (t->state->run.iteration % t->recipe->r1_every == 0) {
+        if ((taken = take(t, &g->r1, &r->r1)) < 0)
+            return -1;
+        r->skipped |= !taken;
+    }
+    return 0;
+}
+
+static int generate(const idem_gan_iteration *t, idem_gan_report *r) {
+    const idem_gan_graph *g = t->graph;
+    const int64_t iteration = t->state->run.iteration;
+    int taken;
+    draw_codes(t);
+    draw_augment(t, g->augment_made);
+    draw_shift(t, g->shift_made, "gan.shift.g");
+    if ((taken = take(t, &g->g, &r->g_loss)) < 0)
+        return -1;
+    r->skipped |= !taken;
+    if (g->path.plan && iteration % t->recipe->path_every == 0) {
+        if ((taken = take_path(t, &r->path)) < 0)
+            return -1;
+        r->skipped |= !taken;
+    }
+    const double decay = pow(0.5, (double)t->recipe->batch / t->recipe->ema);
+    idem_average_update(t->average, decay, iteration - t->recipe->d_first);
+    return 0;
+}
+
+int idem_gan_iterate(const idem_gan_iteration *t, idem_gan_report *r) {
+    *r = (idem_gan_report){.d_loss = NAN, .g_loss = NAN, .r1 = NAN, .path = NAN, .sign = NAN, .heads = NAN};
+    if (discriminate(t, r) || (t->state->run.iteration >= t->recipe->d_first && generate(t, r)))
+        return -1;
+    r->iteration = t->state->run.iteration + 1;
+    r->pictures = t->state->run.shown + t->recipe->batch;
+    r->strength = t->state->strength;
+    return 0;
+}

@@ -1,0 +1,234 @@
+#define _POSIX_C_SOURCE 200809L
+#include "train/run.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "engine/threads.h"
+#include "train/checkpoint.h"
+
+enum { SKIPPED_LIMIT = 20, EXTRA = 8 };
+
+static int save_state(const idem_run *r) {
+    return idem_run_form_save(r->kind->form, r->path, r->state, r->setup.recipe, r->tensors);
+}
+
+/* ---- opening ---- */
+
+/* Its options are written before anything is computed: a run that is killed before its first checkpoint can then be
+ * resumed with all of them. */
+static int start(idem_run *r) {
+    idem_threads_set(r->setup.threads);
+    memset(r->state, 0, r->kind->form->state_bytes);
+    r->state->threads = idem_threads();
+    if (r->kind->start(r->setup.trainer) || (r->path && save_state(r)))
+        return -1;
+    r->begun = true;
+    return 0;
+}
+
+static int go_on(idem_run *r, idem_weights *tensors) {
+    const idem_run_kind *k = r->kind;
+    if (idem_fields_check_resume(k->form->recipe, r->saved_recipe, r->setup.recipe) ||
+        (k->check && k->check(r->saved_recipe, r->setup.recipe)) ||
+        idem_checkpoint_threads(r->setup.threads, r->state->threads)) {
+        idem_weights_free(tensors);
+        return -1;
+    }
+    return k->go_on(r->setup.trainer, tensors);
+}
+
+/* 1 and the state, recipe and tensors of the newest checkpoint; 0 when the run begins; -1 when it may not. */
+static int look(idem_run *r, idem_weights **tensors) {
+    const idem_run_form *f = r->kind->form;
+    if (!r->path)
+        return 0;
+    int found = 0;
+    if (r->setup.resume) {
+        if (!(r->saved_recipe = malloc(f->recipe_bytes)))
+            return idem_fail_as(IDEM_MEMORY, "out of memory for a run");
+        found = idem_run_form_load(f, r->path, r->state, r->saved_recipe, tensors);
+    }
+    return found ? found : idem_run_folder_check(r->path, r->setup.resume);
+}
+
+static int open_files(idem_run *r) {
+    if (!r->path)
+        return 0;
+    char *samples = idem_path_join(r->path, "samples");
+    const int status = samples ? idem_dir_make(samples) : -1;
+    free(samples);
+    if (status)
+        return -1;
+    r->log = idem_metrics_log_open(r->path, r->setup.resume, r->state->metrics_offset, r->state->iteration);
+    return r->log ? 0 : -1;
+}
+
+static int open_run(idem_run *r) {
+    idem_weights *tensors;
+    if (r->setup.folder && !(r->folder = idem_run_folder_claim(r->setup.folder)))
+        return -1;
+    r->path = r->folder ? idem_run_folder_path(r->folder) : NULL;
+    const int found = look(r, &tensors);
+    if (found < 0)
+        return -1;
+    r->resumed = found;
+    return (found ? go_on(r, tensors) : start(r)) || r->kind->open(r->setup.trainer) || open_files(r) ? -1 : 0;
+}
+
+int idem_run_open(idem_run *r, const idem_run_kind *kind, const idem_run_setup *setup) {
+    *r = (idem_run){.kind = kind, .setup = *setup, .state = setup->state};
+    if (!open_run(r))
+        return 0;
+    if (r->path && r->begun && idem_error_kind() != IDEM_INTERRUPTED)
+        idem_checkpoint_drop_first(r->path);
+    return -1;
+}
+
+void idem_run_close(idem_run *r) {
+    idem_metrics_log_close(r->log);
+    free(r->saved_recipe);
+    idem_run_folder_release(r->folder);
+    *r = (idem_run){0};
+}
+
+int idem_run_data_count(idem_run *r, uint64_t count) {
+    const uint64_t before = r->state->data_count;
+    if (r->resumed && (before || r->state->iteration) && count != before)
+        return idem_fail("the run was started on %" PRIu64 " training pictures%s, now there are %" PRIu64
+                         ": give the same --data",
+                         before, before && count ? "" : " (0: drawn on the fly)", count);
+    r->state->data_count = count;
+    return 0;
+}
+
+/* ---- one iteration ---- */
+
+int idem_run_count(idem_run *r, bool skipped, const double *losses) {
+    idem_run_state *s = r->state;
+    for (int i = 0; i < r->kind->sums; i++)
+        if (isfinite(losses[i])) {
+            s->sum[i] += losses[i];
+            s->count[i]++;
+        }
+    s->iteration++;
+    s->shown += r->setup.pictures;
+    s->skipped += skipped;
+    s->skipped_in_a_row = skipped ? s->skipped_in_a_row + 1 : 0;
+    return s->skipped_in_a_row < SKIPPED_LIMIT
+               ? 0
+               : idem_fail("%d iterations in a row gave losses or gradients that are not finite: the run has diverged; "
+                           "%s",
+                           SKIPPED_LIMIT, r->kind->advice);
+}
+
+/* ---- what is written ---- */
+
+int idem_run_line(idem_run *r, const idem_metric *before, int n_before, const idem_metric *after, int n_after) {
+    idem_run_state *s = r->state;
+    idem_metric m[IDEM_RUN_SUMS + 2 * EXTRA];
+    int n = 0;
+    for (int i = 0; i < n_before; i++)
+        m[n++] = before[i];
+    for (int i = 0; i < r->kind->sums; i++) {
+        if (s->count[i])
+            m[n++] = (idem_metric){r->kind->sum[i], s->sum[i] / (double)s->count[i]};
+        s->sum[i] = 0;
+        s->count[i] = 0;
+    }
+    for (int i = 0; i < n_after; i++)
+        m[n++] = after[i];
+    return idem_metrics_log_write(r->log, "train", s->iteration, m, n);
+}
+
+int idem_run_sheet(idem_run *r, const char *name, const char *tag, int64_t at, const idem_image *sheet,
+                   const idem_marks *marks) {
+    char file[64];
+    snprintf(file, sizeof file, "samples/%s-%010" PRId64 ".png", name, at);
+    char *path = idem_path_join(r->path, file);
+    const int status = !path || idem_image_save_png(sheet, path, marks) ||
+                               idem_metrics_log_image(r->log, tag, r->state->iteration, sheet, marks)
+                           ? -1
+                           : 0;
+    free(path);
+    return status;
+}
+
+static int save_checkpoint(idem_run *r) {
+    const int64_t offset = idem_metrics_log_sync(r->log);
+    if (offset < 0)
+        return -1;
+    r->state->metrics_offset = offset;
+    return save_state(r);
+}
+
+/* ---- the loop ---- */
+
+static bool stopped(const idem_run *r) {
+    return r->setup.stop && *r->setup.stop;
+}
+
+static int64_t place(const idem_run *r, idem_run_unit unit) {
+    return unit == IDEM_RUN_PICTURES ? r->state->shown : r->state->iteration;
+}
+
+/* Has the last iteration reached or passed a multiple? */
+static bool passed(const idem_run *r, int64_t every, idem_run_unit unit) {
+    const int64_t at = place(r, unit), step = unit == IDEM_RUN_PICTURES ? r->setup.pictures : 1;
+    return every && at / every != (at - step) / every;
+}
+
+static int do_job(idem_run *r, const idem_run_job *j) {
+    if (j->work(r->setup.trainer))
+        return -1;
+    if (j->mark)
+        *j->mark = place(r, j->unit);
+    return 0;
+}
+
+static int begin(idem_run *r, const idem_run_plan *p) {
+    const int64_t at = place(r, p->unit);
+    for (int i = 0; i < p->jobs && at <= p->goal; i++) {
+        const idem_run_job *j = &p->job[i];
+        const bool missed = j->catch_up && *j->mark != place(r, j->unit) &&
+                            (passed(r, j->every, j->unit) || (j->at_end && at == p->goal));
+        if (j->at_start && (*j->mark < 0 || missed) && do_job(r, j))
+            return -1;
+    }
+    return 0;
+}
+
+static int advance(idem_run *r, const idem_run_plan *p) {
+    if (r->kind->iterate(r->setup.trainer))
+        return -1;
+    const bool last = place(r, p->unit) >= p->goal;
+    for (int i = 0; i < p->jobs; i++) {
+        const idem_run_job *j = &p->job[i];
+        if ((passed(r, j->every, j->unit) || (last && j->at_end)) && do_job(r, j))
+            return -1;
+    }
+    return passed(r, p->checkpoint_every, IDEM_RUN_ITERATIONS) || last ? save_checkpoint(r) : 0;
+}
+
+/* `whole`: the state can be saved as it is. */
+static int interrupted(idem_run *r, bool whole) {
+    return whole ? idem_checkpoint_stopped(r->path, r->state->iteration, save_checkpoint(r))
+                 : idem_fail_as(IDEM_INTERRUPTED, "interrupted: continue with --resume from the last checkpoint in %s",
+                                r->path);
+}
+
+int idem_run_go(idem_run *r, const idem_run_plan *p) {
+    if (!r->path)
+        return idem_fail("this trainer has no folder to write to");
+    int status = begin(r, p);
+    while (!status && place(r, p->unit) < p->goal) {
+        if (stopped(r))
+            return interrupted(r, true);
+        status = advance(r, p);
+    }
+    return status && stopped(r) ? interrupted(r, r->kind->atomic) : status;
+}
