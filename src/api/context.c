@@ -7,13 +7,16 @@
 #include <string.h>
 
 #include "api/context.h"
+#include "base/log.h"
+#include "base/models.h"
 #include "base/status.h"
 #include "engine/isa.h"
 
 enum { BATCH = 4, BATCH_MAX = 256, THREADS_MAX = 4096, REFINE_MAX = 1000 };
 
 /* Sizes of the struct in programs compiled before it had the fields that follow. */
-static const size_t earlier_options[] = {offsetof(idem_options, identity_net), offsetof(idem_options, refine)};
+static const size_t earlier_options[] = {offsetof(idem_options, identity_net), offsetof(idem_options, refine),
+                                         offsetof(idem_options, reserved), offsetof(idem_options, pose)};
 
 #define TEXT(x) #x
 #define VERSION(a, b, c) TEXT(a) "." TEXT(b) "." TEXT(c)
@@ -69,8 +72,11 @@ static int take_options(idem_options *o, const idem_options *given) {
                          given->struct_size, sizeof *o);
     idem_options_init(o, sizeof *o);
     memcpy(o, given, given->struct_size);
-    if (!o->generator)
-        return idem_fail("idem_open: no generator; set options.generator to a StyleGAN2 weight file");
+    if (!o->generator && (o->mapper || o->identity_net))
+        return idem_fail("idem_open: no generator for the %s; set options.generator to a StyleGAN2 weight file",
+                         o->mapper ? "mapper" : "recogniser");
+    if (o->pose < 0 || o->pose > IDEM_POSE_ALWAYS)
+        return idem_fail("idem_open: pose is %d, expected 0 to %d", o->pose, IDEM_POSE_ALWAYS);
     if (o->batch < 0 || o->batch > BATCH_MAX)
         return idem_fail("idem_open: batch is %d, expected 0 to %d", o->batch, BATCH_MAX);
     if (o->threads < 0 || o->threads > THREADS_MAX)
@@ -96,6 +102,7 @@ idem_context *idem_open(const idem_options *options) {
                                         .attributes = {.net = o.attribute_net, .norm = o.attribute_norm},
                                         .batch = o.batch ? o.batch : BATCH,
                                         .threads = o.threads,
+                                        .pose = (idem_pose_wanted)o.pose,
                                         .stop = &c->cancelled};
     if ((c->studio = idem_studio_open(&studio)))
         return c;
@@ -118,16 +125,93 @@ int idem_context_check(const char *call, const idem_context *c, bool arrays, int
     return n >= 1 ? 0 : idem_fail("%s: n is %d pictures, expected 1 or more", call, n);
 }
 
+/* Of programs compiled before it had the fields that follow. */
+typedef struct {
+    size_t struct_size;
+    int size, identity_dim, attribute_dim, w_dim;
+} earlier_info;
+
 int idem_get_info(const idem_context *c, idem_info *info) {
     if (idem_context_check("idem_get_info", c, info, 1))
         return -1;
-    if (info->struct_size != sizeof *info)
-        return idem_fail("idem_get_info: struct_size is %zu, expected %zu; set it to sizeof(idem_info)",
-                         info->struct_size, sizeof *info);
+    const size_t bytes = info->struct_size;
+    if (bytes != sizeof *info && bytes != sizeof(earlier_info))
+        return idem_fail("idem_get_info: struct_size is %zu, expected %zu; set it to sizeof(idem_info)", bytes,
+                         sizeof *info);
+    idem_info all = {.struct_size = bytes, .generator = "", .mapper = ""};
     const idem_model_info *m = idem_studio_about(c->studio);
-    info->size = m->size;
-    info->identity_dim = m->id_dim;
-    info->attribute_dim = m->has_mapper ? m->attr_dim : 0;
-    info->w_dim = m->w_dim;
+    if (m) {
+        all.size = m->size;
+        all.identity_dim = m->id_dim;
+        all.attribute_dim = m->has_mapper ? m->attr_dim : 0;
+        all.w_dim = m->w_dim;
+        all.layers = m->layers;
+        all.z_dim = m->z_dim;
+        all.generator = m->hash;
+        all.mapper = m->mapper ? m->mapper : "";
+    }
+    memcpy(info, &all, bytes);
     return 0;
+}
+
+int idem_find_shipped(const char *file, char *path, size_t size) {
+    if (!file || !path)
+        return idem_fail("idem_find_shipped: an argument is NULL");
+    return idem_models_shipped(path, size, file);
+}
+
+/* ---- while it works ---- */
+
+int idem_set_batch(idem_context *c, int batch) {
+    if (idem_context_check("idem_set_batch", c, true, 1))
+        return -1;
+    if (batch < 1 || batch > BATCH_MAX)
+        return idem_fail("idem_set_batch: batch is %d, expected 1 to %d", batch, BATCH_MAX);
+    idem_studio_set_batch(c->studio, batch);
+    return 0;
+}
+
+int idem_free_networks(idem_context *c, int what) {
+    if (idem_context_check("idem_free_networks", c, true, 1))
+        return -1;
+    if (what & ~(IDEM_FREE_FINDER | IDEM_FREE_PAINTING | IDEM_FREE_RECOGNISERS))
+        return idem_fail("idem_free_networks: what is %d, expected bits of IDEM_FREE_...", what);
+    idem_studio_release(c->studio,
+                        (what & IDEM_FREE_FINDER ? (unsigned)IDEM_RELEASE_FINDER : 0) |
+                            (what & IDEM_FREE_PAINTING ? (unsigned)IDEM_RELEASE_PIPES | IDEM_RELEASE_REFINING : 0) |
+                            (what & IDEM_FREE_RECOGNISERS ? (unsigned)IDEM_RELEASE_EMBEDDER : 0));
+    return 0;
+}
+
+void idem_cancel(idem_context *c) {
+    if (c)
+        c->cancelled = 1;
+}
+
+void idem_resume(idem_context *c) {
+    if (c)
+        c->cancelled = 0;
+}
+
+int idem_set_progress(idem_context *c, idem_progress_function *function, void *user) {
+    if (idem_context_check("idem_set_progress", c, true, 1))
+        return -1;
+    idem_studio_set_told(c->studio, function, user);
+    return 0;
+}
+
+static struct {
+    idem_log_function *function;
+    void *user;
+} listener;
+
+static void pass_on(void *user, idem_log_level level, const char *line) {
+    (void)user;
+    listener.function(listener.user, level == IDEM_LOG_WARNING ? IDEM_LOG_LINE_WARNING : IDEM_LOG_LINE_NOTE, line);
+}
+
+void idem_set_log(idem_log_function *function, void *user) {
+    listener.function = function;
+    listener.user = user;
+    idem_log_set_sink(function ? pass_on : NULL, NULL);
 }

@@ -26,6 +26,9 @@ struct idem_studio {
     idem_finder *finder;
     idem_embedder *embedder;
     bool has_judge;
+    idem_studio_told *told;
+    void *told_user;
+    bool muted;
 };
 
 /* ---- life ---- */
@@ -78,18 +81,23 @@ static void drop_embedder(idem_studio *s) {
     s->embedder = NULL;
 }
 
-void idem_studio_release(idem_studio *s) {
-    drop_pipes(s);
-    drop_refined(s);
-    drop_embedder(s);
-    idem_finder_free(s->finder);
-    s->finder = NULL;
+void idem_studio_release(idem_studio *s, unsigned what) {
+    if (what & IDEM_RELEASE_PIPES)
+        drop_pipes(s);
+    if (what & IDEM_RELEASE_REFINING)
+        drop_refined(s);
+    if (what & IDEM_RELEASE_EMBEDDER)
+        drop_embedder(s);
+    if (what & IDEM_RELEASE_FINDER) {
+        idem_finder_free(s->finder);
+        s->finder = NULL;
+    }
 }
 
 void idem_studio_free(idem_studio *s) {
     if (!s)
         return;
-    idem_studio_release(s);
+    idem_studio_release(s, IDEM_RELEASE_ALL);
     idem_model_free(s->model);
     free(s->models);
     free(s);
@@ -114,8 +122,33 @@ int idem_studio_threads(const idem_studio *s) {
     return s->plan.threads;
 }
 
+int idem_studio_batch(const idem_studio *s) {
+    return s->batch;
+}
+
 bool idem_studio_stopped(const idem_studio *s) {
     return s->plan.stop && *s->plan.stop;
+}
+
+void idem_studio_set_told(idem_studio *s, idem_studio_told *told, void *user) {
+    s->told = told;
+    s->told_user = user;
+}
+
+void idem_studio_tell(const idem_studio *s, int done, int of) {
+    if (s->told)
+        s->told(s->told_user, done, of);
+}
+
+bool idem_studio_mute(idem_studio *s, bool muted) {
+    const bool before = s->muted;
+    s->muted = muted;
+    return before;
+}
+
+static void tell(const idem_studio *s, int done, int of) {
+    if (!s->muted)
+        idem_studio_tell(s, done, of);
 }
 
 /* ---- photographs ---- */
@@ -212,7 +245,7 @@ static void to_float(const idem_studio *s, float *x, const uint8_t *rgb) {
     idem_image_to_float(x, &im, 0, 1);
 }
 
-static int to_bytes(const idem_studio *s, uint8_t *rgb, const float *y) {
+int idem_studio_to_bytes(const idem_studio *s, uint8_t *rgb, const float *y) {
     const int side = idem_model_about(s->model)->size;
     idem_image im;
     if (idem_image_from_float(&im, y, side, side, 0, 1))
@@ -241,6 +274,8 @@ int idem_studio_encode(idem_studio *s, idem_pipe_kind kind, const uint8_t *rgb, 
             to_float(s, x + (size_t)i * picture_numbers(s), rgb + (size_t)(first + i) * picture_numbers(s));
         status = idem_pipe_run(p, (size_t)count, (const float *const[]){x, NULL},
                                (float *const[]){codes + (size_t)first * idem_pipe_out_size(p, 0), NULL});
+        if (!status)
+            tell(s, first + count, n);
     }
     free(x);
     return status;
@@ -262,7 +297,9 @@ int idem_studio_paint(idem_studio *s, idem_pipe *p, const float *const *in, int 
         out[port] = y;
         status = idem_pipe_run(p, (size_t)count, part, out);
         for (int i = 0; i < count && !status; i++)
-            status = to_bytes(s, rgb + (size_t)(first + i) * numbers, y + (size_t)i * numbers);
+            status = idem_studio_to_bytes(s, rgb + (size_t)(first + i) * numbers, y + (size_t)i * numbers);
+        if (!status)
+            tell(s, first + count, n);
     }
     free(y);
     return status;
@@ -297,7 +334,7 @@ static int paint_refined(idem_studio *s, const idem_sitting *sitting, float *x, 
     to_float(s, x, sitting->id_rgb);
     to_float(s, x + numbers, sitting->attr_rgb);
     float *y = rgb ? x + 2 * numbers : NULL;
-    return idem_painter_codes(p, 1, &pair, ws, y) || (rgb && to_bytes(s, rgb, y)) ? -1 : 0;
+    return idem_painter_codes(p, 1, &pair, ws, y) || (rgb && idem_studio_to_bytes(s, rgb, y)) ? -1 : 0;
 }
 
 /* At most a batch. */
@@ -310,7 +347,7 @@ static int paint_plain(idem_studio *s, const idem_sitting *sittings, int n, floa
         pairs[i] = (idem_pair){.id = sittings[i].id, .attr = sittings[i].attr};
     int status = idem_painter_codes(p, (size_t)n, pairs, ws, rgb ? y : NULL);
     for (int i = 0; i < n && !status && rgb; i++)
-        status = to_bytes(s, rgb + (size_t)i * picture_numbers(s), y + (size_t)i * picture_numbers(s));
+        status = idem_studio_to_bytes(s, rgb + (size_t)i * picture_numbers(s), y + (size_t)i * picture_numbers(s));
     free(pairs);
     return status;
 }
@@ -331,6 +368,8 @@ int idem_studio_paint_pairs(idem_studio *s, const idem_sitting *sittings, int n,
         status =
             count ? paint_plain(s, sittings + i, count, x, to_ws, to) : paint_refined(s, &sittings[i], x, to_ws, to);
         i += count ? count : 1;
+        if (!status)
+            tell(s, i, n);
     }
     free(x);
     return status;

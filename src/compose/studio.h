@@ -52,13 +52,28 @@ void idem_studio_free(idem_studio *s); /* NULL is allowed */
 const idem_model_info *idem_studio_about(const idem_studio *s); /* NULL without a generator */
 idem_model *idem_studio_model(idem_studio *s);                  /* NULL without a generator */
 int idem_studio_threads(const idem_studio *s);
+int idem_studio_batch(const idem_studio *s);
 bool idem_studio_stopped(const idem_studio *s);
 
 /* Pictures at once from now on; what is ready for another number is made anew. Another number rounds otherwise. */
 void idem_studio_set_batch(idem_studio *s, int batch);
 /* Frees what was made ready for work (the weights as kernels want them are most of the memory); the next use makes it
  * again. */
-void idem_studio_release(idem_studio *s);
+enum {
+    IDEM_RELEASE_FINDER = 1,   /* what finds faces */
+    IDEM_RELEASE_REFINING = 2, /* what refines pairs */
+    IDEM_RELEASE_PIPES = 4,    /* what encodes and paints pictures in the frame */
+    IDEM_RELEASE_EMBEDDER = 8, /* the recognisers on photographs */
+    IDEM_RELEASE_ALL = 15
+};
+void idem_studio_release(idem_studio *s, unsigned what);
+
+/* Who hears, on the thread that works, that `done` of `of` pictures of a call are done. NULL: nobody. */
+typedef void idem_studio_told(void *user, int done, int of);
+void idem_studio_set_told(idem_studio *s, idem_studio_told *told, void *user);
+void idem_studio_tell(const idem_studio *s, int done, int of);
+/* Calls that are steps of a larger one say nothing while it is muted; returns whether it was. */
+bool idem_studio_mute(idem_studio *s, bool muted);
 
 /* -1 with a message when there is no generator or, if that is needed too, no mapper. */
 int idem_studio_need(const idem_studio *s, bool mapper);
@@ -77,6 +92,8 @@ idem_pipe *idem_studio_pipe(idem_studio *s, idem_pipe_kind kind, float psi);
 
 /* n pictures rgb [n, S, S, 3] -> codes [n, dim], by IDEM_PIPE_IDENTITY or IDEM_PIPE_ATTRIBUTES. */
 int idem_studio_encode(idem_studio *s, idem_pipe_kind kind, const uint8_t *rgb, int n, float *codes);
+/* One picture y [S, S, 3], clipped to [0, 1], as bytes. */
+int idem_studio_to_bytes(const idem_studio *s, uint8_t *rgb, const float *y);
 /* Painted pictures rgb [n, S, S, 3] by a pipe whose last output is a picture; codes: its other output, or NULL. */
 int idem_studio_paint(idem_studio *s, idem_pipe *pipe, const float *const *in, int n, float *codes, uint8_t *rgb);
 

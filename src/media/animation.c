@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/status.h"
+#include "media/webp_write.h"
 
 enum { SIDE_MAX = 16383 }; /* the format's */
 
@@ -45,26 +46,6 @@ static int encode(WebPData *out, const idem_image *const *pictures, int n, int m
     return status;
 }
 
-/* Replaces *file by the same with the packet in it. */
-static int add_metadata(WebPData *file, const idem_marks *marks) {
-    size_t size;
-    char *packet = idem_xmp_packet(marks, &size);
-    if (!packet)
-        return -1;
-    WebPData chunk = {(const uint8_t *)packet, size}, whole;
-    WebPDataInit(&whole);
-    WebPMux *mux = WebPMuxCreate(file, 1);
-    bool done =
-        mux && WebPMuxSetChunk(mux, "XMP ", &chunk, 1) == WEBP_MUX_OK && WebPMuxAssemble(mux, &whole) == WEBP_MUX_OK;
-    WebPMuxDelete(mux);
-    free(packet);
-    if (!done)
-        return idem_fail_as(IDEM_MEMORY, "out of memory for an animation");
-    WebPDataClear(file);
-    *file = whole;
-    return 0;
-}
-
 int idem_animation_save(const char *path, const idem_image *const *pictures, int n, int milliseconds,
                         const idem_marks *marks) {
     if (n < 1 || milliseconds < 1 || milliseconds > INT_MAX / n)
@@ -77,7 +58,7 @@ int idem_animation_save(const char *path, const idem_image *const *pictures, int
                              SIDE_MAX);
     WebPData file;
     WebPDataInit(&file);
-    int status = encode(&file, pictures, n, milliseconds) || (marks && add_metadata(&file, marks)) ||
+    int status = encode(&file, pictures, n, milliseconds) || (marks && idem_webp_add_marks(&file, marks, "an animation")) ||
                          idem_file_write(path, file.bytes, file.size)
                      ? -1
                      : 0;

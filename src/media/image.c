@@ -234,6 +234,11 @@ int idem_image_parse(idem_image *im, const unsigned char *bytes, size_t size, co
     return idem_image_parse_reduced(im, bytes, size, what, 0, &width, &height);
 }
 
+int idem_image_parse_transparent(idem_image *im, const unsigned char *bytes, size_t size, const char *what) {
+    int width, height;
+    return parse_as(im, bytes, size, what, (wish){.keep = true}, &width, &height);
+}
+
 static int load_as(idem_image *im, const char *path, wish w, int *width, int *height) {
     unsigned char *bytes;
     size_t size;

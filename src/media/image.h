@@ -41,6 +41,7 @@ int idem_image_parse_reduced(idem_image *im, const unsigned char *bytes, size_t 
 
 /* The same for a picture that will be written again: im->rgba keeps its transparency. */
 int idem_image_load_transparent(idem_image *im, const char *path);
+int idem_image_parse_transparent(idem_image *im, const unsigned char *bytes, size_t size, const char *what);
 
 /* PNG, aside-then-rename. Where im->rgba is set the file is as transparent; pixels whose colour is still that of rgba
  * over white keep that colour to the bit. marks: the texts become tEXt chunks, and where the source is said an XMP
@@ -48,6 +49,12 @@ int idem_image_load_transparent(idem_image *im, const char *path);
 int idem_image_save_png(const idem_image *im, const char *path, const idem_marks *marks);
 /* The same bytes in malloc'ed memory. */
 int idem_image_encode_png(const idem_image *im, const idem_marks *marks, unsigned char **data, size_t *size);
+
+/* JPEG and WebP, quality 1 .. 100, opaque: im->rgb. marks: they become one XMP packet; NULL: none. */
+int idem_image_encode_jpeg(const idem_image *im, int quality, const idem_marks *marks, unsigned char **data,
+                           size_t *size);
+int idem_image_encode_webp(const idem_image *im, int quality, const idem_marks *marks, unsigned char **data,
+                           size_t *size);
 
 /* The text stored under `key` in front of the pixels of a PNG file, 0-terminated into out[n]; -1 when there is none or
  * n is too small. */
