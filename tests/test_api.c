@@ -114,7 +114,7 @@ static void open_refuses_wrong_options(void **state) {
     assert_says("options is NULL");
     idem_options o;
     idem_options_default(&o);
-    refuse(o, "no generator");
+    refuse((idem_options){.struct_size = sizeof o, .mapper = "mapper.pt"}, "no generator for the mapper");
     o.generator = "/nowhere/generator.pt";
     refuse(o, "/nowhere/generator.pt");
     for (int i = 0; i < 2; i++) {

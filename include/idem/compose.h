@@ -51,6 +51,11 @@ static inline void idem_sampling_default(idem_sampling *sampling) {
 }
 /* Faces first .. first + n - 1: ws [n][layers][w_dim], rgb [n][size][size][3]; either may be NULL. */
 IDEM_API int idem_sample_ws(idem_context *context, const idem_sampling *sampling, int n, float *ws, uint8_t *rgb);
+/* The same in the layout that training reads: face i becomes DIR/dataset_SIZE/images/00000/0000i.png and
+ * DIR/dataset_SIZE/ws/00000/0000i.npy. Files that are there already are not made again; a folder of another seed,
+ * truncation, cutoff or generator is refused. made: how many are new; may be NULL. */
+IDEM_API int idem_sample_folder(idem_context *context, const char *dir, const idem_sampling *sampling, int n,
+                                int *made);
 
 /* ---- photographs ---- */
 
@@ -101,6 +106,16 @@ IDEM_API int idem_compose_faces(const idem_faces *identities, const idem_faces *
 enum { IDEM_SPACE_W, IDEM_SPACE_Z };
 IDEM_API int idem_interpolate(const idem_faces *identities, const idem_faces *attributes, int space, int frames,
                               int refine, uint8_t *rgb);
+
+/* ---- codes in files ---- */
+
+/* A NumPy file (.npy) of rows of `width` 32-bit floats, which appears when it is finished, whole or not at all.
+ * is_private: for the eyes of its owner alone. */
+typedef struct idem_table idem_table;
+IDEM_API idem_table *idem_open_table(const char *path, int width, int is_private);
+IDEM_API int idem_add_rows(idem_table *table, const float *rows, int n);
+IDEM_API int idem_finish_table(idem_table *table);   /* frees it also when it fails */
+IDEM_API void idem_abandon_table(idem_table *table); /* without a file; NULL is allowed */
 
 #ifdef __cplusplus
 }

@@ -37,6 +37,8 @@ typedef struct {
     int reserved; /* 0 */
     int pose; /* the head poses of faces: 0: not estimated; 1: where the network fr_pose is among the models; 2: always
                */
+    int generator_only; /* 1: of the models the generator alone is loaded, and of codes and pictures in its frame only
+                           what draws and paints works: none of the fetched networks need be there */
 } idem_options;
 
 /* All zero but struct_size. The size comes from the program, so that the library never writes beyond its struct. */

@@ -90,6 +90,8 @@ typedef struct {
     double outside;         /* the share of the frame that is outside the photograph, where it is made up */
     int whole;              /* 1: the whole picture is taken */
     int has_points;         /* 0: it was taken unseen: score, points and pose are not known */
+    /* The same places in parts of the photograph's sides, 0 to 1 within it: they hold at any size. */
+    float box_part[4], points_part[68][2], frame_part[4][2];
 } idem_face_info;
 IDEM_API int idem_get_photograph_info(const idem_photograph *photograph, idem_photograph_info *info);
 IDEM_API int idem_get_face(const idem_photograph *photograph, int face, idem_face_info *info);
@@ -110,9 +112,9 @@ IDEM_API int idem_paste_face_at(idem_context *context, idem_photograph *photogra
                                 const uint8_t *rgb);
 
 /* Unit vectors of the face by two recognisers that see the photograph itself; needs no generator. feature
- * [idem_feature_dim]: fr_feature, which the shipped mapper was trained with; judge [IDEM_JUDGE_DIM]: another, which no
- * training sees. Either may be NULL. */
-#define IDEM_JUDGE_DIM 128
+ * [idem_feature_dim]: fr_feature, which the shipped mapper was trained with; judge [IDEM_JUDGE_NUMBERS]: another, which
+ * no training sees. Either may be NULL. */
+#define IDEM_JUDGE_NUMBERS 128
 IDEM_API int idem_feature_dim(idem_context *context); /* -1 when fr_feature is missing */
 IDEM_API int idem_recognise(idem_context *context, const idem_photograph *photograph, int face, float *feature,
                             float *judge);

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/context.h"
+#include "api/sampling.h"
 #include "base/rng.h"
 #include "base/status.h"
 #include "compose/faces.h"

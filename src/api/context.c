@@ -72,6 +72,8 @@ static int take_options(idem_options *o, const idem_options *given) {
                          given->struct_size, sizeof *o);
     idem_options_init(o, sizeof *o);
     memcpy(o, given, given->struct_size);
+    if (o->generator_only && (o->mapper || o->identity_net))
+        return idem_fail("idem_open: generator_only is set beside a %s", o->mapper ? "mapper" : "recogniser");
     if (!o->generator && (o->mapper || o->identity_net))
         return idem_fail("idem_open: no generator for the %s; set options.generator to a StyleGAN2 weight file",
                          o->mapper ? "mapper" : "recogniser");
@@ -102,6 +104,7 @@ idem_context *idem_open(const idem_options *options) {
                                         .attributes = {.net = o.attribute_net, .norm = o.attribute_norm},
                                         .batch = o.batch ? o.batch : BATCH,
                                         .threads = o.threads,
+                                        .generator_only = o.generator_only,
                                         .pose = (idem_pose_wanted)o.pose,
                                         .stop = &c->cancelled};
     if ((c->studio = idem_studio_open(&studio)))

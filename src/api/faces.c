@@ -220,6 +220,9 @@ int idem_get_face(const idem_photograph *p, int face, idem_face_info *info) {
     info->outside = idem_photograph_outside(p, face);
     info->whole = p->whole && face == p->first;
     info->has_points = !p->unseen;
+    memcpy(info->box_part, box, sizeof info->box_part);
+    memcpy(info->points_part, f->points, sizeof info->points_part);
+    memcpy(info->frame_part, at, sizeof info->frame_part);
     return 0;
 }
 

@@ -23,12 +23,12 @@ idem_model *idem_asset_model(const idem_model_files *files) {
     char g[PATH_SIZE], m[PATH_SIZE];
     const char *generator = files->generator, *mapper = files->mapper;
     if (!generator) {
-        if (idem_models_shipped(g, sizeof g, IDEM_DEFAULT_GENERATOR))
+        if (idem_models_shipped(g, sizeof g, IDEM_SHIPPED_GENERATOR))
             return NULL;
         generator = g;
     }
     if (!mapper) {
-        if (idem_models_shipped(m, sizeof m, IDEM_DEFAULT_MAPPER))
+        if (idem_models_shipped(m, sizeof m, IDEM_SHIPPED_MAPPER))
             return NULL;
         mapper = m;
     }
@@ -39,84 +39,6 @@ idem_model *idem_asset_model(const idem_model_files *files) {
         return NULL;
     }
     return model;
-}
-
-/* ---- files ---- */
-
-/* The stem, or the whole name when another file has the same stem. Names are sorted, so such files lie in one run of
- * names that start with "stem.". */
-static char *short_name(char *const *names, size_t count, size_t i) {
-    char *stem = idem_path_stem(names[i]);
-    if (!stem)
-        return NULL;
-    size_t n = strlen(stem), first = i, end = i + 1;
-    bool alone = true;
-    while (first > 0 && !strncmp(names[first - 1], stem, n) && names[first - 1][n] == '.')
-        first--;
-    while (end < count && !strncmp(names[end], stem, n) && names[end][n] == '.')
-        end++;
-    for (size_t k = first; k < end; k++)
-        alone = alone && (k == i || strchr(names[k] + n + 1, '.'));
-    if (alone)
-        return stem;
-    free(stem);
-    char *whole = strdup(names[i]);
-    return whole ? whole : idem_fail_null_as(IDEM_MEMORY, "out of memory for a name");
-}
-
-/* Takes both over. */
-static int add_file(idem_files *f, char *path, char *name) {
-    f->paths[f->n] = path;
-    f->names[f->n++] = name;
-    return path && name ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for a list of files");
-}
-
-static int list_names(idem_files *f, const char *path, char *const *names, size_t count) {
-    if (count > INT_MAX)
-        return idem_fail("%s: too many files", path);
-    f->paths = calloc(count + 1, sizeof *f->paths);
-    f->names = calloc(count + 1, sizeof *f->names);
-    if (!f->paths || !f->names)
-        return idem_fail_as(IDEM_MEMORY, "out of memory for a list of files");
-    int status = 0;
-    for (size_t i = 0; i < count && !status; i++)
-        status = f->folder ? add_file(f, idem_path_join(path, names[i]), short_name(names, count, i))
-                           : add_file(f, strdup(path), idem_path_stem(path));
-    return status;
-}
-
-int idem_files_list(idem_files *f, const char *path) {
-    *f = (idem_files){.given = path, .folder = idem_path_is_dir(path)};
-    idem_listing in = {.n_pictures = 1};
-    if (f->folder && idem_left_out_list(&in, path))
-        return -1;
-    int status = list_names(f, path, in.pictures, in.n_pictures);
-    if (f->folder)
-        idem_listing_free(&in);
-    if (status)
-        idem_files_free(f);
-    return status;
-}
-
-void idem_files_free(idem_files *f) {
-    for (int i = 0; i < f->n; i++) {
-        free(f->paths[i]);
-        free(f->names[i]);
-    }
-    free(f->paths);
-    free(f->names);
-    *f = (idem_files){0};
-}
-
-static int find_name(char *const *names, int n, const char *name) {
-    for (int i = 0; i < n; i++)
-        if (!strcmp(names[i], name))
-            return i;
-    return -1;
-}
-
-int idem_files_find(const idem_files *f, const char *name) {
-    return find_name(f->names, f->n, name);
 }
 
 /* ---- pictures ---- */
@@ -146,12 +68,6 @@ static int load_next(idem_pictures *p, idem_ahead *ahead, char **name) {
     idem_image_free(&file);
     idem_image_free(&small);
     return status;
-}
-
-int idem_files_check(const idem_files *f, int good) {
-    if (!f->n)
-        return idem_fail("%s: has no picture (" IDEM_FORMATS ")", f->given);
-    return good ? 0 : idem_fail("%s: no readable picture (" IDEM_FORMATS ") among %d files", f->given, f->n);
 }
 
 static int load_all(idem_pictures *p, const idem_files *f, idem_ahead *ahead) {
@@ -191,7 +107,7 @@ void idem_pictures_free(idem_pictures *p) {
 }
 
 int idem_pictures_find(const idem_pictures *p, const char *name) {
-    return find_name(p->names, p->n, name);
+    return idem_names_find(p->names, p->n, name);
 }
 
 idem_image idem_pictures_at(const idem_pictures *p, int i) {

@@ -7,24 +7,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
-#include "base/status.h"
 #include "cli/command.h"
+#include "cli/failure.h"
+#include "cli/files.h"
 #include "cli/json.h"
 #include "cli/left_out.h"
+#include "cli/library.h"
 #include "cli/options.h"
-#include "cli/outside.h"
 #include "cli/overwrite.h"
-#include "cli/photos.h"
 #include "cli/progress.h"
-#include "face/align.h"
+#include "cli/reading.h"
 
 typedef struct {
     const char *output;
     int size;
     bool all_faces, no_pose;
     idem_shared shared;
-    idem_finder *finder;
+    idem_context *context;
+    uint8_t *rgb; /* [size, size, 3] */
     json_t *skipped;
     int photographs, faces, bad, unnamed; /* unnamed: faces whose file's name would be too long */
     size_t name_most;                     /* bytes of a name in the folder of results */
@@ -36,7 +36,7 @@ typedef struct {
 
 /* ---- report ---- */
 
-static json_t *pixels(const float (*points)[2], int n, const idem_photo *photo) {
+static json_t *pixels(const float (*points)[2], int n, const idem_photograph_info *photo) {
     json_t *list = json_array();
     for (int i = 0; i < n; i++)
         json_array_append_new(
@@ -45,16 +45,14 @@ static json_t *pixels(const float (*points)[2], int n, const idem_photo *photo) 
 }
 
 /* Positions in pixels of the upright photograph; pixel i covers i .. i + 1. */
-static json_t *describe(const idem_photo *photo, const idem_found *face, const idem_crop *frame) {
-    static const float corners[4][2] = {{0, 0}, {0, 1}, {1, 1}, {1, 0}};
-    float quad[4][2];
-    idem_crop_points(quad, corners, 4, frame);
-    json_t *o = json_pack("{s:[f, f, f, f], s:f, s:o, s:o}", "box", (double)face->box.x0 * photo->width,
-                          (double)face->box.y0 * photo->height, (double)face->box.x1 * photo->width,
-                          (double)face->box.y1 * photo->height, "score", (double)face->score, "points",
-                          pixels(face->points, IDEM_POINTS, photo), "frame", pixels((const float(*)[2])quad, 4, photo));
+static json_t *describe(const idem_photograph_info *photo, const idem_face_info *face) {
+    const float *box = face->box_part;
+    json_t *o = json_pack("{s:[f, f, f, f], s:f, s:o, s:o}", "box", (double)box[0] * photo->width,
+                          (double)box[1] * photo->height, (double)box[2] * photo->width, (double)box[3] * photo->height,
+                          "score", (double)face->score, "points", pixels(face->points_part, 68, photo), "frame",
+                          pixels(face->frame_part, 4, photo));
     if (o)
-        json_object_set_new(o, "outside", json_real(idem_align_outside(frame)));
+        json_object_set_new(o, "outside", json_real(face->outside));
     if (o && isfinite(face->yaw))
         json_object_set_new(o, "pose",
                             json_pack("{s:f, s:f, s:f}", "yaw", (double)face->yaw, "pitch", (double)face->pitch, "roll",
@@ -67,13 +65,13 @@ static int skip(job *j, const char *path, const char *why) {
         idem_cli_say("idem: passed over: %s", why);
     free(j->why);
     if (!(j->why = strdup(why)))
-        return idem_fail_as(IDEM_MEMORY, "out of memory for the report");
+        return idem_cli_fail_as(IDEM_ERROR_MEMORY, "out of memory for the report");
     j->bad++;
     size_t n = strlen(path);
     const char *reason = !strncmp(why, path, n) && !strncmp(why + n, ": ", 2) ? why + n + 2 : why;
     return json_array_append_new(j->skipped,
                                  json_pack("{s:o, s:o}", "file", idem_json_name(path), "why", idem_json_name(reason)))
-               ? idem_fail_as(IDEM_MEMORY, "out of memory for the report")
+               ? idem_cli_fail_as(IDEM_ERROR_MEMORY, "out of memory for the report")
                : 0;
 }
 
@@ -97,7 +95,7 @@ static int check_names(job *j, char *const *paths, size_t n) {
         else if (length > j->name_most) {
             if (asprintf(&why, "%s: the name of its result has %zu bytes, at most %zu are legal in %s; rename it",
                          paths[i], length, j->name_most, j->output) < 0)
-                status = idem_fail_as(IDEM_MEMORY, "out of memory for the report");
+                status = idem_cli_fail_as(IDEM_ERROR_MEMORY, "out of memory for the report");
             else
                 status = skip(j, paths[i], why);
             free(why);
@@ -114,13 +112,18 @@ static bool is_taken(const job *j, const char *name) {
     return false;
 }
 
+static char *no_name(void) {
+    idem_cli_fail_as(IDEM_ERROR_MEMORY, "out of memory for file names");
+    return NULL;
+}
+
 /* "stem.png", "stem-2.png" for its second face; "stem_2.png" and so on where another photograph has taken that name. */
 static char *new_name(job *j, const char *stem, int face) {
     if (j->n_taken == j->room) {
         size_t room = j->room ? 2 * j->room : 64;
         char **taken = realloc(j->taken, room * sizeof *taken);
         if (!taken)
-            return idem_fail_null_as(IDEM_MEMORY, "out of memory for file names");
+            return no_name();
         j->taken = taken;
         j->room = room;
     }
@@ -129,7 +132,7 @@ static char *new_name(job *j, const char *stem, int face) {
         snprintf(number, sizeof number, "-%d", face + 1);
     for (int k = 2;; k++) {
         if (asprintf(&name, "%s%s%s.png", stem, again, number) < 0)
-            return idem_fail_null_as(IDEM_MEMORY, "out of memory for file names");
+            return no_name();
         if (!is_taken(j, name))
             return j->taken[j->n_taken++] = name;
         free(name);
@@ -137,41 +140,35 @@ static char *new_name(job *j, const char *stem, int face) {
     }
 }
 
-static int write_face(job *j, const char *from, const idem_photo *photo, int face, const char *stem, json_t *faces) {
-    const idem_found *f = &photo->faces[face];
-    idem_crop frame;
-    idem_image out = {0};
-    if (idem_align_frame(&frame, (const float(*)[2])f->points, photo->width, photo->height) ||
-        idem_align_picture(&out, &photo->image, &frame, j->size))
+static int write_face(job *j, const idem_photograph *photo, const idem_photograph_info *about, int face,
+                      const char *stem, json_t *faces) {
+    idem_face_info info = {.struct_size = sizeof info};
+    if (idem_get_face(photo, face, &info) || idem_align_face_at(j->context, photo, face, j->size, j->rgb))
         return -1;
     char *name = new_name(j, stem, face);
     if (name && !fits(j, name)) {
         idem_cli_say(
             "idem: passed over: a face: the name of its result, %s, has %zu bytes, at most %zu are legal in %s", name,
             strlen(name), j->name_most, j->output);
-        idem_image_free(&out);
         j->unnamed++;
         return 0;
     }
-    if (!j->shared.quiet)
-        idem_outside_remark(from, face, &frame);
     char *path = name ? idem_path_join(j->output, name) : NULL;
-    int status = path ? idem_image_save_png(&out, path, &idem_marks_no_source) : -1;
-    json_t *o = status ? NULL : describe(photo, f, &frame);
+    int status = path ? idem_write_view(j->context, path, &(idem_view){j->rgb, j->size, j->size}, NULL) : -1;
+    json_t *o = status ? NULL : describe(about, &info);
     if (!status && (!o || json_object_set_new(o, "file", idem_json_name(name)) || json_array_append_new(faces, o)))
-        status = idem_fail_as(IDEM_MEMORY, "out of memory for the report");
+        status = idem_cli_fail_as(IDEM_ERROR_MEMORY, "out of memory for the report");
     j->faces += !status;
-    idem_image_free(&out);
     free(path);
     return status;
 }
 
 /* One photograph of the report, printed at once: a folder of any size has one report. */
-static int print_photograph(job *j, const char *path, const idem_photo *photo, json_t *faces) {
-    json_t *o = json_pack("{s:o, s:i, s:i, s:i, s:O}", "photograph", idem_json_name(path), "width", photo->width,
-                          "height", photo->height, "found", photo->n, "faces", faces);
+static int print_photograph(job *j, const char *path, const idem_photograph_info *info, json_t *faces) {
+    json_t *o = json_pack("{s:o, s:i, s:i, s:i, s:O}", "photograph", idem_json_name(path), "width", info->width,
+                          "height", info->height, "found", info->faces, "faces", faces);
     if (!o)
-        return idem_fail_as(IDEM_MEMORY, "out of memory for the report");
+        return idem_cli_fail_as(IDEM_ERROR_MEMORY, "out of memory for the report");
     printf("%s\n", j->photographs ? "," : "");
     json_dumpf(o, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(7));
     json_decref(o);
@@ -184,55 +181,54 @@ static void print_rest(const job *j) {
     printf(",\n\"other_files\": %zu}\n", idem_left_out_files());
 }
 
-static int wanted(const job *j) {
-    return j->all_faces ? INT_MAX : 1;
-}
-
 /* 0 also when the file is passed over; -1: interrupted, or nothing can be written. */
-static int align(job *j, const char *path, idem_ahead *ahead) {
-    idem_photo photo;
-    if (idem_photo_next(&photo, ahead) || idem_photo_find(&photo, j->finder, path, j->size, wanted(j)))
-        return idem_error_kind() == IDEM_INPUT ? skip(j, path, idem_error()) : -1;
+static int align(job *j, const char *path, idem_reader *reader) {
+    idem_photograph *photo = idem_next_photograph(reader);
+    idem_photograph_info info = {.struct_size = sizeof info};
+    if (!photo)
+        return idem_error_kind() == IDEM_ERROR_INPUT ? skip(j, path, idem_last_error()) : -1;
     char *stem = idem_path_stem(path), *why = NULL;
     json_t *faces = json_array();
-    int status = stem && faces ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for the report");
-    if (!status && photo.n == 0) {
+    int status = stem && faces ? idem_get_photograph_info(photo, &info)
+                               : idem_cli_fail_as(IDEM_ERROR_MEMORY, "out of memory for the report");
+    if (!status && info.faces == 0) {
         if (asprintf(&why, "%s: no face found", path) > 0)
             status = skip(j, path, why);
         free(why);
     } else if (!status && strlen(stem) + strlen(".png") <= j->name_most) {
-        if (!j->shared.quiet)
-            idem_photo_remark(&photo, path, 0, j->all_faces ? NULL : " (--all-faces takes all)");
-        for (int i = 0; i < photo.n && !status && (i == 0 || j->all_faces); i++)
-            status = write_face(j, path, &photo, i, stem, faces);
+        for (int i = 0; i < info.taken && !status; i++)
+            status = write_face(j, photo, &info, info.first + i, stem, faces);
         if (!status && j->shared.json)
-            status = print_photograph(j, path, &photo, faces);
+            status = print_photograph(j, path, &info, faces);
         j->photographs += !status;
     }
     json_decref(faces);
     free(stem);
-    idem_photo_close(&photo);
+    idem_free_photograph(photo);
     return status;
 }
 
 static int align_all(job *j, char *const *paths, size_t n) {
-    idem_plan_options options = {.threads = j->shared.threads, .stop = &idem_cli_stop};
-    if (idem_dir_make(j->output) || !(j->finder = idem_asset_finder(!j->no_pose, &options)))
+    if (idem_dir_make(j->output) || !(j->context = idem_cli_open(NULL, &j->shared, j->no_pose ? 0 : 2)) ||
+        !(j->rgb = idem_cli_table((size_t)j->size * (size_t)j->size, 3)) || check_names(j, paths, n))
         return -1;
-    if (check_names(j, paths, n))
-        return -1;
-    idem_ahead *ahead = idem_photo_ahead((const char *const *)paths, n, wanted(j));
-    if (!ahead)
+    idem_reading reading;
+    idem_reading_default(&reading);
+    reading.face = j->all_faces ? IDEM_ALL_FACES : IDEM_LARGEST_FACE;
+    reading.size = j->size;
+    reading.hint = " (--all-faces takes all)";
+    idem_reader *reader = idem_open_reader(j->context, (const char *const *)paths, (int)n, &reading);
+    if (!reader)
         return -1;
     int status = 0;
     if (j->shared.json)
         printf("{\"size\": %d,\n\"photographs\": [", j->size);
     idem_progress_start("aligning", "photographs", n, 0, j->shared.quiet || n == 1);
     for (size_t i = 0; i < n && !status; i++) {
-        status = idem_cli_stop ? idem_fail_as(IDEM_INTERRUPTED, "interrupted") : align(j, paths[i], ahead);
+        status = align(j, paths[i], reader);
         idem_progress_update(i + 1, "%d faces", j->faces);
     }
-    idem_ahead_free(ahead);
+    idem_close_reader(reader);
     if (status)
         idem_progress_clear();
     else
@@ -240,8 +236,8 @@ static int align_all(job *j, char *const *paths, size_t n) {
     if (j->shared.json)
         print_rest(j);
     if (status && j->faces)
-        idem_fail_more("%s; %d face%s of %d photograph%s are in %s", idem_error(), j->faces, j->faces == 1 ? "" : "s",
-                       j->photographs, j->photographs == 1 ? "" : "s", j->output);
+        idem_cli_fail_more("%s; %d face%s of %d photograph%s are in %s", idem_last_error(), j->faces,
+                           j->faces == 1 ? "" : "s", j->photographs, j->photographs == 1 ? "" : "s", j->output);
     return status;
 }
 
@@ -284,15 +280,16 @@ int idem_cmd_align(int argc, char **argv) {
                        j.photographs == 1 ? "" : "s", j.output);
     idem_left_out_say(j.shared.quiet);
     if (!status && j.bad)
-        status = j.only ? idem_fail("%s", j.why)
-                 : j.faces
-                     ? idem_fail("%d of %zu files gave no face; the faces of the others are in %s", j.bad, n, j.output)
-                     : idem_fail("none of %zu files gave a face", n);
+        status = j.only    ? idem_cli_fail("%s", j.why)
+                 : j.faces ? idem_cli_fail("%d of %zu files gave no face; the faces of the others are in %s", j.bad, n,
+                                           j.output)
+                           : idem_cli_fail("none of %zu files gave a face", n);
     if (!status && j.unnamed)
-        status = idem_fail("%d face%s could not be named; the others are in %s", j.unnamed, j.unnamed == 1 ? "" : "s",
-                           j.output);
+        status = idem_cli_fail("%d face%s could not be named; the others are in %s", j.unnamed,
+                               j.unnamed == 1 ? "" : "s", j.output);
     json_decref(j.skipped);
-    idem_finder_free(j.finder);
+    free(j.rgb);
+    idem_cli_close(j.context);
     for (size_t i = 0; i < j.n_taken; i++)
         free(j.taken[i]);
     free(j.taken);

@@ -8,21 +8,19 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/clock.h"
-#include "base/file.h"
-#include "base/status.h"
-#include "cli/assets.h"
 #include "cli/combinations.h"
 #include "cli/command.h"
-#include "cli/grid.h"
+#include "cli/failure.h"
+#include "cli/files.h"
 #include "cli/json.h"
 #include "cli/left_out.h"
+#include "cli/library.h"
 #include "cli/options.h"
 #include "cli/overwrite.h"
-#include "cli/painting.h"
 #include "cli/progress.h"
 #include "cli/sources.h"
-#include "face/paste.h"
+
+enum { GRID_MAX = 40 }; /* its side in pictures */
 
 typedef struct {
     idem_model_files files;
@@ -41,122 +39,105 @@ typedef struct {
 typedef struct {
     settings *s;
     const idem_shared *shared;
-    idem_model *model;
+    idem_context *context;
+    idem_info model;
     idem_files id_files, attr_files;
     const char **order; /* of reading: paths, borrowed */
-    idem_ahead *ahead;
+    idem_reader *reader;
     idem_sources id, attr;
     int without_partner, incomplete, faces, failed;
     idem_combinations made;
     int written;
-    bool ended; /* all were looked at */
-    idem_painting painting;
+    bool ended;  /* all were looked at */
     task *tasks; /* [batch], as the two that follow */
-    idem_stroke *strokes;
-    float *y;
-    idem_image photo; /* the one at hand, with the faces put back so far */
-    idem_image *grid; /* [cells]: id.n * attr.n; NULL: no grid */
+    idem_pairing *pairs;
+    uint8_t *rgb;    /* [batch, S, S, 3] */
+    idem_view *grid; /* [cells]: id.n * attr.n, each its own; NULL: no grid */
     int cells;
 } job;
-
-static void *array(size_t n, size_t size) {
-    void *p = calloc(n ? n : 1, size);
-    return p ? p : idem_fail_null_as(IDEM_MEMORY, "out of memory for a table of %zu", n);
-}
 
 static int smaller(int a, int b) {
     return a < b ? a : b;
 }
 
-/* ---- making it ---- */
-
-static idem_plan_options plan_options(const job *j) {
-    return (idem_plan_options){.threads = j->shared->threads, .stop = &idem_cli_stop};
+static size_t picture_bytes(const job *j) {
+    return (size_t)j->model.size * (size_t)j->model.size * 3;
 }
 
-/* share: a pipe whose buffer they may use; NULL: their own. */
-static int open_side(job *j, idem_sources *side, idem_pipe_kind kind, int pictures, idem_pipe *share) {
-    idem_plan_options options = plan_options(j);
-    options.share = share ? idem_pipe_plan(share) : NULL;
-    if (idem_sources_open(side, j->model, &j->s->choice, &kind, 1, smaller(pictures, j->s->batch), &options))
+/* ---- making it ---- */
+
+static int open_side(job *j, idem_sources *side, int code, int pictures) {
+    if (idem_set_batch(j->context, smaller(pictures, j->s->batch)) ||
+        idem_sources_open(side, j->context, &j->s->choice, code, j->s->refine != 0))
         return -1;
-    side->keep = j->s->refine != 0;
-    if (kind == IDEM_PIPE_ATTRIBUTES)
+    if (code == IDEM_CODE_OF_ATTRIBUTES) {
         side->which = idem_choice_which(&j->s->choice);
+        side->places = j->s->keep_size;
+    }
     return 0;
 }
 
-/* The mapper and the generator, and what a batch of faces needs; both sides were opened before. */
-static int open_map(job *j, int pictures, idem_pipe *share) {
-    idem_plan_options options = plan_options(j);
-    options.share = share ? idem_pipe_plan(share) : NULL;
-    int batch = smaller(pictures, j->s->batch), size = idem_model_about(j->model)->size;
-    if (idem_painting_open(&j->painting, j->model, &j->id, &j->attr, batch, j->s->refine, &options))
-        return -1;
-    j->tasks = array((size_t)batch, sizeof *j->tasks);
-    j->strokes = array((size_t)batch, sizeof *j->strokes);
-    j->y = array((size_t)batch * (size_t)size * (size_t)size * 3, sizeof(float));
-    return j->tasks && j->strokes && j->y ? 0 : -1;
+/* What a batch of faces needs. */
+static int open_batch(job *j, int pictures) {
+    int batch = smaller(pictures, j->s->batch);
+    j->tasks = idem_cli_table((size_t)batch, sizeof *j->tasks);
+    j->pairs = idem_cli_table((size_t)batch, sizeof *j->pairs);
+    j->rgb = idem_cli_table((size_t)batch, picture_bytes(j));
+    return j->tasks && j->pairs && j->rgb ? idem_set_batch(j->context, batch) : -1;
 }
 
 /* A result that cannot be made: the others are, unless none can be. */
 static int pass_over(job *j, idem_combination *c) {
-    if (!j->s->folder || idem_error_kind() != IDEM_INPUT)
+    idem_photograph *photograph = j->attr.at[c->attr].photograph;
+    if (!j->s->folder || idem_error_kind() != IDEM_ERROR_INPUT)
         return -1;
-    idem_cli_say("idem: passed over: %s", idem_error());
-    idem_image_free(&j->photo);
+    idem_cli_say("idem: passed over: %s", idem_last_error());
+    if (photograph)
+        idem_drop_pixels(photograph);
     c->failed = true;
     j->failed++;
     return 0;
 }
 
 /* The picture of a face; with --keep-size the attribute photograph, once all its faces are put back. */
-static int save(job *j, const task *t, const idem_image *im) {
+static int save(job *j, const task *t, const uint8_t *rgb) {
     const idem_source *attr = &j->attr.at[t->to->attr];
-    const idem_place *place = &j->attr.places[attr->first + t->face];
-    if (!j->s->keep_size || !place->cut_out)
-        return idem_picture_save(t->to->path, im, IDEM_SOURCE_GENERATED, j->model);
-    if (t->face == 0 && idem_image_load_transparent(&j->photo, attr->path))
+    idem_photograph *photograph = attr->photograph;
+    idem_photograph_info info = {.struct_size = sizeof info};
+    const idem_writing writing = idem_cli_writing(IDEM_ORIGIN_GENERATED);
+    if (photograph && idem_get_photograph_info(photograph, &info))
         return -1;
-    int status = idem_paste(&j->photo, im, &place->frame, (const float(*)[2])place->points);
+    if (!photograph || info.whole)
+        return idem_write_view(j->context, t->to->path, &(idem_view){rgb, j->model.size, j->model.size}, &writing);
+    int status = idem_paste_face(j->context, photograph, info.first + t->face, rgb);
     if (!status && t->face == attr->n - 1)
-        status = idem_picture_save(t->to->path, &j->photo, IDEM_SOURCE_COMPOSITE, j->model);
+        status = idem_write_photograph_as(j->context, t->to->path, photograph, &writing);
     if (status || t->face == attr->n - 1)
-        idem_image_free(&j->photo);
+        idem_drop_pixels(photograph);
     return status;
 }
 
 /* The first face of a picture stands for it in the grid. */
-static int show(job *j, const task *t, idem_image *im) {
+static int show(job *j, const task *t, const uint8_t *rgb) {
     if (!j->grid || t->face)
         return 0;
-    idem_image *cell = &j->grid[t->to->id * j->attr.n + t->to->attr];
-    if (im->width > IDEM_GRID_SIDE)
-        return idem_image_resize(cell, im, IDEM_GRID_SIDE, IDEM_GRID_SIDE);
-    *cell = *im;
-    *im = (idem_image){0};
-    return 0;
+    return idem_sources_thumb(&j->grid[t->to->id * j->attr.n + t->to->attr], rgb, j->model.size, IDEM_GRID_PIXELS);
 }
 
 /* The first `count` tasks. */
 static int run_tasks(job *j, int count) {
-    int size = idem_model_about(j->model)->size;
-    size_t numbers = (size_t)size * (size_t)size * 3;
     for (int i = 0; i < count; i++) {
         const task *t = &j->tasks[i];
-        j->strokes[i] = (idem_stroke){j->id.at[t->to->id].first, j->attr.at[t->to->attr].first + t->face};
+        j->pairs[i] = (idem_pairing){j->id.at[t->to->id].first, j->attr.at[t->to->attr].first + t->face};
     }
-    if (idem_painting_run(&j->painting, count, j->strokes, j->y))
+    if (idem_compose_faces(j->id.faces, j->attr.faces, j->pairs, count, j->s->refine, NULL, j->rgb))
         return -1;
     for (int i = 0; i < count; i++) {
         const task *t = &j->tasks[i];
-        idem_image im;
+        const uint8_t *rgb = j->rgb + (size_t)i * picture_bytes(j);
         if (t->to->failed)
             continue;
-        if (idem_image_from_float(&im, j->y + (size_t)i * numbers, size, size, 0, 1))
-            return -1;
-        int status = save(j, t, &im) || show(j, t, &im) ? -1 : 0;
-        idem_image_free(&im);
+        int status = save(j, t, rgb) || show(j, t, rgb) ? -1 : 0;
         if (status && pass_over(j, t->to))
             return -1;
         j->faces += !status;
@@ -183,30 +164,32 @@ static bool no_progress(const job *j) {
     return j->shared->quiet || !j->s->folder;
 }
 
-static int open_ahead(job *j, size_t n) {
-    j->ahead = idem_choice_ahead(&j->s->choice, j->order, n);
-    return j->ahead ? 0 : -1;
+static int open_reader(job *j, size_t n) {
+    if (n > INT_MAX)
+        return idem_cli_fail("%zu are too many pictures", n);
+    j->reader = n ? idem_choice_reader(j->context, &j->s->choice, j->order, (int)n, j->model.size) : NULL;
+    return j->reader || !n ? 0 : -1;
 }
 
 /* ---- all combinations ---- */
 
 /* One network after the other: their weights as the kernels want them are most of the memory. */
-static int read_side(job *j, idem_sources *side, idem_pipe_kind kind, const idem_files *files, bool grid,
-                     const char *doing) {
-    if (idem_files_check(files, files->n) || open_side(j, side, kind, files->n, NULL))
+static int read_side(job *j, idem_sources *side, int code, const idem_files *files, bool grid, const char *doing) {
+    if (idem_files_check(files, files->n) || open_side(j, side, code, files->n))
         return -1;
-    side->thumbs = grid ? IDEM_GRID_SIDE : 0;
+    side->thumbs = grid ? IDEM_GRID_PIXELS : 0;
     idem_progress_start(doing, "pictures", (uint64_t)files->n, 0, no_progress(j));
     int status = 0;
     for (int i = 0; i < files->n && !status; i++) {
-        status = idem_sources_read(side, j->ahead, files->paths[i], files->names[i], !files->folder);
-        if (!status && (idem_sources_waiting(side) >= j->s->batch || i == files->n - 1))
-            status = idem_sources_encode(side);
+        status = idem_sources_read(side, j->reader, files->paths[i], files->names[i], !files->folder);
+        if (!status && (idem_waiting_faces(side->faces) >= j->s->batch || i == files->n - 1))
+            status = idem_encode_faces(side->faces);
         idem_progress_update((uint64_t)i + 1, NULL);
     }
     idem_progress_clear();
-    idem_sources_close(side);
     idem_sources_keep_good(side);
+    if (!status)
+        status = idem_free_networks(j->context, IDEM_FREE_PAINTING);
     if (!status)
         status = idem_files_check(files, side->n);
     return status;
@@ -222,16 +205,30 @@ static int list_all(job *j) {
     return idem_combinations_differ(&j->made);
 }
 
+static int save_grid(job *j, const char *path) {
+    const idem_writing writing = idem_cli_writing(IDEM_ORIGIN_COMPOSITE);
+    idem_view *down = idem_cli_table((size_t)j->id.n, sizeof *down),
+              *along = idem_cli_table((size_t)j->attr.n, sizeof *along);
+    for (int i = 0; i < j->id.n && down; i++)
+        down[i] = j->id.at[i].thumb;
+    for (int i = 0; i < j->attr.n && along; i++)
+        along[i] = j->attr.at[i].thumb;
+    int status =
+        down && along ? idem_write_grid(j->context, path, down, j->id.n, along, j->attr.n, j->grid, &writing) : -1;
+    free(down);
+    free(along);
+    return status;
+}
+
 static int run_combinations(job *j) {
     int n = j->id_files.n, k = j->attr_files.n;
     bool grid = j->s->folder && !j->s->no_grid;
-    if (grid && (n > IDEM_GRID_MAX || k > IDEM_GRID_MAX)) {
+    if (grid && (n > GRID_MAX || k > GRID_MAX)) {
         if (!j->shared->quiet)
-            idem_cli_say("idem: no grid.png: it holds %d identities and %d attributes at most", IDEM_GRID_MAX,
-                         IDEM_GRID_MAX);
+            idem_cli_say("idem: no grid.png: it holds %d identities and %d attributes at most", GRID_MAX, GRID_MAX);
         grid = false;
     }
-    if (!(j->order = array((size_t)n + (size_t)k, sizeof *j->order)))
+    if (!(j->order = idem_cli_table((size_t)n + (size_t)k, sizeof *j->order)))
         return -1;
     memcpy(j->order, j->id_files.paths, (size_t)n * sizeof *j->order);
     memcpy(j->order + n, j->attr_files.paths, (size_t)k * sizeof *j->order);
@@ -240,20 +237,20 @@ static int run_combinations(job *j) {
         for (int l = 0; l < k; l++)
             if (idem_combinations_check(&j->made, j->id_files.names[i], j->attr_files.names[l]))
                 return -1;
-    if (open_ahead(j, (size_t)n + (size_t)k) ||
-        read_side(j, &j->id, IDEM_PIPE_IDENTITY, &j->id_files, grid, "encoding identities") ||
-        read_side(j, &j->attr, IDEM_PIPE_ATTRIBUTES, &j->attr_files, grid, "encoding attributes"))
+    if (open_reader(j, (size_t)n + (size_t)k) ||
+        read_side(j, &j->id, IDEM_CODE_OF_IDENTITY, &j->id_files, grid, "encoding identities") ||
+        read_side(j, &j->attr, IDEM_CODE_OF_ATTRIBUTES, &j->attr_files, grid, "encoding attributes"))
         return -1;
-    idem_choice_free(&j->s->choice); /* the networks that found faces */
-    if (open_map(j, pictures, NULL) || list_all(j) || (j->s->folder && idem_dir_make(j->s->output)) ||
-        (grid && !(j->grid = array((size_t)(j->cells = j->id.n * j->attr.n), sizeof *j->grid))))
+    if (idem_free_networks(j->context, IDEM_FREE_FINDER) || open_batch(j, pictures) || list_all(j) ||
+        (j->s->folder && idem_dir_make(j->s->output)) ||
+        (grid && !(j->grid = idem_cli_table((size_t)(j->cells = j->id.n * j->attr.n), sizeof *j->grid))))
         return -1;
     idem_progress_start("composing", "pictures", (uint64_t)j->made.n, 0, no_progress(j));
     if (compose(j, smaller(pictures, j->s->batch)))
         return -1;
     idem_progress_finish();
     char *path = grid ? idem_path_join(j->s->output, "grid.png") : NULL;
-    int status = grid && (!path || idem_grid_save(path, &j->id, &j->attr, j->grid, j->model)) ? -1 : 0;
+    int status = grid && (!path || save_grid(j, path)) ? -1 : 0;
     free(path);
     return status;
 }
@@ -274,9 +271,9 @@ static int match(job *j, int *partner) {
             idem_cli_say("idem: passed over: %s has no partner in %s", j->attr_files.names[i], j->s->identity);
     j->without_partner = j->id_files.n + j->attr_files.n - 2 * n;
     return n ? n
-             : idem_fail("%s and %s have no file names in common; --pairs wants the same name for both halves of a "
-                         "pair",
-                         j->s->identity, j->s->attributes);
+             : idem_cli_fail("%s and %s have no file names in common; --pairs wants the same name for both halves of a "
+                             "pair",
+                             j->s->identity, j->s->attributes);
 }
 
 /* Reads and makes pairs first .. first + count - 1; nothing of them stays in memory. */
@@ -289,9 +286,9 @@ static int run_block(job *j, const int (*pairs)[2], int first, int count, int ba
         idem_sources *to = side ? &j->attr : &j->id;
         const idem_files *files = side ? &j->attr_files : &j->id_files;
         for (int i = first; i < first + count; i++)
-            if (idem_sources_read(to, j->ahead, files->paths[pairs[i][side]], files->names[pairs[i][side]], false))
+            if (idem_sources_read(to, j->reader, files->paths[pairs[i][side]], files->names[pairs[i][side]], false))
                 return -1;
-        if (idem_sources_encode(to))
+        if (idem_encode_faces(to->faces))
             return -1;
     }
     for (int i = 0; i < count; i++) {
@@ -305,15 +302,14 @@ static int run_block(job *j, const int (*pairs)[2], int first, int count, int ba
 
 static int run_matched(job *j, int (*pairs)[2], int n) {
     int batch = smaller(n, j->s->batch), read = 0;
-    if (!(j->order = array(2 * (size_t)n, sizeof *j->order)))
+    if (!(j->order = idem_cli_table(2 * (size_t)n, sizeof *j->order)))
         return -1;
     for (int first = 0; first < n; first += batch)
         for (int side = 0; side < 2; side++)
             for (int i = first; i < smaller(first + batch, n); i++)
                 j->order[read++] = side ? j->attr_files.paths[pairs[i][1]] : j->id_files.paths[pairs[i][0]];
-    if (open_ahead(j, 2 * (size_t)n) || open_side(j, &j->id, IDEM_PIPE_IDENTITY, n, NULL) ||
-        open_side(j, &j->attr, IDEM_PIPE_ATTRIBUTES, n, j->id.pipes[0]) || open_map(j, n, j->id.pipes[0]) ||
-        idem_dir_make(j->s->output))
+    if (open_reader(j, 2 * (size_t)n) || open_side(j, &j->id, IDEM_CODE_OF_IDENTITY, n) ||
+        open_side(j, &j->attr, IDEM_CODE_OF_ATTRIBUTES, n) || open_batch(j, n) || idem_dir_make(j->s->output))
         return -1;
     idem_progress_start("composing", "pairs", (uint64_t)n, 0, no_progress(j));
     for (int first = 0; first < n; first += batch)
@@ -324,8 +320,9 @@ static int run_matched(job *j, int (*pairs)[2], int n) {
 }
 
 static int run_pairs(job *j) {
-    int *partner = array((size_t)j->id_files.n, sizeof *partner), count = partner ? match(j, partner) : -1, n = 0;
-    int(*pairs)[2] = count > 0 ? array((size_t)count, sizeof *pairs) : NULL;
+    int *partner = idem_cli_table((size_t)j->id_files.n, sizeof *partner), count = partner ? match(j, partner) : -1,
+        n = 0;
+    int(*pairs)[2] = count > 0 ? idem_cli_table((size_t)count, sizeof *pairs) : NULL;
     for (int i = 0; i < j->id_files.n && pairs; i++)
         if (partner[i] >= 0) {
             pairs[n][0] = i;
@@ -350,9 +347,6 @@ static int look_at_inputs(const settings *s, const idem_files *files) {
 }
 
 static int run(job *j) {
-    idem_choice *choice = &j->s->choice;
-    choice->options = plan_options(j);
-    choice->quiet = j->shared->quiet;
     if (idem_combinations_open(&j->made, j->s->output, j->s->folder, j->s->pairs))
         return -1;
     int status = j->s->pairs ? run_pairs(j) : run_combinations(j);
@@ -368,7 +362,7 @@ static int print_json(const job *j, double seconds) {
                                "not_written", j->failed + j->made.too_long, "output", idem_json_name(j->s->output),
                                "grid", j->grid && j->ended, "seconds", seconds);
     json_object_set_new(report, "other_files", json_integer((json_int_t)idem_left_out_files()));
-    json_object_set_new(report, "outside_most", json_real(fmax(j->id.outside, j->attr.outside)));
+    json_object_set_new(report, "outside_most", json_real(fmax(j->id.outside_most, j->attr.outside_most)));
     if (!j->ended)
         json_object_set_new(report, "ended_early", json_true());
     return idem_json_print(report, 17);
@@ -378,14 +372,14 @@ static int print_json(const job *j, double seconds) {
 static int say_what_is_done(const job *j) {
     if (!j->s->folder || !j->written)
         return -1;
-    return idem_fail_more("%s; %d of %d picture%s are done, in %s", idem_error(), j->written,
-                          j->s->pairs ? j->id_files.n : j->made.n, j->made.n == 1 ? "" : "s", j->s->output);
+    return idem_cli_fail_more("%s; %d of %d picture%s are done, in %s", idem_last_error(), j->written,
+                              j->s->pairs ? j->id_files.n : j->made.n, j->made.n == 1 ? "" : "s", j->s->output);
 }
 
 static int run_and_report(job *j) {
-    double start = idem_clock();
+    double start = idem_cli_seconds();
     int status = run(j) ? say_what_is_done(j) : 0;
-    if (j->shared->json && (!status || j->written) && print_json(j, idem_clock() - start))
+    if (j->shared->json && (!status || j->written) && print_json(j, idem_cli_seconds() - start))
         return -1;
     if (status)
         return -1;
@@ -393,35 +387,32 @@ static int run_and_report(job *j) {
     int unreadable = j->id.bad + j->attr.bad;
     const char *plural = j->written == 1 ? "" : "s";
     if (unreadable)
-        return idem_fail("%d of the files given could not be read; %d picture%s of the others are done", unreadable,
-                         j->written, plural);
+        return idem_cli_fail("%d of the files given could not be read; %d picture%s of the others are done", unreadable,
+                             j->written, plural);
     if (j->failed + j->made.too_long)
-        return idem_fail("%d of the pictures could not be written; the other %d are done", j->failed + j->made.too_long,
-                         j->written);
+        return idem_cli_fail("%d of the pictures could not be written; the other %d are done",
+                             j->failed + j->made.too_long, j->written);
     if (j->without_partner)
-        return idem_fail("%d of the files given have no partner; %d pair%s are done", j->without_partner, j->written,
-                         plural);
+        return idem_cli_fail("%d of the files given have no partner; %d pair%s are done", j->without_partner,
+                             j->written, plural);
     return 0;
 }
 
 static void free_job(job *j) {
     for (int i = 0; j->grid && i < j->cells; i++)
-        idem_image_free(&j->grid[i]);
+        free((uint8_t *)j->grid[i].rgb);
     idem_combinations_free(&j->made);
     free(j->grid);
     free(j->tasks);
-    free(j->strokes);
-    free(j->y);
-    idem_image_free(&j->photo);
-    idem_painting_free(&j->painting);
+    free(j->pairs);
+    free(j->rgb);
     idem_sources_free(&j->attr);
     idem_sources_free(&j->id);
-    idem_ahead_free(j->ahead);
+    idem_close_reader(j->reader);
     free(j->order);
-    idem_choice_free(&j->s->choice);
     idem_files_free(&j->id_files);
     idem_files_free(&j->attr_files);
-    idem_model_free(j->model);
+    idem_cli_close(j->context);
 }
 
 static bool is_file(const char *path) {
@@ -431,7 +422,7 @@ static bool is_file(const char *path) {
 /* Whether results go into a folder; wrong usage is explained and gives 2. */
 static int look_at_paths(settings *s) {
     size_t n = strlen(s->output);
-    if (idem_choice_which(&s->choice) == IDEM_FACE_ALL && (!s->keep_size || !strcmp(s->choice.input, "aligned")))
+    if (idem_choice_which(&s->choice) == IDEM_ALL_FACES && (!s->keep_size || !strcmp(s->choice.input, "aligned")))
         return idem_cli_usage(s->keep_size ? "--face all looks for faces, which --input aligned forbids"
                                            : "--face all puts every face back into its photograph: it wants "
                                              "--keep-size");
@@ -445,8 +436,15 @@ static int look_at_paths(settings *s) {
     return s->folder ? 0 : idem_output_name(s->output);
 }
 
+static int open_model(job *j) {
+    j->model.struct_size = sizeof j->model;
+    /* Poses are for remarks alone. */
+    j->context = idem_cli_open(&j->s->files, j->shared, !j->shared->quiet);
+    return j->context ? idem_get_info(j->context, &j->model) : -1;
+}
+
 int idem_cmd_compose(int argc, char **argv) {
-    settings s = {.batch = 8, .refine = IDEM_REFINE_BY_MARK, .choice = IDEM_CHOICE_DEFAULT};
+    settings s = {.batch = 8, .refine = IDEM_REFINE_BY_DEFAULT, .choice = IDEM_CHOICE_DEFAULT};
     idem_shared shared = IDEM_SHARED_DEFAULTS;
     const idem_option options[] = {
         {IDEM_OPT_TEXT, "identity", 'i', "FILE|DIR", &s.identity, .required = true,
@@ -494,7 +492,7 @@ int idem_cmd_compose(int argc, char **argv) {
     if (!status && !usage)
         usage = look_at_inputs(&s, &j.id_files) || look_at_inputs(&s, &j.attr_files) ? 2 : 0;
     if (!status && !usage)
-        status = (j.model = idem_asset_model(&s.files)) ? run_and_report(&j) : -1;
+        status = open_model(&j) ? -1 : run_and_report(&j);
     free_job(&j);
     return usage ? usage : status ? idem_cli_failed() : 0;
 }

@@ -6,18 +6,18 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/file.h"
-#include "base/status.h"
-#include "cli/assets.h"
 #include "cli/command.h"
+#include "cli/failure.h"
+#include "cli/files.h"
 #include "cli/json.h"
 #include "cli/left_out.h"
+#include "cli/library.h"
 #include "cli/options.h"
 #include "cli/overwrite.h"
 #include "cli/progress.h"
 #include "cli/sources.h"
-#include "face/align.h"
-#include "format/npy_rows.h"
+
+enum { CODES = 2 }; /* of identity, of attributes */
 
 typedef struct {
     idem_model_files networks;
@@ -25,15 +25,16 @@ typedef struct {
     int batch;
     idem_choice choice;
     idem_shared shared;
-    idem_model *model;
+    idem_context *context;
+    idem_info model;
     idem_sources faces;
-    idem_npy_rows codes[IDEM_SOURCE_CODES]; /* identity, attributes */
+    idem_table *tables[CODES];
     idem_writer list;
     int files, rows;
     bool ended; /* all files were looked at */
 } job;
 
-static const char *const names[IDEM_SOURCE_CODES] = {"identity.npy", "attributes.npy"};
+static const char *const names[CODES] = {"identity.npy", "attributes.npy"};
 
 /* ---- what is written ---- */
 
@@ -42,14 +43,17 @@ static void make_private(const idem_writer *w) {
     fchmod(fileno(w->stream), S_IRUSR | S_IWUSR);
 }
 
+static int numbers_of(const job *j, int i) {
+    return i ? j->model.attribute_dim : j->model.identity_dim;
+}
+
 static int open_outputs(job *j) {
-    for (int i = 0; i < IDEM_SOURCE_CODES; i++) {
+    for (int i = 0; i < CODES; i++) {
         char *path = idem_path_join(j->output, names[i]);
-        int status = path ? idem_npy_rows_open(&j->codes[i], path, j->faces.dim[i]) : -1;
+        j->tables[i] = path ? idem_open_table(path, numbers_of(j, i), 1) : NULL;
         free(path);
-        if (status)
+        if (!j->tables[i])
             return -1;
-        make_private(&j->codes[i].out);
     }
     char *path = idem_path_join(j->output, "list.json");
     int status = path ? idem_writer_open(&j->list, path) : -1;
@@ -57,72 +61,80 @@ static int open_outputs(job *j) {
     if (status)
         return -1;
     make_private(&j->list);
-    const idem_model_info *m = idem_model_about(j->model);
-    fprintf(j->list.stream, "{\"kind\": \"biometric data\",\n\"generator\": \"%s\", \"mapper\": \"%s\",\n", m->hash,
-            m->mapper ? m->mapper : "");
-    for (int i = 0; i < IDEM_SOURCE_CODES; i++)
-        fprintf(j->list.stream, "\"%s\": {\"file\": \"%s\", \"numbers\": %zu},\n", i ? "attributes" : "identity",
-                names[i], j->faces.dim[i]);
+    fprintf(j->list.stream, "{\"kind\": \"biometric data\",\n\"generator\": \"%s\", \"mapper\": \"%s\",\n",
+            j->model.generator, j->model.mapper);
+    for (int i = 0; i < CODES; i++)
+        fprintf(j->list.stream, "\"%s\": {\"file\": \"%s\", \"numbers\": %d},\n", i ? "attributes" : "identity",
+                names[i], numbers_of(j, i));
     fprintf(j->list.stream, "\"rows\": [");
     return 0;
 }
 
 /* A row of the codes: the photograph, which of its faces, and how much of its frame is outside. */
-static int list_row(job *j, const char *path, int face, const idem_place *place) {
+static int list_row(job *j, const char *path, int face, double outside) {
     json_t *o = json_pack("{s:o, s:i}", "file", idem_json_name(path), "face", face + 1);
     if (!o)
-        return idem_fail_as(IDEM_MEMORY, "%s: out of memory for the list", path);
+        return idem_cli_fail_as(IDEM_ERROR_MEMORY, "%s: out of memory for the list", path);
     fprintf(j->list.stream, "%s\n", j->rows++ ? "," : "");
-    json_object_set_new(o, "outside", json_real(place->cut_out ? idem_align_outside(&place->frame) : 0));
+    json_object_set_new(o, "outside", json_real(outside));
     json_dumpf(o, j->list.stream, JSON_REAL_PRECISION(4));
     json_decref(o);
     return 0;
 }
 
 static int write_block(job *j) {
-    int chosen = j->faces.which == IDEM_FACE_ALL ? 0 : j->faces.which;
+    int chosen = j->faces.which == IDEM_ALL_FACES ? 0 : j->faces.which;
     for (int i = 0; i < j->faces.n; i++)
         for (int face = 0; face < j->faces.at[i].n; face++)
-            if (list_row(j, j->faces.at[i].path, chosen + face, &j->faces.places[j->faces.at[i].first + face]))
+            if (list_row(j, j->faces.at[i].path, chosen + face, j->faces.outside[j->faces.at[i].first + face]))
                 return -1;
-    for (int i = 0; i < IDEM_SOURCE_CODES; i++)
-        idem_npy_rows_add(&j->codes[i], j->faces.codes[i], (size_t)j->faces.faces);
+    const int n = idem_count_faces(j->faces.faces);
+    for (int i = 0; i < CODES && n; i++) {
+        const float *codes = idem_face_codes(j->faces.faces, i ? IDEM_CODE_OF_ATTRIBUTES : IDEM_CODE_OF_IDENTITY);
+        if (!codes || idem_add_rows(j->tables[i], codes, n))
+            return -1;
+    }
     return 0;
 }
 
 static int commit_outputs(job *j) {
     if (!j->rows)
-        return idem_fail("none of %d files gave a face; nothing is written", j->files);
+        return idem_cli_fail("none of %d files gave a face; nothing is written", j->files);
     fprintf(j->list.stream, j->ended ? "]}\n" : "],\n\"ended_early\": true}\n");
-    return idem_npy_rows_commit(&j->codes[0]) || idem_npy_rows_commit(&j->codes[1]) || idem_writer_commit(&j->list) ? -1
-                                                                                                                    : 0;
+    for (int i = 0; i < CODES; i++) {
+        idem_table *table = j->tables[i];
+        j->tables[i] = NULL;
+        if (idem_finish_table(table))
+            return -1;
+    }
+    return idem_writer_commit(&j->list);
 }
 
 /* After a failure: what is done stays, and is said. */
 static int keep_outputs(job *j) {
     if (!j->rows || commit_outputs(j))
         return -1;
-    return idem_fail_more("%s; the codes of %d face%s are in %s", idem_error(), j->rows, j->rows == 1 ? "" : "s",
-                          j->output);
+    return idem_cli_fail_more("%s; the codes of %d face%s are in %s", idem_last_error(), j->rows,
+                              j->rows == 1 ? "" : "s", j->output);
 }
 
 static void abort_outputs(job *j) {
-    for (int i = 0; i < IDEM_SOURCE_CODES; i++)
-        idem_writer_abort(&j->codes[i].out);
+    for (int i = 0; i < CODES; i++)
+        idem_abandon_table(j->tables[i]);
     idem_writer_abort(&j->list);
 }
 
 /* ---- command ---- */
 
 /* A batch of files at a time: nothing of them stays in memory. */
-static int encode_all(job *j, const char *const *paths, idem_ahead *ahead) {
+static int encode_all(job *j, const char *const *paths, idem_reader *reader) {
     idem_progress_start("encoding", "pictures", (uint64_t)j->files, 0, j->shared.quiet || j->files == 1);
     for (int first = 0; first < j->files; first += j->batch) {
         idem_sources_clear(&j->faces);
         for (int i = first; i < j->files && i < first + j->batch; i++)
-            if (idem_sources_read(&j->faces, ahead, paths[i], NULL, j->files == 1))
+            if (idem_sources_read(&j->faces, reader, paths[i], NULL, j->files == 1))
                 return -1;
-        if (idem_sources_encode(&j->faces) || write_block(j))
+        if (idem_encode_faces(j->faces.faces) || write_block(j))
             return -1;
         idem_progress_update((uint64_t)(first + j->faces.n), "%d faces", j->rows);
     }
@@ -130,21 +142,23 @@ static int encode_all(job *j, const char *const *paths, idem_ahead *ahead) {
     return 0;
 }
 
-static int run(job *j, const char *const *paths) {
-    static const idem_pipe_kind kinds[IDEM_SOURCE_CODES] = {IDEM_PIPE_IDENTITY, IDEM_PIPE_ATTRIBUTES};
-    idem_plan_options options = {.threads = j->shared.threads, .stop = &idem_cli_stop};
-    j->choice.options = options;
-    j->choice.quiet = j->shared.quiet;
-    if (!(j->model = idem_asset_model(&j->networks)))
-        return -1;
-    int batch = j->files < j->batch ? j->files : j->batch;
-    if (idem_sources_open(&j->faces, j->model, &j->choice, kinds, IDEM_SOURCE_CODES, batch, &options) ||
-        idem_dir_make(j->output) || open_outputs(j))
+static int open_all(job *j) {
+    j->model.struct_size = sizeof j->model;
+    /* Poses are for remarks alone. */
+    if (!(j->context = idem_cli_open(&j->networks, &j->shared, !j->shared.quiet)) ||
+        idem_get_info(j->context, &j->model) || idem_set_batch(j->context, j->files < j->batch ? j->files : j->batch) ||
+        idem_sources_open(&j->faces, j->context, &j->choice, IDEM_CODE_OF_IDENTITY | IDEM_CODE_OF_ATTRIBUTES, false))
         return -1;
     j->faces.which = idem_choice_which(&j->choice);
-    idem_ahead *ahead = idem_choice_ahead(&j->choice, paths, (size_t)j->files);
-    int status = ahead ? encode_all(j, paths, ahead) : -1;
-    idem_ahead_free(ahead);
+    return idem_dir_make(j->output) || open_outputs(j) ? -1 : 0;
+}
+
+static int run(job *j, const char *const *paths) {
+    if (open_all(j))
+        return -1;
+    idem_reader *reader = idem_choice_reader(j->context, &j->choice, paths, j->files, j->model.size);
+    int status = reader ? encode_all(j, paths, reader) : -1;
+    idem_close_reader(reader);
     j->ended = !status;
     if (status)
         idem_progress_clear();
@@ -153,9 +167,9 @@ static int run(job *j, const char *const *paths) {
 
 static int report(const job *j) {
     if (j->shared.json)
-        printf("{\n  \"rows\": %d,\n  \"identity\": %zu,\n  \"attributes\": %zu,\n  \"unreadable\": %d,\n  "
+        printf("{\n  \"rows\": %d,\n  \"identity\": %d,\n  \"attributes\": %d,\n  \"unreadable\": %d,\n  "
                "\"other_files\": %zu%s\n}\n",
-               j->rows, j->faces.dim[0], j->faces.dim[1], j->faces.bad, idem_left_out_files(),
+               j->rows, j->model.identity_dim, j->model.attribute_dim, j->faces.bad, idem_left_out_files(),
                j->ended ? "" : ",\n  \"ended_early\": true");
     else if (!j->shared.quiet && j->ended)
         idem_cli_print("codes of %d face%s in %s: biometric data, keep them like a password", j->rows,
@@ -163,8 +177,8 @@ static int report(const job *j) {
     if (!j->ended)
         return -1;
     idem_left_out_say(j->shared.quiet);
-    return j->faces.bad ? idem_fail("%d of %d files gave no face; the codes of the others are in %s", j->faces.bad,
-                                    j->files, j->output)
+    return j->faces.bad ? idem_cli_fail("%d of %d files gave no face; the codes of the others are in %s", j->faces.bad,
+                                        j->files, j->output)
                         : 0;
 }
 
@@ -205,8 +219,7 @@ int idem_cmd_encode(int argc, char **argv) {
         status = report(&j) || status ? -1 : 0;
     abort_outputs(&j);
     idem_sources_free(&j.faces);
-    idem_choice_free(&j.choice);
-    idem_model_free(j.model);
+    idem_cli_close(j.context);
     idem_names_free(paths, n);
     return status ? idem_cli_failed() : 0;
 }

@@ -16,7 +16,7 @@
 #include "cli/left_out.h"
 #include "cli/options.h"
 #include "cli/overwrite.h"
-#include "cli/painting.h"
+#include "compose/studio.h"
 #include "cli/progress.h"
 #include "cli/report_text.h"
 #include "data/picture_tree.h"

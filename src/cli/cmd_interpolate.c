@@ -7,24 +7,16 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/clock.h"
-#include "base/file.h"
-#include "base/status.h"
-#include "cli/assets.h"
 #include "cli/command.h"
+#include "cli/failure.h"
+#include "cli/files.h"
+#include "cli/library.h"
 #include "cli/options.h"
-#include "cli/outside.h"
 #include "cli/overwrite.h"
-#include "cli/painting.h"
-#include "cli/photos.h"
 #include "cli/progress.h"
-#include "model/origin.h"
-#include "model/painter.h"
-#include "model/pipe.h"
-#include "media/animation.h"
-#include "media/marked.h"
+#include "cli/reading.h"
 
-enum { STEPS_MAX = 240, STRIP_SIDE = 256, ENDS = 2 };
+enum { STEPS_MAX = 240, STRIP_SIDE = 256 };
 
 typedef struct {
     idem_model_files files;
@@ -38,189 +30,64 @@ typedef struct {
 typedef struct {
     const settings *s;
     const idem_shared *shared;
-    idem_model *model;
-    idem_pipe *map, *paint;
-    size_t id_dim, attr_dim, w_dim, layers;
-    float *id[ENDS], *attr[ENDS], *w[ENDS]; /* codes of both ends */
-    float *x_id[ENDS], *x_attr[ENDS];       /* their pictures */
-    bool id_drawn[ENDS], attr_drawn[ENDS];  /* by idem, as their marks say */
-    float *apart[ENDS]; /* [L, W]: what refining adds to an end's w in every row; NULL: not refined */
-    idem_pipe *layered; /* ws to picture, once an end is refined */
-    idem_image *frames; /* [steps] */
+    idem_context *context;
+    int size;
+    idem_faces *id, *attr; /* one face or two each */
+    uint8_t *frames;       /* [steps, size, size, 3] */
 } job;
-
-static float *numbers(size_t n) {
-    float *p = malloc((n ? n : 1) * sizeof *p);
-    return p ? p : idem_fail_null_as(IDEM_MEMORY, "out of memory for %zu numbers", n);
-}
-
-/* ---- the way ---- */
-
-static void straight(float *out, const float *a, const float *b, size_t n, double t) {
-    for (size_t i = 0; i < n; i++)
-        out[i] = (float)((1 - t) * (double)a[i] + t * (double)b[i]);
-}
-
-/* Identity codes are unit vectors: along the great circle between them, at constant speed. */
-static void around(float *out, const float *a, const float *b, size_t n, double t) {
-    double dot = 0, length = 0;
-    for (size_t i = 0; i < n; i++)
-        dot += (double)a[i] * (double)b[i];
-    double angle = acos(fmin(fmax(dot, -1), 1)), s = sin(angle);
-    double ka = s > 1e-6 ? sin((1 - t) * angle) / s : 1 - t, kb = s > 1e-6 ? sin(t * angle) / s : t;
-    for (size_t i = 0; i < n; i++) {
-        out[i] = (float)(ka * (double)a[i] + kb * (double)b[i]);
-        length += (double)out[i] * (double)out[i];
-    }
-    for (size_t i = 0; i < n && length > 0; i++)
-        out[i] = (float)((double)out[i] / sqrt(length));
-}
 
 /* ---- pictures ---- */
 
-/* The code of one picture, by a pipe of a single picture: as compose has it for a single pair. */
-static float *encode(job *j, idem_pipe *pipe, const char *path, int which, float **picture) {
-    int size = idem_model_about(j->model)->size;
-    idem_choice *choice = (idem_choice *)&j->s->choice;
-    idem_cut cut;
-    if (idem_choice_load(&cut, path, size, which, choice))
-        return NULL;
-    if (cut.cut_out && !choice->quiet)
-        idem_outside_remark(path, which, &cut.frame);
-    float *x = numbers(idem_pipe_in_size(pipe, 0)), *code = numbers(idem_pipe_out_size(pipe, 0));
-    int status = x && code ? 0 : -1;
-    if (!status) {
-        idem_image_to_float(x, &cut.picture, 0, 1);
-        status = idem_pipe_run(pipe, 1, (const float *const[]){x, NULL}, (float *const[]){code, NULL});
+static idem_faces *read_ends(job *j, int code, const idem_texts *paths) {
+    const idem_choice *choice = &j->s->choice;
+    const int which = code == IDEM_CODE_OF_IDENTITY ? IDEM_LARGEST_FACE : idem_choice_which(choice);
+    idem_faces *faces = idem_new_faces(j->context, code, j->s->refine != 0);
+    int status = faces ? 0 : -1;
+    for (int i = 0; i < paths->n && !status; i++) {
+        idem_reader *reader = idem_choice_reader(j->context, choice, &paths->at[i], 1, j->size);
+        idem_photograph *p = reader ? idem_choice_next(reader, choice, paths->at[i], which, j->size) : NULL;
+        status = p ? idem_add_faces(faces, p) : -1;
+        idem_free_photograph(p);
+        idem_close_reader(reader);
     }
-    idem_image_free(&cut.picture);
-    *picture = x;
-    if (!status)
-        return code;
-    free(code);
+    if (!status && !idem_encode_faces(faces) && !idem_free_networks(j->context, IDEM_FREE_PAINTING))
+        return faces;
+    idem_free_faces(faces);
     return NULL;
 }
 
-static int encode_ends(job *j, idem_pipe_kind kind, const idem_texts *paths, float **codes, float **pictures,
-                       bool *drawn) {
-    idem_plan_options options = {.threads = j->shared->threads, .stop = &idem_cli_stop};
-    idem_pipe *pipe = idem_pipe_new(j->model, kind, 1, 1, &options);
-    int status = pipe ? 0 : -1,
-        which = kind == IDEM_PIPE_IDENTITY ? IDEM_FACE_LARGEST : idem_choice_which(&j->s->choice);
-    for (int i = 0; i < paths->n && !status; i++)
-        status = (codes[i] = encode(j, pipe, paths->at[i], which, &pictures[i])) ? 0 : -1;
-    for (int i = 0; i < paths->n && !status; i++)
-        drawn[i] = idem_image_says_synthetic(paths->at[i]);
-    idem_pipe_free(pipe);
-    return status;
-}
-
-static int other(int end, float *const *of) {
-    return of[end] ? end : 0;
-}
-
-static int steps_of_end(const job *j, int end) {
-    return idem_refine_steps(j->s->refine, j->id_drawn[other(end, j->id)], j->attr_drawn[other(end, j->attr)]);
-}
-
-/* After w of this end is known. */
-static int refine_end(job *j, int end, int steps, float *y) {
-    const int id = other(end, j->id), attr = other(end, j->attr);
-    const idem_pair pair = {j->id[id], j->attr[attr], j->x_id[id], j->x_attr[attr]};
-    const idem_plan_options options = {.threads = j->shared->threads, .stop = &idem_cli_stop};
-    idem_painter *p = idem_painter_new(j->model, 1, steps, &options);
-    int status = p && (j->apart[end] = numbers(j->layers * j->w_dim)) ? 0 : -1;
-    status = status || idem_painter_codes(p, 1, &pair, j->apart[end], y) ? -1 : 0;
-    for (size_t i = 0; i < j->layers * j->w_dim && !status; i++)
-        j->apart[end][i] -= j->w[end][i % j->w_dim];
-    idem_painter_free(p);
-    if (!status && !j->layered && !(j->layered = idem_pipe_new(j->model, IDEM_PIPE_LAYERS, 1, 1, &options)))
-        status = -1;
-    return status;
-}
-
-/* w on the way, with as much of what refining added as the ends are near. */
-static int paint_apart(job *j, double t, const float *w, float *y) {
-    float *ws = numbers(j->layers * j->w_dim);
-    if (!ws)
-        return -1;
-    for (size_t i = 0; i < j->layers * j->w_dim; i++)
-        ws[i] = w[i % j->w_dim] + (float)((j->apart[0] ? (1 - t) * (double)j->apart[0][i] : 0) +
-                                          (j->apart[1] ? t * (double)j->apart[1][i] : 0));
-    int status = idem_pipe_run(j->layered, 1, (const float *const[]){ws, NULL}, (float *const[]){y, NULL});
-    free(ws);
-    return status;
-}
-
-/* Frame i; the ends go the whole way of compose, so that they are its pictures to the byte. */
-static int make_frame(job *j, int i, float *id, float *attr, float *w, float *y) {
-    int last = j->s->steps - 1, size = idem_model_about(j->model)->size, status;
-    bool end = i == 0 || i == last;
-    double t = (double)i / last;
-    const float *ids[ENDS] = {j->id[0], j->id[1] ? j->id[1] : j->id[0]},
-                *attrs[ENDS] = {j->attr[0], j->attr[1] ? j->attr[1] : j->attr[0]};
-    if (end) {
-        int k = i == last, steps = steps_of_end(j, k);
-        status = idem_pipe_run(j->map, 1, (const float *const[]){ids[k], attrs[k]}, (float *const[]){j->w[k], y});
-        if (!status && steps)
-            status = refine_end(j, k, steps, y);
-    } else if (*j->s->space == 'z') {
-        around(id, ids[0], ids[1], j->id_dim, t);
-        straight(attr, attrs[0], attrs[1], j->attr_dim, t);
-        status = idem_pipe_run(j->map, 1, (const float *const[]){id, attr}, (float *const[]){w, y});
-    } else {
-        straight(w, j->w[0], j->w[1], j->w_dim, t);
-        status =
-            j->layered ? 0 : idem_pipe_run(j->paint, 1, (const float *const[]){w, NULL}, (float *const[]){y, NULL});
-    }
-    if (!status && !end && j->layered)
-        status = paint_apart(j, t, w, y);
-    return status ? -1 : idem_image_from_float(&j->frames[i], y, size, size, 0, 1);
+static void show_progress(void *user, int done, int of) {
+    (void)user;
+    (void)of;
+    idem_progress_update((uint64_t)done, NULL);
 }
 
 static int make_frames(job *j) {
-    idem_plan_options options = {.threads = j->shared->threads, .stop = &idem_cli_stop};
-    int steps = j->s->steps;
-    j->map = idem_pipe_new(j->model, IDEM_PIPE_MAP, 1, 1, &options);
-    j->paint = j->map && *j->s->space == 'w' ? idem_pipe_new(j->model, IDEM_PIPE_PICTURE, 1, 1, &options) : NULL;
-    if (!j->map || (*j->s->space == 'w' && !j->paint))
+    const int space = *j->s->space == 'z' ? IDEM_SPACE_Z : IDEM_SPACE_W;
+    if (!(j->frames = idem_cli_table((size_t)j->s->steps, (size_t)j->size * (size_t)j->size * 3)))
         return -1;
-    j->id_dim = idem_pipe_in_size(j->map, 0);
-    j->attr_dim = idem_pipe_in_size(j->map, 1);
-    j->w_dim = idem_pipe_out_size(j->map, 0);
-    j->layers = (size_t)idem_model_about(j->model)->layers;
-    float *id = numbers(j->id_dim), *attr = numbers(j->attr_dim), *w = numbers(j->w_dim);
-    float *y = numbers(idem_pipe_out_size(j->map, 1));
-    j->w[0] = numbers(j->w_dim);
-    j->w[1] = numbers(j->w_dim);
-    j->frames = calloc((size_t)steps, sizeof *j->frames);
-    int status = id && attr && w && y && j->w[0] && j->w[1] ? 0 : -1;
-    if (!status && !j->frames)
-        status = idem_fail_as(IDEM_MEMORY, "out of memory for %d pictures", steps);
-    idem_progress_start("painting", "pictures", (uint64_t)steps, 0, j->shared->quiet);
-    if (!status) /* the last first: the way needs both ends */
-        status = make_frame(j, steps - 1, id, attr, w, y);
-    for (int i = 0; i < steps - 1 && !status; i++) {
-        status = make_frame(j, i, id, attr, w, y);
-        idem_progress_update((uint64_t)i + 2, NULL);
-    }
+    idem_progress_start("painting", "pictures", (uint64_t)j->s->steps, 0, j->shared->quiet);
+    idem_set_progress(j->context, show_progress, NULL);
+    int status = idem_interpolate(j->id, j->attr, space, j->s->steps, j->s->refine, j->frames);
     idem_progress_clear();
-    free(id);
-    free(attr);
-    free(w);
-    free(y);
     return status;
+}
+
+static idem_view frame_at(const job *j, int i) {
+    return (idem_view){j->frames + (size_t)i * (size_t)j->size * (size_t)j->size * 3, j->size, j->size};
 }
 
 /* ---- what is written ---- */
 
 static int write_frames(const job *j, const char *dir) {
+    const idem_writing writing = idem_cli_writing(IDEM_ORIGIN_GENERATED);
     int status = 0;
     for (int i = 0; i < j->s->steps && !status; i++) {
         char name[16];
         snprintf(name, sizeof name, "%03d.png", i);
         char *path = idem_path_join(dir, name);
-        status = path ? idem_picture_save(path, &j->frames[i], IDEM_SOURCE_GENERATED, j->model) : -1;
+        const idem_view frame = frame_at(j, i);
+        status = path ? idem_write_view(j->context, path, &frame, &writing) : -1;
         free(path);
     }
     return status;
@@ -228,37 +95,36 @@ static int write_frames(const job *j, const char *dir) {
 
 /* All frames side by side. */
 static int write_strip(const job *j, const char *path) {
-    int size = idem_model_about(j->model)->size, side = size < STRIP_SIDE ? size : STRIP_SIDE, n = j->s->steps;
-    idem_image strip, small = {0};
-    if (idem_image_new(&strip, side * n, side))
-        return -1;
-    int status = 0;
+    const int side = j->size < STRIP_SIDE ? j->size : STRIP_SIDE, n = j->s->steps;
+    const size_t row = 3 * (size_t)side, whole = row * (size_t)n;
+    uint8_t *strip = idem_cli_table(whole, (size_t)side), *small = idem_cli_table(row, (size_t)side);
+    int status = strip && small ? 0 : -1;
     for (int i = 0; i < n && !status; i++) {
-        const idem_image *frame = &j->frames[i];
-        if (size > side && !(status = idem_image_resize(&small, frame, side, side)))
-            frame = &small;
+        const idem_view frame = frame_at(j, i);
+        if (j->size > side)
+            status = idem_resize_view(&frame, side, side, small);
         for (int y = 0; y < side && !status; y++)
-            memcpy(strip.rgb + 3 * ((size_t)y * (size_t)strip.width + (size_t)i * (size_t)side),
-                   frame->rgb + 3 * (size_t)y * (size_t)side, 3 * (size_t)side);
-        idem_image_free(&small);
+            memcpy(strip + (size_t)y * whole + (size_t)i * row, (j->size > side ? small : frame.rgb) + (size_t)y * row,
+                   row);
     }
-    status = status ? -1 : idem_picture_save(path, &strip, IDEM_SOURCE_GENERATED, j->model);
-    idem_image_free(&strip);
+    const idem_writing writing = idem_cli_writing(IDEM_ORIGIN_GENERATED);
+    if (!status)
+        status = idem_write_view(j->context, path, &(idem_view){strip, side * n, side}, &writing);
+    free(small);
+    free(strip);
     return status;
 }
 
 /* There and back again, so that it plays without a jump. */
 static int write_animation(const job *j, const char *path) {
-    const idem_image *list[2 * STEPS_MAX];
+    idem_view list[2 * STEPS_MAX];
+    const idem_writing writing = idem_cli_writing(IDEM_ORIGIN_GENERATED);
     int n = 0;
     for (int i = 0; i < j->s->steps; i++)
-        list[n++] = &j->frames[i];
+        list[n++] = frame_at(j, i);
     for (int i = j->s->steps - 2; i > 0; i--)
-        list[n++] = &j->frames[i];
-    idem_origin origin;
-    idem_origin_of(&origin, IDEM_SOURCE_GENERATED, j->model, NULL);
-    idem_origin_no_seed(&origin);
-    return idem_animation_save(path, list, n, j->s->delay, &origin.marks);
+        list[n++] = frame_at(j, i);
+    return idem_write_animation(j->context, path, list, n, j->s->delay, &writing);
 }
 
 static int write_all(const job *j) {
@@ -283,29 +149,22 @@ static int run(job *j) {
     /* A place that cannot be written is better known before the work. */
     if (!s->strip && !s->animation && idem_dir_make(s->output))
         return -1;
-    if (!(j->model = idem_asset_model(&s->files)) ||
-        encode_ends(j, IDEM_PIPE_IDENTITY, &s->identity, j->id, j->x_id, j->id_drawn) ||
-        encode_ends(j, IDEM_PIPE_ATTRIBUTES, &s->attributes, j->attr, j->x_attr, j->attr_drawn) || make_frames(j))
+    idem_info model = {.struct_size = sizeof model};
+    /* Poses are for remarks alone. */
+    if (!(j->context = idem_cli_open(&s->files, j->shared, !j->shared->quiet)) || idem_get_info(j->context, &model))
+        return -1;
+    j->size = model.size;
+    if (!(j->id = read_ends(j, IDEM_CODE_OF_IDENTITY, &s->identity)) ||
+        !(j->attr = read_ends(j, IDEM_CODE_OF_ATTRIBUTES, &s->attributes)) || make_frames(j))
         return -1;
     return write_all(j);
 }
 
 static void free_job(job *j) {
-    for (int i = 0; i < ENDS; i++) {
-        free(j->id[i]);
-        free(j->attr[i]);
-        free(j->w[i]);
-        free(j->x_id[i]);
-        free(j->x_attr[i]);
-        free(j->apart[i]);
-    }
-    for (int i = 0; j->frames && i < j->s->steps; i++)
-        idem_image_free(&j->frames[i]);
     free(j->frames);
-    idem_pipe_free(j->layered);
-    idem_pipe_free(j->paint);
-    idem_pipe_free(j->map);
-    idem_model_free(j->model);
+    idem_free_faces(j->id);
+    idem_free_faces(j->attr);
+    idem_cli_close(j->context);
 }
 
 static bool ends_in(const char *path, const char *suffix) {
@@ -342,7 +201,8 @@ static int check(settings *s) {
 }
 
 int idem_cmd_interpolate(int argc, char **argv) {
-    settings s = {.refine = IDEM_REFINE_BY_MARK, .space = "w", .steps = 9, .delay = 80, .choice = IDEM_CHOICE_DEFAULT};
+    settings s = {
+        .refine = IDEM_REFINE_BY_DEFAULT, .space = "w", .steps = 9, .delay = 80, .choice = IDEM_CHOICE_DEFAULT};
     idem_shared shared = IDEM_SHARED_DEFAULTS;
     const idem_option options[] = {
         {IDEM_OPT_TEXTS, "identity", 'i', "A [B]", &s.identity, .required = true, .help = "who: one picture, or two"},
@@ -377,15 +237,12 @@ int idem_cmd_interpolate(int argc, char **argv) {
     int usage = check(&s);
     if (usage)
         return usage;
-    double start = idem_clock();
-    s.choice.options = (idem_plan_options){.threads = shared.threads, .stop = &idem_cli_stop};
-    s.choice.quiet = shared.quiet;
+    double start = idem_cli_seconds();
     job j = {.s = &s, .shared = &shared};
     int status = run(&j);
     if (!status && shared.json)
         printf("{\n  \"frames\": %d,\n  \"space\": \"%s\",\n  \"seconds\": %.3f\n}\n", s.steps, s.space,
-               idem_clock() - start);
+               idem_cli_seconds() - start);
     free_job(&j);
-    idem_choice_free(&s.choice);
     return status ? idem_cli_failed() : 0;
 }

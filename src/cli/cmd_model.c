@@ -48,7 +48,7 @@ static json_t *shipped_json(idem_arena *a) {
     json_t *list = json_array();
     char **names = NULL, file[4096];
     size_t n = 0;
-    bool there = idem_models_shipped(file, sizeof file, IDEM_DEFAULT_GENERATOR) == 0, ok = true;
+    bool there = idem_models_shipped(file, sizeof file, IDEM_SHIPPED_GENERATOR) == 0, ok = true;
     if (there) {
         *strrchr(file, '/') = 0;
         ok = idem_dir_list(file, ".safetensors", &names, &n) == 0;

@@ -9,6 +9,7 @@
 #include "base/spin.h"
 #include "base/status.h"
 #include "cli/command.h"
+#include "cli/library.h"
 #include "cli/options.h"
 #include "cli/profile.h"
 #include "cli/progress.h"
@@ -34,6 +35,7 @@ static void on_signal(int number) {
     }
     if (!idem_cli_stop || number != SIGHUP)
         idem_cli_stop = number;
+    idem_cli_cancel();
 }
 
 static void catch_signals(void) {

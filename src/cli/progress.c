@@ -21,6 +21,10 @@ static struct {
     char note[128];
 } progress;
 
+double idem_cli_seconds(void) {
+    return idem_clock();
+}
+
 const char *idem_duration_text(double seconds, char text[32]) {
     if (!(seconds >= 0) || seconds > 1e9)
         snprintf(text, 32, "?");

@@ -28,6 +28,9 @@ void idem_cli_print(const char *format, ...) __attribute__((format(printf, 1, 2)
 /* The same, for others that end a message: malloc'ed, NULL when memory is short. */
 char *idem_cli_line(const char *format, va_list args);
 
+/* Of a clock that only goes forward. */
+double idem_cli_seconds(void);
+
 /* "1:05", "2:03:09", "3 d 4 h" into text[32]; returns text. */
 const char *idem_duration_text(double seconds, char text[32]);
 

@@ -39,7 +39,7 @@ static int load(idem_studio *s, const idem_studio_options *o) {
         (o->mapper &&
          (idem_model_load_mapper(s->model, o->mapper) || idem_model_check_attributes(s->model, &o->attributes))))
         return -1;
-    return idem_model_load_frozen(s->model, o->models);
+    return o->generator_only ? 0 : idem_model_load_frozen(s->model, o->models);
 }
 
 idem_studio *idem_studio_open(const idem_studio_options *o) {

@@ -39,8 +39,9 @@ typedef struct {
     const char *models;    /* folder of the fetched networks, as base/models.h takes it */
     const char *identity_net, *identity_preprocess; /* model.h; NULL: the mapper's */
     idem_attr_choice attributes;                    /* the mapper must have these */
-    int batch;                                      /* pictures at once, from 1 */
-    int threads;                                    /* 0: all */
+    bool generator_only; /* not the frozen nets (model.h) either: it draws and paints alone */
+    int batch;           /* pictures at once, from 1 */
+    int threads;         /* 0: all */
     idem_pose_wanted pose;
     const volatile sig_atomic_t *stop; /* nonzero ends whatever runs: IDEM_INTERRUPTED. NULL: nothing does */
 } idem_studio_options;

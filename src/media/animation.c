@@ -58,7 +58,8 @@ int idem_animation_save(const char *path, const idem_image *const *pictures, int
                              SIDE_MAX);
     WebPData file;
     WebPDataInit(&file);
-    int status = encode(&file, pictures, n, milliseconds) || (marks && idem_webp_add_marks(&file, marks, "an animation")) ||
+    int status = encode(&file, pictures, n, milliseconds) ||
+                         (marks && idem_webp_add_marks(&file, marks, "an animation")) ||
                          idem_file_write(path, file.bytes, file.size)
                      ? -1
                      : 0;
