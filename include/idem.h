@@ -41,5 +41,6 @@
 #include "idem/error.h"
 #include "idem/faces.h"
 #include "idem/pictures.h"
+#include "idem/train.h"
 
 #endif

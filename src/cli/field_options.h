@@ -1,12 +1,37 @@
-/* The fields of a training recipe as options of a command. */
+/* The settings of a training recipe as options of a command.
+ *
+ *     idem_field_options f;
+ *     n = idem_field_options_add(&f, "paper", options, n);    // 0 when memory is short
+ *     idem_parse(...);
+ *     idem_field_options_apply(&f);                           // f.settings is for the library
+ *     idem_field_options_free(&f);
+ */
 #ifndef IDEM_CLI_FIELD_OPTIONS_H
 #define IDEM_CLI_FIELD_OPTIONS_H
 
 #include "cli/options.h"
-#include "train/fields.h"
+#include "idem.h"
 
-/* Appends one option per field behind the n that are there; recipe: the struct; given[i]: whether field i was. Returns
- * the new number of options. */
-int idem_field_options(idem_option *options, int n, const idem_fields *t, void *recipe, bool *given);
+enum { IDEM_FIELD_OPTIONS = 48 };
+
+typedef struct {
+    idem_settings *settings;
+    union {
+        uint64_t seed;
+        int64_t count;
+        double real;
+        bool flag;
+    } value[IDEM_FIELD_OPTIONS];
+    bool given[IDEM_FIELD_OPTIONS];
+} idem_field_options;
+
+/* Appends one option for each setting behind the n that are there; returns the new number of options. */
+int idem_field_options_add(idem_field_options *f, const char *recipe, idem_option *options, int n);
+/* After parsing: sets what was given. 0 or -1. */
+int idem_field_options_apply(idem_field_options *f);
+void idem_field_options_free(idem_field_options *f);
+
+/* The value of a setting as a number; of a seed use idem_settings_get. */
+double idem_setting_number(const idem_settings *settings, const char *name);
 
 #endif

@@ -2,6 +2,6 @@
 #ifndef IDEM_CLI_TRAIN_SUMMARY_H
 #define IDEM_CLI_TRAIN_SUMMARY_H
 
-int idem_train_summary(int argc, char **argv); /* the exit code */
+int idem_cmd_train_summary(int argc, char **argv); /* the exit code */
 
 #endif

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const double EXACT = 9007199254740992; /* 2^53: whole numbers that a double holds */
+
 void idem_fields_defaults(const idem_fields *t, void *options) {
     for (int i = 0; i < t->n; i++)
         idem_field_set(&t->row[i], options, t->row[i].preset);
@@ -29,14 +31,8 @@ static int set_seed(uint64_t *to, const char *text) {
     return 0;
 }
 
-int idem_field_set(const idem_field *f, void *options, const char *text) {
-    void *at = (char *)options + f->offset;
-    if (f->kind == IDEM_FIELD_SEED)
-        return set_seed(at, text);
-    char *end;
-    double value = strtod(text, &end);
-    if (end == text || *end || !isfinite(value))
-        return idem_fail("%s: \"%s\" is not a number", f->name, text);
+/* text: the value as it was given */
+static int set_value(const idem_field *f, void *at, double value, const char *text) {
     if (value < f->low || value > f->high)
         return idem_fail("%s: %s is outside the accepted range, %.15g to %.15g", f->name, text, f->low, f->high);
     if (f->kind == IDEM_FIELD_REAL) {
@@ -50,6 +46,37 @@ int idem_field_set(const idem_field *f, void *options, const char *text) {
     else
         *(int64_t *)at = (int64_t)value;
     return 0;
+}
+
+int idem_field_set(const idem_field *f, void *options, const char *text) {
+    void *at = (char *)options + f->offset;
+    if (f->kind == IDEM_FIELD_SEED)
+        return set_seed(at, text);
+    char *end;
+    const double value = strtod(text, &end);
+    return end == text || *end || !isfinite(value) ? idem_fail("%s: \"%s\" is not a number", f->name, text)
+                                                   : set_value(f, at, value, text);
+}
+
+int idem_field_set_number(const idem_field *f, void *options, double value) {
+    char text[IDEM_FIELD_TEXT];
+    snprintf(text, sizeof text, "%.15g", value);
+    if (!isfinite(value))
+        return idem_fail("%s: %s is not a finite number", f->name, text);
+    if (f->kind != IDEM_FIELD_SEED)
+        return set_value(f, (char *)options + f->offset, value, text);
+    if (value < 0 || value > EXACT || value != floor(value))
+        return idem_fail("seed: %s is not a whole number from 0 to %.0f; give larger ones as text", text, EXACT);
+    *(uint64_t *)((char *)options + f->offset) = (uint64_t)value;
+    return 0;
+}
+
+size_t idem_field_bytes(const idem_field *f) {
+    static const size_t bytes[] = {[IDEM_FIELD_SEED] = sizeof(uint64_t),
+                                   [IDEM_FIELD_COUNT] = sizeof(int64_t),
+                                   [IDEM_FIELD_REAL] = sizeof(double),
+                                   [IDEM_FIELD_FLAG] = sizeof(bool)};
+    return bytes[f->kind];
 }
 
 const char *idem_field_get(const idem_field *f, const void *options, char text[32]) {

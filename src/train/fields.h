@@ -10,6 +10,8 @@
 #include "format/weights.h"
 
 /* uint64_t, int64_t, double, bool */
+enum { IDEM_FIELD_TEXT = 32 }; /* bytes of a value as text */
+
 typedef enum { IDEM_FIELD_SEED, IDEM_FIELD_COUNT, IDEM_FIELD_REAL, IDEM_FIELD_FLAG } idem_field_kind;
 
 typedef struct {
@@ -33,8 +35,11 @@ void idem_fields_defaults(const idem_fields *t, void *options);
 const idem_field *idem_fields_find(const idem_fields *t, const char *name);
 /* From text; flags take 0 or 1. -1: not a number, or outside the field's range. */
 int idem_field_set(const idem_field *f, void *options, const char *text);
-/* Exact text of a field's value into text[32]; returns text. */
-const char *idem_field_get(const idem_field *f, const void *options, char text[32]);
+/* The same from a number; a seed must be whole and at most 2^53. */
+int idem_field_set_number(const idem_field *f, void *options, double value);
+/* Exact text of a field's value; returns text. */
+const char *idem_field_get(const idem_field *f, const void *options, char text[IDEM_FIELD_TEXT]);
+size_t idem_field_bytes(const idem_field *f); /* of the value in the struct */
 
 /* Metadata "option.NAME" and "recipe". load: an option the file does not know has its default (it is of an earlier
  * program); -1: another recipe, or a value that is not valid. */

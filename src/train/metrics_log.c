@@ -18,6 +18,8 @@ struct idem_metrics_log {
     char *path;
     FILE *file;
     idem_events *events;
+    void (*line)(void *user, const char *json); /* NULL: nobody is told */
+    void *user;
 };
 
 static int open_lines(idem_metrics_log *log, int64_t offset) {
@@ -66,20 +68,43 @@ static int write_failed(const idem_metrics_log *log) {
     return idem_fail_as(IDEM_INTERNAL, "%s: cannot write: %s", log->path, strerror(errno));
 }
 
+void idem_metrics_log_watch(idem_metrics_log *log, void (*line)(void *user, const char *json), void *user) {
+    log->line = line;
+    log->user = user;
+}
+
+static void print_line(FILE *to, const char *kind, int64_t iteration, const idem_metric *m, int n) {
+    fprintf(to, "{\"kind\": \"%s\", \"iteration\": %" PRId64, kind, iteration);
+    for (int i = 0; i < n; i++)
+        if (isfinite(m[i].value))
+            fprintf(to, ", \"%s\": %.9g", m[i].name, m[i].value);
+        else
+            fprintf(to, ", \"%s\": null", m[i].name);
+    fputc('}', to);
+}
+
 int idem_metrics_log_write(idem_metrics_log *log, const char *kind, int64_t iteration, const idem_metric *m, int n) {
-    fprintf(log->file, "{\"kind\": \"%s\", \"iteration\": %" PRId64, kind, iteration);
-    for (int i = 0; i < n; i++) {
-        char tag[96];
-        if (!isfinite(m[i].value)) {
-            fprintf(log->file, ", \"%s\": null", m[i].name);
-            continue;
-        }
-        fprintf(log->file, ", \"%s\": %.9g", m[i].name, m[i].value);
-        snprintf(tag, sizeof tag, "%s/%s", kind, m[i].name);
-        if (idem_events_scalar(log->events, iteration, tag, m[i].value))
-            return -1;
+    char *line = NULL;
+    size_t size;
+    FILE *memory = open_memstream(&line, &size);
+    if (!memory)
+        return idem_fail_as(IDEM_MEMORY, "out of memory for a line of metrics");
+    print_line(memory, kind, iteration, m, n);
+    if (fclose(memory)) {
+        free(line);
+        return idem_fail_as(IDEM_MEMORY, "out of memory for a line of metrics");
     }
-    return fputs("}\n", log->file) < 0 || fflush(log->file) ? write_failed(log) : 0;
+    int status = fprintf(log->file, "%s\n", line) < 0 || fflush(log->file) ? write_failed(log) : 0;
+    for (int i = 0; i < n && !status; i++) {
+        char tag[96];
+        snprintf(tag, sizeof tag, "%s/%s", kind, m[i].name);
+        if (isfinite(m[i].value))
+            status = idem_events_scalar(log->events, iteration, tag, m[i].value);
+    }
+    if (!status && log->line)
+        log->line(log->user, line);
+    free(line);
+    return status;
 }
 
 int idem_metrics_log_image(idem_metrics_log *log, const char *tag, int64_t iteration, const idem_image *im,

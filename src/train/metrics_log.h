@@ -21,6 +21,9 @@ typedef struct {
 idem_metrics_log *idem_metrics_log_open(const char *run, bool resume, int64_t offset, int64_t iteration);
 void idem_metrics_log_close(idem_metrics_log *log); /* NULL is allowed */
 
+/* Tells of every line that is written from now on, without its end. */
+void idem_metrics_log_watch(idem_metrics_log *log, void (*line)(void *user, const char *json), void *user);
+
 /* {"kind": kind, "iteration": iteration, NAME: value, ...} */
 int idem_metrics_log_write(idem_metrics_log *log, const char *kind, int64_t iteration, const idem_metric *m, int n);
 /* Into the events only. */

@@ -65,7 +65,10 @@ static int open_files(idem_run *r) {
     if (status)
         return -1;
     r->log = idem_metrics_log_open(r->path, r->setup.resume, r->state->metrics_offset, r->state->iteration);
-    return r->log ? 0 : -1;
+    if (!r->log)
+        return -1;
+    idem_metrics_log_watch(r->log, r->setup.on_line, r->setup.user);
+    return 0;
 }
 
 static int open_run(idem_run *r) {
@@ -104,6 +107,13 @@ int idem_run_data_count(idem_run *r, uint64_t count) {
                          before, before && count ? "" : " (0: drawn on the fly)", count);
     r->state->data_count = count;
     return 0;
+}
+
+size_t idem_run_bytes(const idem_run *r) {
+    size_t numbers = 0;
+    for (size_t i = 0; i < idem_weights_count(r->tensors); i++)
+        numbers += (size_t)idem_shape_count(&idem_weights_at(r->tensors, i)->shape);
+    return numbers * sizeof(float);
 }
 
 /* ---- one iteration ---- */

@@ -39,7 +39,9 @@ typedef struct {
     bool resume;                       /* continue the newest checkpoint, or start if there is none */
     int threads;                       /* 0: all cores, or the checkpoint's */
     const volatile sig_atomic_t *stop; /* nonzero: idem_run_go saves a checkpoint and fails as interrupted; NULL */
-    int64_t pictures;                  /* of an iteration, where the run counts them */
+    void (*on_line)(void *user, const char *json); /* each line of metrics.jsonl; NULL */
+    void *user;
+    int64_t pictures; /* of an iteration, where the run counts them */
     void *trainer;
     const void *recipe; /* the trainer's, valid as long as the run */
     void *state;        /* likewise; begins with an idem_run_state */
@@ -64,6 +66,9 @@ void idem_run_close(idem_run *r); /* last: the lock goes with it */
 
 /* While the trainer opens its data: the number of training pictures. -1 when a resumed run was started on another. */
 int idem_run_data_count(idem_run *r, uint64_t count);
+
+/* Of the tensors: weights and moments. */
+size_t idem_run_bytes(const idem_run *r);
 
 /* The end of an iteration: counts it and adds its losses, in the order of the kind's names, to the sums; what is not
  * finite is left out. -1 after too many skipped ones in a row. */

@@ -247,6 +247,8 @@ idem_gan_trainer *idem_gan_trainer_new(const idem_gan_recipe *recipe, const idem
                                 .resume = setup->resume,
                                 .threads = setup->threads,
                                 .stop = setup->stop,
+                                .on_line = setup->on_line,
+                                .user = setup->user,
                                 .pictures = recipe->batch,
                                 .trainer = t,
                                 .recipe = &t->recipe,
@@ -268,6 +270,14 @@ void idem_gan_trainer_free(idem_gan_trainer *t) {
     idem_weights_free(t->weights);
     idem_run_close(&t->run);
     free(t);
+}
+
+bool idem_gan_trainer_resumed(const idem_gan_trainer *t) {
+    return t->run.resumed;
+}
+
+size_t idem_gan_trainer_state_bytes(const idem_gan_trainer *t) {
+    return idem_run_bytes(&t->run);
 }
 
 int64_t idem_gan_trainer_shown(const idem_gan_trainer *t) {

@@ -28,6 +28,7 @@ typedef struct {
     void (*on_bad)(void *user, const char *why); /* a picture that cannot be read and is passed over; may be NULL */
     void (*on_step)(void *user, const idem_gan_report *r);
     void (*on_note)(void *user, const char *line); /* an option that changed on resume; a distance */
+    void (*on_line)(void *user, const char *json); /* each line of metrics.jsonl */
     void *user;
 } idem_gan_setup;
 
@@ -42,9 +43,11 @@ int idem_gan_trainer_step(idem_gan_trainer *t, idem_gan_report *r);
 /* All that is left of the recipe, with its lines, samples and checkpoints. */
 int idem_gan_trainer_run(idem_gan_trainer *t);
 
-int64_t idem_gan_trainer_shown(const idem_gan_trainer *t); /* pictures */
-size_t idem_gan_trainer_count(const idem_gan_trainer *t);  /* of the training pictures */
-size_t idem_gan_trainer_bytes(const idem_gan_trainer *t);  /* of activations */
+bool idem_gan_trainer_resumed(const idem_gan_trainer *t);       /* there was a checkpoint */
+size_t idem_gan_trainer_state_bytes(const idem_gan_trainer *t); /* weights and moments */
+int64_t idem_gan_trainer_shown(const idem_gan_trainer *t);      /* pictures */
+size_t idem_gan_trainer_count(const idem_gan_trainer *t);       /* of the training pictures */
+size_t idem_gan_trainer_bytes(const idem_gan_trainer *t);       /* of activations */
 const idem_weights *idem_gan_trainer_weights(const idem_gan_trainer *t);
 
 #endif

@@ -1,6 +1,7 @@
 #include "train/mapper/evaluation.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -8,52 +9,66 @@
 #include "measure/figures.h"
 #include "model/origin.h"
 
-enum { MOST = 2 * 19, NAME = 48, SHEET_SIDE = 6 };
+enum { SHEET_SIDE = 6 };
 
-/* ---- the line ---- */
+/* ---- the figures ---- */
 
 typedef struct {
-    idem_metric metric[MOST];
-    char name[MOST][NAME];
-    int n;
-} line;
+    idem_evaluation_list *list;
+    const char *prefix, *judge; /* of a name */
+} writer;
 
-static void put(line *l, const char *prefix, const char *judge, const char *name, double value) {
-    snprintf(l->name[l->n], NAME, "%s%s%s", prefix, judge, name);
-    l->metric[l->n] = (idem_metric){l->name[l->n], value};
-    l->n++;
+static idem_evaluation_figure *put(const writer *w, const char *name, double value) {
+    idem_evaluation_figure *f = &w->list->at[w->list->n++];
+    *f = (idem_evaluation_figure){.value = value, .rests = {.error = NAN}};
+    snprintf(f->name, sizeof f->name, "%s%s%s", w->prefix, w->judge, name);
+    return f;
 }
 
-static void put_likeness(line *l, const char *prefix, const char *judge, const idem_likeness *s) {
-    put(l, prefix, judge, "cos_id_out", s->cos_id_out);
-    put(l, prefix, judge, "cos_attr_out", s->cos_attr_out);
-    put(l, prefix, judge, "cos_id_attr", s->cos_id_attr);
-    put(l, prefix, judge, "strangers", s->strangers);
-    put(l, prefix, judge, "id_kept", idem_figure_value(&s->id_kept));
-    put(l, prefix, judge, "attr_leak", idem_figure_value(&s->attr_leak));
+static void put_figure(const writer *w, const char *name, const idem_figure *rests) {
+    put(w, name, idem_figure_value(rests))->rests = *rests;
 }
 
-static void put_scores(line *l, const char *prefix, const idem_held_out_scores *s, bool judge) {
-    put_likeness(l, prefix, "", &s->train);
+static void put_likeness(const writer *w, const idem_likeness *s) {
+    put(w, "cos_id_out", s->cos_id_out);
+    put(w, "cos_attr_out", s->cos_attr_out);
+    put(w, "cos_id_attr", s->cos_id_attr);
+    put(w, "strangers", s->strangers);
+    put_figure(w, "id_kept", &s->id_kept);
+    put_figure(w, "attr_leak", &s->attr_leak);
+}
+
+static void put_scores(idem_evaluation_list *list, const char *prefix, const idem_held_out_scores *s, bool judge) {
+    const writer w = {list, prefix, ""};
+    put_likeness(&w, &s->train);
     if (judge)
-        put_likeness(l, prefix, "judge_", &s->judge);
-    put(l, prefix, "", "nme", idem_figure_value(&s->nme));
-    put(l, prefix, "", "landmark_mse160", idem_figure_value(&s->landmark_mse160));
-    put(l, prefix, "", "mse_same_face", s->mse_same_face);
-    put(l, prefix, "", "psnr_same_face", s->psnr_same_face);
-    put(l, prefix, "", "cos_same_face", s->cos_same_face);
-    put(l, prefix, "", "pairs", s->pairs);
-    put(l, prefix, "", "skipped", s->skipped);
+        put_likeness(&(writer){list, prefix, "judge_"}, &s->judge);
+    put_figure(&w, "nme", &s->nme);
+    put_figure(&w, "landmark_mse160", &s->landmark_mse160);
+    put(&w, "mse_same_face", s->mse_same_face);
+    put(&w, "psnr_same_face", s->psnr_same_face);
+    put(&w, "cos_same_face", s->cos_same_face);
+    put(&w, "pairs", s->pairs);
+    put(&w, "skipped", s->skipped);
+}
+
+void idem_evaluation_list_make(idem_evaluation_list *list, const idem_held_out_scores *s,
+                               const idem_held_out_scores *photographs, bool judge) {
+    list->n = 0;
+    put_scores(list, "", s, judge);
+    if (photographs)
+        put_scores(list, "photo_", photographs, judge);
 }
 
 /* photographs: NULL: there are none */
 static int write_line(const idem_evaluation *e, idem_run *run, const idem_held_out_scores *s,
                       const idem_held_out_scores *photographs) {
-    line l = {.n = 0};
-    put_scores(&l, "", s, e->judge.describe);
-    if (photographs)
-        put_scores(&l, "photo_", photographs, e->judge.describe);
-    return idem_metrics_log_write(run->log, "evaluation", run->state->iteration, l.metric, l.n);
+    idem_evaluation_list list;
+    idem_metric m[IDEM_EVALUATION_MOST];
+    idem_evaluation_list_make(&list, s, photographs, e->judge.describe);
+    for (int i = 0; i < list.n; i++)
+        m[i] = (idem_metric){list.at[i].name, list.at[i].value};
+    return idem_metrics_log_write(run->log, "evaluation", run->state->iteration, m, list.n);
 }
 
 /* ---- the files ---- */

@@ -6,6 +6,24 @@
 #include "train/mapper/recipe.h"
 #include "train/run.h"
 
+enum { IDEM_EVALUATION_MOST = 2 * 19 };
+
+typedef struct {
+    char name[48];
+    double value;      /* NaN: not stated */
+    idem_figure rests; /* what it rests on; .needs 0 where nothing is counted */
+} idem_evaluation_figure;
+
+typedef struct {
+    idem_evaluation_figure at[IDEM_EVALUATION_MOST];
+    int n;
+} idem_evaluation_list;
+
+/* Scores by name, those of photographs (NULL: there are none) with "photo_" before theirs, the judge's with "judge_".
+ */
+void idem_evaluation_list_make(idem_evaluation_list *list, const idem_held_out_scores *s,
+                               const idem_held_out_scores *photographs, bool judge);
+
 typedef struct {
     idem_model *model;
     idem_data *data;

@@ -267,6 +267,8 @@ idem_trainer *idem_trainer_new(idem_model *m, const idem_recipe *recipe, const i
                                 .resume = setup->resume,
                                 .threads = setup->threads,
                                 .stop = setup->stop,
+                                .on_line = setup->on_line,
+                                .user = setup->user,
                                 .trainer = t,
                                 .recipe = &t->recipe,
                                 .state = &t->state};
@@ -291,6 +293,14 @@ int64_t idem_trainer_iteration(const idem_trainer *t) {
     return t->state.run.iteration;
 }
 
+bool idem_trainer_resumed(const idem_trainer *t) {
+    return t->run.resumed;
+}
+
+size_t idem_trainer_pictures(const idem_trainer *t) {
+    return idem_data_count(t->data);
+}
+
 int64_t idem_trainer_skipped_landmarks(const idem_trainer *t) {
     return t->state.skipped_landmarks;
 }
@@ -304,11 +314,7 @@ size_t idem_trainer_plan_bytes(const idem_trainer *t) {
 }
 
 size_t idem_trainer_state_bytes(const idem_trainer *t) {
-    const idem_weights *w = idem_model_trained(t->model);
-    size_t bytes = 0;
-    for (size_t i = 0; i < idem_weights_count(w); i++)
-        bytes += (size_t)idem_shape_count(&idem_weights_at(w, i)->shape) * sizeof(float);
-    return bytes;
+    return idem_run_bytes(&t->run);
 }
 
 idem_plan *idem_trainer_plan(const idem_trainer *t, bool cross, bool adversarial) {

@@ -39,6 +39,7 @@ typedef struct {
                           const idem_held_out_scores *photographs);
     void (*on_photographs)(void *user, size_t done, size_t count); /* while faces are looked for */
     void (*on_left_out)(void *user, const char *why);              /* a picture without a face, or that is none */
+    void (*on_line)(void *user, const char *json);                 /* each line of metrics.jsonl */
     void *user;
 } idem_trainer_setup;
 
@@ -62,6 +63,8 @@ int idem_trainer_step_on(idem_trainer *t, const float *x_id, const float *x_attr
 int idem_trainer_run(idem_trainer *t);
 
 int64_t idem_trainer_iteration(const idem_trainer *t); /* completed */
+bool idem_trainer_resumed(const idem_trainer *t);      /* there was a checkpoint */
+size_t idem_trainer_pictures(const idem_trainer *t);   /* training pictures of the data; 0: drawn on the fly */
 int64_t idem_trainer_skipped_landmarks(const idem_trainer *t);
 /* NULL: none are mixed in. */
 const idem_photographs *idem_trainer_photographs(const idem_trainer *t);

@@ -190,6 +190,8 @@ idem_summary_trainer *idem_summary_trainer_new(idem_model *m, const idem_summary
                                 .resume = setup->resume,
                                 .threads = setup->threads,
                                 .stop = setup->stop,
+                                .on_line = setup->on_line,
+                                .user = setup->user,
                                 .trainer = t,
                                 .recipe = &t->recipe,
                                 .state = &t->state};
@@ -211,6 +213,18 @@ void idem_summary_trainer_free(idem_summary_trainer *t) {
 
 int64_t idem_summary_trainer_iteration(const idem_summary_trainer *t) {
     return t->state.run.iteration;
+}
+
+bool idem_summary_trainer_resumed(const idem_summary_trainer *t) {
+    return t->run.resumed;
+}
+
+size_t idem_summary_trainer_pictures(const idem_summary_trainer *t) {
+    return t->data ? idem_summary_data_count(t->data) : 0;
+}
+
+size_t idem_summary_trainer_state_bytes(const idem_summary_trainer *t) {
+    return idem_run_bytes(&t->run);
 }
 
 size_t idem_summary_trainer_bytes(const idem_summary_trainer *t) {

@@ -26,7 +26,8 @@ typedef struct {
     int threads;                       /* 0: all cores, or the checkpoint's */
     const volatile sig_atomic_t *stop; /* nonzero: run saves a checkpoint and returns -1, "interrupted" */
     void (*on_step)(void *user, const idem_summary_report *r);
-    void (*on_bad)(void *user, const char *why); /* a picture that cannot be read and is passed over; may be NULL */
+    void (*on_bad)(void *user, const char *why);   /* a picture that cannot be read and is passed over; may be NULL */
+    void (*on_line)(void *user, const char *json); /* each line of metrics.jsonl */
     void *user;
 } idem_summary_setup;
 
@@ -46,7 +47,10 @@ int idem_summary_trainer_step_on(idem_summary_trainer *t, const float *x, idem_s
 int idem_summary_trainer_run(idem_summary_trainer *t);
 
 int64_t idem_summary_trainer_iteration(const idem_summary_trainer *t); /* completed */
-size_t idem_summary_trainer_bytes(const idem_summary_trainer *t);      /* of activations */
+bool idem_summary_trainer_resumed(const idem_summary_trainer *t);      /* there was a checkpoint */
+size_t idem_summary_trainer_pictures(const idem_summary_trainer *t);
+size_t idem_summary_trainer_state_bytes(const idem_summary_trainer *t); /* weights and moments */
+size_t idem_summary_trainer_bytes(const idem_summary_trainer *t);       /* of activations */
 idem_weights *idem_summary_trainer_weights(const idem_summary_trainer *t);
 
 #endif

@@ -1,0 +1,94 @@
+/* Training of a generator through the public library. */
+#include "api/training.h"
+#include "engine/threads.h"
+#include "train/gan/trainer.h"
+#include "train/run_folder.h"
+
+static const char CALL[] = "idem_train_generator";
+
+typedef struct {
+    idem_training training; /* first: the trainer's `user` is both */
+    const idem_train_generator_options *o;
+    idem_gan_trainer *trainer;
+    idem_gan_recipe recipe;
+    bool given[IDEM_TRAINING_FIELDS]; /* by field of the recipe */
+} work;
+
+static void on_step(void *user, const idem_gan_report *r) {
+    work *a = user;
+    const idem_train_figure losses[] = {idem_training_number("d_loss", r->d_loss),
+                                        idem_training_number("g_loss", r->g_loss),
+                                        idem_training_number("r1", r->r1),
+                                        idem_training_number("path_length", r->path),
+                                        idem_training_number("sign", r->sign),
+                                        idem_training_number("heads_loss", r->heads),
+                                        idem_training_number("strength", r->strength)};
+    idem_training_step(&a->training, &(idem_train_progress){.done = r->pictures,
+                                                            .all = a->recipe.pictures,
+                                                            .iteration = r->iteration,
+                                                            .skipped = r->skipped,
+                                                            .figure = losses,
+                                                            .figures = sizeof losses / sizeof *losses});
+}
+
+static int open_trainer(work *a) {
+    const idem_train_generator_options *o = a->o;
+    const idem_gan_setup setup = {.run = o->run,
+                                  .data = o->data,
+                                  .start = o->start,
+                                  .resume = o->resume,
+                                  .threads = o->threads,
+                                  .stop = a->training.watch.stop,
+                                  .on_cache = idem_training_on_reading,
+                                  .on_bad = idem_training_on_left_out,
+                                  .on_step = on_step,
+                                  .on_note = idem_training_on_note,
+                                  .on_line = idem_training_on_line,
+                                  .user = a};
+    idem_gan_recipe saved;
+    if (idem_run_folder_look(o->run, o->resume))
+        return -1;
+    const int found = o->resume ? idem_gan_saved_recipe(o->run, &saved) : 0;
+    if (found < 0 || (found && idem_fields_merge(&idem_gan_fields, &a->recipe, &saved, a->given)))
+        return -1;
+    return (a->trainer = idem_gan_trainer_new(&a->recipe, &setup)) ? 0 : -1;
+}
+
+static void tell_start(work *a) {
+    bool given[IDEM_TRAINING_FIELDS] = {0};
+    const idem_settings used = {&idem_gan_fields, &a->recipe, given};
+    idem_training_start(&a->training,
+                        &(idem_train_start){.resumed = idem_gan_trainer_resumed(a->trainer),
+                                            .done = idem_gan_trainer_shown(a->trainer),
+                                            .all = a->recipe.pictures,
+                                            .settings = &used,
+                                            .pictures = (int64_t)idem_gan_trainer_count(a->trainer),
+                                            .threads = idem_threads(),
+                                            .activation_mb = (double)idem_gan_trainer_bytes(a->trainer) * 1e-6,
+                                            .state_mb = (double)idem_gan_trainer_state_bytes(a->trainer) * 1e-6});
+}
+
+static int train(work *a) {
+    const idem_team before = idem_team_enter(a->o->threads);
+    int status = open_trainer(a);
+    if (!status) {
+        tell_start(a);
+        status = idem_gan_trainer_run(a->trainer);
+    }
+    idem_gan_trainer_free(a->trainer);
+    idem_team_leave(&before);
+    return status;
+}
+
+int idem_train_generator(const idem_train_generator_options *o, idem_train_result *result) {
+    work a = {.o = o};
+    if (idem_training_check(CALL, o, sizeof *o))
+        return -1;
+    if (!o->run || !o->data)
+        return idem_fail("%s: no %s; set options.%s to a folder", CALL, o->data ? "run" : "data",
+                         o->data ? "run" : "data");
+    if (idem_training_begin(&a.training, CALL, o->watch, result) ||
+        idem_settings_take(CALL, o->settings, &idem_gan_fields, &a.recipe, a.given))
+        return -1;
+    return idem_training_end(&a.training, train(&a));
+}

@@ -1,0 +1,165 @@
+#define _POSIX_C_SOURCE 200809L
+#include "api/training.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "engine/isa.h"
+#include "train/curves.h"
+
+void idem_train_init(void *options, size_t struct_size) {
+    if (!options || struct_size < sizeof struct_size)
+        return;
+    memset(options, 0, struct_size);
+    memcpy(options, &struct_size, sizeof struct_size);
+}
+
+int idem_training_check(const char *call, const void *options, size_t bytes) {
+    size_t size;
+    if (!options)
+        return idem_fail("%s: options is NULL", call);
+    memcpy(&size, options, sizeof size);
+    return size == bytes ? 0
+                         : idem_fail("%s: options have %zu bytes, expected %zu; call %s_options_default first", call,
+                                     size, bytes, call);
+}
+
+int idem_training_begin(idem_training *t, const char *call, const idem_train_watch *watch, idem_train_result *result) {
+    *t = (idem_training){.call = call, .wanted = result, .phase = -1};
+    if (watch && watch->struct_size != sizeof *watch)
+        return idem_fail("%s: watch has %zu bytes, expected %zu; call idem_train_watch_default first", call,
+                         watch->struct_size, sizeof *watch);
+    if (result && result->struct_size != sizeof *result)
+        return idem_fail("%s: struct_size of the result is %zu, expected %zu; set it to sizeof(idem_train_result)",
+                         call, result->struct_size, sizeof *result);
+    if (watch)
+        t->watch = *watch;
+    if (!t->watch.stop)
+        t->watch.stop = &t->own_stop;
+    t->result.struct_size = sizeof t->result;
+    return idem_isa_check();
+}
+
+int idem_training_end(const idem_training *t, int status) {
+    if (t->wanted) {
+        *t->wanted = t->result;
+        t->wanted->peak_mb = idem_peak_rss_mb();
+    }
+    return status;
+}
+
+static void begin_phase(idem_training *t, int phase, int64_t done, int64_t all) {
+    t->phase = phase;
+    t->first = done;
+    t->all = all;
+    t->started = t->mark = idem_clock();
+}
+
+/* p: all but the time. */
+static void tell(idem_training *t, const idem_train_progress *p, double now) {
+    if (!t->watch.progress)
+        return;
+    idem_train_progress full = *p;
+    const int64_t here = p->done - t->first;
+    full.struct_size = sizeof full;
+    full.phase = t->phase;
+    full.seconds = now - t->started;
+    full.seconds_left = here > 0 ? full.seconds / (double)here * (double)(p->all - p->done) : -1;
+    if (t->watch.progress(t->watch.user, &full))
+        *t->watch.stop = 1;
+}
+
+void idem_training_progress(idem_training *t, int phase, int64_t done, int64_t all) {
+    if (t->phase != phase || t->all != all)
+        begin_phase(t, phase, done > 0 ? done - 1 : 0, all);
+    tell(t, &(idem_train_progress){.done = done, .all = all}, idem_clock());
+}
+
+void idem_training_start(idem_training *t, const idem_train_start *start) {
+    idem_train_start full = *start;
+    full.struct_size = sizeof full;
+    t->result.activation_mb = full.activation_mb;
+    t->result.state_mb = full.state_mb;
+    if (t->watch.started)
+        t->watch.started(t->watch.user, &full);
+    begin_phase(t, IDEM_TRAIN_LEARNING, full.done, full.all);
+}
+
+void idem_training_step(idem_training *t, const idem_train_progress *p) {
+    const double now = idem_clock();
+    t->result.iteration = p->iteration;
+    t->result.iterations++;
+    t->result.stepping += now - t->mark;
+    t->result.seconds = now - t->started;
+    t->mark = now;
+    tell(t, p, now);
+}
+
+void idem_training_evaluated(idem_training *t, const idem_train_evaluation *e) {
+    idem_train_evaluation full = *e;
+    full.struct_size = sizeof full;
+    if (t->watch.evaluated)
+        t->watch.evaluated(t->watch.user, &full);
+    t->mark = idem_clock();
+    t->result.seconds = t->mark - t->started;
+}
+
+void idem_training_note(idem_training *t, const char *format, ...) {
+    char text[1200];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (t->watch.note)
+        t->watch.note(t->watch.user, IDEM_TRAIN_NOTE, text);
+}
+
+bool idem_training_stopped(const idem_training *t) {
+    return *t->watch.stop != 0;
+}
+
+idem_train_figure idem_training_number(const char *name, double value) {
+    return (idem_train_figure){.name = name, .value = value, .error = NAN};
+}
+
+void idem_training_on_reading(void *training, size_t done, size_t count) {
+    idem_training_progress(training, IDEM_TRAIN_READING, (int64_t)done, (int64_t)count);
+}
+
+void idem_training_on_finding(void *training, size_t done, size_t count) {
+    idem_training_progress(training, IDEM_TRAIN_FINDING, (int64_t)done, (int64_t)count);
+}
+
+void idem_training_on_left_out(void *training, const char *why) {
+    idem_training *t = training;
+    t->result.left_out++;
+    if (t->watch.note)
+        t->watch.note(t->watch.user, IDEM_TRAIN_LEFT_OUT, why);
+}
+
+void idem_training_on_note(void *training, const char *line) {
+    idem_training_note(training, "%s", line);
+}
+
+void idem_training_on_line(void *training, const char *line) {
+    const idem_training *t = training;
+    if (t->watch.line)
+        t->watch.line(t->watch.user, line);
+}
+
+int idem_draw_training(const char *run, const char *png) {
+    return run && png ? idem_curves_draw(run, png) : idem_fail("idem_draw_training: an argument is NULL");
+}
+
+void idem_training_draw(idem_training *t, const char *run) {
+    char *png = idem_path_join(run, "training.png");
+    if (!png || idem_curves_draw(run, png))
+        idem_training_note(t, "no training.png: %s", idem_error());
+    free(png);
+}

@@ -1,0 +1,54 @@
+/* Inside src/api only: what the trainings have in common: who is told of what, and the result. */
+#ifndef IDEM_API_TRAINING_H
+#define IDEM_API_TRAINING_H
+
+#include <stdbool.h>
+
+#include "api/settings.h"
+
+enum { IDEM_TRAINING_FIELDS = 64 }; /* no recipe has more */
+
+typedef struct {
+    const char *call;       /* for messages */
+    idem_train_watch watch; /* .stop is never NULL */
+    volatile sig_atomic_t own_stop;
+    idem_train_result result;
+    idem_train_result *wanted; /* the caller's; NULL: none */
+    int phase;                 /* -1: none yet */
+    int64_t first, all;        /* done when the phase began; when it ends */
+    double started, mark;      /* clock: of the phase; of the iteration under way */
+} idem_training;
+
+/* options: the caller's struct of `bytes`, whose first member is its size. -1: not whole. */
+int idem_training_check(const char *call, const void *options, size_t bytes);
+/* watch, result: the caller's, either may be NULL. -1: not whole; or the machine cannot run idem. */
+int idem_training_begin(idem_training *t, const char *call, const idem_train_watch *watch, idem_train_result *result);
+/* Hands the result over. Returns `status`. */
+int idem_training_end(const idem_training *t, int status);
+
+/* An iteration, or a picture, was done: the first of a phase begins it. */
+void idem_training_progress(idem_training *t, int phase, int64_t done, int64_t all);
+/* The phase of learning begins: `start` with .struct_size, .activation_mb and .state_mb to be filled in by the caller.
+ */
+void idem_training_start(idem_training *t, const idem_train_start *start);
+/* An iteration was completed: of .done, .all, .iteration, .skipped and .figure. */
+void idem_training_step(idem_training *t, const idem_train_progress *p);
+void idem_training_evaluated(idem_training *t, const idem_train_evaluation *e);
+void idem_training_note(idem_training *t, const char *format, ...) IDEM_PRINTF(2, 3);
+
+bool idem_training_stopped(const idem_training *t);
+
+/* One that nothing is counted for. */
+idem_train_figure idem_training_number(const char *name, double value);
+
+/* For trainers, with the training as `user`. */
+void idem_training_on_reading(void *training, size_t done, size_t count);
+void idem_training_on_finding(void *training, size_t done, size_t count);
+void idem_training_on_left_out(void *training, const char *why);
+void idem_training_on_note(void *training, const char *line);
+void idem_training_on_line(void *training, const char *line);
+
+/* Draws RUN/training.png. The run does not depend on it, so a failure is only a note. */
+void idem_training_draw(idem_training *t, const char *run);
+
+#endif
