@@ -1,4 +1,5 @@
 /* Faces put back into photographs: what pasting changes, and compose on photographs from outside. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +12,9 @@
 
 #include "base/file.h"
 #include "face/align.h"
+#include "base/rng.h"
+#include "face/grain.h"
+#include "face/lab.h"
 #include "face/paste.h"
 #include "support/photographs.h"
 #include "support/pictures.h"
@@ -29,52 +33,244 @@ static void tiny(void) {
     free(mapper);
 }
 
+enum { W = 600, H = 500, SIDE = 256, BYTES = W * H * 3 };
+
+/* A photograph of one face, and all that pasting wants of it. */
+typedef struct {
+    idem_image photo, face; /* face: as aligned */
+    uint8_t *before;
+    idem_crop frame, back;
+    idem_found *found;
+    const float (*points)[2];
+} scene;
+
+static scene open_scene(void) {
+    idem_crop place;
+    scene s = {.photo = photograph("identities/3.png", W, H, 280, 260, 300, 8, &place)};
+    idem_finder *f = photograph_finder(false);
+    assert_int_equal(idem_finder_run(f, &s.photo, NULL, &s.found), 1);
+    idem_finder_free(f);
+    s.points = (const float(*)[2])s.found->points;
+    assert_int_equal(idem_align_frame(&s.frame, s.points, W, H), 0);
+    assert_int_equal(idem_crop_invert(&s.back, &s.frame), 0);
+    assert_int_equal(idem_align_picture(&s.face, &s.photo, &s.frame, SIDE), 0);
+    assert_non_null(s.before = malloc(BYTES));
+    memcpy(s.before, s.photo.rgb, BYTES);
+    return s;
+}
+
+static void close_scene(scene *s) {
+    free(s->before);
+    free(s->found);
+    idem_image_free(&s->face);
+    idem_image_free(&s->photo);
+}
+
+static uint8_t mask_of(const idem_pasted *p, int x, int y) {
+    x -= p->x;
+    y -= p->y;
+    return x >= 0 && y >= 0 && x < p->width && y < p->height ? p->mask[y * p->width + x] : 0;
+}
+
+/* Mean difference from the photograph as it was, where the mask is whole. */
+static double change_of(const scene *s, const idem_pasted *p) {
+    double sum = 0;
+    int n = 0;
+    for (int y = 0; y < H; y++)
+        for (int x = 0; x < W; x++)
+            for (size_t c = 0; c < 3 && mask_of(p, x, y) == 255; c++, n++) {
+                const size_t at = 3 * ((size_t)y * W + (size_t)x) + c;
+                sum += abs(s->photo.rgb[at] - s->before[at]);
+            }
+    assert_true(n > 3 * W * H / 30);
+    return sum / n;
+}
+
+static void paste(scene *s, const idem_image *face, idem_pasted *about) {
+    idem_paste_fit fit;
+    memcpy(s->photo.rgb, s->before, BYTES);
+    assert_int_equal(idem_paste_match(&fit, &s->photo, face, &s->frame, s->points), 0);
+    assert_int_equal(idem_paste_with(&s->photo, face, &s->frame, s->points, &fit, about), 0);
+}
+
 static void pasting_changes_the_face_and_nothing_else(void **state) {
     (void)state;
     photograph_need_models();
-    enum { W = 600, H = 500 };
-    idem_crop place, frame;
-    idem_image photo = photograph("identities/3.png", W, H, 280, 260, 300, 8, &place), face, same;
-    idem_finder *f = photograph_finder(false);
-    idem_found *found;
-    assert_int_equal(idem_finder_run(f, &photo, NULL, &found), 1);
-    idem_finder_free(f);
-    const float(*points)[2] = (const float(*)[2])found->points;
-    assert_int_equal(idem_align_frame(&frame, points, W, H), 0);
-    assert_int_equal(idem_align_picture(&face, &photo, &frame, 256), 0);
-    uint8_t *before = malloc((size_t)W * H * 3);
-    assert_non_null(before);
-    memcpy(before, photo.rgb, (size_t)W * H * 3);
+    scene s = open_scene();
+    idem_pasted about;
+    idem_image same;
     /* Its own face: next to nothing changes. */
-    assert_int_equal(idem_paste(&photo, &face, &frame, points), 0);
-    double sum = 0;
-    for (int i = 0; i < W * H * 3; i++)
-        sum += abs(photo.rgb[i] - before[i]) / (double)(W * H * 3);
-    assert_true(sum < 0.5);
-    /* A flat face takes the mean colour of the old one, in the middle and not outside the frame. */
-    memcpy(photo.rgb, before, (size_t)W * H * 3);
-    assert_int_equal(idem_image_new(&same, 256, 256), 0);
-    assert_int_equal(idem_paste(&photo, &same, &frame, points), 0);
-    idem_crop back;
-    assert_int_equal(idem_crop_invert(&back, &frame), 0);
-    int changed = 0;
+    paste(&s, &s.face, &about);
+    assert_true(change_of(&s, &about) < 3);
+    idem_pasted_free(&about);
+    /* Black: it takes the mean colour of the old one, in the mask alone; that lies in the frame, around the face. */
+    assert_int_equal(idem_image_new(&same, SIDE, SIDE), 0);
+    paste(&s, &same, &about);
+    assert_true(change_of(&s, &about) > 3);
+    int whole = 0;
     for (int y = 0; y < H; y++)
         for (int x = 0; x < W; x++) {
             float at[1][2] = {{(x + 0.5f) / W, (y + 0.5f) / H}};
-            size_t k = 3 * ((size_t)y * W + (size_t)x);
-            bool differs = memcmp(photo.rgb + k, before + k, 3) != 0;
-            idem_crop_points(at, (const float(*)[2])at, 1, &back);
+            const size_t k = 3 * ((size_t)y * W + (size_t)x);
+            idem_crop_points(at, (const float(*)[2])at, 1, &s.back);
+            const uint8_t m = mask_of(&about, x, y);
+            if (m == 0)
+                assert_memory_equal(s.photo.rgb + k, s.before + k, 3);
             if (at[0][0] < 0 || at[0][0] > 1 || at[0][1] < 0 || at[0][1] > 1)
-                assert_false(differs);
-            changed += differs;
+                assert_int_equal(m, 0);
+            whole += m == 255;
         }
-    assert_true(changed > 300 * 300 / 5 && changed < 300 * 300);
-    assert_int_equal(idem_paste(&photo, &photo, &frame, points), -1); /* not a square */
-    free(before);
-    free(found);
+    assert_true(whole > 300 * 300 / 10 && whole < 300 * 300 / 2);
+    for (int i = 17; i < 68; i++) /* of brows, nose, eyes and mouth nothing is left */
+        assert_true(mask_of(&about, (int)(s.points[i][0] * W), (int)(s.points[i][1] * H)) > 245);
+    idem_pasted_free(&about);
+    assert_int_equal(idem_paste(&s.photo, &s.photo, &s.frame, s.points), -1); /* not a square */
     idem_image_free(&same);
-    idem_image_free(&face);
-    idem_image_free(&photo);
+    close_scene(&s);
+}
+
+/* A face under another light comes back in the light of the photograph. */
+static void colours_are_those_of_the_photograph(void **state) {
+    (void)state;
+    photograph_need_models();
+    scene s = open_scene();
+    idem_pasted about;
+    for (int i = 0; i < SIDE * SIDE * 3; i++)
+        s.face.rgb[i] = (uint8_t)(s.face.rgb[i] * (i % 3 == 2 ? 0.45 : 0.7));
+    paste(&s, &s.face, &about);
+    assert_true(change_of(&s, &about) < 6);
+    idem_pasted_free(&about);
+    /* A fit is plain numbers: with another one it is as dark as it came. */
+    idem_paste_fit fit;
+    memcpy(s.photo.rgb, s.before, BYTES);
+    assert_int_equal(idem_paste_match(&fit, &s.photo, &s.face, &s.frame, s.points), 0);
+    for (int c = 0; c < 3; c++) {
+        fit.gain[c] = 1;
+        fit.shift[c] = 0;
+    }
+    assert_int_equal(idem_paste_with(&s.photo, &s.face, &s.frame, s.points, &fit, &about), 0);
+    assert_true(change_of(&s, &about) > 10);
+    idem_pasted_free(&about);
+    close_scene(&s);
+}
+
+static void lab_is_the_standard_one(void **state) {
+    (void)state;
+    /* White, black, and the primaries as the literature has them. */
+    const uint8_t rgb[5][3] = {{255, 255, 255}, {0, 0, 0}, {255, 0, 0}, {0, 255, 0}, {0, 0, 255}};
+    const float lab[5][3] = {
+        {100, 0, 0}, {0, 0, 0}, {53.24f, 80.09f, 67.20f}, {87.73f, -86.18f, 83.18f}, {32.30f, 79.19f, -107.86f}};
+    float got[5][3];
+    uint8_t back[3], all[3];
+    idem_lab_from_rgb(&got[0][0], &rgb[0][0], 5);
+    for (int i = 0; i < 15; i++)
+        assert_true(fabsf((&got[0][0])[i] - (&lab[0][0])[i]) < 0.05f);
+    for (int i = 0; i < 256 * 3; i++) {
+        all[0] = (uint8_t)i;
+        all[1] = (uint8_t)(i * 7);
+        all[2] = (uint8_t)(i * 31);
+        idem_lab_from_rgb(got[0], all, 1);
+        idem_lab_to_rgb(back, got[0], 1);
+        assert_memory_equal(back, all, 3);
+    }
+}
+
+/* Landmarks on an ellipse for the jaw and a straight line of brows. */
+static void make_points(float points[68][2]) {
+    for (int i = 0; i < 68; i++) {
+        points[i][0] = 0.5f;
+        points[i][1] = 0.6f;
+    }
+    for (int i = 0; i < 17; i++) {
+        points[i][0] = 0.5f - 0.25f * cosf((float)i * 3.14159f / 16);
+        points[i][1] = 0.5f + 0.35f * sinf((float)i * 3.14159f / 16);
+    }
+    for (int i = 17; i < 27; i++) {
+        points[i][0] = 0.3f + 0.4f * (float)(i - 17) / 9;
+        points[i][1] = 0.42f;
+    }
+}
+
+static void the_line_runs_where_pictures_agree(void **state) {
+    (void)state;
+    enum { G = 128, UP = 3 * IDEM_SEAM_RAYS / 4 };
+    static float cost[G * G];
+    float points[68][2], radius[IDEM_SEAM_RAYS];
+    idem_seam_band band;
+    make_points(points);
+    assert_int_equal(idem_seam_band_of(&band, (const float(*)[2])points, 0.04), 0);
+    memset(cost, 0, sizeof cost);
+    assert_int_equal(idem_seam_find(radius, &band, cost, G), 0);
+    for (int i = 0; i < IDEM_SEAM_RAYS; i++) {
+        assert_true(band.least[i] < band.usual[i] && band.usual[i] <= band.most[i] + 1e-9);
+        assert_true(fabs((double)radius[i] - band.usual[i]) < 0.05);
+    }
+    const double usual = (double)radius[UP];
+    assert_true(idem_seam_inside(radius, band.centre, band.centre[0], band.centre[1] - usual + 0.01) > 0);
+    assert_true(idem_seam_inside(radius, band.centre, band.centre[0], band.centre[1] - usual - 0.01) < 0);
+    /* A fringe down to a little above the brows: the line passes below it. */
+    const int edge = (int)(0.36 * G);
+    for (int i = 0; i < G * G; i++)
+        cost[i] = i / G < edge;
+    assert_int_equal(idem_seam_find(radius, &band, cost, G), 0);
+    assert_true(band.centre[1] - (double)radius[UP] > (edge - 1.0) / G);
+    assert_true(usual > (double)radius[UP]);
+    points[30][0] = NAN;
+    assert_int_equal(idem_seam_band_of(&band, (const float(*)[2])points, 0.04), -1);
+    memset(points, 0, sizeof points);
+    assert_int_equal(idem_seam_band_of(&band, (const float(*)[2])points, 0.04), -1);
+}
+
+static double roughness(const idem_image *im, int x0, int y0, int side) {
+    double sum = 0;
+    for (int y = y0; y < y0 + side; y++)
+        for (int x = x0; x < x0 + side; x++) {
+            const uint8_t *at = im->rgb + 3 * ((size_t)y * (size_t)im->width + (size_t)x);
+            const double d = at[0] - (at[-3] + at[3]) / 2.0;
+            sum += d * d;
+        }
+    return sqrt(sum / side / side);
+}
+
+static void enlarged_faces_get_the_grain_of_the_photograph(void **state) {
+    (void)state;
+    photograph_need_models();
+    scene s = open_scene();
+    idem_image small;
+    idem_pasted about;
+    idem_rng rng = idem_rng_make(3, "noise");
+    assert_int_equal(idem_image_resize(&small, &s.face, 64, 64), 0);
+    for (int i = 0; i < W * H; i++) {
+        float noise;
+        idem_rng_fill_normal(&rng, &noise, 1);
+        for (int c = 0; c < 3; c++)
+            s.before[3 * i + c] = (uint8_t)fminf(fmaxf(s.before[3 * i + c] + 6 * noise, 0), 255);
+    }
+    paste(&s, &small, &about);
+    /* On the cheeks. */
+    idem_image noisy = s.photo;
+    noisy.rgb = s.before;
+    const int x = (int)(s.points[2][0] * W + s.points[31][0] * W) / 2, y = (int)(s.points[31][1] * H);
+    assert_int_equal(mask_of(&about, x, y), 255);
+    const double ratio = roughness(&s.photo, x - 12, y - 12, 24) / roughness(&noisy, x - 12, y - 12, 24);
+    assert_true(ratio > 0.75 && ratio < 1.25);
+    idem_pasted_free(&about);
+    idem_image_free(&small);
+    close_scene(&s);
+    /* What lacks nothing gets none. */
+    float flat[64 * 64], rough[64 * 64];
+    idem_grain grain;
+    idem_rng_fill_normal(&rng, rough, 64 * 64);
+    for (int i = 0; i < 64 * 64; i++) {
+        flat[i] = 100;
+        rough[i] = 100 + 4 * rough[i];
+    }
+    assert_int_equal(idem_grain_match(&grain, flat, rough, 64, 64, 2), 0);
+    assert_true(grain.deviation[0] < 0.1 && grain.deviation[1] < 0.1);
+    idem_grain_free(&grain);
+    assert_int_equal(idem_grain_match(&grain, rough, flat, 64, 64, 2), 0);
+    assert_true(grain.deviation[0] > 2.5 && grain.deviation[0] < 4.5);
+    idem_grain_free(&grain);
 }
 
 static void compose_takes_photographs(void **state) {
@@ -191,6 +387,10 @@ static void faces_that_cannot_be_chosen(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pasting_changes_the_face_and_nothing_else),
+        cmocka_unit_test(colours_are_those_of_the_photograph),
+        cmocka_unit_test(lab_is_the_standard_one),
+        cmocka_unit_test(the_line_runs_where_pictures_agree),
+        cmocka_unit_test(enlarged_faces_get_the_grain_of_the_photograph),
         cmocka_unit_test(compose_takes_photographs),
         cmocka_unit_test(every_face_is_put_back),
         cmocka_unit_test(face_is_of_the_attribute_photograph),

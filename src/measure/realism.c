@@ -190,12 +190,12 @@ static double seam_of(const idem_image *before, const idem_image *after, const i
 static int paste_one(const idem_realism *r, const idem_person_picture *at, const float *out, double *seam) {
     idem_image before = {0}, after = {0}, face = {0};
     idem_pasted part = {0};
-    idem_paste_colours colours;
+    idem_paste_fit fit;
     const float(*points)[2] = (const float(*)[2])at->points;
     const int status = idem_image_load(&before, at->path) || idem_image_load(&after, at->path) ||
                        idem_image_from_float(&face, out, r->size, r->size, 0, 1) ||
-                       idem_paste_match(&colours, &before, &face, &at->frame, points) ||
-                       idem_paste_with(&after, &face, &at->frame, points, &colours, &part);
+                       idem_paste_match(&fit, &before, &face, &at->frame, points) ||
+                       idem_paste_with(&after, &face, &at->frame, points, &fit, &part);
     if (!status)
         *seam = seam_of(&before, &after, &part);
     idem_pasted_free(&part);
