@@ -41,6 +41,7 @@
 #include "idem/error.h"
 #include "idem/faces.h"
 #include "idem/pictures.h"
+#include "idem/ranks.h"
 #include "idem/train.h"
 
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/doctor_mpi.h"
 #include "cli/json.h"
 #include "cli/kernels.h"
 #include "cli/machine.h"
@@ -98,14 +99,22 @@ static int report_models(json_t *root, bool as_json) {
 
 int idem_cmd_doctor(int argc, char **argv) {
     idem_shared shared = IDEM_SHARED_DEFAULTS;
+    bool mpi = false;
+    const idem_option options[] = {
+        {IDEM_OPT_FLAG, "mpi", 0, NULL, &mpi,
+         .help = "instead: whether the processes that mpirun or srun has started meet, and how fast they add numbers"},
+        {0}};
     idem_command_line line = {
         .about = "Says what this machine can do: processor, memory, which kernels run and how "
                  "fast (measured for two seconds), which models are present. IDEM_MAX_ISA=plain, avx2 or "
                  "avx512 holds kernels to lesser instructions than the processor has, here and "
                  "in every command: results then differ by rounding alone.",
-        .examples = "  idem doctor\n  IDEM_MAX_ISA=plain idem doctor\n",
+        .examples = "  idem doctor\n  IDEM_MAX_ISA=plain idem doctor\n  mpirun -np 2 idem doctor --mpi\n",
+        .options = options,
         .shared = IDEM_WITH_JSON | IDEM_WITH_THREADS};
     idem_parse(&line, argc, argv, &shared, NULL);
+    if (mpi)
+        return idem_doctor_mpi(shared.json);
     idem_machine machine;
     idem_machine_read(&machine);
     json_t *root = json_pack("{s:s, s:o}", "version", IDEM_VERSION, "machine", machine_json(&machine));
