@@ -103,7 +103,8 @@ static int store(sample *a, int64_t i, const float *picture, const float *ws) {
     snprintf(index, sizeof index, "%" PRId64, i);
     snprintf(psi, sizeof psi, "%g", a->options->truncation);
     idem_origin origin;
-    idem_origin_of(&origin, IDEM_SOURCE_GENERATED, idem_studio_model(a->studio), &a->options->seed);
+    idem_origin_by(&origin, IDEM_SOURCE_GENERATED, info->hash, NULL,
+                   &a->options->seed); /* no mapper had a part in it */
     idem_origin_add(&origin, "index", index);
     idem_origin_add(&origin, "truncation", psi);
     idem_image im;
