@@ -348,6 +348,22 @@ static void wrong_arguments_are_refused(void **state) {
     idem_free_photograph(p);
 }
 
+/* examples/faces.c cuts out what the program does. */
+static void the_example_does_the_same(void **state) {
+    (void)state;
+    need();
+    program_expect(program_run(dir,
+                               "cd $DIR && export IDEM_MODELS='%s' OMP_NUM_THREADS=1 && echo text >text.png && "
+                               "example=${IDEM%%/*}/examples/example_faces && $example f who.png text.png group.png && "
+                               "$IDEM align -q --threads 1 -s 256 -A who.png group.png -o theirs && cmp f1.png "
+                               "theirs/who.png && cmp f2.png theirs/group.png && cmp f3.png theirs/group-2.png && "
+                               "[ ! -e f4.png ]",
+                               photograph_models()),
+                   0);
+    assert_true(program_says("passed over: text.png") && program_says("1 and 2: ") && program_says("2 and 3: "));
+    assert_int_equal(program_run(dir, "${IDEM%%/*}/examples/example_faces"), 2);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(faces_are_those_that_are_wanted),
                                        cmocka_unit_test(aligned_pictures_are_taken_whole),
@@ -355,6 +371,7 @@ int main(void) {
                                        cmocka_unit_test(faces_go_back_where_they_were),
                                        cmocka_unit_test(photographs_are_written_in_every_format),
                                        cmocka_unit_test(recognisers_see_photographs),
+                                       cmocka_unit_test(the_example_does_the_same),
                                        cmocka_unit_test(wrong_arguments_are_refused)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

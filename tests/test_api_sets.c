@@ -428,6 +428,24 @@ static void wrong_arguments_are_refused(void **state) {
     idem_free_faces(NULL);
 }
 
+/* examples/way.c paints the program's animation, to the byte. */
+static void the_example_does_the_same(void **state) {
+    (void)state;
+    tiny_need(dir);
+    assert_int_equal(
+        program_run(
+            dir,
+            "cp '%s'/samples/identities/[12].png '%s'/samples/attributes/a.png $DIR && cd $DIR && export "
+            "OMP_NUM_THREADS=1 && example=${IDEM%%/*}/examples/example_way && files='generator.safetensors "
+            "mapper.safetensors 1.png 2.png a.png' && $example $files way.webp && $IDEM interpolate -q --threads "
+            "1 -g generator.safetensors -m mapper.safetensors -i 1.png 2.png -a a.png --refine 25 -n 12 --delay "
+            "80 -o theirs.webp && cmp way.webp theirs.webp",
+            IDEM_SOURCE_DIR, IDEM_SOURCE_DIR),
+        0);
+    assert_int_equal(program_run(dir, "${IDEM%%/*}/examples/example_way"), 2);
+    assert_int_equal(program_run(dir, "${IDEM%%/*}/examples/example_way /nowhere/g m 1 2 3 4"), 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(codes_of_a_set_are_those_of_its_pictures),
                                        cmocka_unit_test(pairs_of_sets_are_those_of_pictures),
@@ -438,6 +456,7 @@ int main(void) {
                                        cmocka_unit_test(another_thread_can_cancel),
                                        cmocka_unit_test(memory_given_back_is_made_again),
                                        cmocka_unit_test(a_generator_alone_needs_no_other_network),
+                                       cmocka_unit_test(the_example_does_the_same),
                                        cmocka_unit_test(wrong_arguments_are_refused)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
