@@ -8,6 +8,7 @@
 #include "base/models.h"
 #include "base/status.h"
 #include "engine/threads.h"
+#include "model/model_store.h"
 #include "model/painter.h"
 
 enum { PIPES = IDEM_PIPE_COMPOSE + 1 };
@@ -34,12 +35,16 @@ struct idem_studio {
 /* ---- life ---- */
 
 static int load(idem_studio *s, const idem_studio_options *o) {
-    if (!(s->model = idem_model_open(o->generator)) ||
-        (o->identity_net && idem_model_choose_recogniser(s->model, o->identity_net, o->identity_preprocess)) ||
-        (o->mapper &&
-         (idem_model_load_mapper(s->model, o->mapper) || idem_model_check_attributes(s->model, &o->attributes))))
+    const idem_model_wish wish = {.generator = o->generator,
+                                  .mapper = o->mapper,
+                                  .models = o->models,
+                                  .identity_net = o->identity_net,
+                                  .identity_preprocess = o->identity_preprocess,
+                                  .generator_only = o->generator_only,
+                                  .threads = o->threads};
+    if (!(s->model = idem_model_borrow(&wish)))
         return -1;
-    return o->generator_only ? 0 : idem_model_load_frozen(s->model, o->models);
+    return o->mapper ? idem_model_check_attributes(s->model, &o->attributes) : 0;
 }
 
 idem_studio *idem_studio_open(const idem_studio_options *o) {
@@ -53,10 +58,7 @@ idem_studio *idem_studio_open(const idem_studio_options *o) {
         free(s);
         return idem_fail_null_as(IDEM_MEMORY, "out of memory for a studio");
     }
-    const idem_team before = idem_team_enter(o->threads);
-    const int status = o->generator ? load(s, o) : 0;
-    idem_team_leave(&before);
-    if (!status)
+    if (!o->generator || !load(s, o))
         return s;
     idem_studio_free(s);
     return NULL;
@@ -98,7 +100,7 @@ void idem_studio_free(idem_studio *s) {
     if (!s)
         return;
     idem_studio_release(s, IDEM_RELEASE_ALL);
-    idem_model_free(s->model);
+    idem_model_give_back(s->model);
     free(s->models);
     free(s);
 }

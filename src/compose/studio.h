@@ -15,6 +15,7 @@
  *     idem_studio_free(s);
  *
  * photograph.h does the first half for files, large ones and those that are aligned already; faces.h for many.
+ * Studios of the same files share the weights of the model (model_store.h); what is made ready is each one's own.
  * Letters: S the generator's side, L rows of ws, W the width of w. A studio is used by one thread at a time. */
 #ifndef IDEM_COMPOSE_STUDIO_H
 #define IDEM_COMPOSE_STUDIO_H
@@ -51,7 +52,7 @@ idem_studio *idem_studio_open(const idem_studio_options *options);
 void idem_studio_free(idem_studio *s); /* NULL is allowed */
 
 const idem_model_info *idem_studio_about(const idem_studio *s); /* NULL without a generator */
-idem_model *idem_studio_model(idem_studio *s);                  /* NULL without a generator */
+idem_model *idem_studio_model(idem_studio *s);                  /* NULL without a generator; not to be changed */
 int idem_studio_threads(const idem_studio *s);
 int idem_studio_batch(const idem_studio *s);
 bool idem_studio_stopped(const idem_studio *s);

@@ -2,6 +2,7 @@
 #include "model/model.h"
 
 #include <limits.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,7 @@ struct idem_model {
     char hash[17], old_hash[17], mapper_hash[17];
     char *path, *trained_path; /* the second NULL: not out of one file */
     idem_model_info info;
+    pthread_mutex_t building;
 };
 
 const idem_frame *idem_model_frame(const idem_model *m) {
@@ -139,6 +141,7 @@ idem_model *idem_model_open(const char *generator) {
     idem_model *m = calloc(1, sizeof *m);
     if (!m)
         return idem_fail_null_as(IDEM_MEMORY, "out of memory for a model");
+    pthread_mutex_init(&m->building, NULL);
     if (open_generator(m, generator)) {
         idem_model_free(m);
         return NULL;
@@ -157,7 +160,16 @@ void idem_model_free(idem_model *m) {
     free(m->mean_w);
     free(m->path);
     free(m->trained_path);
+    pthread_mutex_destroy(&m->building);
     free(m);
+}
+
+void idem_model_build_begin(idem_model *m) {
+    pthread_mutex_lock(&m->building);
+}
+
+void idem_model_build_end(idem_model *m) {
+    pthread_mutex_unlock(&m->building);
 }
 
 /* ---- the frozen nets ---- */
@@ -215,6 +227,10 @@ int idem_model_load_recogniser(idem_model *m, const char *models) {
         return -1;
     m->info.id_dim = idem_recogniser_about(m->recogniser)->dim;
     return 0;
+}
+
+const char *idem_model_recogniser_file(const idem_model *m) {
+    return m->recogniser ? idem_recogniser_about(m->recogniser)->file : NULL;
 }
 
 int idem_model_store_recogniser(const idem_model *m, idem_weights *trained) {

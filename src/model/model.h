@@ -62,6 +62,8 @@ int idem_model_expect(idem_model *m, const idem_weights *trained);
 int idem_model_load_frozen(idem_model *m, const char *models);
 /* E_id alone, for likeness. */
 int idem_model_load_recogniser(idem_model *m, const char *models);
+/* Its file, without folder; NULL before it is loaded. */
+const char *idem_model_recogniser_file(const idem_model *m);
 /* The metadata by which trained tensors remember it (nothing for fr_feature). */
 int idem_model_store_recogniser(const idem_model *m, idem_weights *trained);
 /* Where this generator puts the face; NULL, no message, until load_frozen has run. */
@@ -87,6 +89,11 @@ idem_weights *idem_model_trained(const idem_model *m);
 /* E_attr.* and mapper.* alone (their averages where a run keeps them, see average.h), with the metadata that says where
  * they fit. */
 int idem_model_save_mapper(const idem_model *m, const char *path, idem_dtype dtype);
+
+/* Graphs of a model that threads share are built one at a time, as binding turns tensors into the kernels' order; what
+ * was bound once is not touched again, so that plans run while others build. pipe.h and refine.h do so. */
+void idem_model_build_begin(idem_model *m);
+void idem_model_build_end(idem_model *m);
 
 /* ---- nodes; each may be used many times and in many graphs; NULL passes through ---- */
 idem_node *idem_model_mapping(idem_model *m, idem_node *z);             /* z [N, Z] -> w [N, W], not truncated */

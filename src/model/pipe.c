@@ -81,7 +81,9 @@ idem_pipe *idem_pipe_new(idem_model *m, idem_pipe_kind kind, int batch, float ps
     if (p->graph) {
         const idem_team before =
             idem_team_enter(options ? options->threads : 0); /* graphs are built for a number too */
+        idem_model_build_begin(m);
         build(p, m, kind, psi);
+        idem_model_build_end(m);
         p->plan = idem_plan_new(p->out, p->n_out, options);
         idem_team_leave(&before);
     }

@@ -143,7 +143,10 @@ idem_refine *idem_refine_new(idem_model *m, const idem_refine_options *options, 
         return idem_fail_null_as(IDEM_MEMORY, "out of memory for refining codes");
     r->model = m;
     r->options = *options;
-    if (build(r, plan)) {
+    idem_model_build_begin(m);
+    const int status = build(r, plan);
+    idem_model_build_end(m);
+    if (status) {
         idem_refine_free(r);
         return NULL;
     }
