@@ -267,6 +267,11 @@ int idem_photograph_paste(idem_photograph *p, const idem_studio *s, int face, co
     const idem_team before = idem_team_enter(idem_studio_threads(s));
     const int status = idem_paste(&p->photo.image, picture, &frame, points_of(p, face));
     idem_team_leave(&before);
+    const double enlarged = idem_align_side(&frame, p->photo.width, p->photo.height) / picture->width;
+    if (!status && enlarged > IDEM_PASTE_ENLARGED)
+        idem_log(IDEM_LOG_NOTE,
+                 "%s: face %d is put back %.1f times as large as it is painted; it is softer than what surrounds it",
+                 name_of(p), face + 1, enlarged);
     p->pasted |= !status;
     return status;
 }
