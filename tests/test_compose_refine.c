@@ -100,12 +100,33 @@ static void a_pair_is_worked_on_as_if_alone(void **state) {
         0);
 }
 
+/* A generator that no mapper was trained for. */
+static void without_a_mapper_refining_starts_at_the_mean(void **state) {
+    (void)state;
+    tiny_need(dir);
+    char *from = idem_path_join(dir, "generator.safetensors"), *to = idem_path_join(dir, "framed.safetensors");
+    assert_int_equal(tiny_write_framed(from, to), 0);
+    free(from);
+    free(to);
+#define ALONE "$IDEM compose -q -g $DIR/framed.safetensors -m '' --threads 1 --input aligned "
+    program_expect(RUN(ALONE "--refine 2 -i $DIR/who/1.png -a $DIR/how/a.png -o $DIR/mean.png"), 0);
+    program_expect(RUN(ALONE "--refine 2 -i $DIR/who/2.png -a $DIR/how/a.png -o $DIR/other.png"), 0);
+    program_expect(RUN(COMPOSE "--refine 2 -i $DIR/who/1.png -a $DIR/how/a.png -o $DIR/mapped.png"), 0);
+    assert_int_equal(RUN("cmp -s $DIR/mean.png $DIR/mapped.png"), 1);
+    assert_int_equal(RUN("cmp -s $DIR/mean.png $DIR/other.png"), 1);
+    /* Drawn pictures are refined too: there is nothing else to be painted. */
+    program_expect(RUN(ALONE "-i $DIR/who/1.png -a $DIR/how/a.png -o $DIR/auto.png"), 0);
+    program_expect(RUN(ALONE "--refine 0 -i $DIR/who/1.png -a $DIR/how/a.png -o $DIR/none.png"), 1);
+    assert_true(program_says("no mapper"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(drawn_faces_are_not_refined_unless_asked_for),
         cmocka_unit_test(others_are_refined),
         cmocka_unit_test(a_marked_webp_is_drawn_too),
         cmocka_unit_test(a_pair_is_worked_on_as_if_alone),
+        cmocka_unit_test(without_a_mapper_refining_starts_at_the_mean),
     };
     return cmocka_run_group_tests(tests, set_up, tiny_leave);
 }

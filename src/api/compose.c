@@ -70,9 +70,9 @@ static int compose_plain(idem_context *c, const uint8_t *identity_rgb, const uin
 
 static int compose(const char *call, idem_context *c, const uint8_t *identity_rgb, const uint8_t *attribute_rgb, int n,
                    float *ws, uint8_t *out_rgb) {
-    /* That there is a mapper is better known before the work. */
+    /* That there is a mapper, where one is needed, is better known before the work. */
     if (idem_context_check(call, c, identity_rgb && attribute_rgb && (ws || out_rgb), n) ||
-        idem_studio_need(c->studio, true))
+        idem_studio_need(c->studio, !c->refine))
         return -1;
     idem_sitting *sittings = malloc((size_t)n * sizeof *sittings);
     if (!sittings)

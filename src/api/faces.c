@@ -300,7 +300,7 @@ int idem_recognise(idem_context *c, const idem_photograph *p, int face, float *f
 
 int idem_compose_photograph(idem_context *c, const uint8_t *identity_rgb, idem_photograph *p, int face) {
     static const char call[] = "idem_compose_photograph";
-    if (idem_context_check(call, c, identity_rgb && p, 1) || idem_studio_need(c->studio, true))
+    if (idem_context_check(call, c, identity_rgb && p, 1) || idem_studio_need(c->studio, !c->refine))
         return -1;
     const bool all = face == IDEM_ALL_FACES;
     if (all && !p->photo.n)

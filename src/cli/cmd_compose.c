@@ -444,7 +444,7 @@ static int open_model(job *j) {
 }
 
 int idem_cmd_compose(int argc, char **argv) {
-    settings s = {.batch = 8, .refine = IDEM_REFINE_BY_DEFAULT, .choice = IDEM_CHOICE_DEFAULT};
+    settings s = {.files.refines = true, .batch = 8, .refine = IDEM_REFINE_BY_DEFAULT, .choice = IDEM_CHOICE_DEFAULT};
     idem_shared shared = IDEM_SHARED_DEFAULTS;
     const idem_option options[] = {
         {IDEM_OPT_TEXT, "identity", 'i', "FILE|DIR", &s.identity, .required = true,
@@ -473,11 +473,13 @@ int idem_cmd_compose(int argc, char **argv) {
         .about =
             "Makes pictures with the identity of one face and everything else of another. In photographs the face is "
             "found and cut out; pictures that are aligned as the generator's own are taken whole. Files that cannot be "
-            "read, show no face or have no partner are named; the others are done, and the exit code is 1.",
+            "read, show no face or have no partner are named; the others are done, and the exit code is 1. Without a "
+            "mapper for its generator (-m '') it starts at the mean face: 100 steps then, for less of the identity.",
         .examples = "  idem compose -i samples/identities/1.png -a samples/attributes/a.png -o out.png\n"
                     "  idem compose -i people/ -a poses/ -o combined/\n"
                     "  idem compose -i person.jpg -a holiday.jpg --keep-size -o new.png\n"
                     "  idem compose -i person.jpg -a group.jpg --keep-size --face all -o everybody.png\n"
+                    "  idem compose -g stylegan2-256.pt -m '' --refine 100 -i who.jpg -a how.jpg -o out.png\n"
                     "  idem compose --pairs -i left/ -a right/ -o paired/\n",
         .options = options,
         .shared = IDEM_WITH_JSON | IDEM_WITH_THREADS};

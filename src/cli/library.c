@@ -30,7 +30,7 @@ idem_context *idem_cli_open(const idem_model_files *files, const idem_shared *sh
             return NULL;
         o.generator = o.generator ? o.generator : generator;
         o.mapper = !o.mapper ? mapper : *o.mapper ? o.mapper : NULL;
-        o.generator_only = !o.mapper;
+        o.generator_only = !o.mapper && !files->refines;
     }
     idem_context *c = idem_open(&o);
     at_work = c;

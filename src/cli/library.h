@@ -8,6 +8,7 @@
 /* What a model is made of. NULL: the shipped generator and mapper, the recogniser the mapper was trained with. */
 typedef struct {
     const char *generator, *mapper, *identity_net;
+    bool refines; /* set by commands that do without a mapper: mapper "" then still brings the recogniser */
 } idem_model_files;
 /* Rows of an option table. */
 #define IDEM_MODEL_ROWS(f)                                                                                             \

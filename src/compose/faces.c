@@ -20,8 +20,11 @@ static bool makes(const idem_faces *f, int i) {
 }
 
 idem_faces *idem_faces_new(idem_studio *s, unsigned codes, bool keep) {
-    if (idem_studio_need(s, codes & IDEM_CODE_ATTRIBUTES))
+    /* Refining alone does without a mapper and what it would be given. */
+    if (idem_studio_need(s, codes & IDEM_CODE_ATTRIBUTES && !keep))
         return NULL;
+    if (!idem_studio_about(s)->has_mapper)
+        codes &= ~(unsigned)IDEM_CODE_ATTRIBUTES;
     idem_faces *f = calloc(1, sizeof *f);
     if (!f)
         return idem_fail_null_as(IDEM_MEMORY, "out of memory for faces");
@@ -112,7 +115,10 @@ int idem_faces_encode(idem_faces *f) {
 }
 
 int idem_faces_check(const idem_faces *id, const idem_faces *attr, int refine) {
-    if (!makes(id, 0) || !makes(attr, 1))
+    const bool mapper = idem_studio_about(id->studio)->has_mapper;
+    if (!mapper && !refine)
+        return idem_studio_need(id->studio, true);
+    if (!makes(id, 0) || (mapper && !makes(attr, 1)))
         return idem_fail("composing wants identity codes of one set of faces and attribute codes of the other");
     if (refine && (!id->keep || !attr->keep))
         return idem_fail("refining wants the pictures of both sets of faces, which were not kept");
@@ -131,11 +137,13 @@ static int check(const idem_faces *id, const idem_faces *attr, const idem_face_p
 }
 
 static idem_sitting sitting_of(const idem_faces *id, const idem_faces *attr, const idem_face_pair *pair, int refine) {
-    idem_sitting s = {.id = id->code[0] + (size_t)pair->id * id->dim[0],
-                      .attr = attr->code[1] + (size_t)pair->attr * attr->dim[1]};
+    const bool mapper = idem_studio_about(id->studio)->has_mapper;
+    idem_sitting s = {.id = id->code[0] + (size_t)pair->id * id->dim[0]};
+    if (mapper)
+        s.attr = attr->code[1] + (size_t)pair->attr * attr->dim[1];
     if (!refine)
         return s;
-    s.refine = idem_refine_steps(refine, id->drawn[pair->id], attr->drawn[pair->attr]);
+    s.refine = idem_refine_steps(refine, mapper && id->drawn[pair->id], mapper && attr->drawn[pair->attr]);
     s.id_rgb = idem_faces_picture(id, pair->id);
     s.attr_rgb = idem_faces_picture(attr, pair->attr);
     return s;

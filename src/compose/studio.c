@@ -355,7 +355,10 @@ static int paint_plain(idem_studio *s, const idem_sitting *sittings, int n, floa
 }
 
 int idem_studio_paint_pairs(idem_studio *s, const idem_sitting *sittings, int n, float *ws, uint8_t *rgb) {
-    if (idem_studio_need(s, true))
+    bool mapper = false;
+    for (int i = 0; i < n; i++)
+        mapper = mapper || !sittings[i].refine;
+    if (idem_studio_need(s, mapper))
         return -1;
     const idem_model_info *m = idem_model_about(s->model);
     const size_t codes = (size_t)m->layers * (size_t)m->w_dim;

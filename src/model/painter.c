@@ -7,7 +7,8 @@ struct idem_painter {
     idem_model *model;
     int batch, steps, cut_short;
     size_t id_dim, attr_dim, w_dim, layers, picture;
-    idem_pipe *map, *paint; /* codes to w and picture or, when refining, pictures to w; then ws to the picture */
+    /* Codes to w and picture or, when refining, pictures to w (NULL without a mapper); then ws to the picture. */
+    idem_pipe *map, *paint;
     idem_refine *refine;
     float *id, *attr, *w; /* of a batch */
     float *ws;            /* of one */
@@ -23,7 +24,10 @@ static int open_networks(idem_painter *p, int refine, const idem_plan_options *o
     const idem_refine_options r = idem_refine_defaults(refine);
     if (refine && !(p->refine = idem_refine_new(p->model, &r, &o)))
         return -1;
-    if (!(p->map = idem_pipe_new(p->model, refine ? IDEM_PIPE_COMPOSE : IDEM_PIPE_MAP, p->batch, 1, &o)))
+    if (!refine && !idem_model_about(p->model)->has_mapper)
+        return idem_fail("painting a pair without refining it needs a mapper; load one first");
+    if (idem_model_about(p->model)->has_mapper &&
+        !(p->map = idem_pipe_new(p->model, refine ? IDEM_PIPE_COMPOSE : IDEM_PIPE_MAP, p->batch, 1, &o)))
         return -1;
     return refine && !(p->paint = idem_pipe_new(p->model, IDEM_PIPE_LAYERS, 1, 1, &o)) ? -1 : 0;
 }
@@ -83,7 +87,9 @@ static int run_batch(idem_painter *p, size_t n, const idem_pair *pairs, float *w
 static int refine_one(idem_painter *p, const idem_pair *pair, float *ws, float *y) {
     const bool same = pair->x_id == pair->x_attr || !memcmp(pair->x_id, pair->x_attr, p->picture * sizeof(float));
     idem_refined about;
-    if (idem_pipe_run(p->map, 1, (const float *const[]){pair->x_id, pair->x_attr}, (float *const[]){p->w, NULL}))
+    if (!p->map)
+        memcpy(p->w, idem_model_about(p->model)->mean_w, p->w_dim * sizeof *p->w);
+    else if (idem_pipe_run(p->map, 1, (const float *const[]){pair->x_id, pair->x_attr}, (float *const[]){p->w, NULL}))
         return -1;
     repeat(p, 1, ws);
     if (idem_refine_run(p->refine, pair->x_id, pair->x_attr, same, ws, &about))
@@ -116,5 +122,5 @@ int idem_painter_refines(const idem_painter *p) {
 }
 
 idem_plan *idem_painter_plan(const idem_painter *p) {
-    return idem_pipe_plan(p->map);
+    return idem_pipe_plan(p->map ? p->map : p->paint);
 }

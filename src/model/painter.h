@@ -19,7 +19,8 @@ typedef struct {
 
 typedef struct idem_painter idem_painter;
 
-/* refine: steps for each pair; 0: the mapper's own answer. options NULL: all zero. The model must outlive p. */
+/* refine: steps for each pair, from the mapper's answer or, without a mapper, from the mean w; 0: the mapper's own
+ * answer. options NULL: all zero. The model must outlive p. */
 idem_painter *idem_painter_new(idem_model *m, int batch, int refine, const idem_plan_options *options);
 void idem_painter_free(idem_painter *p); /* NULL is allowed */
 
