@@ -1,8 +1,10 @@
 #define _GNU_SOURCE
 #include "base/models.h"
 
+#include <dlfcn.h>
 #include <limits.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +13,7 @@
 #include "base/file.h"
 #include "base/status.h"
 
-enum { UP = 3 }; /* PREFIX/bin/idem, build/tests/test_x */
-
-static const char cache[] = "models/cache";
+enum { UP = 3 }; /* build/tests/test_x, PREFIX/lib/TRIPLET/libidem.so */
 
 static int join(char *path, size_t size, const char *folder, const char *file) {
     int n = snprintf(path, size, "%s%s%s", folder, *folder && *file ? "/" : "", file);
@@ -22,21 +22,10 @@ static int join(char *path, size_t size, const char *folder, const char *file) {
                : idem_fail("%.100s...: the path has %d bytes, expected less than %zu", folder, n, size);
 }
 
-/* The folder `up` levels above the program's file. */
-static bool above_program(char path[PATH_MAX], int up) {
-    ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 1);
-    path[n > 0 ? n : 0] = 0;
-    for (; up > 0; up--) {
-        char *slash = strrchr(path, '/');
-        if (!slash)
-            return false;
-        *slash = 0;
-    }
-    return n > 0;
-}
-
-static bool is_there(char *path, size_t size, const char *folder, const char *below) {
-    return !join(path, size, folder, below) && idem_path_exists(path);
+static bool is_there(const char *folder, const char *below) {
+    char path[PATH_MAX];
+    const int n = snprintf(path, sizeof path, "%s/%s", folder, below);
+    return n >= 0 && (size_t)n < sizeof path && idem_path_exists(path);
 }
 
 static const char *variable(const char *name) {
@@ -44,32 +33,72 @@ static const char *variable(const char *name) {
     return value && *value ? value : NULL;
 }
 
-static int own_folder(char *path, size_t size) {
-    const char *data = variable("XDG_DATA_HOME"), *home = variable("HOME");
-    if (data)
-        return join(path, size, data, "idem/models");
-    return home ? join(path, size, home, ".local/share/idem/models") : join(path, size, "", cache);
+/* ---- idem's own tree ---- */
+
+typedef struct {
+    char folder[PATH_MAX]; /* "": the current one */
+    bool source;           /* the source tree; else one that idem is installed in */
+} tree;
+
+/* Two files, since other programs have a folder models/ too. */
+static bool is_source(const char *folder) {
+    return is_there(folder, "models/registry.json") && is_there(folder, "include/idem.h");
 }
+
+/* The nearest folder above the file in t->folder that is either. */
+static bool above(tree *t) {
+    for (int up = 0; up < UP; up++) {
+        char *slash = strrchr(t->folder, '/');
+        if (!slash || slash == t->folder)
+            return false;
+        *slash = 0;
+        t->source = is_source(t->folder);
+        if (t->source || is_there(t->folder, "share/idem/models"))
+            return true;
+    }
+    return false;
+}
+
+static bool above_program(tree *t) {
+    ssize_t n = readlink("/proc/self/exe", t->folder, sizeof t->folder - 1);
+    t->folder[n > 0 ? n : 0] = 0;
+    return above(t);
+}
+
+/* The library may be in another's program. */
+static bool above_library(tree *t) {
+    Dl_info here;
+    return dladdr((const void *)(uintptr_t)&idem_models_folder, &here) && realpath(here.dli_fname, t->folder) &&
+           above(t);
+}
+
+/* A build may lie outside of its source tree: then that is where it is started. */
+static bool find_tree(tree *t) {
+    if (above_program(t) || above_library(t)) {
+        if (idem_path_same(t->folder, "."))
+            *t->folder = 0; /* messages are shorter */
+        return true;
+    }
+    *t = (tree){.source = is_source(".")};
+    return t->source;
+}
+
+/* ---- the look-up ---- */
 
 int idem_models_folder(char *path, size_t size, const char *stated) {
     if (!stated || !*stated)
         stated = variable("IDEM_MODELS");
     if (stated)
         return join(path, size, stated, "");
-    char program[PATH_MAX];
-    for (int source = 0; source < 2; source++) { /* first what is there, then where it would be made */
-        const char *sign = source ? "models/registry.json" : cache;
-        if (idem_path_exists(sign))
-            return join(path, size, "", cache);
-        for (int up = 1; up <= UP; up++)
-            if (above_program(program, up) && is_there(path, size, program, sign))
-                return join(path, size, program, cache);
-        if (own_folder(path, size))
-            return -1;
-        if (idem_path_exists(path))
-            return 0;
-    }
-    return 0;
+    tree t;
+    if (find_tree(&t) && t.source)
+        return join(path, size, t.folder, "models/cache");
+    const char *cache = variable("XDG_CACHE_HOME"), *home = variable("HOME");
+    if (cache && *cache == '/') /* the specification wants others to be ignored */
+        return join(path, size, cache, "idem");
+    return home ? join(path, size, home, ".cache/idem")
+                : idem_fail_as(IDEM_MISSING, "no folder for models: IDEM_MODELS, XDG_CACHE_HOME and HOME are not set, "
+                                             "expected one of them");
 }
 
 int idem_models_find(char *path, size_t size, const char *stated, const char *file) {
@@ -84,17 +113,16 @@ int idem_models_find(char *path, size_t size, const char *stated, const char *fi
 }
 
 int idem_models_shipped(char *path, size_t size, const char *file) {
-    if (is_there(path, size, "models", file))
-        return 0;
-    char program[PATH_MAX], folder[PATH_MAX + 32];
-    for (int up = 2; up <= UP; up++)
-        for (int installed = 0; installed < 2; installed++)
-            if (above_program(program, up) &&
-                !join(folder, sizeof folder, program, installed ? "share/idem/models" : "models") &&
-                is_there(path, size, folder, file))
-                return 0;
-    return idem_fail_as(IDEM_MISSING,
-                        "%s is neither in models/ here nor beside the program; run idem from its source folder, or "
-                        "name the file with an option",
-                        file);
+    tree t;
+    char folder[PATH_MAX];
+    const bool found = find_tree(&t);
+    if (found && (join(folder, sizeof folder, t.folder, t.source ? "models" : "share/idem/models") ||
+                  join(path, size, folder, file)))
+        return -1;
+    return found && idem_path_exists(path)
+               ? 0
+               : idem_fail_as(IDEM_MISSING,
+                              "%s comes with idem, and is not in share/idem/models of the tree that the program or the "
+                              "library is installed in: install idem whole, or name the file with an option",
+                              file);
 }

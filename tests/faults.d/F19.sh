@@ -10,14 +10,20 @@ cp $I "$W/tree/bin/idem"
 cp "$G" "$M" "$W/tree/share/idem/models"
 cp $S/1.png "$W/here"
 # Where it is installed there is nothing to write to: what is fetched goes to the user's own folder.
-unset IDEM_MODELS XDG_DATA_HOME
+unset IDEM_MODELS XDG_CACHE_HOME
 export HOME=$W/home
 folder() { (cd "$1" && "$W/tree/bin/idem" doctor --json | jq -r .models_folder); }
-[ "$(folder "$W/here")" = "$W/home/.local/share/idem/models" ] || { echo "would fetch to $(folder "$W/here")"; return 1; }
-mkdir -p "$W/home/.local/share/idem"
-ln -s "$root/models/cache" "$W/home/.local/share/idem/models"
-for place in "$W/here" /; do
+[ "$(folder "$W/here")" = "$W/home/.cache/idem" ] || { echo "would fetch to $(folder "$W/here")"; return 1; }
+mkdir -p "$W/home/.cache"
+ln -s "$root/models/cache" "$W/home/.cache/idem"
+for place in "$W/here" / "$root"; do
     (cd "$place" && "$W/tree/bin/idem" compose -q -i "$W/one.png" -a "$W/here/1.png" -o "$W/$RANDOM.png") >"$W/said" 2>&1 || { echo "installed, in $place: $(cat "$W/said")"; return 1; }
 done
-export XDG_DATA_HOME=$W/data
-[ "$(folder "$W/here")" = "$W/data/idem/models" ] || { echo "XDG_DATA_HOME: $(folder "$W/here")"; return 1; }
+[ "$(folder "$root")" = "$W/home/.cache/idem" ] || { echo "installed, in a source tree: $(folder "$root")"; return 1; }
+export XDG_CACHE_HOME=$W/cache
+[ "$(folder "$W/here")" = "$W/cache/idem" ] || { echo "XDG_CACHE_HOME: $(folder "$W/here")"; return 1; }
+export XDG_CACHE_HOME=cache
+[ "$(folder "$W/here")" = "$W/home/.cache/idem" ] || { echo "a relative XDG_CACHE_HOME: $(folder "$W/here")"; return 1; }
+unset XDG_CACHE_HOME HOME
+(cd "$W/here" && "$W/tree/bin/idem" model list) >"$W/said" 2>&1 && { echo "model list without any folder: passes"; return 1; }
+grep -q "IDEM_MODELS, XDG_CACHE_HOME and HOME" "$W/said" || { echo "without any folder: $(cat "$W/said")"; return 1; }
