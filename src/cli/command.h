@@ -35,6 +35,9 @@ IDEM_COMMANDS(IDEM_COMMAND_PROTOTYPE)
  * to plans and trainers. A second Ctrl-C kills. */
 extern volatile sig_atomic_t idem_cli_stop;
 
+/* Runs the command argv[0] ("compose") with its arguments; its exit code. */
+int idem_cli_run(int argc, char **argv);
+
 /* The summary of "idem NAME ..." from the rows above. */
 const char *idem_cli_summary(const char *command);
 

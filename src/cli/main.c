@@ -1,4 +1,5 @@
 #define _GNU_SOURCE
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,10 +7,12 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/models.h"
 #include "base/spin.h"
 #include "base/status.h"
 #include "cli/command.h"
 #include "cli/library.h"
+#include "cli/completion.h"
 #include "cli/options.h"
 #include "cli/profile.h"
 #include "cli/progress.h"
@@ -87,6 +90,15 @@ static int longest_name(void) {
     return (int)longest;
 }
 
+/* Of an installed program; in the source tree they lie here. */
+static void print_examples_folder(void) {
+    char folder[PATH_MAX];
+    if (!idem_models_shipped(folder, sizeof folder, "") && *folder == '/') {
+        *strrchr(folder, '/') = 0;
+        idem_cli_print("The samples/ and models/ of the examples lie in %s.", folder);
+    }
+}
+
 static void print_help(void) {
     puts("Usage: idem COMMAND [OPTION...]\n"
          "Separates a face's identity from everything else and recombines them.");
@@ -102,10 +114,11 @@ static void print_help(void) {
                 printf("  %-*s  %s\n", longest_name(), commands[k].name, commands[k].summary);
     }
     puts("\nMore\n"
-         "  idem COMMAND --help  options with their defaults, and examples\n"
-         "  idem --version       version of the program\n"
-         "\n"
-         "Start with `idem doctor`. Ctrl-C stops cleanly and saves; a second one kills.\n"
+         "  idem COMMAND --help      options with their defaults, and examples\n"
+         "  idem --version           version of the program\n"
+         "  idem --completion SHELL  a script that completes commands and options in bash or zsh\n");
+    print_examples_folder();
+    puts("Start with `idem doctor`. Ctrl-C stops cleanly and saves; a second one kills.\n"
          "Exit codes: 0 ok, 1 failed, 2 wrong usage, 130 interrupted.");
 }
 
@@ -116,8 +129,8 @@ static void print_man(void) {
          ".SH SYNOPSIS\n.B idem\nCOMMAND [OPTION...]\n.SH COMMANDS");
     for (int i = 0; i < COMMANDS; i++)
         printf(".TP\n.BR idem\\-%s (1)\n%s\n", commands[i].name, commands[i].summary);
-    puts(".SH ENVIRONMENT\n.TP\n.B IDEM_MODELS\nfolder of the fetched models (default: models/cache here or beside the "
-         "program, else ~/.local/share/idem/models)\n"
+    puts(".SH ENVIRONMENT\n.TP\n.B IDEM_MODELS\nfolder of the fetched models (default: $XDG_CACHE_HOME/idem, else "
+         "~/.cache/idem; in a source tree its models/cache)\n"
          ".TP\n.B IDEM_PLUGINS\nfolder to look for plug\\-ins in first (idem\\-heif.so)\n"
          ".TP\n.B IDEM_MAX_ISA\nthe widest instructions that kernels may use: plain, avx2 or avx512 (default: what the "
          "processor has)\n"
@@ -167,6 +180,22 @@ static int run(const command *c, int argc, char **argv) {
     return code;
 }
 
+int idem_cli_run(int argc, char **argv) {
+    for (int i = 0; i < COMMANDS; i++)
+        if (!strcmp(argv[0], commands[i].name))
+            return run(&commands[i], argc, argv);
+    return unknown_command(argv[0]);
+}
+
+static int print_completion(const char *shell) {
+    const char *names[COMMANDS], *summaries[COMMANDS];
+    for (int i = 0; i < COMMANDS; i++) {
+        names[i] = commands[i].name;
+        summaries[i] = commands[i].summary;
+    }
+    return idem_completion_print(shell, names, summaries, COMMANDS);
+}
+
 int main(int argc, char **argv) {
     idem_spin_briefly(argv);
     setvbuf(stderr, NULL, _IOLBF, BUFSIZ); /* whole lines, where several processes write to one file */
@@ -189,14 +218,12 @@ int main(int argc, char **argv) {
         puts("idem " IDEM_VERSION);
         return 0;
     }
-    static char help_option[] = "--help";
-    bool help = !strcmp(name, "help");
-    if (help)
-        name = argv[2];
-    for (int i = 0; i < COMMANDS; i++)
-        if (!strcmp(name, commands[i].name)) {
-            char *help_argv[] = {NULL, help_option, NULL};
-            return help ? run(&commands[i], 2, help_argv) : run(&commands[i], argc - 1, argv + 1);
-        }
-    return unknown_command(name);
+    if (!strcmp(name, IDEM_COMPLETION_OPTION))
+        return print_completion(argc > 2 ? argv[2] : "");
+    if (!strcmp(name, "help")) {
+        static char help_option[] = "--help";
+        char *help_argv[] = {argv[2], help_option, NULL};
+        return idem_cli_run(2, help_argv);
+    }
+    return idem_cli_run(argc - 1, argv + 1);
 }

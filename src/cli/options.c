@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/name.h"
+#include "cli/completion.h"
 #include "cli/man.h"
 #include "cli/profile.h"
 #include "cli/progress.h"
@@ -306,6 +307,7 @@ static char *doc_text(const idem_command_line *line) {
 
 static void free_positional(void) {
     free(positional);
+    positional = NULL;
 }
 
 int idem_parse(const idem_command_line *line, int argc, char **argv, idem_shared *shared, char ***args) {
@@ -331,6 +333,11 @@ int idem_parse(const idem_command_line *line, int argc, char **argv, idem_shared
     memcpy(options + p.n, help_rows, sizeof help_rows);
     if (argc == 2 && !strcmp(argv[1], "--man")) {
         idem_man_print(command_name, line, p.rows, help, p.n);
+        exit(fflush(stdout) ? 1 : 0);
+    }
+    static const char completion[] = IDEM_COMPLETION_OPTION "=";
+    if (argc == 2 && !strncmp(argv[1], completion, sizeof completion - 1)) {
+        idem_completion_command(argv[1] + sizeof completion - 1, command_name, line, p.rows, help, p.n);
         exit(fflush(stdout) ? 1 : 0);
     }
     struct argp argp = {.options = options, .parser = parse_key, .args_doc = line->args, .doc = doc_text(line)};
