@@ -67,6 +67,7 @@ for program in "$build/examples/example_compose" "$work/shared" "$work/static"; 
 done
 
 "$build/tests/check-tiny" "$work" || exit 0 # without the fetched models that is all
+export IDEM_MODELS=${IDEM_MODELS:-models/cache} # a program elsewhere would look into the user's cache
 face=$(find tests/fixtures fuzz/seeds -name rgb.png -print -quit)
 for program in "$build/examples/example_compose" "$work/shared" "$work/static"; do
     "$program" "$work/generator.safetensors" "$work/mapper.safetensors" "$face" "$face" "$work/${program##*/}.png"

@@ -6,6 +6,7 @@
 
 #include "base/status.h"
 #include "media/codec.h"
+#include "media/font.h"
 
 static const double LINE_HEIGHT = 1.35; /* in ems */
 enum { TEXT_MAX = 1000 };               /* bytes of one line */
@@ -134,6 +135,7 @@ static size_t clean(char *out, const char *text, size_t size) {
 }
 
 static void choose(idem_canvas *c, const idem_pen *pen) {
+    idem_font_ready();
     cairo_select_font_face(c->cr, "DejaVu Sans", CAIRO_FONT_SLANT_NORMAL,
                            pen->bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL);
     cairo_set_font_size(c->cr, pen->size);

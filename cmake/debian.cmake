@@ -1,0 +1,11 @@
+# Runs before packages are packed, on all of their trees: what Debian wants otherwise than others.
+file(GLOB trees LIST_DIRECTORIES true ${CPACK_TEMPORARY_DIRECTORY}/*/usr)
+foreach(tree ${trees})
+  file(GLOB pages ${tree}/share/man/man1/*.1)
+  if(pages)
+    execute_process(COMMAND gzip -9n ${pages} COMMAND_ERROR_IS_FATAL ANY)
+  endif()
+  if(EXISTS ${tree}/share/zsh/site-functions)
+    file(RENAME ${tree}/share/zsh/site-functions ${tree}/share/zsh/vendor-completions)
+  endif()
+endforeach()
