@@ -67,7 +67,7 @@ file(WRITE ${CMAKE_BINARY_DIR}/control/triggers "activate-noawait ldconfig\n")
 set(CPACK_DEBIAN_LIBIDEM0_PACKAGE_CONTROL_EXTRA ${CMAKE_BINARY_DIR}/control/shlibs ${CMAKE_BINARY_DIR}/control/triggers)
 idem_package(libidem-dev "identity of one face, attributes of another: for C programs" SECTION libdevel
   TEXT ${PACKAGE_IDEM_TEXT} "This is the header, the static library and the file for pkg-config."
-  DEPENDS "libidem0 ${PACKAGE_IS}" libzip-dev libjpeg-dev libpng-dev libwebp-dev liblcms2-dev libcairo2-dev libfontconfig-dev libjansson-dev
+  DEPENDS "libidem0 ${PACKAGE_IS}" libzip-dev libjpeg-dev libpng-dev libwebp-dev liblcms2-dev libcairo2-dev libfontconfig-dev libjansson-dev libsodium-dev
           libprotobuf-c-dev liblapacke-dev libopenblas-dev libdnnl-dev)
 foreach(plugin ${PLUGINS})
   idem_package(idem-${plugin} "plug-in of idem: ${PLUGIN_SUMMARY_${plugin}}" SECTION graphics

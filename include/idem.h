@@ -36,6 +36,7 @@
 #ifndef IDEM_H
 #define IDEM_H
 
+#include "idem/anonymise.h"
 #include "idem/compose.h"
 #include "idem/context.h"
 #include "idem/error.h"

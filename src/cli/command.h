@@ -9,6 +9,7 @@
 /* symbol, name as it is typed, group of the help, one line of help. Groups appear in the order of their first row. */
 #define IDEM_COMMANDS(ROW)                                                                                             \
     ROW(compose, "compose", "Use", "one face's identity with another's pose, expression, hair, light, background")     \
+    ROW(anonymise, "anonymise", "Use", "nobody left to recognise in photographs, everything else kept")                \
     ROW(interpolate, "interpolate", "Use",                                                                             \
         "the way from one identity to another, or from one picture's rest to another's")                               \
     ROW(align, "align", "Use", "find the faces of photographs and cut them out in a generator's frame")                \

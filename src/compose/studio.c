@@ -132,6 +132,10 @@ bool idem_studio_stopped(const idem_studio *s) {
     return s->plan.stop && *s->plan.stop;
 }
 
+idem_plan_options idem_studio_plan(const idem_studio *s) {
+    return s->plan;
+}
+
 void idem_studio_set_told(idem_studio *s, idem_studio_told *told, void *user) {
     s->told = told;
     s->told_user = user;

@@ -56,6 +56,7 @@ idem_model *idem_studio_model(idem_studio *s);                  /* NULL without 
 int idem_studio_threads(const idem_studio *s);
 int idem_studio_batch(const idem_studio *s);
 bool idem_studio_stopped(const idem_studio *s);
+idem_plan_options idem_studio_plan(const idem_studio *s); /* for plans of others: its threads, its stop */
 
 /* Pictures at once from now on; what is ready for another number is made anew. Another number rounds otherwise. */
 void idem_studio_set_batch(idem_studio *s, int batch);

@@ -60,5 +60,10 @@ int idem_exif_orientation(const unsigned char *block, size_t size);
 /* Pixels to sRGB by the profile, else by the tags; inks become red, green, blue (3 channels). A profile that cannot be
  * used is noted, and the pixels are taken as sRGB. -1: memory is short. */
 int idem_colour_to_srgb(idem_decoded *d, const char *what);
+/* n pixels of sRGB to the colours of an RGB profile. -1, without a message: the profile knows no way back. */
+int idem_colour_from_srgb(uint8_t *rgb, size_t n, const unsigned char *profile, size_t size);
+
+/* Pixels turned upright by EXIF's orientation, malloc'ed; NULL, without a message, when memory is short. */
+uint8_t *idem_image_turned(const uint8_t *in, int channels, int in_width, int in_height, int orientation);
 
 #endif

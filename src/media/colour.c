@@ -224,3 +224,22 @@ int idem_colour_to_srgb(idem_decoded *d, const char *what) {
         cmsCloseProfile(profile);
     return !status && d->inks ? convert_inks(d, NULL, what) : status;
 }
+
+int idem_colour_from_srgb(uint8_t *rgb, size_t n, const unsigned char *bytes, size_t size) {
+    cmsHPROFILE to = cmsOpenProfileFromMem(bytes, (cmsUInt32Number)size), from = cmsCreate_sRGBProfile();
+    cmsHTRANSFORM t = NULL;
+    if (to && from && cmsGetColorSpace(to) == cmsSigRgbData)
+        t = cmsCreateTransform(from, TYPE_RGB_8, to, TYPE_RGB_8, INTENT_RELATIVE_COLORIMETRIC,
+                               cmsFLAGS_NOCACHE | cmsFLAGS_BLACKPOINTCOMPENSATION);
+    if (t && !changes_nothing(t))
+        for (size_t at = 0; at < n; at += 65536)
+            cmsDoTransform(t, rgb + 3 * at, rgb + 3 * at, (cmsUInt32Number)(n - at < 65536 ? n - at : 65536));
+    const int status = t ? 0 : -1;
+    if (t)
+        cmsDeleteTransform(t);
+    if (from)
+        cmsCloseProfile(from);
+    if (to)
+        cmsCloseProfile(to);
+    return status;
+}

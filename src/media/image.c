@@ -131,8 +131,7 @@ static int take_pixels(idem_image *im, idem_decoded *d, bool keep, const char *w
     return 0;
 }
 
-/* The pixels turned upright; NULL when memory is short. */
-static uint8_t *turned(const uint8_t *in, int channels, int in_width, int in_height, int orientation) {
+uint8_t *idem_image_turned(const uint8_t *in, int channels, int in_width, int in_height, int orientation) {
     enum { BLOCK = 64 }; /* of rows, so that reading down columns stays in the cache */
     /* Where upright pixel (x, y) comes from. Orientations 5 to 8 have the axes exchanged. */
     bool exchanged = orientation >= 5;
@@ -154,7 +153,7 @@ static uint8_t *turned(const uint8_t *in, int channels, int in_width, int in_hei
 }
 
 static int turn(uint8_t **pixels, int channels, const idem_image *im, int orientation, const char *what) {
-    uint8_t *up = turned(*pixels, channels, im->width, im->height, orientation);
+    uint8_t *up = idem_image_turned(*pixels, channels, im->width, im->height, orientation);
     if (!up)
         return idem_fail_as(IDEM_MEMORY, "%s: no memory for a picture of %d x %d", what, im->width, im->height);
     free(*pixels);

@@ -223,13 +223,8 @@ static void begin(idem_refine *r, const float *ws) {
     memcpy(r->start->leaf, ws, r->codes * sizeof *ws);
 }
 
-int idem_refine_run(idem_refine *r, const float *x_id, const float *x_attr, bool same, float *ws, idem_refined *about) {
-    idem_refined dummy, *a = about ? about : &dummy;
-    *a = (idem_refined){0};
-    if (r->options.steps < 1)
-        return 0;
-    if (take_pair(r, x_id, x_attr))
-        return -1;
+/* The pair was taken. */
+static int take_steps(idem_refine *r, bool same, float *ws, idem_refined *a) {
     begin(r, ws);
     const int side = idem_model_about(r->model)->size;
     idem_rng rng = idem_rng_make(0, "refine");
@@ -250,4 +245,23 @@ int idem_refine_run(idem_refine *r, const float *x_id, const float *x_attr, bool
     if (a->steps)
         memcpy(ws, a->steps == r->options.steps ? r->ws->data : r->good, r->codes * sizeof *ws);
     return 0;
+}
+
+int idem_refine_run(idem_refine *r, const float *x_id, const float *x_attr, bool same, float *ws, idem_refined *about) {
+    idem_refined dummy, *a = about ? about : &dummy;
+    *a = (idem_refined){0};
+    if (r->options.steps < 1)
+        return 0;
+    return take_pair(r, x_id, x_attr) ? -1 : take_steps(r, same, ws, a);
+}
+
+int idem_refine_person(idem_refine *r, const float *person, const float *x_attr, float *ws, idem_refined *about) {
+    idem_refined dummy, *a = about ? about : &dummy;
+    *a = (idem_refined){0};
+    if (r->options.steps < 1)
+        return 0;
+    if (take_pair(r, x_attr, x_attr))
+        return -1;
+    memcpy(r->persons->leaf, person, (size_t)idem_shape_count(&r->persons->shape) / ROWS * sizeof *person);
+    return take_steps(r, false, ws, a);
 }

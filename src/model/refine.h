@@ -45,5 +45,7 @@ void idem_refine_free(idem_refine *r); /* NULL is allowed */
  * picture on both sides. ws [L, W]. about NULL: not wanted. -1: interrupted or memory is short; ws is then as it was.
  */
 int idem_refine_run(idem_refine *r, const float *x_id, const float *x_attr, bool same, float *ws, idem_refined *about);
+/* The same towards an identity vector [id_dim] of unit length, of which there need be no picture. */
+int idem_refine_person(idem_refine *r, const float *person, const float *x_attr, float *ws, idem_refined *about);
 
 #endif

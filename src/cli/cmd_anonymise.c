@@ -1,0 +1,231 @@
+/* idem anonymise: nobody left to recognise, everything else kept. */
+#define _GNU_SOURCE
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "cli/failure.h"
+#include "cli/json.h"
+#include "cli/library.h"
+#include "cli/options.h"
+#include "cli/passphrase.h"
+#include "cli/progress.h"
+#include "cli/reading.h"
+#include "idem.h"
+
+typedef struct {
+    idem_model_files files;
+    const char *output, *fallback, *exempt, *boxes, *boxes_out, *key, *passphrase_file;
+    bool keep_person, unlinkable, strict, rename, similarity_given, seed_given;
+    double similarity, unsure;
+    int refine, min_face;
+    uint64_t seed;
+    idem_shared shared;
+} settings;
+
+static double number(const json_t *j, const char *key) {
+    return json_number_value(json_object_get(j, key));
+}
+
+/* ---- text ---- */
+
+static void print_recogniser(const json_t *summary, const char *key, const char *label) {
+    const json_t *r = json_object_get(summary, key), *alike = json_object_get(r, "share_of_new_faces_alike");
+    printf("%-19s  %9.3f  %9.3f  %9.3f", label, number(r, "threshold"), number(r, "mean_cosine"),
+           number(r, "highest_cosine"));
+    if (json_is_number(alike))
+        printf("  %9.1f %%\n", 100 * json_number_value(alike));
+    else
+        printf("  %11s\n", "-");
+}
+
+static void print_text(const settings *s, const json_t *report) {
+    const json_t *summary = json_object_get(report, "summary"), *look = json_object_get(report, "look_first"), *one;
+    printf("%.0f pictures, %.0f faces: %.0f recomposed, %.0f hidden", number(summary, "pictures"),
+           number(summary, "faces"), number(summary, "recomposed"), number(summary, "hidden"));
+    if (number(summary, "exempt") + number(summary, "skipped") > 0)
+        printf(", %.0f left as they were (%.0f exempt, %.0f by hand)",
+               number(summary, "exempt") + number(summary, "skipped"), number(summary, "exempt"),
+               number(summary, "skipped"));
+    printf("; %.0f pictures without a face\n", number(summary, "without_a_face"));
+    if (number(summary, "not_written") > 0)
+        printf("%.0f pictures were not written (--strict)\n", number(summary, "not_written"));
+    if (number(summary, "recomposed") > 0) {
+        printf("\n%-19s  %9s  %9s  %9s  %11s\n", "cosine to the person", "threshold", "mean", "highest", "alike pairs");
+        print_recogniser(summary, "recogniser", "training recogniser");
+        print_recogniser(summary, "judge", "judge");
+        if (s->similarity_given)
+            printf("similarity %.2f was asked for; the training recogniser's is off by %.3f in the mean\n",
+                   number(summary, "similarity_wanted"), number(summary, "similarity_off"));
+        printf("thresholds: 0.1 %% of pairs of two persons lie above; alike pairs: of the new faces with each other\n");
+    }
+    printf("\nlargest difference where no face is: %.0f of 255", number(summary, "largest_difference_outside"));
+    if (number(summary, "encoded_anew") > 0)
+        printf(" (%.0f pictures had to be encoded anew)", number(summary, "encoded_anew"));
+    printf("\n%s/anonymise-report.json: every face; %zu pictures to look at first%s\n", s->output,
+           json_array_size(look), json_array_size(look) ? ":" : "");
+    for (size_t i = 0; i < json_array_size(look) && i < 5; i++) {
+        one = json_array_get(look, i);
+        idem_cli_print("  %s: %s", json_string_value(json_object_get(one, "picture")),
+                       json_string_value(json_object_get(one, "reason")));
+    }
+}
+
+static int print_json(const json_t *report) {
+    json_t *j = json_object();
+    json_object_set(j, "summary", json_object_get(report, "summary"));
+    json_object_set(j, "look_first", json_object_get(report, "look_first"));
+    return idem_json_print(j, 6);
+}
+
+/* ---- run ---- */
+
+static void on_progress(void *user, int done, int of) {
+    bool *begun = user;
+    if (!*begun)
+        idem_progress_start("anonymising", "pictures", (uint64_t)of, 0, false);
+    *begun = true;
+    idem_progress_update((uint64_t)done, NULL);
+}
+
+static int hiding_of(const settings *s) {
+    return !strcmp(s->fallback, "blur")     ? IDEM_HIDE_BLURRED
+           : !strcmp(s->fallback, "pixels") ? IDEM_HIDE_IN_PIXELS
+                                            : IDEM_HIDE_IN_ONE_COLOUR;
+}
+
+static json_t *anonymise(const settings *s, idem_context *c, char *const *inputs, int n, const char *passphrase,
+                         int passphrase_size) {
+    idem_anonymising how;
+    idem_anonymising_default(&how);
+    how.linkage = s->unlinkable ? IDEM_ALL_FACES_NEW : IDEM_ONE_FACE_A_PERSON;
+    how.hiding = hiding_of(s);
+    how.refine = s->refine;
+    how.min_face = s->min_face;
+    how.unsure = (float)s->unsure;
+    how.wants_similarity = s->similarity_given;
+    how.similarity = (float)s->similarity;
+    const idem_anonymise_job job = {.struct_size = sizeof job,
+                                    .inputs = (const char *const *)inputs,
+                                    .n_inputs = n,
+                                    .output = s->output,
+                                    .strict = s->strict,
+                                    .rename = s->rename,
+                                    .exempt = s->exempt,
+                                    .project = s->key,
+                                    .passphrase = passphrase,
+                                    .passphrase_size = (size_t)passphrase_size,
+                                    .boxes = s->boxes,
+                                    .boxes_out = s->boxes_out,
+                                    .is_test = s->seed_given,
+                                    .test_seed = s->seed};
+    unsigned char *text = NULL;
+    bool begun = false;
+    if (!s->shared.quiet)
+        idem_set_progress(c, on_progress, &begun);
+    const int status = idem_anonymise_files(c, &how, &job, &text);
+    if (begun)
+        (status ? idem_progress_clear : idem_progress_finish)();
+    json_t *report = status ? NULL : json_loads((const char *)text, 0, NULL);
+    idem_free_bytes(text);
+    return report;
+}
+
+static int run(const settings *s, char *const *inputs, int n) {
+    char passphrase[IDEM_PASSPHRASE_MOST];
+    const int size =
+        s->key ? idem_passphrase_get(passphrase, s->passphrase_file, access(s->key, F_OK) != 0, s->key) : 0;
+    idem_context *c = size < 0 ? NULL : idem_cli_open(&s->files, &s->shared, 1);
+    json_t *report = c ? anonymise(s, c, inputs, n, passphrase, size) : NULL;
+    explicit_bzero(passphrase, sizeof passphrase);
+    int status = report ? 0 : -1;
+    idem_cli_close(c);
+    if (!status && s->shared.json)
+        status = print_json(report);
+    else if (!status)
+        print_text(s, report);
+    const int bad = (int)number(json_object_get(report, "summary"), "unreadable");
+    if (!status && bad)
+        status = idem_cli_fail("%d files could not be read and have no result", bad);
+    json_decref(report);
+    return status;
+}
+
+int idem_cmd_anonymise(int argc, char **argv) {
+    settings s = {.fallback = "pixels", .refine = 25, .min_face = 24, .unsure = 0.5, .shared = IDEM_SHARED_DEFAULTS};
+    const idem_option options[] = {
+        {IDEM_OPT_TEXT, "output", 'o', "DIR", &s.output, .required = true,
+         .help = "folder for the results, in the same formats and folders, and for anonymise-report.json; not in an "
+                 "input folder"},
+        {IDEM_OPT_FLAG, "keep-person", 0, NULL, &s.keep_person,
+         .help = "one person gets one new face in all pictures of the run, so who is with whom stays to be seen (the "
+                 "default)"},
+        {IDEM_OPT_FLAG, "unlinkable", 0, NULL, &s.unlinkable,
+         .help = "every face gets a new face of its own, so that pictures of a person cannot be put together"},
+        {IDEM_OPT_TEXT, "key", 0, "FILE", &s.key,
+         .help =
+             "project file, encrypted with a passphrase: one person has one new face in all runs with it, today and "
+             "tomorrow; without the file nothing leads back to anybody; made if it is not there"},
+        {IDEM_OPT_TEXT, "passphrase-file", 0, "FILE", &s.passphrase_file,
+         .help = "with --key: a file that holds the passphrase, or random bytes; asked on the terminal if not given"},
+        {IDEM_OPT_REAL, "similarity", 0, "M", &s.similarity, .min = -0.2, .max = 1, .was_given = &s.similarity_given,
+         .help = "cosine to the person by the training recogniser that is wanted, up to 1; if not given, a stranger's: "
+                 "below the thresholds of both recognisers"},
+        {IDEM_OPT_TEXT, "fallback", 0, "HOW", &s.fallback, .choices = "blur|pixels|solid",
+         .help = "how a face is hidden that cannot be recomposed: tiny, cut, a profile, unsure, or still too like the "
+                 "person"},
+        {IDEM_OPT_INT, "min-face", 0, "N", &s.min_face, .min = 1, .max = 100000,
+         .help = "narrower faces, in pixels, are hidden instead of recomposed"},
+        {IDEM_OPT_REAL, "unsure", 0, "S", &s.unsure, .min = 0.3, .max = 1,
+         .help = "what may be a face, and has more than this score of the detector (sure ones have 0.65), is hidden"},
+        {IDEM_OPT_FLAG, "strict", 0, NULL, &s.strict,
+         .help = "write no picture with a face that stayed too like the person (it is hidden otherwise)"},
+        {IDEM_OPT_TEXT, "exempt", 0, "DIR", &s.exempt,
+         .help = "pictures of persons to be left alone: faces that both recognisers take for one of them"},
+        {IDEM_OPT_TEXT, "boxes-out", 0, "FILE", &s.boxes_out,
+         .help = "write what was found as JSON, to be edited: a box and replace, hide or skip for each face"},
+        {IDEM_OPT_TEXT, "boxes", 0, "FILE", &s.boxes,
+         .help = "such a file: what it says of a face goes; boxes may be added"},
+        {IDEM_OPT_FLAG, "rename", 0, NULL, &s.rename,
+         .help = "number the results instead of keeping names and folders"},
+        {IDEM_OPT_INT, "refine", 0, "K", &s.refine, .min = 0, .max = IDEM_REFINE_LIMIT,
+         .help = "steps in which each face is fitted to its photograph; 10 to 30 ms of a core each at 128 pixels"},
+        {IDEM_OPT_U64, "seed", 0, "N", &s.seed, .was_given = &s.seed_given,
+         .help = "for tests alone: who knows the seed can draw the new faces again; otherwise the system draws a "
+                 "secret that "
+                 "is written nowhere"},
+        IDEM_MODEL_ROWS(s.files),
+        {0}};
+    idem_command_line line = {
+        .args = "FILE|DIR...",
+        .about =
+            "Gives every face the identity of a person who does not exist, with its pose, expression and light, and "
+            "leaves the rest of the picture as it is: PNG and lossless WebP keep equal pixels, JPEG keeps the "
+            "coefficients of all blocks that no face touches. Faces" IDEM_FACES_SOUGHT
+            "; what cannot be recomposed is hidden, never left. The result is measured by two recognisers. Metadata is "
+            "dropped, and the result says that it is synthetic in part. What stays to identify a person: hair, ears, "
+            "tattoos, clothes, the place, the company. A run that was interrupted goes on when it is repeated. Files "
+            "that "
+            "cannot be read are named; the others are done, and the exit code is 1.",
+        .examples = "  idem anonymise photographs/ -o anonymised/\n"
+                    "  idem anonymise party.jpg -o out/ --unlinkable --fallback solid\n"
+                    "  idem anonymise monday/ -o out-monday/ --key study.key\n"
+                    "  idem anonymise album/ -o out/ --exempt family/ --boxes-out faces.json\n"
+                    "  idem measure-anonymity photographs/ anonymised/\n",
+        .options = options,
+        .min_args = 1,
+        .max_args = -1,
+        .shared = IDEM_WITH_JSON | IDEM_WITH_THREADS};
+    char **args;
+    const int n = idem_parse(&line, argc, argv, &s.shared, &args);
+    if (s.keep_person && s.unlinkable)
+        return idem_cli_usage("--keep-person and --unlinkable contradict each other");
+    if (s.key && (s.unlinkable || s.seed_given))
+        return idem_cli_usage("--key keeps one face a person by a secret of its own: it goes without --%s",
+                              s.unlinkable ? "unlinkable" : "seed");
+    if (s.passphrase_file && !s.key)
+        return idem_cli_usage("--passphrase-file goes with --key");
+    return run(&s, args, n) ? idem_cli_failed() : 0;
+}

@@ -1,0 +1,478 @@
+#include "compose/anonymise.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/status.h"
+#include "compose/recompose.h"
+#include "engine/threads.h"
+#include "face/align.h"
+#include "measure/verification.h"
+
+const char *const idem_face_done_names[IDEM_FACE_DONE] = {"recomposed", "hidden", "exempt", "skipped"};
+
+const char *const idem_too_like = "still too like the person";
+
+/* The middle of a face, where no other face is: in parts of its region. */
+static const double core = 0.75;
+/* What may be a face is looked at again in so many times its size. */
+static const double look_again = 3;
+/* Beyond these the generator has seen no faces. */
+static const double yaw_most = 65, outside_most = 0.5;
+enum { DRAWS_A_PERSON = 1024 /* no two persons have a candidate in common */ };
+enum { IN_USE_MOST = 200 /* surrogates that new ones are kept far from, where every face gets its own */ };
+
+struct idem_anonymiser {
+    idem_studio *studio;
+    idem_anonymise_options options;
+    idem_persons *persons, *exempt;
+    idem_surrogates *surrogates;
+    idem_recomposer *recomposer;
+    bool by_number;
+    size_t dim; /* of fr_feature */
+};
+
+idem_anonymise_options idem_anonymise_defaults(void) {
+    return (idem_anonymise_options){.similarity = NAN, .refine = IDEM_REFINE_STEPS, .min_face = 24, .unsure = 0.5};
+}
+
+/* ---- life ---- */
+
+static int open_parts(idem_anonymiser *a, const uint8_t secret[IDEM_SECRET]) {
+    const int dim = idem_studio_feature_dim(a->studio);
+    if (dim < 1)
+        return -1;
+    a->dim = (size_t)dim;
+    return (a->persons = idem_persons_new(dim)) && (a->exempt = idem_persons_new(dim)) &&
+                   (a->surrogates = idem_surrogates_new(a->studio, secret)) &&
+                   (a->recomposer = idem_recomposer_new(a->studio, a->options.refine, !isnan(a->options.similarity)))
+               ? 0
+               : -1;
+}
+
+idem_anonymiser *idem_anonymiser_new(idem_studio *s, const idem_anonymise_options *options,
+                                     const uint8_t secret[IDEM_SECRET]) {
+    idem_anonymiser *a = calloc(1, sizeof *a);
+    if (!a)
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for anonymising");
+    a->studio = s;
+    a->options = *options;
+    const idem_team before = idem_team_enter(idem_studio_threads(s));
+    const int status = open_parts(a, secret);
+    idem_team_leave(&before);
+    if (!status)
+        return a;
+    idem_anonymiser_free(a);
+    return NULL;
+}
+
+void idem_anonymiser_free(idem_anonymiser *a) {
+    if (!a)
+        return;
+    idem_recomposer_free(a->recomposer);
+    idem_surrogates_free(a->surrogates);
+    idem_persons_free(a->persons);
+    idem_persons_free(a->exempt);
+    free(a);
+}
+
+void idem_anonymiser_set_by_number(idem_anonymiser *a) {
+    a->by_number = true;
+}
+
+idem_persons *idem_anonymiser_persons(idem_anonymiser *a) {
+    return a->persons;
+}
+
+idem_surrogates *idem_anonymiser_surrogates(idem_anonymiser *a) {
+    return a->surrogates;
+}
+
+int idem_anonymiser_exempt(idem_anonymiser *a, const idem_image *photo) {
+    idem_finder *f = idem_studio_finder(a->studio);
+    idem_found *found = NULL;
+    const int n = f ? idem_finder_run(f, photo, NULL, &found) : -1;
+    float *feature = malloc(a->dim * sizeof *feature), judge[IDEM_JUDGE_DIM];
+    int status = n < 0 ? -1 : feature ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for a face");
+    for (int i = 0; i < n && !status; i++)
+        status = idem_studio_embed(a->studio, photo, (const float(*)[2])found[i].points, feature, judge) ||
+                         idem_persons_add(a->exempt, -1, feature, judge) < 0
+                     ? -1
+                     : 0;
+    free(feature);
+    free(found);
+    return status ? -1 : n;
+}
+
+/* ---- one photograph ---- */
+
+typedef struct {
+    idem_found found;
+    bool has_points; /* found by the finder; else a box alone */
+    idem_by_hand wish;
+    bool by_hand;
+    idem_crop frame;
+    idem_region region;
+    float *feature, judge[IDEM_JUDGE_DIM]; /* of the original */
+    int surrogate;                         /* -1: it is not painted */
+} face;
+
+typedef struct {
+    idem_anonymiser *a;
+    idem_image *photo;
+    face *faces;
+    idem_anonymised_face *told;
+    int n;
+} job;
+
+static double width_of(const face *f, const idem_image *photo) {
+    return (double)(f->found.box.x1 - f->found.box.x0) * photo->width;
+}
+
+static double turn_of(const idem_crop *frame, const idem_image *im) {
+    return atan2((double)frame->m[3] * im->height, (double)frame->m[0] * im->width);
+}
+
+/* Share of the smaller box that lies in the other. */
+static double common(const idem_box *a, const idem_box *b) {
+    const double w = fmin((double)a->x1, (double)b->x1) - fmax((double)a->x0, (double)b->x0),
+                 h = fmin((double)a->y1, (double)b->y1) - fmax((double)a->y0, (double)b->y0);
+    const double p = (double)(a->x1 - a->x0) * (double)(a->y1 - a->y0),
+                 q = (double)(b->x1 - b->x0) * (double)(b->y1 - b->y0);
+    return w <= 0 || h <= 0 ? 0 : w * h / fmax(fmin(p, q), 1e-12);
+}
+
+static idem_box box_of(const idem_hand_box *h, const idem_image *photo) {
+    return (idem_box){h->box[0] / (float)photo->width, h->box[1] / (float)photo->height,
+                      h->box[2] / (float)photo->width, h->box[3] / (float)photo->height};
+}
+
+/* Faces found and boxes by hand: a box that lies on a face says what becomes of it; one that lies on none, and is not
+ * to be skipped, is a face of its own. */
+static int merge(job *j, idem_found *found, int n, const idem_hand_boxes *hand) {
+    const int boxes = hand ? hand->n : 0;
+    j->faces = calloc((size_t)(n + boxes + 1), sizeof *j->faces);
+    j->told = calloc((size_t)(n + boxes + 1), sizeof *j->told);
+    if (!j->faces || !j->told)
+        return idem_fail_as(IDEM_MEMORY, "out of memory for %d faces", n + boxes);
+    for (int i = 0; i < n; i++)
+        j->faces[j->n++] = (face){.found = found[i], .has_points = true, .surrogate = -1};
+    for (int k = 0; k < boxes; k++) {
+        const idem_box box = box_of(&hand->at[k], j->photo);
+        int on = -1;
+        double most = 0.5;
+        for (int i = 0; i < n; i++)
+            if (common(&box, &j->faces[i].found.box) > most) {
+                most = common(&box, &j->faces[i].found.box);
+                on = i;
+            }
+        if (on >= 0) {
+            j->faces[on].by_hand = true;
+            j->faces[on].wish = hand->at[k].wish;
+        } else if (hand->at[k].wish != IDEM_BY_HAND_SKIP) {
+            j->faces[j->n++] = (face){.found = {.box = box, .yaw = NAN, .pitch = NAN, .roll = NAN},
+                                      .by_hand = true,
+                                      .wish = IDEM_BY_HAND_HIDE,
+                                      .surrogate = -1};
+        }
+    }
+    return 0;
+}
+
+/* Where a face is, and who. */
+static int look(job *j, face *f) {
+    const idem_image *photo = j->photo;
+    const float(*points)[2] = (const float(*)[2])f->found.points;
+    if (f->has_points && idem_align_frame(&f->frame, points, photo->width, photo->height)) {
+        if (idem_error_kind() != IDEM_INPUT)
+            return -1;
+        f->has_points = false; /* points that coincide: the box is all that is known */
+    }
+    f->region =
+        idem_region_of_box(&f->found.box, f->has_points ? turn_of(&f->frame, photo) : 0, photo->width, photo->height);
+    if (!f->has_points)
+        return 0;
+    if (f->found.sure)
+        f->region = idem_region_of_frame(&f->frame, photo->width, photo->height);
+    if (!(f->feature = malloc(j->a->dim * sizeof *f->feature)))
+        return idem_fail_as(IDEM_MEMORY, "out of memory for a face");
+    return idem_studio_embed(j->a->studio, photo, points, f->feature, f->judge);
+}
+
+static void tell(job *j, int i) {
+    const face *f = &j->faces[i];
+    const idem_box *b = &f->found.box;
+    const int w = j->photo->width, h = j->photo->height;
+    j->told[i] = (idem_anonymised_face){.box = {b->x0 * (float)w, b->y0 * (float)h, b->x1 * (float)w, b->y1 * (float)h},
+                                        .score = f->found.score,
+                                        .yaw = f->found.yaw,
+                                        .sure = f->found.sure,
+                                        .person = -1,
+                                        .feature = NAN,
+                                        .judge = NAN};
+}
+
+/* ---- what becomes of a face ---- */
+
+static const char *why_not_painted(const job *j, const face *f) {
+    if (f->by_hand && f->wish == IDEM_BY_HAND_HIDE)
+        return "by hand";
+    if (!f->has_points)
+        return "no landmarks";
+    if (!f->found.sure && !(f->by_hand && f->wish == IDEM_BY_HAND_REPLACE))
+        return "unsure";
+    if (width_of(f, j->photo) < j->a->options.min_face)
+        return "too small";
+    if (fabs((double)f->found.yaw) > yaw_most)
+        return "a profile";
+    if (idem_align_outside(&f->frame) > outside_most)
+        return "cut by the edge";
+    return NULL;
+}
+
+static int draw_surrogate(idem_anonymiser *a, const face *f) {
+    const bool stranger = isnan(a->options.similarity);
+    if (a->by_number)
+        idem_surrogates_set_drawn(a->surrogates, (uint32_t)idem_persons_count(a->persons) * DRAWS_A_PERSON);
+    return idem_surrogates_choose(a->surrogates, stranger ? f->feature : NULL, stranger ? f->judge : NULL);
+}
+
+/* The person's number, and the surrogate for it. */
+static int choose_surrogate(job *j, int i, int *others, int n_others) {
+    idem_anonymiser *a = j->a;
+    face *f = &j->faces[i];
+    if (a->options.linkage == IDEM_UNLINKABLE) {
+        idem_surrogates_forget_first(a->surrogates, IN_USE_MOST - 1);
+        f->surrogate = draw_surrogate(a, f);
+        return f->surrogate < 0 ? -1 : 0;
+    }
+    int person = idem_persons_find(a->persons, f->feature, f->judge, others, n_others);
+    const bool is_new = person < 0;
+    if (is_new && (f->surrogate = draw_surrogate(a, f)) < 0)
+        return -1;
+    if ((person = idem_persons_add(a->persons, person, f->feature, f->judge)) < 0)
+        return -1;
+    f->surrogate = person;
+    j->told[i].person = person;
+    return 0;
+}
+
+static double cosine(const float *a, const float *b, size_t n) {
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += (double)a[i] * (double)b[i];
+    return sum;
+}
+
+/* What is there now against what was. */
+static int measure(job *j, int i) {
+    const face *f = &j->faces[i];
+    idem_anonymised_face *t = &j->told[i];
+    float *feature = malloc(j->a->dim * sizeof *feature), judge[IDEM_JUDGE_DIM];
+    if (!feature)
+        return idem_fail_as(IDEM_MEMORY, "out of memory for a face");
+    const int status = idem_studio_embed(j->a->studio, j->photo, (const float(*)[2])f->found.points, feature, judge);
+    if (!status) {
+        t->feature = cosine(feature, f->feature, j->a->dim);
+        t->judge = cosine(judge, f->judge, IDEM_JUDGE_DIM);
+        t->above = t->feature > IDEM_FEATURE_THRESHOLD || t->judge > IDEM_JUDGE_THRESHOLD;
+    }
+    free(feature);
+    return status;
+}
+
+/* Middles of the sure faces but one: they are dealt with by themselves, and are not spoilt by what is beside them. */
+static int other_cores(idem_region **cores, const job *j, int but) {
+    int n = 0;
+    if (!(*cores = malloc((size_t)j->n * sizeof **cores)))
+        return idem_fail_as(IDEM_MEMORY, "out of memory for %d faces", j->n);
+    for (int i = 0; i < j->n; i++)
+        if (i != but && j->faces[i].found.sure && j->faces[i].has_points) {
+            idem_region *r = &(*cores)[n++];
+            *r = j->faces[i].region;
+            r->radius_x *= core;
+            r->radius_y *= core;
+        }
+    return n;
+}
+
+/* Hidden, and more if a recogniser still sees the person. */
+static int hide(job *j, int i, const char *why) {
+    const face *f = &j->faces[i];
+    idem_region *but;
+    const int n = other_cores(&but, j, i);
+    int status = n < 0 ? -1 : 0;
+    j->told[i].done = IDEM_FACE_HIDDEN;
+    j->told[i].why = why;
+    for (idem_hiding how = j->a->options.fallback; how <= IDEM_HIDE_SOLID && !status; how++) {
+        status = idem_hide(j->photo, &f->region, how, but, n);
+        if (!f->found.sure || status || (status = measure(j, i)) || !j->told[i].above)
+            break;
+    }
+    j->told[i].above = false; /* one colour is nobody: what networks say of it means nothing */
+    free(but);
+    return status;
+}
+
+/* A candidate in the middle of a sure face is that face, seen otherwise. */
+static bool is_another_reading(const job *j, int i) {
+    const face *f = &j->faces[i];
+    const double x = (double)(f->found.box.x0 + f->found.box.x1) / 2 * j->photo->width,
+                 y = (double)(f->found.box.y0 + f->found.box.y1) / 2 * j->photo->height;
+    bool is = false;
+    for (int k = 0; k < j->n && !f->found.sure && !f->by_hand; k++)
+        is = is || (j->faces[k].found.sure && idem_region_has(&j->faces[k].region, x, y, core));
+    return is;
+}
+
+/* Whether a candidate is seen again in a part of the photograph about it, in other scales and places of the scan. 1, 0;
+ * -1. */
+static int is_seen_again(const job *j, const face *f) {
+    const idem_image *photo = j->photo;
+    const idem_box *b = &f->found.box;
+    const double w = (double)(b->x1 - b->x0) * photo->width, h = (double)(b->y1 - b->y0) * photo->height,
+                 reach = look_again * fmax(w, h) / 2, x = (double)(b->x0 + b->x1) / 2 * photo->width,
+                 y = (double)(b->y0 + b->y1) / 2 * photo->height;
+    const int x0 = (int)fmin(fmax(x - reach, 0), photo->width - 1),
+              y0 = (int)fmin(fmax(y - reach, 0), photo->height - 1),
+              x1 = (int)fmin(fmax(x + reach, x0 + 1), photo->width),
+              y1 = (int)fmin(fmax(y + reach, y0 + 1), photo->height);
+    idem_image part;
+    idem_found *found;
+    if (idem_image_cut(&part, photo, x0, y0, x1 - x0, y1 - y0))
+        return -1;
+    const int n = idem_finder_run(idem_studio_finder(j->a->studio), &part,
+                                  &(idem_find_options){.confidence = (float)j->a->options.unsure}, &found);
+    int seen = n < 0 ? -1 : 0;
+    for (int i = 0; i < n; i++) {
+        const idem_box *in = &found[i].box;
+        const idem_box whole = {((float)x0 + in->x0 * (float)part.width) / (float)photo->width,
+                                ((float)y0 + in->y0 * (float)part.height) / (float)photo->height,
+                                ((float)x0 + in->x1 * (float)part.width) / (float)photo->width,
+                                ((float)y0 + in->y1 * (float)part.height) / (float)photo->height};
+        seen = seen || common(&whole, b) > 0.5;
+    }
+    if (n >= 0)
+        free(found);
+    idem_image_free(&part);
+    return seen;
+}
+
+/* Takes out of the list what is another reading of a face, or was seen in one place of the scan alone. */
+static int drop_doubtful(job *j) {
+    int kept = 0, status = 0;
+    for (int i = 0; i < j->n; i++)
+        j->told[i].person = is_another_reading(j, i); /* all of them before any is moved */
+    for (int i = 0; i < j->n; i++) {
+        const face *f = &j->faces[i];
+        int is = !j->told[i].person;
+        if (is && !f->found.sure && !f->by_hand && !status)
+            is = is_seen_again(j, f);
+        status = is < 0 ? -1 : status;
+        if (is)
+            j->faces[kept++] = *f;
+        else
+            free(f->feature);
+    }
+    j->n = kept;
+    return status;
+}
+
+static int paint(job *j, int i) {
+    idem_anonymiser *a = j->a;
+    const face *f = &j->faces[i];
+    const idem_surrogate s = idem_surrogates_at(a->surrogates, f->surrogate);
+    const idem_sitter sitter = {.photo = j->photo,
+                                .frame = &f->frame,
+                                .points = (const float(*)[2])f->found.points,
+                                .feature = f->feature,
+                                .judge = f->judge,
+                                .surrogate = s.id};
+    idem_recomposed about;
+    const int done = idem_recomposer_run(a->recomposer, &sitter, a->options.similarity, &about);
+    if (done < 0)
+        return -1;
+    if (!done)
+        return hide(j, i, idem_too_like);
+    j->told[i].done = IDEM_FACE_RECOMPOSED;
+    j->told[i].feature = about.feature;
+    j->told[i].judge = about.judge;
+    return 0;
+}
+
+/* 1: left alone. */
+static int is_left(job *j, int i) {
+    const face *f = &j->faces[i];
+    if (f->by_hand && f->wish == IDEM_BY_HAND_SKIP) {
+        j->told[i].done = IDEM_FACE_SKIPPED;
+        return 1;
+    }
+    if (f->by_hand || !f->feature || idem_persons_find_exact(j->a->exempt, f->feature, f->judge) < 0)
+        return 0;
+    j->told[i].done = IDEM_FACE_EXEMPT;
+    return 1;
+}
+
+/* A face that another was pasted over since it was measured. */
+static int check_again(job *j) {
+    for (int i = 0; i < j->n; i++) {
+        if (j->told[i].done != IDEM_FACE_RECOMPOSED)
+            continue;
+        if (measure(j, i))
+            return -1;
+        if (!isnan(j->a->options.similarity))
+            j->told[i].above = false;
+        else if (j->told[i].above && hide(j, i, idem_too_like))
+            return -1;
+    }
+    return 0;
+}
+
+static int run(job *j) {
+    int *others = malloc((size_t)(j->n ? j->n : 1) * sizeof *others), n_others = 0, status = 0;
+    if (!others)
+        return idem_fail_as(IDEM_MEMORY, "out of memory for %d faces", j->n);
+    for (int i = 0; i < j->n && !status; i++)
+        status = look(j, &j->faces[i]);
+    if (!status)
+        status = drop_doubtful(j);
+    for (int i = 0; i < j->n; i++)
+        tell(j, i);
+    for (int i = 0; i < j->n && !status; i++) {
+        if (is_left(j, i))
+            continue;
+        const char *why = why_not_painted(j, &j->faces[i]);
+        if (why)
+            status = hide(j, i, why);
+        else
+            status = choose_surrogate(j, i, others, n_others) || paint(j, i) ? -1 : 0;
+        if (j->told[i].person >= 0)
+            others[n_others++] = j->told[i].person;
+    }
+    free(others);
+    return status || check_again(j) ? -1 : 0;
+}
+
+int idem_anonymiser_run(idem_anonymiser *a, idem_image *photo, const idem_hand_boxes *hand,
+                        idem_anonymised_face **faces) {
+    job j = {.a = a, .photo = photo};
+    idem_found *found = NULL;
+    *faces = NULL;
+    const idem_team before = idem_team_enter(idem_studio_threads(a->studio));
+    idem_finder *f = idem_studio_finder(a->studio);
+    const int n =
+        f ? idem_finder_run(f, photo, &(idem_find_options){.confidence = (float)a->options.unsure}, &found) : -1;
+    int status = n < 0 || merge(&j, found, n, hand) || run(&j) ? -1 : 0;
+    idem_team_leave(&before);
+    for (int i = 0; i < j.n; i++)
+        free(j.faces[i].feature);
+    free(j.faces);
+    free(found);
+    if (status) {
+        free(j.told);
+        return -1;
+    }
+    *faces = j.told;
+    return j.n;
+}

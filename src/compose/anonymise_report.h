@@ -1,0 +1,20 @@
+/* The report of an anonymising run. It holds no code of a face and no seed. */
+#ifndef IDEM_COMPOSE_ANONYMISE_REPORT_H
+#define IDEM_COMPOSE_ANONYMISE_REPORT_H
+
+#include <jansson.h>
+
+#include "compose/anonymise.h"
+#include "media/rewrite.h"
+
+/* One picture. rewritten NULL: it was not written. */
+json_t *idem_anonymise_picture_json(const char *name, int width, int height, const idem_anonymised_face *faces, int n,
+                                    const idem_rewritten *rewritten);
+
+/* Counts, thresholds, the likeness reached, linkage among the new faces: of all pictures. */
+json_t *idem_anonymise_summary(const json_t *pictures, const idem_anonymise_options *options,
+                               const idem_surrogates *surrogates);
+/* Names of the pictures that deserve a look, with the reason, those of most concern first; at most 100. */
+json_t *idem_anonymise_look_first(const json_t *pictures);
+
+#endif

@@ -1,0 +1,242 @@
+#include "compose/recompose.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/status.h"
+#include "face/align.h"
+#include "face/paste.h"
+#include "measure/verification.h"
+#include "model/refine.h"
+#include "nets/judge.h"
+
+/* How far from the person's own vector the surrogate's is moved, at each try. */
+static const double away[] = {0, 0.35, 0.8};
+enum { TRIES = sizeof away / sizeof *away, DIAL_TRIES = 6 };
+/* A similarity that is off by less is reached. */
+static const double near_enough = 0.02;
+
+struct idem_recomposer {
+    idem_studio *studio;
+    idem_refine *refine;
+    size_t id, attr, w, layers, feature;
+    int side;
+    float *own, *target, *attributes, *code, *ws; /* the person's code, what is painted from */
+    float *x;                                     /* [S, S, 3] */
+    uint8_t *rgb;
+    float *now; /* the result's vector */
+};
+
+static void *numbers(size_t n) {
+    float *p = malloc(n * sizeof *p);
+    return p ? p : idem_fail_null_as(IDEM_MEMORY, "out of memory for painting a face");
+}
+
+static int open_parts(idem_recomposer *r, int steps, bool dial) {
+    const idem_model_info *m = idem_studio_about(r->studio);
+    const int feature = idem_studio_feature_dim(r->studio);
+    idem_refine_options options = idem_refine_defaults(steps);
+    if (dial)
+        options.leak = 0; /* being like the person is what is wanted */
+    const idem_plan_options plan = idem_studio_plan(r->studio);
+    if (feature < 1 || !(r->refine = idem_refine_new(idem_studio_model(r->studio), &options, &plan)))
+        return -1;
+    r->id = (size_t)m->id_dim;
+    r->attr = (size_t)m->attr_dim;
+    r->w = (size_t)m->w_dim;
+    r->layers = (size_t)m->layers;
+    r->side = m->size;
+    r->feature = (size_t)feature;
+    const size_t pixels = (size_t)m->size * (size_t)m->size * 3;
+    return (r->own = numbers(r->id)) && (r->target = numbers(r->id)) && (r->attributes = numbers(r->attr)) &&
+                   (r->code = numbers(r->w)) && (r->ws = numbers(r->w * r->layers)) && (r->x = numbers(pixels)) &&
+                   (r->now = numbers(r->feature)) && (r->rgb = numbers(pixels))
+               ? 0
+               : -1;
+}
+
+idem_recomposer *idem_recomposer_new(idem_studio *s, int steps, bool dial) {
+    const idem_model_info *m = idem_studio_about(s);
+    if (!m || !m->has_mapper)
+        return idem_fail_null("painting faces wants a generator and a mapper");
+    idem_recomposer *r = calloc(1, sizeof *r);
+    if (!r)
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for painting faces");
+    r->studio = s;
+    if (open_parts(r, steps, dial)) {
+        idem_recomposer_free(r);
+        return NULL;
+    }
+    return r;
+}
+
+void idem_recomposer_free(idem_recomposer *r) {
+    if (!r)
+        return;
+    idem_refine_free(r->refine);
+    free(r->own);
+    free(r->target);
+    free(r->attributes);
+    free(r->code);
+    free(r->ws);
+    free(r->x);
+    free(r->rgb);
+    free(r->now);
+    free(r);
+}
+
+/* ---- the place in the photograph ---- */
+
+typedef struct {
+    int x, y, width, height;
+    uint8_t *rgb;
+} patch;
+
+/* The pixels that pasting may change: those of the frame. */
+static int take_patch(patch *p, const idem_image *photo, const idem_crop *frame) {
+    static const float corners[4][2] = {{0, 0}, {1, 0}, {0, 1}, {1, 1}};
+    float at[4][2];
+    idem_crop_points(at, corners, 4, frame);
+    double low[2] = {HUGE_VAL, HUGE_VAL}, high[2] = {-HUGE_VAL, -HUGE_VAL};
+    const int size[2] = {photo->width, photo->height};
+    for (int i = 0; i < 4; i++)
+        for (int k = 0; k < 2; k++) {
+            low[k] = fmin(low[k], (double)at[i][k] * size[k] - 2);
+            high[k] = fmax(high[k], (double)at[i][k] * size[k] + 2);
+        }
+    p->x = (int)fmin(fmax(low[0], 0), size[0]);
+    p->y = (int)fmin(fmax(low[1], 0), size[1]);
+    p->width = (int)fmin(fmax(high[0], 0), size[0]) - p->x;
+    p->height = (int)fmin(fmax(high[1], 0), size[1]) - p->y;
+    p->rgb = malloc((size_t)p->width * (size_t)p->height * 3 + 1);
+    if (!p->rgb)
+        return idem_fail_as(IDEM_MEMORY, "out of memory for the place of a face");
+    const size_t row = (size_t)p->width * 3, stride = (size_t)photo->width * 3;
+    for (int y = 0; y < p->height; y++)
+        memcpy(p->rgb + (size_t)y * row, photo->rgb + (size_t)(p->y + y) * stride + (size_t)p->x * 3, row);
+    return 0;
+}
+
+static void put_patch(const patch *p, idem_image *photo) {
+    const size_t row = (size_t)p->width * 3, stride = (size_t)photo->width * 3;
+    for (int y = 0; y < p->height; y++)
+        memcpy(photo->rgb + (size_t)(p->y + y) * stride + (size_t)p->x * 3, p->rgb + (size_t)y * row, row);
+}
+
+/* ---- painting ---- */
+
+static double cosine(const float *a, const float *b, size_t n) {
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += (double)a[i] * (double)b[i];
+    return sum;
+}
+
+/* share of the person's own vector, rest of the surrogate's; of unit length. */
+static void mix(float *to, const float *surrogate, const float *own, double share, size_t n) {
+    double squares = 0;
+    for (size_t i = 0; i < n; i++) {
+        const double v = (1 - fmax(share, 0)) * (double)surrogate[i] + share * (double)own[i];
+        to[i] = (float)v;
+        squares += v * v;
+    }
+    for (size_t i = 0; i < n; i++)
+        to[i] /= (float)fmax(sqrt(squares), 1e-12);
+}
+
+/* What does not depend on who it becomes. */
+static int take_sitter(idem_recomposer *r, const idem_sitter *s) {
+    idem_image aligned;
+    if (idem_align_picture(&aligned, s->photo, s->frame, r->side))
+        return -1;
+    idem_image_to_float(r->x, &aligned, 0, 1);
+    const int status = idem_studio_encode(r->studio, IDEM_PIPE_IDENTITY, aligned.rgb, 1, r->own) ||
+                               idem_studio_encode(r->studio, IDEM_PIPE_ATTRIBUTES, aligned.rgb, 1, r->attributes)
+                           ? -1
+                           : 0;
+    idem_image_free(&aligned);
+    return status;
+}
+
+/* The face of r->target with the sitter's attributes into its place, and what the recognisers say of it there. */
+static int paint(idem_recomposer *r, const idem_sitter *s, idem_recomposed *about) {
+    idem_pipe *map = idem_studio_pipe(r->studio, IDEM_PIPE_CODE, 1),
+              *layers = map ? idem_studio_pipe(r->studio, IDEM_PIPE_LAYERS, 1) : NULL;
+    if (!layers ||
+        idem_pipe_run(map, 1, (const float *const[]){r->target, r->attributes}, (float *const[]){r->code, NULL}))
+        return -1;
+    for (size_t i = 0; i < r->layers; i++)
+        memcpy(r->ws + i * r->w, r->code, r->w * sizeof *r->ws);
+    if (idem_refine_person(r->refine, r->target, r->x, r->ws, NULL) ||
+        idem_studio_paint(r->studio, layers, (const float *const[]){r->ws, NULL}, 1, NULL, r->rgb))
+        return -1;
+    const idem_image painted = {.width = r->side, .height = r->side, .rgb = r->rgb};
+    float judge[IDEM_JUDGE_DIM];
+    if (idem_paste(s->photo, &painted, s->frame, s->points) ||
+        idem_studio_embed(r->studio, s->photo, s->points, r->now, judge))
+        return -1;
+    about->feature = cosine(r->now, s->feature, r->feature);
+    about->judge = cosine(judge, s->judge, IDEM_JUDGE_DIM);
+    about->tries++;
+    return 0;
+}
+
+static int become_a_stranger(idem_recomposer *r, const idem_sitter *s, const patch *before, idem_recomposed *about) {
+    for (int i = 0; i < TRIES; i++) {
+        mix(r->target, s->surrogate, r->own, -away[i], r->id);
+        if (paint(r, s, about))
+            return -1;
+        if (about->feature <= IDEM_FEATURE_THRESHOLD && about->judge <= IDEM_JUDGE_THRESHOLD)
+            return 1;
+        put_patch(before, s->photo);
+    }
+    return 0;
+}
+
+/* The share of the person's vector by which the similarity is reached: regula falsi between the surrogate's face, which
+ * is about as like as strangers are, and the person's own; the nearest of all tries is kept. */
+static int reach(idem_recomposer *r, const idem_sitter *s, const patch *before, double wanted, idem_recomposed *about) {
+    double low = -0.2, at_low = NAN, high = 1, at_high = NAN, best = HUGE_VAL, best_share = 0;
+    const double strangers = cosine(s->surrogate, r->own, r->id);
+    double share = fmin(fmax((wanted - strangers) / (1 - strangers), 0), 1);
+    for (int i = 0; i < DIAL_TRIES; i++) {
+        put_patch(before, s->photo);
+        mix(r->target, s->surrogate, r->own, share, r->id);
+        if (paint(r, s, about))
+            return -1;
+        const double off = about->feature - wanted;
+        if (fabs(off) < best) {
+            best = fabs(off);
+            best_share = share;
+        }
+        if (fabs(off) < near_enough || (off < 0 && share >= 1))
+            break;
+        if (off > 0) {
+            high = share;
+            at_high = off;
+        } else {
+            low = share;
+            at_low = off;
+        }
+        const double from = isnan(at_low) ? -wanted : at_low, to = isnan(at_high) ? 1 - wanted : at_high;
+        share = low + (high - low) * fmin(fmax(-from / fmax(to - from, 1e-6), 0.1), 0.9);
+        share = isnan(at_high) && high - share < 0.05 ? 1 : share;
+    }
+    if (fabs(about->feature - wanted) <= best)
+        return 1;
+    put_patch(before, s->photo);
+    mix(r->target, s->surrogate, r->own, best_share, r->id);
+    return paint(r, s, about) ? -1 : 1;
+}
+
+int idem_recomposer_run(idem_recomposer *r, const idem_sitter *s, double similarity, idem_recomposed *about) {
+    patch before;
+    *about = (idem_recomposed){0};
+    if (take_sitter(r, s) || take_patch(&before, s->photo, s->frame))
+        return -1;
+    const int done =
+        isnan(similarity) ? become_a_stranger(r, s, &before, about) : reach(r, s, &before, similarity, about);
+    free(before.rgb);
+    return done;
+}

@@ -1,0 +1,32 @@
+/* One face of a photograph painted as somebody else, and put back: its own attributes, the identity of a surrogate. The
+ * result is measured where it lies, and painted again from further away until neither recogniser takes it for the
+ * person; or, where a similarity is asked for, until it is reached. */
+#ifndef IDEM_COMPOSE_RECOMPOSE_H
+#define IDEM_COMPOSE_RECOMPOSE_H
+
+#include "compose/studio.h"
+
+typedef struct idem_recomposer idem_recomposer;
+
+/* steps: of refining. dial: similarities will be asked for. The studio must outlive it. */
+idem_recomposer *idem_recomposer_new(idem_studio *s, int steps, bool dial);
+void idem_recomposer_free(idem_recomposer *r); /* NULL is allowed */
+
+typedef struct {
+    idem_image *photo; /* changed where the face is */
+    const idem_crop *frame;
+    const float (*points)[2];
+    const float *feature, *judge; /* the person's vectors */
+    const float *surrogate;       /* code by E_id */
+} idem_sitter;
+
+typedef struct {
+    double feature, judge; /* cosines of the result with the person */
+    int tries;
+} idem_recomposed;
+
+/* similarity: wanted cosine by fr_feature; NaN: below the thresholds of both. 1: done; 0: the thresholds were not
+ * reached, and the photograph is as it was; -1: interrupted, or memory is short. */
+int idem_recomposer_run(idem_recomposer *r, const idem_sitter *sitter, double similarity, idem_recomposed *about);
+
+#endif

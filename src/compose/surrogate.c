@@ -1,0 +1,295 @@
+#define _GNU_SOURCE
+#include "compose/surrogate.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/rng.h"
+#include "base/sha256.h"
+#include "base/status.h"
+#include "measure/verification.h"
+
+enum { ROUNDS_MOST = 8, FEW = 8, SIZE_OF_BLOCK = 64 };
+/* Candidates are pulled towards the mean so much: enough to be well painted, not so much that they are all alike. */
+static const float truncation = 0.9f;
+/* Cosines that are lower than the threshold by less begin to count as alike. */
+static const double near_by = 0.1;
+
+struct idem_surrogates {
+    idem_studio *studio;
+    uint8_t seed[IDEM_SECRET];
+    size_t z, id, feature, row; /* widths: of z, of a code, of fr_feature's vector, of all of a surrogate */
+    float *rows;                /* [room, row]: code, feature, judge */
+    int n, room;
+    uint32_t drawn;    /* candidates so far */
+    float *candidates; /* [IDEM_SURROGATE_CANDIDATES, row], the first `waiting` of them drawn */
+    int waiting;
+    float *noise;     /* [z] */
+    uint8_t *picture; /* [S, S, 3] */
+};
+
+/* ---- secrets ---- */
+
+int idem_secret_draw(uint8_t *secret, size_t n) {
+    while (n) {
+        const ssize_t got = getrandom(secret, n < 256 ? n : 256, 0);
+        if (got < 0 && errno != EINTR)
+            return idem_fail_as(IDEM_INTERNAL, "the system has no random numbers: %s", strerror(errno));
+        if (got > 0) {
+            secret += got;
+            n -= (size_t)got;
+        }
+    }
+    return 0;
+}
+
+static void unhex(uint8_t *out, const char *hex) {
+    for (int i = 0; i < IDEM_SECRET; i++) {
+        const int a = hex[2 * i], b = hex[2 * i + 1];
+        out[i] = (uint8_t)((a <= '9' ? a - '0' : a - 'a' + 10) * 16 + (b <= '9' ? b - '0' : b - 'a' + 10));
+    }
+}
+
+void idem_secret_derive(uint8_t out[IDEM_SECRET], const uint8_t secret[IDEM_SECRET], const void *message, size_t n) {
+    uint8_t inner[SIZE_OF_BLOCK], outer[SIZE_OF_BLOCK];
+    char hex[65];
+    for (int i = 0; i < SIZE_OF_BLOCK; i++) {
+        const uint8_t key = i < IDEM_SECRET ? secret[i] : 0;
+        inner[i] = key ^ 0x36;
+        outer[i] = key ^ 0x5c;
+    }
+    idem_sha256 sha = idem_sha256_make();
+    idem_sha256_add(&sha, inner, sizeof inner);
+    idem_sha256_add(&sha, message, n);
+    idem_sha256_end(&sha, hex);
+    unhex(out, hex);
+    sha = idem_sha256_make();
+    idem_sha256_add(&sha, outer, sizeof outer);
+    idem_sha256_add(&sha, out, IDEM_SECRET);
+    idem_sha256_end(&sha, hex);
+    unhex(out, hex);
+    explicit_bzero(inner, sizeof inner);
+    explicit_bzero(outer, sizeof outer);
+    explicit_bzero(hex, sizeof hex);
+    explicit_bzero(&sha, sizeof sha);
+}
+
+/* ---- life ---- */
+
+static float *numbers(size_t n) {
+    float *p = calloc(n ? n : 1, sizeof *p);
+    return p ? p : idem_fail_null_as(IDEM_MEMORY, "out of memory for surrogates");
+}
+
+static int make_room(idem_surrogates *s, int n) {
+    if (n <= s->room)
+        return 0;
+    const size_t room = (size_t)(n > 2 * s->room ? n : 2 * s->room);
+    float *rows = realloc(s->rows, room * s->row * sizeof *rows);
+    if (!rows)
+        return idem_fail_as(IDEM_MEMORY, "out of memory for %zu surrogates", room);
+    s->rows = rows;
+    s->room = (int)room;
+    return 0;
+}
+
+idem_surrogates *idem_surrogates_new(idem_studio *studio, const uint8_t seed[IDEM_SECRET]) {
+    const idem_model_info *m = idem_studio_about(studio);
+    const int feature =
+        m ? idem_studio_feature_dim(studio) : idem_fail("surrogates are drawn from a generator, and none is loaded");
+    idem_surrogates *s = feature > 0 ? calloc(1, sizeof *s) : NULL;
+    if (!s)
+        return feature > 0 ? idem_fail_null_as(IDEM_MEMORY, "out of memory for surrogates") : NULL;
+    s->studio = studio;
+    memcpy(s->seed, seed, IDEM_SECRET);
+    s->z = (size_t)m->z_dim;
+    s->id = (size_t)m->id_dim;
+    s->feature = (size_t)feature;
+    s->row = s->id + s->feature + IDEM_JUDGE_DIM;
+    s->candidates = numbers(IDEM_SURROGATE_CANDIDATES * s->row);
+    s->noise = numbers(s->z);
+    s->picture = malloc((size_t)m->size * (size_t)m->size * 3);
+    if (s->candidates && s->noise && s->picture)
+        return s;
+    idem_surrogates_free(s);
+    return idem_fail_null_as(IDEM_MEMORY, "out of memory for surrogates");
+}
+
+void idem_surrogates_free(idem_surrogates *s) {
+    if (!s)
+        return;
+    free(s->rows);
+    free(s->candidates);
+    free(s->noise);
+    free(s->picture);
+    explicit_bzero(s->seed, sizeof s->seed);
+    free(s);
+}
+
+int idem_surrogates_count(const idem_surrogates *s) {
+    return s->n;
+}
+
+idem_surrogate idem_surrogates_at(const idem_surrogates *s, int i) {
+    const float *row = s->rows + (size_t)i * s->row;
+    return (idem_surrogate){row, row + s->id, row + s->id + s->feature};
+}
+
+void idem_surrogates_forget_first(idem_surrogates *s, int n) {
+    const int gone = s->n - n;
+    if (gone <= 0)
+        return;
+    memmove(s->rows, s->rows + (size_t)gone * s->row, (size_t)n * s->row * sizeof *s->rows);
+    s->n = n;
+}
+
+size_t idem_surrogates_width(const idem_surrogates *s) {
+    return s->row;
+}
+
+void idem_surrogates_copy(const idem_surrogates *s, float *rows) {
+    memcpy(rows, s->rows, (size_t)s->n * s->row * sizeof *rows);
+}
+
+int idem_surrogates_take(idem_surrogates *s, const float *rows, int n) {
+    if (make_room(s, n))
+        return -1;
+    memcpy(s->rows, rows, (size_t)n * s->row * sizeof *rows);
+    s->n = n;
+    return 0;
+}
+
+/* ---- candidates ---- */
+
+static double cosine(const float *a, const float *b, size_t n) {
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += (double)a[i] * (double)b[i];
+    return sum;
+}
+
+/* z of the next candidate: from the secret and its number alone. */
+static void draw_noise(idem_surrogates *s, float *z) {
+    uint8_t message[20] = "idem candidate", derived[IDEM_SECRET];
+    uint64_t seed;
+    for (int k = 0; k < 4; k++)
+        message[16 + k] = (uint8_t)(s->drawn >> 8 * k);
+    s->drawn++;
+    idem_secret_derive(derived, s->seed, message, sizeof message);
+    memcpy(&seed, derived, sizeof seed);
+    idem_rng rng = idem_rng_make(seed, "surrogate");
+    idem_rng_fill_normal(&rng, z, s->z);
+    explicit_bzero(derived, sizeof derived);
+    explicit_bzero(&rng, sizeof rng);
+}
+
+/* The recognisers cut a face out by five of its 68 points: those of the frame, where the generator puts the face. */
+static void place_points(float (*points)[2], const float (*five)[2]) {
+    for (int i = 36; i < 48; i++)
+        memcpy(points[i], five[i >= 42], sizeof points[i]);
+    memcpy(points[30], five[2], sizeof points[30]);
+    memcpy(points[48], five[3], sizeof points[48]);
+    memcpy(points[54], five[4], sizeof points[54]);
+}
+
+static int describe(idem_surrogates *s, const uint8_t *rgb, float *row) {
+    const int side = idem_studio_about(s->studio)->size;
+    const idem_frame *frame = idem_model_frame(idem_studio_model(s->studio));
+    const idem_image picture = {.width = side, .height = side, .rgb = (uint8_t *)(uintptr_t)rgb};
+    float points[IDEM_POINTS][2] = {{0}};
+    place_points(points, frame->five);
+    return idem_studio_embed(s->studio, &picture, (const float(*)[2])points, row + s->id, row + s->id + s->feature);
+}
+
+/* Candidates up to n; those that were not chosen before stay. */
+static int fill(idem_surrogates *s, int n) {
+    idem_pipe *paint = s->waiting < n ? idem_studio_pipe(s->studio, IDEM_PIPE_SAMPLE, truncation) : NULL;
+    if (s->waiting < n && !paint)
+        return -1;
+    for (; s->waiting < n; s->waiting++) {
+        float *row = s->candidates + (size_t)s->waiting * s->row;
+        draw_noise(s, s->noise);
+        if (idem_studio_paint(s->studio, paint, (const float *const[]){s->noise, NULL}, 1, NULL, s->picture) ||
+            idem_studio_encode(s->studio, IDEM_PIPE_IDENTITY, s->picture, 1, row) || describe(s, s->picture, row))
+            return -1;
+    }
+    return 0;
+}
+
+/* How alike it is to those in use: by how much each recogniser's cosine comes near its threshold or lies above, summed,
+ * so that few pairs are above. The judge's cosines spread a fifth as much. */
+static double nearness(const idem_surrogates *s, const float *candidate) {
+    double sum = 0;
+    for (int i = 0; i < s->n; i++) {
+        const float *row = s->rows + (size_t)i * s->row;
+        const double feature = cosine(candidate + s->id, row + s->id, s->feature),
+                     judge = cosine(candidate + s->id + s->feature, row + s->id + s->feature, IDEM_JUDGE_DIM);
+        sum += fmax(feature - IDEM_FEATURE_THRESHOLD + near_by, 0) +
+               5 * fmax(judge - IDEM_JUDGE_THRESHOLD + near_by / 5, 0);
+    }
+    return sum;
+}
+
+static bool is_stranger(const idem_surrogates *s, const float *candidate, const float *feature, const float *judge) {
+    return (!feature || cosine(candidate + s->id, feature, s->feature) <= IDEM_FEATURE_THRESHOLD) &&
+           (!judge || cosine(candidate + s->id + s->feature, judge, IDEM_JUDGE_DIM) <= IDEM_JUDGE_THRESHOLD);
+}
+
+/* The farthest stranger to the person; -1: there is none. */
+static int farthest(const idem_surrogates *s, const float *feature, const float *judge) {
+    int best = -1;
+    double least = HUGE_VAL;
+    for (int i = 0; i < s->waiting; i++) {
+        const float *candidate = s->candidates + (size_t)i * s->row;
+        const double near = nearness(s, candidate);
+        if (is_stranger(s, candidate, feature, judge) && (best < 0 || near < least)) {
+            best = i;
+            least = near;
+        }
+    }
+    return best;
+}
+
+int idem_surrogates_choose(idem_surrogates *s, const float *feature, const float *judge) {
+    for (int again = 0; again < ROUNDS_MOST; again++) {
+        /* The first has nobody to be far from. */
+        if (fill(s, s->n ? IDEM_SURROGATE_CANDIDATES : FEW) || make_room(s, s->n + 1))
+            return -1;
+        const int best = farthest(s, feature, judge);
+        if (best >= 0) {
+            float *row = s->candidates + (size_t)best * s->row;
+            memcpy(s->rows + (size_t)s->n * s->row, row, s->row * sizeof *row);
+            s->waiting--;
+            memmove(row, row + s->row, (size_t)(s->waiting - best) * s->row * sizeof *row);
+            return s->n++;
+        }
+        s->waiting = 0;
+    }
+    return idem_fail("none of %d faces drawn from the generator is a stranger to a person",
+                     ROUNDS_MOST * (s->n ? IDEM_SURROGATE_CANDIDATES : FEW));
+}
+
+uint32_t idem_surrogates_drawn(const idem_surrogates *s) {
+    return s->drawn;
+}
+
+void idem_surrogates_set_drawn(idem_surrogates *s, uint32_t drawn) {
+    s->drawn = drawn;
+    s->waiting = 0;
+}
+
+void idem_surrogates_alike(const idem_surrogates *s, double *feature, double *judge) {
+    double above[2] = {0}, pairs = 0;
+    for (int i = 0; i < s->n; i++)
+        for (int k = i + 1; k < s->n; k++) {
+            const idem_surrogate a = idem_surrogates_at(s, i), b = idem_surrogates_at(s, k);
+            above[0] += cosine(a.feature, b.feature, s->feature) > IDEM_FEATURE_THRESHOLD;
+            above[1] += cosine(a.judge, b.judge, IDEM_JUDGE_DIM) > IDEM_JUDGE_THRESHOLD;
+            pairs++;
+        }
+    *feature = pairs > 0 ? above[0] / pairs : NAN;
+    *judge = pairs > 0 ? above[1] / pairs : NAN;
+}
