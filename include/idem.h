@@ -31,7 +31,25 @@
  * - The same inputs, seed, threads, batch and machine give the same bytes, whatever n is. Threads are options.threads,
  *   or fewer where OpenMP gives fewer: OMP_THREAD_LIMIT, one inside a parallel region of the caller's.
  *
- * The functions stand in idem/NAME.h by what they are of. Programs include this header, which has them all.
+ * The functions stand in headers of their own by what they are of. Programs include this one, which has them all.
+ *     idem/error.h     versions, messages and their kinds
+ *     idem/context.h   opening; cancelling, progress, the log, memory given back
+ *     idem/pictures.h  pictures of any size to files and memory, with their origin; pages, grids, animations
+ *     idem/faces.h     photographs: read one by one or ahead, faces found, cut out, recognised, put back
+ *     idem/compose.h   codes, composing one or many, the way from one face to another, samples, tables of codes
+ *     idem/train.h     training
+ *
+ * A photograph's largest face with another's identity, put back at full size, by a context with a mapper:
+ *
+ *     idem_reading r;
+ *     idem_reading_default(&r);
+ *     r.input = IDEM_INPUT_AUTO;
+ *     r.face = IDEM_LARGEST_FACE;
+ *     idem_photograph *p = idem_read_photograph_as(c, "group.jpg", &r), *q = idem_read_photograph_as(c, "who.jpg", &r);
+ *     idem_faces *who = idem_new_faces(c, IDEM_CODE_OF_IDENTITY, 1), *how = idem_new_faces(c, IDEM_CODE_OF_ATTRIBUTES,
+ * 1); idem_add_faces(who, q) || idem_add_faces(how, p) || idem_encode_faces(who) || idem_encode_faces(how) ||
+ *         idem_compose_faces(who, how, &(idem_pairing){0, 0}, 1, IDEM_REFINE_AS_MARKED, NULL, rgb) ||
+ *         idem_paste_face(c, p, 0, rgb) || idem_write_photograph(c, "out.png", p);
  */
 #ifndef IDEM_H
 #define IDEM_H

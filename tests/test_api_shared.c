@@ -139,9 +139,23 @@ static void weights_are_shared_while_the_files_stay(void **state) {
     idem_model_give_back(a);
 }
 
+/* What holds for all contexts of the process. */
+static void the_machine_is_looked_at(void **state) {
+    (void)state;
+    assert_int_equal(idem_check_machine(), 0);
+    assert_int_equal(program_run(NULL, "IDEM_MAX_ISA=wide $IDEM align x.png -o y"), 2);
+    assert_true(program_says("IDEM_MAX_ISA"));
+    assert_int_equal(idem_set_threads(2), 0);
+    assert_int_equal(idem_set_threads(0), 0);
+    assert_int_equal(idem_set_threads(-1), -1);
+    assert_int_equal(idem_set_threads(4097), -1);
+    assert_non_null(strstr(idem_last_error(), "threads is 4097"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(threads_with_contexts_of_their_own_paint_the_same),
                                        cmocka_unit_test(a_context_outlives_the_one_that_loaded),
-                                       cmocka_unit_test(weights_are_shared_while_the_files_stay)};
+                                       cmocka_unit_test(weights_are_shared_while_the_files_stay),
+                                       cmocka_unit_test(the_machine_is_looked_at)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -11,12 +11,15 @@
 #include "base/models.h"
 #include "base/status.h"
 #include "engine/isa.h"
+#include "engine/threads.h"
 
-enum { BATCH = 4, BATCH_MAX = 256, THREADS_MAX = 4096, REFINE_MAX = 1000 };
+enum { BATCH = 4, BATCH_MAX = 256, REFINE_MAX = 1000 };
 
 /* Sizes of the struct in programs compiled before it had the fields that follow. */
 static const size_t earlier_options[] = {offsetof(idem_options, identity_net), offsetof(idem_options, refine),
                                          offsetof(idem_options, reserved), offsetof(idem_options, pose)};
+
+_Static_assert((int)IDEM_THREADS_LIMIT == (int)IDEM_THREADS_MOST, "threads of context.h and threads.h");
 
 #define TEXT(x) #x
 #define VERSION(a, b, c) TEXT(a) "." TEXT(b) "." TEXT(c)
@@ -81,8 +84,8 @@ static int take_options(idem_options *o, const idem_options *given) {
         return idem_fail("idem_open: pose is %d, expected 0 to %d", o->pose, IDEM_POSE_ALWAYS);
     if (o->batch < 0 || o->batch > BATCH_MAX)
         return idem_fail("idem_open: batch is %d, expected 0 to %d", o->batch, BATCH_MAX);
-    if (o->threads < 0 || o->threads > THREADS_MAX)
-        return idem_fail("idem_open: threads is %d, expected 0 to %d", o->threads, THREADS_MAX);
+    if (o->threads < 0 || o->threads > IDEM_THREADS_MOST)
+        return idem_fail("idem_open: threads is %d, expected 0 to %d", o->threads, IDEM_THREADS_MOST);
     if (o->refine < 0 || o->refine > REFINE_MAX)
         return idem_fail("idem_open: refine is %d, expected 0 to %d", o->refine, REFINE_MAX);
     return check_networks(o);
@@ -161,6 +164,17 @@ int idem_find_shipped(const char *file, char *path, size_t size) {
     if (!file || !path)
         return idem_fail("idem_find_shipped: an argument is NULL");
     return idem_models_shipped(path, size, file);
+}
+
+int idem_check_machine(void) {
+    return idem_isa_check();
+}
+
+int idem_set_threads(int threads) {
+    if (threads < 0 || threads > IDEM_THREADS_MOST)
+        return idem_fail("idem_set_threads: threads is %d, expected 0 to %d", threads, IDEM_THREADS_MOST);
+    idem_threads_set(threads);
+    return 0;
 }
 
 /* ---- while it works ---- */

@@ -17,7 +17,6 @@
 #include "cli/profile.h"
 #include "cli/progress.h"
 #include "cli/registry.h"
-#include "engine/isa.h"
 
 typedef struct {
     const char *name, *group, *summary;
@@ -167,7 +166,7 @@ static int run(const command *c, int argc, char **argv) {
     char name[64];
     snprintf(name, sizeof name, "idem %s", c->name);
     argv[0] = name;
-    if (idem_isa_check())
+    if (idem_check_machine())
         return idem_cli_usage("%s", idem_error());
     int code = c->run(argc, argv);
     bool printed = !fflush(stdout);

@@ -17,7 +17,7 @@
 #include "cli/man.h"
 #include "cli/profile.h"
 #include "cli/progress.h"
-#include "engine/op.h"
+#include "idem.h"
 
 enum { MAX_OPTIONS = 96, HELP_ROWS = 3, KEY_BASE = 0x1000, KEY_USAGE = 0x2000 };
 
@@ -271,7 +271,7 @@ static void add_shared(parser *p, idem_shared *s) {
                                  .name = "threads",
                                  .arg = "N",
                                  .value = &s->threads,
-                                 .max = IDEM_THREADS_MOST,
+                                 .max = IDEM_THREADS_LIMIT,
                                  .help = "threads to use, 0 for OMP_NUM_THREADS or every core"});
         add_row(p, (idem_option){.kind = IDEM_OPT_INT,
                                  .name = "profile",
@@ -353,7 +353,7 @@ int idem_parse(const idem_command_line *line, int argc, char **argv, idem_shared
     if (shared->quiet)
         idem_log_set_least(IDEM_LOG_WARNING);
     if (line->shared & IDEM_WITH_THREADS)
-        idem_threads_set(shared->threads);
+        idem_set_threads(shared->threads);
     if (shared->profile)
         idem_cli_profile_begin(shared->profile_rows);
     if (args)
