@@ -16,6 +16,7 @@ const char *const idem_too_like = "still too like the person";
 
 /* The middle of a face, where no other face is: in parts of its region. */
 static const double core = 0.75;
+static const float about_its_size = 2.5f;
 /* What may be a face is looked at again in so many times its size. */
 static const double look_again = 3;
 /* Beyond these the generator has seen no faces. */
@@ -315,14 +316,21 @@ static int hide(job *j, int i, const char *why) {
     return status;
 }
 
-/* A candidate in the middle of a sure face is that face, seen otherwise. */
+/* A candidate in the middle of a sure face, or one in which a sure face of about its size has its middle, is that face,
+ * seen otherwise. */
 static bool is_another_reading(const job *j, int i) {
     const face *f = &j->faces[i];
-    const double x = (double)(f->found.box.x0 + f->found.box.x1) / 2 * j->photo->width,
-                 y = (double)(f->found.box.y0 + f->found.box.y1) / 2 * j->photo->height;
+    const idem_box *box = &f->found.box;
+    const double x = (double)(box->x0 + box->x1) / 2 * j->photo->width,
+                 y = (double)(box->y0 + box->y1) / 2 * j->photo->height;
     bool is = false;
-    for (int k = 0; k < j->n && !f->found.sure && !f->by_hand; k++)
-        is = is || (j->faces[k].found.sure && idem_region_has(&j->faces[k].region, x, y, core));
+    for (int k = 0; k < j->n && !f->found.sure && !f->by_hand; k++) {
+        const idem_box *sure = &j->faces[k].found.box;
+        const float u = (sure->x0 + sure->x1) / 2, v = (sure->y0 + sure->y1) / 2;
+        is = is || (j->faces[k].found.sure && (idem_region_has(&j->faces[k].region, x, y, core) ||
+                                               (u > box->x0 && u < box->x1 && v > box->y0 && v < box->y1 &&
+                                                box->x1 - box->x0 < about_its_size * (sure->x1 - sure->x0))));
+    }
     return is;
 }
 

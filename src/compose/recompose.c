@@ -14,6 +14,9 @@
 /* How far from the person's own vector the surrogate's is moved, at each try. */
 static const double away[] = {0, 0.35, 0.8};
 enum { TRIES = sizeof away / sizeof *away, DIAL_TRIES = 6 };
+/* Weights of refining (refine.h): it matters less who somebody becomes than that pose and expression stay and the
+ * person goes. */
+static const double identity = 0.6, landmark = 0.1, leak = 0.5;
 /* A similarity that is off by less is reached. */
 static const double near_enough = 0.02;
 
@@ -37,8 +40,9 @@ static int open_parts(idem_recomposer *r, int steps, bool dial) {
     const idem_model_info *m = idem_studio_about(r->studio);
     const int feature = idem_studio_feature_dim(r->studio);
     idem_refine_options options = idem_refine_defaults(steps);
-    if (dial)
-        options.leak = 0; /* being like the person is what is wanted */
+    options.identity = identity;
+    options.landmark = landmark;
+    options.leak = dial ? 0 : leak; /* with a dial being like the person is what is wanted */
     const idem_plan_options plan = idem_studio_plan(r->studio);
     if (feature < 1 || !(r->refine = idem_refine_new(idem_studio_model(r->studio), &options, &plan)))
         return -1;
