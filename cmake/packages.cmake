@@ -55,7 +55,7 @@ list(TRANSFORM PLUGINS PREPEND idem- OUTPUT_VARIABLE PLUGIN_PACKAGES)
 idem_package(idem "identity of one face, attributes of another: the program" MODELS SECTION graphics
   TEXT ${PACKAGE_IDEM_TEXT} "The small generator and mapper that come with it are for research."
   DEPENDS fonts-dejavu-core
-  RECOMMENDS npm curl idem-heif
+  RECOMMENDS npm curl idem-heif idem-video
   SUGGESTS ${PLUGIN_PACKAGES})
 idem_package(libidem0 "identity of one face, attributes of another: the library" SECTION libs
   TEXT ${PACKAGE_IDEM_TEXT} "This is the shared library that C programs link to."
