@@ -303,6 +303,32 @@ int idem_finder_refine(idem_finder *f, const idem_image *photo, idem_found *face
     return status < 0 ? -1 : 0;
 }
 
+/* What stays the same from look to look is a face; its landmarks may drift off one that went away. */
+static const double followed_spread = 0.03;
+
+int idem_finder_follow(idem_finder *f, const idem_image *photo, idem_found *faces, int n, bool *seen) {
+    idem_pyramid pyramid;
+    if (idem_pyramid_make(&pyramid, photo))
+        return -1;
+    int status = 0;
+    for (int i = 0; i < n && status >= 0; i++) {
+        idem_face_seen face = known_face(&faces[i], photo);
+        seen[i] = false;
+        status = idem_align_frame(&face.frame, (const float(*)[2])face.points, photo->width, photo->height)
+                     ? 0
+                     : idem_settle_look(&f->tools, &pyramid, &face, IDEM_LANDMARKS_FULL);
+        if (status > 0 && face.box.score > IDEM_CANDIDATE_CONFIDENCE && face.spread < followed_spread) {
+            const idem_found before = faces[i];
+            seen[i] = true;
+            status = describe(f, &pyramid, &face, face.box.score > IDEM_DETECT_CONFIDENCE, &faces[i]);
+            if (status)
+                faces[i] = before;
+        }
+    }
+    idem_pyramid_free(&pyramid);
+    return status < 0 ? -1 : 0;
+}
+
 int idem_finder_sees_frame(idem_finder *f, const idem_image *picture, double most, idem_found *out) {
     idem_pyramid pyramid;
     if (idem_pyramid_make(&pyramid, picture))

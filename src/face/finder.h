@@ -56,6 +56,10 @@ int idem_finder_run(idem_finder *f, const idem_image *photo, const idem_find_opt
  * that is not seen again stay. */
 int idem_finder_refine(idem_finder *f, const idem_image *photo, idem_found *faces, int n);
 
+/* Faces of one picture of a clip in the next: looked at where they are said to be, which costs little. faces[i] is
+ * where it is now if seen[i], else as it was. */
+int idem_finder_follow(idem_finder *f, const idem_image *photo, idem_found *faces, int n, bool *seen);
+
 /* Whether a picture is a face in its frame (align.h) already, its corners off by less than `most` of the side in the
  * mean. 1: *out is the face; 0: it is not square, or is to be looked for. Much cheaper than a search. */
 int idem_finder_sees_frame(idem_finder *f, const idem_image *picture, double most, idem_found *out);

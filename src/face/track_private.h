@@ -1,0 +1,41 @@
+/* What linking and finishing of tracks share. */
+#ifndef IDEM_FACE_TRACK_PRIVATE_H
+#define IDEM_FACE_TRACK_PRIVATE_H
+
+#include "face/track.h"
+
+typedef struct {
+    int64_t picture;
+    idem_box box;
+    float score; /* 0: bridged */
+    float points[IDEM_POINTS][2];
+    idem_crop frame;
+} idem_seen;
+
+typedef struct {
+    idem_seen *at; /* pictures rise; after bridging without gaps */
+    int n, seen;
+    size_t room;
+    float *sum;         /* of vectors by their scores */
+    float *last_vector; /* [dim] */
+    bool open;
+    int person;
+} idem_track;
+
+struct idem_tracks {
+    idem_track_options options;
+    int width, height, dim;
+    int64_t pictures;
+    idem_track *tracks;
+    int n_tracks, oldest_open;
+    size_t room;
+    idem_track_person *persons;
+    float **vectors; /* of persons */
+    int n_persons;
+    idem_track_place *places; /* by picture */
+    int64_t *first;           /* [pictures + 1] */
+};
+
+double idem_track_cosine(const float *a, const float *b, int dim);
+
+#endif
