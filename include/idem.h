@@ -62,5 +62,6 @@
 #include "idem/pictures.h"
 #include "idem/ranks.h"
 #include "idem/train.h"
+#include "idem/video.h"
 
 #endif

@@ -12,6 +12,7 @@
     ROW(anonymise, "anonymise", "Use", "nobody left to recognise in photographs, everything else kept")                \
     ROW(interpolate, "interpolate", "Use",                                                                             \
         "the way from one identity to another, or from one picture's rest to another's")                               \
+    ROW(video, "video", "Use", "the same for a clip: one identity over time, everything else frame by frame")          \
     ROW(align, "align", "Use", "find the faces of photographs and cut them out in a generator's frame")                \
     ROW(encode, "encode", "Use", "write the codes of faces: biometric data, only ever written by this command")        \
     ROW(verify, "verify", "Use", "whether two photographs show one person, and how well that can be told")             \
@@ -25,6 +26,7 @@
     ROW(distance, "distance", "Train and measure", "the Frechet distance of two sets of pictures or generators")       \
     ROW(measure_anonymity, "measure-anonymity", "Train and measure",                                                   \
         "whether people can still be recognised in anonymised pictures, and what was kept")                            \
+    ROW(measure_video, "measure-video", "Train and measure", "a clip beside what was made of it")                      \
     ROW(model, "model", "Look", "list, fetch, inspect and convert models")                                             \
     ROW(doctor, "doctor", "Look", "say what this machine can do: processor, memory, kernels, models")
 

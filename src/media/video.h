@@ -61,4 +61,8 @@ void idem_video_frame_free(idem_video_frame *frame);
 /* How many places were damaged so far; the first as a sentence, or "". */
 int idem_video_damage(const idem_video *v, const char **first);
 
+/* Whether two films hold the same packets of sound, by stamps and contents, and how many each. Clips that are no films
+ * hold none. */
+int idem_video_same_sound(const char *a, const char *b, bool *same, int64_t *packets_a, int64_t *packets_b);
+
 #endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/plugin.h"
 #include "base/status.h"
 #include "media/video_private.h"
@@ -124,4 +125,24 @@ idem_video_source *idem_video_film(const char *path) {
     }
     close_film(&f->base);
     return NULL;
+}
+
+static int hash_sound(const char *path, uint64_t *hash, int64_t *packets) {
+    char message[300] = "";
+    *hash = 0;
+    *packets = 0;
+    if (idem_path_is_dir(path) || idem_video_is_webp(path))
+        return 0;
+    const idem_av *av = idem_video_library(path);
+    if (!av)
+        return -1;
+    return av->sound(path, hash, packets, message, sizeof message) ? idem_fail("%s: %s", path, message) : 0;
+}
+
+int idem_video_same_sound(const char *a, const char *b, bool *same, int64_t *packets_a, int64_t *packets_b) {
+    uint64_t x, y;
+    if (hash_sound(a, &x, packets_a) || hash_sound(b, &y, packets_b))
+        return -1;
+    *same = *packets_a == *packets_b && (!*packets_a || x == y);
+    return 0;
 }

@@ -214,18 +214,18 @@ static double rate_at(const idem_refine_options *o, int step) {
 }
 
 /* ws and moments as before the first step. */
-static void begin(idem_refine *r, const float *ws) {
+static void begin(idem_refine *r, const float *start, const float *ws) {
     for (size_t i = 0; i < idem_weights_count(r->state); i++) {
         idem_weight *w = idem_weights_at(r->state, i);
         memset(w->data, 0, (size_t)idem_shape_count(&w->shape) * sizeof *w->data);
     }
     memcpy(r->ws->data, ws, r->codes * sizeof *ws);
-    memcpy(r->start->leaf, ws, r->codes * sizeof *ws);
+    memcpy(r->start->leaf, start, r->codes * sizeof *ws);
 }
 
-/* The pair was taken. */
-static int take_steps(idem_refine *r, bool same, float *ws, idem_refined *a) {
-    begin(r, ws);
+/* The pair was taken. start and ws may be one. */
+static int take_steps(idem_refine *r, bool same, const float *start, float *ws, idem_refined *a) {
+    begin(r, start, ws);
     const int side = idem_model_about(r->model)->size;
     idem_rng rng = idem_rng_make(0, "refine");
     for (int step = 0; step < r->options.steps; step++) {
@@ -248,11 +248,16 @@ static int take_steps(idem_refine *r, bool same, float *ws, idem_refined *a) {
 }
 
 int idem_refine_run(idem_refine *r, const float *x_id, const float *x_attr, bool same, float *ws, idem_refined *about) {
+    return idem_refine_run_from(r, x_id, x_attr, same, ws, ws, about);
+}
+
+int idem_refine_run_from(idem_refine *r, const float *x_id, const float *x_attr, bool same, const float *start,
+                         float *ws, idem_refined *about) {
     idem_refined dummy, *a = about ? about : &dummy;
     *a = (idem_refined){0};
     if (r->options.steps < 1)
         return 0;
-    return take_pair(r, x_id, x_attr) ? -1 : take_steps(r, same, ws, a);
+    return take_pair(r, x_id, x_attr) ? -1 : take_steps(r, same, start, ws, a);
 }
 
 int idem_refine_person(idem_refine *r, const float *person, const float *x_attr, float *ws, idem_refined *about) {
@@ -263,5 +268,5 @@ int idem_refine_person(idem_refine *r, const float *person, const float *x_attr,
     if (take_pair(r, x_attr, x_attr))
         return -1;
     memcpy(r->persons->leaf, person, (size_t)idem_shape_count(&r->persons->shape) / ROWS * sizeof *person);
-    return take_steps(r, false, ws, a);
+    return take_steps(r, false, ws, ws, a);
 }

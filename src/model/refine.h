@@ -48,4 +48,8 @@ int idem_refine_run(idem_refine *r, const float *x_id, const float *x_attr, bool
 /* The same towards an identity vector [id_dim] of unit length, of which there need be no picture. */
 int idem_refine_person(idem_refine *r, const float *person, const float *x_attr, float *ws, idem_refined *about);
 
+/* The same from a code other than the one it is held near: start [L, W], as the mapper gives it; ws as above. */
+int idem_refine_run_from(idem_refine *r, const float *x_id, const float *x_attr, bool same, const float *start,
+                         float *ws, idem_refined *about);
+
 #endif

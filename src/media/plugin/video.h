@@ -91,11 +91,14 @@ typedef struct {
                    size_t n);
     int (*mux_finish)(idem_av_mux *m, char *message, size_t n);
     void (*mux_close)(idem_av_mux *m);
+
+    /* All packets of sound, as one number of stamps (to the millisecond) and contents, and how many. */
+    int (*sound)(const char *path, uint64_t *hash, int64_t *packets, char *message, size_t n);
 } idem_av;
 
-enum { IDEM_VIDEO_VERSION = 1 };
+enum { IDEM_VIDEO_VERSION = 2 };
 typedef const idem_av *idem_video_plugin(void);
-#define IDEM_VIDEO_PLUGIN idem_video_plugin_1
-#define IDEM_VIDEO_SYMBOL "idem_video_plugin_1"
+#define IDEM_VIDEO_PLUGIN idem_video_plugin_2
+#define IDEM_VIDEO_SYMBOL "idem_video_plugin_2"
 
 #endif

@@ -63,6 +63,7 @@ static const idem_av functions = {
     .mux_put = av_mux_put,
     .mux_finish = av_mux_finish,
     .mux_close = av_mux_close,
+    .sound = av_sound,
 };
 
 __attribute__((visibility("default"))) idem_video_plugin IDEM_VIDEO_PLUGIN;

@@ -58,4 +58,6 @@ int av_mux_put(idem_av_mux *m, const idem_av_packet *packet, const int64_t *sort
 int av_mux_finish(idem_av_mux *m, char *message, size_t n);
 void av_mux_close(idem_av_mux *m);
 
+int av_sound(const char *path, uint64_t *hash, int64_t *packets, char *message, size_t n);
+
 #endif

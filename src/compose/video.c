@@ -1,0 +1,294 @@
+#define _GNU_SOURCE
+#include "compose/video.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/status.h"
+#include "compose/photograph.h"
+#include "compose/video_paint.h"
+#include "model/origin.h"
+
+enum { REVIEW_MOST = 400 };
+
+/* Cosine from which a photograph shows a person of the clip. */
+static const double same_person = 0.3;
+
+typedef struct {
+    idem_studio *studio;
+    const char *from, *to;
+    const idem_clip_job *job;
+    idem_clip_report *report;
+    idem_tracks *tracks;
+    const idem_track_person *persons;
+    idem_clip_who *who; /* [persons] */
+    idem_video *in;     /* opened for the facts of the output; frames come from it unless some are done */
+    idem_video *source;
+    idem_video_out *out;
+    idem_clip_painter *painter;
+    idem_origin origin;
+    char *text; /* what the pictures depend on */
+} clip;
+
+/* ---- who becomes whom ---- */
+
+static idem_photograph *read_face(clip *c, const char *path) {
+    const idem_look look = {
+        .input = IDEM_LOOK_AUTO, .face = IDEM_FACE_LARGEST, .size = idem_studio_about(c->studio)->size};
+    idem_photograph *p = idem_photograph_read(c->studio, path, &look);
+    if (p && !p->taken) {
+        idem_photograph_free(p);
+        return idem_fail_null("%s: no face is found in it", path);
+    }
+    return p;
+}
+
+static int read_identity(clip *c, const char *path, idem_clip_who *who) {
+    const idem_model_info *m = idem_studio_about(c->studio);
+    idem_photograph *p = read_face(c, path);
+    idem_image picture = {0};
+    int status = p ? idem_photograph_cut(p, c->studio, p->first, m->size, &picture) : -1;
+    const size_t bytes = (size_t)m->size * (size_t)m->size * 3;
+    *who = (idem_clip_who){malloc((size_t)m->id_dim * sizeof(float)), malloc(bytes)};
+    if (!status && (!who->code || !who->rgb))
+        status = idem_fail_as(IDEM_MEMORY, "%s: out of memory for an identity", path);
+    if (!status) {
+        memcpy(who->rgb, picture.rgb, bytes);
+        status = idem_studio_encode(c->studio, IDEM_PIPE_IDENTITY, who->rgb, 1, who->code);
+    }
+    idem_image_free(&picture);
+    idem_photograph_free(p);
+    return status;
+}
+
+static void free_who(idem_clip_who *who) {
+    free(who->code);
+    free(who->rgb);
+    *who = (idem_clip_who){0};
+}
+
+static double cosine(const float *a, const float *b, int n) {
+    double sum = 0; /* both of unit length */
+    for (int i = 0; i < n; i++)
+        sum += (double)a[i] * (double)b[i];
+    return sum;
+}
+
+/* The person of the clip that a photograph shows, or -1. */
+static int find_person(clip *c, const char *path) {
+    const int dim = idem_studio_feature_dim(c->studio), n = idem_tracks_persons(c->tracks, &c->persons);
+    idem_photograph *p = read_face(c, path);
+    float *v = p && dim > 0 ? malloc((size_t)dim * sizeof *v) : NULL;
+    int best = -1;
+    double most = -1;
+    if (p && !v)
+        idem_fail_as(IDEM_MEMORY, "%s: out of memory for a face", path);
+    if (v && p->unseen)
+        idem_fail("%s: where its face is could not be found", path);
+    else if (v && !idem_photograph_fill(p) &&
+             !idem_studio_embed(c->studio, &p->photo.image, (const float(*)[2])p->photo.faces[p->first].points, v,
+                                NULL)) {
+        for (int i = 0; i < n; i++)
+            if (cosine(v, c->persons[i].vector, dim) > most) {
+                most = cosine(v, c->persons[i].vector, dim);
+                best = i;
+            }
+        if (most < same_person) {
+            idem_fail("%s: nobody in the clip looks like this person (the likest by a cosine of %.2f, expected %.2f)",
+                      path, most, same_person);
+            best = -1;
+        }
+    }
+    free(v);
+    idem_photograph_free(p);
+    return best;
+}
+
+static int choose_persons(clip *c) {
+    const idem_clip_job *j = c->job;
+    const int n = idem_tracks_persons(c->tracks, &c->persons);
+    if (!(c->who = calloc((size_t)n + 1, sizeof *c->who)))
+        return idem_fail_as(IDEM_MEMORY, "out of memory for the persons of a clip");
+    for (int i = 0; i < j->n_roles; i++) {
+        const int person = find_person(c, j->roles[i].who);
+        if (person < 0)
+            return -1;
+        if (c->who[person].code)
+            return idem_fail("%s: shows the same person of the clip as a photograph before it", j->roles[i].who);
+        if (read_identity(c, j->roles[i].identity, &c->who[person]))
+            return -1;
+    }
+    for (int i = 0; i < n && j->identity && j->faces != IDEM_CLIP_NONE; i++)
+        if (!c->who[i].code && (j->faces == IDEM_CLIP_ALL || i == 0) && read_identity(c, j->identity, &c->who[i]))
+            return -1;
+    c->report->persons = n;
+    for (int i = 0; i < n; i++)
+        c->report->changed += c->who[i].code != NULL;
+    return 0;
+}
+
+static int look_for_faces(clip *c) {
+    const idem_clip_job *j = c->job;
+    if (j->faces == IDEM_CLIP_NONE && !j->n_roles)
+        return (c->tracks = idem_tracks_new(1, 1, 1, NULL)) && !idem_tracks_finish(c->tracks) ? 0 : -1;
+    const idem_video_faces_options o = {j->from, j->to, j->progress, j->user};
+    if (!(c->tracks = idem_video_faces(c->studio, c->from, &o)))
+        return -1;
+    if (!idem_tracks_persons(c->tracks, &c->persons))
+        return idem_fail("%s: no face is found in any picture%s", c->from,
+                         j->from > 0 || j->to > 0 ? " of the time that is wanted" : "");
+    return 0;
+}
+
+/* ---- opening ---- */
+
+static int describe_job(clip *c) {
+    const idem_clip_job *j = c->job;
+    const idem_model_info *m = idem_studio_about(c->studio);
+    size_t size = 0;
+    FILE *f = open_memstream(&c->text, &size);
+    if (!f)
+        return idem_fail_as(IDEM_MEMORY, "out of memory for a clip");
+    fprintf(f, "generator %s, mapper %s, refine %d, faces %d, from %.3f, to %.3f, identity %s", m ? m->hash : "none",
+            m && m->mapper ? m->mapper : "none", j->refine, (int)j->faces, j->from, j->to,
+            j->identity ? j->identity : "none");
+    for (int i = 0; i < j->n_roles; i++)
+        fprintf(f, ", %s as %s", j->roles[i].who, j->roles[i].identity);
+    return fclose(f) ? idem_fail_as(IDEM_MEMORY, "out of memory for a clip") : 0;
+}
+
+static int open_out(clip *c) {
+    const idem_clip_job *j = c->job;
+    idem_video_out_options o = j->out;
+    const bool paints = j->faces != IDEM_CLIP_NONE || j->n_roles;
+    if (paints)
+        idem_origin_of(&c->origin, IDEM_SOURCE_COMPOSITE, idem_studio_model(c->studio), NULL);
+    o.marks = paints ? &c->origin.marks : &idem_marks_no_source;
+    o.job = c->text;
+    if (!(c->in = idem_video_open(c->from, 0)) || !(c->out = idem_video_out_open(c->to, c->in, &o)))
+        return -1;
+    const idem_video_info *info = idem_video_about(c->in);
+    idem_clip_report *r = c->report;
+    r->width = info->width;
+    r->height = info->height;
+    r->resumed = idem_video_out_done(c->out);
+    snprintf(r->codec, sizeof r->codec, "%s", idem_video_out_codec(c->out));
+    snprintf(r->why, sizeof r->why, "%s", idem_video_out_why(c->out));
+    if (info->hdr && paints)
+        idem_log(
+            IDEM_LOG_WARNING,
+            "%s: its light is HDR (PQ or HLG), which the networks never saw: faces are painted in its stored values",
+            c->from);
+    return j->review && idem_dir_make(j->review) ? -1 : 0;
+}
+
+static int open_painter(clip *c) {
+    const int64_t done = c->report->resumed, first = done > 2 * IDEM_CLIP_REACH ? done - 2 * IDEM_CLIP_REACH : 0;
+    size_t size;
+    const void *state = idem_video_out_state(c->out, &size);
+    if (done && !(c->source = idem_video_open(c->from, first)))
+        return -1;
+    if (!(c->painter = idem_clip_painter_new(c->studio, c->tracks, c->who, c->job->refine, first)))
+        return -1;
+    return done ? idem_clip_painter_restore(c->painter, state, size) : 0;
+}
+
+/* ---- the second pass ---- */
+
+static int review(clip *c, const idem_video_frame *f, const char *why) {
+    char name[80];
+    if (c->report->review >= REVIEW_MOST)
+        return 0;
+    int length = snprintf(name, sizeof name, "%06" PRId64 " %s.png", f->number, why);
+    for (int i = 0; i < length; i++)
+        name[i] = name[i] == ' ' ? '-' : name[i];
+    char *path = idem_path_join(c->job->review, name);
+    const int status = path ? idem_image_save_png(&f->image, path, &c->origin.marks) : -1;
+    free(path);
+    c->report->review += !status;
+    return status;
+}
+
+static int check_stop(const clip *c) {
+    return idem_studio_stopped(c->studio)
+               ? idem_fail_as(IDEM_INTERRUPTED, "interrupted: go on with the same command and --resume")
+               : 0;
+}
+
+/* Those that are done go to the encoder. */
+static int hand_on(clip *c) {
+    idem_video_frame f;
+    idem_clip_painted about;
+    while (idem_clip_painter_take(c->painter, &f, &about)) {
+        idem_clip_report *r = c->report;
+        if (f.number < r->resumed) {
+            idem_video_frame_free(&f);
+            continue;
+        }
+        r->faces += about.painted;
+        r->bridged += about.bridged;
+        r->outside += about.outside;
+        r->pictures = f.number + 1;
+        r->seconds = f.time + f.duration;
+        if (c->job->review && about.why && review(c, &f, about.why)) {
+            idem_video_frame_free(&f);
+            return -1;
+        }
+        size_t size = 0;
+        const int64_t number = f.number;
+        const void *state =
+            idem_video_out_ends_part(c->out, number) ? idem_clip_painter_state(c->painter, number, &size) : NULL;
+        if (idem_video_out_put(c->out, &f, state, size))
+            return -1;
+        if (c->job->progress)
+            c->job->progress(c->job->user, 2, number + 1, idem_video_about(c->in)->frames);
+    }
+    return 0;
+}
+
+static int paint_all(clip *c) {
+    idem_video *v = c->source ? c->source : c->in;
+    idem_video_frame f;
+    int got;
+    while ((got = idem_video_next(v, &f)) > 0) {
+        if (idem_clip_painter_put(c->painter, &f) || hand_on(c) || check_stop(c))
+            return -1;
+    }
+    const char *left = "", *damage = "";
+    c->report->damaged = idem_video_damage(v, &damage);
+    snprintf(c->report->damage, sizeof c->report->damage, "%s", damage);
+    if (got < 0 || idem_clip_painter_end(c->painter) || hand_on(c) || check_stop(c) ||
+        idem_video_out_finish(c->out, &left))
+        return -1;
+    snprintf(c->report->left, sizeof c->report->left, "%s", left);
+    c->report->pictures = c->report->pictures ? c->report->pictures : c->report->resumed;
+    return 0;
+}
+
+int idem_clip_compose(idem_studio *s, const char *from, const char *to, const idem_clip_job *job,
+                      idem_clip_report *report) {
+    clip c = {.studio = s, .from = from, .to = to, .job = job, .report = report};
+    *report = (idem_clip_report){0};
+    int status = job->faces != IDEM_CLIP_NONE || job->n_roles ? idem_studio_need(s, true) : 0;
+    if (!status && job->faces != IDEM_CLIP_NONE && !job->identity && !job->n_roles)
+        status = idem_fail("%s: nobody is said whose identity the faces get", from);
+    if (!status)
+        status = describe_job(&c) || open_out(&c) || look_for_faces(&c) || choose_persons(&c) || open_painter(&c) ||
+                         paint_all(&c)
+                     ? -1
+                     : 0;
+    idem_clip_painter_free(c.painter);
+    idem_video_out_free(c.out);
+    idem_video_close(c.source);
+    idem_video_close(c.in);
+    for (int i = 0; c.who && i < report->persons; i++)
+        free_who(&c.who[i]);
+    free(c.who);
+    idem_tracks_free(c.tracks);
+    free(c.text);
+    return status;
+}

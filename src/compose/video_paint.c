@@ -1,0 +1,424 @@
+#include "compose/video_paint.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/status.h"
+#include "face/align.h"
+#include "face/paste.h"
+#include "model/refine.h"
+
+enum { BLOCK = 8, RING = BLOCK + 3 * IDEM_CLIP_REACH + 2, SNAPSHOTS = RING };
+
+static const double deviation = 0.8;    /* pictures, of codes and fits */
+static const double most_outside = 0.6; /* of a frame; beyond it nothing is painted */
+static const double later_rate = 0.04;  /* of refining from the picture before */
+static const float keep = 0.5f;         /* of what the picture before became */
+static const int first_steps = 25;      /* where there is none before */
+
+typedef struct {
+    const idem_track_place *place;
+    float *attr;             /* [attr_dim] */
+    uint8_t *seen, *painted; /* [S, S, 3] */
+    idem_paste_fit fit;
+} face;
+
+typedef struct {
+    idem_video_frame frame;
+    face *faces;
+    int n, outside;
+} slot;
+
+struct idem_clip_painter {
+    idem_studio *studio;
+    const idem_tracks *tracks;
+    const idem_clip_who *who;
+    int persons, steps, size;
+    size_t attr_dim, w_dim, layers, picture;
+    slot ring[RING];                             /* picture i at i % RING */
+    int64_t read, coded, painted, pasted, taken; /* one more than the last picture that is so */
+    bool ended;
+    /* refining */
+    idem_refine *first, *later;
+    float *moved; /* [persons][1 + layers * w_dim]: the track + 1, and how far its codes are from the mapper's */
+    float *snapshot[SNAPSHOTS]; /* of it before picture i was painted, at i % SNAPSHOTS */
+    size_t row;
+};
+
+static slot *at(idem_clip_painter *p, int64_t i) {
+    return &p->ring[i % RING];
+}
+
+static void clear(slot *s) {
+    for (int i = 0; i < s->n; i++) {
+        free(s->faces[i].attr);
+        free(s->faces[i].seen);
+        free(s->faces[i].painted);
+    }
+    free(s->faces);
+    idem_video_frame_free(&s->frame);
+    *s = (slot){0};
+}
+
+static int no_memory(void) {
+    return idem_fail_as(IDEM_MEMORY, "out of memory for the faces of a clip");
+}
+
+/* ---- life ---- */
+
+static int open_refining(idem_clip_painter *p) {
+    idem_plan_options plan = {.threads = idem_studio_threads(p->studio)};
+    idem_refine_options o = idem_refine_defaults(first_steps);
+    p->row = 1 + p->layers * p->w_dim;
+    if (!(p->first = idem_refine_new(idem_studio_model(p->studio), &o, &plan)))
+        return -1;
+    o.steps = p->steps;
+    o.rate = later_rate;
+    if (!(p->later = idem_refine_new(idem_studio_model(p->studio), &o, &plan)))
+        return -1;
+    const size_t n = (size_t)p->persons * p->row;
+    if (!(p->moved = calloc(n + 1, sizeof *p->moved)))
+        return no_memory();
+    for (int i = 0; i < SNAPSHOTS; i++)
+        if (!(p->snapshot[i] = calloc(n + 1, sizeof *p->moved)))
+            return no_memory();
+    return 0;
+}
+
+idem_clip_painter *idem_clip_painter_new(idem_studio *s, const idem_tracks *tracks, const idem_clip_who *who,
+                                         int refine, int64_t first) {
+    const idem_model_info *m = idem_studio_about(s);
+    const idem_track_person *persons;
+    idem_clip_painter *p = calloc(1, sizeof *p);
+    if (!p)
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for painting a clip");
+    p->studio = s;
+    p->tracks = tracks;
+    p->who = who;
+    p->persons = idem_tracks_persons(tracks, &persons);
+    p->steps = refine;
+    p->size = m ? m->size : 0;
+    p->attr_dim = m ? (size_t)m->attr_dim : 0;
+    p->w_dim = m ? (size_t)m->w_dim : 0;
+    p->layers = m ? (size_t)m->layers : 0;
+    p->picture = (size_t)p->size * (size_t)p->size * 3;
+    p->read = p->coded = p->painted = p->pasted = p->taken = first;
+    if (refine && open_refining(p)) {
+        idem_clip_painter_free(p);
+        return NULL;
+    }
+    if (m)
+        idem_studio_set_batch(s, 1); /* results round alike wherever a run goes on */
+    return p;
+}
+
+void idem_clip_painter_free(idem_clip_painter *p) {
+    if (!p)
+        return;
+    for (int i = 0; i < RING; i++)
+        clear(&p->ring[i]);
+    for (int i = 0; i < SNAPSHOTS; i++)
+        free(p->snapshot[i]);
+    free(p->moved);
+    idem_refine_free(p->later);
+    idem_refine_free(p->first);
+    free(p);
+}
+
+/* ---- codes ---- */
+
+static int add_face(idem_clip_painter *p, slot *s, const idem_track_place *place) {
+    face *f = &s->faces[s->n++];
+    idem_image picture;
+    *f = (face){.place = place,
+                .attr = malloc(p->attr_dim * sizeof(float)),
+                .seen = malloc(p->picture),
+                .painted = malloc(p->picture)};
+    if (!f->attr || !f->seen || !f->painted)
+        return no_memory();
+    if (idem_align_picture(&picture, &s->frame.image, &place->frame, p->size))
+        return -1;
+    memcpy(f->seen, picture.rgb, p->picture);
+    idem_image_free(&picture);
+    return 0;
+}
+
+static int find_faces(idem_clip_painter *p, slot *s) {
+    const idem_track_place *places;
+    const int n = idem_tracks_at(p->tracks, s->frame.number, &places);
+    if (!n)
+        return 0;
+    if (!(s->faces = calloc((size_t)n, sizeof *s->faces)))
+        return no_memory();
+    for (int i = 0; i < n; i++) {
+        if (!p->who[places[i].person].code)
+            continue;
+        if (idem_align_outside(&places[i].frame) > most_outside)
+            s->outside++;
+        else if (add_face(p, s, &places[i]))
+            return -1;
+    }
+    return 0;
+}
+
+/* All faces of the pictures that were read since. */
+static int encode(idem_clip_painter *p) {
+    int n = 0, k = 0;
+    for (int64_t i = p->coded; i < p->read; i++) {
+        if (find_faces(p, at(p, i)))
+            return -1;
+        n += at(p, i)->n;
+    }
+    uint8_t *rgb = malloc((size_t)n * p->picture + 1);
+    float *codes = malloc((size_t)n * p->attr_dim * sizeof *codes + 1);
+    int status = rgb && codes ? 0 : no_memory();
+    for (int64_t i = p->coded; i < p->read && !status; i++)
+        for (int f = 0; f < at(p, i)->n; f++)
+            memcpy(rgb + (size_t)k++ * p->picture, at(p, i)->faces[f].seen, p->picture);
+    if (!status && n)
+        status = idem_studio_encode(p->studio, IDEM_PIPE_ATTRIBUTES, rgb, n, codes);
+    k = 0;
+    for (int64_t i = p->coded; i < p->read && !status; i++)
+        for (int f = 0; f < at(p, i)->n; f++)
+            memcpy(at(p, i)->faces[f].attr, codes + (size_t)k++ * p->attr_dim, p->attr_dim * sizeof *codes);
+    free(rgb);
+    free(codes);
+    p->coded = p->read;
+    return status;
+}
+
+static face *of_track(idem_clip_painter *p, int64_t i, int track) {
+    slot *s = at(p, i);
+    for (int f = 0; f < s->n && s->frame.number == i; f++)
+        if (s->faces[f].place->track == track)
+            return &s->faces[f];
+    return NULL;
+}
+
+static double weight_of(int64_t away) {
+    return exp(-0.5 * (double)(away * away) / (deviation * deviation));
+}
+
+/* The mean of a track's codes about picture i; `have`: one more than the last picture with codes. */
+static void smooth_code(idem_clip_painter *p, int64_t i, const face *f, int64_t have, float *code) {
+    double weight = 0;
+    memset(code, 0, p->attr_dim * sizeof *code);
+    for (int pass = 0; pass < 2; pass++)
+        for (int64_t k = i - IDEM_CLIP_REACH; k <= i + IDEM_CLIP_REACH; k++) {
+            const face *g = k >= 0 && k < have ? of_track(p, k, f->place->track) : NULL;
+            if (!g)
+                continue;
+            const double w = weight_of(k - i);
+            if (!pass)
+                weight += w;
+            for (size_t d = 0; d < p->attr_dim && pass; d++)
+                code[d] += (float)(w / weight) * g->attr[d];
+        }
+}
+
+/* ---- painting ---- */
+
+static int paint_plain(idem_clip_painter *p, int64_t until) {
+    int n = 0, k = 0;
+    for (int64_t i = p->painted; i < until; i++)
+        n += at(p, i)->n;
+    if (!n)
+        return 0;
+    idem_sitting *sittings = calloc((size_t)n, sizeof *sittings);
+    float *codes = malloc((size_t)n * p->attr_dim * sizeof *codes);
+    uint8_t *rgb = malloc((size_t)n * p->picture);
+    int status = sittings && codes && rgb ? 0 : no_memory();
+    for (int64_t i = p->painted; i < until && !status; i++)
+        for (int f = 0; f < at(p, i)->n; f++, k++) {
+            const face *one = &at(p, i)->faces[f];
+            smooth_code(p, i, one, p->coded, codes + (size_t)k * p->attr_dim);
+            sittings[k] =
+                (idem_sitting){.id = p->who[one->place->person].code, .attr = codes + (size_t)k * p->attr_dim};
+        }
+    if (!status)
+        status = idem_studio_paint_pairs(p->studio, sittings, n, NULL, rgb);
+    k = 0;
+    for (int64_t i = p->painted; i < until && !status; i++)
+        for (int f = 0; f < at(p, i)->n; f++)
+            memcpy(at(p, i)->faces[f].painted, rgb + (size_t)k++ * p->picture, p->picture);
+    free(sittings);
+    free(codes);
+    free(rgb);
+    return status;
+}
+
+static void to_float(const idem_clip_painter *p, float *x, const uint8_t *rgb) {
+    const idem_image im = {.width = p->size, .height = p->size, .rgb = (uint8_t *)(uintptr_t)rgb};
+    idem_image_to_float(x, &im, 0, 1);
+}
+
+/* x: room for two pictures, ws and start for codes [layers, w_dim]. */
+static int refine_face(idem_clip_painter *p, face *f, const float *attr, float *x, float *ws, float *start) {
+    const idem_clip_who *who = &p->who[f->place->person];
+    float *moved = p->moved + (size_t)f->place->person * p->row;
+    const size_t numbers = p->layers * p->w_dim;
+    const bool known = moved[0] == (float)(f->place->track + 1);
+    idem_pipe *map = idem_studio_pipe(p->studio, IDEM_PIPE_CODE, 1),
+              *paint = idem_studio_pipe(p->studio, IDEM_PIPE_LAYERS, 1);
+    if (!map || !paint || idem_pipe_run(map, 1, (const float *const[]){who->code, attr}, (float *const[]){start, NULL}))
+        return -1;
+    for (size_t l = 1; l < p->layers; l++)
+        memcpy(start + l * p->w_dim, start, p->w_dim * sizeof *start);
+    for (size_t i = 0; i < numbers; i++)
+        ws[i] = start[i] + (known ? moved[1 + i] : 0);
+    to_float(p, x, who->rgb);
+    to_float(p, x + p->picture, f->seen);
+    if (idem_refine_run_from(known ? p->later : p->first, x, x + p->picture, false, start, ws, NULL))
+        return -1;
+    for (size_t i = 0; i < numbers; i++) {
+        const float now = ws[i] - start[i];
+        moved[1 + i] = known ? keep * moved[1 + i] + (1 - keep) * now : now;
+        ws[i] = start[i] + moved[1 + i];
+    }
+    moved[0] = (float)(f->place->track + 1);
+    return idem_studio_paint(p->studio, paint, (const float *const[]){ws, NULL}, 1, NULL, f->painted);
+}
+
+static int paint_refined(idem_clip_painter *p, int64_t until) {
+    const size_t numbers = p->layers * p->w_dim;
+    float *room = malloc((2 * p->picture + 2 * numbers + p->attr_dim) * sizeof *room);
+    int status = room ? 0 : no_memory();
+    for (int64_t i = p->painted; i < until && !status; i++) {
+        memcpy(p->snapshot[i % SNAPSHOTS], p->moved, (size_t)p->persons * p->row * sizeof *p->moved);
+        for (int f = 0; f < at(p, i)->n && !status; f++) {
+            if (idem_studio_stopped(p->studio)) {
+                status = idem_fail_as(IDEM_INTERRUPTED, "interrupted: go on with the same command and --resume");
+                break;
+            }
+            float *ws = room + 2 * p->picture, *attr = ws + 2 * numbers;
+            smooth_code(p, i, &at(p, i)->faces[f], p->coded, attr);
+            status = refine_face(p, &at(p, i)->faces[f], attr, room, ws, ws + numbers);
+        }
+    }
+    free(room);
+    return status;
+}
+
+static int match(idem_clip_painter *p, int64_t until) {
+    for (int64_t i = p->painted; i < until; i++)
+        for (int k = 0; k < at(p, i)->n; k++) {
+            face *f = &at(p, i)->faces[k];
+            const idem_image painted = {.width = p->size, .height = p->size, .rgb = f->painted};
+            if (idem_paste_match(&f->fit, &at(p, i)->frame.image, &painted, &f->place->frame,
+                                 (const float(*)[2])f->place->points))
+                return -1;
+        }
+    return 0;
+}
+
+/* ---- putting back ---- */
+
+static void smooth_fit(idem_clip_painter *p, int64_t i, const face *f, idem_paste_fit *to) {
+    double weight = 0;
+    *to = (idem_paste_fit){0};
+    for (int pass = 0; pass < 2; pass++)
+        for (int64_t k = i - IDEM_CLIP_REACH; k <= i + IDEM_CLIP_REACH; k++) {
+            const face *g = k >= 0 && k < p->painted ? of_track(p, k, f->place->track) : NULL;
+            if (!g)
+                continue;
+            const double w = weight_of(k - i);
+            if (!pass) {
+                weight += w;
+                continue;
+            }
+            for (int c = 0; c < 3; c++) {
+                to->gain[c] += w / weight * g->fit.gain[c];
+                to->shift[c] += w / weight * g->fit.shift[c];
+            }
+            for (int r = 0; r < IDEM_SEAM_RAYS; r++)
+                to->radius[r] += (float)(w / weight) * g->fit.radius[r];
+        }
+}
+
+/* Fits were made on pictures without painted faces, so all are put back after that. */
+static int paste(idem_clip_painter *p, int64_t until) {
+    for (int64_t i = p->pasted; i < until; i++)
+        for (int k = 0; k < at(p, i)->n; k++) {
+            const face *f = &at(p, i)->faces[k];
+            const idem_image painted = {.width = p->size, .height = p->size, .rgb = f->painted};
+            idem_paste_fit fit;
+            smooth_fit(p, i, f, &fit);
+            if (idem_paste_with(&at(p, i)->frame.image, &painted, &f->place->frame, (const float(*)[2])f->place->points,
+                                &fit, NULL))
+                return -1;
+            at(p, i)->frame.changed = true;
+        }
+    p->pasted = until;
+    return 0;
+}
+
+/* As far as it goes. */
+static int work(idem_clip_painter *p) {
+    if (encode(p))
+        return -1;
+    const int64_t back = p->ended ? 0 : IDEM_CLIP_REACH;
+    const int64_t paint_until = p->coded - back > p->painted ? p->coded - back : p->painted;
+    if ((p->steps ? paint_refined(p, paint_until) : paint_plain(p, paint_until)) || match(p, paint_until))
+        return -1;
+    p->painted = paint_until;
+    return paste(p, p->painted - back > p->pasted ? p->painted - back : p->pasted);
+}
+
+int idem_clip_painter_put(idem_clip_painter *p, idem_video_frame *frame) {
+    slot *s = at(p, p->read);
+    clear(s);
+    s->frame = *frame;
+    *frame = (idem_video_frame){0};
+    p->read++;
+    return p->read - p->coded < BLOCK ? 0 : work(p);
+}
+
+int idem_clip_painter_end(idem_clip_painter *p) {
+    p->ended = true;
+    return work(p);
+}
+
+static const char *why_look(idem_clip_painter *p, int64_t i, const face *f) {
+    if (f->place->bridged)
+        return "no face was found here, but before and after";
+    if (f->place->score < 0.6f)
+        return "the face was hardly found";
+    if (idem_align_outside(&f->place->frame) > 0.25)
+        return "the face is partly outside";
+    if ((i > 0 && !of_track(p, i - 1, f->place->track)) || (i + 1 < p->pasted && !of_track(p, i + 1, f->place->track)))
+        return "a face begins or ends here";
+    return NULL;
+}
+
+int idem_clip_painter_take(idem_clip_painter *p, idem_video_frame *frame, idem_clip_painted *about) {
+    if (p->taken == p->pasted)
+        return 0;
+    slot *s = at(p, p->taken);
+    *about = (idem_clip_painted){.painted = s->n, .outside = s->outside};
+    for (int i = 0; i < s->n; i++) {
+        about->bridged += s->faces[i].place->bridged;
+        const char *why = why_look(p, p->taken, &s->faces[i]);
+        about->why = about->why ? about->why : why;
+    }
+    *frame = s->frame;
+    s->frame = (idem_video_frame){.number = p->taken}; /* codes and fits are still needed */
+    p->taken++;
+    return 1;
+}
+
+const void *idem_clip_painter_state(const idem_clip_painter *p, int64_t number, size_t *size) {
+    const int64_t next = number + 1 - IDEM_CLIP_REACH;
+    *size = p->steps ? (size_t)p->persons * p->row * sizeof *p->moved : 0;
+    return *size ? p->snapshot[(next > 0 ? next : 0) % SNAPSHOTS] : NULL;
+}
+
+int idem_clip_painter_restore(idem_clip_painter *p, const void *state, size_t size) {
+    const size_t wanted = p->steps ? (size_t)p->persons * p->row * sizeof *p->moved : 0;
+    if (size != wanted)
+        return idem_fail("what an earlier run kept has %zu bytes, expected %zu; begin without resuming", size, wanted);
+    if (size)
+        memcpy(p->moved, state, size);
+    p->painted = p->pasted = p->taken = p->read + IDEM_CLIP_REACH;
+    return 0;
+}
