@@ -213,6 +213,51 @@ static void reading_ahead_and_memory_give_the_same(void **state) {
     idem_close_reader(reader);
 }
 
+/* Read ahead it is as transparent as read alone; and what was decoded small is not written as if it were the file. */
+static void what_is_written_is_the_whole_photograph(void **state) {
+    (void)state;
+    need();
+    idem_image im = photograph("identities/1.png", 640, 480, 320, 240, 300, 0, NULL);
+    im.rgba = malloc((size_t)im.width * (size_t)im.height * 4);
+    for (int i = 0; i < im.width * im.height; i++) {
+        memcpy(im.rgba + 4 * i, im.rgb + 3 * i, 3);
+        im.rgba[4 * i + 3] = i % im.width < 40 ? 0 : 255;
+        if (i % im.width < 40)
+            memset(im.rgb + 3 * i, 255, 3);
+    }
+    char path[512];
+    snprintf(path, sizeof path, "%s", in_dir("clear.png"));
+    assert_int_equal(idem_image_save_png(&im, path, NULL), 0);
+    idem_image_free(&im);
+    const char *const paths[] = {path};
+    idem_reader *reader = idem_open_reader(bare, paths, 1, NULL);
+    idem_photograph *ahead = idem_next_photograph(reader), *alone = idem_read_photograph(bare, path);
+    assert_true(ahead && alone);
+    unsigned char *a, *b;
+    size_t n_a, n_b;
+    assert_int_equal(idem_encode_photograph(bare, ahead, NULL, &a, &n_a), 0);
+    assert_int_equal(idem_encode_photograph(bare, alone, NULL, &b, &n_b), 0);
+    assert_true(n_a == n_b && !memcmp(a, b, n_a) && a[25] == 6); /* RGB and alpha */
+    idem_free_bytes(a);
+    idem_free_bytes(b);
+    idem_free_photograph(ahead);
+    idem_free_photograph(alone);
+    idem_close_reader(reader);
+
+    idem_writing w;
+    idem_writing_default(&w);
+    static uint8_t grey[2000 * 2000 * 3];
+    memset(grey, 100, sizeof grey);
+    snprintf(path, sizeof path, "%s", in_dir("wide.jpg"));
+    assert_int_equal(idem_write_view(NULL, path, &(idem_view){grey, 2000, 2000}, &w), 0);
+    idem_photograph *small = read_as("wide.jpg", IDEM_INPUT_PHOTO, IDEM_LARGEST_FACE, 64);
+    assert_int_equal(about(small).width, 2000);
+    assert_int_equal(idem_write_photograph(bare, in_dir("x.png"), small), -1);
+    assert_says("decoded at less than its size");
+    assert_int_equal(idem_copy_pixels(small, grey), -1);
+    idem_free_photograph(small);
+}
+
 static void faces_go_back_where_they_were(void **state) {
     (void)state;
     need();
@@ -369,6 +414,7 @@ int main(void) {
                                        cmocka_unit_test(aligned_pictures_are_taken_whole),
                                        cmocka_unit_test(reading_ahead_and_memory_give_the_same),
                                        cmocka_unit_test(faces_go_back_where_they_were),
+                                       cmocka_unit_test(what_is_written_is_the_whole_photograph),
                                        cmocka_unit_test(photographs_are_written_in_every_format),
                                        cmocka_unit_test(recognisers_see_photographs),
                                        cmocka_unit_test(the_example_does_the_same),

@@ -226,15 +226,21 @@ int idem_get_face(const idem_photograph *p, int face, idem_face_info *info) {
     return 0;
 }
 
+/* All of them. */
+static int need_pixels(const char *call, const idem_photograph *p) {
+    if (!p->photo.image.rgb)
+        return idem_fail("%s: the photograph has given its pixels back", call);
+    return p->photo.image.width == p->photo.width
+               ? 0
+               : idem_fail("%s: the photograph was decoded at less than its size, as idem_reading.size asked for",
+                           call);
+}
+
 int idem_copy_pixels(const idem_photograph *p, uint8_t *rgb) {
     if (!p || !rgb)
         return idem_fail("idem_copy_pixels: an argument is NULL");
-    if (!p->photo.image.rgb)
-        return idem_fail("idem_copy_pixels: the photograph has given its pixels back");
-    if (p->photo.image.width != p->photo.width)
-        return idem_fail(
-            "idem_copy_pixels: the photograph was decoded at less than its size, as idem_reading.size asked "
-            "for");
+    if (need_pixels("idem_copy_pixels", p))
+        return -1;
     memcpy(rgb, p->photo.image.rgb, (size_t)p->photo.image.width * (size_t)p->photo.image.height * 3);
     return 0;
 }
@@ -338,10 +344,6 @@ static int open_marks(idem_made *made, const char *call, const idem_context *c, 
         return idem_marks_open(made, call, c, writing);
     w.origin = p->pasted ? IDEM_ORIGIN_COMPOSITE : IDEM_ORIGIN_UNSAID;
     return idem_marks_open(made, call, c, &w);
-}
-
-static int need_pixels(const char *call, const idem_photograph *p) {
-    return p->photo.image.rgb ? 0 : idem_fail("%s: the photograph has given its pixels back", call);
 }
 
 int idem_write_photograph(idem_context *c, const char *path, const idem_photograph *p) {

@@ -162,10 +162,16 @@ idem_photograph *idem_photograph_next(idem_studio *s, idem_ahead *ahead, const c
     int width, height;
     if (idem_ahead_next(ahead, &image, &width, &height))
         return NULL;
+    const bool opaque = !(image.notes & IDEM_NOTE_TRANSPARENT);
     idem_photograph *p = idem_photograph_of(&image, path);
     if (p) {
         p->photo.width = width;
         p->photo.height = height;
+        p->full = !look->size && opaque;
+    }
+    if (p && !look->size && idem_photograph_fill(p)) {
+        idem_photograph_free(p);
+        return NULL;
     }
     return look_or_free(p, s, look);
 }
