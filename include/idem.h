@@ -59,6 +59,7 @@
 #include "idem/context.h"
 #include "idem/error.h"
 #include "idem/faces.h"
+#include "idem/measure.h"
 #include "idem/pictures.h"
 #include "idem/ranks.h"
 #include "idem/train.h"

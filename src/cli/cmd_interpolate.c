@@ -205,8 +205,9 @@ int idem_cmd_interpolate(int argc, char **argv) {
         .refine = IDEM_REFINE_BY_DEFAULT, .space = "w", .steps = 9, .delay = 80, .choice = IDEM_CHOICE_DEFAULT};
     idem_shared shared = IDEM_SHARED_DEFAULTS;
     const idem_option options[] = {
-        {IDEM_OPT_TEXTS, "identity", 'i', "A [B]", &s.identity, .required = true, .help = "who: one picture, or two"},
-        {IDEM_OPT_TEXTS, "attributes", 'a', "C [D]", &s.attributes, .required = true,
+        {IDEM_OPT_TEXTS, "identity", 'i', "A [B]", &s.identity, .max = 2, .required = true,
+         .help = "who: one picture, or two"},
+        {IDEM_OPT_TEXTS, "attributes", 'a', "C [D]", &s.attributes, .max = 2, .required = true,
          .help = "pose, expression, hair, light, background: one picture, or two"},
         {IDEM_OPT_TEXT, "output", 'o', "FILE|DIR", &s.output, .required = true,
          .help = "NAME.png: the frames in a strip; NAME.webp: an animation that plays there and back for ever; else a "

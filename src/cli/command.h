@@ -21,6 +21,8 @@
     ROW(train_generator, "train-generator", "Train and measure", "train a generator on a folder of pictures")          \
     ROW(evaluate, "evaluate", "Train and measure",                                                                     \
         "how much identity is kept, how much leaks, how well the rest follows")                                        \
+    ROW(report, "report", "Train and measure",                                                                         \
+        "the paper's tables: all figures with their spread, beside baselines, as pages")                               \
     ROW(evaluate_generator, "evaluate-generator", "Train and measure",                                                 \
         "whether a generator makes many people, and new ones")                                                         \
     ROW(distance, "distance", "Train and measure", "the Frechet distance of two sets of pictures or generators")       \

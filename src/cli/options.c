@@ -110,8 +110,9 @@ static const char *set_value(const idem_option *o, char *text, char error[256]) 
         return NULL;
     case IDEM_OPT_TEXTS: {
         idem_texts *texts = o->value;
-        if (texts->n == IDEM_TEXTS_MAX) {
-            snprintf(error, 256, "--%s: \"%s\" is one too many, it takes %d at most", o->name, text, IDEM_TEXTS_MAX);
+        const int most = o->max > 0 ? (int)o->max : IDEM_TEXTS_MAX;
+        if (texts->n == most) {
+            snprintf(error, 256, "--%s: \"%s\" is one too many, it takes %d at most", o->name, text, most);
             return error;
         }
         if (!*text) {

@@ -30,7 +30,7 @@ typedef enum {
     IDEM_OPT_REAL,   /* double */
 } idem_option_kind;
 
-enum { IDEM_TEXTS_MAX = 2 };
+enum { IDEM_TEXTS_MAX = 8 };
 typedef struct {
     const char *at[IDEM_TEXTS_MAX];
     int n;
@@ -42,7 +42,7 @@ typedef struct {
     int letter;          /* short name, or 0 */
     const char *arg;     /* what the help calls the argument: "FILE"; NULL for flags */
     void *value;         /* variable of the kind's type */
-    double min, max;     /* for numbers; both 0: no limits but the type's */
+    double min, max;     /* for numbers; both 0: no limits but the type's; of texts: how many at most */
     bool required;       /* must be given */
     bool optional;       /* the argument may be left out, and the variable stays as it is: see was_given */
     bool *was_given;     /* set true when the option is on the command line; may be NULL */

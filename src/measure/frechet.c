@@ -17,6 +17,7 @@ struct idem_moments {
     size_t width, n;
     double *origin, *sum, *square; /* the first row; sums of x - origin [D] and of its products [D, D], upper */
     double *rows;                  /* [ROWS, D] */
+    double *root;                  /* [D, D]: T with T T' the covariance; NULL until it is asked for */
 };
 
 typedef struct {
@@ -49,6 +50,7 @@ void idem_moments_free(idem_moments *m) {
     free(m->sum);
     free(m->square);
     free(m->rows);
+    free(m->root);
     free(m);
 }
 
@@ -61,6 +63,8 @@ int idem_moments_add(idem_moments *m, const float *x, size_t n) {
     const int before = openblas_get_num_threads(); /* the process's, which is our caller's */
     openblas_set_num_threads(idem_threads());
     int status = 0;
+    free(m->root);
+    m->root = NULL;
     for (size_t first = 0; first < n && !status; first += ROWS) {
         const size_t count = n - first < ROWS ? n - first : ROWS;
         const float *from = x + first * width;
@@ -135,33 +139,49 @@ static int eigen(double *a, double *values, size_t width, char vectors) {
                 : 0;
 }
 
-/* tr((C_a C_b)^(1/2)): C_a = T T' with T = V sqrt(values), and C_a C_b has the eigenvalues of T' C_b T, which is
- * symmetric. cov of a is lost. */
-static int root_trace(double *trace, moments *a, const moments *b, size_t width) {
-    const int d = (int)width;
-    double *values = malloc(width * sizeof *values), *half = malloc(width * width * sizeof *half);
-    int status = values && half ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for the roots of %zu features", width);
-    if (!status && !(status = eigen(a->cov, values, width, 'V'))) {
-        for (size_t i = 0; i < width * width; i++)
-            a->cov[i] *= sqrt(fmax(values[i / width], 0));
-        cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, d, d, d, 1, b->cov, d, a->cov, d, 0, half, d);
-        double *product = malloc(width * width * sizeof *product);
-        status = product ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for the roots of %zu features", width);
-        if (product)
-            cblas_dgemm(CblasColMajor, CblasTrans, CblasNoTrans, d, d, d, 1, a->cov, d, half, d, 0, product, d);
-        if (product && !(status = eigen(product, values, width, 'N'))) {
-            *trace = 0;
-            for (size_t i = 0; i < width; i++)
-                *trace += sqrt(fmax(values[i], 0));
-        }
-        free(product);
+/* C = T T' with T = V sqrt(values). */
+static int find_root(idem_moments *m, const double *cov) {
+    const size_t width = m->width;
+    double *values = malloc(width * sizeof *values), *root = malloc(width * width * sizeof *root);
+    int status = values && root ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for the roots of %zu features", width);
+    if (!status) {
+        memcpy(root, cov, width * width * sizeof *root);
+        status = eigen(root, values, width, 'V');
     }
+    for (size_t i = 0; i < width * width && !status; i++)
+        root[i] *= sqrt(fmax(values[i / width], 0));
     free(values);
-    free(half);
+    if (status)
+        free(root);
+    else
+        m->root = root;
     return status;
 }
 
-int idem_moments_distance(double *distance, const idem_moments *a, const idem_moments *b) {
+/* tr((C_a C_b)^(1/2)): C_a C_b has the eigenvalues of T' C_a T, T T' = C_b, which is symmetric. */
+static int root_trace(double *trace, const double *cov, const double *root, size_t width) {
+    const int d = (int)width;
+    double *values = malloc(width * sizeof *values), *half = malloc(width * width * sizeof *half);
+    double *product = malloc(width * width * sizeof *product);
+    int status =
+        values && half && product ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for the roots of %zu features", width);
+    if (!status) {
+        cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, d, d, d, 1, cov, d, root, d, 0, half, d);
+        cblas_dgemm(CblasColMajor, CblasTrans, CblasNoTrans, d, d, d, 1, root, d, half, d, 0, product, d);
+        status = eigen(product, values, width, 'N');
+    }
+    if (!status) {
+        *trace = 0;
+        for (size_t i = 0; i < width; i++)
+            *trace += sqrt(fmax(values[i], 0));
+    }
+    free(values);
+    free(half);
+    free(product);
+    return status;
+}
+
+int idem_moments_distance(double *distance, const idem_moments *a, idem_moments *b) {
     const size_t width = a->width;
     if (a->n < 2 || b->n < 2)
         return idem_fail("a Frechet distance of %zu and %zu pictures: expected at least 2 of each", a->n, b->n);
@@ -176,7 +196,9 @@ int idem_moments_distance(double *distance, const idem_moments *a, const idem_mo
         const double apart = m[0].mean[k] - m[1].mean[k];
         sum += apart * apart + m[0].cov[k * width + k] + m[1].cov[k * width + k];
     }
-    if (!status && !(status = root_trace(&trace, &m[0], &m[1], width)))
+    if (!status && !b->root)
+        status = find_root(b, m[1].cov);
+    if (!status && !(status = root_trace(&trace, m[0].cov, b->root, width)))
         *distance = fmax(sum - 2 * trace, 0);
     free_moments(&m[0]);
     free_moments(&m[1]);

@@ -17,7 +17,8 @@ idem_moments *idem_moments_new(size_t width);
 void idem_moments_free(idem_moments *m);                         /* NULL is allowed */
 int idem_moments_add(idem_moments *m, const float *x, size_t n); /* rows [n, width] */
 size_t idem_moments_count(const idem_moments *m);
-int idem_moments_distance(double *distance, const idem_moments *a, const idem_moments *b);
+/* b, to which others may be compared too, keeps the root of its covariance. */
+int idem_moments_distance(double *distance, const idem_moments *a, idem_moments *b);
 
 /* Of unit vectors: the mean cosine of all n (n - 1) / 2 pairs of rows, and its standard error as that of a mean of n
  * rows that each meet all others (Hoeffding 1948): twice the deviation of a row's mean cosine over root n. -1: fewer

@@ -19,8 +19,10 @@
 
 enum { EXPRESSION_SIDE = 224 };
 
-const char *const idem_expressions[IDEM_EXPRESSIONS] = {"neutral", "happy",   "sad",  "surprised",
-                                                        "afraid",  "disgust", "angry"};
+/* The network's file does not name its classes. This is the order of FER-2013 (Goodfellow et al. 2013): faces that
+ * smile are of its fourth, faces at rest of its last. */
+const char *const idem_expressions[IDEM_EXPRESSIONS] = {"angry", "disgusted", "afraid", "happy",
+                                                        "sad",   "surprised", "neutral"};
 
 struct idem_observer {
     int size, batch, recognisers;
@@ -301,33 +303,50 @@ static int see_witnesses(idem_observer *o, int n, idem_seen *s, int at) {
     return 0;
 }
 
+typedef enum { GLANCE, LOOK, ALL } effort;
+
 /* At most a batch. */
-static int run_batch(idem_observer *o, int n, const float *pictures, idem_seen *s, int at) {
+static int run_batch(idem_observer *o, int n, const float *pictures, idem_seen *s, int at, effort how) {
     const size_t row = (size_t)at;
     const float *in[IDEM_PIPE_PORTS] = {pictures};
     memcpy(o->picture->leaf, pictures, (size_t)n * (size_t)o->size * (size_t)o->size * 3 * sizeof(float));
     if (idem_pipe_run(o->identity, (size_t)n, in, (float *const[]){s->id[0] + row * (size_t)o->about[0].dim, NULL}) ||
-        idem_pipe_run(o->landmarks, (size_t)n, in, (float *const[]){s->points + row * IDEM_POINT_NUMBERS, NULL}) ||
-        idem_witness_run(o->witness, n, pictures, s->id[1] + row * IDEM_JUDGE_DIM, s->pose + row * IDEM_ANGLES) ||
+        idem_pipe_run(o->landmarks, (size_t)n, in, (float *const[]){s->points + row * IDEM_POINT_NUMBERS, NULL}))
+        return -1;
+    if (how == GLANCE)
+        return 0;
+    if (idem_witness_run(o->witness, n, pictures, s->id[1] + row * IDEM_JUDGE_DIM, s->pose + row * IDEM_ANGLES) ||
         see_witnesses(o, n, s, at))
         return -1;
     if (!o->whole)
         return 0;
     if (see_expression(o, n, s->expression + row * IDEM_EXPRESSIONS) || see_faces(o, n, s->face + row))
         return -1;
-    return s->features ? idem_features_run(o->features, (size_t)n, pictures,
-                                           s->features + row * idem_observer_features_width(o))
-                       : 0;
+    return s->features && how == ALL ? idem_features_run(o->features, (size_t)n, pictures,
+                                                         s->features + row * idem_observer_features_width(o))
+                                     : 0;
 }
 
-int idem_observer_run(idem_observer *o, int n, const float *pictures, idem_seen *s, int at) {
+static int run_all(idem_observer *o, int n, const float *pictures, idem_seen *s, int at, effort how) {
     const size_t numbers = (size_t)o->size * (size_t)o->size * 3;
     for (int i = 0; i < n; i += o->batch) {
         const int count = n - i < o->batch ? n - i : o->batch;
-        if (run_batch(o, count, pictures + (size_t)i * numbers, s, at + i))
+        if (run_batch(o, count, pictures + (size_t)i * numbers, s, at + i, how))
             return -1;
     }
     return 0;
+}
+
+int idem_observer_run(idem_observer *o, int n, const float *pictures, idem_seen *s, int at) {
+    return run_all(o, n, pictures, s, at, ALL);
+}
+
+int idem_observer_look(idem_observer *o, int n, const float *pictures, idem_seen *s, int at) {
+    return run_all(o, n, pictures, s, at, LOOK);
+}
+
+int idem_observer_glance(idem_observer *o, int n, const float *pictures, idem_seen *s, int at) {
+    return run_all(o, n, pictures, s, at, GLANCE);
 }
 
 int idem_observer_msssim(idem_observer *o, int n, const float *x, const float *y, float *msssim) {

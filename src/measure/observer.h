@@ -70,6 +70,9 @@ void idem_seen_copy(const idem_observer *o, idem_seen *into, int to, const idem_
 
 /* pictures [n, S, S, 3] in [0, 1] -> rows at .. at + n - 1. -1: interrupted, or numbers that are not finite. */
 int idem_observer_run(idem_observer *o, int n, const float *pictures, idem_seen *s, int at);
+/* The same without features, and of the training recogniser and the landmark network alone. */
+int idem_observer_look(idem_observer *o, int n, const float *pictures, idem_seen *s, int at);
+int idem_observer_glance(idem_observer *o, int n, const float *pictures, idem_seen *s, int at);
 /* MS-SSIM of n pairs of pictures; NaN where the side is below 11 (model/msssim.h). whole only. */
 int idem_observer_msssim(idem_observer *o, int n, const float *x, const float *y, float *msssim);
 

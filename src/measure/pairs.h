@@ -41,6 +41,10 @@ idem_pairs *idem_pairs_draw(idem_model *m, int n, float psi, uint64_t seed, int 
 idem_pairs *idem_pairs_folders(const char *identity, const char *attributes, int size, int least, idem_pairs_told *told,
                                void *user);
 
+/* The largest faces of a folder's photographs, n pairs of different persons (people.h, which keeps their pictures). */
+struct idem_people_options;
+idem_pairs *idem_pairs_photographs(const char *dir, int n, const struct idem_people_options *options);
+
 /* The truncation a mapper was trained with, from its file; `otherwise` where that does not say. */
 double idem_pairs_truncation(const idem_model *m, double otherwise);
 

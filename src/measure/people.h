@@ -38,7 +38,7 @@ typedef struct {
     struct idem_picture_tree *tree;
 } idem_people;
 
-typedef struct {
+typedef struct idem_people_options {
     int size; /* S */
     uint64_t seed;
     int threads;

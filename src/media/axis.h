@@ -1,4 +1,4 @@
-/* Inside src/media only: the scale of a chart's axis and its ticks at round numbers. */
+/* The scale of a chart's axis and its ticks at round numbers. */
 #ifndef IDEM_MEDIA_AXIS_H
 #define IDEM_MEDIA_AXIS_H
 

@@ -1,0 +1,146 @@
+/* idem report: the paper's tables. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cli/command.h"
+#include "cli/library.h"
+#include "cli/options.h"
+#include "cli/overwrite.h"
+#include "cli/progress.h"
+#include "idem.h"
+
+enum { REFINE_MAX = 8, STEPS_MOST = 1000, WITNESSES_MOST = 6, PATH_SIZE = 4096 };
+
+typedef struct {
+    idem_measure_report_options o;
+    idem_model_files files;
+    const char *refine_text;
+    idem_texts compare, witnesses;
+    int refine[REFINE_MAX];
+    bool truncation_given;
+    const char *doing; /* what the line of progress is of */
+    idem_shared shared;
+} settings;
+
+static int parse_refine(settings *s) {
+    for (const char *text = s->refine_text; text && *text;) {
+        char *end;
+        const long steps = strtol(text, &end, 10);
+        if (end == text || steps < 1 || steps > STEPS_MOST || (*end && *end != ',') || s->o.refines == REFINE_MAX)
+            return idem_cli_usage("--refine \"%s\": expected up to %d numbers of steps from 1 to %d, between commas",
+                                  s->refine_text, REFINE_MAX, STEPS_MOST);
+        s->refine[s->o.refines++] = (int)steps;
+        text = *end ? end + 1 : end;
+    }
+    return 0;
+}
+
+static int check(settings *s) {
+    if (!s->o.identity != !s->o.attributes)
+        return idem_cli_usage("--identity and --attributes go together");
+    if (s->o.identity && s->o.photographs)
+        return idem_cli_usage("--photographs finds its pairs itself; leave out --identity and --attributes");
+    const int code = parse_refine(s);
+    return code ? code : idem_output_folder(s->o.output);
+}
+
+static int on_progress(void *user, const char *what, uint64_t done, uint64_t all) {
+    settings *s = user;
+    if (s->doing != what) {
+        idem_progress_clear();
+        idem_progress_start(what, "pictures", all, 0, s->shared.quiet);
+        s->doing = what;
+    }
+    idem_progress_update(done, NULL);
+    return 0;
+}
+
+static void on_note(void *user, const char *line) {
+    (void)user;
+    idem_cli_say("idem: %s", line);
+}
+
+static int run(settings *s) {
+    char generator[PATH_SIZE], mapper[PATH_SIZE], *json = NULL;
+    idem_measure_report_options *o = &s->o;
+    o->watch = (idem_measure_watch){.user = s, .stop = &idem_cli_stop, .progress = on_progress, .note = on_note};
+    o->generator = s->files.generator;
+    o->mapper = s->files.mapper;
+    o->identity_net = s->files.identity_net;
+    if (o->mapper && !*o->mapper) {
+        idem_cli_say("idem: there is no mapper to report on; name one with --mapper");
+        return 1;
+    }
+    if ((!o->generator && idem_find_shipped(IDEM_SHIPPED_GENERATOR, generator, sizeof generator)) ||
+        (!o->mapper && idem_find_shipped(IDEM_SHIPPED_MAPPER, mapper, sizeof mapper)))
+        return idem_cli_failed();
+    o->generator = o->generator ? o->generator : generator;
+    o->mapper = o->mapper ? o->mapper : mapper;
+    o->seed = s->shared.seed;
+    o->threads = s->shared.threads;
+    o->refine = s->refine;
+    o->compare = s->compare.at;
+    o->compares = s->compare.n;
+    o->witness = s->witnesses.at;
+    o->witnesses = s->witnesses.n;
+    if (!s->truncation_given)
+        o->truncation = -1;
+    if (idem_measure_report(o, &json))
+        return idem_cli_failed();
+    idem_progress_finish();
+    if (s->shared.json)
+        puts(json);
+    idem_measure_free(json);
+    if (!s->shared.quiet)
+        idem_cli_say("seed %llu; report.html, report.md, report.tex, report.json, pairs.csv are in %s",
+                     (unsigned long long)o->seed, o->output);
+    return 0;
+}
+
+int idem_cmd_report(int argc, char **argv) {
+    settings s = {.shared = IDEM_SHARED_DEFAULTS};
+    idem_measure_report_options_default(&s.o);
+    s.o.batch = 10;
+    s.o.truncation = 0.9;
+    const idem_option options[] = {
+        IDEM_MODEL_ROWS(s.files),
+        {IDEM_OPT_HEADER, .help = "Pairs"},
+        {IDEM_OPT_INT, "pairs", 'n', "N", &s.o.pairs, .min = 2, .max = 100000,
+         .help = "cross pairs drawn from the generator, or of persons with --photographs"},
+        {IDEM_OPT_REAL, "truncation", 0, "PSI", &s.o.truncation, .min = 0, .max = 1, .was_given = &s.truncation_given,
+         .help = "of the pairs drawn; the mapper's own if not given"},
+        {IDEM_OPT_TEXT, "identity", 0, "DIR", &s.o.identity, .help = "use these pictures (aligned) instead of drawing"},
+        {IDEM_OPT_TEXT, "attributes", 0, "DIR", &s.o.attributes,
+         .help = "with --identity: partners of the same file names; groups.csv in either folder (name,column,...) says "
+                 "which pairs are looked at as groups"},
+        {IDEM_OPT_TEXT, "photographs", 0, "DIR", &s.o.photographs, .help = "pairs of the persons in these photographs"},
+        {IDEM_OPT_HEADER, .help = "Rows beside the mapper, both pictures copied, and style mixing at its best"},
+        {IDEM_OPT_TEXT, "refine", 0, "K[,K...]", &s.refine_text,
+         .help = "pairs refined by so many steps, a row for each; a step costs about two pictures"},
+        {IDEM_OPT_TEXTS, "compare", 0, "MAPPER...", &s.compare, .help = "other mappers of the same generator"},
+        {IDEM_OPT_HEADER, .help = "Networks"},
+        {IDEM_OPT_TEXTS, "witness", 0, "FILE...", &s.witnesses, .max = WITNESSES_MOST,
+         .help = "further recognisers; FILE:KIND for an ONNX network, with KIND "
+                 "fr_feature|insightface|facenet|vggface2"},
+        {IDEM_OPT_TEXT, "fid-net", 0, "FILE", &s.o.fid_net,
+         .help = "weights of InceptionV3 as the published FID uses it (pt_inception-2015-12-05), instead of "
+                 "MobileNetV2 (idem model fetch pictures)"},
+        {IDEM_OPT_INT, "batch", 0, "N", &s.o.batch, .min = 1, .max = 256,
+         .help = "pictures at once; another number rounds otherwise"},
+        {IDEM_OPT_HEADER, .help = "Report"},
+        {IDEM_OPT_TEXT, "output", 'o', "DIR", &s.o.output, .required = true, .help = "folder for the report"},
+        {0}};
+    const idem_command_line line = {
+        .about = "Everything that the paper and its followers print of a mapper, with its spread, beside baselines: "
+                 "identity by several recognisers, retrieval, pose, expression, landmarks, reconstruction, what is "
+                 "around the face, the outputs as a set, groups of pairs. The folder gets a page (report.html), tables "
+                 "(report.md, report.tex), all figures (report.json) and every pair's (pairs.csv).",
+        .examples = "  idem report -o report                 the shipped model, 300 pairs\n"
+                    "  idem report -o report --refine 12,25 --compare old/mapper.safetensors\n"
+                    "  idem report -o report --photographs lfw --witness arcface.onnx:insightface\n",
+        .options = options,
+        .shared = IDEM_WITH_JSON | IDEM_WITH_SEED | IDEM_WITH_THREADS};
+    idem_parse(&line, argc, argv, &s.shared, NULL);
+    const int code = check(&s);
+    return code ? code : run(&s);
+}
