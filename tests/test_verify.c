@@ -210,7 +210,7 @@ static void verify_takes_the_face_it_is_told(void **state) {
         json_decref(root);
     }
     assert_int_equal(RUN(VERIFY "--face 3 two.png one.png", photograph_models()), 1);
-    assert_true(program_says("two.png: has 2 faces, --face 3 was asked for"));
+    assert_true(program_says("two.png: has 2 faces, face 3 was asked for"));
     /* In lists too. */
     assert_int_equal(RUN("cd $DIR && for i in 1 2 3 4 5; do printf 'one.png two.png 1\ntwo.png one.png 1\n"
                          "one.png four.png 0\nfour.png one.png 0\n'; done > of-two"),

@@ -87,6 +87,91 @@ static inline void idem_measure_report_options_default(idem_measure_report_optio
  * cannot be read or shows no face is noted, left out, and counted as `left_out`; 2 pairs must be left. */
 IDEM_API int idem_measure_report(const idem_measure_report_options *options, char **json);
 
+/* ---- the quick look ---- */
+
+typedef struct {
+    size_t struct_size;       /* set by idem_measure_mapper_options_default */
+    idem_measure_watch watch; /* all these as above */
+
+    const char *generator, *mapper, *models, *identity_net;
+    int pairs;
+    uint64_t seed;
+    double truncation;
+    const char *identity, *attributes, *photographs;
+    int batch, threads;
+
+    int refine;         /* pairs are refined in so many steps; -1: 25 of photographs, else none */
+    int baselines;      /* 1: measure also copying and style mixing at every crossover; not of photographs */
+    int baseline_pairs; /* on the first of the pairs */
+    const char *output; /* file for the JSON; NULL: none */
+    const char *sheet;  /* of photographs: PNG of the first 48 pairs; NULL: none */
+} idem_measure_mapper_options;
+
+/* 300 pairs, 100 for baselines, seed 1, the mapper's own truncation, refine -1. */
+IDEM_API void idem_measure_mapper_options_init(idem_measure_mapper_options *options, size_t struct_size);
+static inline void idem_measure_mapper_options_default(idem_measure_mapper_options *options) {
+    idem_measure_mapper_options_init(options, sizeof *options);
+}
+
+/* What `idem evaluate --json` prints, to be freed with idem_measure_free; json NULL: not wanted. */
+IDEM_API int idem_measure_mapper(const idem_measure_mapper_options *options, char **json);
+
+/* ---- Frechet distances and spectra of sets ---- */
+
+typedef struct {
+    size_t struct_size;       /* set by idem_measure_distance_options_default */
+    idem_measure_watch watch; /* may be all zero */
+    const char *a, *b;        /* each a folder (the middle squares of all pictures below it) or a generator's file */
+    int count;                /* pictures of each at most, 4 or more: random ones of a folder */
+    int size;                 /* all pictures are resized to this side first; 0: to the smaller generator's, or 256 */
+    double truncation;        /* of a generator's codes, 0 to 1 */
+    uint64_t seed;
+    const char *models, *fid_net; /* as idem_measure_report_options has them */
+    int spectrum;                 /* 1: the power spectra by period instead of the distance; size is a power of two */
+    int threads;                  /* 0: OMP_NUM_THREADS, or all cores this process may use */
+} idem_measure_distance_options;
+
+/* 5,000 pictures of each, not truncated, seed 1. */
+IDEM_API void idem_measure_distance_options_init(idem_measure_distance_options *options, size_t struct_size);
+static inline void idem_measure_distance_options_default(idem_measure_distance_options *options) {
+    idem_measure_distance_options_init(options, sizeof *options);
+}
+
+/* What `idem distance --json` prints, to be freed with idem_measure_free; json NULL: not wanted. Pictures that cannot
+ * be read are noted, left out, and counted as `unreadable`. */
+IDEM_API int idem_measure_distance(const idem_measure_distance_options *options, char **json);
+
+/* ---- whether two photographs show one person ---- */
+
+/* Which face of a photograph that has several: a number from 1 in the order of size, or one of these. */
+enum {
+    IDEM_PAIR_FACE_USUAL = 0,    /* the largest; other faces that match make the verdict of a pair unsure */
+    IDEM_PAIR_FACE_ANY = -1,     /* the faces that are most alike */
+    IDEM_PAIR_FACE_LARGEST = -2, /* the largest, whatever the others are */
+};
+
+typedef struct {
+    size_t struct_size;       /* set by idem_measure_pair_options_default */
+    idem_measure_watch watch; /* may be all zero */
+    int face_a, face_b;       /* of either photograph; of a list's both alike */
+    const char *models;       /* folder of the networks; NULL: where `idem model fetch` puts them */
+    int threads;              /* 0: OMP_NUM_THREADS, or all cores this process may use */
+} idem_measure_pair_options;
+
+IDEM_API void idem_measure_pair_options_init(idem_measure_pair_options *options, size_t struct_size);
+static inline void idem_measure_pair_options_default(idem_measure_pair_options *options) {
+    idem_measure_pair_options_init(options, sizeof *options);
+}
+
+/* A verdict on two photographs, as `idem verify --json` prints it, and `match`: faces other than the largest that do.
+ * json, to be freed with idem_measure_free, may be NULL. This proves nobody's identity. */
+IDEM_API int idem_measure_pair(const idem_measure_pair_options *options, const char *a, const char *b, char **json);
+/* How well that can be told, on a list of pairs (docs/evaluation.md has its formats), as `idem verify --pairs --json`
+ * prints it. root: folder that its paths begin at; NULL: the list's own. Pictures that are no good are noted; those
+ * that cannot be read are counted as `unreadable`. */
+IDEM_API int idem_measure_pair_list(const idem_measure_pair_options *options, const char *list, const char *root,
+                                    char **json);
+
 #ifdef __cplusplus
 }
 #endif

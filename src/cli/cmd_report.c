@@ -1,8 +1,10 @@
 /* idem report: the paper's tables. */
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "cli/command.h"
+#include "cli/failure.h"
 #include "cli/library.h"
 #include "cli/options.h"
 #include "cli/overwrite.h"
@@ -67,13 +69,11 @@ static int run(settings *s) {
     o->generator = s->files.generator;
     o->mapper = s->files.mapper;
     o->identity_net = s->files.identity_net;
-    if (o->mapper && !*o->mapper) {
-        idem_cli_say("idem: there is no mapper to report on; name one with --mapper");
-        return 1;
-    }
+    if (o->mapper && !*o->mapper)
+        return idem_cli_fail("there is no mapper to report on; name one with --mapper");
     if ((!o->generator && idem_find_shipped(IDEM_SHIPPED_GENERATOR, generator, sizeof generator)) ||
         (!o->mapper && idem_find_shipped(IDEM_SHIPPED_MAPPER, mapper, sizeof mapper)))
-        return idem_cli_failed();
+        return -1;
     o->generator = o->generator ? o->generator : generator;
     o->mapper = o->mapper ? o->mapper : mapper;
     o->seed = s->shared.seed;
@@ -86,15 +86,20 @@ static int run(settings *s) {
     if (!s->truncation_given)
         o->truncation = -1;
     if (idem_measure_report(o, &json))
-        return idem_cli_failed();
+        return -1;
     idem_progress_finish();
+    json_t *report = json_loads(json, JSON_DECODE_INT_AS_REAL, NULL);
+    const double unreadable = json_number_value(json_object_get(report, "unreadable"));
+    json_decref(report);
     if (s->shared.json)
         puts(json);
     idem_measure_free(json);
     if (!s->shared.quiet)
         idem_cli_say("seed %llu; report.html, report.md, report.tex, report.json, pairs.csv are in %s",
                      (unsigned long long)o->seed, o->output);
-    return 0;
+    return unreadable > 0
+               ? idem_cli_fail("%.0f of the pairs given could not be read; the others are measured", unreadable)
+               : 0;
 }
 
 int idem_cmd_report(int argc, char **argv) {
@@ -142,5 +147,5 @@ int idem_cmd_report(int argc, char **argv) {
         .shared = IDEM_WITH_JSON | IDEM_WITH_SEED | IDEM_WITH_THREADS};
     idem_parse(&line, argc, argv, &s.shared, NULL);
     const int code = check(&s);
-    return code ? code : run(&s);
+    return code ? code : run(&s) ? idem_cli_failed() : 0;
 }

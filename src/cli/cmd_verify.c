@@ -1,41 +1,23 @@
 /* idem verify: do two photographs show the same person? And how well can that be told, on a list of pairs. */
-#define _GNU_SOURCE
-#include <inttypes.h>
 #include <jansson.h>
-#include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/status.h"
 #include "cli/command.h"
-#include "cli/json.h"
-#include "cli/gallery.h"
+#include "cli/failure.h"
+#include "cli/reading.h"
 #include "cli/options.h"
-#include "cli/photos.h"
 #include "cli/progress.h"
 #include "cli/report_text.h"
-#include "measure/figures.h"
-#include "measure/pair_list.h"
-#include "measure/verification.h"
-#include "face/align.h"
+#include "idem.h"
 
 typedef struct {
+    idem_measure_pair_options o;
     const char *list, *root, *face;
-    bool face_given, any;
-    int which[2]; /* face of either photograph */
+    bool face_given, started;
     idem_shared shared;
 } settings;
-
-static int no_memory(void) {
-    return idem_fail_as(IDEM_MEMORY, "out of memory for a report");
-}
-
-static void print_json(const json_t *report) {
-    json_dumpf(report, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
-    putchar('\n');
-}
 
 /* ---- which face ---- */
 
@@ -49,103 +31,36 @@ static int parse_number(const char *text, char end) {
 /* Wrong usage is explained and gives 2. */
 static int parse_face(settings *s) {
     const char *comma = strchr(s->face, ',');
-    s->any = !strcmp(s->face, "any");
-    if (s->any || !strcmp(s->face, "largest")) {
-        /* Of a single pair all faces are looked at: another pair of them may match. */
-        s->which[0] = s->which[1] = s->any || (!s->list && !s->face_given) ? IDEM_GALLERY_ALL : IDEM_GALLERY_LARGEST;
+    if (!strcmp(s->face, "any") || !strcmp(s->face, "largest")) {
+        s->o.face_a = s->o.face_b = *s->face == 'a' ? IDEM_PAIR_FACE_ANY
+                                    : s->face_given ? IDEM_PAIR_FACE_LARGEST
+                                                    : IDEM_PAIR_FACE_USUAL;
         return 0;
     }
-    s->which[0] = parse_number(s->face, comma ? ',' : 0);
-    s->which[1] = comma ? parse_number(comma + 1, 0) : s->which[0];
-    if (s->which[0] < 0 || s->which[1] < 0)
+    s->o.face_a = parse_number(s->face, comma ? ',' : 0) + 1;
+    s->o.face_b = comma ? parse_number(comma + 1, 0) + 1 : s->o.face_a;
+    if (s->o.face_a < 1 || s->o.face_b < 1)
         return idem_cli_usage("--face: \"%s\" is neither largest, any, a number from 1 nor two with a comma between",
                               s->face);
     return comma && s->list ? idem_cli_usage("--face: two numbers are for two photographs, not for --pairs") : 0;
 }
 
-/* ---- a list ---- */
-
-static int by_path(const void *a, const void *b) {
-    return strcmp(((const idem_gallery_picture *)a)->path, ((const idem_gallery_picture *)b)->path);
-}
-
-static const idem_gallery_picture *find(const idem_gallery *g, const char *path) {
-    return bsearch(&(idem_gallery_picture){.path = path}, g->pictures, (size_t)g->n, sizeof *g->pictures, by_path);
-}
-
-/* Each picture once, however many pairs it is in. */
-static int collect(idem_gallery *g, const idem_pair_list *list, int which) {
-    const int n = 2 * list->n;
-    g->pictures = calloc((size_t)n, sizeof *g->pictures);
-    if (!g->pictures)
-        return idem_fail_as(IDEM_MEMORY, "out of memory for %d pairs", list->n);
-    for (int i = 0; i < n; i++)
-        g->pictures[i] = (idem_gallery_picture){.path = list->pairs[i / 2].path[i % 2], .which = which};
-    qsort(g->pictures, (size_t)n, sizeof *g->pictures, by_path);
-    for (int i = 0; i < n; i++)
-        if (!g->n || strcmp(g->pictures[g->n - 1].path, g->pictures[i].path))
-            g->pictures[g->n++] = g->pictures[i];
+static int on_progress(void *user, const char *what, uint64_t done, uint64_t all) {
+    settings *s = user;
+    if (!s->started)
+        idem_progress_start(what, "pictures", all, 0, s->shared.quiet);
+    s->started = true;
+    idem_progress_update(done, NULL);
     return 0;
 }
 
-static int put_verification(json_t *o, const idem_verification *v) {
-    return idem_figure_put(o, "accuracy", &v->accuracy) || idem_figure_put_plain(o, "threshold", &v->threshold) ||
-           idem_figure_put(o, "tar_at_far_0.1%", &v->tar) ||
-           idem_figure_put_plain(o, "threshold_at_far_0.1%", &v->far_threshold);
+static void on_note(void *user, const char *line) {
+    const settings *s = user;
+    if (!s->shared.quiet || !strncmp(line, "passed over", strlen("passed over")))
+        idem_cli_say("idem: %s", line);
 }
 
-/* Pictures in which there was a choice of faces, and those of whose faces much is outside. */
-static int put_remarks(json_t *report, const idem_gallery *g) {
-    int several = 0, outside = 0;
-    for (int i = 0; i < g->n; i++) {
-        const idem_gallery_picture *p = &g->pictures[i];
-        several += p->n && p->found > 1;
-        outside += p->n && g->faces[p->first].outside >= IDEM_OUTSIDE_MUCH;
-    }
-    return json_object_set_new(report, "pictures", json_integer(g->n)) ||
-           json_object_set_new(report, "pictures_with_several_faces", json_integer(several)) ||
-           json_object_set_new(report, "pictures_with_faces_partly_outside", json_integer(outside));
-}
-
-/* The figures of the training recogniser, and below "judge" the same by the judge. */
-static json_t *make_measures(const idem_gallery *g, const double *feature, const double *judge, const uint8_t *same,
-                             int n, int skipped) {
-    idem_verification v[2];
-    if (idem_verification_of(&v[0], feature, same, n, IDEM_THRESHOLD_FAR) ||
-        idem_verification_of(&v[1], judge, same, n, IDEM_THRESHOLD_FAR))
-        return NULL;
-    json_t *second = json_object(),
-           *report = json_pack("{s:i, s:i, s:i, s:i, s:o}", "pairs", n, "genuine", v[0].genuine, "impostor",
-                               v[0].impostor, "skipped", skipped, "judge", second);
-    if (report && !put_remarks(report, g) && !put_verification(report, &v[0]) && !put_verification(second, &v[1]))
-        return report;
-    json_decref(report);
-    return report ? NULL : (no_memory(), NULL);
-}
-
-static json_t *measure(const idem_gallery *g, const idem_pair_list *list) {
-    double *feature = calloc((size_t)list->n, sizeof *feature), *judge = calloc((size_t)list->n, sizeof *judge);
-    uint8_t *same = calloc((size_t)list->n, 1);
-    json_t *report = NULL;
-    int n = 0;
-    for (int i = 0; i < list->n && feature && judge && same; i++) {
-        const idem_gallery_picture *a = find(g, list->pairs[i].path[0]), *b = find(g, list->pairs[i].path[1]);
-        if (!a->n || !b->n)
-            continue;
-        const idem_gallery_pair best = idem_gallery_best(g, a, b);
-        feature[n] = best.feature;
-        judge[n] = best.judge;
-        same[n++] = list->pairs[i].same;
-    }
-    if (feature && judge && same)
-        report = make_measures(g, feature, judge, same, n, list->n - n);
-    else
-        idem_fail_as(IDEM_MEMORY, "out of memory for %d pairs", list->n);
-    free(feature);
-    free(judge);
-    free(same);
-    return report;
-}
+/* ---- a list ---- */
 
 static double number(const json_t *object, const char *key) {
     return json_number_value(json_object_get(object, key));
@@ -166,124 +81,53 @@ static void print_measures(const json_t *r) {
     idem_report_needs(r);
 }
 
-/* Too few to measure anything are better known before their pictures are read. */
-static int check_list(const settings *s, const idem_pair_list *list) {
-    int same = 0;
-    for (int i = 0; i < list->n; i++)
-        same += list->pairs[i].same;
-    if (list->announced && list->announced != list->n && !s->shared.quiet)
-        idem_cli_say("idem: %s: its first line says %" PRId64 " pairs, it has %d", s->list, list->announced, list->n);
-    return same >= 2 && list->n - same >= 2
-               ? 0
-               : idem_fail("%s: has %d pairs of one person and %d of two, expected at least 2 of each", s->list, same,
-                           list->n - same);
-}
-
 static void remark(const settings *s, const json_t *report) {
     const int several = (int)number(report, "pictures_with_several_faces"),
               outside = (int)number(report, "pictures_with_faces_partly_outside");
     if (several && !s->shared.quiet)
         idem_cli_say("idem: pictures with several faces: %d; %s", several,
-                     s->any ? "the most alike are compared"
-                            : "one of each is compared (--face any takes the most alike)");
+                     s->o.face_a == IDEM_PAIR_FACE_ANY ? "the most alike are compared"
+                                                       : "one of each is compared (--face any takes the most alike)");
     if (outside && !s->shared.quiet)
-        idem_cli_say("idem: pictures with %.0f %% of the face's frame outside, or more: %d", 100 * IDEM_OUTSIDE_MUCH,
-                     outside);
+        idem_cli_say("idem: pictures with %.0f %% of the face's frame outside, or more: %d", 20.0, outside);
 }
 
-static int run_list(const settings *s) {
-    idem_pair_list list;
-    idem_gallery g = {0};
-    if (idem_pair_list_read(&list, s->list, s->root))
-        return -1;
-    json_t *report = NULL;
-    int status = check_list(s, &list) || collect(&g, &list, s->which[0]) || idem_gallery_read(&g, false, &s->shared) ||
-                         !(report = measure(&g, &list))
-                     ? -1
-                     : 0;
-    if (status && g.n && g.unreadable == g.n)
-        status = idem_fail("%s: none of its %d pictures can be read: relative paths begin at the list's folder, or at "
-                           "--root DIR",
-                           s->list, g.n);
-    if (!status) {
-        remark(s, report);
-        (s->shared.json ? print_json : print_measures)(report);
-        if (g.unreadable)
-            status = idem_fail("%d of %d pictures could not be read; the pairs without them are measured", g.unreadable,
-                               g.n);
-    }
+static int run_list(settings *s) {
+    char *json;
+    if (idem_measure_pair_list(&s->o, s->list, s->root, &json))
+        return idem_error_kind() == IDEM_ERROR_INPUT && strstr(idem_last_error(), "at a root that is given")
+                   ? idem_cli_fail_more("%s: --root DIR", idem_last_error())
+                   : -1;
+    idem_progress_finish();
+    json_t *report = json_loads(json, JSON_DECODE_INT_AS_REAL, NULL);
+    const double unreadable = number(report, "unreadable"), pictures = number(report, "pictures");
+    remark(s, report);
+    if (s->shared.json)
+        puts(json);
+    else
+        print_measures(report);
     json_decref(report);
-    idem_gallery_free(&g);
-    free(g.pictures);
-    idem_pair_list_free(&list);
-    return status;
+    idem_measure_free(json);
+    return unreadable > 0
+               ? idem_cli_fail("%.0f of %.0f pictures could not be read; the pairs without them are measured",
+                               unreadable, pictures)
+               : 0;
 }
 
 /* ---- one pair ---- */
-
-/* Reasons against a verdict. */
-static int add_reason(json_t *why, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static int add_reason(json_t *why, const char *format, ...) {
-    char text[256];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    return json_array_append_new(why, idem_json_name(text)) ? no_memory() : 0;
-}
-
-static int doubt(json_t *why, const settings *s, const idem_gallery *g, const idem_gallery_pair *taken,
-                 const idem_gallery_pair *best) {
-    for (int i = 0; i < 2; i++) {
-        const double outside = g->faces[taken->row[i]].outside;
-        if (outside >= IDEM_OUTSIDE_MUCH &&
-            add_reason(why, "%.0f %% of the frame of %s's face is outside the photograph", 100 * outside,
-                       i ? "B" : "A"))
-            return -1;
-    }
-    const bool chosen = s->face_given || taken->feature > IDEM_FEATURE_THRESHOLD;
-    if (!chosen && best->feature > IDEM_FEATURE_THRESHOLD)
-        return add_reason(
-            why, "the largest faces differ, but face %d of A and face %d of B match (cosine %.3f): --face %d,%d",
-            g->faces[best->row[0]].face + 1, g->faces[best->row[1]].face + 1, best->feature,
-            g->faces[best->row[0]].face + 1, g->faces[best->row[1]].face + 1);
-    return 0;
-}
-
-static json_t *by_one(double cosine, double threshold) {
-    return json_pack("{s:f, s:f, s:b}", "cosine", cosine, "threshold", threshold, "same", cosine > threshold);
-}
-
-static json_t *decide(const settings *s, const idem_gallery *g) {
-    const idem_gallery_picture *a = &g->pictures[0], *b = &g->pictures[1];
-    const idem_gallery_pair best = idem_gallery_best(g, a, b), taken = s->any ? best : idem_gallery_first(g, a, b);
-    const idem_gallery_face *faces[2] = {&g->faces[taken.row[0]], &g->faces[taken.row[1]]};
-    const bool same = taken.feature > IDEM_FEATURE_THRESHOLD;
-    const int compared = s->any ? a->n * b->n : 1;
-    json_t *why = json_array();
-    if (!why || doubt(why, s, g, &taken, &best)) {
-        json_decref(why);
-        return NULL;
-    }
-    const bool sure = json_array_size(why) == 0;
-    json_t *report = json_pack(
-        "{s:s, s:o, s:o, s:f, s:i, s:i, s:i, s:i, s:i, s:f, s:f, s:o, s:o}", "verdict",
-        !sure  ? "unsure"
-        : same ? "same"
-               : "different",
-        "same", sure ? json_boolean(same) : json_null(), "why", why, "far", fmin(1, compared * IDEM_THRESHOLD_FAR),
-        "compared", compared, "faces_a", a->found, "faces_b", b->found, "face_a", faces[0]->face + 1, "face_b",
-        faces[1]->face + 1, "outside_a", faces[0]->outside, "outside_b", faces[1]->outside, "recogniser",
-        by_one(taken.feature, IDEM_FEATURE_THRESHOLD), "judge", by_one(taken.judge, IDEM_JUDGE_THRESHOLD));
-    return report ? report : (no_memory(), NULL);
-}
 
 static void print_decision(const json_t *r) {
     static const char *const names[2] = {"recogniser", "judge"};
     const json_t *same = json_object_get(r, "same"), *why;
     size_t i;
     printf("%s\n", json_is_true(same) ? "same person" : json_is_false(same) ? "different persons" : "unsure");
-    json_array_foreach(json_object_get(r, "why"), i, why) printf("- %s\n", json_string_value(why));
+    const json_t *match = json_object_get(r, "match");
+    json_array_foreach(json_object_get(r, "why"), i, why) {
+        printf("- %s", json_string_value(why));
+        if (match && i + 1 == json_array_size(json_object_get(r, "why")))
+            printf(": --face %.0f,%.0f", number(match, "face_a"), number(match, "face_b"));
+        putchar('\n');
+    }
     for (i = 0; i < 2; i++) {
         const json_t *row = json_object_get(r, names[i]);
         const bool above = json_is_true(json_object_get(row, "same"));
@@ -303,24 +147,28 @@ static void print_decision(const json_t *r) {
     printf("this proves nobody's identity\n");
 }
 
-static int run_pair(const settings *s, char *const *paths) {
-    idem_gallery_picture pictures[2] = {{.path = paths[0], .which = s->which[0]},
-                                        {.path = paths[1], .which = s->which[1]}};
-    idem_gallery g = {.pictures = pictures, .n = 2};
-    json_t *report = idem_gallery_read(&g, true, &s->shared) ? NULL : decide(s, &g);
-    for (int i = 0; i < 2 && report && !s->face_given && !s->shared.quiet; i++)
-        if (pictures[i].found > 1)
-            idem_cli_say("idem: %s: has %d faces; the largest is taken (--face takes another, or any)", paths[i],
-                         pictures[i].found);
-    if (report)
-        (s->shared.json ? print_json : print_decision)(report);
+static int run_pair(settings *s, char *const *paths) {
+    static const char *const keys[2] = {"faces_a", "faces_b"};
+    char *json;
+    if (idem_measure_pair(&s->o, paths[0], paths[1], &json))
+        return -1;
+    json_t *report = json_loads(json, JSON_DECODE_INT_AS_REAL, NULL);
+    for (int i = 0; i < 2 && !s->face_given && !s->shared.quiet; i++)
+        if (number(report, keys[i]) > 1)
+            idem_cli_say("idem: %s: has %.0f faces; the largest is taken (--face takes another, or any)", paths[i],
+                         number(report, keys[i]));
+    if (s->shared.json)
+        puts(json);
+    else
+        print_decision(report);
     json_decref(report);
-    idem_gallery_free(&g);
-    return report ? 0 : -1;
+    idem_measure_free(json);
+    return 0;
 }
 
 int idem_cmd_verify(int argc, char **argv) {
     settings s = {.face = "largest", .shared = IDEM_SHARED_DEFAULTS};
+    idem_measure_pair_options_default(&s.o);
     const idem_option options[] = {
         {IDEM_OPT_TEXT, "face", 0, "FACE", &s.face, .was_given = &s.face_given,
          .help = "which face of a photograph with several: largest, a number from 1 in the order of size, two numbers "
@@ -353,5 +201,7 @@ int idem_cmd_verify(int argc, char **argv) {
         return idem_cli_usage("--root goes with --pairs");
     if (parse_face(&s))
         return 2;
+    s.o.watch = (idem_measure_watch){.user = &s, .stop = &idem_cli_stop, .progress = on_progress, .note = on_note};
+    s.o.threads = s.shared.threads;
     return (s.list ? run_list(&s) : run_pair(&s, args)) ? idem_cli_failed() : 0;
 }

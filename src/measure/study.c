@@ -11,7 +11,7 @@
 #include "measure/evaluate.h"
 #include "measure/frechet.h"
 
-enum { MIXING_TRIALS = 24 };
+enum { MIXING_TRIALS = 16 };
 
 struct idem_study {
     idem_model *model;

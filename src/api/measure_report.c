@@ -1,32 +1,20 @@
-/* Measuring through the public library. */
-#define _GNU_SOURCE
+/* idem_measure_report. */
+#define _POSIX_C_SOURCE 200809L
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/measuring.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/status.h"
-#include "engine/isa.h"
-#include "engine/threads.h"
-#include "face/recogniser.h"
-#include "idem.h"
 #include "measure/people.h"
 #include "measure/study_files.h"
 #include "measure/study_tables.h"
 
 enum { BATCH = 10, BATCH_MAX = 256, PAIRS_MAX = 100000, STEPS_MAX = 1000, DIGITS = 8 };
 
-void idem_measure_free(char *json) {
-    free(json);
-}
-
-void idem_measure_init(void *options, size_t struct_size) {
-    if (!options || struct_size < sizeof struct_size)
-        return;
-    memset(options, 0, struct_size);
-    memcpy(options, &struct_size, sizeof struct_size);
-}
+static const char call[] = "idem_measure_report";
 
 void idem_measure_report_options_init(idem_measure_report_options *options, size_t struct_size) {
     idem_measure_init(options, struct_size);
@@ -38,10 +26,9 @@ void idem_measure_report_options_init(idem_measure_report_options *options, size
 }
 
 typedef struct {
+    idem_measuring measuring; /* first: it is the `user` of both */
     const idem_measure_report_options *o;
     int batch;
-    idem_plan_options plan;
-    volatile sig_atomic_t own_stop, *stop;
     idem_model *model;
     idem_pairs *pairs;
     double truncation;
@@ -52,10 +39,8 @@ typedef struct {
 /* ---- arguments ---- */
 
 static int check(const idem_measure_report_options *o) {
-    static const char call[] = "idem_measure_report";
-    if (!o || o->struct_size != sizeof *o)
-        return idem_fail("%s: options have %zu bytes, expected %zu; call idem_measure_report_options_default first",
-                         call, o ? o->struct_size : 0, sizeof *o);
+    if (idem_measuring_check(call, o, sizeof *o))
+        return -1;
     if (!o->generator || !o->mapper)
         return idem_fail("%s: %s is NULL, expected a file", call, o->generator ? "mapper" : "generator");
     if (!o->identity != !o->attributes)
@@ -97,43 +82,14 @@ static int take_witnesses(work *a) {
     return 0;
 }
 
-/* ---- what is told ---- */
-
-static void tell(work *a, const char *what, uint64_t done, uint64_t all) {
-    const idem_measure_watch *w = &a->o->watch;
-    if (w->progress && w->progress(w->user, what, done, all))
-        *a->stop = 1;
-}
+/* ---- models and pairs ---- */
 
 static void on_measured(void *user, uint64_t done, uint64_t all) {
-    tell(user, "measuring", done, all);
+    idem_measuring_tell(user, "measuring", done, all);
 }
 
 static void on_faces(void *user, int done, int all) {
-    tell(user, "looking for faces", (uint64_t)done, (uint64_t)all);
-}
-
-static void on_line(void *user, const char *line) {
-    const idem_measure_watch *w = &((work *)user)->o->watch;
-    if (w->note)
-        w->note(w->user, line);
-}
-
-static void on_bad(void *user, const char *why) {
-    char line[1100];
-    snprintf(line, sizeof line, "passed over: %s", why);
-    on_line(user, line);
-}
-
-/* ---- models and pairs ---- */
-
-static int open_model(work *a) {
-    const idem_measure_report_options *o = a->o;
-    return (a->model = idem_model_open(o->generator)) &&
-                   !(o->identity_net && idem_model_choose_recogniser(a->model, o->identity_net, NULL)) &&
-                   !idem_model_load_mapper(a->model, o->mapper) && !idem_model_load_frozen(a->model, o->models)
-               ? 0
-               : -1;
+    idem_measuring_tell(user, "looking for faces", (uint64_t)done, (uint64_t)all);
 }
 
 static idem_pairs *photographs(work *a) {
@@ -141,9 +97,9 @@ static idem_pairs *photographs(work *a) {
                                    .seed = a->o->seed,
                                    .threads = a->o->threads,
                                    .models = a->o->models,
-                                   .stop = a->stop,
+                                   .stop = a->measuring.plan.stop,
                                    .progress = on_faces,
-                                   .bad = on_bad,
+                                   .bad = idem_measuring_on_bad,
                                    .user = a};
     return idem_pairs_photographs(a->o->photographs, a->o->pairs, &o);
 }
@@ -154,9 +110,10 @@ static int open_pairs(work *a) {
     if (o->photographs)
         a->pairs = photographs(a);
     else if (o->identity)
-        a->pairs = idem_pairs_folders(o->identity, o->attributes, idem_model_about(a->model)->size, 2, on_line, a);
+        a->pairs = idem_pairs_folders(o->identity, o->attributes, idem_model_about(a->model)->size, 2,
+                                      idem_measuring_on_line, a);
     else
-        a->pairs = idem_pairs_draw(a->model, o->pairs, (float)a->truncation, o->seed, a->batch, &a->plan);
+        a->pairs = idem_pairs_draw(a->model, o->pairs, (float)a->truncation, o->seed, a->batch, &a->measuring.plan);
     return a->pairs ? 0 : -1;
 }
 
@@ -178,20 +135,12 @@ static int find_tables(work *a) {
 
 /* ---- the report ---- */
 
-/* The seed stands first, since JSON's integers here have a bit too few for it. */
 static char *report_text(const work *a, const idem_study *study) {
     json_t *j = idem_study_json(study);
-    if (!j)
-        return NULL;
     json_object_set_new(j, "unreadable", json_integer(idem_pairs_bad(a->pairs)));
     json_object_set_new(j, "other_files", json_integer((json_int_t)idem_pairs_left_out(a->pairs)->files));
     json_object_set_new(j, "peak_rss_mb", json_real(idem_peak_rss_mb()));
-    char *body = json_dumps(j, JSON_INDENT(2) | JSON_REAL_PRECISION(DIGITS)), *text;
-    json_decref(j);
-    if (!body || asprintf(&text, "{\n  \"seed\": %llu,%s", (unsigned long long)a->o->seed, body + 1) < 0)
-        text = idem_fail_null_as(IDEM_MEMORY, "out of memory for a report");
-    free(body);
-    return text;
+    return idem_measuring_text(j, DIGITS, &a->o->seed);
 }
 
 static int write_report(const work *a, const idem_study *study, const char *text) {
@@ -199,7 +148,7 @@ static int write_report(const work *a, const idem_study *study, const char *text
     idem_writer w;
     if (!path)
         return idem_fail_as(IDEM_MEMORY, "out of memory for a path");
-    int status = idem_study_write(study, a->model, a->pairs, a->o->output, a->batch, &a->plan);
+    int status = idem_study_write(study, a->model, a->pairs, a->o->output, a->batch, &a->measuring.plan);
     if (!status && !(status = idem_writer_open(&w, path))) {
         fprintf(w.stream, "%s\n", text);
         status = idem_writer_commit(&w);
@@ -223,50 +172,39 @@ static int measure(work *a, char **json) {
                                                              .compare = o->compare,
                                                              .n_compare = o->compares,
                                                              .tables = {a->table[0], a->table[1]},
-                                                             .plan = a->plan,
+                                                             .plan = a->measuring.plan,
                                                              .progress = on_measured,
-                                                             .told = on_line,
+                                                             .told = idem_measuring_on_line,
                                                              .user = a});
     char *text = study ? report_text(a, study) : NULL;
     const int status = text && (!o->output || !write_report(a, study, text)) ? 0 : -1;
     idem_study_free(study);
-    if (!status && json)
-        *json = text;
-    else
-        free(text);
+    idem_measuring_give(text, status ? NULL : json);
     return status;
 }
 
-static void say_left_out(work *a) {
-    char text[1000];
-    if (a->pairs && *idem_left_out_text(idem_pairs_left_out(a->pairs), text, sizeof text))
-        on_line(a, text);
-}
-
 static int run(work *a, char **json) {
-    if ((a->o->output && idem_dir_make(a->o->output)) || take_witnesses(a) || find_tables(a) || open_model(a) ||
-        open_pairs(a))
+    const idem_measure_report_options *o = a->o;
+    if ((o->output && idem_dir_make(o->output)) || take_witnesses(a) || find_tables(a) ||
+        !(a->model = idem_measuring_model(o->generator, o->mapper, o->identity_net, o->models)) || open_pairs(a))
         return -1;
-    say_left_out(a);
+    idem_measuring_left_out(&a->measuring, idem_pairs_left_out(a->pairs));
     return measure(a, json);
 }
 
 int idem_measure_report(const idem_measure_report_options *options, char **json) {
     if (json)
         *json = NULL;
-    if (check(options) || idem_isa_check())
+    work a = {.o = options};
+    if (check(options) || idem_measuring_begin(&a.measuring, call, &options->watch, options->threads))
         return -1;
-    work a = {.o = options, .batch = options->batch ? options->batch : BATCH};
-    a.stop = options->watch.stop ? options->watch.stop : &a.own_stop;
-    a.plan = (idem_plan_options){.threads = options->threads, .stop = a.stop};
-    const idem_team before = idem_team_enter(options->threads);
+    a.batch = options->batch ? options->batch : BATCH;
     const int status = run(&a, json);
     idem_pairs_free(a.pairs);
     idem_model_free(a.model);
-    idem_team_leave(&before);
     for (int k = 0; k < 2; k++)
         free(a.table[k]);
     for (int i = 0; i < IDEM_RECOGNISERS_MAX; i++)
         free((char *)a.witness[i].path);
-    return status;
+    return idem_measuring_end(&a.measuring, status);
 }

@@ -1,18 +1,18 @@
-#include "cli/gallery.h"
+#include "measure/gallery.h"
 
 #include <limits.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/models.h"
 #include "base/status.h"
-#include "cli/command.h"
-#include "cli/photos.h"
-#include "cli/progress.h"
 #include "face/align.h"
+#include "face/embed.h"
+#include "face/photo.h"
 #include "nets/judge.h"
 
-enum { SIDE = 192 }; /* frames as large as the recognisers' crops need */
+enum { PATH_SIZE = 4096, SIDE = 192 }; /* frames as large as the recognisers' crops need */
 
 typedef struct {
     idem_finder *finder;
@@ -56,7 +56,7 @@ static int add_faces(idem_gallery *g, const tools *t, idem_gallery_picture *p, c
     if (photo->n == 0)
         return idem_fail("%s: no face found, nothing to compare", p->path);
     if (photo->n > 1 && p->which >= photo->n)
-        return idem_fail("%s: has %d faces, --face %d was asked for", p->path, photo->n, p->which + 1);
+        return idem_fail("%s: has %d faces, face %d was asked for", p->path, photo->n, p->which + 1);
     const bool all = p->which == IDEM_GALLERY_ALL;
     const int first = all || photo->n == 1 ? 0 : p->which, n = all ? photo->n : 1;
     for (int i = 0; i < n; i++)
@@ -73,7 +73,7 @@ static int wanted(const idem_gallery_picture *p) {
 }
 
 /* Of many, a picture that is no good is passed over. */
-static int read_one(idem_gallery *g, const tools *t, idem_gallery_picture *p, bool strict) {
+static int read_one(idem_gallery *g, const tools *t, idem_gallery_picture *p, const idem_gallery_options *o) {
     idem_photo photo;
     int status =
         idem_photo_next(&photo, t->ahead) || idem_photo_find(&photo, t->finder, p->path, SIDE, wanted(p)) ? -1 : 0;
@@ -83,41 +83,52 @@ static int read_one(idem_gallery *g, const tools *t, idem_gallery_picture *p, bo
     } else {
         p->found = -1;
     }
-    if (!status || strict || idem_cli_stop || idem_error_kind() != IDEM_INPUT)
+    if (!status || o->strict || idem_error_kind() != IDEM_INPUT)
         return status;
-    idem_cli_say("idem: passed over: %s", idem_error());
+    if (o->bad)
+        o->bad(o->user, idem_error());
     g->unreadable += p->found != 0;
     return 0;
 }
 
 /* ---- all ---- */
 
-static int read_all(idem_gallery *g, const tools *t, bool strict, const idem_shared *shared) {
-    idem_progress_start("encoding", "pictures", (uint64_t)g->n, 0, shared->quiet || strict);
+static int read_all(idem_gallery *g, const tools *t, const idem_gallery_options *o) {
     for (int i = 0; i < g->n; i++) {
-        if (idem_cli_stop || read_one(g, t, &g->pictures[i], strict)) {
-            idem_progress_clear();
-            return idem_cli_stop ? idem_fail_as(IDEM_INTERRUPTED, "interrupted") : -1;
-        }
-        idem_progress_update((uint64_t)i + 1, NULL);
+        if (o->plan.stop && *o->plan.stop)
+            return idem_fail_as(IDEM_INTERRUPTED, "interrupted");
+        if (read_one(g, t, &g->pictures[i], o))
+            return -1;
+        if (o->progress)
+            o->progress(o->user, i + 1, g->n);
     }
-    idem_progress_finish();
     return 0;
 }
 
-int idem_gallery_read(idem_gallery *g, bool strict, const idem_shared *shared) {
-    const idem_plan_options options = {.threads = shared->threads, .stop = &idem_cli_stop};
-    const char **paths = calloc((size_t)g->n, sizeof *paths);
+static int open_tools(tools *t, const idem_gallery_options *o) {
+    char detect[PATH_SIZE], landmark[PATH_SIZE], feature[PATH_SIZE], judge[PATH_SIZE];
+    if (idem_models_find(detect, sizeof detect, o->models, "fr_detect.onnx") ||
+        idem_models_find(landmark, sizeof landmark, o->models, "fr_landmark.onnx") ||
+        idem_models_find(feature, sizeof feature, o->models, "fr_feature.onnx") ||
+        idem_models_find(judge, sizeof judge, o->models, "face_recognition_model-weights_manifest.json"))
+        return -1;
+    t->finder = idem_finder_new(&(idem_finder_files){detect, landmark, NULL}, &o->plan);
+    t->embedder = t->finder ? idem_embedder_new(feature, judge, &o->plan) : NULL;
+    return t->embedder ? 0 : -1;
+}
+
+int idem_gallery_read(idem_gallery *g, const idem_gallery_options *options) {
+    const char **paths = calloc((size_t)g->n + 1, sizeof *paths);
     if (!paths)
         return idem_fail_as(IDEM_MEMORY, "out of memory for %d pictures", g->n);
     for (int i = 0; i < g->n; i++)
         paths[i] = g->pictures[i].path;
-    tools t = {.finder = idem_asset_finder(false, &options)};
-    if (t.finder && (t.embedder = idem_asset_embedder(true, &options))) {
+    tools t = {0};
+    if (!open_tools(&t, options)) {
         g->dim = idem_embedder_dim(t.embedder);
         t.ahead = idem_photo_ahead(paths, (size_t)g->n, g->n ? wanted(&g->pictures[0]) : 1);
     }
-    const int status = t.ahead ? read_all(g, &t, strict, shared) : -1;
+    const int status = t.ahead ? read_all(g, &t, options) : -1;
     idem_ahead_free(t.ahead);
     idem_embedder_free(t.embedder);
     idem_finder_free(t.finder);

@@ -1,10 +1,7 @@
-#include "cli/spectrum_report.h"
+#include "measure/spectrum_report.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
-
-#include "base/status.h"
 
 int idem_spectrum_report_make(idem_spectrum_report *sets, idem_spectrum_report *halves, const idem_spectrum *a,
                               idem_spectrum *const b[2]) {
@@ -47,16 +44,4 @@ json_t *idem_spectrum_report_json(const idem_spectrum_report *sets, const idem_s
     }
     return json_pack("{s:o, s:o, s:o, s:{s:o, s:o}}", "bands", bands, "peak", peak_json(&sets->peak),
                      "peak_of_halves_of_b", peak_json(&halves->peak), "rings", "a", rings(a), "b", rings(b));
-}
-
-void idem_spectrum_report_print(const idem_spectrum_report *sets, const idem_spectrum_report *halves) {
-    printf("  period, pixels   power of A   power of B   A over B   two halves of B\n");
-    for (int i = 0; i < IDEM_SPECTRUM_BANDS; i++) {
-        const idem_spectrum_band *b = &sets->bands[i];
-        printf("  %5.4g to %-6.4g   %10.4g   %10.4g   %8.3f   %15.3f\n", b->longest, b->shortest, b->a, b->b, ratio(b),
-               ratio(&halves->bands[i]));
-    }
-    printf("Of its ring stands out most: period %.2f pixels, %.0f degrees, %.2f times as much as in B (halves of B: "
-           "%.2f times)\n",
-           sets->peak.period, sets->peak.degrees, sets->peak.times, halves->peak.times);
 }

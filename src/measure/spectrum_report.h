@@ -1,6 +1,6 @@
-/* What `idem distance --spectrum` prints. */
-#ifndef IDEM_CLI_SPECTRUM_REPORT_H
-#define IDEM_CLI_SPECTRUM_REPORT_H
+/* Spectra of two sets compared, with what lies between equals beside it. */
+#ifndef IDEM_MEASURE_SPECTRUM_REPORT_H
+#define IDEM_MEASURE_SPECTRUM_REPORT_H
 
 #include <jansson.h>
 
@@ -18,6 +18,5 @@ int idem_spectrum_report_make(idem_spectrum_report *sets, idem_spectrum_report *
 /* "bands", "peak", "rings", to be added to what is known of the sets. NULL without memory. */
 json_t *idem_spectrum_report_json(const idem_spectrum_report *sets, const idem_spectrum_report *halves,
                                   const idem_spectrum *a, const idem_spectrum *b);
-void idem_spectrum_report_print(const idem_spectrum_report *sets, const idem_spectrum_report *halves);
 
 #endif

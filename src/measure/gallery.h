@@ -1,11 +1,11 @@
 /* Photographs with the vectors of their faces, by the training recogniser and by the judge. Each photograph is decoded
  * ahead of the networks; what stays of it are its vectors. */
-#ifndef IDEM_CLI_GALLERY_H
-#define IDEM_CLI_GALLERY_H
+#ifndef IDEM_MEASURE_GALLERY_H
+#define IDEM_MEASURE_GALLERY_H
 
 #include <stdbool.h>
 
-#include "cli/options.h"
+#include "engine/plan.h"
 
 enum { IDEM_GALLERY_ALL = -1, IDEM_GALLERY_LARGEST = 0 };
 
@@ -31,9 +31,17 @@ typedef struct {
     int room; /* private */
 } idem_gallery;
 
-/* Reads the n pictures that are in place. strict: the first that is no good is the failure; else it is said and passed
- * over. */
-int idem_gallery_read(idem_gallery *g, bool strict, const idem_shared *shared);
+typedef struct {
+    const char *models; /* the folder of the networks; NULL: as base/models.h says */
+    idem_plan_options plan;
+    bool strict; /* the first picture that is no good is the failure; else it is told and passed over */
+    void (*progress)(void *user, int done, int all); /* may be NULL, as the next */
+    void (*bad)(void *user, const char *why);
+    void *user;
+} idem_gallery_options;
+
+/* Reads the n pictures that are in place. */
+int idem_gallery_read(idem_gallery *g, const idem_gallery_options *options);
 void idem_gallery_free(idem_gallery *g); /* the pictures are the caller's */
 
 /* The pair of faces of two pictures (rows) that is most alike by the training recogniser. */
