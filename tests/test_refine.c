@@ -15,6 +15,7 @@
 #include "data/data.h"
 #include "media/image.h"
 #include "model/pipe.h"
+#include "model/metric.h"
 #include "model/refine.h"
 
 enum { FACES = 3, SIDE = 64, NUMBERS = SIDE * SIDE * 3, STEPS = 8 };
@@ -96,6 +97,48 @@ static void loss_falls_and_the_person_comes(void **state) {
     assert_true(about.cosine > 0.2); /* of strangers 0 +- 0.1 */
     free(ws);
     idem_refine_free(r);
+}
+
+static double length(const double *d, const float *metric, int width) {
+    double sum = 0;
+    for (int k = 0; k < width; k++) {
+        double x = 0;
+        for (int i = 0; i < width; i++)
+            x += d[i] * (metric ? (double)metric[i * width + k] : i == k);
+        sum += x * x;
+    }
+    return sqrt(sum);
+}
+
+/* Where codes differ much a step is short, elsewhere long. */
+static void distances_are_in_deviations_of_codes(void **state) {
+    (void)state;
+    need_model();
+    enum { N = 64 };
+    const idem_model_info *info = idem_model_about(model);
+    const int W = info->w_dim, Z = info->z_dim;
+    float *metric = malloc((size_t)W * (size_t)W * sizeof *metric), *z = malloc((size_t)N * (size_t)Z * sizeof *z),
+          *w = malloc((size_t)N * (size_t)W * sizeof *w);
+    double *d = malloc((size_t)W * sizeof *d), own = 0, other = 0;
+    assert_int_equal(idem_code_metric(model, 0.1, metric, NULL), 0);
+    idem_rng r = idem_rng_make(5, "codes");
+    idem_rng_fill_normal(&r, z, (size_t)N * (size_t)Z);
+    idem_pipe *p = idem_pipe_new(model, IDEM_PIPE_MAPPING, N, 1, NULL);
+    assert_int_equal(idem_pipe_run(p, N, (const float *const[]){z, NULL}, (float *const[]){w, NULL}), 0);
+    idem_pipe_free(p);
+    for (int i = 0; i + 1 < N; i += 2) {
+        for (int k = 0; k < W; k++)
+            d[k] = (double)w[i * W + k] - (double)w[(i + 1) * W + k];
+        own += length(d, metric, W) / length(d, NULL, W);
+        for (int k = 0; k < W; k++)
+            d[k] = (double)z[k % Z + i * Z];
+        other += length(d, metric, W) / length(d, NULL, W);
+    }
+    assert_true(own < 0.7 * other);
+    free(metric);
+    free(z);
+    free(w);
+    free(d);
 }
 
 static double squared_error(const float *ws, const float *picture) {
@@ -193,6 +236,7 @@ static void a_stop_leaves_the_code(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(loss_falls_and_the_person_comes),
+        cmocka_unit_test(distances_are_in_deviations_of_codes),
         cmocka_unit_test(one_picture_on_both_sides_is_rebuilt),
         cmocka_unit_test(a_pair_does_not_depend_on_those_before_it),
         cmocka_unit_test(no_steps_change_nothing),

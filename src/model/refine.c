@@ -10,9 +10,11 @@
 #include "face/frame.h"
 #include "model/adam.h"
 #include "model/losses.h"
+#include "model/metric.h"
 
 static const int WARM_UP = 5;
 static const double LEAST_RATE = 0.05; /* of the rate, at the last step */
+static const double FLOOR = 0.1;       /* of the mean variance, for idem_code_metric */
 
 /* The similarity under which E_id sees a picture: without it codes drift to patterns that only this network reads as
  * the person. Moves are in pixels of a side of 128. */
@@ -24,9 +26,11 @@ struct idem_refine {
     idem_model *model;
     idem_refine_options options;
     size_t picture, codes; /* numbers of a picture, of ws */
-    idem_weights *state;   /* ws and Adam's moments */
-    idem_weight *ws;
-    float *good; /* the last ws whose loss and gradient were finite */
+    idem_weights *state;   /* way and Adam's moments */
+    idem_weight *way;      /* [1, L, W]: ws = start + scale * way */
+    float *good;           /* the last way whose loss and gradient were finite */
+    float *scale;          /* [L, W] */
+    float *metric;         /* [W, W] */
     idem_graph *graph;
     /* what the pair gives, once */
     idem_node *pictures, *seen, *vectors, *points; /* [2, 3, S, S], their mirror images; [2, D]; [1, 51, 2] */
@@ -41,13 +45,15 @@ struct idem_refine {
 
 idem_refine_options idem_refine_defaults(int steps) {
     return (idem_refine_options){.steps = steps,
-                                 .rate = steps <= 16 ? 0.14 : 0.07,
+                                 .rate = steps <= 16 ? 0.14 : 0.1,
+                                 .fine = 3,
                                  .identity = 1,
-                                 .landmark = 0.05,
+                                 .landmark = 0.07,
                                  .surround = 2,
                                  .leak = 0.2,
                                  .reconstruction = 1,
-                                 .start = 1,
+                                 .start = 0.3,
+                                 .natural = 0.7,
                                  .rows = 3};
 }
 
@@ -73,14 +79,29 @@ static idem_node *surround(const idem_refine *r, idem_node *y, int side) {
     return loss;
 }
 
-static void build_step(idem_refine *r, idem_node *ws, const idem_model_info *info) {
+/* What holds the code where the generator knows its way. */
+static idem_node *distances(const idem_refine *r, idem_node *ws, idem_node *moved, const idem_model_info *info) {
+    const idem_refine_options *o = &r->options;
+    const int W = info->w_dim;
+    idem_node *metric = idem_const(r->graph, "metric", IDEM_SHAPE(W, W), r->metric);
+    idem_node *far = idem_matmul(idem_reshape(moved, IDEM_SHAPE(info->layers, W)), metric, false, false);
+    idem_node *mean = idem_reduce_sum(ws, IDEM_SHAPE(1, 1, W), 1.0f / (float)info->layers);
+    idem_node *spread = idem_mean_all(idem_square(idem_sub(ws, mean)));
+    return idem_add(idem_scale(spread, (float)o->rows),
+                    idem_add(idem_scale(idem_mean_all(idem_square(moved)), (float)o->start),
+                             idem_scale(idem_mean_all(idem_square(far)), (float)o->natural)));
+}
+
+static void build_step(idem_refine *r, idem_node *way, const idem_model_info *info) {
     const idem_refine_options *o = &r->options;
     idem_graph *g = r->graph;
     const int side = info->size;
+    r->start = idem_input(g, "start", way->shape);
+    idem_node *moved = idem_mul(way, idem_const(g, "scale", way->shape, r->scale));
+    idem_node *ws = idem_add(r->start, moved);
     r->x = idem_input(g, "attributes", IDEM_SHAPE(1, 3, side, side));
     r->persons = idem_input(g, "persons", IDEM_SHAPE(ROWS, info->id_dim));
     r->wanted = idem_input(g, "landmarks", IDEM_SHAPE(1, IDEM_LANDMARKS, 2));
-    r->start = idem_input(g, "start", ws->shape);
     r->numbers = idem_input(g, "similarity", IDEM_SHAPE(1, IDEM_AUGMENT_NUMBERS));
     idem_node *y = idem_model_picture(r->model, ws);
     idem_node *e = idem_l2_normalise(idem_model_identity(r->model, idem_augment(y, r->numbers)));
@@ -88,20 +109,16 @@ static void build_step(idem_refine *r, idem_node *ws, const idem_model_info *inf
     idem_node *identity = idem_affine(idem_sum_all(idem_slice(r->cosines, 1, 0, 1, 1)), -1, 1);
     idem_node *leak = idem_relu(idem_sum_all(idem_slice(r->cosines, 1, 1, 1, 1)));
     idem_node *points = idem_scale(idem_model_landmarks(r->model, y), IDEM_LANDMARK_UNITS);
-    idem_node *moved = idem_mean_all(idem_square(idem_sub(ws, r->start)));
-    const idem_shape row = IDEM_SHAPE(1, 1, info->w_dim);
-    idem_node *mean = idem_reduce_sum(ws, row, 1.0f / (float)info->layers);
-    idem_node *spread = idem_mean_all(idem_square(idem_sub(ws, mean)));
     idem_node *both = idem_add(idem_add(idem_scale(identity, (float)o->identity),
                                         idem_scale(idem_loss_landmark(r->wanted, points, NULL), (float)o->landmark)),
-                               idem_add(idem_scale(moved, (float)o->start), idem_scale(spread, (float)o->rows)));
+                               distances(r, ws, moved, info));
     both = idem_add(both, idem_scale(surround(r, y, side), (float)o->surround));
     r->loss[0] = idem_add(both, idem_scale(leak, (float)o->leak));
     r->loss[1] = idem_add(both, idem_scale(idem_loss_reconstruction(r->x, y), (float)o->reconstruction));
 }
 
-static int plan_step(idem_refine *r, int same, idem_node *ws, const idem_plan_options *plan) {
-    if (!r->loss[same] || idem_gradients(r->loss[same], &ws, 1, &r->grad[same]))
+static int plan_step(idem_refine *r, int same, idem_node *way, const idem_plan_options *plan) {
+    if (!r->loss[same] || idem_gradients(r->loss[same], &way, 1, &r->grad[same]))
         return -1;
     idem_node *targets[] = {r->loss[same], r->cosines, r->grad[same]};
     if (!(r->step[same] = idem_plan_new(targets, 3, plan)))
@@ -109,27 +126,43 @@ static int plan_step(idem_refine *r, int same, idem_node *ws, const idem_plan_op
     if (!(r->adam[same] = idem_adam_new(r->state, same ? "same" : "cross")))
         return -1;
     idem_adam_set(r->adam[same], 0.9, 0.99, 1e-8);
-    return idem_adam_add(r->adam[same], r->ws, r->grad[same]);
+    return idem_adam_add(r->adam[same], r->way, r->grad[same]);
+}
+
+/* Before the model is built on: idem_code_metric builds on it too. */
+static int make_measures(idem_refine *r, const idem_plan_options *plan) {
+    const idem_model_info *info = idem_model_about(r->model);
+    const size_t W = (size_t)info->w_dim;
+    if (!info->has_frozen)
+        return idem_fail("refining a code needs the recogniser and the landmark network; load them first");
+    r->picture = (size_t)info->size * (size_t)info->size * 3;
+    r->codes = (size_t)info->layers * W;
+    const int first_fine = info->layers / 2 + 1;
+    r->good = malloc(r->codes * sizeof *r->good);
+    r->scale = malloc(r->codes * sizeof *r->scale);
+    r->metric = malloc(W * W * sizeof *r->metric);
+    if (!r->good || !r->scale || !r->metric)
+        return idem_fail_as(IDEM_MEMORY, "out of memory for a code");
+    for (size_t i = 0; i < r->codes; i++)
+        r->scale[i] = (int)(i / W) >= first_fine ? (float)r->options.fine : 1;
+    /* Pairs are interrupted, opening is not. */
+    idem_plan_options at_once = plan ? *plan : (idem_plan_options){0};
+    at_once.stop = NULL;
+    return idem_code_metric(r->model, FLOOR, r->metric, &at_once);
 }
 
 static int build(idem_refine *r, const idem_plan_options *plan) {
     const idem_model_info *info = idem_model_about(r->model);
-    if (!info->has_frozen)
-        return idem_fail("refining a code needs the recogniser and the landmark network; load them first");
     const idem_shape shape = IDEM_SHAPE(1, info->layers, info->w_dim);
-    r->picture = (size_t)info->size * (size_t)info->size * 3;
-    r->codes = (size_t)idem_shape_count(&shape);
-    if (!(r->good = malloc(r->codes * sizeof *r->good)))
-        return idem_fail_as(IDEM_MEMORY, "out of memory for a code");
-    if (!(r->state = idem_weights_new()) || !(r->ws = idem_weights_add(r->state, "ws", shape)) ||
+    if (!(r->state = idem_weights_new()) || !(r->way = idem_weights_add(r->state, "way", shape)) ||
         !(r->graph = idem_graph_new()))
         return -1;
     build_targets(r, info->size);
-    idem_node *ws = idem_param(r->graph, "ws", shape, r->ws->data, true);
-    build_step(r, ws, info);
+    idem_node *way = idem_param(r->graph, "way", shape, r->way->data, true);
+    build_step(r, way, info);
     idem_plan_options shared = plan ? *plan : (idem_plan_options){0};
     for (int same = 1; same >= 0; same--) { /* the first needs the most memory */
-        if (plan_step(r, same, ws, &shared))
+        if (plan_step(r, same, way, &shared))
             return -1;
         shared.share = r->step[1];
     }
@@ -143,9 +176,12 @@ idem_refine *idem_refine_new(idem_model *m, const idem_refine_options *options, 
         return idem_fail_null_as(IDEM_MEMORY, "out of memory for refining codes");
     r->model = m;
     r->options = *options;
-    idem_model_build_begin(m);
-    const int status = build(r, plan);
-    idem_model_build_end(m);
+    int status = make_measures(r, plan);
+    if (!status) {
+        idem_model_build_begin(m);
+        status = build(r, plan);
+        idem_model_build_end(m);
+    }
     if (status) {
         idem_refine_free(r);
         return NULL;
@@ -165,6 +201,8 @@ void idem_refine_free(idem_refine *r) {
         idem_graph_free(r->graph);
     idem_weights_free(r->state);
     free(r->good);
+    free(r->scale);
+    free(r->metric);
     free(r);
 }
 
@@ -213,14 +251,15 @@ static double rate_at(const idem_refine_options *o, int step) {
     return o->rate * warm * (LEAST_RATE + (1 - LEAST_RATE) * 0.5 * (1 + cos(M_PI * way)));
 }
 
-/* ws and moments as before the first step. */
+/* Moments as before the first step, and the way from start to ws. */
 static void begin(idem_refine *r, const float *start, const float *ws) {
     for (size_t i = 0; i < idem_weights_count(r->state); i++) {
         idem_weight *w = idem_weights_at(r->state, i);
         memset(w->data, 0, (size_t)idem_shape_count(&w->shape) * sizeof *w->data);
     }
-    memcpy(r->ws->data, ws, r->codes * sizeof *ws);
-    memcpy(r->start->leaf, start, r->codes * sizeof *ws);
+    for (size_t i = 0; i < r->codes; i++)
+        r->way->data[i] = (ws[i] - start[i]) / r->scale[i];
+    memcpy(r->start->leaf, start, r->codes * sizeof *start);
 }
 
 /* The pair was taken. start and ws may be one. */
@@ -235,15 +274,16 @@ static int take_steps(idem_refine *r, bool same, const float *start, float *ws, 
         const double loss = (double)idem_plan_scalar(r->step[same], r->loss[same]);
         if (!isfinite(loss) || idem_adam_check(r->adam[same], r->step[same]))
             break; /* the code that gave this is not kept */
-        memcpy(r->good, r->ws->data, r->codes * sizeof *r->good);
+        memcpy(r->good, r->way->data, r->codes * sizeof *r->good);
         a->first = step ? a->first : loss;
         a->last = loss;
         a->cosine = (double)idem_plan_value(r->step[same], r->cosines)[0];
         idem_adam_step(r->adam[same], r->step[same], rate_at(&r->options, step));
         a->steps = step + 1;
     }
-    if (a->steps)
-        memcpy(ws, a->steps == r->options.steps ? r->ws->data : r->good, r->codes * sizeof *ws);
+    const float *way = a->steps == r->options.steps ? r->way->data : r->good;
+    for (size_t i = 0; i < r->codes && a->steps; i++)
+        ws[i] = r->start->leaf[i] + r->scale[i] * way[i];
     return 0;
 }
 

@@ -17,6 +17,7 @@
 typedef struct {
     int steps;   /* of Adam, beta 0.9 and 0.99; 0: codes stay what they are */
     double rate; /* after a warm-up over 5 steps; falls as a cosine to a twentieth of it */
+    double fine; /* times the rate, of the rows of the finer half of the layers but one: texture, colour and light */
     /* Weights of the losses. */
     double identity; /* 1 - cosine to the identity picture, by E_id, seen under a small random similarity */
     double landmark; /* mean squared difference of 51 points to the attribute picture's, in 160-pixel units */
@@ -24,6 +25,7 @@ typedef struct {
     double leak;     /* cosine to the attribute picture's person where it is positive; one picture on both sides: 0 */
     double reconstruction; /* for one picture on both sides only: idem_loss_reconstruction */
     double start;          /* mean squared distance to the start */
+    double natural;        /* the same by idem_code_metric, in which rare directions are far */
     double rows;           /* mean squared distance of the rows to their mean */
 } idem_refine_options;
 
