@@ -184,7 +184,7 @@ static void reconstruction_of_equal_pictures_is_zero(void **state) {
     idem_graph *g = idem_graph_new();
     idem_node *x = filled(g, "x", IDEM_SHAPE(2, 3, 64, 64), 0.5, 0.5),
               *y = filled(g, "x", IDEM_SHAPE(2, 3, 64, 64), 0.5, 0.5);
-    idem_node *loss = idem_loss_reconstruction(x, y);
+    idem_node *loss = idem_loss_reconstruction(x, y, 1);
     idem_plan *p = run(&loss, 1);
     assert_float_equal(idem_plan_scalar(p, loss), 0, 1e-6);
     idem_plan_free(p);

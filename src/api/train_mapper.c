@@ -17,6 +17,7 @@ static const char CALL[] = "idem_train_mapper";
 typedef struct {
     idem_training training; /* first: the trainer's `user` is both */
     const idem_train_mapper_options *o;
+    const idem_world *world;
     idem_model *model;
     idem_trainer *trainer;
     idem_witness *witness; /* NULL: its files are not there */
@@ -61,7 +62,8 @@ static void on_evaluation(void *user, int64_t iteration, const idem_held_out_sco
                                         .needs = f->rests.needs,
                                         .of = f->rests.of ? f->rests.of : "pairs"};
     }
-    idem_training_draw(&a->training, a->o->run);
+    if (!idem_world_rank(a->world))
+        idem_training_draw(&a->training, a->o->run);
     idem_training_evaluated(&a->training,
                             &(idem_train_evaluation){.iteration = iteration, .figure = figure, .figures = list.n});
 }
@@ -74,7 +76,8 @@ static int describe(void *user, int n, const float *pictures, float *descriptors
 
 static int load_model(work *a) {
     const idem_train_mapper_options *o = a->o;
-    if (!(a->model = idem_model_open(o->generator)) || (!o->measure && idem_run_folder_look(o->run, o->resume)) ||
+    if (!(a->model = idem_model_open(o->generator)) ||
+        (!o->measure && !idem_world_rank(a->world) && idem_run_folder_look(o->run, o->resume)) ||
         (o->identity_net && idem_model_choose_recogniser(a->model, o->identity_net, o->identity_preprocess)))
         return -1;
     if (!o->mapper)
@@ -114,7 +117,8 @@ static void open_witness(work *a) {
 
 static int open_trainer(work *a) {
     const idem_train_mapper_options *o = a->o;
-    const idem_trainer_setup setup = {.run = o->measure ? NULL : o->run,
+    const idem_trainer_setup setup = {.world = a->world,
+                                      .run = o->measure ? NULL : o->run,
                                       .data = o->data,
                                       .photographs = o->measure ? NULL : o->photographs,
                                       .models = o->models,
@@ -176,6 +180,11 @@ static int take_time(work *a) {
 }
 
 static int train(work *a) {
+    if (!(a->world = idem_world_join(false)) ||
+        (idem_world_size(a->world) > 1 && idem_world_same(a->world, "the version of idem", idem_version())))
+        return -1;
+    if (idem_world_rank(a->world))
+        idem_training_mute(&a->training);
     if (load_model(a) || choose_recipe(a))
         return -1;
     const idem_team before = idem_team_enter(a->threads);

@@ -23,6 +23,8 @@ typedef struct {
 int idem_training_check(const char *call, const void *options, size_t bytes);
 /* watch, result: the caller's, either may be NULL. -1: not whole; or the machine cannot run idem. */
 int idem_training_begin(idem_training *t, const char *call, const idem_train_watch *watch, idem_train_result *result);
+/* The caller is told nothing: another rank tells his. */
+void idem_training_mute(idem_training *t);
 /* Hands the result over. Returns `status`. */
 int idem_training_end(const idem_training *t, int status);
 

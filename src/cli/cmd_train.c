@@ -169,7 +169,7 @@ static int print_measured(const train *a, const idem_train_result *r) {
     return 0;
 }
 
-static int run(train *a) {
+static int run_as(train *a, int rank) {
     idem_train_result result = {.struct_size = sizeof result};
     a->view.quiet = a->shared.quiet;
     a->view.unit = "it";
@@ -186,11 +186,23 @@ static int run(train *a) {
     a->o.adapt = a->adapt;
     a->o.threads = a->shared.threads;
     if (idem_train_mapper(&a->o, &result))
-        return idem_cli_failed();
+        return rank && idem_error_kind() == IDEM_ERROR_INTERRUPTED ? 130 : idem_cli_failed();
+    if (rank) /* what there is to say is said by rank 0 */
+        return 0;
     if (a->dry_run)
         return print_measured(a, &result);
     idem_progress_finish();
     return a->shared.json ? idem_train_print(idem_training_report_json(&a->report, &result)) : 0;
+}
+
+/* Alone, or as a rank of mpirun or srun. */
+static int run(train *a) {
+    idem_ranks ranks = {.struct_size = sizeof ranks};
+    if (idem_ranks_join(0, &ranks))
+        return idem_cli_failed();
+    const int code = run_as(a, ranks.rank);
+    idem_ranks_leave(code == 130 ? 0 : code); /* all ranks were interrupted */
+    return code;
 }
 
 /* --attr-net is a name, or one more way to say --attr-start. Wrong usage is explained and gives 2. */

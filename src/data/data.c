@@ -15,7 +15,9 @@ static const char STREAM_PICTURES[] = "train.pictures", STREAM_CODES[] = "train.
 static const char *const STREAM_HELD_OUT[] = {"held-out.id", "held-out.attr"};
 
 struct idem_data {
-    int batch, z_dim, side;
+    int batch; /* of this process; the whole batch is that of all parts, of which this is number `part` */
+    int part, parts;
+    int z_dim, side;
     size_t picture; /* numbers in one */
     uint64_t seed;
     idem_data_cursor at;
@@ -35,6 +37,7 @@ static idem_data *data_new(idem_model *m, int batch, uint64_t seed) {
         return idem_fail_null_as(IDEM_MEMORY, "out of memory for the training data");
     const idem_model_info *info = idem_model_about(m);
     d->batch = batch;
+    d->parts = 1;
     d->seed = seed;
     d->z_dim = info->z_dim;
     d->side = info->size;
@@ -88,6 +91,20 @@ void idem_data_free(idem_data *d) {
     free(d);
 }
 
+void idem_data_part(idem_data *d, int part, int parts) {
+    d->part = part;
+    d->parts = parts;
+}
+
+/* Where this part of a batch begins behind its first picture, and the length of the whole. */
+static uint64_t ahead(const idem_data *d) {
+    return (uint64_t)d->part * (uint64_t)d->batch;
+}
+
+static uint64_t whole(const idem_data *d) {
+    return (uint64_t)d->parts * (uint64_t)d->batch;
+}
+
 void idem_data_mix(idem_data *d, idem_photographs *p, double share) {
     d->photographs = p;
     d->share = share;
@@ -130,9 +147,9 @@ static int draw_own(idem_data *d, uint64_t first, size_t n, float *x) {
 }
 
 /* Own pictures lie at the start of x: from the last on they move to their places, photographs come between. */
-static void put_photographs(idem_data *d, float *x, size_t own) {
+static void put_photographs(idem_data *d, uint64_t first, float *x, size_t own) {
     for (size_t i = (size_t)d->batch; i-- > 0;) {
-        const uint64_t k = d->at.pictures + i, before = idem_photographs_before(d->share, k);
+        const uint64_t k = first + i, before = idem_photographs_before(d->share, k);
         if (idem_photographs_before(d->share, k + 1) > before)
             idem_photographs_take(d->photographs, before, x + i * d->picture);
         else if (--own != i)
@@ -143,16 +160,15 @@ static void put_photographs(idem_data *d, float *x, size_t own) {
 static int draw_half(idem_data *d, float *x) {
     const size_t n = (size_t)d->batch;
     const double share = d->photographs ? d->share : 0;
-    const uint64_t before = idem_photographs_before(share, d->at.pictures);
+    const uint64_t first = d->at.pictures + ahead(d), before = idem_photographs_before(share, first);
     size_t own = 0;
     for (size_t i = 0; i < n; i++)
-        own += idem_photographs_before(share, d->at.pictures + i + 1) ==
-               idem_photographs_before(share, d->at.pictures + i);
-    if (draw_own(d, d->at.pictures - before, own, x))
+        own += idem_photographs_before(share, first + i + 1) == idem_photographs_before(share, first + i);
+    if (draw_own(d, first - before, own, x))
         return -1;
     if (own < n)
-        put_photographs(d, x, own);
-    d->at.pictures += n;
+        put_photographs(d, first, x, own);
+    d->at.pictures += whole(d);
     return 0;
 }
 
@@ -201,7 +217,7 @@ static void mirror(float *x, int side) {
 
 void idem_data_mirror(const idem_data *d, uint64_t first, double share, float *x) {
     idem_rng r = idem_rng_make(d->seed, STREAM_MIRROR);
-    r.counter = first;
+    r.counter = first + ahead(d);
     for (int i = 0; i < d->batch; i++)
         if (idem_rng_uniform(&r) < share)
             mirror(x + (size_t)i * d->picture, d->side);
@@ -211,13 +227,13 @@ int idem_data_codes(idem_data *d, float *w) {
     size_t n = (size_t)d->batch;
     int status;
     if (d->reader) {
-        status = idem_data_reader_codes(d->reader, d->at.codes, n, w);
+        status = idem_data_reader_codes(d->reader, d->at.codes + ahead(d), n, w);
     } else {
-        fill_z(d, STREAM_CODES, d->at.codes, n);
+        fill_z(d, STREAM_CODES, d->at.codes + ahead(d), n);
         status = idem_pipe_run(d->mapping, n, (const float *const[]){d->z}, (float *const[]){w});
     }
     if (!status)
-        d->at.codes += n;
+        d->at.codes += whole(d);
     return status;
 }
 

@@ -33,6 +33,10 @@ idem_data *idem_data_on_the_fly(idem_model *m, int batch, double psi, uint64_t s
 idem_data *idem_data_folder(idem_model *m, const char *dir, int batch, uint64_t seed, int held_out);
 void idem_data_free(idem_data *d); /* NULL is allowed */
 
+/* B becomes one of `parts` equal parts of each batch, number `part` of them: all parts together draw what one data of
+ * their B together would. Not with photographs, whose order is of a whole batch. */
+void idem_data_part(idem_data *d, int part, int parts);
+
 /* From now on `share` of the training pictures are photographs, evenly spread; real codes stay as they are. A batch of
  * attribute pictures is shuffled, so that both kinds meet each other. The photographs belong to d. */
 void idem_data_mix(idem_data *d, idem_photographs *p, double share);

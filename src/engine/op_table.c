@@ -10,6 +10,7 @@ extern const idem_op idem_op_maxpool, idem_op_maxpool_grad, idem_op_avgpool, ide
 extern const idem_op idem_op_filter, idem_op_spatial_map, idem_op_head, idem_op_scale_grad;
 extern const idem_op idem_op_augment, idem_op_augment_adjoint;
 extern const idem_op idem_op_bn_stats, idem_op_bn_apply, idem_op_bn_sums, idem_op_bn_grad;
+extern const idem_op idem_op_shared_sum;
 extern const idem_op idem_op_prelu, idem_op_prelu_grad, idem_op_styled, idem_op_softmax;
 
 /* clang-format off */
@@ -23,6 +24,7 @@ const idem_op *const idem_op_table[] = {
     &idem_op_filter, &idem_op_spatial_map, &idem_op_head, &idem_op_scale_grad,
     &idem_op_augment, &idem_op_augment_adjoint,
     &idem_op_bn_stats, &idem_op_bn_apply, &idem_op_bn_sums, &idem_op_bn_grad,
+    &idem_op_shared_sum,
     &idem_op_prelu, &idem_op_prelu_grad, &idem_op_styled, &idem_op_softmax,
     NULL,
 };

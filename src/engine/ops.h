@@ -158,4 +158,19 @@ idem_node *idem_bn_apply(idem_node *x, idem_node *stats, idem_node *gamma, idem_
 idem_node *idem_styled(idem_node *x, idem_node *scale, idem_node *plane, idem_node *bias, float slope, float gain);
 idem_node *idem_softmax(idem_node *x, int axis); /* once */
 
+/* ---- graphs that several processes run, each on its part of one batch ---- */
+
+/* sum: x[n] becomes the sum of everybody's; called at the same node by all, so their graphs and plans must be alike. It
+ * cannot fail here: whoever gives it remembers that it did, and looks after the run. */
+typedef struct {
+    void (*sum)(void *user, float *x, size_t n);
+    void *user;
+    int parts; /* processes */
+} idem_sharing;
+
+/* x summed over all parts; `with` must live as long as the graph. */
+idem_node *idem_shared_sum(idem_node *x, const idem_sharing *with);
+/* idem_bn_stats of a part, [2, C], as those of the whole batch, whose parts are of one size. */
+idem_node *idem_shared_stats(idem_node *stats, const idem_sharing *with);
+
 #endif

@@ -116,8 +116,9 @@ idem_node *idem_loss_l1w(idem_node *x, idem_node *y) {
     return masked_l1(x, y, border_mask(x->graph, d[2]), 1.0f / (float)d[1]);
 }
 
-idem_node *idem_loss_reconstruction(idem_node *x, idem_node *y) {
-    return idem_add(idem_scale(idem_mean_all(idem_msssim_lack(x, y)), 0.84f), idem_scale(idem_loss_l1w(x, y), 0.16f));
+idem_node *idem_loss_reconstruction(idem_node *x, idem_node *y, int parts) {
+    return idem_add(idem_scale(idem_mean_all(idem_msssim_lack(x, y)), 0.84f),
+                    idem_scale(idem_loss_l1w(x, y), 0.16f * (float)parts));
 }
 
 /* [1, 1, S, S] of 1 over their number where outside is 1, else 0. */

@@ -32,8 +32,9 @@ idem_node *idem_landmark_mask(idem_node *points);
  * g - g, normalised to sum 1: borders count more than the face. */
 idem_node *idem_loss_l1w(idem_node *x, idem_node *y);
 
-/* 0.84 (1 - mean MS-SSIM) + 0.16 L1w; x is the target (gradients go to both). */
-idem_node *idem_loss_reconstruction(idem_node *x, idem_node *y);
+/* 0.84 (1 - mean MS-SSIM) + 0.16 L1w; x is the target (gradients go to both). The mean of this over the parts of one
+ * batch is the batch's, if each is told how many parts there are. */
+idem_node *idem_loss_reconstruction(idem_node *x, idem_node *y, int parts);
 
 /* Mean |x - y| over batch, channels and the pixels where outside [S * S] is 1 (idem_frame_outside): what is around the
  * face should be the attribute picture's, whoever is in it. x, y: [N, C, S, S]. Not of the published method. */

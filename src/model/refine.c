@@ -114,7 +114,7 @@ static void build_step(idem_refine *r, idem_node *way, const idem_model_info *in
                                distances(r, ws, moved, info));
     both = idem_add(both, idem_scale(surround(r, y, side), (float)o->surround));
     r->loss[0] = idem_add(both, idem_scale(leak, (float)o->leak));
-    r->loss[1] = idem_add(both, idem_scale(idem_loss_reconstruction(r->x, y), (float)o->reconstruction));
+    r->loss[1] = idem_add(both, idem_scale(idem_loss_reconstruction(r->x, y, 1), (float)o->reconstruction));
 }
 
 static int plan_step(idem_refine *r, int same, idem_node *way, const idem_plan_options *plan) {

@@ -62,13 +62,16 @@ static idem_node *by_batch(const idem_norm_conv_kind *k, idem_node *x, idem_node
     if (k->running->n == IDEM_MAX_RUNNING)
         return idem_fail_null("more than %d batch norms in one network", IDEM_MAX_RUNNING);
     idem_node *c = idem_conv(x, weight, NULL, win), *stats = idem_bn_stats(c);
+    const idem_sharing *sharing = k->running->sharing;
+    if (sharing)
+        stats = idem_shared_stats(stats, sharing);
     if (!stats)
         return NULL;
     const int64_t out = c->shape.d[1];
     idem_running item = {.stats = stats,
                          .mean = find_average(k->binder, norm, "running_mean", out),
                          .var = find_average(k->binder, norm, "running_var", out),
-                         .count = (double)idem_shape_count(&c->shape) / (double)out};
+                         .count = (double)idem_shape_count(&c->shape) / (double)out * (sharing ? sharing->parts : 1)};
     if (!item.mean || !item.var)
         return NULL;
     k->running->item[k->running->n++] = item;

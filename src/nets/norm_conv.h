@@ -12,6 +12,7 @@
 #define IDEM_NETS_NORM_CONV_H
 
 #include "base/rng.h"
+#include "engine/ops.h"
 #include "engine/plan.h"
 #include "nets/bind.h"
 
@@ -30,6 +31,7 @@ typedef struct {
 
 enum { IDEM_MAX_RUNNING = 192 };
 typedef struct {
+    const idem_sharing *sharing; /* the batch is that of all parts; NULL: of this process alone */
     int n;
     idem_running item[IDEM_MAX_RUNNING];
 } idem_running_list;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/sha256.h"
 #include "engine/threads.h"
 #include "train/checkpoint.h"
 
@@ -42,18 +43,40 @@ static int go_on(idem_run *r, idem_weights *tensors) {
     return k->go_on(r->setup.trainer, tensors);
 }
 
+/* Reads the newest checkpoint: as idem_run_form_load. */
+static int load(idem_run *r, idem_weights **tensors) {
+    const idem_run_form *f = r->kind->form;
+    if (!r->saved_recipe && !(r->saved_recipe = malloc(f->recipe_bytes)))
+        return idem_fail_as(IDEM_MEMORY, "out of memory for a run");
+    return idem_run_form_load(f, r->setup.folder, r->state, r->saved_recipe, tensors);
+}
+
 /* 1 and the state, recipe and tensors of the newest checkpoint; 0 when the run begins; -1 when it may not. */
 static int look(idem_run *r, idem_weights **tensors) {
-    const idem_run_form *f = r->kind->form;
     if (!r->path)
         return 0;
-    int found = 0;
-    if (r->setup.resume) {
-        if (!(r->saved_recipe = malloc(f->recipe_bytes)))
-            return idem_fail_as(IDEM_MEMORY, "out of memory for a run");
-        found = idem_run_form_load(f, r->path, r->state, r->saved_recipe, tensors);
-    }
+    const int found = r->setup.resume ? load(r, tensors) : 0;
     return found ? found : idem_run_folder_check(r->path, r->setup.resume);
+}
+
+/* What rank 0 has found is what all do. */
+static int look_together(idem_run *r, idem_weights **tensors) {
+    const int size = idem_world_size(r->world), rank = idem_world_rank(r->world);
+    int found = rank ? 1 : look(r, tensors), all;
+    if (size == 1)
+        return found;
+    if (idem_world_least(r->world, found, &all))
+        return -1;
+    if (rank && all == 1)
+        found = load(r, tensors);
+    else if (rank)
+        found = all < 0 ? idem_fail("rank 0 on %s cannot begin the run", idem_world_host(r->world, 0)) : 0;
+    if (rank && all == 1 && !found)
+        found =
+            idem_fail("%s: rank 0 has found a checkpoint there and this rank has not: it must be the same folder for "
+                      "all",
+                      r->setup.folder);
+    return idem_world_least(r->world, found, &all) || all < 0 ? -1 : found;
 }
 
 static int open_files(idem_run *r) {
@@ -73,10 +96,13 @@ static int open_files(idem_run *r) {
 
 static int open_run(idem_run *r) {
     idem_weights *tensors;
-    if (r->setup.folder && !(r->folder = idem_run_folder_claim(r->setup.folder)))
+    if (r->setup.folder && !(r->name = strdup(r->setup.folder)))
+        return idem_fail_as(IDEM_MEMORY, "out of memory for a run");
+    const bool writes = r->setup.folder && !idem_world_rank(r->world);
+    if (writes && !(r->folder = idem_run_folder_claim(r->setup.folder)))
         return -1;
     r->path = r->folder ? idem_run_folder_path(r->folder) : NULL;
-    const int found = look(r, &tensors);
+    const int found = look_together(r, &tensors);
     if (found < 0)
         return -1;
     r->resumed = found;
@@ -84,7 +110,10 @@ static int open_run(idem_run *r) {
 }
 
 int idem_run_open(idem_run *r, const idem_run_kind *kind, const idem_run_setup *setup) {
-    *r = (idem_run){.kind = kind, .setup = *setup, .state = setup->state};
+    *r = (idem_run){.kind = kind,
+                    .setup = *setup,
+                    .state = setup->state,
+                    .world = setup->world ? setup->world : idem_world_alone()};
     if (!open_run(r))
         return 0;
     if (r->path && r->begun && idem_error_kind() != IDEM_INTERRUPTED)
@@ -96,6 +125,7 @@ void idem_run_close(idem_run *r) {
     idem_metrics_log_close(r->log);
     free(r->saved_recipe);
     idem_run_folder_release(r->folder);
+    free(r->name);
     *r = (idem_run){0};
 }
 
@@ -107,6 +137,42 @@ int idem_run_data_count(idem_run *r, uint64_t count) {
                          before, before && count ? "" : " (0: drawn on the fly)", count);
     r->state->data_count = count;
     return 0;
+}
+
+static void digest_settings(const idem_run *r, char hex[65]) {
+    const idem_fields *f = r->kind->form->recipe;
+    idem_sha256 sum = idem_sha256_make();
+    for (int i = 0; i < f->n; i++) {
+        char text[IDEM_FIELD_TEXT];
+        idem_field_get(&f->row[i], r->setup.recipe, text);
+        idem_sha256_add(&sum, text, strlen(text) + 1);
+    }
+    idem_sha256_end(&sum, hex);
+}
+
+static void digest_weights(const idem_run *r, char hex[65]) {
+    idem_sha256 sum = idem_sha256_make();
+    for (size_t i = 0; i < idem_weights_count(r->tensors); i++) {
+        const idem_weight *w = idem_weights_at(r->tensors, i);
+        idem_sha256_add(&sum, w->name, strlen(w->name) + 1);
+        idem_sha256_add(&sum, w->data, (size_t)idem_shape_count(&w->shape) * sizeof *w->data);
+    }
+    idem_sha256_end(&sum, hex);
+}
+
+int idem_run_compare(const idem_run *r, const char *data) {
+    char settings[65], weights[65], threads[16];
+    if (idem_world_size(r->world) == 1)
+        return 0;
+    digest_settings(r, settings);
+    digest_weights(r, weights);
+    snprintf(threads, sizeof threads, "%d", r->state->threads);
+    return idem_world_same(r->world, "the number of threads", threads) ||
+                   idem_world_same(r->world, "the settings (their digest)", settings) ||
+                   idem_world_same(r->world, "the data (its digest)", data ? data : "drawn on the fly") ||
+                   idem_world_same(r->world, "the weights (their digest)", weights)
+               ? -1
+               : 0;
 }
 
 size_t idem_run_bytes(const idem_run *r) {
@@ -152,12 +218,14 @@ int idem_run_line(idem_run *r, const idem_metric *before, int n_before, const id
     }
     for (int i = 0; i < n_after; i++)
         m[n++] = after[i];
-    return idem_metrics_log_write(r->log, "train", s->iteration, m, n);
+    return !r->log ? 0 : idem_metrics_log_write(r->log, "train", s->iteration, m, n);
 }
 
 int idem_run_sheet(idem_run *r, const char *name, const char *tag, int64_t at, const idem_image *sheet,
                    const idem_marks *marks) {
     char file[64];
+    if (!r->path)
+        return 0;
     snprintf(file, sizeof file, "samples/%s-%010" PRId64 ".png", name, at);
     char *path = idem_path_join(r->path, file);
     const int status = !path || idem_image_save_png(sheet, path, marks) ||
@@ -169,6 +237,8 @@ int idem_run_sheet(idem_run *r, const char *name, const char *tag, int64_t at, c
 }
 
 static int save_checkpoint(idem_run *r) {
+    if (!r->path)
+        return 0;
     const int64_t offset = idem_metrics_log_sync(r->log);
     if (offset < 0)
         return -1;
@@ -180,6 +250,12 @@ static int save_checkpoint(idem_run *r) {
 
 static bool stopped(const idem_run *r) {
     return r->setup.stop && *r->setup.stop;
+}
+
+/* Between iterations, by all ranks at once: 1 when any was asked to stop, 0, or -1. */
+static int all_stop(const idem_run *r) {
+    int go_on;
+    return idem_world_least(r->world, !stopped(r), &go_on) ? -1 : !go_on;
 }
 
 static int64_t place(const idem_run *r, idem_run_unit unit) {
@@ -226,19 +302,20 @@ static int advance(idem_run *r, const idem_run_plan *p) {
 
 /* `whole`: the state can be saved as it is. */
 static int interrupted(idem_run *r, bool whole) {
-    return whole ? idem_checkpoint_stopped(r->path, r->state->iteration, save_checkpoint(r))
+    return whole ? idem_checkpoint_stopped(r->name, r->state->iteration, save_checkpoint(r))
                  : idem_fail_as(IDEM_INTERRUPTED, "interrupted: continue with --resume from the last checkpoint in %s",
                                 r->path);
 }
 
 int idem_run_go(idem_run *r, const idem_run_plan *p) {
-    if (!r->path)
+    if (!r->name)
         return idem_fail("this trainer has no folder to write to");
     int status = begin(r, p);
     while (!status && place(r, p->unit) < p->goal) {
-        if (stopped(r))
-            return interrupted(r, true);
+        const int stop = all_stop(r);
+        if (stop)
+            return stop < 0 ? -1 : interrupted(r, true);
         status = advance(r, p);
     }
-    return status && stopped(r) ? interrupted(r, r->kind->atomic) : status;
+    return status && stopped(r) && idem_world_size(r->world) == 1 ? interrupted(r, r->kind->atomic) : status;
 }

@@ -15,6 +15,7 @@
 #include "train/metrics_log.h"
 #include "train/run_folder.h"
 #include "train/run_form.h"
+#include "train/world.h"
 
 /* Functions get the trainer and return 0 or -1. */
 typedef struct {
@@ -35,9 +36,10 @@ typedef struct {
 } idem_run_kind;
 
 typedef struct {
-    const char *folder;                /* NULL: nothing is written */
-    bool resume;                       /* continue the newest checkpoint, or start if there is none */
-    int threads;                       /* 0: all cores, or the checkpoint's */
+    const char *folder;      /* NULL: nothing is written */
+    const idem_world *world; /* whose rank 0 alone writes, and all read checkpoints; NULL: this process alone */
+    bool resume;             /* continue the newest checkpoint, or start if there is none */
+    int threads;             /* 0: all cores, or the checkpoint's */
     const volatile sig_atomic_t *stop; /* nonzero: idem_run_go saves a checkpoint and fails as interrupted; NULL */
     void (*on_line)(void *user, const char *json); /* each line of metrics.jsonl; NULL */
     void *user;
@@ -51,8 +53,10 @@ typedef struct {
     const idem_run_kind *kind;
     idem_run_setup setup; /* .folder is the caller's: not to be read once the run is open */
     idem_run_state *state;
-    idem_weights *tensors;   /* what checkpoints hold; the trainer's */
-    idem_run_folder *folder; /* NULL: nothing is written */
+    idem_weights *tensors; /* what checkpoints hold; the trainer's */
+    const idem_world *world;
+    char *name;              /* of the folder, on all ranks */
+    idem_run_folder *folder; /* NULL: nothing is written, as by ranks above 0 */
     const char *path;        /* its path */
     bool resumed;            /* there was a checkpoint */
     bool begun;              /* by this process: nothing but its options is in the folder yet */
@@ -63,6 +67,10 @@ typedef struct {
 /* The caller closes it also after a failure. */
 int idem_run_open(idem_run *r, const idem_run_kind *kind, const idem_run_setup *setup);
 void idem_run_close(idem_run *r); /* last: the lock goes with it */
+
+/* Once the trainer is open: -1, naming both, when ranks have other settings, weights or data
+ * (its digest; NULL: none), or another number of threads. */
+int idem_run_compare(const idem_run *r, const char *data);
 
 /* While the trainer opens its data: the number of training pictures. -1 when a resumed run was started on another. */
 int idem_run_data_count(idem_run *r, uint64_t count);

@@ -19,6 +19,8 @@ typedef struct idem_world idem_world;
 /* Joins the launcher's ranks if its variables are set or it is `asked` for; else a world of one. The same world every
  * time. NULL: asked for or launched, but the plug-in idem-mpi.so is not there or does not start. */
 const idem_world *idem_world_join(bool asked);
+/* A world of this process alone, whatever has started it. */
+const idem_world *idem_world_alone(void);
 /* The last call of a rank that ends well: it waits for the others. A process cannot join again. */
 void idem_world_leave(void);
 /* For a rank that cannot go on while others wait for it: ends them all. Returns in a world of one. */

@@ -196,6 +196,23 @@ BUILD(prelu, idem_prelu(in[0], in[1])) {
     return ref_prelu(in[0], in[1]);
 }
 
+/* Two processes with the same numbers. */
+static void twice(void *user, float *x, size_t n) {
+    (void)user;
+    for (size_t i = 0; i < n; i++)
+        x[i] += x[i];
+}
+static const idem_sharing with_a_twin = {.sum = twice, .parts = 2};
+
+BUILD(shared_sum, idem_shared_sum(in[0], &with_a_twin)) {
+    (void)p;
+    return ref_binary(in[0], in[0], '+');
+}
+
+BUILD(shared_stats, idem_shared_stats(idem_bn_stats(in[0]), &with_a_twin)) {
+    return reference_bn_stats(in, p); /* of equal parts they are the part's own */
+}
+
 /* i[0..2]: scale, plane, bias are there, in this order among the inputs */
 static idem_node *build_styled(idem_node *const *in, const gc_param *p) {
     idem_node *part[3];
@@ -470,6 +487,8 @@ const gc_case ops_cases[] = {
      .p = {.i = {1, 1, 1}, .f = {0.2f, 1.4f}}},
     {"styled", "large", 0, 4, {S4(2, 33, 34, 35), S2(2, 33), S4(1, 1, 34, 35), S1(33)}, {GC_NORMAL}, WITH(styled),
      .p = {.i = {1, 1, 1}, .f = {0.2f, 1.4f}}},
+    {"bn_stats", "of parts", 2, 1, {S4(2, 5, 3, 4)}, {GC_NORMAL}, WITH(shared_stats)},
+    {"shared_sum", "rank 2", 2, 1, {S2(4, 7)}, {GC_NORMAL}, WITH(shared_sum)},
     {"softmax", "rows", 2, 1, {S2(4, 7)}, {GC_NORMAL}, WITH(softmax), .p = {.i = {1}}},
     {"softmax", "columns", 2, 1, {S2(4, 7)}, {GC_NORMAL}, WITH(softmax), .p = {.i = {0}}},
     {"softmax", "channels", 2, 1, {S4(2, 3, 2, 4)}, {GC_NORMAL}, WITH(softmax), .p = {.i = {1}}},

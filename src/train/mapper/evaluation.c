@@ -110,7 +110,9 @@ int idem_evaluation_run(idem_evaluation *e, idem_run *run, idem_held_out_scores 
         measure(e, &e->held_out, idem_data_held_out, (size_t)e->recipe->eval_pairs, s) ||
         idem_held_out_sheet(e->held_out, SHEET_SIDE, title, &sheet))
         return -1;
-    const int status = write_line(e, run, s, p ? photographs : NULL) || write_sheet(e, run, &sheet) ||
+    /* Every rank measures, so that none waits for another; one writes. */
+    const int status = !run->path ? 0
+                       : write_line(e, run, s, p ? photographs : NULL) || write_sheet(e, run, &sheet) ||
                                save_mapper(e, run, "mapper.safetensors") ||
                                (run->state->iteration == 0 && save_mapper(e, run, "mapper-start.safetensors"))
                            ? -1

@@ -1,7 +1,7 @@
 /* Inside src/train/mapper only: one forward pass of the ensemble, all losses on it, and every gradient that a step
  * needs, in four plans (cross- or same-face, with or without the adversarial part) that share one buffer.
  *
- * Letters: B the batch, S the generator's side, W the width of w. */
+ * Letters: B the part of the batch that this rank works on, S the generator's side, W the width of w. */
 #ifndef IDEM_TRAIN_MAPPER_GRAPH_H
 #define IDEM_TRAIN_MAPPER_GRAPH_H
 
@@ -9,9 +9,19 @@
 #include "model/adam.h"
 #include "model/model.h"
 #include "train/mapper/recipe.h"
+#include "train/world.h"
+
+/* The ranks among which a batch is shared out. */
+typedef struct {
+    const idem_world *world;
+    bool failed; /* a sum in the middle of a plan */
+    float *sums; /* room for the numbers that are averaged after a run, with one rank NULL */
+    idem_sharing sharing;
+} idem_graph_ranks;
 
 typedef struct {
     idem_graph *graph;
+    idem_graph_ranks ranks;
     idem_node *x_id, *x_attr; /* inputs [B, 3, S, S]; the same pictures in same-face iterations */
     idem_node *x_mirrored;    /* input like x_id: its mirror images; NULL: the recipe wants none */
     idem_node *w_real;        /* input [B, W] */
@@ -27,10 +37,14 @@ typedef struct {
     idem_adam *adam_adversarial, *adam_critic;
 } idem_training_graph;
 
-/* The model needs E_id, E_lnd, a mapper and a critic. Moments go into (or come from) idem_model_trained(m). -1 with a
- * message; the graph is to be freed all the same. */
-int idem_training_graph_build(idem_training_graph *t, idem_model *m, const idem_recipe *r,
+/* The model needs E_id, E_lnd, a mapper and a critic. Moments go into (or come from) idem_model_trained(m). The graph
+ * is of this rank's part of the recipe's batch. -1 with a message; it is to be freed all the same, and stays where it
+ * is.
+ */
+int idem_training_graph_build(idem_training_graph *t, idem_model *m, const idem_recipe *r, const idem_world *world,
                               const idem_plan_options *options);
+/* Runs the turn's plan. Losses and gradients are then those of the whole batch, the same on all ranks. */
+int idem_training_graph_run(idem_training_graph *t, bool cross, bool adversarial);
 void idem_training_graph_free(idem_training_graph *t);
 
 #endif

@@ -38,10 +38,10 @@ static void read_losses(const idem_training_graph *g, const idem_recipe *recipe,
     }
 }
 
-int idem_mapper_step(const idem_training_graph *g, const idem_recipe *recipe, idem_turn turn, int64_t iteration,
+int idem_mapper_step(idem_training_graph *g, const idem_recipe *recipe, idem_turn turn, int64_t iteration,
                      idem_average *average, idem_train_report *r, int64_t *without_landmarks) {
     const idem_plan *plan = g->plan[turn.cross][turn.adversarial];
-    if (idem_plan_run(g->plan[turn.cross][turn.adversarial]))
+    if (idem_training_graph_run(g, turn.cross, turn.adversarial))
         return -1;
     read_losses(g, recipe, turn, plan, r);
     r->rate = recipe->rate * idem_schedule_rate(recipe, iteration);

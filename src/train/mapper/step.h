@@ -10,7 +10,7 @@
 /* Runs the turn's plan and takes its steps, unless something is not finite: r->skipped. All gradients are of the old
  * weights; the steps follow one another. average: NULL: none. without_landmarks: samples of the batch that have none in
  * one of the pictures. An interrupted step leaves everything as it was. */
-int idem_mapper_step(const idem_training_graph *g, const idem_recipe *recipe, idem_turn turn, int64_t iteration,
+int idem_mapper_step(idem_training_graph *g, const idem_recipe *recipe, idem_turn turn, int64_t iteration,
                      idem_average *average, idem_train_report *r, int64_t *without_landmarks);
 
 #endif

@@ -1,6 +1,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "train/mapper/trainer.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,7 +44,7 @@ static void give(idem_node *input, const float *values) {
 
 /* Takes the turn on what the graph's inputs hold. */
 static int learn(idem_trainer *t, idem_turn turn) {
-    const idem_training_graph *g = &t->graph;
+    idem_training_graph *g = &t->graph;
     idem_train_report *r = &t->last;
     int64_t without_landmarks;
     if (g->x_mirrored) {
@@ -186,7 +187,8 @@ static int start(void *trainer) {
 
 static idem_plan_options options_of(const idem_trainer *t) {
     return (idem_plan_options){.threads = t->state.run.threads,
-                               .stop = t->setup.stop,
+                               /* Ranks stop between iterations: one that left a plan would leave the others waiting. */
+                               .stop = idem_world_size(t->run.world) > 1 ? NULL : t->setup.stop,
                                .profile = t->setup.profile,
                                .share = t->graph.plan[0][1]};
 }
@@ -211,16 +213,30 @@ static int open_photographs(idem_trainer *t) {
 static int open_data(idem_trainer *t) {
     const idem_recipe *r = &t->recipe;
     const idem_plan_options options = options_of(t);
-    t->data = t->setup.data ? idem_data_folder(t->model, t->setup.data, (int)r->batch, r->seed, (int)r->eval_pairs)
-                            : idem_data_on_the_fly(t->model, (int)r->batch, r->truncation, r->seed, &options);
+    const int ranks = idem_world_size(t->run.world), batch = (int)r->batch / ranks;
+    t->data = t->setup.data ? idem_data_folder(t->model, t->setup.data, batch, r->seed, (int)r->eval_pairs)
+                            : idem_data_on_the_fly(t->model, batch, r->truncation, r->seed, &options);
     if (!t->data)
         return -1;
+    idem_data_part(t->data, idem_world_rank(t->run.world), ranks);
     idem_data_seek(t->data, t->state.cursor);
     if (idem_run_data_count(&t->run, idem_data_count(t->data)) || open_photographs(t))
         return -1;
     char digest[65];
-    return idem_data_digest(t->data, digest)
-               ? idem_checkpoint_data(t->run.tensors, t->run.resumed, t->setup.data, digest)
+    const bool listed = idem_data_digest(t->data, digest);
+    if (idem_run_compare(&t->run, listed ? digest : NULL))
+        return -1;
+    return listed ? idem_checkpoint_data(t->run.tensors, t->run.resumed, t->setup.data, digest) : 0;
+}
+
+static int check_ranks(const idem_trainer *t) {
+    const int ranks = idem_world_size(t->run.world);
+    if (t->recipe.batch % ranks)
+        return idem_fail("the batch is %" PRId64 ", and %d ranks cannot share it evenly: make it a multiple of %d",
+                         t->recipe.batch, ranks, ranks);
+    return ranks > 1 && t->setup.photographs
+               ? idem_fail("photographs cannot be shared out among %d ranks: leave them out, or train by one process",
+                           ranks)
                : 0;
 }
 
@@ -229,7 +245,10 @@ static int open_trainer(void *trainer) {
     const idem_recipe *r = &t->recipe;
     idem_plan_options options = options_of(t);
     options.trap_nan = t->setup.trap_nan;
-    if (idem_recipe_store(r, t->run.tensors) || idem_training_graph_build(&t->graph, t->model, r, &options))
+    if (check_ranks(t))
+        return -1;
+    if (idem_recipe_store(r, t->run.tensors) ||
+        idem_training_graph_build(&t->graph, t->model, r, t->run.world, &options))
         return t->run.resumed ? idem_fail_more("%s: its checkpoint does not fit: %s", t->run.path, idem_error()) : -1;
     if (r->ema > 0 && !(t->average = idem_average_new(t->run.tensors, idem_average_mapper, IDEM_AVERAGE_MAPPER_RULES)))
         return -1;
@@ -264,6 +283,7 @@ idem_trainer *idem_trainer_new(idem_model *m, const idem_recipe *recipe, const i
         return idem_fail_null_as(IDEM_MEMORY, "out of memory for a trainer");
     *t = (idem_trainer){.model = m, .recipe = *recipe, .setup = *setup};
     const idem_run_setup run = {.folder = setup->run,
+                                .world = setup->world,
                                 .resume = setup->resume,
                                 .threads = setup->threads,
                                 .stop = setup->stop,

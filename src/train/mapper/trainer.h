@@ -18,11 +18,14 @@
 #include "model/model.h"
 #include "train/mapper/recipe.h"
 #include "train/mapper/report.h"
+#include "train/world.h"
 
 typedef struct idem_trainer idem_trainer;
 
 /* Texts are read while the trainer is made, and may go afterwards; `stop` and `user` must outlive it. */
 typedef struct {
+    const idem_world *world; /* the ranks that train together, each on its part of the batch; NULL: this process alone.
+                                Rank 0 alone writes; callbacks are every rank's */
     const char *run;  /* folder, made when absent; NULL: nothing is written, only idem_trainer_step may be used */
     const char *data; /* folder in the published layout; NULL: pairs are drawn on the fly */
     const char *photographs; /* folder tree of photographs or aligned faces, by the recipe's share; NULL: none */

@@ -1,0 +1,207 @@
+/* Training a mapper by several ranks: 1 x 4, 2 x 2 and 4 x 1 agree, the same ranks give the same bytes, a checkpoint
+ * goes on with another number of them; what differs between ranks is named; a rank that is killed and an interruption.
+ * On the tiny ensemble, whose encoder has the statistics of the whole batch. */
+#define _GNU_SOURCE
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "format/weights.h"
+#include "support/program.h"
+#include "support/tiny.h"
+
+static const char *dir; /* NULL: models are missing */
+static bool has_mpi;
+
+#define RUN(...) program_run(dir, __VA_ARGS__)
+#define ENV                                                                                                            \
+    "export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 PRTE_ALLOW_RUN_AS_ROOT=1 "                       \
+    "PRTE_ALLOW_RUN_AS_ROOT_CONFIRM=1; "
+#define MPIRUN ENV "mpirun --oversubscribe --bind-to none "
+/* As ranks of a shell each, which knows its number. */
+#define EACH "export IDEM DIR; " MPIRUN "-np 2 sh -c 'rank=${OMPI_COMM_WORLD_RANK:-${PMIX_RANK:-$PMI_RANK}}; "
+#define TRAIN                                                                                                          \
+    "train -q -g $DIR/generator.safetensors -m $DIR/mapper.safetensors --threads 1 --batch 4 --rate 1e-4 --seed 3 "    \
+    "--eval-pairs 2 --eval-every 100 --log-every 1 --checkpoint-every 100 --ema 0.9 "
+
+static void need(void) {
+    tiny_need(dir);
+    if (!has_mpi)
+        skip();
+}
+
+/* A loss of a run's iteration; NaN: it has none. */
+static double loss_of(const char *run, int iteration, const char *name) {
+    char path[4200], line[8192];
+    snprintf(path, sizeof path, "%s/%s/metrics.jsonl", dir, run);
+    FILE *f = fopen(path, "r");
+    double value = NAN;
+    assert_non_null(f);
+    while (fgets(line, sizeof line, f)) {
+        json_t *o = json_loads(line, 0, NULL);
+        if (o && !strcmp(json_string_value(json_object_get(o, "kind")), "train") &&
+            json_integer_value(json_object_get(o, "iteration")) == iteration && json_object_get(o, name))
+            value = json_number_value(json_object_get(o, name));
+        json_decref(o);
+    }
+    fclose(f);
+    return value;
+}
+
+static void expect_losses(const char *a, const char *b, int iteration, double tolerance) {
+    static const char *const names[] = {"loss", "l_id", "l_landmark", "l_rec", "l_adversarial", "l_critic", "r1"};
+    int compared = 0;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const double x = loss_of(a, iteration, names[i]), y = loss_of(b, iteration, names[i]);
+        assert_int_equal(isnan(x), isnan(y));
+        if (isnan(x))
+            continue;
+        if (fabs(x - y) > tolerance * fabs(x))
+            print_message("%s of iteration %d: %.9g in %s, %.9g in %s\n", names[i], iteration, x, a, y, b);
+        assert_true(fabs(x - y) <= tolerance * fabs(x));
+        compared++;
+    }
+    assert_true(compared >= 3);
+}
+
+/* |a - b| / |a| over the tensors of a prefix in the last checkpoints. */
+static double distance(const char *a, const char *b, const char *prefix, const char *suffix) {
+    char path[2][4200];
+    idem_weights *w[2];
+    double sum = 0, norm = 0;
+    snprintf(path[0], sizeof path[0], "%s/%s/checkpoint-%s.safetensors", dir, a, suffix);
+    snprintf(path[1], sizeof path[1], "%s/%s/checkpoint-%s.safetensors", dir, b, suffix);
+    assert_int_equal(idem_weights_load(&w[0], path[0]) | idem_weights_load(&w[1], path[1]), 0);
+    assert_int_equal(idem_weights_count(w[0]), idem_weights_count(w[1]));
+    for (size_t i = 0; i < idem_weights_count(w[0]); i++) {
+        const idem_weight *x = idem_weights_at(w[0], i), *y = idem_weights_find(w[1], x->name);
+        assert_non_null(y);
+        for (int64_t k = 0; k < idem_shape_count(&x->shape) && !strncmp(x->name, prefix, strlen(prefix)); k++) {
+            const double d = (double)x->data[k] - (double)y->data[k];
+            sum += d * d;
+            norm += (double)x->data[k] * (double)x->data[k];
+        }
+    }
+    idem_weights_free(w[0]);
+    idem_weights_free(w[1]);
+    assert_true(norm > 0);
+    return sqrt(sum / norm);
+}
+
+/* After one step Adam's first moments are a tenth of the gradients. */
+static void gradients_of_the_first_iteration_agree(void **state) {
+    (void)state;
+    need();
+    program_expect(RUN("$IDEM " TRAIN "-d $DIR/data --iterations 1 -o $DIR/g1"), 0);
+    static const char *const moments[] = {"adam.", "adam_adversarial.", "adam_critic."};
+    for (int ranks = 2; ranks <= 4; ranks += 2) {
+        char run[8];
+        snprintf(run, sizeof run, "g%d", ranks);
+        program_expect(RUN(MPIRUN "-np %d $IDEM " TRAIN "-d $DIR/data --iterations 1 -o $DIR/%s", ranks, run), 0);
+        expect_losses("g1", run, 1, 1e-5);
+        for (size_t i = 0; i < sizeof moments / sizeof *moments; i++) {
+            const double d = distance("g1", run, moments[i], "0000000001");
+            if (d > 1e-5)
+                print_message("%d ranks: %s differs by %g\n", ranks, moments[i], d);
+            assert_true(d <= 1e-5);
+        }
+    }
+}
+
+static void ten_iterations_agree(void **state) {
+    (void)state;
+    need();
+    program_expect(RUN("$IDEM " TRAIN "-d $DIR/data --iterations 10 -o $DIR/t1"), 0);
+    program_expect(RUN(MPIRUN "-np 2 $IDEM " TRAIN "-d $DIR/data --iterations 10 -o $DIR/t2"), 0);
+    program_expect(RUN(MPIRUN "-np 2 $IDEM " TRAIN "-d $DIR/data --iterations 10 -o $DIR/again"), 0);
+    expect_losses("t1", "t2", 10, 1e-3);
+    assert_true(distance("t1", "t2", "E_attr.", "0000000010") <= 1e-3);
+    assert_true(distance("t1", "t2", "mapper.", "0000000010") <= 1e-3);
+    program_expect(RUN("cd $DIR && for f in checkpoint-0000000010.safetensors mapper.safetensors metrics.jsonl; do cmp "
+                       "t2/$f again/$f || exit 3; done"),
+                   0);
+}
+
+/* One rank gets the signal, all stop behind the same iteration; resumed by as many ranks bit for bit, by one too. */
+static void an_interruption_is_a_checkpoint(void **state) {
+    (void)state;
+    need();
+    program_expect(RUN(MPIRUN "-np 2 $IDEM " TRAIN "-d $DIR/data --iterations 20 -o $DIR/whole"), 0);
+    const int code =
+        RUN(EACH "echo $$ > $DIR/pid.$rank; exec $IDEM " TRAIN
+                 "-d $DIR/data --iterations 20 -o $DIR/stopped' & p=$!; for i in $(seq 900); do grep -q "
+                 "'\"train\"' $DIR/stopped/metrics.jsonl 2>/dev/null && break; sleep 0.1; done; kill -TERM "
+                 "$(cat $DIR/pid.1); wait $p");
+    assert_true(code != 0);
+    assert_true(program_says("interrupted: checkpoint at iteration "));
+    program_expect(RUN("! ls $DIR/stopped/checkpoint-0000000020.safetensors && cp -r $DIR/stopped $DIR/other"), 0);
+    program_expect(RUN(MPIRUN "-np 2 $IDEM " TRAIN "-d $DIR/data --iterations 20 -o $DIR/stopped --resume"), 0);
+    program_expect(RUN("cd $DIR && for f in checkpoint-0000000020.safetensors mapper.safetensors metrics.jsonl; do cmp "
+                       "whole/$f stopped/$f || exit 3; done"),
+                   0);
+    program_expect(RUN("$IDEM " TRAIN "-d $DIR/data --iterations 20 -o $DIR/other --resume"), 0);
+}
+
+static void what_differs_is_named(void **state) {
+    (void)state;
+    need();
+    program_expect(RUN("cp -r $DIR/data $DIR/fewer && rm $(find $DIR/fewer -name '00003.*')"), 0);
+    assert_int_not_equal(
+        RUN(EACH "[ $rank = 0 ] && d=data || d=fewer; exec $IDEM " TRAIN "-d $DIR/$d --iterations 2 -o $DIR/differs'"),
+        0);
+    assert_true(program_says("the data (its digest) differs: "));
+    assert_int_not_equal(
+        RUN(EACH "exec $IDEM " TRAIN "-d $DIR/data --weight-id 1.$rank --iterations 2 -o $DIR/differs'"), 0);
+    assert_true(program_says("the settings (their digest) differs: "));
+    assert_int_not_equal(RUN(MPIRUN "-np 3 $IDEM " TRAIN "--iterations 2 -o $DIR/differs"), 0);
+    assert_true(program_says("the batch is 4, and 3 ranks cannot share it evenly: make it a multiple of 3"));
+    assert_int_not_equal(RUN("ls $DIR/differs/mapper*"), 0); /* nobody has started */
+}
+
+static void a_killed_rank_ends_all(void **state) {
+    (void)state;
+    need();
+    const int code =
+        RUN(EACH "echo $$ > $DIR/pid.$rank; exec $IDEM " TRAIN
+                 "-d $DIR/data --checkpoint-every 1 --iterations 100000 -o $DIR/killed' & p=$!; for i in "
+                 "$(seq 900); do grep -q '\"train\"' $DIR/killed/metrics.jsonl 2>/dev/null && break; sleep "
+                 "0.1; done; kill -KILL $(cat $DIR/pid.1); start=$(date +%%s); wait $p; code=$?; "
+                 "[ $(($(date +%%s) - start)) -lt 60 ] || exit 77; exit $code");
+    assert_true(code != 0 && code != 77);
+    program_expect(
+        RUN("last=$(ls $DIR/killed | sed -n 's/checkpoint-0*\\([0-9][0-9]*\\)[.].*/\\1/p' | tail -1); $IDEM " TRAIN
+            "-d $DIR/data --checkpoint-every 1 --resume --iterations $((last + 1)) -o $DIR/killed"),
+        0);
+}
+
+static int make(void **state) {
+    (void)state;
+    if (tiny_make(&dir))
+        return -1;
+    if (!dir)
+        return 0;
+    has_mpi = RUN("command -v mpirun && ls ${IDEM%%/*}/idem-mpi.so") == 0;
+    if (!has_mpi)
+        print_message("skip: mpirun or idem-mpi.so is not there\n");
+    return RUN("$IDEM sample -q -g $DIR/generator.safetensors -o $DIR/data -n 40") ? -1 : 0;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(gradients_of_the_first_iteration_agree),
+        cmocka_unit_test(ten_iterations_agree),
+        cmocka_unit_test(what_differs_is_named),
+        cmocka_unit_test(an_interruption_is_a_checkpoint),
+        cmocka_unit_test(a_killed_rank_ends_all),
+    };
+    return cmocka_run_group_tests(tests, make, tiny_leave);
+}
