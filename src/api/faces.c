@@ -6,6 +6,7 @@
 #include "api/pictures.h"
 #include "base/status.h"
 #include "face/align.h"
+#include "media/marked.h"
 
 enum { SIDE_MAX = 16384 };
 
@@ -81,6 +82,8 @@ idem_photograph *idem_decode_photograph(idem_context *c, const unsigned char *by
         idem_image_parse_transparent(&image, bytes, size, "the picture in memory"))
         return NULL;
     idem_photograph *p = idem_photograph_of(&image, NULL);
+    if (p)
+        p->marked = idem_image_bytes_say_synthetic(bytes, size);
     if (p && idem_photograph_look(p, c->studio, &look)) {
         idem_photograph_free(p);
         return NULL;

@@ -73,8 +73,9 @@ static int take_whole(idem_photograph *p, const idem_found *face) {
 /* What idem drew in just this size is taken whole even where it shows no face: samples of a young generator. */
 static bool is_drawn_so(const idem_photograph *p, int size) {
     char text[8];
-    return p->path && p->photo.width == size && p->photo.height == size &&
-           !idem_png_text(p->path, "Software", text, sizeof text) && !strcmp(text, "idem");
+    if (p->photo.width != size || p->photo.height != size)
+        return false;
+    return p->marked || (p->path && !idem_png_text(p->path, "Software", text, sizeof text) && !strcmp(text, "idem"));
 }
 
 /* A square picture whose only face lies in the frame. */
@@ -240,7 +241,7 @@ int idem_photograph_cut(const idem_photograph *p, const idem_studio *s, int face
 }
 
 bool idem_photograph_is_drawn(const idem_photograph *p) {
-    return p->path && idem_image_says_synthetic(p->path);
+    return p->marked || (p->path && idem_image_says_synthetic(p->path));
 }
 
 /* ---- pixels ---- */

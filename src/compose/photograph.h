@@ -39,6 +39,7 @@ typedef struct idem_photograph {
     bool unseen;      /* and nobody knows where its points are */
     bool full;        /* the pixels are those of the whole file, with its transparency */
     bool pasted;      /* it shows a painted face */
+    bool marked;      /* of memory: the bytes it was decoded from say that idem made it */
 } idem_photograph;
 
 /* NULL with a message: it cannot be read, a network is missing, memory is short, or interrupted. That it has no (such)
@@ -71,7 +72,7 @@ int idem_photograph_paste(idem_photograph *p, const idem_studio *s, int face, co
 void idem_photograph_drop(idem_photograph *p);
 /* The pixels of the whole photograph are there. */
 int idem_photograph_fill(idem_photograph *p);
-/* Whether the file's mark says that idem made it; false for pictures from memory. */
+/* Whether the mark of the file, or of the bytes in memory, says that idem made it; pixels have none. */
 bool idem_photograph_is_drawn(const idem_photograph *p);
 
 #endif

@@ -109,27 +109,28 @@ static bool jpeg_says(span file) {
     return false;
 }
 
+bool idem_image_bytes_say_synthetic(const unsigned char *bytes, size_t size) {
+    const span file = {bytes, size};
+    switch (idem_image_format(bytes, size)) {
+    case IDEM_FORMAT_PNG:
+        return png_says(file);
+    case IDEM_FORMAT_WEBP:
+        return webp_says(file);
+    case IDEM_FORMAT_JPEG:
+        return jpeg_says(file);
+    case IDEM_FORMAT_HEIF: /* idem writes none */
+    case IDEM_FORMAT_NONE:
+        break;
+    }
+    return false;
+}
+
 bool idem_image_says_synthetic(const char *path) {
     unsigned char *bytes;
     size_t size;
     if (idem_file_read(path, (size_t)1 << 30, &bytes, &size) < 0)
         return false;
-    const span file = {bytes, size};
-    bool says = false;
-    switch (idem_image_format(bytes, size)) {
-    case IDEM_FORMAT_PNG:
-        says = png_says(file);
-        break;
-    case IDEM_FORMAT_WEBP:
-        says = webp_says(file);
-        break;
-    case IDEM_FORMAT_JPEG:
-        says = jpeg_says(file);
-        break;
-    case IDEM_FORMAT_HEIF: /* idem writes none */
-    case IDEM_FORMAT_NONE:
-        break;
-    }
+    const bool says = idem_image_bytes_say_synthetic(bytes, size);
     free(bytes);
     return says;
 }
