@@ -16,6 +16,7 @@
     ROW(align, "align", "Use", "find the faces of photographs and cut them out in a generator's frame")                \
     ROW(encode, "encode", "Use", "write the codes of faces: biometric data, only ever written by this command")        \
     ROW(verify, "verify", "Use", "whether two photographs show one person, and how well that can be told")             \
+    ROW(serve, "serve", "Use", "a page in the browser, on this machine alone, and its JSON interface")                 \
     ROW(sample, "sample", "Train and measure", "sample pictures and their codes from a generator")                     \
     ROW(train, "train", "Train and measure", "train the mapper of a frozen generator")                                 \
     ROW(train_generator, "train-generator", "Train and measure", "train a generator on a folder of pictures")          \

@@ -1,0 +1,50 @@
+/* What a request brings: pictures and settings as multipart/form-data or as application/x-www-form-urlencoded, kept in
+ * memory, names of files dropped. */
+#ifndef IDEM_SERVE_FORM_H
+#define IDEM_SERVE_FORM_H
+
+#include <microhttpd.h>
+#include <stddef.h>
+
+enum { IDEM_FORM_PICTURES = 3, IDEM_FORM_SETTINGS = 7, IDEM_FORM_SETTING = 48 };
+
+/* In the order of both tables in form.c. */
+enum { IDEM_PICTURE_IDENTITY, IDEM_PICTURE_IDENTITY2, IDEM_PICTURE_ATTRIBUTES };
+enum {
+    IDEM_SETTING_FACE,
+    IDEM_SETTING_REFINE,
+    IDEM_SETTING_KEEP_SIZE,
+    IDEM_SETTING_INPUT,
+    IDEM_SETTING_STEPS,
+    IDEM_SETTING_SPACE,
+    IDEM_SETTING_JOB
+};
+
+typedef struct {
+    unsigned char *bytes; /* NULL: not sent */
+    size_t size, room;
+} idem_form_picture;
+
+typedef struct {
+    idem_form_picture pictures[IDEM_FORM_PICTURES];
+    char settings[IDEM_FORM_SETTINGS][IDEM_FORM_SETTING]; /* "": not sent */
+    char error[160];                                      /* "": none yet */
+    struct MHD_PostProcessor *post;
+} idem_form;
+
+/* -1: the request's Content-Type is neither, or memory is short. */
+int idem_form_open(idem_form *form, struct MHD_Connection *connection);
+/* The next bytes of the body; what is wrong with it stays in form->error. */
+void idem_form_add(idem_form *form, const char *bytes, size_t size);
+/* The body has ended; -1, with form->error, when it was not right. */
+int idem_form_finish(idem_form *form);
+void idem_form_free(idem_form *form);
+
+/* A whole number of `least` to `most`; `otherwise` when it was not sent. -1, with form->error. */
+int idem_form_number(idem_form *form, int setting, int least, int most, int otherwise, int *value);
+/* The place among `choices` of what was sent, the first when nothing was. -1, with form->error. */
+int idem_form_choice(idem_form *form, int setting, const char *const *choices, int n, int *value);
+/* -1, with form->error, when the picture was not sent. */
+int idem_form_wants(idem_form *form, int picture);
+
+#endif

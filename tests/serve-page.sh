@@ -1,0 +1,113 @@
+# The page in Chromium: sourced by tests/serve.sh, which gives $url, $work, $shots, $one, $how and failed.
+port=9515
+while (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do port=$((port + 1)); done
+chromedriver --port=$port >"$work/driver" 2>&1 &
+driver=$!
+wd() { # METHOD PATH [JSON]: the value
+    curl -s -m 60 -X "$1" -H 'Content-Type: application/json' ${3:+-d "$3"} "http://127.0.0.1:$port$2" | jq -c .value
+}
+for ((i = 0; i < 100; i++)); do
+    [ "$(wd GET /status 2>/dev/null | jq -r .ready 2>/dev/null)" != true ] || break
+    sleep 0.1
+done
+session=$(wd POST /session '{"capabilities":{"alwaysMatch":{"goog:chromeOptions":{"args":["--headless=new","--no-sandbox","--disable-gpu","--disable-dev-shm-usage"]},"goog:loggingPrefs":{"browser":"ALL"}}}}' | jq -r .sessionId)
+[ "$session" != null ] || failed "Chromium does not start: $(tail -n 3 "$work/driver")"
+s=/session/$session
+js() { # the value of a JavaScript expression
+    wd POST "$s/execute/sync" "$(jq -cn --arg code "return ($1)" '{script: $code, args: []}')"
+}
+click() { # CSS SELECTOR
+    wd POST "$s/element/$(wd POST "$s/element" "$(jq -cn --arg css "$1" '{using: "css selector", value: $css}')" | jq -r '.[]')/click" '{}' >/dev/null
+}
+send() { # CSS SELECTOR, TEXT
+    wd POST "$s/element/$(wd POST "$s/element" "$(jq -cn --arg css "$1" '{using: "css selector", value: $css}')" | jq -r '.[]')/value" \
+        "$(jq -cn --arg text "$2" '{text: $text}')" >/dev/null
+}
+until_true() { # SECONDS, EXPRESSION
+    local i
+    for ((i = 0; i < $1 * 5; i++)); do
+        [ "$(js "$2")" != true ] || return 0
+        sleep 0.2
+    done
+    failed "the page: not after $1 s: $2: $(js 'document.getElementById("message").textContent')"
+}
+shot() { # NAME
+    local size width
+    [ -n "$shots" ] || return 0
+    mkdir -p "$shots"
+    for width in 360 800 1400; do
+        wd POST "$s/window/rect" "{\"width\": $width, \"height\": 900}" >/dev/null
+        wd POST "$s/goog/cdp/execute" "{\"cmd\": \"Emulation.setDeviceMetricsOverride\", \"params\": {\"width\": $width, \"height\": 900, \"deviceScaleFactor\": 1, \"mobile\": false}}" >/dev/null
+        wd POST "$s/goog/cdp/execute" '{"cmd": "Page.captureScreenshot", "params": {"captureBeyondViewport": true}}' | jq -r .data | base64 -d >"$shots/$1-$width.png"
+    done
+}
+
+wd POST "$s/url" "$(jq -cn --arg url "$url" '{url: $url}')" >/dev/null
+[ "$(js 'location.pathname + location.search')" = '"/"' ] || failed "the token stays in the address: $(js location.href)"
+[ "$(js 'document.cookie')" = '""' ] || failed "scripts can read the cookie"
+until_true 10 'document.querySelectorAll(".samples img").length === 18 && [...document.querySelectorAll(".samples img")].every((i) => i.complete && i.naturalWidth === 128)'
+[ "$(js 'document.getElementById("go").disabled')" = true ] || failed "the button can be pressed before there are pictures"
+# Everything that can be used has a name.
+[ "$(js '[...document.querySelectorAll("button, input, select, a")].filter((e) => e.id !== "download" && !(e.getAttribute("aria-label") || e.textContent.trim() || (e.labels && [...e.labels].some((l) => l.textContent.trim())))).length')" = 0 ] ||
+    failed "something to press has no name"
+for width in 360 800 1400; do
+    wd POST "$s/goog/cdp/execute" "{\"cmd\": \"Emulation.setDeviceMetricsOverride\", \"params\": {\"width\": $width, \"height\": 900, \"deviceScaleFactor\": 1, \"mobile\": false}}" >/dev/null
+    [ "$(js 'document.documentElement.scrollWidth <= innerWidth')" = true ] || failed "at $width px the page is wider than the window"
+done
+shot start
+
+# A file and a sample; the result is the command's picture.
+send '#identity input[type=file]' "$PWD/$one"
+click '#attributes .samples button'
+until_true 60 'document.querySelector("#identity .found").textContent.startsWith("One face") && document.querySelector("#attributes .found").textContent.startsWith("One face")'
+click '#go'
+until_true 60 '!document.getElementById("download").hidden && document.getElementById("busy").hidden'
+wd POST "$s/goog/cdp/execute" "$(jq -cn --arg path "$work/downloads" '{cmd: "Browser.setDownloadBehavior", params: {behavior: "allow", downloadPath: $path}}')" >/dev/null
+click '#download'
+for ((i = 0; i < 100; i++)); do
+    [ ! -s "$work/downloads/idem.png" ] || break
+    sleep 0.1
+done
+cmp "$work/downloads/idem.png" "$work/composed.png" || failed "what is downloaded is not the command's picture"
+send '#split' $'\xee\x80\x92'
+[ "$(js 'document.getElementById("compare").style.getPropertyValue("--split")')" = '"51%"' ] || failed "the slider of before and after: $(js 'document.getElementById("compare").style.getPropertyValue("--split")')"
+shot composed
+
+# What went wrong is shown, and the next try works.
+send '#identity input[type=file]' "$PWD/README.md"
+until_true 20 'document.querySelector("#identity .found").textContent.includes("text file")'
+click '#go'
+until_true 30 '!document.getElementById("message").hidden && document.getElementById("message").textContent.includes("text file")'
+shot error
+
+# The way between two, and a picture per place of the slider within 100 ms.
+click '#identity .samples button:nth-child(2)'
+click 'input[value=interpolate] + span'
+click '#identity2 .samples button:nth-child(6)'
+click '#go'
+until_true 120 '!document.getElementById("way").hidden && document.getElementById("busy").hidden'
+[ "$(js '(() => { const c = document.getElementById("frame"), seen = new Set(); const start = performance.now(); for (let i = 0; i <= 32; i++) { const p = document.getElementById("place"); p.value = i; p.dispatchEvent(new Event("input")); seen.add(c.toDataURL()); } return seen.size === 33 && (performance.now() - start) / 33 < 100; })()')" = true ] ||
+    failed "the slider does not show 33 pictures, each within 100 ms"
+shot way
+
+# Cancelled: the work ends, and the page is ready again.
+send '#refine' '60 steps'
+click '#go'
+until_true 20 '!document.getElementById("busy").hidden'
+click '#cancel'
+until_true 20 'document.getElementById("busy").hidden && document.getElementById("status").textContent === "Cancelled"'
+for ((i = 0; i < 100; i++)); do
+    expect 200 /jobs/none
+    [ "$(jq .queue "$work/answer")" != 0 ] || break
+    sleep 0.1
+done
+[ "$(jq .queue "$work/answer")" = 0 ] || failed "cancelled work goes on"
+if [ -n "$shots" ]; then
+    wd POST "$s/goog/cdp/execute" '{"cmd": "Emulation.setEmulatedMedia", "params": {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}}' >/dev/null
+    shot dark
+fi
+wd POST "$s/se/log" '{"type": "browser"}' | jq -r '.[] | select(.level == "SEVERE") | .message' | grep -v 'status of 422' >"$work/console" && failed "the console says: $(cat "$work/console")"
+wd DELETE "$s" >/dev/null
+kill $driver
+wait $driver || true
+driver=
