@@ -16,6 +16,7 @@
 #include "base/rng.h"
 #include "base/status.h"
 #include "compose/anonymise_files.h"
+#include "compose/anonymise_page.h"
 #include "compose/anonymise_report.h"
 #include "compose/hand_boxes.h"
 #include "compose/project.h"
@@ -373,6 +374,36 @@ static void reports_become_boxes_and_name_what_to_look_at(void **state) {
     json_decref(pictures);
 }
 
+static void the_page_has_every_face_and_escapes_names(void **state) {
+    (void)state;
+    char path[300];
+    const idem_anonymised_face face = {.box = {1, 2, 31, 40},
+                                       .sure = true,
+                                       .done = IDEM_FACE_HIDDEN,
+                                       .why = "too small",
+                                       .person = -1,
+                                       .feature = 0.125,
+                                       .judge = 0.85,
+                                       .yaw = 3};
+    const idem_rewritten about = {.replaced = 0.1, .largest_outside = 4};
+    json_t *pictures = json_array();
+    json_array_append_new(pictures, idem_anonymise_picture_json("<b>.jpg", 100, 50, &face, 1, &about));
+    json_t *report = json_pack("{s:{s:i}, s:o, s:o}", "summary", "pictures", 1, "look_first",
+                               idem_anonymise_look_first(pictures), "pictures", pictures);
+    assert_non_null(report);
+    snprintf(path, sizeof path, "%s/page.html", program_folder);
+    assert_int_equal(idem_anonymise_page_write(path, report), 0);
+    unsigned char *page;
+    size_t size;
+    assert_int_equal(idem_file_read(path, 1 << 24, &page, &size), 0);
+    assert_non_null(strstr((char *)page, "&lt;b&gt;.jpg"));
+    assert_null(strstr((char *)page, "<b>.jpg"));
+    assert_non_null(strstr((char *)page, "hidden: too small"));
+    assert_non_null(strstr((char *)page, "0.125"));
+    free(page);
+    json_decref(report);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(derived_secrets_are_hmac_sha256),
@@ -384,6 +415,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(trees_keep_their_structure, program_enter, program_leave),
         cmocka_unit_test_setup_teardown(outputs_among_the_inputs_are_refused, program_enter, program_leave),
         cmocka_unit_test(boxes_by_hand_are_read_and_bad_ones_named),
+        cmocka_unit_test_setup_teardown(the_page_has_every_face_and_escapes_names, program_enter, program_leave),
         cmocka_unit_test(reports_become_boxes_and_name_what_to_look_at),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

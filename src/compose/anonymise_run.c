@@ -13,6 +13,7 @@
 #include "base/sha256.h"
 #include "base/status.h"
 #include "compose/anonymise_files.h"
+#include "compose/anonymise_page.h"
 #include "compose/anonymise_report.h"
 #include "compose/anonymise_state.h"
 #include "compose/hand_boxes.h"
@@ -286,8 +287,12 @@ static int report(run *r, json_t **out) {
     json_object_set_new(summary, "other_files", json_integer((json_int_t)r->files.others));
     *out = json_pack("{s:o, s:o, s:O}", "summary", summary, "look_first", look, "pictures", r->done);
     char *path = *out ? idem_path_join(r->o->output, "anonymise-report.json") : NULL;
-    const int status = path ? write_json(path, *out) : idem_fail_as(IDEM_MEMORY, "out of memory for a report");
+    char *page = path ? idem_path_join(r->o->output, "anonymise-report.html") : NULL;
+    const int status = !page ? idem_fail_as(IDEM_MEMORY, "out of memory for a report")
+                       : write_json(path, *out) || idem_anonymise_page_write(page, *out) ? -1
+                                                                                         : 0;
     free(path);
+    free(page);
     return status;
 }
 

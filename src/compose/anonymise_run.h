@@ -24,9 +24,10 @@ typedef struct {
 } idem_anonymise_run_options;
 
 /* report: {"pictures": [...], "summary": {...}, "look_first": [...]}, for the caller to release; also written into the
- * output folder as anonymise-report.json. Files that cannot be read are named in the log, passed over and counted in
- * the summary; a run that ends early leaves a state file in the output folder, readable by its owner alone, that the
- * next run goes on from, and that is removed at the end. The studio tells how many files are done. -1 with a message.
+ * output folder as anonymise-report.json and, to be read, .html. Files that cannot be read are named in the log, passed
+ * over and counted in the summary; a run that ends early leaves a state file in the output folder, readable by its
+ * owner alone, that the next run goes on from, and that is removed at the end. The studio tells how many files are
+ * done. -1 with a message.
  */
 int idem_anonymise_run(idem_studio *s, const idem_anonymise_run_options *o, json_t **report);
 
