@@ -187,6 +187,18 @@ static void heads_learn_and_resume(void **state) {
                                             "$DIR/$run/checkpoint-0000000006.safetensors "
                                             "$DIR/heads/checkpoint-0000000006.safetensors || exit 1; done"),
                      0);
+    /* Those on MobileNetV2's features have a start of their own and change nothing of the others'. */
+    if (idem_models_find(path, sizeof path, NULL, "mobilenet_v2.shard1.min.js")) {
+        print_message("skip: %s\n", idem_error());
+        skip();
+    }
+    assert_int_equal(program_run(dir, HEADS "48 -o $DIR/both --features-mobilenet 1 && rm -r $DIR/stopped && "
+                                            "cp -r $DIR/both $DIR/stopped && "
+                                            "rm $DIR/stopped/checkpoint-0000000012.safetensors && " HEADS
+                                            "48 -o $DIR/stopped --features-mobilenet 1 --resume && "
+                                            "cmp $DIR/both/checkpoint-0000000012.safetensors "
+                                            "$DIR/stopped/checkpoint-0000000012.safetensors"),
+                     0);
     /* Before G learns; two coins tossed would be at 2 ln 2. */
     assert_int_equal(program_run(dir,
                                  "for run in heads few still; do grep '\"iteration\": 9,' $DIR/$run/metrics.jsonl | "

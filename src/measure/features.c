@@ -20,20 +20,19 @@ struct idem_features {
     idem_plan *plan;
 };
 
-static int load_mobilenet(idem_features *f, const char *models) {
+int idem_features_load_mobilenet(idem_weights **w, const char *models) {
     char model[4096], shard[4096];
-    f->name = "MobileNetV2 of nsfwjs 4.3.0";
     return idem_models_find(model, sizeof model, models, "mobilenet_v2.model.min.js") ||
                    idem_models_find(shard, sizeof shard, models, "mobilenet_v2.shard1.min.js") ||
-                   idem_manifest_js_load(&f->weights, model, shard)
+                   idem_manifest_js_load(w, model, shard)
                ? -1
                : 0;
 }
 
 static int build(idem_features *f, const char *models, const char *inception, int size,
                  const idem_plan_options *options) {
-    f->name = "InceptionV3 of the published FID";
-    if (inception ? idem_weights_load(&f->weights, inception) : load_mobilenet(f, models))
+    f->name = inception ? "InceptionV3 of the published FID" : "MobileNetV2 of nsfwjs 4.3.0";
+    if (inception ? idem_weights_load(&f->weights, inception) : idem_features_load_mobilenet(&f->weights, models))
         return -1;
     if (!(f->graph = idem_graph_new()))
         return -1;

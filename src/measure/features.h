@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "engine/plan.h"
+#include "format/weights.h"
 
 typedef struct idem_features idem_features;
 
@@ -20,5 +21,8 @@ size_t idem_features_width(const idem_features *f);     /* D */
 
 /* pictures [n, S, S, 3] in [0, 1], taken as their 8 bits in a file would be -> out [n, D] */
 int idem_features_run(idem_features *f, size_t n, const float *pictures, float *out);
+
+/* The weights of MobileNetV2 (nets/mobilenet2.h) from `models`, as above; free with idem_weights_free. */
+int idem_features_load_mobilenet(idem_weights **w, const char *models);
 
 #endif

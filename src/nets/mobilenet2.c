@@ -8,7 +8,7 @@
 static const float bn_eps = 1e-3f;
 
 /* `kernel` [1 or 3 on each side], batch norm by stored statistics folded into it. Stride 2 has the padding of Keras:
- * behind only. */
+ * in front only where the side is odd. */
 static idem_node *unit(idem_binder *b, idem_node *x, const char *conv, const char *norm, int stride, bool depthwise) {
     if (!x)
         return NULL;
@@ -27,8 +27,8 @@ static idem_node *unit(idem_binder *b, idem_node *x, const char *conv, const cha
     weight = idem_permute(weight, depthwise ? (int[]){2, 3, 0, 1} : (int[]){3, 2, 0, 1});
     weight = idem_mul(weight, idem_reshape(scale, IDEM_SHAPE(out, 1, 1, 1)));
     idem_window win = idem_window_make((int)side, stride, (int)side / 2);
-    if (stride == 2)
-        win.pad[0] = win.pad[1] = 0;
+    for (int axis = 0; axis < 2 && stride == 2; axis++) /* pad: top, left, bottom, right */
+        win.pad[axis] = (int)(x->shape.d[2 + axis] % 2);
     win.groups = depthwise ? (int)in : 1;
     x = idem_conv(x, weight, idem_sub(beta, idem_mul(mean, scale)), win);
     idem_scope_pop(b->graph);
@@ -57,12 +57,25 @@ static idem_node *block(idem_binder *b, idem_node *x, int i, int stride) {
     return x && y && idem_shape_equal(&x->shape, &y->shape) ? idem_add(x, y) : y;
 }
 
-idem_node *idem_mobilenet2(idem_binder *b, idem_node *x) {
-    enum { BLOCKS = 17 };
-    x = idem_resample_bilinear(x, IDEM_MOBILENET2_SIDE, IDEM_MOBILENET2_SIDE);
+static int stride_of(int block) {
+    return block == 1 || block == 3 || block == 6 || block == 13 ? 2 : 1;
+}
+
+int idem_mobilenet2_blocks(idem_binder *b, idem_node *x, const int *blocks, int n, idem_node **out) {
     x = relu6(unit(b, x, "Conv1", "bn_Conv1", 2, false));
-    for (int i = 0; i < BLOCKS; i++)
-        x = block(b, x, i, i == 1 || i == 3 || i == 6 || i == 13 ? 2 : 1);
+    for (int i = 0, k = 0; k < n; i++) {
+        x = block(b, x, i, stride_of(i));
+        if (i == blocks[k])
+            out[k++] = x;
+    }
+    return b->missing || b->misshapen ? idem_binder_finish(b, "MobileNetV2", NULL) : x ? 0 : -1;
+}
+
+idem_node *idem_mobilenet2(idem_binder *b, idem_node *x) {
+    static const int last = IDEM_MOBILENET2_BLOCKS - 1;
+    x = idem_resample_bilinear(x, IDEM_MOBILENET2_SIDE, IDEM_MOBILENET2_SIDE);
+    if (!x || idem_mobilenet2_blocks(b, x, &last, 1, &x))
+        return NULL;
     x = idem_mean_hw(relu6(unit(b, x, "Conv_1", "Conv_1_bn", 1, false)));
     if (b->missing || b->misshapen)
         x = idem_binder_finish(b, "MobileNetV2", NULL) ? NULL : x;

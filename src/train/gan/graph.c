@@ -7,7 +7,7 @@
 #include "base/models.h"
 #include "base/rng.h"
 #include "engine/ops.h"
-#include "train/gan/heads.h"
+#include "measure/features.h"
 #include "model/losses.h"
 #include "model/model.h"
 #include "train/parameters.h"
@@ -34,10 +34,11 @@ int idem_gan_init(idem_weights *w, const idem_gan_recipe *r) {
     if (idem_stylegan2_init(w, IDEM_GAN_G, &dims, &g) ||
         idem_discriminator_init(w, IDEM_GAN_D, (int)r->size, d_widths, &d))
         return -1;
-    if (r->features == 0)
-        return 0;
-    idem_rng h = idem_rng_make(r->seed, "gan.init.heads");
-    return idem_gan_heads_init(w, IDEM_GAN_HEADS_PREFIX, &h);
+    idem_rng pose = idem_rng_make(r->seed, "gan.init.heads"), mobilenet = idem_rng_make(r->seed, "gan.init.mobilenet");
+    return (r->features > 0 && idem_gan_heads_init(w, &idem_gan_heads_pose, &pose)) ||
+                   (r->features_mobilenet > 0 && idem_gan_heads_init(w, &idem_gan_heads_mobilenet, &mobilenet))
+               ? -1
+               : 0;
 }
 
 /* ---- the losses ---- */
@@ -104,14 +105,6 @@ static idem_node *judge(idem_gan_graph *t, idem_weights *w, idem_node *x, int pa
     return logits && !idem_discriminator_finish(&b) ? logits : NULL;
 }
 
-static int load_features(idem_onnx **network) {
-    char path[4096];
-    if (idem_models_find(path, sizeof path, NULL, IDEM_GAN_HEADS_FILE))
-        return idem_fail_more("%s; or, in a new folder, train without heads on its features: --features 0",
-                              idem_error());
-    return idem_onnx_load(network, path);
-}
-
 /* The first pictures of a batch, moved a little. */
 static idem_node *seen(idem_node *x, const idem_gan_recipe *r, const char *name, idem_node **shift) {
     const int64_t n = r->features_batch && r->features_batch < r->batch ? r->features_batch : r->batch;
@@ -122,36 +115,59 @@ static idem_node *seen(idem_node *x, const idem_gan_recipe *r, const char *name,
     return idem_augment(x, *shift);
 }
 
-static int judge_features(idem_gan_graph *t, idem_weights *w, const idem_onnx *network, idem_node *x,
-                          idem_node *logits[IDEM_GAN_HEADS]) {
-    idem_node *features[IDEM_GAN_HEADS];
-    if (idem_gan_features(network, x, features))
+static int see_pose(idem_node *const x[2], idem_node *features[2][IDEM_GAN_HEADS_MOST]) {
+    idem_onnx *network;
+    char path[4096];
+    if (idem_models_find(path, sizeof path, NULL, "fr_pose.onnx"))
+        return idem_fail_more("%s; or, in a new folder, train without heads on its features: --features 0",
+                              idem_error());
+    if (idem_onnx_load(&network, path))
         return -1;
-    idem_binder b = idem_binder_make(t->graph, w, IDEM_GAN_HEADS_PREFIX, true);
-    return idem_gan_heads(&b, features, logits);
+    const int status =
+        idem_gan_features_pose(network, x[0], features[0]) || idem_gan_features_pose(network, x[1], features[1]);
+    idem_onnx_free(network);
+    return status ? -1 : 0;
 }
 
-/* Adds the losses of the heads, the mean over them, to those of D and G. */
-static int build_heads(idem_gan_graph *t, idem_weights *w, const idem_gan_recipe *r, idem_node *shown,
-                       idem_node *made) {
-    idem_node *real[IDEM_GAN_HEADS], *fake[IDEM_GAN_HEADS], *d = NULL, *g = NULL;
-    idem_onnx *network;
-    if (load_features(&network))
-        return -1;
-    const int status = judge_features(t, w, network, seen(shown, r, "shift_real", &t->shift_real), real) ||
-                       judge_features(t, w, network, seen(made, r, "shift_made", &t->shift_made), fake);
-    idem_onnx_free(network);
-    for (int i = 0; i < IDEM_GAN_HEADS && !status; i++) {
-        idem_node *of_d = idem_critic_loss(real[i], fake[i]), *of_g = idem_bce_logits(fake[i], true);
+static int see_mobilenet(idem_gan_graph *t, idem_node *const x[2], idem_node *features[2][IDEM_GAN_HEADS_MOST]) {
+    return idem_features_load_mobilenet(&t->mobilenet, NULL) ||
+                   idem_gan_features_mobilenet(t->mobilenet, x[0], features[0]) ||
+                   idem_gan_features_mobilenet(t->mobilenet, x[1], features[1])
+               ? -1
+               : 0;
+}
+
+/* Adds the losses of a set of heads, the mean over them, to those of D and, by this weight, of G. features: of real and
+ * of made pictures. */
+static int add_heads(idem_gan_graph *t, idem_weights *w, const idem_gan_head_set *set, double weight,
+                     idem_node *features[2][IDEM_GAN_HEADS_MOST]) {
+    idem_node *logits[2][IDEM_GAN_HEADS_MOST], *d = NULL, *g = NULL;
+    for (int made = 0; made < 2; made++)
+        if (idem_gan_heads(set, t->graph, w, features[made], logits[made]))
+            return -1;
+    for (int i = 0; i < set->n; i++) {
+        idem_node *of_d = idem_critic_loss(logits[0][i], logits[1][i]), *of_g = idem_bce_logits(logits[1][i], true);
         d = i ? idem_add(d, of_d) : of_d;
         g = i ? idem_add(g, of_g) : of_g;
     }
-    if (status || !d || !g)
-        return -1;
-    t->heads = idem_scale(d, 1 / (float)IDEM_GAN_HEADS);
-    t->d.loss = idem_add(t->d.loss, t->heads);
-    t->g.loss = idem_add(t->g.loss, idem_scale(g, (float)r->features / (float)IDEM_GAN_HEADS));
+    d = idem_scale(d, 1 / (float)set->n);
+    t->heads = t->heads ? idem_add(t->heads, d) : d;
+    t->d.loss = idem_add(t->d.loss, d);
+    t->g.loss = idem_add(t->g.loss, idem_scale(g, (float)weight / (float)set->n));
     return t->d.loss && t->g.loss ? 0 : -1;
+}
+
+static int build_heads(idem_gan_graph *t, idem_weights *w, const idem_gan_recipe *r, idem_node *shown,
+                       idem_node *made) {
+    idem_node *const x[2] = {seen(shown, r, "shift_real", &t->shift_real), seen(made, r, "shift_made", &t->shift_made)};
+    idem_node *features[2][IDEM_GAN_HEADS_MOST];
+    return (r->features > 0 &&
+            (see_pose(x, features) || add_heads(t, w, &idem_gan_heads_pose, r->features, features))) ||
+                   (r->features_mobilenet > 0 &&
+                    (see_mobilenet(t, x, features) ||
+                     add_heads(t, w, &idem_gan_heads_mobilenet, r->features_mobilenet, features)))
+               ? -1
+               : 0;
 }
 
 static int build_losses(idem_gan_graph *t, idem_weights *w, const idem_gan_recipe *r) {
@@ -164,7 +180,7 @@ static int build_losses(idem_gan_graph *t, idem_weights *w, const idem_gan_recip
     t->sign = idem_mean_all(idem_unary(real, IDEM_UNARY_SIGN, 0, 0));
     t->r1.loss = idem_r1(judge(t, w, shown, 1), t->real, (float)r->gamma);
     t->g.loss = idem_bce_logits(judge(t, w, made, 1), true);
-    if (r->features > 0 && build_heads(t, w, r, shown, made))
+    if ((r->features > 0 || r->features_mobilenet > 0) && build_heads(t, w, r, shown, made))
         return -1;
     if (r->path > 0 && !(t->path.loss = path_lengths(t, w, r)))
         return -1;
@@ -225,4 +241,5 @@ void idem_gan_graph_free(idem_gan_graph *t) {
     }
     if (t->graph)
         idem_graph_free(t->graph);
+    idem_weights_free(t->mobilenet);
 }

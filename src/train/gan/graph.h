@@ -1,19 +1,19 @@
 /* Inside src/train/gan only: generator, discriminator and the steps of an iteration: D on real and made pictures, R1 on
  * real ones, G through D, and where wanted path lengths of G. One graph, a plan for each, which share a buffer.
  *
- * Tensors: g.* and d.* in the layout of the PyTorch conversion, heads.* (gan_heads.h), moments adam_g.*, adam_d.*.
- * Letters: B the batch, S the side, Z the width of z, L the rows of ws. */
+ * Tensors: g.* and d.* in the layout of the PyTorch conversion, heads.* and heads_mobilenet.* (heads.h), moments
+ * adam_g.*, adam_d.*. Letters: B the batch, S the side, Z the width of z, L the rows of ws. */
 #ifndef IDEM_TRAIN_GAN_GRAPH_H
 #define IDEM_TRAIN_GAN_GRAPH_H
 
 #include "engine/plan.h"
 #include "model/adam.h"
+#include "train/gan/heads.h"
 #include "train/gan/recipe.h"
 #include "nets/stylegan2.h"
 
 #define IDEM_GAN_G "g."
 #define IDEM_GAN_D "d."
-#define IDEM_GAN_HEADS_PREFIX "heads."
 
 enum { IDEM_GAN_PLANES = 2 * IDEM_STYLEGAN2_RESOLUTIONS - 1 };
 
@@ -38,6 +38,7 @@ typedef struct {
     idem_gan_step r1; /* loss (gamma/2) E |gradient|^2, the step is r1_every times that; moments are d's */
     idem_node *sign;  /* scalar of d's plan: mean sign of D on real pictures */
     idem_node *heads; /* the same: loss of the heads on frozen features, which is a part of d's; NULL without them */
+    idem_weights *mobilenet; /* whose features some of them see; NULL */
     /* Path lengths (Karras et al. 2020), on the first half of the batch; plan NULL without them. Loss: weight * E
      * (length - mean)^2, length = root of the mean over layers of |d sum(picture * noise) / d w|^2, noise of variance
      * 1 / S^2. The mean moves by a hundredth towards each batch's; moments are g's. */

@@ -4,16 +4,18 @@
 #include <stdio.h>
 
 #include "engine/ops.h"
+#include "nets/mobilenet2.h"
 #include "nets/onnx_graph.h"
 #include "nets/resample.h"
 
-enum { SIDE = 224 };
+enum { POSE_SIDE = 224 };
 
-/* The last tensor of each resolution, by its name in the file. */
-static const struct {
-    const char *name;
-    int channels;
-} taps[IDEM_GAN_HEADS] = {{"413", 116}, {"544", 232}, {"611", 464}};
+const idem_gan_head_set idem_gan_heads_pose = {IDEM_GAN_HEADS_PREFIX ".", 3, {116, 232, 464}};
+const idem_gan_head_set idem_gan_heads_mobilenet = {IDEM_GAN_HEADS_PREFIX "_mobilenet.", 4, {24, 32, 96, 320}};
+
+/* The last tensor of each resolution: its name in the file, its block. */
+static const char *const pose_taps[] = {"413", "544", "611"};
+static const int mobilenet_taps[] = {2, 5, 12, 16};
 
 static const struct {
     const char *name;
@@ -21,29 +23,29 @@ static const struct {
 } convs[] = {{"in", 1}, {"middle", 3}, {"out", 1}};
 enum { CONVS = sizeof convs / sizeof *convs };
 
-static idem_shape weight_shape(int head, int conv) {
-    const int in = conv ? IDEM_GAN_HEAD_WIDTH : taps[head].channels, k = convs[conv].kernel;
+static idem_shape weight_shape(int channels, int conv) {
+    const int in = conv ? IDEM_GAN_HEAD_WIDTH : channels, k = convs[conv].kernel;
     return IDEM_SHAPE(conv == CONVS - 1 ? 1 : IDEM_GAN_HEAD_WIDTH, in, k, k);
 }
 
-int idem_gan_heads_init(idem_weights *w, const char *prefix, idem_rng *rng) {
+int idem_gan_heads_init(idem_weights *w, const idem_gan_head_set *set, idem_rng *rng) {
     char name[64];
-    for (int i = 0; i < IDEM_GAN_HEADS * CONVS; i++) {
+    for (int i = 0; i < set->n * CONVS; i++) {
         const int head = i / CONVS, conv = i % CONVS;
-        const idem_shape shape = weight_shape(head, conv);
-        snprintf(name, sizeof name, "%s%d.%s.weight", prefix, head, convs[conv].name);
+        const idem_shape shape = weight_shape(set->channels[head], conv);
+        snprintf(name, sizeof name, "%s%d.%s.weight", set->prefix, head, convs[conv].name);
         idem_weight *t = idem_weights_add(w, name, shape);
         if (!t)
             return -1;
         idem_rng_fill_normal(rng, t->data, (size_t)idem_shape_count(&shape));
-        snprintf(name, sizeof name, "%s%d.%s.bias", prefix, head, convs[conv].name);
+        snprintf(name, sizeof name, "%s%d.%s.bias", set->prefix, head, convs[conv].name);
         if (!idem_weights_add(w, name, IDEM_SHAPE(shape.d[0])))
             return -1;
     }
     return 0;
 }
 
-int idem_gan_features(const idem_onnx *network, idem_node *x, idem_node *features[IDEM_GAN_HEADS]) {
+int idem_gan_features_pose(const idem_onnx *network, idem_node *x, idem_node **features) {
     static const float mean[3] = {0.485f, 0.456f, 0.406f}, deviation[3] = {0.229f, 0.224f, 0.225f};
     if (!x)
         return -1;
@@ -52,21 +54,29 @@ int idem_gan_features(const idem_onnx *network, idem_node *x, idem_node *feature
         scale[c] = 0.5f / deviation[c];
         offset[c] = (0.5f - mean[c]) / deviation[c];
     }
-    const char *names[IDEM_GAN_HEADS];
-    for (int i = 0; i < IDEM_GAN_HEADS; i++)
-        names[i] = taps[i].name;
     idem_node *k = idem_const(x->graph, "scale", IDEM_SHAPE(1, 3, 1, 1), scale);
     idem_node *o = idem_const(x->graph, "offset", IDEM_SHAPE(1, 3, 1, 1), offset);
-    idem_node *seen = idem_resample_bilinear(idem_add(idem_mul(x, k), o), SIDE, SIDE);
+    idem_node *seen = idem_resample_bilinear(idem_add(idem_mul(x, k), o), POSE_SIDE, POSE_SIDE);
     idem_scope_push(x->graph, "features");
-    const int status = idem_onnx_build_many(x->graph, network, seen, names, IDEM_GAN_HEADS, features);
+    const int status = idem_onnx_build_many(x->graph, network, seen, pose_taps, idem_gan_heads_pose.n, features);
     idem_scope_pop(x->graph);
     return status;
 }
 
-static idem_node *head(idem_binder *b, idem_node *x, int i) {
+int idem_gan_features_mobilenet(idem_weights *network, idem_node *x, idem_node **features) {
+    if (!x)
+        return -1;
+    idem_binder b = idem_binder_make(x->graph, network, "", false);
+    idem_scope_push(x->graph, "mobilenet");
+    const int status =
+        idem_mobilenet2_blocks(&b, idem_affine(x, 0.5f, 0.5f), mobilenet_taps, idem_gan_heads_mobilenet.n, features);
+    idem_scope_pop(x->graph);
+    return status;
+}
+
+static idem_node *head(idem_binder *b, idem_node *x, int i, int channels) {
     for (int c = 0; x && c < CONVS; c++) {
-        const idem_shape shape = weight_shape(i, c);
+        const idem_shape shape = weight_shape(channels, c);
         const float gain = 1 / sqrtf((float)(shape.d[1] * shape.d[2] * shape.d[3]));
         idem_node *weight = idem_scale(idem_bind(b, shape, "%d.%s.weight", i, convs[c].name), gain);
         idem_node *bias = idem_bind(b, IDEM_SHAPE(shape.d[0]), "%d.%s.bias", i, convs[c].name);
@@ -77,12 +87,14 @@ static idem_node *head(idem_binder *b, idem_node *x, int i) {
     return x;
 }
 
-int idem_gan_heads(idem_binder *b, idem_node *const features[IDEM_GAN_HEADS], idem_node *logits[IDEM_GAN_HEADS]) {
-    for (int i = 0; i < IDEM_GAN_HEADS; i++) {
-        idem_node *x = head(b, features[i], i);
+int idem_gan_heads(const idem_gan_head_set *set, idem_graph *g, idem_weights *w, idem_node *const *features,
+                   idem_node **logits) {
+    idem_binder b = idem_binder_make(g, w, set->prefix, true);
+    for (int i = 0; i < set->n; i++) {
+        idem_node *x = head(&b, features[i], i, set->channels[i]);
         if (!x)
             return -1;
         logits[i] = idem_reshape(x, IDEM_SHAPE(x->shape.d[0], x->shape.d[2], x->shape.d[3]));
     }
-    return idem_binder_finish(b, "heads", NULL);
+    return idem_binder_finish(&b, "heads", NULL);
 }

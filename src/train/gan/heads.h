@@ -1,8 +1,9 @@
-/* Inside src/train/gan only: a second discriminator, of small trained heads on the frozen features of a network that
- * knows pictures already (Sauer et al. 2021, "Projected GANs converge faster"; Kumari et al. 2022, "Ensembling
- * off-the-shelf models for GAN training"). The features are those of the pose network, a ShuffleNetV2, at 28x28, 14x14
- * and 7x7. A head is a 1x1 and a 3x3 convolution to IDEM_GAN_HEAD_WIDTH channels and one to a logit at every position.
- */
+/* Inside src/train/gan only: a second discriminator, of small trained heads on the frozen features of networks that
+ * know pictures already (Sauer et al. 2021, "Projected GANs converge faster"; Kumari et al. 2022, "Ensembling
+ * off-the-shelf models for GAN training"). A set of heads sees one network: the pose network, a ShuffleNetV2, of
+ * pictures enlarged to 224x224, at 28x28, 14x14 and 7x7; or MobileNetV2 of pictures at their own size, at a fourth, an
+ * eighth, a sixteenth and a thirty-second of it. A head is a 1x1 and a 3x3 convolution to IDEM_GAN_HEAD_WIDTH channels
+ * and one to a logit at every position. */
 #ifndef IDEM_TRAIN_GAN_HEADS_H
 #define IDEM_TRAIN_GAN_HEADS_H
 
@@ -10,17 +11,28 @@
 #include "format/onnx.h"
 #include "nets/bind.h"
 
-#define IDEM_GAN_HEADS_FILE "fr_pose.onnx" /* `idem model fetch pose` */
+enum { IDEM_GAN_HEADS_MOST = 4, IDEM_GAN_HEAD_WIDTH = 64 };
 
-enum { IDEM_GAN_HEADS = 3, IDEM_GAN_HEAD_WIDTH = 64 };
+typedef struct {
+    const char *prefix; /* of its tensors */
+    int n;
+    int channels[IDEM_GAN_HEADS_MOST]; /* of the features each sees */
+} idem_gan_head_set;
 
-/* Adds N.{in,middle,out}.{weight,bias} for N < IDEM_GAN_HEADS below the prefix: weights standard normal, scaled by
+#define IDEM_GAN_HEADS_PREFIX "heads" /* of the tensors of all sets */
+extern const idem_gan_head_set idem_gan_heads_pose, idem_gan_heads_mobilenet;
+
+/* Adds N.{in,middle,out}.{weight,bias} for N < set.n below the set's prefix: weights standard normal, scaled by
  * 1/sqrt(fan_in) at use; biases 0. */
-int idem_gan_heads_init(idem_weights *w, const char *prefix, idem_rng *rng);
+int idem_gan_heads_init(idem_weights *w, const idem_gan_head_set *set, idem_rng *rng);
 
-/* The network's features of x [N, 3, S, S], about [-1, 1]. */
-int idem_gan_features(const idem_onnx *network, idem_node *x, idem_node *features[IDEM_GAN_HEADS]);
-/* Logits [N, h, w] of each head; the weights are bound as trainable ones. 0 or -1. */
-int idem_gan_heads(idem_binder *b, idem_node *const features[IDEM_GAN_HEADS], idem_node *logits[IDEM_GAN_HEADS]);
+/* Features of x [N, 3, S, S], about [-1, 1], as many as the set has heads. */
+int idem_gan_features_pose(const idem_onnx *network, idem_node *x, idem_node **features);
+/* The weights must outlive the graph. */
+int idem_gan_features_mobilenet(idem_weights *network, idem_node *x, idem_node **features);
+
+/* Logits [N, h, w] of each head; their weights in w are bound as trainable ones. 0 or -1. */
+int idem_gan_heads(const idem_gan_head_set *set, idem_graph *g, idem_weights *w, idem_node *const *features,
+                   idem_node **logits);
 
 #endif

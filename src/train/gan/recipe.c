@@ -23,6 +23,9 @@ static const idem_field rows[] = {
     {"features", IDEM_FIELD_REAL, AT(features), 0, 1e6, "1", false,
      "weight of a second discriminator, small heads on frozen features of the pose network, which needs far fewer "
      "pictures; 0: none"},
+    {"features-mobilenet", IDEM_FIELD_REAL, AT(features_mobilenet), 0, 1e6, "0", false,
+     "weight of further heads, on features of MobileNetV2, which measures distances: these are then flattered; 0: "
+     "none"},
     {"features-batch", IDEM_FIELD_COUNT, AT(features_batch), 0, 1024, "0", false,
      "pictures of an iteration that the heads see; 0: all of them"},
     {"features-shift", IDEM_FIELD_COUNT, AT(features_shift), 0, 1024, "4", false,

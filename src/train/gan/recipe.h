@@ -16,7 +16,8 @@ typedef struct {
     int64_t r1_every;                    /* iterations */
     double path;                         /* weight of the path-length regularisation; 0: none */
     int64_t path_every;                  /* iterations */
-    double features;                     /* weight of heads on frozen features in G's loss; 0: none */
+    double features;                     /* weight of heads on the pose network's features in G's loss; 0: none */
+    double features_mobilenet;           /* the same on MobileNetV2's */
     int64_t features_batch;              /* pictures of a batch that they see; 0: all */
     int64_t features_shift;              /* pixels each is moved by at most before they see it */
     double mixing;                       /* probability of style mixing */
