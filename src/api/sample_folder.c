@@ -163,7 +163,11 @@ static int open_all(sample *a, const char *dir) {
     a->pictures = malloc(n * (size_t)info->size * (size_t)info->size * 3 * sizeof *a->pictures);
     if (!a->ws || !a->pictures)
         return idem_fail_as(IDEM_MEMORY, "out of memory for a batch of %zu pictures", n);
-    return !(a->folder = idem_run_folder_claim(a->root)) || say_what_it_holds(a) ? -1 : 0;
+    /* The networks first: a damaged generator leaves no folder. */
+    return !idem_studio_pipe(a->studio, IDEM_PIPE_MAPPING, 1) || !idem_studio_pipe(a->studio, IDEM_PIPE_LAYERS, 1) ||
+                   !(a->folder = idem_run_folder_claim(a->root)) || say_what_it_holds(a)
+               ? -1
+               : 0;
 }
 
 int idem_sample_folder(idem_context *c, const char *dir, const idem_sampling *sampling, int count, int *made) {
