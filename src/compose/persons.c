@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "compose/code_rows.h"
 #include "measure/verification.h"
 #include "nets/judge.h"
 
@@ -13,9 +14,8 @@
 static const double judge_agrees = IDEM_JUDGE_THRESHOLD - 0.02;
 
 struct idem_persons {
-    size_t dim, row; /* a row: the sum of the faces' vectors, feature and judge, and their number */
-    float *rows;
-    int n, room;
+    size_t dim;
+    idem_code_rows all; /* the sum of a person's faces' vectors, feature and judge, and their number */
 };
 
 idem_persons *idem_persons_new(int dim) {
@@ -23,19 +23,19 @@ idem_persons *idem_persons_new(int dim) {
     if (!p)
         return idem_fail_null_as(IDEM_MEMORY, "out of memory for persons");
     p->dim = (size_t)dim;
-    p->row = p->dim + IDEM_JUDGE_DIM + 1;
+    p->all.width = p->dim + IDEM_JUDGE_DIM + 1;
     return p;
 }
 
 void idem_persons_free(idem_persons *p) {
     if (!p)
         return;
-    free(p->rows);
+    free(p->all.at);
     free(p);
 }
 
 int idem_persons_count(const idem_persons *p) {
-    return p->n;
+    return p->all.n;
 }
 
 static double cosine(const float *a, const float *b, size_t n) {
@@ -52,8 +52,8 @@ static int find(const idem_persons *p, const float *feature, const float *judge,
                 int n) {
     int best = -1;
     double most = IDEM_FEATURE_THRESHOLD;
-    for (int i = 0; i < p->n; i++) {
-        const float *row = p->rows + (size_t)i * p->row;
+    for (int i = 0; i < p->all.n; i++) {
+        const float *row = idem_code_row(&p->all, i);
         bool other = false;
         for (int k = 0; k < n; k++)
             other = other || others[k] == i;
@@ -74,46 +74,30 @@ int idem_persons_find_exact(const idem_persons *p, const float *feature, const f
     return find(p, feature, judge, IDEM_JUDGE_THRESHOLD, NULL, 0);
 }
 
-static int make_room(idem_persons *p, int n) {
-    if (n <= p->room)
-        return 0;
-    const size_t room = (size_t)(n > 2 * p->room ? n : 2 * p->room);
-    float *rows = realloc(p->rows, room * p->row * sizeof *rows);
-    if (!rows)
-        return idem_fail_as(IDEM_MEMORY, "out of memory for %zu persons", room);
-    p->rows = rows;
-    p->room = (int)room;
-    return 0;
-}
-
 int idem_persons_add(idem_persons *p, int person, const float *feature, const float *judge) {
     if (person < 0) {
-        if (make_room(p, p->n + 1))
+        if (idem_code_rows_reserve(&p->all, p->all.n + 1, "persons"))
             return -1;
-        person = p->n++;
-        memset(p->rows + (size_t)person * p->row, 0, p->row * sizeof *p->rows);
+        person = p->all.n++;
+        memset(idem_code_row(&p->all, person), 0, p->all.width * sizeof *p->all.at);
     }
-    float *row = p->rows + (size_t)person * p->row;
+    float *row = idem_code_row(&p->all, person);
     for (size_t i = 0; i < p->dim; i++)
         row[i] += feature[i];
     for (size_t i = 0; i < IDEM_JUDGE_DIM; i++)
         row[p->dim + i] += judge[i];
-    row[p->row - 1]++;
+    row[p->all.width - 1]++;
     return person;
 }
 
 size_t idem_persons_width(const idem_persons *p) {
-    return p->row;
+    return p->all.width;
 }
 
 void idem_persons_copy(const idem_persons *p, float *rows) {
-    memcpy(rows, p->rows, (size_t)p->n * p->row * sizeof *rows);
+    idem_code_rows_copy(&p->all, rows);
 }
 
 int idem_persons_take(idem_persons *p, const float *rows, int n) {
-    if (make_room(p, n))
-        return -1;
-    memcpy(p->rows, rows, (size_t)n * p->row * sizeof *rows);
-    p->n = n;
-    return 0;
+    return idem_code_rows_take(&p->all, rows, n, "persons");
 }

@@ -3,16 +3,17 @@
 
 #include <errno.h>
 #include <math.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "base/rng.h"
-#include "base/sha256.h"
 #include "base/status.h"
+#include "compose/code_rows.h"
 #include "measure/verification.h"
 
-enum { ROUNDS_MOST = 8, FEW = 8, SIZE_OF_BLOCK = 64 };
+enum { ROUNDS_MOST = 8, FEW = 8 };
 /* Candidates are pulled towards the mean so much: enough to be well painted, not so much that they are all alike. */
 static const float truncation = 0.9f;
 /* Cosines that are lower than the threshold by less begin to count as alike. */
@@ -21,11 +22,10 @@ static const double near_by = 0.1;
 struct idem_surrogates {
     idem_studio *studio;
     uint8_t seed[IDEM_SECRET];
-    size_t z, id, feature, row; /* widths: of z, of a code, of fr_feature's vector, of all of a surrogate */
-    float *rows;                /* [room, row]: code, feature, judge */
-    int n, room;
-    uint32_t drawn;    /* candidates so far */
-    float *candidates; /* [IDEM_SURROGATE_CANDIDATES, row], the first `waiting` of them drawn */
+    size_t z, id, feature; /* widths: of z, of a code, of fr_feature's vector */
+    idem_code_rows used;   /* code, feature, judge */
+    uint32_t drawn;        /* candidates so far */
+    float *candidates;     /* [IDEM_SURROGATE_CANDIDATES, width], the first `waiting` of them drawn */
     int waiting;
     float *noise;     /* [z] */
     uint8_t *picture; /* [S, S, 3] */
@@ -46,35 +46,13 @@ int idem_secret_draw(uint8_t *secret, size_t n) {
     return 0;
 }
 
-static void unhex(uint8_t *out, const char *hex) {
-    for (int i = 0; i < IDEM_SECRET; i++) {
-        const int a = hex[2 * i], b = hex[2 * i + 1];
-        out[i] = (uint8_t)((a <= '9' ? a - '0' : a - 'a' + 10) * 16 + (b <= '9' ? b - '0' : b - 'a' + 10));
-    }
-}
-
 void idem_secret_derive(uint8_t out[IDEM_SECRET], const uint8_t secret[IDEM_SECRET], const void *message, size_t n) {
-    uint8_t inner[SIZE_OF_BLOCK], outer[SIZE_OF_BLOCK];
-    char hex[65];
-    for (int i = 0; i < SIZE_OF_BLOCK; i++) {
-        const uint8_t key = i < IDEM_SECRET ? secret[i] : 0;
-        inner[i] = key ^ 0x36;
-        outer[i] = key ^ 0x5c;
-    }
-    idem_sha256 sha = idem_sha256_make();
-    idem_sha256_add(&sha, inner, sizeof inner);
-    idem_sha256_add(&sha, message, n);
-    idem_sha256_end(&sha, hex);
-    unhex(out, hex);
-    sha = idem_sha256_make();
-    idem_sha256_add(&sha, outer, sizeof outer);
-    idem_sha256_add(&sha, out, IDEM_SECRET);
-    idem_sha256_end(&sha, hex);
-    unhex(out, hex);
-    explicit_bzero(inner, sizeof inner);
-    explicit_bzero(outer, sizeof outer);
-    explicit_bzero(hex, sizeof hex);
-    explicit_bzero(&sha, sizeof sha);
+    _Static_assert((int)IDEM_SECRET == (int)crypto_auth_hmacsha256_BYTES, "a derived secret is one HMAC");
+    crypto_auth_hmacsha256_state state;
+    crypto_auth_hmacsha256_init(&state, secret, IDEM_SECRET);
+    crypto_auth_hmacsha256_update(&state, message, n);
+    crypto_auth_hmacsha256_final(&state, out);
+    sodium_memzero(&state, sizeof state);
 }
 
 /* ---- life ---- */
@@ -82,18 +60,6 @@ void idem_secret_derive(uint8_t out[IDEM_SECRET], const uint8_t secret[IDEM_SECR
 static float *numbers(size_t n) {
     float *p = calloc(n ? n : 1, sizeof *p);
     return p ? p : idem_fail_null_as(IDEM_MEMORY, "out of memory for surrogates");
-}
-
-static int make_room(idem_surrogates *s, int n) {
-    if (n <= s->room)
-        return 0;
-    const size_t room = (size_t)(n > 2 * s->room ? n : 2 * s->room);
-    float *rows = realloc(s->rows, room * s->row * sizeof *rows);
-    if (!rows)
-        return idem_fail_as(IDEM_MEMORY, "out of memory for %zu surrogates", room);
-    s->rows = rows;
-    s->room = (int)room;
-    return 0;
 }
 
 idem_surrogates *idem_surrogates_new(idem_studio *studio, const uint8_t seed[IDEM_SECRET]) {
@@ -108,8 +74,8 @@ idem_surrogates *idem_surrogates_new(idem_studio *studio, const uint8_t seed[IDE
     s->z = (size_t)m->z_dim;
     s->id = (size_t)m->id_dim;
     s->feature = (size_t)feature;
-    s->row = s->id + s->feature + IDEM_JUDGE_DIM;
-    s->candidates = numbers(IDEM_SURROGATE_CANDIDATES * s->row);
+    s->used.width = s->id + s->feature + IDEM_JUDGE_DIM;
+    s->candidates = numbers(IDEM_SURROGATE_CANDIDATES * s->used.width);
     s->noise = numbers(s->z);
     s->picture = malloc((size_t)m->size * (size_t)m->size * 3);
     if (s->candidates && s->noise && s->picture)
@@ -121,7 +87,7 @@ idem_surrogates *idem_surrogates_new(idem_studio *studio, const uint8_t seed[IDE
 void idem_surrogates_free(idem_surrogates *s) {
     if (!s)
         return;
-    free(s->rows);
+    free(s->used.at);
     free(s->candidates);
     free(s->noise);
     free(s->picture);
@@ -130,36 +96,32 @@ void idem_surrogates_free(idem_surrogates *s) {
 }
 
 int idem_surrogates_count(const idem_surrogates *s) {
-    return s->n;
+    return s->used.n;
 }
 
 idem_surrogate idem_surrogates_at(const idem_surrogates *s, int i) {
-    const float *row = s->rows + (size_t)i * s->row;
+    const float *row = idem_code_row(&s->used, i);
     return (idem_surrogate){row, row + s->id, row + s->id + s->feature};
 }
 
 void idem_surrogates_forget_first(idem_surrogates *s, int n) {
-    const int gone = s->n - n;
+    const int gone = s->used.n - n;
     if (gone <= 0)
         return;
-    memmove(s->rows, s->rows + (size_t)gone * s->row, (size_t)n * s->row * sizeof *s->rows);
-    s->n = n;
+    memmove(s->used.at, idem_code_row(&s->used, gone), (size_t)n * s->used.width * sizeof *s->used.at);
+    s->used.n = n;
 }
 
 size_t idem_surrogates_width(const idem_surrogates *s) {
-    return s->row;
+    return s->used.width;
 }
 
 void idem_surrogates_copy(const idem_surrogates *s, float *rows) {
-    memcpy(rows, s->rows, (size_t)s->n * s->row * sizeof *rows);
+    idem_code_rows_copy(&s->used, rows);
 }
 
 int idem_surrogates_take(idem_surrogates *s, const float *rows, int n) {
-    if (make_room(s, n))
-        return -1;
-    memcpy(s->rows, rows, (size_t)n * s->row * sizeof *rows);
-    s->n = n;
-    return 0;
+    return idem_code_rows_take(&s->used, rows, n, "surrogates");
 }
 
 /* ---- candidates ---- */
@@ -210,7 +172,7 @@ static int fill(idem_surrogates *s, int n) {
     if (s->waiting < n && !paint)
         return -1;
     for (; s->waiting < n; s->waiting++) {
-        float *row = s->candidates + (size_t)s->waiting * s->row;
+        float *row = s->candidates + (size_t)s->waiting * s->used.width;
         draw_noise(s, s->noise);
         if (idem_studio_paint(s->studio, paint, (const float *const[]){s->noise, NULL}, 1, NULL, s->picture) ||
             idem_studio_encode(s->studio, IDEM_PIPE_IDENTITY, s->picture, 1, row) || describe(s, s->picture, row))
@@ -223,8 +185,8 @@ static int fill(idem_surrogates *s, int n) {
  * so that few pairs are above. The judge's cosines spread a fifth as much. */
 static double nearness(const idem_surrogates *s, const float *candidate) {
     double sum = 0;
-    for (int i = 0; i < s->n; i++) {
-        const float *row = s->rows + (size_t)i * s->row;
+    for (int i = 0; i < s->used.n; i++) {
+        const float *row = idem_code_row(&s->used, i);
         const double feature = cosine(candidate + s->id, row + s->id, s->feature),
                      judge = cosine(candidate + s->id + s->feature, row + s->id + s->feature, IDEM_JUDGE_DIM);
         sum += fmax(feature - IDEM_FEATURE_THRESHOLD + near_by, 0) +
@@ -243,7 +205,7 @@ static int farthest(const idem_surrogates *s, const float *feature, const float 
     int best = -1;
     double least = HUGE_VAL;
     for (int i = 0; i < s->waiting; i++) {
-        const float *candidate = s->candidates + (size_t)i * s->row;
+        const float *candidate = s->candidates + (size_t)i * s->used.width;
         const double near = nearness(s, candidate);
         if (is_stranger(s, candidate, feature, judge) && (best < 0 || near < least)) {
             best = i;
@@ -256,20 +218,21 @@ static int farthest(const idem_surrogates *s, const float *feature, const float 
 int idem_surrogates_choose(idem_surrogates *s, const float *feature, const float *judge) {
     for (int again = 0; again < ROUNDS_MOST; again++) {
         /* The first has nobody to be far from. */
-        if (fill(s, s->n ? IDEM_SURROGATE_CANDIDATES : FEW) || make_room(s, s->n + 1))
+        if (fill(s, s->used.n ? IDEM_SURROGATE_CANDIDATES : FEW) ||
+            idem_code_rows_reserve(&s->used, s->used.n + 1, "surrogates"))
             return -1;
         const int best = farthest(s, feature, judge);
         if (best >= 0) {
-            float *row = s->candidates + (size_t)best * s->row;
-            memcpy(s->rows + (size_t)s->n * s->row, row, s->row * sizeof *row);
+            float *row = s->candidates + (size_t)best * s->used.width;
+            memcpy(idem_code_row(&s->used, s->used.n), row, s->used.width * sizeof *row);
             s->waiting--;
-            memmove(row, row + s->row, (size_t)(s->waiting - best) * s->row * sizeof *row);
-            return s->n++;
+            memmove(row, row + s->used.width, (size_t)(s->waiting - best) * s->used.width * sizeof *row);
+            return s->used.n++;
         }
         s->waiting = 0;
     }
     return idem_fail("none of %d faces drawn from the generator is a stranger to a person",
-                     ROUNDS_MOST * (s->n ? IDEM_SURROGATE_CANDIDATES : FEW));
+                     ROUNDS_MOST * (s->used.n ? IDEM_SURROGATE_CANDIDATES : FEW));
 }
 
 uint32_t idem_surrogates_drawn(const idem_surrogates *s) {
@@ -283,8 +246,8 @@ void idem_surrogates_set_drawn(idem_surrogates *s, uint32_t drawn) {
 
 void idem_surrogates_alike(const idem_surrogates *s, double *feature, double *judge) {
     double above[2] = {0}, pairs = 0;
-    for (int i = 0; i < s->n; i++)
-        for (int k = i + 1; k < s->n; k++) {
+    for (int i = 0; i < s->used.n; i++)
+        for (int k = i + 1; k < s->used.n; k++) {
             const idem_surrogate a = idem_surrogates_at(s, i), b = idem_surrogates_at(s, k);
             above[0] += cosine(a.feature, b.feature, s->feature) > IDEM_FEATURE_THRESHOLD;
             above[1] += cosine(a.judge, b.judge, IDEM_JUDGE_DIM) > IDEM_JUDGE_THRESHOLD;

@@ -1,0 +1,20 @@
+/* Inside src/compose only: rows of codes that grow, and are kept and taken back: those of persons and of surrogates. */
+#ifndef IDEM_COMPOSE_CODE_ROWS_H
+#define IDEM_COMPOSE_CODE_ROWS_H
+
+#include <stddef.h>
+
+typedef struct {
+    float *at;    /* [room, width], of which n are used; free() */
+    size_t width; /* set by the owner before the first is added */
+    int n, room;
+} idem_code_rows;
+
+float *idem_code_row(const idem_code_rows *r, int i); /* [width] */
+/* Room for n rows; what: of whom, for the message. */
+int idem_code_rows_reserve(idem_code_rows *r, int n, const char *what);
+/* All of them to rows [n, width], and from there in their place. */
+void idem_code_rows_copy(const idem_code_rows *r, float *rows);
+int idem_code_rows_take(idem_code_rows *r, const float *rows, int n, const char *what);
+
+#endif
