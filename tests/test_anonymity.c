@@ -18,6 +18,7 @@
 #include "measure/anonymity_groups.h"
 #include "measure/anonymity_list.h"
 #include "measure/attack.h"
+#include "measure/people.h"
 #include "support/fill.h"
 
 #define NEAR(got, want, tol) assert_true(fabs((double)(got) - (double)(want)) <= (tol))
@@ -228,13 +229,13 @@ static void the_network_finds_what_ridge_does_not(void **state) {
 
 static void persons_are_folders_or_names(void **state) {
     (void)state;
-    assert_int_equal(idem_anonymity_person("Ann_Veneman_0002.jpg"), strlen("Ann_Veneman"));
-    assert_int_equal(idem_anonymity_person("ann/0002.jpg"), strlen("ann"));
-    assert_int_equal(idem_anonymity_person("a/b/x_1.jpg"), strlen("a/b"));
-    assert_int_equal(idem_anonymity_person("holiday.png"), strlen("holiday"));
-    assert_int_equal(idem_anonymity_person("_12.png"), strlen("_12"));
-    assert_int_equal(idem_anonymity_person("12"), strlen("12"));
-    assert_int_equal(idem_anonymity_person("a_1_x.png"), strlen("a_1_x"));
+    assert_int_equal(idem_people_person("Ann_Veneman_0002.jpg"), strlen("Ann_Veneman"));
+    assert_int_equal(idem_people_person("ann/0002.jpg"), strlen("ann"));
+    assert_int_equal(idem_people_person("a/b/x_1.jpg"), strlen("a/b"));
+    assert_int_equal(idem_people_person("holiday.png"), strlen("holiday"));
+    assert_int_equal(idem_people_person("_12.png"), strlen("_12"));
+    assert_int_equal(idem_people_person("12"), strlen("12"));
+    assert_int_equal(idem_people_person("a_1_x.png"), strlen("a_1_x"));
 }
 
 static void tables_of_groups_are_read_and_bad_ones_refused(void **state) {

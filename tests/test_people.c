@@ -38,7 +38,7 @@ static void names_tell_the_person(void **state) {
                 {"a_1.b_2.jpg", "a_1.b"},
                 {"a_12", "a"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        const int n = idem_people_person(rows[i].name);
+        const size_t n = idem_people_person(rows[i].name);
         assert_int_equal(n, strlen(rows[i].person));
         assert_memory_equal(rows[i].name, rows[i].person, n);
     }

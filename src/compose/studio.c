@@ -160,31 +160,23 @@ static void tell(const idem_studio *s, int done, int of) {
 /* ---- photographs ---- */
 
 idem_finder *idem_studio_finder(idem_studio *s) {
-    char detect[PATH_MAX], landmark[PATH_MAX], pose[PATH_MAX];
+    char path[PATH_MAX];
     if (s->finder)
         return s->finder;
-    if (idem_models_find(detect, sizeof detect, s->models, "fr_detect.onnx") ||
-        idem_models_find(landmark, sizeof landmark, s->models, "fr_landmark.onnx"))
-        return NULL;
-    const bool there = s->pose && !idem_models_find(pose, sizeof pose, s->models, "fr_pose.onnx");
-    if (s->pose == IDEM_POSE_ALWAYS && !there)
-        return NULL;
+    const bool pose =
+        s->pose == IDEM_POSE_ALWAYS || (s->pose && !idem_models_find(path, sizeof path, s->models, "fr_pose.onnx"));
     const idem_team before = idem_team_enter(s->plan.threads); /* graphs are built for a number too */
-    s->finder = idem_finder_new(&(idem_finder_files){detect, landmark, there ? pose : NULL}, &s->plan);
+    s->finder = idem_finder_open(s->models, pose, &s->plan);
     idem_team_leave(&before);
     return s->finder;
 }
 
 idem_embedder *idem_studio_embedder(idem_studio *s, bool judge) {
-    char feature[PATH_MAX], second[PATH_MAX];
     if (s->embedder && (s->has_judge || !judge))
         return s->embedder;
     drop_embedder(s);
-    if (idem_models_find(feature, sizeof feature, s->models, "fr_feature.onnx") ||
-        (judge && idem_models_find(second, sizeof second, s->models, "face_recognition_model-weights_manifest.json")))
-        return NULL;
     const idem_team before = idem_team_enter(s->plan.threads);
-    s->embedder = idem_embedder_new(feature, judge ? second : NULL, &s->plan);
+    s->embedder = idem_embedder_open(s->models, judge, &s->plan);
     idem_team_leave(&before);
     s->has_judge = judge;
     return s->embedder;

@@ -1,10 +1,13 @@
+#define _POSIX_C_SOURCE 200809L
 #include "face/embed.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/finite.h"
+#include "base/models.h"
 #include "engine/ops.h"
 #include "face/warp.h"
 #include "nets/judge.h"
@@ -65,6 +68,14 @@ idem_embedder *idem_embedder_new(const char *feature, const char *judge, const i
         return NULL;
     }
     return e;
+}
+
+idem_embedder *idem_embedder_open(const char *models, bool judge, const idem_plan_options *options) {
+    char feature[PATH_MAX], second[PATH_MAX];
+    if (idem_models_find(feature, sizeof feature, models, "fr_feature.onnx") ||
+        (judge && idem_models_find(second, sizeof second, models, "face_recognition_model-weights_manifest.json")))
+        return NULL;
+    return idem_embedder_new(feature, judge ? second : NULL, options);
 }
 
 void idem_embedder_free(idem_embedder *e) {

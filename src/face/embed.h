@@ -11,6 +11,8 @@ typedef struct idem_embedder idem_embedder;
 
 /* feature: fr_feature; judge: the judge's manifest. NULL: not wanted. */
 idem_embedder *idem_embedder_new(const char *feature, const char *judge, const idem_plan_options *options);
+/* The same of the networks in `models` (idem_models_find). NULL also when one is not there. */
+idem_embedder *idem_embedder_open(const char *models, bool judge, const idem_plan_options *options);
 void idem_embedder_free(idem_embedder *e); /* NULL is allowed */
 
 int idem_embedder_dim(const idem_embedder *e); /* D of fr_feature; 0 without it */

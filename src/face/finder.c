@@ -1,9 +1,12 @@
+#define _POSIX_C_SOURCE 200809L
 #include "face/finder.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/models.h"
 #include "base/status.h"
 #include "engine/ops.h"
 #include "face/align.h"
@@ -69,6 +72,15 @@ idem_finder *idem_finder_new(const idem_finder_files *files, const idem_plan_opt
     }
     idem_finder_free(f);
     return NULL;
+}
+
+idem_finder *idem_finder_open(const char *models, bool pose, const idem_plan_options *options) {
+    static const char *const names[] = {"fr_detect.onnx", "fr_landmark.onnx", "fr_pose.onnx"};
+    char path[3][PATH_MAX];
+    for (int i = 0; i < (pose ? 3 : 2); i++)
+        if (idem_models_find(path[i], sizeof path[i], models, names[i]))
+            return NULL;
+    return idem_finder_new(&(idem_finder_files){path[0], path[1], pose ? path[2] : NULL}, options);
 }
 
 void idem_finder_free(idem_finder *f) {

@@ -46,6 +46,8 @@ typedef struct {
 typedef struct idem_finder idem_finder;
 
 idem_finder *idem_finder_new(const idem_finder_files *files, const idem_plan_options *options);
+/* The same of the networks in `models` (idem_models_find); pose: with fr_pose too. NULL also when one is not there. */
+idem_finder *idem_finder_open(const char *models, bool pose, const idem_plan_options *options);
 void idem_finder_free(idem_finder *f); /* NULL is allowed */
 
 /* The faces, largest first, into *out, which the caller frees (NULL when there is none); returns how many. options

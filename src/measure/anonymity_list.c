@@ -1,26 +1,15 @@
 #include "measure/anonymity_list.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/status.h"
+#include "measure/people.h"
 
 /* Length without the ending. */
 static size_t stem(const char *name) {
     const char *slash = strrchr(name, '/'), *dot = strrchr(slash ? slash : name, '.');
     return dot ? (size_t)(dot - name) : strlen(name);
-}
-
-size_t idem_anonymity_person(const char *name) {
-    const char *slash = strrchr(name, '/');
-    if (slash)
-        return (size_t)(slash - name);
-    const size_t end = stem(name);
-    size_t at = end;
-    while (at > 0 && isdigit((unsigned char)name[at - 1]))
-        at--;
-    return at > 1 && at < end && name[at - 1] == '_' ? at - 1 : end;
 }
 
 static int compare(const char *a, size_t n, const char *b, size_t k) {
@@ -72,7 +61,7 @@ static void join(idem_anonymity_list *list, const key *a, size_t n, const key *b
 /* The persons of all originals, numbered in the order of their names. */
 static int number_persons(idem_anonymity_list *list) {
     const size_t n = idem_picture_tree_count(list->trees[0]);
-    key *keys = keys_of(list->trees[0], idem_anonymity_person);
+    key *keys = keys_of(list->trees[0], idem_people_person);
     int *person = malloc((n ? n : 1) * sizeof *person);
     if (!keys || !person) {
         free(keys);

@@ -26,7 +26,4 @@ typedef struct {
 int idem_anonymity_list_open(idem_anonymity_list *list, const char *originals, const char *anonymised);
 void idem_anonymity_list_free(idem_anonymity_list *list);
 
-/* Length of the part of a path below its folder that names the person. */
-size_t idem_anonymity_person(const char *name);
-
 #endif

@@ -39,21 +39,14 @@ void idem_anonymity_pictures_free(idem_anonymity_pictures *p) {
 /* ---- networks ---- */
 
 static int open_networks(idem_anonymity_reader *r, const char *models, const idem_plan_options *options) {
-    char detect[PATH_SIZE], landmark[PATH_SIZE], pose[PATH_SIZE], feature[PATH_SIZE], judge[PATH_SIZE],
-        expression[PATH_SIZE];
-    if (idem_models_find(detect, sizeof detect, models, "fr_detect.onnx") ||
-        idem_models_find(landmark, sizeof landmark, models, "fr_landmark.onnx") ||
-        idem_models_find(feature, sizeof feature, models, "fr_feature.onnx") ||
-        idem_models_find(judge, sizeof judge, models, "face_recognition_model-weights_manifest.json") ||
-        (!r->codes && (idem_models_find(pose, sizeof pose, models, "fr_pose.onnx") ||
-                       idem_models_find(expression, sizeof expression, models, "fr_expression.onnx"))))
+    char expression[PATH_SIZE];
+    if (!(r->finder = idem_finder_open(models, !r->codes, options)) ||
+        !(r->embedder = idem_embedder_open(models, true, options)))
         return -1;
-    const idem_finder_files files = {detect, landmark, r->codes ? NULL : pose};
-    if (!(r->finder = idem_finder_new(&files, options)) ||
-        !(r->embedder = idem_embedder_new(feature, judge, options)) ||
-        (!r->codes && !(r->expression = idem_expression_new(expression, options))))
-        return -1;
-    return 0;
+    return r->codes || (!idem_models_find(expression, sizeof expression, models, "fr_expression.onnx") &&
+                        (r->expression = idem_expression_new(expression, options)))
+               ? 0
+               : -1;
 }
 
 idem_anonymity_reader *idem_anonymity_reader_new(const char *models, bool codes, const idem_plan_options *options) {

@@ -5,14 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/models.h"
 #include "base/status.h"
 #include "face/align.h"
 #include "face/embed.h"
 #include "face/photo.h"
 #include "nets/judge.h"
 
-enum { PATH_SIZE = 4096, SIDE = 192 }; /* frames as large as the recognisers' crops need */
+enum { SIDE = 192 }; /* frames as large as the recognisers' crops need */
 
 typedef struct {
     idem_finder *finder;
@@ -106,14 +105,8 @@ static int read_all(idem_gallery *g, const tools *t, const idem_gallery_options 
 }
 
 static int open_tools(tools *t, const idem_gallery_options *o) {
-    char detect[PATH_SIZE], landmark[PATH_SIZE], feature[PATH_SIZE], judge[PATH_SIZE];
-    if (idem_models_find(detect, sizeof detect, o->models, "fr_detect.onnx") ||
-        idem_models_find(landmark, sizeof landmark, o->models, "fr_landmark.onnx") ||
-        idem_models_find(feature, sizeof feature, o->models, "fr_feature.onnx") ||
-        idem_models_find(judge, sizeof judge, o->models, "face_recognition_model-weights_manifest.json"))
-        return -1;
-    t->finder = idem_finder_new(&(idem_finder_files){detect, landmark, NULL}, &o->plan);
-    t->embedder = t->finder ? idem_embedder_new(feature, judge, &o->plan) : NULL;
+    t->finder = idem_finder_open(o->models, false, &o->plan);
+    t->embedder = t->finder ? idem_embedder_open(o->models, true, &o->plan) : NULL;
     return t->embedder ? 0 : -1;
 }
 

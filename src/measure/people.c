@@ -4,30 +4,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/models.h"
 #include "base/rng.h"
 #include "base/status.h"
 #include "data/picture_tree.h"
 #include "face/cut.h"
 #include "media/format.h"
 
-enum { PATH_SIZE = 4096 };
-
-int idem_people_person(const char *name) {
+size_t idem_people_person(const char *name) {
     const char *slash = strrchr(name, '/');
     if (slash)
-        return (int)(slash - name);
+        return (size_t)(slash - name);
     const char *dot = strrchr(name, '.'), *end = dot ? dot : name + strlen(name), *digits = end;
     while (digits > name && isdigit((unsigned char)digits[-1]))
         digits--;
     const bool numbered = digits < end && digits > name + 1 && digits[-1] == '_';
-    return (int)((numbered ? digits - 1 : end) - name);
+    return (size_t)((numbered ? digits - 1 : end) - name);
 }
 
 static bool one_person(const char *a, const char *b) {
-    const int n = idem_people_person(a);
+    const size_t n = idem_people_person(a);
     /* A folder is never a file's name. */
-    return n == idem_people_person(b) && !memcmp(a, b, (size_t)n) && (a[n] == '/') == (b[n] == '/');
+    return n == idem_people_person(b) && !memcmp(a, b, n) && (a[n] == '/') == (b[n] == '/');
 }
 
 /* ---- reading ---- */
@@ -41,12 +38,8 @@ typedef struct {
 } reader;
 
 static int open_finder(reader *r) {
-    char detect[PATH_SIZE], landmark[PATH_SIZE];
     const idem_plan_options plan = {.threads = r->options->threads, .stop = r->options->stop};
-    if (idem_models_find(detect, sizeof detect, r->options->models, "fr_detect.onnx") ||
-        idem_models_find(landmark, sizeof landmark, r->options->models, "fr_landmark.onnx"))
-        return -1;
-    return (r->finder = idem_finder_new(&(idem_finder_files){detect, landmark, NULL}, &plan)) ? 0 : -1;
+    return (r->finder = idem_finder_open(r->options->models, false, &plan)) ? 0 : -1;
 }
 
 static void tell(const reader *r, const char *why) {

@@ -13,6 +13,7 @@
 
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "face/crop.h"
@@ -59,6 +60,6 @@ void idem_people_free(idem_people *p); /* NULL is allowed */
 int idem_people_pair(const idem_people *p, int *id, int *attr, int n);
 
 /* The length of the part of a name below DIR that tells the person. */
-int idem_people_person(const char *name);
+size_t idem_people_person(const char *name);
 
 #endif

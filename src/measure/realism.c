@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/models.h"
 #include "base/status.h"
 #include "face/align.h"
 #include "face/finder.h"
@@ -14,8 +13,6 @@
 #include "measure/observer.h"
 #include "media/image.h"
 
-enum { PATH_SIZE = 4096 };
-
 struct idem_realism {
     int size;
     idem_finder *finder;
@@ -24,14 +21,6 @@ struct idem_realism {
     void *user;
 };
 
-static int open_finder(idem_realism *r, const char *models, const idem_plan_options *options) {
-    char detect[PATH_SIZE], landmark[PATH_SIZE];
-    if (idem_models_find(detect, sizeof detect, models, "fr_detect.onnx") ||
-        idem_models_find(landmark, sizeof landmark, models, "fr_landmark.onnx"))
-        return -1;
-    return (r->finder = idem_finder_new(&(idem_finder_files){detect, landmark, NULL}, options)) ? 0 : -1;
-}
-
 idem_realism *idem_realism_new(idem_model *m, const char *models, int batch, const idem_plan_options *options) {
     idem_realism *r = calloc(1, sizeof *r);
     if (!r)
@@ -39,7 +28,8 @@ idem_realism *idem_realism_new(idem_model *m, const char *models, int batch, con
     r->size = idem_model_about(m)->size;
     const idem_observer_options of_observer = {
         .models = models, .batch = batch, .whole = true, .plan = options ? *options : (idem_plan_options){0}};
-    if (!(r->observer = idem_observer_new(m, &of_observer)) || open_finder(r, models, options)) {
+    if (!(r->observer = idem_observer_new(m, &of_observer)) ||
+        !(r->finder = idem_finder_open(models, false, options))) {
         idem_realism_free(r);
         return NULL;
     }
