@@ -4,29 +4,17 @@
 
 #include "cli/command.h"
 #include "cli/failure.h"
+#include "cli/measuring.h"
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "idem.h"
 
 typedef struct {
     idem_measure_distance_options o;
-    bool spectrum, started;
+    bool spectrum;
+    idem_cli_measuring measuring;
     idem_shared shared;
 } settings;
-
-static int on_progress(void *user, const char *what, uint64_t done, uint64_t all) {
-    settings *s = user;
-    if (!s->started)
-        idem_progress_start(what, "pictures", all, 0, s->shared.quiet);
-    s->started = true;
-    idem_progress_update(done, NULL);
-    return 0;
-}
-
-static void on_note(void *user, const char *line) {
-    (void)user;
-    idem_cli_say("idem: %s", line);
-}
 
 /* ---- text ---- */
 
@@ -75,7 +63,8 @@ static void print_distance(const json_t *j) {
 
 static int run(settings *s) {
     char *json;
-    s->o.watch = (idem_measure_watch){.user = s, .stop = &idem_cli_stop, .progress = on_progress, .note = on_note};
+    s->measuring.quiet = s->shared.quiet;
+    s->o.watch = idem_cli_watch(&s->measuring);
     s->o.seed = s->shared.seed;
     s->o.threads = s->shared.threads;
     s->o.spectrum = s->spectrum;

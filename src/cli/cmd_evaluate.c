@@ -4,7 +4,7 @@
 
 #include "cli/command.h"
 #include "cli/failure.h"
-#include "cli/library.h"
+#include "cli/measuring.h"
 #include "cli/options.h"
 #include "cli/overwrite.h"
 #include "cli/progress.h"
@@ -12,31 +12,13 @@
 #include "data/picture_tree.h"
 #include "idem.h"
 
-enum { PATH_SIZE = 4096 };
-
 typedef struct {
     idem_measure_mapper_options o;
     idem_model_files files;
     bool baselines, truncation_given;
-    const char *doing; /* what the line of progress is of */
+    idem_cli_measuring measuring;
     idem_shared shared;
 } settings;
-
-static int on_progress(void *user, const char *what, uint64_t done, uint64_t all) {
-    settings *s = user;
-    if (s->doing != what) {
-        idem_progress_clear();
-        idem_progress_start(what, "pictures", all, 0, s->shared.quiet);
-        s->doing = what;
-    }
-    idem_progress_update(done, NULL);
-    return 0;
-}
-
-static void on_note(void *user, const char *line) {
-    (void)user;
-    idem_cli_say("idem: %s", line);
-}
 
 static int print_report(const settings *s, const char *json) {
     json_t *report = json_loads(json, JSON_DECODE_INT_AS_REAL, NULL);
@@ -53,25 +35,22 @@ static int print_report(const settings *s, const char *json) {
     else
         idem_report_print(report);
     json_decref(report);
-    return unreadable > 0
-               ? idem_cli_fail("%.0f of the pairs given could not be read; the others are measured", unreadable)
-               : 0;
+    return idem_cli_unreadable_pairs(unreadable);
 }
 
 static int run(settings *s) {
-    char generator[PATH_SIZE], mapper[PATH_SIZE], *json;
+    idem_cli_model model;
+    char *json;
     idem_measure_mapper_options *o = &s->o;
-    o->watch = (idem_measure_watch){.user = s, .stop = &idem_cli_stop, .progress = on_progress, .note = on_note};
-    o->generator = s->files.generator;
-    o->mapper = s->files.mapper;
+    s->measuring.quiet = s->shared.quiet;
+    o->watch = idem_cli_watch(&s->measuring);
     o->identity_net = s->files.identity_net;
-    if (o->mapper && !*o->mapper)
+    if (s->files.mapper && !*s->files.mapper)
         return idem_cli_fail("there is no mapper to evaluate; name one with --mapper");
-    if ((!o->generator && idem_find_shipped(IDEM_SHIPPED_GENERATOR, generator, sizeof generator)) ||
-        (!o->mapper && idem_find_shipped(IDEM_SHIPPED_MAPPER, mapper, sizeof mapper)))
+    if (idem_cli_find_model(&model, &s->files))
         return -1;
-    o->generator = o->generator ? o->generator : generator;
-    o->mapper = o->mapper ? o->mapper : mapper;
+    o->generator = model.generator;
+    o->mapper = model.mapper;
     o->seed = s->shared.seed;
     o->threads = s->shared.threads;
     o->baselines = s->baselines;

@@ -5,13 +5,13 @@
 
 #include "cli/command.h"
 #include "cli/failure.h"
-#include "cli/library.h"
+#include "cli/measuring.h"
 #include "cli/options.h"
 #include "cli/overwrite.h"
 #include "cli/progress.h"
 #include "idem.h"
 
-enum { REFINE_MAX = 8, STEPS_MOST = 1000, WITNESSES_MOST = 6, PATH_SIZE = 4096 };
+enum { REFINE_MAX = 8, STEPS_MOST = 1000, WITNESSES_MOST = 6 };
 
 typedef struct {
     idem_measure_report_options o;
@@ -20,7 +20,7 @@ typedef struct {
     idem_texts compare, witnesses;
     int refine[REFINE_MAX];
     bool truncation_given;
-    const char *doing; /* what the line of progress is of */
+    idem_cli_measuring measuring;
     idem_shared shared;
 } settings;
 
@@ -46,36 +46,19 @@ static int check(settings *s) {
     return code ? code : idem_output_folder(s->o.output);
 }
 
-static int on_progress(void *user, const char *what, uint64_t done, uint64_t all) {
-    settings *s = user;
-    if (s->doing != what) {
-        idem_progress_clear();
-        idem_progress_start(what, "pictures", all, 0, s->shared.quiet);
-        s->doing = what;
-    }
-    idem_progress_update(done, NULL);
-    return 0;
-}
-
-static void on_note(void *user, const char *line) {
-    (void)user;
-    idem_cli_say("idem: %s", line);
-}
-
 static int run(settings *s) {
-    char generator[PATH_SIZE], mapper[PATH_SIZE], *json = NULL;
+    idem_cli_model model;
+    char *json = NULL;
     idem_measure_report_options *o = &s->o;
-    o->watch = (idem_measure_watch){.user = s, .stop = &idem_cli_stop, .progress = on_progress, .note = on_note};
-    o->generator = s->files.generator;
-    o->mapper = s->files.mapper;
+    s->measuring.quiet = s->shared.quiet;
+    o->watch = idem_cli_watch(&s->measuring);
     o->identity_net = s->files.identity_net;
-    if (o->mapper && !*o->mapper)
+    if (s->files.mapper && !*s->files.mapper)
         return idem_cli_fail("there is no mapper to report on; name one with --mapper");
-    if ((!o->generator && idem_find_shipped(IDEM_SHIPPED_GENERATOR, generator, sizeof generator)) ||
-        (!o->mapper && idem_find_shipped(IDEM_SHIPPED_MAPPER, mapper, sizeof mapper)))
+    if (idem_cli_find_model(&model, &s->files))
         return -1;
-    o->generator = o->generator ? o->generator : generator;
-    o->mapper = o->mapper ? o->mapper : mapper;
+    o->generator = model.generator;
+    o->mapper = model.mapper;
     o->seed = s->shared.seed;
     o->threads = s->shared.threads;
     o->refine = s->refine;
@@ -97,9 +80,7 @@ static int run(settings *s) {
     if (!s->shared.quiet)
         idem_cli_say("seed %llu; report.html, report.md, report.tex, report.json, pairs.csv are in %s",
                      (unsigned long long)o->seed, o->output);
-    return unreadable > 0
-               ? idem_cli_fail("%.0f of the pairs given could not be read; the others are measured", unreadable)
-               : 0;
+    return idem_cli_unreadable_pairs(unreadable);
 }
 
 int idem_cmd_report(int argc, char **argv) {

@@ -6,6 +6,7 @@
 
 #include "cli/command.h"
 #include "cli/failure.h"
+#include "cli/measuring.h"
 #include "cli/reading.h"
 #include "cli/options.h"
 #include "cli/progress.h"
@@ -15,7 +16,8 @@
 typedef struct {
     idem_measure_pair_options o;
     const char *list, *root, *face;
-    bool face_given, started;
+    bool face_given;
+    idem_cli_measuring measuring;
     idem_shared shared;
 } settings;
 
@@ -45,18 +47,9 @@ static int parse_face(settings *s) {
     return comma && s->list ? idem_cli_usage("--face: two numbers are for two photographs, not for --pairs") : 0;
 }
 
-static int on_progress(void *user, const char *what, uint64_t done, uint64_t all) {
-    settings *s = user;
-    if (!s->started)
-        idem_progress_start(what, "pictures", all, 0, s->shared.quiet);
-    s->started = true;
-    idem_progress_update(done, NULL);
-    return 0;
-}
-
 static void on_note(void *user, const char *line) {
-    const settings *s = user;
-    if (!s->shared.quiet || !strncmp(line, "passed over", strlen("passed over")))
+    const idem_cli_measuring *m = user;
+    if (!m->quiet || !strncmp(line, "passed over", strlen("passed over")))
         idem_cli_say("idem: %s", line);
 }
 
@@ -201,7 +194,9 @@ int idem_cmd_verify(int argc, char **argv) {
         return idem_cli_usage("--root goes with --pairs");
     if (parse_face(&s))
         return 2;
-    s.o.watch = (idem_measure_watch){.user = &s, .stop = &idem_cli_stop, .progress = on_progress, .note = on_note};
+    s.measuring.quiet = s.shared.quiet;
+    s.o.watch = idem_cli_watch(&s.measuring);
+    s.o.watch.note = on_note;
     s.o.threads = s.shared.threads;
     return (s.list ? run_list(&s) : run_pair(&s, args)) ? idem_cli_failed() : 0;
 }

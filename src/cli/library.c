@@ -5,31 +5,34 @@
 
 #include "cli/command.h"
 
-enum { PATH_BYTES = 4096 };
-
 static idem_context *volatile at_work;
 
 void idem_cli_cancel(void) {
     idem_cancel(at_work);
 }
 
+int idem_cli_find_model(idem_cli_model *m, const idem_model_files *files) {
+    m->generator = files->generator ? files->generator : m->shipped[0];
+    m->mapper = files->mapper ? files->mapper : m->shipped[1];
+    return (!files->generator && idem_find_shipped(IDEM_SHIPPED_GENERATOR, m->shipped[0], sizeof m->shipped[0])) ||
+                   (!files->mapper && idem_find_shipped(IDEM_SHIPPED_MAPPER, m->shipped[1], sizeof m->shipped[1]))
+               ? -1
+               : 0;
+}
+
 idem_context *idem_cli_open(const idem_model_files *files, const idem_shared *shared, int pose) {
-    char generator[PATH_BYTES], mapper[PATH_BYTES];
+    idem_cli_model model;
     idem_options o;
     idem_options_default(&o);
     o.threads = shared->threads;
     o.pose = pose;
     o.batch = 1;
     if (files) {
-        o.generator = files->generator;
-        o.mapper = files->mapper;
+        if (idem_cli_find_model(&model, files))
+            return NULL;
+        o.generator = model.generator;
+        o.mapper = *model.mapper ? model.mapper : NULL;
         o.identity_net = files->identity_net;
-        if (!o.generator && idem_find_shipped(IDEM_SHIPPED_GENERATOR, generator, sizeof generator))
-            return NULL;
-        if (!o.mapper && idem_find_shipped(IDEM_SHIPPED_MAPPER, mapper, sizeof mapper))
-            return NULL;
-        o.generator = o.generator ? o.generator : generator;
-        o.mapper = !o.mapper ? mapper : *o.mapper ? o.mapper : NULL;
         o.generator_only = !o.mapper && !files->refines;
     }
     idem_context *c = idem_open(&o);

@@ -23,6 +23,14 @@ typedef struct {
                     "not given"                                                                                        \
     }
 
+/* Files as given, else the shipped ones, whose paths are kept here. */
+typedef struct {
+    const char *generator, *mapper;
+    char shipped[2][4096];
+} idem_cli_model;
+/* -1: a shipped file is not there. */
+int idem_cli_find_model(idem_cli_model *model, const idem_model_files *files);
+
 /* A context of these models with one picture at a time; NULL with a message. pose: as idem_options has it. files NULL:
  * none, for photographs alone. mapper "": the generator alone. */
 idem_context *idem_cli_open(const idem_model_files *files, const idem_shared *shared, int pose);
