@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "api/context.h"
+#include "api/structs.h"
 #include "base/log.h"
 #include "base/models.h"
 #include "base/status.h"
@@ -39,10 +40,7 @@ const char *idem_last_error(void) {
 }
 
 void idem_options_init(idem_options *options, size_t struct_size) {
-    if (!options || struct_size < sizeof options->struct_size)
-        return;
-    memset(options, 0, struct_size);
-    options->struct_size = struct_size;
+    idem_struct_clear(options, struct_size);
 }
 
 /* What belongs together is there together. */

@@ -40,7 +40,7 @@ typedef struct {
 } work;
 
 static int check(const idem_measure_distance_options *o) {
-    if (idem_measuring_check(call, o, sizeof *o))
+    if (idem_struct_check(call, o, sizeof *o))
         return -1;
     if (!o->a || !o->b)
         return idem_fail("%s: %s is NULL, expected a folder or a generator's file", call, o->a ? "b" : "a");

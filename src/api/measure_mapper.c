@@ -38,7 +38,7 @@ typedef struct {
 } work;
 
 static int check(const idem_measure_mapper_options *o) {
-    if (idem_measuring_check(call, o, sizeof *o))
+    if (idem_struct_check(call, o, sizeof *o))
         return -1;
     if (!o->generator || !o->mapper)
         return idem_fail("%s: %s is NULL, expected a file", call, o->generator ? "mapper" : "generator");

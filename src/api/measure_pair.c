@@ -41,7 +41,7 @@ static int which(const work *a, int face, bool list) {
 
 static int check(work *a, const char *call) {
     const idem_measure_pair_options *o = a->o;
-    if (idem_measuring_check("idem_measure_pair", o, sizeof *o))
+    if (idem_struct_check("idem_measure_pair", o, sizeof *o))
         return -1;
     const int faces[2] = {o->face_a, o->face_b};
     for (int i = 0; i < 2; i++)

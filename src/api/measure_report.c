@@ -39,7 +39,7 @@ typedef struct {
 /* ---- arguments ---- */
 
 static int check(const idem_measure_report_options *o) {
-    if (idem_measuring_check(call, o, sizeof *o))
+    if (idem_struct_check(call, o, sizeof *o))
         return -1;
     if (!o->generator || !o->mapper)
         return idem_fail("%s: %s is NULL, expected a file", call, o->generator ? "mapper" : "generator");

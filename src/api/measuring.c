@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/structs.h"
 #include "base/status.h"
 #include "engine/isa.h"
 
@@ -13,19 +14,7 @@ void idem_measure_free(char *json) {
 }
 
 void idem_measure_init(void *options, size_t struct_size) {
-    if (!options || struct_size < sizeof struct_size)
-        return;
-    memset(options, 0, struct_size);
-    memcpy(options, &struct_size, sizeof struct_size);
-}
-
-int idem_measuring_check(const char *call, const void *options, size_t bytes) {
-    size_t size = 0;
-    if (options)
-        memcpy(&size, options, sizeof size);
-    return size == bytes ? 0
-                         : idem_fail("%s: options have %zu bytes, expected %zu; call %s_options_default first", call,
-                                     size, bytes, call);
+    idem_struct_clear(options, struct_size);
 }
 
 int idem_measuring_begin(idem_measuring *m, const char *call, const idem_measure_watch *watch, int threads) {

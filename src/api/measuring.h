@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "api/structs.h"
 #include "engine/threads.h"
 #include "idem.h"
 #include "measure/pairs.h"
@@ -17,9 +18,7 @@ typedef struct {
     idem_team before;
 } idem_measuring;
 
-/* options: the caller's struct of `bytes`, whose first member is its size. -1: not whole, or the machine cannot run
- * idem. Success enters a team, which idem_measuring_end leaves. */
-int idem_measuring_check(const char *call, const void *options, size_t bytes);
+/* -1: an argument is wrong, or the machine cannot run idem. Success enters a team, which idem_measuring_end leaves. */
 int idem_measuring_begin(idem_measuring *m, const char *call, const idem_measure_watch *watch, int threads);
 /* Returns `status`. */
 int idem_measuring_end(const idem_measuring *m, int status);

@@ -82,7 +82,7 @@ static int train(work *a) {
 
 int idem_train_generator(const idem_train_generator_options *o, idem_train_result *result) {
     work a = {.o = o};
-    if (idem_training_check(CALL, o, sizeof *o))
+    if (idem_struct_check(CALL, o, sizeof *o))
         return -1;
     if (!o->run || !o->data)
         return idem_fail("%s: no %s; set options.%s to a folder", CALL, o->data ? "run" : "data",

@@ -204,7 +204,7 @@ static int train(work *a) {
 }
 
 static int check(const idem_train_mapper_options *o) {
-    if (idem_training_check(CALL, o, sizeof *o))
+    if (idem_struct_check(CALL, o, sizeof *o))
         return -1;
     if (!o->generator)
         return idem_fail("%s: no generator; set options.generator to a StyleGAN2 weight file", CALL);

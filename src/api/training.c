@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/structs.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
@@ -14,20 +15,7 @@
 #include "train/curves.h"
 
 void idem_train_init(void *options, size_t struct_size) {
-    if (!options || struct_size < sizeof struct_size)
-        return;
-    memset(options, 0, struct_size);
-    memcpy(options, &struct_size, sizeof struct_size);
-}
-
-int idem_training_check(const char *call, const void *options, size_t bytes) {
-    size_t size;
-    if (!options)
-        return idem_fail("%s: options is NULL", call);
-    memcpy(&size, options, sizeof size);
-    return size == bytes ? 0
-                         : idem_fail("%s: options have %zu bytes, expected %zu; call %s_options_default first", call,
-                                     size, bytes, call);
+    idem_struct_clear(options, struct_size);
 }
 
 int idem_training_begin(idem_training *t, const char *call, const idem_train_watch *watch, idem_train_result *result) {

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "api/settings.h"
+#include "api/structs.h"
 
 enum { IDEM_TRAINING_FIELDS = 64 }; /* no recipe has more */
 
@@ -19,8 +20,6 @@ typedef struct {
     double started, mark;      /* clock: of the phase; of the iteration under way */
 } idem_training;
 
-/* options: the caller's struct of `bytes`, whose first member is its size. -1: not whole. */
-int idem_training_check(const char *call, const void *options, size_t bytes);
 /* watch, result: the caller's, either may be NULL. -1: not whole; or the machine cannot run idem. */
 int idem_training_begin(idem_training *t, const char *call, const idem_train_watch *watch, idem_train_result *result);
 /* The caller is told nothing: another rank tells his. */
