@@ -123,6 +123,10 @@ static void test_refused(void **state) {
                      0);
     video(1, IDENTITY "$DIR/nobody.mp4 -o $DIR/x.mp4");
     assert_true(program_says("no face is found"));
+    /* An identity is read before the clip is looked through. */
+    assert_int_equal(RUN("head -c 3000 '" IDEM_SOURCE_DIR "/samples/identities/1.png' >$DIR/cut.png"), 0);
+    video(1, "--identity $DIR/cut.png $DIR/nobody.mp4 -o $DIR/y.mp4");
+    assert_true(program_says("cut.png: the PNG picture cannot be read"));
     video(0, "--face none $DIR/nobody.mp4 -o $DIR/x.mp4");
     video(2, "$DIR/nobody.mp4 -o $DIR/y.mp4");
     assert_true(program_says("--identity or --map"));

@@ -18,6 +18,12 @@ enum { REVIEW_MOST = 400 };
 /* Cosine from which a photograph shows a person of the clip. */
 static const double same_person = 0.3;
 
+/* Somebody in the clip, by fr_feature's vector of a photograph, and who it becomes. */
+typedef struct {
+    float *vector;
+    idem_clip_who identity;
+} role;
+
 typedef struct {
     idem_studio *studio;
     const char *from, *to;
@@ -25,8 +31,10 @@ typedef struct {
     idem_clip_report *report;
     idem_tracks *tracks;
     const idem_track_person *persons;
-    idem_clip_who *who; /* [persons] */
-    idem_video *in;     /* opened for the facts of the output; frames come from it unless some are done */
+    idem_clip_who identity; /* of everybody who has no other */
+    role *roles;            /* [job->n_roles] */
+    idem_clip_who *who;     /* [persons]; borrowed from these */
+    idem_video *in;         /* opened for the facts of the output; frames come from it unless some are done */
     idem_video *source;
     idem_video_out *out;
     idem_clip_painter *painter;
@@ -78,34 +86,64 @@ static double cosine(const float *a, const float *b, int n) {
     return sum;
 }
 
-/* The person of the clip that a photograph shows, or -1. */
-static int find_person(clip *c, const char *path) {
-    const int dim = idem_studio_feature_dim(c->studio), n = idem_tracks_persons(c->tracks, &c->persons);
+static float *read_vector(clip *c, const char *path) {
+    const int dim = idem_studio_feature_dim(c->studio);
     idem_photograph *p = read_face(c, path);
     float *v = p && dim > 0 ? malloc((size_t)dim * sizeof *v) : NULL;
-    int best = -1;
-    double most = -1;
-    if (p && !v)
+    int status = v ? 0 : -1;
+    if (p && dim > 0 && !v)
         idem_fail_as(IDEM_MEMORY, "%s: out of memory for a face", path);
     if (v && p->unseen)
-        idem_fail("%s: where its face is could not be found", path);
-    else if (v && !idem_photograph_fill(p) &&
-             !idem_studio_embed(c->studio, &p->photo.image, (const float(*)[2])p->photo.faces[p->first].points, v,
-                                NULL)) {
-        for (int i = 0; i < n; i++)
-            if (cosine(v, c->persons[i].vector, dim) > most) {
-                most = cosine(v, c->persons[i].vector, dim);
-                best = i;
-            }
-        if (most < same_person) {
-            idem_fail("%s: nobody in the clip looks like this person (the likest by a cosine of %.2f, expected %.2f)",
-                      path, most, same_person);
-            best = -1;
-        }
-    }
-    free(v);
+        status = idem_fail("%s: where its face is could not be found", path);
+    else if (v)
+        status =
+            idem_photograph_fill(p) ||
+            idem_studio_embed(c->studio, &p->photo.image, (const float(*)[2])p->photo.faces[p->first].points, v, NULL);
     idem_photograph_free(p);
-    return best;
+    if (!status)
+        return v;
+    free(v);
+    return NULL;
+}
+
+/* All photographs, before minutes are spent on the clip. */
+static int read_photographs(clip *c) {
+    const idem_clip_job *j = c->job;
+    if (j->identity && j->faces != IDEM_CLIP_NONE && read_identity(c, j->identity, &c->identity))
+        return -1;
+    if (!(c->roles = calloc((size_t)j->n_roles + 1, sizeof *c->roles)))
+        return idem_fail_as(IDEM_MEMORY, "out of memory for the persons of a clip");
+    for (int i = 0; i < j->n_roles; i++)
+        if (!(c->roles[i].vector = read_vector(c, j->roles[i].who)) ||
+            read_identity(c, j->roles[i].identity, &c->roles[i].identity))
+            return -1;
+    return 0;
+}
+
+static void free_photographs(clip *c) {
+    free_who(&c->identity);
+    for (int i = 0; c->roles && i < c->job->n_roles; i++) {
+        free(c->roles[i].vector);
+        free_who(&c->roles[i].identity);
+    }
+    free(c->roles);
+}
+
+/* The person of the clip whose vector a photograph has, or -1. */
+static int find_person(const clip *c, int n, const char *path, const float *v) {
+    const int dim = idem_studio_feature_dim(c->studio);
+    int best = -1;
+    double most = -1;
+    for (int i = 0; i < n; i++)
+        if (cosine(v, c->persons[i].vector, dim) > most) {
+            most = cosine(v, c->persons[i].vector, dim);
+            best = i;
+        }
+    return most < same_person
+               ? idem_fail("%s: nobody in the clip looks like this person (the likest by a cosine of %.2f, expected "
+                           "%.2f)",
+                           path, most, same_person)
+               : best;
 }
 
 static int choose_persons(clip *c) {
@@ -114,17 +152,16 @@ static int choose_persons(clip *c) {
     if (!(c->who = calloc((size_t)n + 1, sizeof *c->who)))
         return idem_fail_as(IDEM_MEMORY, "out of memory for the persons of a clip");
     for (int i = 0; i < j->n_roles; i++) {
-        const int person = find_person(c, j->roles[i].who);
+        const int person = find_person(c, n, j->roles[i].who, c->roles[i].vector);
         if (person < 0)
             return -1;
         if (c->who[person].code)
             return idem_fail("%s: shows the same person of the clip as a photograph before it", j->roles[i].who);
-        if (read_identity(c, j->roles[i].identity, &c->who[person]))
-            return -1;
+        c->who[person] = c->roles[i].identity;
     }
-    for (int i = 0; i < n && j->identity && j->faces != IDEM_CLIP_NONE; i++)
-        if (!c->who[i].code && (j->faces == IDEM_CLIP_ALL || i == 0) && read_identity(c, j->identity, &c->who[i]))
-            return -1;
+    for (int i = 0; i < n; i++)
+        if (!c->who[i].code && (j->faces == IDEM_CLIP_ALL || i == 0))
+            c->who[i] = c->identity;
     c->report->persons = n;
     for (int i = 0; i < n; i++)
         c->report->changed += c->who[i].code != NULL;
@@ -277,17 +314,16 @@ int idem_clip_compose(idem_studio *s, const char *from, const char *to, const id
     if (!status && job->faces != IDEM_CLIP_NONE && !job->identity && !job->n_roles)
         status = idem_fail("%s: nobody is said whose identity the faces get", from);
     if (!status)
-        status = describe_job(&c) || open_out(&c) || look_for_faces(&c) || choose_persons(&c) || open_painter(&c) ||
-                         paint_all(&c)
+        status = describe_job(&c) || open_out(&c) || read_photographs(&c) || look_for_faces(&c) || choose_persons(&c) ||
+                         open_painter(&c) || paint_all(&c)
                      ? -1
                      : 0;
     idem_clip_painter_free(c.painter);
     idem_video_out_free(c.out);
     idem_video_close(c.source);
     idem_video_close(c.in);
-    for (int i = 0; c.who && i < report->persons; i++)
-        free_who(&c.who[i]);
     free(c.who);
+    free_photographs(&c);
     idem_tracks_free(c.tracks);
     free(c.text);
     return status;
