@@ -250,15 +250,20 @@ static const char *name_of(void *self, int i) {
     return names[i];
 }
 
+static idem_group_table *table_of(const char *text) {
+    return idem_group_table_parse(text, strlen(text), "t.csv");
+}
+
 static void groups_come_from_a_table(void **state) {
     (void)state;
     static const idem_pairs_kind kind = {.name = name_of};
     idem_pairs *pairs = idem_pairs_new(&kind, NULL, 5, 8);
     idem_pair_groups g = {.pairs = 5};
-    char text[] =
+    idem_group_table *t = table_of(
         "\xEF\xBB\xBFname,age,light\r\nben,old,\"soft, from \"\"above\"\"\"\r\nanna,young,hard\n\nnobody,old,hard\n"
-        "\"eve, the second\",old,hard";
-    assert_int_equal(idem_pair_groups_parse(&g, text, "t.csv", "attributes", pairs), 0);
+        "\"eve, the second\",old,hard");
+    assert_non_null(t);
+    assert_int_equal(idem_pair_groups_of_table(&g, t, "attributes", pairs), 0);
     assert_int_equal(g.n, 4);
     assert_string_equal(g.at[0].by, "attributes: age");
     assert_string_equal(g.at[0].value, "old");
@@ -267,16 +272,57 @@ static void groups_come_from_a_table(void **state) {
     assert_string_equal(g.at[3].value, "soft, from \"above\"");
     assert_true(g.at[3].n == 1 && g.at[3].member[1]);
     idem_pair_groups_free(&g);
-    static const char *const bad[] = {"name,age\nben\n", "name,age\n\"ben,old\n", "name,age\n\"ben\"x,old\n"};
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        char wrong[64];
-        snprintf(wrong, sizeof wrong, "%s", bad[i]);
-        g = (idem_pair_groups){.pairs = 5};
-        assert_int_equal(idem_pair_groups_parse(&g, wrong, "t.csv", "identity", pairs), -1);
-        assert_non_null(strstr(idem_last_error(), "t.csv: line 2"));
-        idem_pair_groups_free(&g);
-    }
+    idem_group_table_free(t);
     idem_pairs_free(pairs);
+}
+
+static void tables_know_pictures_by_name(void **state) {
+    (void)state;
+    idem_group_table *t = table_of("file, age ,\t\"se,x\" \na.jpg , old, \"f\"\t\nb,,m\nb.jpg,young,\" m \"\n ab ,x,y");
+    assert_non_null(t);
+    assert_int_equal(idem_group_table_columns(t), 2);
+    assert_string_equal(idem_group_table_title(t, 0), "age");
+    assert_string_equal(idem_group_table_title(t, 1), "se,x");
+    const int a = idem_group_table_row(t, "a.jpg"), b = idem_group_table_row(t, "b.png"),
+              c = idem_group_table_row(t, "b.jpg"), d = idem_group_table_row(t, "ab.c.png");
+    assert_true(a >= 0 && b >= 0 && c >= 0 && d < 0);
+    assert_int_equal(idem_group_table_row(t, "a.png"), -1);
+    assert_int_equal(idem_group_table_row(t, "a"), -1);
+    assert_int_equal(idem_group_table_row(t, ""), -1);
+    assert_string_equal(idem_group_table_value(t, a, 0), "old");
+    assert_string_equal(idem_group_table_value(t, a, 1), "f");
+    assert_string_equal(idem_group_table_value(t, b, 0), "");
+    assert_string_equal(idem_group_table_value(t, c, 1), " m ");
+    assert_string_equal(idem_group_table_value(t, idem_group_table_row(t, "ab.jpg"), 1), "y");
+    idem_group_table_free(t);
+}
+
+static void bad_tables_are_refused_by_line(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *said;
+    } bad[] = {{"name,age\nben\n", "line 2 has one field"},
+               {"name,age\n\"ben,old\n", "line 2 has a quote"},
+               {"name,age\n\"ben\"x,old\n", "line 2 has a quote"},
+               {"name,age\n\nben,old,tall\n", "line 3 has 3 fields, expected 2"},
+               {"name,age,light\nben,old\n", "line 2 has 2 fields, expected 3"},
+               {"name,age\nben,old\nann,old\n\"ben\",young\n", "line 4 is of the same picture as line 2"},
+               {"name,age\n", "no line of a picture"},
+               {"name\n", "line 1 has one field"},
+               {" \n\t", "no line of a picture"},
+               {"", "no line of a picture"}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_null(table_of(bad[i].text));
+        if (!strstr(idem_last_error(), bad[i].said) || !strstr(idem_last_error(), "t.csv"))
+            fail_msg("%zu: %s", i, idem_last_error());
+    }
+    assert_null(idem_group_table_parse("a,b\nc\0,d\n", 9, "t.csv"));
+    assert_non_null(strstr(idem_last_error(), "zero byte"));
+    char wide[3 * IDEM_GROUP_FIELDS + 8] = "n";
+    for (int i = 0; i < IDEM_GROUP_FIELDS; i++)
+        strcat(wide, ",x");
+    assert_null(table_of(wide));
+    assert_non_null(strstr(idem_last_error(), "more than 64 fields"));
 }
 
 /* ---- pages ---- */
@@ -332,7 +378,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_figure_is_that_of_numpy),  cmocka_unit_test(sets_are_those_of_numpy),
         cmocka_unit_test(codes_lie_where_numpy_has_them), cmocka_unit_test(spreads_pass_over_what_is_no_number),
-        cmocka_unit_test(groups_come_from_a_table),       cmocka_unit_test(pages_escape_what_stands_in_them),
+        cmocka_unit_test(groups_come_from_a_table),       cmocka_unit_test(tables_know_pictures_by_name),
+        cmocka_unit_test(bad_tables_are_refused_by_line), cmocka_unit_test(pages_escape_what_stands_in_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

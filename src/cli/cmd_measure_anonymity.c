@@ -207,7 +207,7 @@ static void print_text(const json_t *r) {
 /* ---- command ---- */
 
 static idem_group_table *open_table(const settings *s, const char *originals, int *status) {
-    char *path = s->groups ? NULL : idem_path_join(originals, "groups.csv");
+    char *path = s->groups ? NULL : idem_path_join(originals, IDEM_GROUPS_FILE);
     idem_group_table *t = NULL;
     if (s->groups || (path && idem_path_exists(path))) {
         t = idem_group_table_read(s->groups ? s->groups : path);

@@ -1,11 +1,12 @@
 /* Groups of pictures for whom anonymising may work better or worse: by pose, expression and size of the original face,
- * and by what a table beside the pictures says. */
+ * and by what a table beside the pictures says (group_table.h). */
 #ifndef IDEM_MEASURE_ANONYMITY_GROUPS_H
 #define IDEM_MEASURE_ANONYMITY_GROUPS_H
 
 #include <stdint.h>
 
 #include "measure/anonymity_utility.h"
+#include "measure/group_table.h"
 
 enum { IDEM_GROUP_LEAST = 5 /* pictures of a group that is measured */ };
 
@@ -17,13 +18,6 @@ typedef struct {
     idem_figure tar[2], rank1[2]; /* by recogniser and judge */
     idem_anonymity_utility utility;
 } idem_group;
-
-/* A table: lines of fields between commas, the first line names them; the first field is a picture's name without
- * folders (the ending may be left out), the others are groups it belongs to; empty: none. At most 16 MiB. */
-typedef struct idem_group_table idem_group_table;
-idem_group_table *idem_group_table_read(const char *path);
-idem_group_table *idem_group_table_parse(char *text, const char *what); /* takes over malloc'ed, NUL-terminated text */
-void idem_group_table_free(idem_group_table *t);                        /* NULL is allowed */
 
 /* All groups of at least IDEM_GROUP_LEAST pictures, in a malloc'ed array. table: NULL is allowed. The number, or -1. */
 int idem_anonymity_groups(idem_group **groups, const idem_anonymity_pictures *p, const idem_group_table *table);

@@ -5,11 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/name.h"
 #include "base/status.h"
-
-enum { TABLE_MAX = 16 << 20, FIELDS = IDEM_GROUP_COLUMNS + 1 };
 
 static idem_pair_group *add(idem_pair_groups *g, const char *by, const char *value) {
     if (g->n == IDEM_GROUPS_MAX)
@@ -97,153 +94,89 @@ int idem_pair_groups_of_networks(idem_pair_groups *g, const idem_seen *id, const
 
 /* ---- by a table ---- */
 
-/* The fields of a line in place, at most `most`; returns how many, or -1 for a quote that is not closed or not alone.
- */
-static int split(char *line, char **fields, int most) {
-    int n = 0;
-    for (char *p = line; n < most; p++) {
-        char *to = p;
-        fields[n++] = to;
-        if (*p == '"') {
-            for (p++; *p && (*p != '"' || p[1] == '"'); p++) {
-                p += *p == '"';
-                *to++ = *p;
-            }
-            if (*p++ != '"' || (*p && *p != ','))
-                return -1;
-        } else {
-            while (*p && *p != ',')
-                p++;
-            to = p;
-        }
-        const bool last = !*p;
-        *to = 0;
-        if (last)
-            return n;
-    }
-    return n;
-}
-
-/* value[columns][pairs]: what the table says; borrowed from its text, NULL: nothing. */
+/* value[columns][pairs]: what the table says of each pair; borrowed from it, "": nothing. */
 typedef struct {
     int columns;
-    const char *title[IDEM_GROUP_COLUMNS];
     const char **value[IDEM_GROUP_COLUMNS];
-} table;
+} values;
 
-static int take_line(table *t, char **fields, int n, const idem_pairs *pairs, int side) {
-    int found = 0;
-    for (int i = 0; i < idem_pairs_count(pairs); i++) {
-        const char *name = idem_pairs_name(pairs, i), *path = idem_pairs_path(pairs, i, side);
-        const char *file = path ? strrchr(path, '/') : NULL;
-        file = file ? file + 1 : path;
-        if ((!name || strcmp(name, fields[0])) && (!file || strcmp(file, fields[0])))
-            continue;
-        for (int k = 1; k < n && k <= t->columns; k++)
-            t->value[k - 1][i] = fields[k];
-        found++;
-    }
-    return found;
+static const char *file_name(const char *path) {
+    const char *slash = path ? strrchr(path, '/') : NULL;
+    return slash ? slash + 1 : path;
 }
 
-static int count_of(const table *t, int column, const char *value, int pairs) {
+/* A pair's own name goes before that of its picture. */
+static int row_of(const idem_group_table *t, const idem_pairs *pairs, int i, int side) {
+    const char *name = idem_pairs_name(pairs, i), *file = file_name(idem_pairs_path(pairs, i, side));
+    const int row = name ? idem_group_table_row(t, name) : -1;
+    return row < 0 && file ? idem_group_table_row(t, file) : row;
+}
+
+static int take_values(values *v, const idem_group_table *t, const idem_pairs *pairs, int n, int side) {
+    const int all = idem_group_table_columns(t);
+    v->columns = all < IDEM_GROUP_COLUMNS ? all : IDEM_GROUP_COLUMNS;
+    for (int k = 0; k < v->columns; k++)
+        if (!(v->value[k] = malloc(((size_t)n + 1) * sizeof *v->value[k])))
+            return idem_fail_as(IDEM_MEMORY, "out of memory for groups of %d pairs", n);
+    for (int i = 0; i < n; i++) {
+        const int row = row_of(t, pairs, i, side);
+        for (int k = 0; k < v->columns; k++)
+            v->value[k][i] = row < 0 ? "" : idem_group_table_value(t, row, k);
+    }
+    return 0;
+}
+
+static int count_of(const char *const *values, const char *value, int pairs) {
     int n = 0;
     for (int i = 0; i < pairs; i++)
-        n += t->value[column][i] && !strcmp(t->value[column][i], value);
+        n += !strcmp(values[i], value);
     return n;
 }
 
 /* The most frequent value that no group has yet; NULL: there is none. */
-static const char *next_value(const table *t, int column, const idem_pair_groups *g, int first) {
+static const char *next_value(const char *const *values, const idem_pair_groups *g, int first) {
     const char *best = NULL;
     int most = 0;
     for (int i = 0; i < g->pairs; i++) {
-        const char *v = t->value[column][i];
-        bool taken = !v || !*v;
+        bool taken = !*values[i];
         for (int k = first; k < g->n && !taken; k++)
             taken = g->at[k].member[i];
-        const int n = taken ? 0 : count_of(t, column, v, g->pairs);
+        const int n = taken ? 0 : count_of(values, values[i], g->pairs);
         if (n > most) {
             most = n;
-            best = v;
+            best = values[i];
         }
     }
     return best;
 }
 
-static int add_column(idem_pair_groups *g, const table *t, int column, const char *by) {
-    char title[128];
-    snprintf(title, sizeof title, "%s: %s", by, t->title[column]);
+static int add_column(idem_pair_groups *g, const char *const *values, const char *by) {
     const int first = g->n;
     const char *value;
-    while ((value = next_value(t, column, g, first))) {
+    while ((value = next_value(values, g, first))) {
         const bool others = g->n - first == IDEM_GROUPS_OF_COLUMN - 1;
-        idem_pair_group *to = add(g, title, others ? "others" : value);
+        idem_pair_group *to = add(g, by, others ? "others" : value);
         if (!to)
             return -1;
         for (int i = 0; i < g->pairs; i++) {
-            const char *v = t->value[column][i];
-            bool taken = !v || !*v;
+            bool taken = !*values[i];
             for (int k = first; k < g->n - 1 && others && !taken; k++)
                 taken = g->at[k].member[i];
-            to->n += to->member[i] = !taken && (others || !strcmp(v, value));
+            to->n += to->member[i] = !taken && (others || !strcmp(values[i], value));
         }
     }
     return 0;
 }
 
-static int parse(idem_pair_groups *g, table *t, char *text, const char *path, const char *by, const idem_pairs *pairs) {
-    char *fields[FIELDS];
-    int line = 0;
-    if (!strncmp(text, "\xEF\xBB\xBF", 3))
-        text += 3;
-    for (char *next; text && *text; text = next) {
-        next = strchr(text, '\n');
-        if (next)
-            *next++ = 0;
-        const size_t length = strlen(text);
-        if (length && text[length - 1] == '\r')
-            text[length - 1] = 0;
-        line++;
-        if (!*text)
-            continue;
-        const int n = split(text, fields, FIELDS);
-        if (n < 2)
-            return idem_fail("%s: line %d has %s, expected a name and at least one value between commas", path, line,
-                             n < 0 ? "a quote that does not end its field" : "one field");
-        if (t->columns) {
-            take_line(t, fields, n, pairs, !strcmp(by, "attributes"));
-            continue;
-        }
-        t->columns = n - 1;
-        for (int k = 0; k < t->columns; k++) {
-            t->title[k] = fields[k + 1];
-            t->value[k] = calloc((size_t)g->pairs + 1, sizeof *t->value[k]);
-            if (!t->value[k])
-                return idem_fail_as(IDEM_MEMORY, "out of memory for groups of %d pairs", g->pairs);
-        }
+int idem_pair_groups_of_table(idem_pair_groups *g, const idem_group_table *t, const char *by, const idem_pairs *pairs) {
+    values v = {0};
+    char title[128];
+    int status = take_values(&v, t, pairs, g->pairs, !strcmp(by, "attributes"));
+    for (int k = 0; k < v.columns && !status; k++) {
+        snprintf(title, sizeof title, "%s: %s", by, idem_group_table_title(t, k));
+        status = add_column(g, v.value[k], title);
     }
-    for (int k = 0; k < t->columns; k++)
-        if (add_column(g, t, k, by))
-            return -1;
-    return 0;
-}
-
-int idem_pair_groups_parse(idem_pair_groups *g, char *text, const char *path, const char *by, const idem_pairs *pairs) {
-    table t = {0};
-    const int status = parse(g, &t, text, path, by, pairs);
-    for (int k = 0; k < IDEM_GROUP_COLUMNS; k++)
-        free(t.value[k]);
-    return status;
-}
-
-int idem_pair_groups_of_table(idem_pair_groups *g, const char *path, const char *by, const idem_pairs *pairs) {
-    unsigned char *text;
-    size_t size;
-    if (idem_file_read(path, TABLE_MAX, &text, &size))
-        return -1;
-    const int status = memchr(text, 0, size) ? idem_fail("%s: is no text: it has a zero byte", path)
-                                             : idem_pair_groups_parse(g, (char *)text, path, by, pairs);
-    free(text);
+    for (int k = 0; k < v.columns; k++)
+        free(v.value[k]);
     return status;
 }

@@ -20,6 +20,7 @@ struct idem_study {
     idem_observer *observer;
     idem_measures measures;
     idem_pair_groups groups;
+    idem_group_table *table[2]; /* of identity and attribute pictures */
     idem_w_space *codes;
     idem_seen seen[2], batch; /* of all identity and attribute pictures; of a batch, with features */
     idem_study_row rows[IDEM_STUDY_ROWS_MAX];
@@ -69,6 +70,8 @@ void idem_study_free(idem_study *s) {
     }
     idem_seen_free(&s->batch);
     idem_pair_groups_free(&s->groups);
+    idem_group_table_free(s->table[0]);
+    idem_group_table_free(s->table[1]);
     idem_w_space_free(s->codes);
     idem_observer_free(s->observer);
     free(s->y);
@@ -421,9 +424,19 @@ static void state_facts(idem_study *s, double seconds) {
             memcpy(f->source_diversity, s->rows[i].diversity, sizeof f->source_diversity);
 }
 
+/* Before minutes are spent on pictures. */
+static int read_tables(idem_study *s) {
+    for (int k = 0; k < 2; k++)
+        if (s->options.tables[k] && !(s->table[k] = idem_group_table_read(s->options.tables[k])))
+            return -1;
+    return 0;
+}
+
 static int run(idem_study *s) {
     const idem_study_options *o = &s->options;
     s->total = pictures(s);
+    if (read_tables(s))
+        return -1;
     if (see_sources(s))
         return -1;
     s->done = 0;
@@ -433,8 +446,7 @@ static int run(idem_study *s) {
     if (idem_pair_groups_of_networks(&s->groups, &s->seen[0], &s->seen[1], s->n))
         return -1;
     for (int k = 0; k < 2; k++)
-        if (o->tables[k] &&
-            idem_pair_groups_of_table(&s->groups, o->tables[k], k ? "attributes" : "identity", s->pairs))
+        if (s->table[k] && idem_pair_groups_of_table(&s->groups, s->table[k], k ? "attributes" : "identity", s->pairs))
             return -1;
     if (!(s->codes = idem_w_space_new(s->model, (float)o->truncation, IDEM_W_CODES, o->seed, &s->options.plan)) ||
         add_rows(s))
