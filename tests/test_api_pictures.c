@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -250,12 +251,69 @@ static void wrong_arguments_are_refused(void **state) {
     idem_free_bytes(NULL);
 }
 
+/* ---- files ---- */
+
+static void put(const char *name) {
+    FILE *f = fopen(in_folder(name), "w");
+    assert_non_null(f);
+    fclose(f);
+}
+
+static void folders_are_listed(void **state) {
+    (void)state;
+    static const char *const files[] = {"l/b.png",       "l/a.jpg",      "l/a.png",     "l/a.b.png",
+                                        "l/.hidden.png", "l/readme.txt", "l/in/c.webp", "l/in/x.md"};
+    assert_int_equal(mkdir(in_folder("l"), 0700) | mkdir(in_folder("l/in"), 0700), 0);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        put(files[i]);
+    idem_file_list *list = idem_new_file_list();
+    assert_int_equal(idem_list_files(list, in_folder("l")), 0);
+    static const char *const names[] = {"a.b", "a.jpg", "a.png", "b"};
+    assert_int_equal(idem_count_files(list), 4);
+    for (int i = 0; i < 4; i++)
+        assert_string_equal(idem_file_names(list)[i], names[i]);
+    assert_string_equal(idem_file_paths(list)[3], in_folder("l/b.png"));
+    char text[200];
+    assert_int_equal(idem_files_passed_over(list, text, sizeof text), 1);
+    assert_string_equal(text, "1 file of another kind and 1 folder passed over: readme.txt, in/");
+
+    assert_int_equal(idem_list_files(list, "/nowhere/some.png"), 0); /* reading it says that it is not there */
+    assert_int_equal(idem_list_files_below(list, in_folder("l")), 0);
+    assert_int_equal(idem_count_files(list), 4 + 1 + 5);
+    assert_string_equal(idem_file_names(list)[4], "some");
+    assert_string_equal(idem_file_names(list)[9], "in/c.webp");
+    assert_string_equal(idem_file_paths(list)[9], in_folder("l/in/c.webp"));
+    assert_null(idem_file_paths(list)[10]);
+    assert_int_equal(idem_files_passed_over(list, NULL, 0), 1);
+    idem_free_file_list(list);
+}
+
+static void what_is_no_folder_is_not_listed(void **state) {
+    (void)state;
+    idem_file_list *list = idem_new_file_list();
+    assert_int_equal(idem_list_files_below(list, "/nowhere"), -1);
+    assert_says("/nowhere: cannot list the folder");
+    assert_int_equal(idem_list_files(list, NULL), -1);
+    assert_says("idem_list_files: an argument is NULL");
+    assert_int_equal(idem_list_files_below(NULL, "."), -1);
+    char text[8] = "before";
+    assert_int_equal(idem_files_passed_over(list, text, sizeof text), 0);
+    assert_string_equal(text, "");
+    assert_int_equal(idem_count_files(list), 0);
+    assert_null(*idem_file_paths(list));
+    idem_free_file_list(list);
+    idem_free_file_list(NULL);
+    assert_non_null(strstr(idem_picture_formats(), "WebP"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(every_format_is_read_back),
                                        cmocka_unit_test(quality_counts_and_memory_holds_what_a_file_would),
                                        cmocka_unit_test(the_origin_is_said_in_every_format),
                                        cmocka_unit_test(resizing_keeps_an_even_picture),
                                        cmocka_unit_test(several_go_into_one_file),
-                                       cmocka_unit_test(wrong_arguments_are_refused)};
+                                       cmocka_unit_test(wrong_arguments_are_refused),
+                                       cmocka_unit_test(folders_are_listed),
+                                       cmocka_unit_test(what_is_no_folder_is_not_listed)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -59,6 +59,29 @@ IDEM_API int idem_resize_view(const idem_view *view, int width, int height, uint
 /* Whether a file says that idem made what it shows: PNG, WebP, JPEG. One that cannot be read says nothing. */
 IDEM_API int idem_is_synthetic(const char *path);
 
+/* ---- files that are pictures ---- */
+
+/* The formats that are read, for messages: "PNG, JPEG, WebP, HEIC or AVIF". */
+IDEM_API const char *idem_picture_formats(void);
+
+/* Files in the order that they were added in. A file of a folder is a picture by its ending, or without any ending by
+ * its first bytes; names that begin with a dot are not looked at. */
+typedef struct idem_file_list idem_file_list;
+IDEM_API idem_file_list *idem_new_file_list(void);
+IDEM_API void idem_free_file_list(idem_file_list *list); /* NULL is allowed */
+/* Adds a file, whatever it is, or the pictures of a folder, sorted by name; folders in it are not looked into. */
+IDEM_API int idem_list_files(idem_file_list *list, const char *path);
+/* Adds the pictures of a folder and of those below it, sorted by path. What else is there is said in the log. */
+IDEM_API int idem_list_files_below(idem_file_list *list, const char *folder);
+IDEM_API int idem_count_files(const idem_file_list *list);
+/* [count], then NULL; valid until files are added. Names, for results: without folder, and without the ending unless
+ * two files of the folder differ in nothing else; of idem_list_files_below the path below the folder. */
+IDEM_API const char *const *idem_file_paths(const idem_file_list *list);
+IDEM_API const char *const *idem_file_names(const idem_file_list *list);
+/* How many other files idem_list_files found in folders, and one sentence on these and on folders in them: "3 files of
+ * other kinds and 1 folder passed over: a.txt, b.md, sub/, ..."; "" when there are none. text may be NULL. */
+IDEM_API size_t idem_files_passed_over(const idem_file_list *list, char *text, size_t size);
+
 /* ---- several in one file ---- */
 
 /* A WebP animation of n pictures of one size that plays for ever, each for so many milliseconds; of writing only what

@@ -11,7 +11,6 @@
 #include "cli/failure.h"
 #include "cli/files.h"
 #include "cli/json.h"
-#include "cli/left_out.h"
 #include "cli/library.h"
 #include "cli/options.h"
 #include "cli/overwrite.h"
@@ -30,6 +29,7 @@ typedef struct {
     size_t name_most;                     /* bytes of a name in the folder of results */
     bool only;                            /* one file is given: what is wrong with it is the failure */
     char *why;                            /* of the last that was passed over */
+    const idem_file_list *list;           /* what is given */
     char **taken;                         /* names of written files, so that none is written twice */
     size_t n_taken, room;
 } job;
@@ -82,7 +82,7 @@ static bool fits(const job *j, const char *name) {
 }
 
 /* Results whose names are longer than the folder takes are better known before the work. */
-static int check_names(job *j, char *const *paths, size_t n) {
+static int check_names(job *j, const char *const *paths, size_t n) {
     char *path = idem_path_join(j->output, "x");
     int status = path ? 0 : -1;
     j->name_most = path ? idem_path_name_most(path) : 0;
@@ -178,7 +178,7 @@ static int print_photograph(job *j, const char *path, const idem_photograph_info
 static void print_rest(const job *j) {
     printf("],\n\"faces\": %d,\n\"skipped\": ", j->faces);
     json_dumpf(j->skipped, stdout, JSON_INDENT(1));
-    printf(",\n\"other_files\": %zu}\n", idem_left_out_files());
+    printf(",\n\"other_files\": %zu}\n", idem_files_passed_over(j->list, NULL, 0));
 }
 
 /* 0 also when the file is passed over; -1: interrupted, or nothing can be written. */
@@ -208,7 +208,7 @@ static int align(job *j, const char *path, idem_reader *reader) {
     return status;
 }
 
-static int align_all(job *j, char *const *paths, size_t n) {
+static int align_all(job *j, const char *const *paths, size_t n) {
     if (idem_dir_make(j->output) || !(j->context = idem_cli_open(NULL, &j->shared, j->no_pose ? 0 : 2)) ||
         !(j->rgb = idem_cli_table((size_t)j->size * (size_t)j->size, 3)) || check_names(j, paths, n))
         return -1;
@@ -217,7 +217,7 @@ static int align_all(job *j, char *const *paths, size_t n) {
     reading.face = j->all_faces ? IDEM_ALL_FACES : IDEM_LARGEST_FACE;
     reading.size = j->size;
     reading.hint = " (--all-faces takes all)";
-    idem_reader *reader = idem_open_reader(j->context, (const char *const *)paths, (int)n, &reading);
+    idem_reader *reader = idem_open_reader(j->context, paths, (int)n, &reading);
     if (!reader)
         return -1;
     int status = 0;
@@ -264,21 +264,25 @@ int idem_cmd_align(int argc, char **argv) {
         .shared = IDEM_WITH_JSON | IDEM_WITH_THREADS};
     char **args;
     int given = idem_parse(&line, argc, argv, &j.shared, &args);
-    size_t n = 0;
     if (idem_output_folder(j.output))
         return 2;
-    char **paths = idem_photo_list(args, given, &n);
-    if (paths && idem_overwrite_folder(j.output, (const char *const *)paths, n, "*.png")) {
-        idem_names_free(paths, n);
+    idem_file_list *list = idem_new_file_list();
+    int status = list ? idem_photo_list(list, args, given) : -1;
+    const char *const *paths = idem_file_paths(list);
+    const size_t n = (size_t)idem_count_files(list);
+    if (!status && idem_overwrite_folder(j.output, paths, n, "*.png")) {
+        idem_free_file_list(list);
         return 2;
     }
+    j.list = list;
     j.skipped = json_array();
     j.only = n == 1;
-    int status = !paths ? -1 : align_all(&j, paths, n);
+    if (!status)
+        status = align_all(&j, paths, n);
     if (!status && j.faces && !j.shared.json && !j.shared.quiet)
         idem_cli_print("%d face%s of %d photograph%s in %s", j.faces, j.faces == 1 ? "" : "s", j.photographs,
                        j.photographs == 1 ? "" : "s", j.output);
-    idem_left_out_say(j.shared.quiet);
+    idem_files_say_others(list, j.shared.quiet);
     if (!status && j.bad)
         status = j.only    ? idem_cli_fail("%s", j.why)
                  : j.faces ? idem_cli_fail("%d of %zu files gave no face; the faces of the others are in %s", j.bad, n,
@@ -294,6 +298,6 @@ int idem_cmd_align(int argc, char **argv) {
         free(j.taken[i]);
     free(j.taken);
     free(j.why);
-    idem_names_free(paths, n);
+    idem_free_file_list(list);
     return status ? idem_cli_failed() : 0;
 }

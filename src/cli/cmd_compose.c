@@ -13,7 +13,6 @@
 #include "cli/failure.h"
 #include "cli/files.h"
 #include "cli/json.h"
-#include "cli/left_out.h"
 #include "cli/library.h"
 #include "cli/options.h"
 #include "cli/overwrite.h"
@@ -41,6 +40,7 @@ typedef struct {
     const idem_shared *shared;
     idem_context *context;
     idem_info model;
+    idem_file_list *list;
     idem_files id_files, attr_files;
     const char **order; /* of reading: paths, borrowed */
     idem_reader *reader;
@@ -341,7 +341,7 @@ static int run_pairs(job *j) {
 /* ---- command ---- */
 
 static int look_at_inputs(const settings *s, const idem_files *files) {
-    return s->folder ? idem_overwrite_folder(s->output, idem_files_paths(files), (size_t)files->n,
+    return s->folder ? idem_overwrite_folder(s->output, files->paths, (size_t)files->n,
                                              s->pairs ? "*.png" : "@(*--*|grid).png")
                      : idem_overwrite_file(s->output, files->given);
 }
@@ -361,7 +361,7 @@ static int print_json(const job *j, double seconds) {
                                "unreadable", j->id.bad + j->attr.bad, "without_partner", j->without_partner,
                                "not_written", j->failed + j->made.too_long, "output", idem_json_name(j->s->output),
                                "grid", j->grid && j->ended, "seconds", seconds);
-    json_object_set_new(report, "other_files", json_integer((json_int_t)idem_left_out_files()));
+    json_object_set_new(report, "other_files", json_integer((json_int_t)idem_files_passed_over(j->list, NULL, 0)));
     json_object_set_new(report, "outside_most", json_real(fmax(j->id.outside_most, j->attr.outside_most)));
     if (!j->ended)
         json_object_set_new(report, "ended_early", json_true());
@@ -383,7 +383,7 @@ static int run_and_report(job *j) {
         return -1;
     if (status)
         return -1;
-    idem_left_out_say(j->shared->quiet);
+    idem_files_say_others(j->list, j->shared->quiet);
     int unreadable = j->id.bad + j->attr.bad;
     const char *plural = j->written == 1 ? "" : "s";
     if (unreadable)
@@ -410,8 +410,7 @@ static void free_job(job *j) {
     idem_sources_free(&j->id);
     idem_close_reader(j->reader);
     free(j->order);
-    idem_files_free(&j->id_files);
-    idem_files_free(&j->attr_files);
+    idem_free_file_list(j->list);
     idem_cli_close(j->context);
 }
 
@@ -487,8 +486,10 @@ int idem_cmd_compose(int argc, char **argv) {
     int usage = idem_choice_check(&s.choice, true) ? 2 : look_at_paths(&s);
     if (usage)
         return usage;
-    job j = {.s = &s, .shared = &shared};
-    int status = idem_files_list(&j.id_files, s.identity) || idem_files_list(&j.attr_files, s.attributes) ? -1 : 0;
+    job j = {.s = &s, .shared = &shared, .list = idem_new_file_list()};
+    int status = j.list ? idem_files_list(j.list, (idem_files *const[]){&j.id_files, &j.attr_files},
+                                          (const char *const[]){s.identity, s.attributes}, 2)
+                        : -1;
     if (!status && s.folder && j.id_files.n && j.attr_files.n)
         usage = idem_output_folder(s.output);
     if (!status && !usage)

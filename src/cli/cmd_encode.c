@@ -10,7 +10,6 @@
 #include "cli/failure.h"
 #include "cli/files.h"
 #include "cli/json.h"
-#include "cli/left_out.h"
 #include "cli/library.h"
 #include "cli/options.h"
 #include "cli/overwrite.h"
@@ -30,6 +29,7 @@ typedef struct {
     idem_sources faces;
     idem_table *tables[CODES];
     idem_writer list;
+    idem_file_list *given; /* what is to be encoded */
     int files, rows;
     bool ended; /* all files were looked at */
 } job;
@@ -169,14 +169,14 @@ static int report(const job *j) {
     if (j->shared.json)
         printf("{\n  \"rows\": %d,\n  \"identity\": %d,\n  \"attributes\": %d,\n  \"unreadable\": %d,\n  "
                "\"other_files\": %zu%s\n}\n",
-               j->rows, j->model.identity_dim, j->model.attribute_dim, j->faces.bad, idem_left_out_files(),
-               j->ended ? "" : ",\n  \"ended_early\": true");
+               j->rows, j->model.identity_dim, j->model.attribute_dim, j->faces.bad,
+               idem_files_passed_over(j->given, NULL, 0), j->ended ? "" : ",\n  \"ended_early\": true");
     else if (!j->shared.quiet && j->ended)
         idem_cli_print("codes of %d face%s in %s: biometric data, keep them like a password", j->rows,
                        j->rows == 1 ? "" : "s", j->output);
     if (!j->ended)
         return -1;
-    idem_left_out_say(j->shared.quiet);
+    idem_files_say_others(j->given, j->shared.quiet);
     return j->faces.bad ? idem_cli_fail("%d of %d files gave no face; the codes of the others are in %s", j->faces.bad,
                                         j->files, j->output)
                         : 0;
@@ -211,15 +211,16 @@ int idem_cmd_encode(int argc, char **argv) {
     int given = idem_parse(&line, argc, argv, &j.shared, &args);
     if (idem_choice_check(&j.choice, true) || idem_output_folder(j.output))
         return 2;
-    size_t n = 0;
-    char **paths = idem_photo_list(args, given, &n);
-    j.files = (int)n;
-    int status = paths ? run(&j, (const char *const *)paths) : -1;
+    j.given = idem_new_file_list();
+    int status = j.given ? idem_photo_list(j.given, args, given) : -1;
+    j.files = idem_count_files(j.given);
+    if (!status)
+        status = run(&j, idem_file_paths(j.given));
     if (!status || j.rows)
         status = report(&j) || status ? -1 : 0;
     abort_outputs(&j);
     idem_sources_free(&j.faces);
     idem_cli_close(j.context);
-    idem_names_free(paths, n);
+    idem_free_file_list(j.given);
     return status ? idem_cli_failed() : 0;
 }

@@ -9,7 +9,6 @@
 #include "cli/overwrite.h"
 #include "cli/progress.h"
 #include "cli/report_text.h"
-#include "data/picture_tree.h"
 #include "idem.h"
 
 typedef struct {
@@ -68,11 +67,13 @@ static int run(settings *s) {
 static int look_at_photographs(const settings *s) {
     const char *const outputs[] = {s->o.output, s->o.sheet};
     int status = 0;
-    idem_picture_tree *t = s->o.photographs ? idem_picture_tree_open(s->o.photographs) : NULL;
-    for (size_t i = 0; t && i < 2 * idem_picture_tree_count(t) && !status; i++)
-        status = outputs[i % 2] ? idem_overwrite_file(outputs[i % 2], idem_picture_tree_path(t, i / 2)) : 0;
-    idem_picture_tree_free(t);
-    return status; /* a folder that cannot be listed is said so when it is read */
+    idem_file_list *list = s->o.photographs ? idem_new_file_list() : NULL;
+    if (list)
+        idem_list_files_below(list, s->o.photographs); /* one that cannot be listed is said so when it is read */
+    for (int i = 0; i < 2 * idem_count_files(list) && !status; i++)
+        status = outputs[i % 2] ? idem_overwrite_file(outputs[i % 2], idem_file_paths(list)[i / 2]) : 0;
+    idem_free_file_list(list);
+    return status;
 }
 
 int idem_cmd_evaluate(int argc, char **argv) {

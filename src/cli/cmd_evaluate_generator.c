@@ -9,7 +9,6 @@
 #include "base/name.h"
 #include "base/rng.h"
 #include "base/status.h"
-#include "cli/assets.h"
 #include "cli/command.h"
 #include "cli/inversion.h"
 #include "cli/json.h"

@@ -7,9 +7,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/file.h"
 #include "cli/command.h"
 #include "cli/failure.h"
-#include "cli/files.h"
 #include "cli/library.h"
 #include "cli/options.h"
 #include "cli/overwrite.h"

@@ -8,7 +8,6 @@
 
 #include "cli/command.h"
 #include "cli/failure.h"
-#include "cli/files.h"
 #include "cli/json.h"
 #include "cli/library.h"
 #include "cli/options.h"

@@ -112,13 +112,6 @@ void idem_left_out_add(idem_left_out *o, const idem_listing *l, bool folders) {
     }
 }
 
-void idem_left_out_join(idem_left_out *o, const idem_left_out *other) {
-    o->files += other->files;
-    o->folders += other->folders;
-    for (size_t i = 0; i < other->named; i++)
-        name_some(o, (char *const[]){(char *)other->first[i]}, 1, "");
-}
-
 const char *idem_left_out_text(const idem_left_out *o, char *text, size_t n) {
     char files[64] = "", folders[64] = "";
     *text = 0;

@@ -35,8 +35,6 @@ typedef struct {
 void idem_left_out_add_file(idem_left_out *o, const char *name);
 /* All of a listing. folders: they are not looked into, and count too. */
 void idem_left_out_add(idem_left_out *o, const idem_listing *l, bool folders);
-/* All that another count has. */
-void idem_left_out_join(idem_left_out *o, const idem_left_out *other);
 /* One sentence without a stop; "" when nothing was left out. */
 const char *idem_left_out_text(const idem_left_out *o, char *text, size_t n);
 
