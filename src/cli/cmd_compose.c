@@ -160,10 +160,6 @@ static int compose(job *j, int batch) {
     return count ? run_tasks(j, count) : 0;
 }
 
-static bool no_progress(const job *j) {
-    return j->shared->quiet || !j->s->folder;
-}
-
 static int open_reader(job *j, size_t n) {
     if (n > INT_MAX)
         return idem_cli_fail("%zu are too many pictures", n);
@@ -178,7 +174,7 @@ static int read_side(job *j, idem_sources *side, int code, const idem_files *fil
     if (idem_files_check(files, files->n) || open_side(j, side, code, files->n))
         return -1;
     side->thumbs = grid ? IDEM_GRID_PIXELS : 0;
-    idem_progress_start(doing, "pictures", (uint64_t)files->n, 0, no_progress(j));
+    idem_progress_start(doing, "pictures", (uint64_t)files->n, 0, j->shared->quiet || !j->s->folder);
     int status = 0;
     for (int i = 0; i < files->n && !status; i++) {
         status = idem_sources_read(side, j->reader, files->paths[i], files->names[i], !files->folder);
@@ -245,7 +241,7 @@ static int run_combinations(job *j) {
         (j->s->folder && idem_dir_make(j->s->output)) ||
         (grid && !(j->grid = idem_cli_table((size_t)(j->cells = j->id.n * j->attr.n), sizeof *j->grid))))
         return -1;
-    idem_progress_start("composing", "pictures", (uint64_t)j->made.n, 0, no_progress(j));
+    idem_progress_start("composing", "pictures", (uint64_t)j->made.n, 0, j->shared->quiet || !j->s->folder);
     if (compose(j, smaller(pictures, j->s->batch)))
         return -1;
     idem_progress_finish();
@@ -311,7 +307,7 @@ static int run_matched(job *j, int (*pairs)[2], int n) {
     if (open_reader(j, 2 * (size_t)n) || open_side(j, &j->id, IDEM_CODE_OF_IDENTITY, n) ||
         open_side(j, &j->attr, IDEM_CODE_OF_ATTRIBUTES, n) || open_batch(j, n) || idem_dir_make(j->s->output))
         return -1;
-    idem_progress_start("composing", "pairs", (uint64_t)n, 0, no_progress(j));
+    idem_progress_start("composing", "pairs", (uint64_t)n, 0, j->shared->quiet || !j->s->folder);
     for (int first = 0; first < n; first += batch)
         if (run_block(j, (const int(*)[2])pairs, first, smaller(batch, n - first), batch))
             return -1;
@@ -487,9 +483,9 @@ int idem_cmd_compose(int argc, char **argv) {
     if (usage)
         return usage;
     job j = {.s = &s, .shared = &shared, .list = idem_new_file_list()};
-    int status = j.list ? idem_files_list(j.list, (idem_files *const[]){&j.id_files, &j.attr_files},
-                                          (const char *const[]){s.identity, s.attributes}, 2)
-                        : -1;
+    j.id_files.given = s.identity;
+    j.attr_files.given = s.attributes;
+    int status = j.list ? idem_files_list(j.list, &j.id_files, &j.attr_files) : -1;
     if (!status && s.folder && j.id_files.n && j.attr_files.n)
         usage = idem_output_folder(s.output);
     if (!status && !usage)

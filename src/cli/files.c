@@ -5,18 +5,17 @@
 #include "cli/failure.h"
 #include "cli/progress.h"
 
-int idem_files_list(idem_file_list *list, idem_files *const *sides, const char *const *paths, int n) {
-    for (int i = 0; i < n; i++) {
-        *sides[i] = (idem_files){.given = paths[i], .folder = idem_path_is_dir(paths[i])};
-        const int before = idem_count_files(list);
-        if (idem_list_files(list, paths[i]))
-            return -1;
-        sides[i]->n = idem_count_files(list) - before;
-    }
-    for (int i = 0, first = 0; i < n; first += sides[i++]->n) {
-        sides[i]->paths = idem_file_paths(list) + first;
-        sides[i]->names = idem_file_names(list) + first;
-    }
+int idem_files_list(idem_file_list *list, idem_files *a, idem_files *b) {
+    const int first = idem_count_files(list);
+    if (idem_list_files(list, a->given))
+        return -1;
+    const int second = idem_count_files(list);
+    if (idem_list_files(list, b->given))
+        return -1;
+    const char *const *paths = idem_file_paths(list), *const *names = idem_file_names(list);
+    *a = (idem_files){second - first, idem_path_is_dir(a->given), a->given, paths + first, names + first};
+    *b = (idem_files){idem_count_files(list) - second, idem_path_is_dir(b->given), b->given, paths + second,
+                      names + second};
     return 0;
 }
 

@@ -11,12 +11,12 @@
 typedef struct {
     int n;
     bool folder;
-    const char *given;        /* borrowed */
+    const char *given;        /* set before; borrowed */
     const char *const *paths; /* [n], the list's */
     const char *const *names; /* without folder; without extension too, unless two files differ in nothing else */
 } idem_files;
-/* Lists what the n paths mean, each a side. The list must outlive the sides. */
-int idem_files_list(idem_file_list *list, idem_files *const *sides, const char *const *paths, int n);
+/* Lists what two given paths mean. The list must outlive the sides. */
+int idem_files_list(idem_file_list *list, idem_files *a, idem_files *b);
 /* -1 with a message unless there are files of which `good` could be read. */
 int idem_files_check(const idem_files *f, int good);
 /* The file of that name; -1 (no message) when there is none. */
