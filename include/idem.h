@@ -38,6 +38,10 @@
  *     idem/faces.h     photographs: read one by one or ahead, faces found, cut out, recognised, put back
  *     idem/compose.h   codes, composing one or many, the way from one face to another, samples, tables of codes
  *     idem/train.h     training
+ *     idem/anonymise.h, idem/video.h   faces of photographs, of clips
+ *     idem/measure.h   figures of mappers, generators, sets, pairs of photographs
+ *     idem/machine.h   what the machine has, how fast it is, where time goes
+ *     idem/ranks.h     processes that work together
  *
  * A photograph's largest face with another's identity, put back at full size, by a context with a mapper:
  *
@@ -59,6 +63,7 @@
 #include "idem/context.h"
 #include "idem/error.h"
 #include "idem/faces.h"
+#include "idem/machine.h"
 #include "idem/measure.h"
 #include "idem/pictures.h"
 #include "idem/ranks.h"

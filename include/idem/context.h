@@ -74,16 +74,6 @@ typedef struct {
 
 IDEM_API int idem_get_info(const idem_context *context, idem_info *info);
 
-/* ---- the machine ---- */
-
-/* Whether kernels can be chosen as the environment variable IDEM_MAX_ISA asks (plain, avx2, avx512; not set: the widest
- * this processor has). idem_open looks too. */
-IDEM_API int idem_check_machine(void);
-/* Threads of calls on this thread that are not told a number: 1 to IDEM_THREADS_LIMIT; 0: OMP_NUM_THREADS, or all cores
- * this process may use. */
-#define IDEM_THREADS_LIMIT 4096
-IDEM_API int idem_set_threads(int threads);
-
 /* ---- while it works ---- */
 
 /* Pictures worked on at once from now on, 1 .. 256; what is ready for another number is made anew. */

@@ -20,8 +20,6 @@ enum { BATCH = 4, BATCH_MAX = 256, REFINE_MAX = 1000 };
 static const size_t earlier_options[] = {offsetof(idem_options, identity_net), offsetof(idem_options, refine),
                                          offsetof(idem_options, reserved), offsetof(idem_options, pose)};
 
-_Static_assert((int)IDEM_THREADS_LIMIT == (int)IDEM_THREADS_MOST, "threads of context.h and threads.h");
-
 #define TEXT(x) #x
 #define VERSION(a, b, c) TEXT(a) "." TEXT(b) "." TEXT(c)
 
@@ -162,17 +160,6 @@ int idem_find_shipped(const char *file, char *path, size_t size) {
     if (!file || !path)
         return idem_fail("idem_find_shipped: an argument is NULL");
     return idem_models_shipped(path, size, file);
-}
-
-int idem_check_machine(void) {
-    return idem_isa_check();
-}
-
-int idem_set_threads(int threads) {
-    if (threads < 0 || threads > IDEM_THREADS_MOST)
-        return idem_fail("idem_set_threads: threads is %d, expected 0 to %d", threads, IDEM_THREADS_MOST);
-    idem_threads_set(threads);
-    return 0;
 }
 
 /* ---- while it works ---- */

@@ -5,59 +5,52 @@
 #include "cli/command.h"
 #include "cli/doctor_mpi.h"
 #include "cli/json.h"
-#include "cli/kernels.h"
-#include "cli/machine.h"
 #include "cli/options.h"
 #include "cli/registry.h"
-#include "engine/dnn.h"
-#include "engine/isa.h"
-#include "engine/op.h"
+#include "idem.h"
 
-static json_t *machine_json(const idem_machine *m) {
+static json_t *machine_json(const idem_machine_info *m) {
     return json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:f, s:f}", "cpu", m->cpu, "features", m->features, "isa",
-                     idem_isa_name(idem_isa_runs()), "isa_of_cpu", idem_isa_name(idem_isa_has()), "cores", m->cores,
-                     "cores_online", m->online, "threads", idem_threads(), "memory_mb", m->memory * 1e-6,
-                     "available_mb", m->available * 1e-6);
+                     m->isa, "isa_of_cpu", m->isa_of_cpu, "cores", m->cores, "cores_online", m->online, "threads",
+                     m->threads, "memory_mb", m->memory * 1e-6, "available_mb", m->available * 1e-6);
 }
 
-static const char *shown(idem_isa isa) {
-    return isa == IDEM_ISA_AVX512 ? "AVX-512" : isa == IDEM_ISA_AVX2 ? "AVX2" : "neither AVX2 nor AVX-512";
+static const char *shown(const char *isa) {
+    return !strcmp(isa, "avx512") ? "AVX-512" : !strcmp(isa, "avx2") ? "AVX2" : "neither AVX2 nor AVX-512";
 }
 
 /* What of the processor is used, and what it lacks: everything runs without, only slower. */
-static void print_isa(void) {
-    idem_isa has = idem_isa_has(), runs = idem_isa_runs();
+static void print_isa(const char *runs, const char *has) {
+    const bool avx2 = !strcmp(has, "avx2");
     printf("uses       %s", shown(runs));
-    if (runs < has)
-        printf("; it has %s, but IDEM_MAX_ISA asks for %s\n", shown(has), idem_isa_name(runs));
-    else if (has == IDEM_ISA_AVX512)
+    if (strcmp(runs, has))
+        printf("; it has %s, but IDEM_MAX_ISA asks for %s\n", shown(has), runs);
+    else if (!strcmp(has, "avx512"))
         printf("\n");
     else
-        printf("; %sresults are the same but for rounding, only slower than with %s\n",
-               has == IDEM_ISA_AVX2 ? "no AVX-512: " : "", has == IDEM_ISA_AVX2 ? "it" : "them");
+        printf("; %sresults are the same but for rounding, only slower than with %s\n", avx2 ? "no AVX-512: " : "",
+               avx2 ? "it" : "them");
 }
 
-static void print_machine(const idem_machine *m) {
+static void print_machine(const idem_machine_info *m) {
     printf("processor  %s\n", m->cpu);
     printf("features   %s\n", m->features[0] ? m->features : "none that kernels are chosen by");
-    print_isa();
-    printf("cores      %d of %d may be used, %d threads will be\n", m->cores, m->online, idem_threads());
+    print_isa(m->isa, m->isa_of_cpu);
+    printf("cores      %d of %d may be used, %d threads will be\n", m->cores, m->online, m->threads);
     printf("memory     %.1f GB, %.1f GB free\n", m->memory * 1e-9, m->available * 1e-9);
 }
 
 /* Adds the version of the kernel library and an array of {what, kernel, gflops} to `root`, or prints them. */
-static int report_kernels(json_t *root, bool as_json) {
-    char version[64];
-    idem_kernel_row rows[IDEM_KERNEL_ROWS];
-    idem_dnn_version(version);
+static int report_kernels(json_t *root, const char *version, bool as_json) {
+    idem_kernel_speed rows[IDEM_KERNELS];
     if (!as_json) {
         printf("kernels    oneDNN %s; two seconds of convolutions, batch 8:\n", version);
         fflush(stdout);
     }
-    if (idem_kernels_measure(rows, 2))
+    if (idem_measure_kernels(rows, 2, &idem_cli_stop))
         return -1;
     json_t *list = json_array();
-    for (int i = 0; i < IDEM_KERNEL_ROWS; i++) {
+    for (int i = 0; i < IDEM_KERNELS; i++) {
         json_array_append_new(list, json_pack("{s:s, s:s, s:f}", "what", rows[i].what, "kernel", rows[i].kernel,
                                               "gflops", rows[i].gflops));
         if (!as_json)
@@ -115,12 +108,13 @@ int idem_cmd_doctor(int argc, char **argv) {
     idem_parse(&line, argc, argv, &shared, NULL);
     if (mpi)
         return idem_doctor_mpi(shared.json);
-    idem_machine machine;
-    idem_machine_read(&machine);
+    idem_machine_info machine = {.struct_size = sizeof machine};
+    if (idem_get_machine(&machine))
+        return idem_cli_failed();
     json_t *root = json_pack("{s:s, s:o}", "version", IDEM_VERSION, "machine", machine_json(&machine));
     if (!shared.json)
         print_machine(&machine);
-    int status = report_kernels(root, shared.json) || report_models(root, shared.json) ? -1 : 0;
+    int status = report_kernels(root, machine.onednn, shared.json) || report_models(root, shared.json) ? -1 : 0;
     if (!status && shared.json)
         status = idem_json_print(root, 6);
     else

@@ -1,18 +1,19 @@
 #include "cli/profile.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 
-#include "base/status.h"
 #include "cli/progress.h"
-#include "engine/profile.h"
+#include "idem.h"
 
+static bool on;
 static int most; /* nodes to print; 0: all */
 
 void idem_cli_profile_begin(int rows) {
     most = rows;
-    idem_profile_start();
+    on = true;
+    idem_start_profile();
 }
 
 /* "     -" where there was nothing to count: copies do no arithmetic. */
@@ -23,7 +24,7 @@ static void print_rate(double count, double seconds) {
         fprintf(stderr, " %8s", "-");
 }
 
-static void print_row(const idem_profile_sum *s, double total) {
+static void print_row(const idem_timing *s, double total) {
     fprintf(stderr, "%11.2f %6.2f %8" PRId64, 1e3 * s->seconds, 100 * s->seconds / total, s->runs);
     print_rate(s->flops, s->seconds);
     print_rate(s->bytes, s->seconds);
@@ -33,53 +34,49 @@ static void print_row(const idem_profile_sum *s, double total) {
         fprintf(stderr, "  %s x %d\n", s->op, s->nodes);
 }
 
-static double sum_seconds(const idem_profile_sum *sums, int n) {
+static double sum_seconds(const idem_timing *rows, int n) {
     double total = 0;
     for (int i = 0; i < n; i++)
-        total += sums[i].seconds;
+        total += rows[i].seconds;
     return total;
 }
 
-static int print_table(idem_profile_by by, const char *title, int rows) {
-    int n;
-    idem_profile_sum *sums = idem_profile_sums(by, &n);
-    if (!sums)
-        return -1;
-    const double total = sum_seconds(sums, n), all = total > 0 ? total : 1;
+static void print_table(const idem_timing *rows, int n, const char *title, int limit) {
+    const double total = sum_seconds(rows, n), all = total > 0 ? total : 1;
     fprintf(stderr, "%11s %6s %8s %8s %8s  %s\n", "ms", "%", "runs", "GFLOP/s", "GB/s", title);
-    const int shown = rows && rows < n ? rows : n;
+    const int shown = limit && limit < n ? limit : n;
     for (int i = 0; i < shown; i++)
-        print_row(&sums[i], all);
+        print_row(&rows[i], all);
     if (shown < n) {
-        const double rest = sum_seconds(sums + shown, n - shown);
+        const double rest = sum_seconds(rows + shown, n - shown);
         fprintf(stderr, "%11.2f %6.2f %26s  %d more nodes (--profile=0 lists all)\n", 1e3 * rest, 100 * rest / all, "",
                 n - shown);
     }
-    free(sums);
-    return 0;
 }
 
-static int print(void) {
-    const idem_profile_total total = idem_profile_totals();
-    if (!total.plans) {
+static void print(const idem_profile *p) {
+    if (!p->plans) {
         fprintf(stderr, "profile: no network ran\n");
-        return 0;
+        return;
     }
     fprintf(stderr,
             "profile: %d plans, %" PRId64 " runs, %.3f s; steps side by side, each on one thread, count their own "
             "seconds\n",
-            total.plans, total.runs, total.seconds);
-    return print_table(IDEM_PROFILE_BY_NODE, "node (operator)", most) ||
-                   print_table(IDEM_PROFILE_BY_OPERATOR, "operator x nodes", 0)
-               ? -1
-               : 0;
+            p->plans, p->runs, p->seconds);
+    print_table(p->node, p->nodes, "node (operator)", most);
+    print_table(p->op, p->ops, "operator x nodes", 0);
 }
 
 void idem_cli_profile_end(void) {
-    if (!idem_profile_on())
+    if (!on)
         return;
     idem_progress_clear();
-    if (print())
-        idem_cli_say("idem: %s", idem_error());
-    idem_profile_stop();
+    idem_profile *p = idem_get_profile();
+    if (p)
+        print(p);
+    else
+        idem_cli_say("idem: %s", idem_last_error());
+    idem_free_profile(p);
+    idem_stop_profile();
+    on = false;
 }

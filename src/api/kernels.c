@@ -1,19 +1,20 @@
-#include "cli/kernels.h"
-
+/* How fast the convolution kernels are that run on this machine (include/idem/machine.h). */
 #include <stdio.h>
 
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/rng.h"
-#include "cli/command.h"
+#include "base/status.h"
 #include "engine/conv.h"
+#include "engine/isa.h"
 #include "engine/op.h"
+#include "idem.h"
 
 static const struct {
     const char *what;
     idem_conv_way way;
     int channels, side, kernel;
-} cases[IDEM_KERNEL_ROWS] = {
+} cases[IDEM_KERNELS] = {
     {"3x3, 128 channels, 16x16, forward", IDEM_CONV_FORWARD, 128, 16, 3},
     {"3x3, 64 channels, 32x32, forward", IDEM_CONV_FORWARD, 64, 32, 3},
     {"3x3, 32 channels, 64x64, forward", IDEM_CONV_FORWARD, 32, 64, 3},
@@ -35,7 +36,7 @@ static idem_node *make_node(idem_graph *g, int i) {
 }
 
 /* Runs for `seconds` after one run to warm up; runs per second. */
-static double measure(const idem_step *step, double seconds) {
+static double measure(const idem_step *step, double seconds, const volatile sig_atomic_t *stop) {
     step->node->op->forward(step);
     double began = idem_clock(), spent;
     int runs = 0;
@@ -43,12 +44,12 @@ static double measure(const idem_step *step, double seconds) {
         step->node->op->forward(step);
         runs++;
         spent = idem_clock() - began;
-    } while (spent < seconds && !idem_cli_stop);
+    } while (spent < seconds && !*stop);
     return runs / spent;
 }
 
 /* Prepares the step as a plan would, and measures it without the rest of a plan's work. */
-static int measure_step(idem_kernel_row *row, idem_node *node, double seconds) {
+static int measure_step(idem_kernel_speed *row, idem_node *node, double seconds, const volatile sig_atomic_t *stop) {
     float *in[3];
     idem_step step = {.node = node, .in = in};
     for (int k = 0; k < node->n_in; k++)
@@ -65,7 +66,7 @@ static int measure_step(idem_kernel_row *row, idem_node *node, double seconds) {
         double flops, moved;
         node->op->cost(node, &flops, &moved);
         snprintf(row->kernel, sizeof row->kernel, "%s", idem_conv_kernel(&step));
-        row->gflops = measure(&step, seconds) * flops * 1e-9;
+        row->gflops = measure(&step, seconds, stop) * flops * 1e-9;
     }
     idem_block_free(step.out, bytes);
     idem_block_free(step.scratch, step.scratch_bytes);
@@ -74,7 +75,7 @@ static int measure_step(idem_kernel_row *row, idem_node *node, double seconds) {
     return status;
 }
 
-static int measure_case(idem_kernel_row *row, int i, double seconds) {
+static int measure_case(idem_kernel_speed *row, int i, double seconds, const volatile sig_atomic_t *stop) {
     idem_graph *g = idem_graph_new();
     idem_node *node = g ? make_node(g, i) : NULL;
     int status = node ? 0 : -1;
@@ -84,16 +85,21 @@ static int measure_case(idem_kernel_row *row, int i, double seconds) {
     }
     row->what = cases[i].what;
     if (!status)
-        status = measure_step(row, node, seconds);
+        status = measure_step(row, node, seconds, stop);
     idem_graph_free(g);
-    return !status && idem_cli_stop ? idem_fail_as(IDEM_INTERRUPTED, "interrupted") : status;
+    return !status && *stop ? idem_fail_as(IDEM_INTERRUPTED, "interrupted") : status;
 }
 
-int idem_kernels_measure(idem_kernel_row rows[IDEM_KERNEL_ROWS], double seconds) {
+int idem_measure_kernels(idem_kernel_speed speed[IDEM_KERNELS], double seconds, const volatile sig_atomic_t *stop) {
+    static const volatile sig_atomic_t never;
+    if (!speed || !(seconds > 0))
+        return idem_fail("idem_measure_kernels: %s", speed ? "seconds is not above 0" : "an argument is NULL");
+    if (idem_isa_check())
+        return -1;
     const idem_team before = idem_team_enter(idem_threads());
     int status = 0;
-    for (int i = 0; i < IDEM_KERNEL_ROWS && !status; i++)
-        status = measure_case(&rows[i], i, seconds / IDEM_KERNEL_ROWS);
+    for (int i = 0; i < IDEM_KERNELS && !status; i++)
+        status = measure_case(&speed[i], i, seconds / IDEM_KERNELS, stop ? stop : &never);
     idem_team_leave(&before);
     return status;
 }

@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "cli/machine.h"
+#include "base/machine.h"
 
 #include <sched.h>
 #include <stdio.h>

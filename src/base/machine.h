@@ -1,6 +1,6 @@
 /* What this machine is, as /proc and the processor tell. */
-#ifndef IDEM_CLI_MACHINE_H
-#define IDEM_CLI_MACHINE_H
+#ifndef IDEM_BASE_MACHINE_H
+#define IDEM_BASE_MACHINE_H
 
 #include <stdint.h>
 
