@@ -40,6 +40,7 @@
  *     idem/train.h     training
  *     idem/anonymise.h, idem/video.h   faces of photographs, of clips
  *     idem/measure.h   figures of mappers, generators, sets, pairs of photographs
+ *     idem/models.h    files of models: those that can be fetched, what a file holds, other formats
  *     idem/machine.h   what the machine has, how fast it is, where time goes
  *     idem/ranks.h     processes that work together
  *
@@ -65,6 +66,7 @@
 #include "idem/faces.h"
 #include "idem/machine.h"
 #include "idem/measure.h"
+#include "idem/models.h"
 #include "idem/pictures.h"
 #include "idem/ranks.h"
 #include "idem/train.h"

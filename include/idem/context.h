@@ -53,12 +53,6 @@ typedef struct idem_context idem_context;
 IDEM_API idem_context *idem_open(const idem_options *options);
 IDEM_API void idem_close(idem_context *context); /* NULL is allowed */
 
-/* A model that comes with idem (IDEM_SHIPPED_...), as a path for the options: in models/ of the current folder or
- * beside the program, or in share/idem/models of the tree it is installed in. */
-#define IDEM_SHIPPED_GENERATOR "generator-128.safetensors"
-#define IDEM_SHIPPED_MAPPER "mapper-128.safetensors"
-IDEM_API int idem_find_shipped(const char *file, char *path, size_t path_size);
-
 /* Without a generator all are 0 or "". */
 typedef struct {
     size_t struct_size;    /* set by the caller to sizeof(idem_info) */

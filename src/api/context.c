@@ -9,7 +9,6 @@
 #include "api/context.h"
 #include "api/structs.h"
 #include "base/log.h"
-#include "base/models.h"
 #include "base/status.h"
 #include "engine/isa.h"
 #include "engine/threads.h"
@@ -154,12 +153,6 @@ int idem_get_info(const idem_context *c, idem_info *info) {
     }
     memcpy(info, &all, bytes);
     return 0;
-}
-
-int idem_find_shipped(const char *file, char *path, size_t size) {
-    if (!file || !path)
-        return idem_fail("idem_find_shipped: an argument is NULL");
-    return idem_models_shipped(path, size, file);
 }
 
 /* ---- while it works ---- */

@@ -5,8 +5,8 @@
 #include "cli/command.h"
 #include "cli/doctor_mpi.h"
 #include "cli/json.h"
+#include "cli/models.h"
 #include "cli/options.h"
-#include "cli/registry.h"
 #include "idem.h"
 
 static json_t *machine_json(const idem_machine_info *m) {
@@ -63,30 +63,28 @@ static int report_kernels(json_t *root, const char *version, bool as_json) {
 
 /* Adds an array of {name, state} to `root`, or prints them. */
 static int report_models(json_t *root, bool as_json) {
-    idem_arena *a = idem_arena_new();
-    idem_registry r = {0};
-    const char *folder = a && idem_registry_open(&r, a, NULL) == 0 ? idem_registry_folder(a) : NULL;
-    int status = folder ? 0 : -1;
+    char folder[IDEM_CLI_FOLDER_BYTES];
+    idem_model_list *list = idem_cli_models(NULL, folder);
+    int status = list ? 0 : -1;
     bool complete = true;
     json_t *models = json_array();
-    for (int i = 0; i < r.n && !status; i++) {
-        idem_file_state state;
-        status = idem_registry_check_model(&state, &r.models[i], folder);
+    for (int i = 0; list && i < list->models && !status; i++) {
+        int state;
+        status = idem_check_listed_model(&list->model[i], folder, &state);
         if (status)
             break;
-        complete = complete && state == IDEM_FILE_OK;
-        json_array_append_new(models,
-                              json_pack("{s:s, s:s}", "name", r.models[i].name, "state", idem_file_state_text(state)));
+        complete = complete && state == IDEM_LISTED_OK;
+        json_array_append_new(
+            models, json_pack("{s:s, s:s}", "name", list->model[i].name, "state", idem_cli_model_state(state)));
         if (!as_json)
-            printf("%s%-10s %s\n", i ? "           " : "models     ", r.models[i].name, idem_file_state_text(state));
+            printf("%s%-10s %s\n", i ? "           " : "models     ", list->model[i].name, idem_cli_model_state(state));
     }
     if (!status && !complete && !as_json)
         printf("           fetch what is missing with: idem model fetch --all\n");
     if (!status)
         json_object_set_new(root, "models_folder", idem_json_name(folder));
     json_object_set_new(root, "models", models);
-    idem_registry_close(&r);
-    idem_arena_free(a);
+    idem_free_model_list(list);
     return status;
 }
 

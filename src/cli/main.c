@@ -12,11 +12,11 @@
 #include "base/status.h"
 #include "cli/command.h"
 #include "cli/library.h"
+#include "cli/models.h"
 #include "cli/completion.h"
 #include "cli/options.h"
 #include "cli/profile.h"
 #include "cli/progress.h"
-#include "cli/registry.h"
 
 typedef struct {
     const char *name, *group, *summary;
@@ -64,13 +64,11 @@ int idem_cli_failed(void) {
     }
     char message[1024]; /* looking at files may leave another */
     snprintf(message, sizeof message, "%s", idem_error());
-    idem_arena *a = idem_arena_new();
-    const char *model = a ? idem_registry_damaged(a, message) : NULL;
-    if (model)
+    char model[IDEM_CLI_MODEL_BYTES];
+    if (idem_cli_model_damaged(message, model))
         idem_cli_say("idem: %s; the file is damaged: fetch it again with `idem model fetch %s`", message, model);
     else
         idem_cli_say("idem: %s", message);
-    idem_arena_free(a);
     return 1;
 }
 

@@ -8,6 +8,7 @@
 #include "base/sha256.h"
 #include "base/status.h"
 #include "format/bytes.h"
+#include "format/registry_text.h" /* made from models/registry.json by CMake */
 
 /* Neither empty nor hidden nor a path: what is fetched is written under this name. */
 static bool is_plain(const char *name) {
@@ -83,16 +84,22 @@ int idem_registry_parse(idem_registry *r, idem_arena *a, const char *text, size_
     return -1;
 }
 
+int idem_registry_open(idem_registry *r, idem_arena *a, const char *path) {
+    unsigned char *text;
+    size_t size;
+    *r = (idem_registry){0};
+    if (!path)
+        return idem_registry_parse(r, a, registry_text, strlen(registry_text), "models/registry.json");
+    if (idem_file_read(path, (size_t)2 << 20, &text, &size))
+        return -1;
+    int status = idem_registry_parse(r, a, (const char *)text, size, path);
+    free(text);
+    return status;
+}
+
 void idem_registry_close(idem_registry *r) {
     json_decref(r->root);
     *r = (idem_registry){0};
-}
-
-const idem_registry_model *idem_registry_find(const idem_registry *r, const char *name) {
-    for (int i = 0; i < r->n; i++)
-        if (!strcmp(r->models[i].name, name))
-            return &r->models[i];
-    return NULL;
 }
 
 int idem_registry_check(idem_file_state *state, const idem_registry_file *f, const char *folder) {
@@ -109,21 +116,4 @@ int idem_registry_check(idem_file_state *state, const idem_registry_file *f, con
     }
     free(path);
     return status;
-}
-
-int idem_registry_check_model(idem_file_state *state, const idem_registry_model *m, const char *folder) {
-    *state = IDEM_FILE_OK;
-    for (int i = 0; i < m->n_files; i++) {
-        idem_file_state s;
-        if (idem_registry_check(&s, &m->files[i], folder))
-            return -1;
-        if (s != IDEM_FILE_OK && *state != IDEM_FILE_WRONG)
-            *state = s;
-    }
-    return 0;
-}
-
-const char *idem_file_state_text(idem_file_state s) {
-    static const char *const text[] = {"absent", "ok", "wrong hash"};
-    return text[s];
 }

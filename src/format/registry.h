@@ -30,15 +30,13 @@ typedef struct {
     idem_registry_model *models; /* in the arena */
 } idem_registry;
 
+/* The one built into the library for NULL. */
+int idem_registry_open(idem_registry *r, idem_arena *a, const char *path);
 /* {"models": [...]}; file names are plain, so that none leads out of the folder of models. -1 with a message. */
 int idem_registry_parse(idem_registry *r, idem_arena *a, const char *text, size_t size, const char *what);
 void idem_registry_close(idem_registry *r);
-const idem_registry_model *idem_registry_find(const idem_registry *r, const char *name); /* NULL when unknown */
 
 /* By size and SHA-256. -1 when it is there but cannot be read. */
 int idem_registry_check(idem_file_state *state, const idem_registry_file *f, const char *folder);
-/* The worst of its files. */
-int idem_registry_check_model(idem_file_state *state, const idem_registry_model *m, const char *folder);
-const char *idem_file_state_text(idem_file_state s); /* "absent", "ok", "wrong hash" */
 
 #endif

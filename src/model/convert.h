@@ -1,8 +1,9 @@
-/* idem model convert: any weight file to safetensors or to a PyTorch checkpoint. */
-#ifndef IDEM_CLI_CONVERT_H
-#define IDEM_CLI_CONVERT_H
+/* Any weight file to safetensors or to a PyTorch checkpoint. */
+#ifndef IDEM_MODEL_CONVERT_H
+#define IDEM_MODEL_CONVERT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 typedef enum { IDEM_CONVERT_UNKNOWN, IDEM_CONVERT_SAFETENSORS, IDEM_CONVERT_TORCH } idem_convert_kind;
 
@@ -15,10 +16,10 @@ typedef struct {
     bool frame;    /* store where the face is in a generator's pictures, found by the downloaded networks */
     double spread; /* of a generator's w about their mean, times so much (nets/stylegan2_spread.h); 1: as they are */
     const char *licence, *origin; /* metadata; NULL: as they are. Only safetensors has metadata */
-    bool say;                     /* one line about what was written */
+    const char *models;           /* folder of those networks; NULL: base/models.h */
 } idem_conversion;
 
-/* The network in `from`, out of the dictionaries around it. -1 with a message. */
-int idem_convert(const idem_conversion *c);
+/* The network in `from`, out of the dictionaries around it. tensors: how many; may be NULL. -1 with a message. */
+int idem_weights_convert(const idem_conversion *c, size_t *tensors);
 
 #endif

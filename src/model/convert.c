@@ -1,4 +1,4 @@
-#include "cli/convert.h"
+#include "model/convert.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/status.h"
-#include "cli/progress.h"
 #include "format/onnx_weights.h"
 #include "model/model.h"
 #include "nets/stylegan2_export.h"
@@ -57,16 +56,16 @@ static int save_torch(const idem_weights *w, const char *from, const char *to, i
     return status;
 }
 
-static int add_frame(idem_weights *w, const char *generator) {
-    idem_model *m = idem_model_open(generator);
-    const int status = !m || idem_model_load_frozen(m, NULL) || idem_frame_store(idem_model_frame(m), w) ? -1 : 0;
+static int add_frame(idem_weights *w, const idem_conversion *c) {
+    idem_model *m = idem_model_open(c->from);
+    const int status = !m || idem_model_load_frozen(m, c->models) || idem_frame_store(idem_model_frame(m), w) ? -1 : 0;
     idem_model_free(m);
     return status;
 }
 
 static int add_metadata(idem_weights *w, const idem_conversion *c) {
     return (c->licence && idem_weights_set_meta(w, "licence", c->licence)) ||
-                   (c->origin && idem_weights_set_meta(w, "origin", c->origin)) || (c->frame && add_frame(w, c->from))
+                   (c->origin && idem_weights_set_meta(w, "origin", c->origin)) || (c->frame && add_frame(w, c))
                ? -1
                : 0;
 }
@@ -86,7 +85,7 @@ static int spread(idem_weights *w, const idem_conversion *c) {
     return idem_weights_set_meta(w, "spread", text);
 }
 
-int idem_convert(const idem_conversion *c) {
+int idem_weights_convert(const idem_conversion *c, size_t *tensors) {
     idem_weights *w = load(c->from);
     if (!w)
         return -1;
@@ -100,8 +99,8 @@ int idem_convert(const idem_conversion *c) {
         status = save_torch(w, c->from, c->to, dtype);
     else
         status = add_metadata(w, c) || idem_weights_save(w, c->to, dtype) ? -1 : 0;
-    if (!status && c->say)
-        idem_cli_say("%s: %zu tensors as %s", c->to, idem_weights_count(w), idem_dtype_name(dtype));
+    if (tensors)
+        *tensors = idem_weights_count(w);
     idem_weights_free(w);
     return status;
 }
