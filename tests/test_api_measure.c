@@ -249,6 +249,64 @@ static void pairs_want_two_photographs(void **state) {
     refused(idem_measure_pair(&o, "a", "b", NULL), "face_b is -3");
 }
 
+/* ---- anonymity ---- */
+
+static void anonymity_is_measured_as_the_program_does(void **state) {
+    (void)state;
+    tiny_need(dir);
+    char before[512], after[512], *json;
+    program_expect(
+        RUN("mkdir -p $DIR/before $DIR/after && cd '%s/samples/identities' && for i in 1 2 3 4; do cp $i.png "
+            "$DIR/before/p$((i %% 2))_$i.png; cp $((5 - i)).png $DIR/after/p$((i %% 2))_$i.png; done && cp "
+            "1.png $DIR/before/p0_9.png && echo bad > $DIR/before/p1_8.png && cp 1.png $DIR/after/p1_8.png",
+            IDEM_SOURCE_DIR),
+        0);
+    snprintf(before, sizeof before, "%s/before", dir);
+    snprintf(after, sizeof after, "%s/after", dir);
+    listener l = {0};
+    idem_measure_anonymity_options o;
+    idem_measure_anonymity_options_default(&o);
+    assert_true(o.train_pairs == 2000 && o.seed == 1);
+    o.watch = watching(&l);
+    o.originals = before;
+    o.anonymised = after;
+    o.threads = 1;
+    o.seed = 4;
+    assert_int_equal(idem_measure_anonymity(&o, &json), 0);
+    assert_true(l.notes == 1 && l.done == l.all && l.all == 5);
+    program_expect(RUN("$IDEM measure-anonymity -q $DIR/before $DIR/after --threads 1 --seed 4 --json 2>/dev/null"), 1);
+    same_but_times(json, program_output);
+    json_t *root = json_loads(json, 0, NULL);
+    assert_int_equal(json_integer_value(json_object_get(root, "pictures")), 4);
+    assert_int_equal(json_integer_value(json_object_get(root, "unreadable")), 1);
+    json_decref(root);
+    idem_measure_free(json);
+    l = (listener){.stop_at = 2};
+    assert_int_equal(idem_measure_anonymity(&o, &json), -1);
+    assert_int_equal(idem_error_kind(), IDEM_ERROR_INTERRUPTED);
+    assert_null(json);
+}
+
+static void anonymity_wants_two_folders(void **state) {
+    (void)state;
+    idem_measure_anonymity_options o = {0};
+    refused(idem_measure_anonymity(&o, NULL), "idem_measure_anonymity_options_default");
+    idem_measure_anonymity_options_default(&o);
+    refused(idem_measure_anonymity(&o, NULL), "originals is NULL");
+    o.originals = "/nowhere";
+    refused(idem_measure_anonymity(&o, NULL), "anonymised is NULL");
+    o.anonymised = "/nowhere";
+    o.train_originals = "a";
+    refused(idem_measure_anonymity(&o, NULL), "go together");
+    o.train_originals = NULL;
+    o.train_pairs = 19;
+    refused(idem_measure_anonymity(&o, NULL), "train_pairs is 19");
+    o.train_pairs = 20;
+    refused(idem_measure_anonymity(&o, NULL), "/nowhere");
+    o.groups = "/nowhere.csv";
+    refused(idem_measure_anonymity(&o, NULL), "/nowhere.csv");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mappers_are_measured_as_the_program_does),
@@ -257,6 +315,8 @@ int main(void) {
         cmocka_unit_test(distances_want_two_sets),
         cmocka_unit_test(pairs_are_judged_as_the_program_does),
         cmocka_unit_test(pairs_want_two_photographs),
+        cmocka_unit_test(anonymity_is_measured_as_the_program_does),
+        cmocka_unit_test(anonymity_wants_two_folders),
     };
     return cmocka_run_group_tests(tests, set_up, tiny_leave);
 }

@@ -172,6 +172,34 @@ IDEM_API int idem_measure_pair(const idem_measure_pair_options *options, const c
 IDEM_API int idem_measure_pair_list(const idem_measure_pair_options *options, const char *list, const char *root,
                                     char **json);
 
+/* ---- whether people can be recognised in anonymised pictures ---- */
+
+typedef struct {
+    size_t struct_size;                 /* set by idem_measure_anonymity_options_default */
+    idem_measure_watch watch;           /* may be all zero; units are pairs of pictures */
+    const char *originals, *anonymised; /* folders; must be set. Pictures are partners when they have one path below
+                                           their folders, but for the ending; a person is the folder that a picture
+                                           lies in, or its name up to the last _NUMBER */
+    const char *train_originals, *train_anonymised; /* the same of other people, which attacks learn from; or NULL both:
+                                                       no attack learns */
+    int train_pairs;                                /* of these at most, 20 to 1,000,000 */
+    const char *groups; /* table of groups (CSV); NULL: groups.csv among the originals, if there is one */
+    uint64_t seed;      /* of everything random */
+    const char *models; /* folder of the networks; NULL: where `idem model fetch` puts them */
+    int threads;        /* 0: OMP_NUM_THREADS, or all cores this process may use */
+} idem_measure_anonymity_options;
+
+/* 2,000 pairs to learn from, seed 1. */
+IDEM_API void idem_measure_anonymity_options_init(idem_measure_anonymity_options *options, size_t struct_size);
+static inline void idem_measure_anonymity_options_default(idem_measure_anonymity_options *options) {
+    idem_measure_anonymity_options_init(options, sizeof *options);
+}
+
+/* What `idem measure-anonymity --json` prints, to be freed with idem_measure_free; json NULL: not wanted
+ * (docs/anonymise.md says what each key means). Pairs that cannot be read, or whose original shows no face, are noted,
+ * left out, and counted as `unreadable`. */
+IDEM_API int idem_measure_anonymity(const idem_measure_anonymity_options *options, char **json);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,76 +1,18 @@
 /* idem measure-anonymity: how well people are hidden in pictures, and what else of them was kept. */
 #include <jansson.h>
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 
-#include "base/file.h"
-#include "base/models.h"
-#include "base/status.h"
 #include "cli/command.h"
-#include "cli/json.h"
+#include "cli/failure.h"
+#include "cli/measuring.h"
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "cli/report_text.h"
-#include "measure/anonymity_list.h"
-#include "measure/anonymity_report.h"
+#include "idem.h"
 
-enum { BATCH = 16, PATH_SIZE = 4096 };
-
-typedef struct {
-    idem_texts train;
-    const char *groups;
-    int most;
-    idem_shared shared;
-    int bad; /* pairs that cannot be measured */
-} settings;
-
-/* ---- reading ---- */
-
-static void tell_left_out(const settings *s, const idem_anonymity_list *list) {
-    for (int k = 0; k < 2; k++)
-        for (size_t i = 0; i < idem_picture_tree_bad_count(list->trees[k]); i++)
-            idem_cli_say("idem: passed over: %s", idem_picture_tree_bad(list->trees[k], i));
-    if (list->without && !s->shared.quiet)
-        idem_cli_say("idem: %zu originals have no anonymised picture of their name: they are left out", list->without);
-}
-
-static int read_pairs(settings *s, idem_anonymity_pictures *p, const idem_anonymity_list *list, bool codes,
-                      const char *doing) {
-    const idem_plan_options options = {.threads = s->shared.threads, .stop = &idem_cli_stop};
-    idem_anonymity_reader *reader = idem_anonymity_reader_new(NULL, codes, &options);
-    const size_t n = codes && list->n > (size_t)s->most ? (size_t)s->most : list->n;
-    int status = reader ? 0 : -1;
-    idem_progress_start(doing, "pairs", n, 0, s->shared.quiet);
-    for (size_t i = 0; i < n && !status; i++) {
-        const idem_anonymity_pair *pair = &list->at[i];
-        status = idem_cli_stop
-                     ? idem_fail_as(IDEM_INTERRUPTED, "interrupted")
-                     : idem_anonymity_read(reader, p, idem_picture_tree_path(list->trees[0], pair->original),
-                                           idem_picture_tree_path(list->trees[1], pair->anonymised), pair->person);
-        if (status && idem_error_kind() == IDEM_INPUT) {
-            idem_cli_say("idem: passed over: %s", idem_error());
-            s->bad++;
-            status = 0;
-        }
-        idem_progress_update(i + 1, NULL);
-    }
-    (status ? idem_progress_clear : idem_progress_finish)();
-    idem_anonymity_reader_free(reader);
-    return status;
-}
-
-static int read_folders(settings *s, idem_anonymity_pictures *p, const char *originals, const char *anonymised,
-                        bool codes, const char *doing) {
-    idem_anonymity_list list;
-    int status = idem_anonymity_list_open(&list, originals, anonymised);
-    if (!status) {
-        tell_left_out(s, &list);
-        status = read_pairs(s, p, &list, codes, doing);
-    }
-    idem_anonymity_list_free(&list);
-    return status;
-}
+enum { RECOGNISERS = 2, ATTACKS = 2 };
+static const char *const recognisers[RECOGNISERS] = {"recogniser", "judge"};
+static const char *const attacks[ATTACKS] = {"ridge", "network"};
 
 /* ---- text ---- */
 
@@ -80,24 +22,23 @@ static double number(const json_t *j, const char *key) {
 
 static void line(const json_t *r, const char *label, const char *key, double scale, int digits, const char *unit) {
     printf("%-47s", label);
-    for (int by = 0; by < IDEM_RECOGNISERS; by++)
-        idem_report_figure(json_object_get(r, idem_recogniser_names[by]), key, 9, digits, scale, unit, true);
+    for (int by = 0; by < RECOGNISERS; by++)
+        idem_report_figure(json_object_get(r, recognisers[by]), key, 9, digits, scale, unit, true);
     putchar('\n');
 }
 
 static void print_learned(const json_t *r) {
-    static const char *const labels[IDEM_ATTACKS] = {"ridge regression", "network of one hidden layer"};
-    for (int i = 0; i < IDEM_ATTACKS; i++) {
+    static const char *const labels[ATTACKS] = {"ridge regression", "network of one hidden layer"};
+    for (int i = 0; i < ATTACKS; i++) {
         char text[64];
         const json_t *of_one =
-            json_object_get(json_object_get(json_object_get(r, "recogniser"), "learned"), idem_attack_names[i]);
+            json_object_get(json_object_get(json_object_get(r, "recogniser"), "learned"), attacks[i]);
         snprintf(text, sizeof text, "%s: rank 1 of %.0f", labels[i], 1 / number(of_one, "chance"));
         printf("  %-45s", text);
-        for (int by = 0; by < IDEM_RECOGNISERS; by++)
+        for (int by = 0; by < RECOGNISERS; by++)
             idem_report_figure(
-                json_object_get(json_object_get(json_object_get(r, idem_recogniser_names[by]), "learned"),
-                                idem_attack_names[i]),
-                "rank1", 9, 2, 100, " %", true);
+                json_object_get(json_object_get(json_object_get(r, recognisers[by]), "learned"), attacks[i]), "rank1",
+                9, 2, 100, " %", true);
         putchar('\n');
     }
 }
@@ -135,10 +76,10 @@ static void print_spreads(const json_t *r) {
                                                                                       "to another of the person"};
     printf("\n%-36s  %7s %7s %7s %7s %7s %7s %7s\n", "cosine of the anonymised face", "mean", "5 %", "25 %", "50 %",
            "75 %", "95 %", "most");
-    for (int by = 0; by < IDEM_RECOGNISERS; by++)
+    for (int by = 0; by < RECOGNISERS; by++)
         for (int k = 0; k < 2; k++) {
-            const json_t *s = json_object_get(json_object_get(r, idem_recogniser_names[by]), keys[k]);
-            printf("%-10s  %-24s  %7.3f %7.3f %7.3f %7.3f %7.3f %7.3f %7.3f\n", idem_recogniser_names[by], labels[k],
+            const json_t *s = json_object_get(json_object_get(r, recognisers[by]), keys[k]);
+            printf("%-10s  %-24s  %7.3f %7.3f %7.3f %7.3f %7.3f %7.3f %7.3f\n", recognisers[by], labels[k],
                    number(s, "mean"), number(s, "p5"), number(s, "p25"), number(s, "p50"), number(s, "p75"),
                    number(s, "p95"), number(s, "p100"));
         }
@@ -201,79 +142,46 @@ static void print_text(const json_t *r) {
     print_spreads(r);
     print_utility(r);
     print_worst(r);
-    idem_report_needs(json_object_get(r, idem_recogniser_names[0])); /* the judge's pairs are the same */
+    idem_report_needs(json_object_get(r, recognisers[0])); /* the judge's pairs are the same */
 }
 
 /* ---- command ---- */
 
-static idem_group_table *open_table(const settings *s, const char *originals, int *status) {
-    char *path = s->groups ? NULL : idem_path_join(originals, IDEM_GROUPS_FILE);
-    idem_group_table *t = NULL;
-    if (s->groups || (path && idem_path_exists(path))) {
-        t = idem_group_table_read(s->groups ? s->groups : path);
-        *status = t ? 0 : -1;
-    } else {
-        *status = path ? 0 : -1;
-    }
-    free(path);
-    return t;
+static int print_report(const char *json, bool as_json) {
+    json_t *report = json_loads(json, JSON_DECODE_INT_AS_REAL, NULL);
+    if (!report)
+        return idem_cli_fail("the report cannot be read");
+    if (as_json)
+        puts(json);
+    else
+        print_text(report);
+    const double bad = number(report, "unreadable");
+    json_decref(report);
+    return bad > 0 ? idem_cli_fail("%.0f pairs of pictures could not be measured; the others are", bad) : 0;
 }
 
-static int report(const settings *s, const idem_anonymity_report *r) {
-    json_t *j = idem_anonymity_json(r);
-    if (!j)
+static int run(const idem_measure_anonymity_options *o, bool as_json) {
+    char *json;
+    if (idem_measure_anonymity(o, &json))
         return -1;
-    json_object_set_new(j, "unreadable", json_integer(s->bad));
-    if (s->shared.json)
-        return idem_json_print(j, 6);
-    print_text(j);
-    json_decref(j);
-    return 0;
-}
-
-static int run(settings *s, const char *originals, const char *anonymised) {
-    idem_anonymity_pictures pictures = {0}, train = {0};
-    idem_anonymity_report r = {0};
-    int status;
-    idem_group_table *table = open_table(s, originals, &status);
-    if (!status)
-        status = read_folders(s, &pictures, originals, anonymised, false, "reading");
-    if (!status && s->train.n)
-        status = read_folders(s, &train, s->train.at[0], s->train.at[1], true, "reading the attack's pairs");
-    if (!status && (r.n_groups = idem_anonymity_groups(&r.groups, &pictures, table)) < 0) {
-        r.n_groups = 0;
-        status = -1;
-    }
-    const idem_plan_options options = {.threads = s->shared.threads, .stop = &idem_cli_stop};
-    char path[PATH_SIZE];
-    idem_features *features = NULL;
-    if (!status && pictures.n >= 4 && !idem_models_find(path, sizeof path, NULL, "mobilenet_v2.model.min.js") &&
-        !(features = idem_features_new(NULL, NULL, IDEM_ANONYMITY_SIDE, BATCH, &options)))
-        status = -1;
-    if (!status)
-        status =
-            idem_anonymity_measure(&r, &pictures, s->train.n ? &train : NULL, features, s->shared.seed) || report(s, &r)
-                ? -1
-                : 0;
-    if (!status && s->bad)
-        status = idem_fail("%d pairs of pictures could not be measured; the others are", s->bad);
-    idem_features_free(features);
-    idem_anonymity_report_free(&r);
-    idem_group_table_free(table);
-    idem_anonymity_pictures_free(&train);
-    idem_anonymity_pictures_free(&pictures);
+    const int status = print_report(json, as_json);
+    idem_measure_free(json);
     return status;
 }
 
 int idem_cmd_measure_anonymity(int argc, char **argv) {
-    settings s = {.most = 2000, .shared = IDEM_SHARED_DEFAULTS};
+    idem_shared shared = IDEM_SHARED_DEFAULTS;
+    idem_texts train = {0};
+    idem_measure_anonymity_options o;
+    idem_measure_anonymity_options_default(&o);
     const idem_option options[] = {
-        {IDEM_OPT_TEXTS, "attack-train", 0, "DIR DIR", &s.train,
+        {IDEM_OPT_TEXTS, "attack-train", 0, "DIR DIR", &train,
          .help =
              "two more folders, ORIGINALS ANONYMISED by the same method, of other people: two attacks learn from them "
              "to find the way back, a ridge regression and a network, and are tried on the pictures"},
-        {IDEM_OPT_INT, "attack-pairs", 0, "N", &s.most, .min = 20, .max = 1e6, .help = "pairs to learn from at most"},
-        {IDEM_OPT_TEXT, "groups", 0, "FILE", &s.groups,
+        {IDEM_OPT_INT, "attack-pairs", 0, "N", &o.train_pairs, .min = 20, .max = 1e6,
+         .help = "pairs to learn from at most"},
+        {IDEM_OPT_TEXT, "groups", 0, "FILE", &o.groups,
          .help =
              "table of groups (CSV): the first line names the columns, then a line for each picture: its name, and the "
              "group it belongs to in each column; groups.csv among the originals if not given"},
@@ -296,8 +204,16 @@ int idem_cmd_measure_anonymity(int argc, char **argv) {
         .max_args = 2,
         .shared = IDEM_WITH_JSON | IDEM_WITH_SEED | IDEM_WITH_THREADS};
     char **args;
-    idem_parse(&line, argc, argv, &s.shared, &args);
-    if (s.train.n == 1)
+    idem_parse(&line, argc, argv, &shared, &args);
+    if (train.n == 1)
         return idem_cli_usage("--attack-train: give two folders, ORIGINALS ANONYMISED");
-    return run(&s, args[0], args[1]) ? idem_cli_failed() : 0;
+    idem_cli_measuring measuring = {.unit = "pairs", .finish = true, .quiet = shared.quiet};
+    o.watch = idem_cli_watch(&measuring);
+    o.originals = args[0];
+    o.anonymised = args[1];
+    o.train_originals = train.n ? train.at[0] : NULL;
+    o.train_anonymised = train.n ? train.at[1] : NULL;
+    o.seed = shared.seed;
+    o.threads = shared.threads;
+    return run(&o, shared.json) ? idem_cli_failed() : 0;
 }

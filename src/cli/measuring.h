@@ -6,6 +6,8 @@
 
 typedef struct {
     const char *doing; /* what the line of progress is of; NULL at first */
+    const char *unit;  /* NULL: pictures */
+    bool finish;       /* each piece of work leaves its line when it is done */
     bool quiet;
 } idem_cli_measuring;
 

@@ -11,8 +11,8 @@
 #include "measure/frechet.h"
 #include "measure/verification.h"
 
-const char *const idem_recogniser_names[IDEM_RECOGNISERS] = {"recogniser", "judge"};
-const char *const idem_attack_names[IDEM_ATTACKS] = {"ridge", "network"};
+static const char *const recogniser_names[IDEM_RECOGNISERS] = {"recogniser", "judge"};
+static const char *const attack_names[IDEM_ATTACKS] = {"ridge", "network"};
 static const double known[IDEM_RECOGNISERS] = {IDEM_FEATURE_THRESHOLD, IDEM_JUDGE_THRESHOLD};
 
 /* ---- measuring ---- */
@@ -205,7 +205,7 @@ static json_t *learned_json(const idem_learned *learned) {
         const idem_learned *l = &learned[i];
         const row rows[] = {{"rank1", &l->rank1}, {"tar", &l->tar}};
         json_t *j = ROWS(json_pack("{s:f}", "chance", l->chance), rows);
-        if (!j || json_object_set_new(all, idem_attack_names[i], j)) {
+        if (!j || json_object_set_new(all, attack_names[i], j)) {
             json_decref(all);
             all = NULL;
         }
@@ -294,7 +294,7 @@ static int put_groups(json_t *report, const idem_anonymity_report *r) {
 static int put_all(json_t *report, const idem_anonymity_report *r) {
     for (int by = 0; by < IDEM_RECOGNISERS; by++) {
         json_t *j = recogniser_json(&r->by[by], known[by]);
-        if (!j || json_object_set_new(report, idem_recogniser_names[by], j))
+        if (!j || json_object_set_new(report, recogniser_names[by], j))
             return -1;
         if (!r->attack_pairs)
             continue;

@@ -11,8 +11,6 @@
 #include "measure/features.h"
 
 enum { IDEM_RECOGNISERS = 2, IDEM_ATTACKS = 2, IDEM_ATTACK_GALLERY = 50 };
-extern const char *const idem_recogniser_names[IDEM_RECOGNISERS]; /* "recogniser", "judge" */
-extern const char *const idem_attack_names[IDEM_ATTACKS];         /* "ridge", "network" */
 
 typedef struct {
     idem_figure rank1; /* among IDEM_ATTACK_GALLERY persons, or all */
