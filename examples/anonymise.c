@@ -12,7 +12,11 @@
 static int anonymise(idem_context *context, const char *photograph, const char *folder) {
     idem_anonymising how;
     idem_anonymising_default(&how);
-    const idem_anonymise_job job = {.struct_size = sizeof job, .inputs = &photograph, .n_inputs = 1, .output = folder};
+    idem_anonymise_job job;
+    idem_anonymise_job_default(&job);
+    job.inputs = &photograph;
+    job.n_inputs = 1;
+    job.output = folder;
     unsigned char *report;
     if (idem_anonymise_files(context, &how, &job, &report))
         return -1;

@@ -15,27 +15,12 @@
 #include "base/status.h"
 #include "face/align.h"
 #include "face/track.h"
+#include "support/made_faces.h"
 
 enum { W = 320, H = 240, D = 16, FACES = 3 };
 
-/* Eyes, nose, mouth and an outline about (x, y), the eyes 0.4 side apart, turned by an angle; pixels. */
 static idem_found face_at(double x, double y, double side, double angle) {
-    idem_found f = {.score = 0.9f, .sure = true};
-    for (int i = 0; i < IDEM_POINTS; i++) {
-        double u = 0.45 * cos(2 * M_PI * i / IDEM_POINTS), v = 0.55 * sin(2 * M_PI * i / IDEM_POINTS);
-        if (i >= 36 && i < 48) {
-            u = (i < 42 ? -0.2 : 0.2) + 0.04 * cos(i);
-            v = -0.15 + 0.02 * sin(i);
-        } else if (i >= 48) {
-            u = i == 48 ? -0.15 : i == 54 ? 0.15 : 0.1 * cos(i);
-            v = 0.25;
-        }
-        f.points[i][0] = (float)((x + side * (u * cos(angle) - v * sin(angle))) / W);
-        f.points[i][1] = (float)((y + side * (u * sin(angle) + v * cos(angle))) / H);
-    }
-    f.box = (idem_box){(float)((x - side / 2) / W), (float)((y - side / 2) / H), (float)((x + side / 2) / W),
-                       (float)((y + side / 2) / H)};
-    return f;
+    return made_face(W, H, x, y, side, angle);
 }
 
 static idem_rng noise;
@@ -100,8 +85,11 @@ static void test_crossing(void **state) {
         assert_true((middle_x(a) < 160) != (middle_x(b) < 160));
     }
     const int hidden = persons[0].seen == 36 ? 0 : 1;
-    for (int i = 18; i <= 21; i++)
+    for (int i = 18; i <= 21; i++) {
         assert_true(of_person(t, i, hidden)->bridged);
+        assert_int_equal(of_person(t, i, hidden)->gap, 4);
+    }
+    assert_int_equal(of_person(t, 17, hidden)->gap, 0);
     idem_tracks_free(t);
 }
 
@@ -120,6 +108,30 @@ static void test_return(void **state) {
     assert_int_equal(of_person(t, 0, 0)->person, of_person(t, 80, 0)->person);
     assert_int_equal(persons[0].tracks + persons[1].tracks, 3);
     assert_null(of_person(t, 45, persons[0].tracks == 2 ? 0 : 1));
+    idem_tracks_free(t);
+}
+
+/* Numbers beyond those that link: their mean, of unit length by itself. */
+static void test_more(void **state) {
+    (void)state;
+    idem_track_options o = IDEM_TRACK_DEFAULT;
+    o.more = 2;
+    idem_tracks *t = idem_tracks_new(W, H, 2, &o);
+    assert_non_null(t);
+    for (int i = 0; i < 10; i++) { /* one person, though what comes beyond could not differ more */
+        const idem_found f = face_at(160, 120, 60, 0);
+        assert_int_equal(idem_tracks_add(t, &f, 1, (const float[]){0.6f, 0.8f, i % 2 ? 0 : 1, i % 2 ? 1 : 0}, i == 4),
+                         0);
+    }
+    assert_int_equal(idem_tracks_finish(t), 0);
+    const idem_track_person *p;
+    assert_int_equal(idem_tracks_persons(t, &p), 1);
+    const float wanted[4] = {0.6f, 0.8f, (float)sqrt(0.5), (float)sqrt(0.5)};
+    for (int i = 0; i < 4; i++)
+        assert_true(fabs((double)(p->vector[i] - wanted[i])) < 1e-6);
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(idem_tracks_is_cut(t, i), i == 0 || i == 4);
+    assert_false(idem_tracks_is_cut(t, 10));
     idem_tracks_free(t);
 }
 
@@ -233,9 +245,9 @@ static void test_scene(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_crossing),    cmocka_unit_test(test_return), cmocka_unit_test(test_cut),
-        cmocka_unit_test(test_turned_away), cmocka_unit_test(test_smooth), cmocka_unit_test(test_nothing),
-        cmocka_unit_test(test_scene),
+        cmocka_unit_test(test_crossing), cmocka_unit_test(test_return),      cmocka_unit_test(test_more),
+        cmocka_unit_test(test_cut),      cmocka_unit_test(test_turned_away), cmocka_unit_test(test_smooth),
+        cmocka_unit_test(test_nothing),  cmocka_unit_test(test_scene),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

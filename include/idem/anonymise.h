@@ -1,6 +1,6 @@
-/* Anonymising photographs (part of idem.h): every face that is found becomes a person who does not exist, with its own
- * pose, expression and light; what cannot be painted is hidden, never left; the rest stays as it is. A context for it
- * has a generator, a mapper and batch 1; options.pose should be 1, so that profiles are known.
+/* Anonymising photographs and clips (part of idem.h): every face that is found becomes a person who does not exist,
+ * with its own pose, expression and light; what cannot be painted is hidden, never left; the rest stays as it is. A
+ * context for it has a generator, a mapper and batch 1; options.pose should be 1, so that profiles are known.
  *
  *     idem_anonymising how;
  *     idem_anonymising_default(&how);
@@ -10,7 +10,7 @@
  *     idem_close_anonymiser(a);
  *
  * The new faces follow from a secret that the system draws; it is written nowhere. What stays to identify a person:
- * hair, ears, tattoos, clothes, the place, the company. */
+ * hair, ears, tattoos, clothes, the place, the company; in clips voice and gait. */
 #ifndef IDEM_ANONYMISE_H
 #define IDEM_ANONYMISE_H
 
@@ -70,8 +70,14 @@ IDEM_API int idem_anonymise_pixels(idem_anonymiser *anonymiser, uint8_t *rgb, in
 
 /* ---- files ---- */
 
+/* How far a clip is: pass 1 looks for faces, pass 2 paints; of 0: not known. On the thread that works. */
+typedef void idem_clip_progress_function(void *user, const char *clip, int pass, int64_t done, int64_t of);
+
+/* Photographs, and clips (.mp4, .mov, .mkv, .webm; video.h). A person has the same new face in both. In clips every
+ * face that is followed is painted or hidden in each picture; sound and subtitles stay, places, devices and dates do
+ * not; without the plug-in each clip is passed over as a file that cannot be read. */
 typedef struct {
-    size_t struct_size;        /* set by the caller to sizeof(idem_anonymise_job) */
+    size_t struct_size;        /* set by idem_anonymise_job_default */
     const char *const *inputs; /* files and folders */
     int n_inputs;
     const char *output;     /* folder for the results, which keep formats, names and folders; in none of the inputs */
@@ -84,13 +90,24 @@ typedef struct {
     size_t passphrase_size;
     const char *boxes;     /* JSON of what is to be done with faces, and of regions to hide; NULL: none */
     const char *boxes_out; /* where to write such a file of what was found; NULL: nowhere */
-    int is_test;           /* 1: the secret follows from the seed below: for tests alone */
+    int quality;           /* of clips: constant rate factor, less is better; 0: lossless; -1: the usual */
+    int no_audio;          /* 1: clips go without sound; a voice identifies */
+    idem_clip_progress_function *clip_progress; /* NULL: nobody is told */
+    void *user;
+    int is_test; /* 1: the secret follows from the seed below: for tests alone */
     uint64_t test_seed;
 } idem_anonymise_job;
 
+/* All zero, and the usual quality. */
+IDEM_API void idem_anonymise_job_init(idem_anonymise_job *job, size_t struct_size);
+static inline void idem_anonymise_job_default(idem_anonymise_job *job) {
+    idem_anonymise_job_init(job, sizeof *job);
+}
+
 /* One after another in constant memory; what an interrupted run did is not done again when it is repeated. Files that
  * cannot be read are said in the log, passed over and counted. *report: JSON, NUL-terminated, to be freed with
- * idem_free_bytes; it is also written as anonymise-report.json: a summary, what to look at first, every face. */
+ * idem_free_bytes; it is also written as anonymise-report.json: a summary, what to look at first, every face of
+ * pictures, the persons of clips. */
 IDEM_API int idem_anonymise_files(idem_context *context, const idem_anonymising *how, const idem_anonymise_job *job,
                                   unsigned char **report);
 

@@ -94,6 +94,14 @@ int idem_anonymise_pixels(idem_anonymiser *a, uint8_t *rgb, int width, int heigh
 
 /* ---- files ---- */
 
+void idem_anonymise_job_init(idem_anonymise_job *job, size_t struct_size) {
+    const idem_anonymise_job usual = {.struct_size = struct_size, .quality = -1};
+    if (!job || struct_size < sizeof job->struct_size)
+        return;
+    memset(job, 0, struct_size);
+    memcpy(job, &usual, struct_size < sizeof usual ? struct_size : sizeof usual);
+}
+
 int idem_anonymise_files(idem_context *c, const idem_anonymising *how, const idem_anonymise_job *job,
                          unsigned char **report) {
     static const char *const call = "idem_anonymise_files";
@@ -101,8 +109,11 @@ int idem_anonymise_files(idem_context *c, const idem_anonymising *how, const ide
     if (take_options(&o.options, call, c, how))
         return -1;
     if (!job || !report || job->struct_size != sizeof *job || !job->inputs || job->n_inputs < 1 || !job->output)
-        return idem_fail("%s: an argument is NULL, there is no input, or struct_size is not sizeof(idem_anonymise_job)",
+        return idem_fail("%s: an argument is NULL, there is no input, or struct_size is not what "
+                         "idem_anonymise_job_default sets",
                          call);
+    if (job->quality < -1 || job->quality > 63)
+        return idem_fail("%s: quality is %d, expected 0 (lossless) to 63, or -1", call, job->quality);
     o.inputs = (char *const *)(uintptr_t)job->inputs;
     o.n_inputs = job->n_inputs;
     o.output = job->output;
@@ -114,6 +125,10 @@ int idem_anonymise_files(idem_context *c, const idem_anonymising *how, const ide
     o.passphrase_size = job->passphrase_size;
     o.boxes = job->boxes;
     o.boxes_out = job->boxes_out;
+    o.quality = job->quality;
+    o.no_audio = job->no_audio;
+    o.clip_progress = job->clip_progress;
+    o.user = job->user;
     o.test_seed = job->is_test ? &job->test_seed : NULL;
     json_t *j;
     idem_studio_set_batch(c->studio, 1);

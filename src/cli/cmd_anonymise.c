@@ -18,9 +18,9 @@
 typedef struct {
     idem_model_files files;
     const char *output, *fallback, *exempt, *boxes, *boxes_out, *key, *passphrase_file;
-    bool keep_person, unlinkable, strict, rename, similarity_given, seed_given;
+    bool keep_person, unlinkable, strict, rename, similarity_given, seed_given, no_audio;
     double similarity, unsure;
-    int refine, min_face;
+    int refine, min_face, quality;
     uint64_t seed;
     idem_shared shared;
 } settings;
@@ -41,8 +41,20 @@ static void print_recogniser(const json_t *summary, const char *key, const char 
         printf("  %11s\n", "-");
 }
 
-static void print_text(const settings *s, const json_t *report) {
-    const json_t *summary = json_object_get(report, "summary"), *look = json_object_get(report, "look_first"), *one;
+static void print_clips(const json_t *summary) {
+    printf("%.0f clips, %.0f frames, %.0f of them changed: %.0f persons; %.0f faces in frames: %.0f recomposed, %.0f "
+           "hidden; %.0f places hidden beside them\n",
+           number(summary, "clips"), number(summary, "clip_frames"), number(summary, "clip_frames_changed"),
+           number(summary, "clip_persons"), number(summary, "clip_faces"), number(summary, "clip_recomposed"),
+           number(summary, "clip_hidden"), number(summary, "clip_hidden_elsewhere"));
+    if (number(summary, "clips_not_written") > 0)
+        printf("%.0f clips were not written (--strict)\n", number(summary, "clips_not_written"));
+    if (number(summary, "clips_with_sound") > 0)
+        printf("sound was kept in %.0f: a voice identifies; --no-audio leaves it out\n",
+               number(summary, "clips_with_sound"));
+}
+
+static void print_pictures(const json_t *summary) {
     printf("%.0f pictures, %.0f faces: %.0f recomposed, %.0f hidden", number(summary, "pictures"),
            number(summary, "faces"), number(summary, "recomposed"), number(summary, "hidden"));
     if (number(summary, "exempt") + number(summary, "skipped") > 0)
@@ -52,7 +64,15 @@ static void print_text(const settings *s, const json_t *report) {
     printf("; %.0f pictures without a face\n", number(summary, "without_a_face"));
     if (number(summary, "not_written") > 0)
         printf("%.0f pictures were not written (--strict)\n", number(summary, "not_written"));
-    if (number(summary, "recomposed") > 0) {
+}
+
+static void print_text(const settings *s, const json_t *report) {
+    const json_t *summary = json_object_get(report, "summary"), *look = json_object_get(report, "look_first"), *one;
+    if (number(summary, "clips") > 0)
+        print_clips(summary);
+    if (number(summary, "pictures") > 0 || number(summary, "clips") == 0)
+        print_pictures(summary);
+    if (number(summary, "recomposed") + number(summary, "clip_recomposed") > 0) {
         printf("\n%-19s  %9s  %9s  %9s  %11s\n", "cosine to the person", "threshold", "mean", "highest", "alike pairs");
         print_recogniser(summary, "recogniser", "training recogniser");
         print_recogniser(summary, "judge", "judge");
@@ -61,11 +81,13 @@ static void print_text(const settings *s, const json_t *report) {
                    number(summary, "similarity_wanted"), number(summary, "similarity_off"));
         printf("thresholds: 0.1 %% of pairs of two persons lie above; alike pairs: of the new faces with each other\n");
     }
-    printf("\nlargest difference where no face is: %.0f of 255", number(summary, "largest_difference_outside"));
-    if (number(summary, "encoded_anew") > 0)
-        printf(" (%.0f pictures had to be encoded anew)", number(summary, "encoded_anew"));
-    printf("\n%s/anonymise-report.json: every face; %zu pictures to look at first%s\n", s->output,
-           json_array_size(look), json_array_size(look) ? ":" : "");
+    if (number(summary, "pictures") > 0) {
+        printf("\nlargest difference where no face is: %.0f of 255", number(summary, "largest_difference_outside"));
+        if (number(summary, "encoded_anew") > 0)
+            printf(" (%.0f pictures had to be encoded anew)", number(summary, "encoded_anew"));
+    }
+    printf("\n%s/anonymise-report.json: every face; %zu files to look at first%s\n", s->output, json_array_size(look),
+           json_array_size(look) ? ":" : "");
     for (size_t i = 0; i < json_array_size(look) && i < 5; i++) {
         one = json_array_get(look, i);
         idem_cli_print("  %s: %s", json_string_value(json_object_get(one, "picture")),
@@ -82,11 +104,34 @@ static int print_json(const json_t *report) {
 
 /* ---- run ---- */
 
+enum { NOTHING, FILES, SEARCH, PAINTING };
+
+/* Which line of progress is shown. */
+typedef struct {
+    int shown;
+    char label[200];
+} watch;
+
+static void show(watch *w, int what, const char *label, const char *unit, int64_t of) {
+    if (w->shown == what)
+        return;
+    if (w->shown != NOTHING)
+        idem_progress_clear();
+    idem_progress_start(label, unit, (uint64_t)of, 0, false);
+    w->shown = what;
+}
+
 static void on_progress(void *user, int done, int of) {
-    bool *begun = user;
-    if (!*begun)
-        idem_progress_start("anonymising", "pictures", (uint64_t)of, 0, false);
-    *begun = true;
+    show(user, FILES, "anonymising", "files", of);
+    idem_progress_update((uint64_t)done, NULL);
+}
+
+static void on_clip(void *user, const char *clip, int pass, int64_t done, int64_t of) {
+    const char *slash = strrchr(clip, '/');
+    watch *w = user;
+    snprintf(w->label, sizeof w->label, "%s: %s", slash ? slash + 1 : clip,
+             pass == 1 ? "looking for faces" : "painting");
+    show(w, pass == 1 ? SEARCH : PAINTING, w->label, "frames", of);
     idem_progress_update((uint64_t)done, NULL);
 }
 
@@ -107,26 +152,31 @@ static json_t *anonymise(const settings *s, idem_context *c, char *const *inputs
     how.unsure = (float)s->unsure;
     how.wants_similarity = s->similarity_given;
     how.similarity = (float)s->similarity;
-    const idem_anonymise_job job = {.struct_size = sizeof job,
-                                    .inputs = (const char *const *)inputs,
-                                    .n_inputs = n,
-                                    .output = s->output,
-                                    .strict = s->strict,
-                                    .rename = s->rename,
-                                    .exempt = s->exempt,
-                                    .project = s->key,
-                                    .passphrase = passphrase,
-                                    .passphrase_size = (size_t)passphrase_size,
-                                    .boxes = s->boxes,
-                                    .boxes_out = s->boxes_out,
-                                    .is_test = s->seed_given,
-                                    .test_seed = s->seed};
+    idem_anonymise_job job;
+    watch w = {0};
+    idem_anonymise_job_default(&job);
+    job.inputs = (const char *const *)inputs;
+    job.n_inputs = n;
+    job.output = s->output;
+    job.strict = s->strict;
+    job.rename = s->rename;
+    job.exempt = s->exempt;
+    job.project = s->key;
+    job.passphrase = passphrase;
+    job.passphrase_size = (size_t)passphrase_size;
+    job.boxes = s->boxes;
+    job.boxes_out = s->boxes_out;
+    job.quality = s->quality;
+    job.no_audio = s->no_audio;
+    job.is_test = s->seed_given;
+    job.test_seed = s->seed;
+    job.clip_progress = s->shared.quiet ? NULL : on_clip;
+    job.user = &w;
     unsigned char *text = NULL;
-    bool begun = false;
     if (!s->shared.quiet)
-        idem_set_progress(c, on_progress, &begun);
+        idem_set_progress(c, on_progress, &w);
     const int status = idem_anonymise_files(c, &how, &job, &text);
-    if (begun)
+    if (w.shown != NOTHING)
         (status ? idem_progress_clear : idem_progress_finish)();
     json_t *report = status ? NULL : json_loads((const char *)text, 0, NULL);
     idem_free_bytes(text);
@@ -154,16 +204,24 @@ static int run(const settings *s, char *const *inputs, int n) {
 }
 
 int idem_cmd_anonymise(int argc, char **argv) {
-    settings s = {.fallback = "pixels", .refine = 25, .min_face = 24, .unsure = 0.5, .shared = IDEM_SHARED_DEFAULTS};
+    settings s = {.fallback = "pixels",
+                  .refine = 25,
+                  .min_face = 24,
+                  .unsure = 0.5,
+                  .quality = -1,
+                  .shared = IDEM_SHARED_DEFAULTS};
     const idem_option options[] = {
         {IDEM_OPT_TEXT, "output", 'o', "DIR", &s.output, .required = true,
          .help = "folder for the results, in the same formats and folders, and for anonymise-report.json; not in an "
                  "input folder"},
         {IDEM_OPT_FLAG, "keep-person", 0, NULL, &s.keep_person,
-         .help = "one person gets one new face in all pictures of the run, so who is with whom stays to be seen (the "
+         .help = "one person gets one new face in all pictures and clips of the run, so who is with whom stays to be "
+                 "seen (the "
                  "default)"},
         {IDEM_OPT_FLAG, "unlinkable", 0, NULL, &s.unlinkable,
-         .help = "every face gets a new face of its own, so that pictures of a person cannot be put together"},
+         .help = "every face gets a new face of its own (in a clip, every person), so that pictures of a person cannot "
+                 "be put "
+                 "together"},
         {IDEM_OPT_TEXT, "key", 0, "FILE", &s.key,
          .help =
              "project file, encrypted with a passphrase: one person has one new face in all runs with it, today and "
@@ -181,7 +239,7 @@ int idem_cmd_anonymise(int argc, char **argv) {
         {IDEM_OPT_REAL, "unsure", 0, "S", &s.unsure, .min = 0.3, .max = 1,
          .help = "what may be a face, and has more than this score of the detector (sure ones have 0.65), is hidden"},
         {IDEM_OPT_FLAG, "strict", 0, NULL, &s.strict,
-         .help = "write no picture with a face that stayed too like the person (it is hidden otherwise)"},
+         .help = "write no picture or clip with a face that stayed too like the person (it is hidden otherwise)"},
         {IDEM_OPT_TEXT, "exempt", 0, "DIR", &s.exempt,
          .help = "pictures of persons to be left alone: faces that both recognisers take for one of them"},
         {IDEM_OPT_TEXT, "boxes-out", 0, "FILE", &s.boxes_out,
@@ -191,7 +249,12 @@ int idem_cmd_anonymise(int argc, char **argv) {
         {IDEM_OPT_FLAG, "rename", 0, NULL, &s.rename,
          .help = "number the results instead of keeping names and folders"},
         {IDEM_OPT_INT, "refine", 0, "K", &s.refine, .min = 0, .max = IDEM_REFINE_LIMIT,
-         .help = "steps in which each face is fitted to its photograph; 10 to 30 ms of a core each at 128 pixels"},
+         .help = "steps in which each face is fitted to its photograph, 10 to 30 ms of a core each at 128 pixels; in a "
+                 "clip a fifth of them from the second frame on"},
+        {IDEM_OPT_FLAG, "no-audio", 0, NULL, &s.no_audio,
+         .help = "leave the sound of clips out: a voice identifies, and stays otherwise"},
+        {IDEM_OPT_INT, "quality", 0, "Q", &s.quality, .min = -1, .max = 63,
+         .help = "of clips: constant rate factor, less is better and larger; 0: lossless; -1: the usual of the codec"},
         {IDEM_OPT_U64, "seed", 0, "N", &s.seed, .was_given = &s.seed_given,
          .help = "for tests alone: who knows the seed can draw the new faces again; otherwise the system draws a "
                  "secret that "
@@ -206,13 +269,19 @@ int idem_cmd_anonymise(int argc, char **argv) {
             "coefficients of all blocks that no face touches. Faces" IDEM_FACES_SOUGHT
             "; what cannot be recomposed is hidden, never left. The result is measured by two recognisers. Metadata is "
             "dropped, and the result says that it is synthetic in part. What stays to identify a person: hair, ears, "
-            "tattoos, clothes, the place, the company. A run that was interrupted goes on when it is repeated. Files "
+            "tattoos, clothes, the place, the company. Clips (.mp4, .mov, .mkv, .webm) are taken as pictures are: each "
+            "person who is "
+            "followed becomes one new person, what cannot be painted in a frame is hidden in it, and so is what may be "
+            "a face and the place of a face before it was first found and after it was last. Sound stays unless "
+            "--no-audio is given, and a voice identifies; so does gait. A run that was interrupted goes on when it is "
+            "repeated. Files "
             "that "
             "cannot be read are named; the others are done, and the exit code is 1.",
         .examples = "  idem anonymise photographs/ -o anonymised/\n"
                     "  idem anonymise party.jpg -o out/ --unlinkable --fallback solid\n"
                     "  idem anonymise monday/ -o out-monday/ --key study.key\n"
                     "  idem anonymise album/ -o out/ --exempt family/ --boxes-out faces.json\n"
+                    "  idem anonymise party.mp4 party/ -o out/ --no-audio\n"
                     "  idem measure-anonymity photographs/ anonymised/\n",
         .options = options,
         .min_args = 1,

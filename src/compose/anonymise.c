@@ -5,22 +5,17 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "compose/candidate.h"
+#include "compose/likeness.h"
 #include "compose/recompose.h"
 #include "engine/threads.h"
 #include "face/align.h"
-#include "measure/verification.h"
+#include "face/box.h"
 
 const char *const idem_face_done_names[IDEM_FACE_DONE] = {"recomposed", "hidden", "exempt", "skipped"};
 
 const char *const idem_too_like = "still too like the person";
 
-/* The middle of a face, where no other face is: in parts of its region. */
-static const double core = 0.75;
-static const float about_its_size = 2.5f;
-/* What may be a face is looked at again in so many times its size. */
-static const double look_again = 3;
-/* Beyond these the generator has seen no faces. */
-static const double yaw_most = 65, outside_most = 0.5;
 enum { DRAWS_A_PERSON = 1024 /* no two persons have a candidate in common */ };
 enum { IN_USE_MOST = 200 /* surrogates that new ones are kept far from, where every face gets its own */ };
 
@@ -82,6 +77,18 @@ void idem_anonymiser_set_by_number(idem_anonymiser *a) {
     a->by_number = true;
 }
 
+idem_recomposer *idem_anonymiser_recomposer(idem_anonymiser *a) {
+    return a->recomposer;
+}
+
+idem_studio *idem_anonymiser_studio(const idem_anonymiser *a) {
+    return a->studio;
+}
+
+const idem_anonymise_options *idem_anonymiser_options(const idem_anonymiser *a) {
+    return &a->options;
+}
+
 idem_persons *idem_anonymiser_persons(idem_anonymiser *a) {
     return a->persons;
 }
@@ -106,6 +113,10 @@ int idem_anonymiser_exempt(idem_anonymiser *a, const idem_image *photo) {
     return status ? -1 : n;
 }
 
+bool idem_anonymiser_is_exempt(const idem_anonymiser *a, const float *feature, const float *judge) {
+    return idem_persons_find_exact(a->exempt, feature, judge) >= 0;
+}
+
 /* ---- one photograph ---- */
 
 typedef struct {
@@ -116,7 +127,6 @@ typedef struct {
     idem_crop frame;
     idem_region region;
     float *feature, judge[IDEM_JUDGE_DIM]; /* of the original */
-    int surrogate;                         /* -1: it is not painted */
 } face;
 
 typedef struct {
@@ -135,15 +145,6 @@ static double turn_of(const idem_crop *frame, const idem_image *im) {
     return atan2((double)frame->m[3] * im->height, (double)frame->m[0] * im->width);
 }
 
-/* Share of the smaller box that lies in the other. */
-static double common(const idem_box *a, const idem_box *b) {
-    const double w = fmin((double)a->x1, (double)b->x1) - fmax((double)a->x0, (double)b->x0),
-                 h = fmin((double)a->y1, (double)b->y1) - fmax((double)a->y0, (double)b->y0);
-    const double p = (double)(a->x1 - a->x0) * (double)(a->y1 - a->y0),
-                 q = (double)(b->x1 - b->x0) * (double)(b->y1 - b->y0);
-    return w <= 0 || h <= 0 ? 0 : w * h / fmax(fmin(p, q), 1e-12);
-}
-
 static idem_box box_of(const idem_hand_box *h, const idem_image *photo) {
     return (idem_box){h->box[0] / (float)photo->width, h->box[1] / (float)photo->height,
                       h->box[2] / (float)photo->width, h->box[3] / (float)photo->height};
@@ -158,14 +159,14 @@ static int merge(job *j, idem_found *found, int n, const idem_hand_boxes *hand) 
     if (!j->faces || !j->told)
         return idem_fail_as(IDEM_MEMORY, "out of memory for %d faces", n + boxes);
     for (int i = 0; i < n; i++)
-        j->faces[j->n++] = (face){.found = found[i], .has_points = true, .surrogate = -1};
+        j->faces[j->n++] = (face){.found = found[i], .has_points = true};
     for (int k = 0; k < boxes; k++) {
         const idem_box box = box_of(&hand->at[k], j->photo);
         int on = -1;
         double most = 0.5;
         for (int i = 0; i < n; i++)
-            if (common(&box, &j->faces[i].found.box) > most) {
-                most = common(&box, &j->faces[i].found.box);
+            if (idem_box_common(&box, &j->faces[i].found.box) > most) {
+                most = idem_box_common(&box, &j->faces[i].found.box);
                 on = i;
             }
         if (on >= 0) {
@@ -174,8 +175,7 @@ static int merge(job *j, idem_found *found, int n, const idem_hand_boxes *hand) 
         } else if (hand->at[k].wish != IDEM_BY_HAND_SKIP) {
             j->faces[j->n++] = (face){.found = {.box = box, .yaw = NAN, .pitch = NAN, .roll = NAN},
                                       .by_hand = true,
-                                      .wish = IDEM_BY_HAND_HIDE,
-                                      .surrogate = -1};
+                                      .wish = IDEM_BY_HAND_HIDE};
         }
     }
     return 0;
@@ -225,62 +225,53 @@ static const char *why_not_painted(const job *j, const face *f) {
         return "unsure";
     if (width_of(f, j->photo) < j->a->options.min_face)
         return "too small";
-    if (fabs((double)f->found.yaw) > yaw_most)
+    if (fabs((double)f->found.yaw) > IDEM_ANONYMISE_YAW)
         return "a profile";
-    if (idem_align_outside(&f->frame) > outside_most)
+    if (idem_align_outside(&f->frame) > IDEM_ANONYMISE_OUTSIDE)
         return "cut by the edge";
     return NULL;
 }
 
-static int draw_surrogate(idem_anonymiser *a, const face *f) {
+static int draw_surrogate(idem_anonymiser *a, const float *feature, const float *judge) {
     const bool stranger = isnan(a->options.similarity);
     if (a->by_number)
         idem_surrogates_set_drawn(a->surrogates, (uint32_t)idem_persons_count(a->persons) * DRAWS_A_PERSON);
-    return idem_surrogates_choose(a->surrogates, stranger ? f->feature : NULL, stranger ? f->judge : NULL);
+    return idem_surrogates_choose(a->surrogates, stranger ? feature : NULL, stranger ? judge : NULL);
 }
 
-/* The person's number, and the surrogate for it. */
-static int choose_surrogate(job *j, int i, int *others, int n_others) {
-    idem_anonymiser *a = j->a;
-    face *f = &j->faces[i];
+int idem_anonymiser_choose(idem_anonymiser *a, const float *feature, const float *judge, const int *others,
+                           int n_others, int *person) {
+    *person = -1;
     if (a->options.linkage == IDEM_UNLINKABLE) {
         idem_surrogates_forget_first(a->surrogates, IN_USE_MOST - 1);
-        f->surrogate = draw_surrogate(a, f);
-        return f->surrogate < 0 ? -1 : 0;
+        return draw_surrogate(a, feature, judge);
     }
-    int person = idem_persons_find(a->persons, f->feature, f->judge, others, n_others);
-    const bool is_new = person < 0;
-    if (is_new && (f->surrogate = draw_surrogate(a, f)) < 0)
+    int known = idem_persons_find(a->persons, feature, judge, others, n_others);
+    const int drawn = known < 0 ? draw_surrogate(a, feature, judge) : known;
+    if (drawn < 0 || (known = idem_persons_add(a->persons, known, feature, judge)) < 0)
         return -1;
-    if ((person = idem_persons_add(a->persons, person, f->feature, f->judge)) < 0)
-        return -1;
-    f->surrogate = person;
-    j->told[i].person = person;
-    return 0;
+    *person = known;
+    return known; /* surrogates are numbered as persons are */
 }
 
-static double cosine(const float *a, const float *b, size_t n) {
-    double sum = 0;
-    for (size_t i = 0; i < n; i++)
-        sum += (double)a[i] * (double)b[i];
-    return sum;
+static idem_was was_of(const face *f) {
+    return (idem_was){(const float(*)[2])f->found.points, f->feature, f->judge};
+}
+
+static void take_likeness(idem_anonymised_face *t, const idem_likeness *l) {
+    t->feature = l->feature;
+    t->judge = l->judge;
+    t->above = l->above;
 }
 
 /* What is there now against what was. */
 static int measure(job *j, int i) {
-    const face *f = &j->faces[i];
-    idem_anonymised_face *t = &j->told[i];
-    float *feature = malloc(j->a->dim * sizeof *feature), judge[IDEM_JUDGE_DIM];
-    if (!feature)
-        return idem_fail_as(IDEM_MEMORY, "out of memory for a face");
-    const int status = idem_studio_embed(j->a->studio, j->photo, (const float(*)[2])f->found.points, feature, judge);
-    if (!status) {
-        t->feature = cosine(feature, f->feature, j->a->dim);
-        t->judge = cosine(judge, f->judge, IDEM_JUDGE_DIM);
-        t->above = t->feature > IDEM_FEATURE_THRESHOLD || t->judge > IDEM_JUDGE_THRESHOLD;
-    }
-    free(feature);
-    return status;
+    const idem_was was = was_of(&j->faces[i]);
+    idem_likeness l;
+    if (idem_likeness_measure(j->a->studio, j->photo, &was, &l))
+        return -1;
+    take_likeness(&j->told[i], &l);
+    return 0;
 }
 
 /* Middles of the sure faces but one: they are dealt with by themselves, and are not spoilt by what is beside them. */
@@ -292,8 +283,8 @@ static int other_cores(idem_region **cores, const job *j, int but) {
         if (i != but && j->faces[i].found.sure && j->faces[i].has_points) {
             idem_region *r = &(*cores)[n++];
             *r = j->faces[i].region;
-            r->radius_x *= core;
-            r->radius_y *= core;
+            r->radius_x *= IDEM_FACE_CORE;
+            r->radius_y *= IDEM_FACE_CORE;
         }
     return n;
 }
@@ -301,70 +292,27 @@ static int other_cores(idem_region **cores, const job *j, int but) {
 /* Hidden, and more if a recogniser still sees the person. */
 static int hide(job *j, int i, const char *why) {
     const face *f = &j->faces[i];
+    const idem_was was = was_of(f);
+    idem_likeness l = {NAN, NAN, false};
     idem_region *but;
     const int n = other_cores(&but, j, i);
-    int status = n < 0 ? -1 : 0;
+    const int status = n < 0 ? -1
+                             : idem_likeness_hide(j->a->studio, j->photo, &f->region, j->a->options.fallback, but, n,
+                                                  f->found.sure ? &was : NULL, &l);
     j->told[i].done = IDEM_FACE_HIDDEN;
     j->told[i].why = why;
-    for (idem_hiding how = j->a->options.fallback; how <= IDEM_HIDE_SOLID && !status; how++) {
-        status = idem_hide(j->photo, &f->region, how, but, n);
-        if (!f->found.sure || status || (status = measure(j, i)) || !j->told[i].above)
-            break;
-    }
-    j->told[i].above = false; /* one colour is nobody: what networks say of it means nothing */
+    take_likeness(&j->told[i], &l);
     free(but);
     return status;
 }
 
-/* A candidate in the middle of a sure face, or one in which a sure face of about its size has its middle, is that face,
- * seen otherwise. */
 static bool is_another_reading(const job *j, int i) {
     const face *f = &j->faces[i];
-    const idem_box *box = &f->found.box;
-    const double x = (double)(box->x0 + box->x1) / 2 * j->photo->width,
-                 y = (double)(box->y0 + box->y1) / 2 * j->photo->height;
     bool is = false;
-    for (int k = 0; k < j->n && !f->found.sure && !f->by_hand; k++) {
-        const idem_box *sure = &j->faces[k].found.box;
-        const float u = (sure->x0 + sure->x1) / 2, v = (sure->y0 + sure->y1) / 2;
-        is = is || (j->faces[k].found.sure && (idem_region_has(&j->faces[k].region, x, y, core) ||
-                                               (u > box->x0 && u < box->x1 && v > box->y0 && v < box->y1 &&
-                                                box->x1 - box->x0 < about_its_size * (sure->x1 - sure->x0))));
-    }
+    for (int k = 0; k < j->n && !f->found.sure && !f->by_hand; k++)
+        is = is || (j->faces[k].found.sure &&
+                    idem_candidate_is_reading(j->photo, &f->found.box, &j->faces[k].found.box, &j->faces[k].region));
     return is;
-}
-
-/* Whether a candidate is seen again in a part of the photograph about it, in other scales and places of the scan. 1, 0;
- * -1. */
-static int is_seen_again(const job *j, const face *f) {
-    const idem_image *photo = j->photo;
-    const idem_box *b = &f->found.box;
-    const double w = (double)(b->x1 - b->x0) * photo->width, h = (double)(b->y1 - b->y0) * photo->height,
-                 reach = look_again * fmax(w, h) / 2, x = (double)(b->x0 + b->x1) / 2 * photo->width,
-                 y = (double)(b->y0 + b->y1) / 2 * photo->height;
-    const int x0 = (int)fmin(fmax(x - reach, 0), photo->width - 1),
-              y0 = (int)fmin(fmax(y - reach, 0), photo->height - 1),
-              x1 = (int)fmin(fmax(x + reach, x0 + 1), photo->width),
-              y1 = (int)fmin(fmax(y + reach, y0 + 1), photo->height);
-    idem_image part;
-    idem_found *found;
-    if (idem_image_cut(&part, photo, x0, y0, x1 - x0, y1 - y0))
-        return -1;
-    const int n = idem_finder_run(idem_studio_finder(j->a->studio), &part,
-                                  &(idem_find_options){.confidence = (float)j->a->options.unsure}, &found);
-    int seen = n < 0 ? -1 : 0;
-    for (int i = 0; i < n; i++) {
-        const idem_box *in = &found[i].box;
-        const idem_box whole = {((float)x0 + in->x0 * (float)part.width) / (float)photo->width,
-                                ((float)y0 + in->y0 * (float)part.height) / (float)photo->height,
-                                ((float)x0 + in->x1 * (float)part.width) / (float)photo->width,
-                                ((float)y0 + in->y1 * (float)part.height) / (float)photo->height};
-        seen = seen || common(&whole, b) > 0.5;
-    }
-    if (n >= 0)
-        free(found);
-    idem_image_free(&part);
-    return seen;
 }
 
 /* Takes out of the list what is another reading of a face, or was seen in one place of the scan alone. */
@@ -376,7 +324,7 @@ static int drop_doubtful(job *j) {
         const face *f = &j->faces[i];
         int is = !j->told[i].person;
         if (is && !f->found.sure && !f->by_hand && !status)
-            is = is_seen_again(j, f);
+            is = idem_candidate_is_seen_again(j->a->studio, j->photo, &f->found.box, j->a->options.unsure);
         status = is < 0 ? -1 : status;
         if (is)
             j->faces[kept++] = *f;
@@ -387,10 +335,13 @@ static int drop_doubtful(job *j) {
     return status;
 }
 
-static int paint(job *j, int i) {
+static int paint(job *j, int i, const int *others, int n_others) {
     idem_anonymiser *a = j->a;
     const face *f = &j->faces[i];
-    const idem_surrogate s = idem_surrogates_at(a->surrogates, f->surrogate);
+    const int surrogate = idem_anonymiser_choose(a, f->feature, f->judge, others, n_others, &j->told[i].person);
+    if (surrogate < 0)
+        return -1;
+    const idem_surrogate s = idem_surrogates_at(a->surrogates, surrogate);
     const idem_sitter sitter = {.photo = j->photo,
                                 .frame = &f->frame,
                                 .points = (const float(*)[2])f->found.points,
@@ -416,7 +367,7 @@ static int is_left(job *j, int i) {
         j->told[i].done = IDEM_FACE_SKIPPED;
         return 1;
     }
-    if (f->by_hand || !f->feature || idem_persons_find_exact(j->a->exempt, f->feature, f->judge) < 0)
+    if (f->by_hand || !f->feature || !idem_anonymiser_is_exempt(j->a, f->feature, f->judge))
         return 0;
     j->told[i].done = IDEM_FACE_EXEMPT;
     return 1;
@@ -454,7 +405,7 @@ static int run(job *j) {
         if (why)
             status = hide(j, i, why);
         else
-            status = choose_surrogate(j, i, others, n_others) || paint(j, i) ? -1 : 0;
+            status = paint(j, i, others, n_others);
         if (j->told[i].person >= 0)
             others[n_others++] = j->told[i].person;
     }

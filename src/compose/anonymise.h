@@ -39,6 +39,10 @@ typedef enum {
 } idem_face_done;
 extern const char *const idem_face_done_names[IDEM_FACE_DONE]; /* "recomposed" and so on */
 
+/* Beyond these the generator has seen no faces: degrees, and the share of the frame outside the picture. */
+#define IDEM_ANONYMISE_YAW 65
+#define IDEM_ANONYMISE_OUTSIDE 0.5
+
 /* Why a face is hidden that was painted and yet taken for the person. */
 extern const char *const idem_too_like;
 
@@ -79,6 +83,17 @@ int idem_anonymiser_exempt(idem_anonymiser *a, const idem_image *photo);
  * a network is missing; the photograph is then not to be used. */
 int idem_anonymiser_run(idem_anonymiser *a, idem_image *photo, const idem_hand_boxes *hand,
                         idem_anonymised_face **faces);
+
+/* The surrogate of somebody by vectors of both recognisers: the number of it (surrogate.h), valid until the next call.
+ * others: the n persons it is none of, seen together with it. *person: as in idem_anonymised_face. -1. */
+int idem_anonymiser_choose(idem_anonymiser *a, const float *feature, const float *judge, const int *others, int n,
+                           int *person);
+/* Whether both recognisers take it for one of those to be left alone. */
+bool idem_anonymiser_is_exempt(const idem_anonymiser *a, const float *feature, const float *judge);
+
+struct idem_recomposer *idem_anonymiser_recomposer(idem_anonymiser *a); /* recompose.h */
+idem_studio *idem_anonymiser_studio(const idem_anonymiser *a);
+const idem_anonymise_options *idem_anonymiser_options(const idem_anonymiser *a);
 
 /* From now on the surrogate of a new person follows from the secret and the person's number, whatever was drawn before.
  */

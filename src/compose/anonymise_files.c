@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "data/picture_tree.h"
+#include "media/listing.h"
 
 void idem_anonymise_files_free(idem_anonymise_files *files) {
     for (size_t i = 0; i < files->n; i++) {
@@ -36,7 +37,7 @@ static int add(idem_anonymise_files *files, const char *from, const char *folder
         files->room = room;
     }
     idem_anonymise_file *f = &files->at[files->n];
-    *f = (idem_anonymise_file){.from = strdup(from)};
+    *f = (idem_anonymise_file){.from = strdup(from), .film = idem_is_film(from)};
     if (asprintf(&f->name, "%s%s%s", folder, *folder ? "/" : "", name) < 0)
         f->name = NULL;
     files->n++;
@@ -51,7 +52,7 @@ static char *name_of_folder(const char *path) {
 }
 
 static int add_folder(idem_anonymise_files *files, const char *path, bool alone) {
-    idem_picture_tree *t = idem_picture_tree_open(path);
+    idem_picture_tree *t = idem_picture_tree_open_films(path);
     char *folder = !t ? NULL : alone ? strdup("") : name_of_folder(path);
     int status = t && folder ? 0 : -1;
     for (size_t i = 0; !status && i < idem_picture_tree_count(t); i++)
@@ -162,7 +163,7 @@ int idem_anonymise_files_list(idem_anonymise_files *files, char *const *inputs, 
                                                  : add(files, inputs[i], "", base_of(inputs[i]));
     }
     if (!status && !files->n)
-        status = idem_fail("%s: has no picture", inputs[0]);
+        status = idem_fail("%s: has no picture and no clip", inputs[0]);
     if (!status && rename)
         status = number_names(files);
     return status || check_names(files, output) ? -1 : 0;

@@ -9,12 +9,13 @@
 typedef struct {
     char *from; /* path to be read */
     char *name; /* below the output folder */
+    bool film;
 } idem_anonymise_file;
 
 typedef struct {
     idem_anonymise_file *at;
     size_t n, room;
-    size_t bad, others; /* what could not be looked into, said in the log; files that are no pictures */
+    size_t bad, others; /* what could not be looked into, said in the log; files of other kinds */
 } idem_anonymise_files;
 
 /* rename: results are numbered in the order of the list, all in the output folder. -1: an input is not there, the

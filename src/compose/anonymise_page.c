@@ -2,6 +2,7 @@
 #include "compose/anonymise_page.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "measure/html.h"
 
@@ -39,6 +40,45 @@ static void put_counts(idem_html *h, const json_t *summary) {
     for (int i = 0; t && i < ROWS; i++) {
         idem_text_table_set(t, i + 1, 0, "%s", rows[i][1]);
         idem_text_table_set(t, i + 1, 1, "%.0f", number(summary, rows[i][0]));
+    }
+    put(h, t);
+}
+
+static void put_clips(idem_html *h, const json_t *summary, const json_t *clips) {
+    static const char *const heads[] = {"clip",       "frames", "changed",          "persons", "faces",
+                                        "recomposed", "hidden", "hidden elsewhere", "sound",   "look at frames"};
+    enum { HEADS = sizeof heads / sizeof *heads };
+    static const char *const counts[] = {"frames", "frames_changed",  NULL, "faces", "recomposed",
+                                         "hidden", "hidden_elsewhere"};
+    size_t i, k;
+    const json_t *clip, *look;
+    if (!json_array_size(clips))
+        return;
+    idem_text_table *t = idem_text_table_new(
+        "Clips",
+        number(summary, "clips_with_sound") > 0 ? "Sound was kept: a voice identifies. Faces are counted in each frame."
+                                                : "Faces are counted in each frame.",
+        (int)json_array_size(clips), HEADS);
+    for (int c = 0; t && c < HEADS; c++)
+        idem_text_table_set(t, 0, c, "%s", heads[c]);
+    json_array_foreach(clips, i, clip) {
+        const int row = (int)i + 1;
+        char frames[400] = "";
+        if (!t)
+            break;
+        idem_text_table_set(t, row, 0, "%s%s", text(clip, "clip"),
+                            json_is_true(json_object_get(clip, "written")) ? "" : " (not written)");
+        for (int c = 0; c < 7; c++)
+            if (counts[c])
+                idem_text_table_set(t, row, c + 1, "%.0f", number(clip, counts[c]));
+        idem_text_table_set(t, row, 3, "%zu", json_array_size(json_object_get(clip, "persons")));
+        idem_text_table_set(t, row, 8, "%s", json_is_true(json_object_get(clip, "sound")) ? "kept" : "none");
+        json_array_foreach(json_object_get(clip, "look"), k, look) {
+            const size_t n = strlen(frames);
+            snprintf(frames + n, sizeof frames - n, "%s%.0f: %s", n ? "; " : "", number(look, "frame"),
+                     text(look, "why"));
+        }
+        idem_text_table_set(t, row, 9, "%s", frames);
     }
     put(h, t);
 }
@@ -113,13 +153,15 @@ static void put_faces(idem_html *h, const json_t *pictures) {
 }
 
 int idem_anonymise_page_write(const char *path, const json_t *report) {
-    idem_html *h = idem_html_new("Anonymised photographs",
+    idem_html *h = idem_html_new("Anonymised pictures",
                                  "Every face became a person who does not exist, or was hidden. What stays to identify "
-                                 "a person: hair, ears, tattoos, clothes, the place, the company.");
+                                 "a person: hair, ears, tattoos, clothes, the place, the company; in clips voice "
+                                 "and gait.");
     if (!h)
         return -1;
     const json_t *summary = json_object_get(report, "summary");
     put_counts(h, summary);
+    put_clips(h, summary, json_object_get(report, "clips"));
     put_likeness(h, summary);
     put_look(h, json_object_get(report, "look_first"));
     put_faces(h, json_object_get(report, "pictures"));

@@ -49,12 +49,89 @@ json_t *idem_anonymise_picture_json(const char *name, int width, int height, con
     return j ? j : no_memory();
 }
 
+/* ---- clips ---- */
+
+static json_t *person_json(const idem_clip_person *p) {
+    const double n = (double)p->recomposed;
+    json_t *j = json_pack("{s:I, s:I, s:I, s:I}", "frames", (json_int_t)p->pictures, "recomposed",
+                          (json_int_t)p->recomposed, "hidden", (json_int_t)p->hidden, "exempt", (json_int_t)p->exempt);
+    static const char *const keys[2][2] = {{"cosine_recogniser", "highest_cosine_recogniser"},
+                                           {"cosine_judge", "highest_cosine_judge"}};
+    for (int k = 0; k < 2 && j; k++) {
+        json_object_set_new(j, keys[k][0], number(n > 0 ? p->sum[k] / n : NAN));
+        json_object_set_new(j, keys[k][1], number(n > 0 ? p->most[k] : NAN));
+    }
+    if (j && p->person >= 0)
+        json_object_set_new(j, "person", json_integer(p->person + 1));
+    return j;
+}
+
+json_t *idem_anonymise_clip_json(const char *name, const idem_anonymised_clip *clip) {
+    const idem_clip_counts *c = &clip->counts;
+    char *shown = idem_name_shown(name);
+    json_t *persons = json_array(), *look = json_array();
+    for (int i = 0; i < clip->n_persons; i++)
+        json_array_append_new(persons, person_json(&clip->persons[i]));
+    for (int i = 0; i < c->n_look; i++)
+        json_array_append_new(look,
+                              json_pack("{s:I, s:s}", "frame", (json_int_t)c->look[i].picture, "why", c->look[i].why));
+    json_t *j = shown ? json_pack("{s:s, s:i, s:i, s:I, s:f, s:b, s:b, s:i}", "clip", shown, "width", clip->width,
+                                  "height", clip->height, "frames", (json_int_t)c->pictures, "seconds", c->seconds,
+                                  "written", clip->written, "sound", clip->has_sound, "damaged", clip->damaged)
+                      : NULL;
+    free(shown);
+    if (!j) {
+        json_decref(persons);
+        json_decref(look);
+        return no_memory();
+    }
+    const struct {
+        const char *key;
+        int64_t n;
+    } counts[] = {{"frames_changed", c->changed},
+                  {"faces", c->faces},
+                  {"recomposed", c->recomposed},
+                  {"hidden", c->hidden},
+                  {"exempt", c->exempt},
+                  {"skipped", c->skipped},
+                  {"above", c->above},
+                  {"hidden_elsewhere", c->covered},
+                  {"too_like", c->too_like}};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        json_object_set_new(j, counts[i].key, json_integer((json_int_t)counts[i].n));
+    json_object_set_new(j, "similarity_off",
+                        number(c->recomposed && c->off > 0 ? c->off / (double)c->recomposed : NAN));
+    json_object_set_new(j, "codec", json_string(clip->codec));
+    json_object_set_new(j, "why_codec", json_string(clip->why));
+    json_object_set_new(j, "not_copied", json_string(clip->left));
+    json_object_set_new(j, "persons", persons);
+    json_object_set_new(j, "look", look);
+    return j;
+}
+
+static json_t *those(const json_t *entries, const char *key) {
+    json_t *list = json_array(), *entry;
+    size_t i;
+    json_array_foreach(entries, i, entry) if (json_object_get(entry, key)) json_array_append(list, entry);
+    return list;
+}
+
+json_t *idem_anonymise_pictures(const json_t *entries) {
+    return those(entries, "picture");
+}
+
+json_t *idem_anonymise_clips(const json_t *entries) {
+    return those(entries, "clip");
+}
+
 /* ---- all ---- */
 
 typedef struct {
     int pictures, unwritten, without, anew, faces, done[IDEM_FACE_DONE], unsure, outside;
     int measured, above; /* recomposed faces */
     double sum[2], most[2], off;
+    int clips, clips_unwritten, with_sound, persons;
+    json_int_t frames, frames_changed, clip_faces, clip_recomposed, clip_hidden, elsewhere;
 } totals;
 
 static double value(const json_t *o, const char *key) {
@@ -86,12 +163,48 @@ static void add_face(totals *t, const json_t *face, double wanted) {
     t->measured++;
 }
 
+static json_int_t whole(const json_t *o, const char *key) {
+    return json_integer_value(json_object_get(o, key));
+}
+
+static void add_clip(totals *t, const json_t *clip) {
+    const json_t *persons = json_object_get(clip, "persons"), *one;
+    size_t i;
+    t->clips++;
+    t->clips_unwritten += !json_is_true(json_object_get(clip, "written"));
+    t->with_sound += json_is_true(json_object_get(clip, "sound"));
+    t->frames += whole(clip, "frames");
+    t->frames_changed += whole(clip, "frames_changed");
+    t->clip_faces += whole(clip, "faces");
+    t->clip_recomposed += whole(clip, "recomposed");
+    t->clip_hidden += whole(clip, "hidden");
+    t->elsewhere += whole(clip, "hidden_elsewhere");
+    t->above += (int)whole(clip, "above");
+    t->off += value(clip, "similarity_off") * value(clip, "recomposed");
+    json_array_foreach(persons, i, one) {
+        static const char *const mean[2] = {"cosine_recogniser", "cosine_judge"}, *const most[2] = {
+                                                                                      "highest_cosine_recogniser",
+                                                                                      "highest_cosine_judge"};
+        const int n = (int)whole(one, "recomposed");
+        t->persons++;
+        for (int k = 0; k < 2 && n; k++) {
+            t->sum[k] += n * value(one, mean[k]);
+            t->most[k] = t->measured ? fmax(t->most[k], value(one, most[k])) : value(one, most[k]);
+        }
+        t->measured += n;
+    }
+}
+
 static totals total(const json_t *pictures, double wanted) {
     totals t = {0};
     size_t i, k;
     const json_t *picture, *face;
     json_array_foreach(pictures, i, picture) {
         const json_t *faces = json_object_get(picture, "faces");
+        if (json_object_get(picture, "clip")) {
+            add_clip(&t, picture);
+            continue;
+        }
         t.pictures++;
         t.unwritten += !json_is_true(json_object_get(picture, "written"));
         t.anew += json_is_true(json_object_get(picture, "encoded_anew"));
@@ -123,6 +236,21 @@ json_t *idem_anonymise_summary(const json_t *pictures, const idem_anonymise_opti
                   options->linkage == IDEM_UNLINKABLE ? "unlinkable" : "keep-person", "recogniser",
                   recogniser(&t, 0, IDEM_FEATURE_THRESHOLD, alike[0]), "judge",
                   recogniser(&t, 1, IDEM_JUDGE_THRESHOLD, alike[1]));
+    const struct {
+        const char *key;
+        json_int_t n;
+    } clips[] = {{"clips", t.clips},
+                 {"clips_not_written", t.clips_unwritten},
+                 {"clips_with_sound", t.with_sound},
+                 {"clip_persons", t.persons},
+                 {"clip_frames", t.frames},
+                 {"clip_frames_changed", t.frames_changed},
+                 {"clip_faces", t.clip_faces},
+                 {"clip_recomposed", t.clip_recomposed},
+                 {"clip_hidden", t.clip_hidden},
+                 {"clip_hidden_elsewhere", t.elsewhere}};
+    for (size_t i = 0; i < sizeof clips / sizeof *clips && j; i++)
+        json_object_set_new(j, clips[i].key, json_integer(clips[i].n));
     if (j && !isnan(options->similarity)) {
         json_object_set_new(j, "similarity_wanted", json_real(options->similarity));
         json_object_set_new(j, "similarity_off", number(t.measured ? t.off / t.measured : NAN));
@@ -144,7 +272,22 @@ static void concerns(concern *c, double to, const char *reason) {
     }
 }
 
+static concern concern_of_clip(const json_t *clip) {
+    concern c = {.picture = json_string_value(json_object_get(clip, "clip"))};
+    if (!whole(clip, "faces"))
+        concerns(&c, 3, "no face was found");
+    if (whole(clip, "exempt") + whole(clip, "skipped"))
+        concerns(&c, 4, "a face was left as it was");
+    if (whole(clip, "hidden"))
+        concerns(&c, 2, "a face was hidden in some frames");
+    if (whole(clip, "hidden_elsewhere"))
+        concerns(&c, 1, "a place was hidden where no face is followed");
+    return c;
+}
+
 static concern concern_of(const json_t *picture) {
+    if (json_object_get(picture, "clip"))
+        return concern_of_clip(picture);
     concern c = {.picture = json_string_value(json_object_get(picture, "picture"))};
     const json_t *faces = json_object_get(picture, "faces"), *face;
     size_t i;

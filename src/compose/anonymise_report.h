@@ -4,17 +4,24 @@
 
 #include <jansson.h>
 
-#include "compose/anonymise.h"
+#include "compose/anonymise_clip.h"
 #include "media/rewrite.h"
 
 /* One picture. rewritten NULL: it was not written. */
 json_t *idem_anonymise_picture_json(const char *name, int width, int height, const idem_anonymised_face *faces, int n,
                                     const idem_rewritten *rewritten);
 
-/* Counts, thresholds, the likeness reached, linkage among the new faces: of all pictures. */
-json_t *idem_anonymise_summary(const json_t *pictures, const idem_anonymise_options *options,
+/* One clip: counts, its persons, pictures to look at. */
+json_t *idem_anonymise_clip_json(const char *name, const idem_anonymised_clip *clip);
+
+/* Those of a run's entries that are pictures, and clips: new lists. */
+json_t *idem_anonymise_pictures(const json_t *entries);
+json_t *idem_anonymise_clips(const json_t *entries);
+
+/* Counts, thresholds, the likeness reached, linkage among the new faces: of all entries. */
+json_t *idem_anonymise_summary(const json_t *entries, const idem_anonymise_options *options,
                                const idem_surrogates *surrogates);
-/* Names of the pictures that deserve a look, with the reason, those of most concern first; at most 100. */
-json_t *idem_anonymise_look_first(const json_t *pictures);
+/* Names of the pictures and clips that deserve a look, with the reason, those of most concern first; at most 100. */
+json_t *idem_anonymise_look_first(const json_t *entries);
 
 #endif

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/sha256.h"
 #include "base/status.h"
+#include "compose/anonymise_clip.h"
 #include "compose/anonymise_files.h"
 #include "compose/anonymise_page.h"
 #include "compose/anonymise_report.h"
@@ -35,6 +36,7 @@ typedef struct {
     char *state;       /* its path */
     json_t *hand, *done;
     size_t unreadable;
+    bool in_clip; /* the state on disk is that before a clip, from which it is gone on with */
     double saved;
 } run;
 
@@ -46,11 +48,12 @@ static void describe_options(run *r) {
     if (!isnan(o->similarity))
         snprintf(similarity, sizeof similarity, "%.4f", o->similarity);
     snprintf(r->options, sizeof r->options,
-             "generator %.16s%s, %s, fallback %d, similarity %s, refine %d, smallest face %d, unsure %.2f%s%s%s",
+             "generator %.16s%s, %s, fallback %d, similarity %s, refine %d, smallest face %d, unsure %.2f, quality %d"
+             "%s%s%s%s",
              idem_studio_about(r->studio)->hash, r->o->project ? ", a project" : "",
              o->linkage == IDEM_UNLINKABLE ? "unlinkable" : "keep-person", (int)o->fallback, similarity, o->refine,
-             o->min_face, o->unsure, r->o->strict ? ", strict" : "", r->o->rename ? ", renamed" : "",
-             r->o->exempt ? ", with exempted persons" : "");
+             o->min_face, o->unsure, r->o->quality, r->o->no_audio ? ", no sound" : "", r->o->strict ? ", strict" : "",
+             r->o->rename ? ", renamed" : "", r->o->exempt ? ", with exempted persons" : "");
 }
 
 static int take_secret(run *r) {
@@ -240,12 +243,71 @@ static int do_file(run *r, const idem_anonymise_file *f) {
     return status;
 }
 
+typedef struct {
+    const run *r;
+    const char *clip;
+} listener;
+
+static void tell_of_clip(void *user, int pass, int64_t done, int64_t of) {
+    const listener *l = user;
+    if (l->r->o->clip_progress)
+        l->r->o->clip_progress(l->r->o->user, l->clip, pass, done, of);
+}
+
+static int add_clip(run *r, const idem_anonymise_file *f, const idem_anonymised_clip *clip) {
+    json_t *entry = idem_anonymise_clip_json(f->name, clip);
+    if (entry)
+        json_object_set_new(entry, "file", json_string(f->name));
+    if (!entry || json_array_append_new(r->done, entry))
+        return -1;
+    if (!clip->written)
+        idem_log(IDEM_LOG_WARNING, "%s: not written: a face could not be made unlike the person", f->from);
+    if (!clip->damaged)
+        return 0;
+    idem_log(IDEM_LOG_WARNING, "%s: is damaged in %d place%s (%s); the result holds what could be read", f->from,
+             clip->damaged, clip->damaged == 1 ? "" : "s", clip->damage);
+    r->unreadable++;
+    return 0;
+}
+
+/* What is drawn for a clip follows from the state before it, so that it can be drawn again. */
+static int do_clip(run *r, const idem_anonymise_file *f) {
+    idem_surrogates *s = idem_anonymiser_surrogates(r->anonymiser);
+    idem_surrogates_set_drawn(s, idem_surrogates_drawn(s));
+    if (save_state(r))
+        return -1;
+    idem_anonymised_clip clip = {0};
+    listener hears = {r, f->from};
+    const idem_anonymise_clip_options o = {.quality = r->o->quality,
+                                           .no_audio = r->o->no_audio,
+                                           .strict = r->o->strict,
+                                           .run = r->options,
+                                           .secret = r->secret,
+                                           .progress = tell_of_clip,
+                                           .user = &hears};
+    char *path = idem_path_join(r->o->output, f->name);
+    r->in_clip = true;
+    int status = path && !make_parent(path) ? idem_anonymise_clip(r->anonymiser, f->from, path, &o, &clip) : -1;
+    if (!status)
+        status = add_clip(r, f, &clip);
+    r->in_clip = status && idem_error_kind() != IDEM_INPUT && idem_error_kind() != IDEM_MISSING;
+    free(path);
+    free(clip.persons);
+    return status;
+}
+
+/* Whether the others can be done all the same. */
+static bool is_passed_over(const idem_anonymise_file *f) {
+    return idem_error_kind() == IDEM_INPUT || (f->film && idem_error_kind() == IDEM_MISSING);
+}
+
 static int do_all(run *r) {
     for (size_t i = 0; i < r->files.n; i++) {
         if (idem_studio_stopped(r->studio))
             return idem_fail_as(IDEM_INTERRUPTED, "interrupted");
-        if (!is_done(r, r->files.at[i].name) && do_file(r, &r->files.at[i])) {
-            if (idem_error_kind() != IDEM_INPUT)
+        const idem_anonymise_file *f = &r->files.at[i];
+        if (!is_done(r, f->name) && (f->film ? do_clip(r, f) : do_file(r, f))) {
+            if (!is_passed_over(f))
                 return -1;
             idem_log(IDEM_LOG_WARNING, "passed over: %s", idem_error());
             r->unreadable++;
@@ -285,7 +347,8 @@ static int report(run *r, json_t **out) {
     }
     json_object_set_new(summary, "unreadable", json_integer((json_int_t)(r->unreadable + r->files.bad)));
     json_object_set_new(summary, "other_files", json_integer((json_int_t)r->files.others));
-    *out = json_pack("{s:o, s:o, s:O}", "summary", summary, "look_first", look, "pictures", r->done);
+    *out = json_pack("{s:o, s:o, s:o, s:o}", "summary", summary, "look_first", look, "pictures",
+                     idem_anonymise_pictures(r->done), "clips", idem_anonymise_clips(r->done));
     char *path = *out ? idem_path_join(r->o->output, "anonymise-report.json") : NULL;
     char *page = path ? idem_path_join(r->o->output, "anonymise-report.html") : NULL;
     const int status = !page ? idem_fail_as(IDEM_MEMORY, "out of memory for a report")
@@ -316,7 +379,8 @@ int idem_anonymise_run(idem_studio *s, const idem_anonymise_run_options *o, json
         char why[1024];
         const idem_kind kind = (idem_kind)idem_error_kind();
         snprintf(why, sizeof why, "%s", idem_error());
-        save_state(&r);
+        if (!r.in_clip)
+            save_state(&r);
         status = idem_fail_as(kind, "%s", why);
     }
     if (!status)

@@ -1,5 +1,5 @@
-/* Anonymising many files: reads, anonymises and writes one after another in constant memory, goes on where an
- * interrupted run stopped, and reports. */
+/* Anonymising many files, photographs and clips: reads, anonymises and writes one after another in constant memory,
+ * goes on where an interrupted run stopped, and reports. */
 #ifndef IDEM_COMPOSE_ANONYMISE_RUN_H
 #define IDEM_COMPOSE_ANONYMISE_RUN_H
 
@@ -21,13 +21,17 @@ typedef struct {
     const char *boxes;         /* what was said by hand (hand_boxes.h); NULL: nothing */
     const char *boxes_out;     /* where to write what was found, to be edited; NULL: nowhere */
     const uint64_t *test_seed; /* for tests: the secret follows from it; NULL: from the system */
+    int quality;               /* of clips (video_write.h) */
+    bool no_audio;             /* clips go without sound */
+    void (*clip_progress)(void *user, const char *clip, int pass, int64_t done, int64_t of); /* NULL: nobody is told */
+    void *user;
 } idem_anonymise_run_options;
 
-/* report: {"pictures": [...], "summary": {...}, "look_first": [...]}, for the caller to release; also written into the
- * output folder as anonymise-report.json and, to be read, .html. Files that cannot be read are named in the log, passed
- * over and counted in the summary; a run that ends early leaves a state file in the output folder, readable by its
- * owner alone, that the next run goes on from, and that is removed at the end. The studio tells how many files are
- * done. -1 with a message.
+/* report: {"pictures": [...], "clips": [...], "summary": {...}, "look_first": [...]}, for the caller to release; also
+ * written into the output folder as anonymise-report.json and, to be read, .html. Files that cannot be read are named
+ * in the log, passed over and counted in the summary; a run that ends early leaves a state file in the output folder,
+ * readable by its owner alone, that the next run goes on from, and that is removed at the end. The studio tells how
+ * many files are done. -1 with a message.
  */
 int idem_anonymise_run(idem_studio *s, const idem_anonymise_run_options *o, json_t **report);
 

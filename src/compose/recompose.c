@@ -5,14 +5,17 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "compose/likeness.h"
 #include "face/align.h"
 #include "face/paste.h"
-#include "measure/verification.h"
 #include "model/refine.h"
 #include "nets/judge.h"
 
 /* How far from the person's own vector the surrogate's is moved, at each try. */
 static const double away[] = {0, 0.35, 0.8};
+/* Of a clip's pictures but a track's first: in steps for each that a first one takes, and how fast. */
+static const double later_steps = 0.2, later_rate = 0.04;
+static const float keep = 0.5f; /* of what the picture before became */
 enum { TRIES = sizeof away / sizeof *away, DIAL_TRIES = 6 };
 /* Weights of refining (refine.h): it matters less who somebody becomes than that pose and expression stay and the
  * person goes. */
@@ -22,11 +25,12 @@ static const double near_enough = 0.02;
 
 struct idem_recomposer {
     idem_studio *studio;
-    idem_refine *refine;
+    idem_refine *refine, *later; /* later: made when a clip comes */
+    idem_refine_options options;
     size_t id, attr, w, layers, feature;
     int side;
-    float *own, *target, *attributes, *code, *ws; /* the person's code, what is painted from */
-    float *x;                                     /* [S, S, 3] */
+    float *own, *target, *attributes, *code, *start, *ws; /* the person's code, what is painted from */
+    float *x;                                             /* [S, S, 3] */
     uint8_t *rgb;
     float *now; /* the result's vector */
 };
@@ -39,12 +43,12 @@ static void *numbers(size_t n) {
 static int open_parts(idem_recomposer *r, int steps, bool dial) {
     const idem_model_info *m = idem_studio_about(r->studio);
     const int feature = idem_studio_feature_dim(r->studio);
-    idem_refine_options options = idem_refine_defaults(steps);
-    options.identity = identity;
-    options.landmark = landmark;
-    options.leak = dial ? 0 : leak; /* with a dial being like the person is what is wanted */
+    r->options = idem_refine_defaults(steps);
+    r->options.identity = identity;
+    r->options.landmark = landmark;
+    r->options.leak = dial ? 0 : leak; /* with a dial being like the person is what is wanted */
     const idem_plan_options plan = idem_studio_plan(r->studio);
-    if (feature < 1 || !(r->refine = idem_refine_new(idem_studio_model(r->studio), &options, &plan)))
+    if (feature < 1 || !(r->refine = idem_refine_new(idem_studio_model(r->studio), &r->options, &plan)))
         return -1;
     r->id = (size_t)m->id_dim;
     r->attr = (size_t)m->attr_dim;
@@ -54,7 +58,8 @@ static int open_parts(idem_recomposer *r, int steps, bool dial) {
     r->feature = (size_t)feature;
     const size_t pixels = (size_t)m->size * (size_t)m->size * 3;
     return (r->own = numbers(r->id)) && (r->target = numbers(r->id)) && (r->attributes = numbers(r->attr)) &&
-                   (r->code = numbers(r->w)) && (r->ws = numbers(r->w * r->layers)) && (r->x = numbers(pixels)) &&
+                   (r->code = numbers(r->w)) && (r->ws = numbers(r->w * r->layers)) &&
+                   (r->start = numbers(r->w * r->layers)) && (r->x = numbers(pixels)) &&
                    (r->now = numbers(r->feature)) && (r->rgb = numbers(pixels))
                ? 0
                : -1;
@@ -79,10 +84,12 @@ void idem_recomposer_free(idem_recomposer *r) {
     if (!r)
         return;
     idem_refine_free(r->refine);
+    idem_refine_free(r->later);
     free(r->own);
     free(r->target);
     free(r->attributes);
     free(r->code);
+    free(r->start);
     free(r->ws);
     free(r->x);
     free(r->rgb);
@@ -130,13 +137,6 @@ static void put_patch(const patch *p, idem_image *photo) {
 
 /* ---- painting ---- */
 
-static double cosine(const float *a, const float *b, size_t n) {
-    double sum = 0;
-    for (size_t i = 0; i < n; i++)
-        sum += (double)a[i] * (double)b[i];
-    return sum;
-}
-
 /* share of the person's own vector, rest of the surrogate's; of unit length. */
 static void mix(float *to, const float *surrogate, const float *own, double share, size_t n) {
     double squares = 0;
@@ -155,43 +155,89 @@ static int take_sitter(idem_recomposer *r, const idem_sitter *s) {
     if (idem_align_picture(&aligned, s->photo, s->frame, r->side))
         return -1;
     idem_image_to_float(r->x, &aligned, 0, 1);
-    const int status = idem_studio_encode(r->studio, IDEM_PIPE_IDENTITY, aligned.rgb, 1, r->own) ||
-                               idem_studio_encode(r->studio, IDEM_PIPE_ATTRIBUTES, aligned.rgb, 1, r->attributes)
-                           ? -1
-                           : 0;
+    int status = idem_studio_encode(r->studio, IDEM_PIPE_IDENTITY, aligned.rgb, 1, r->own);
+    if (!status && s->attributes)
+        memcpy(r->attributes, s->attributes, r->attr * sizeof *r->attributes);
+    else if (!status)
+        status = idem_studio_encode(r->studio, IDEM_PIPE_ATTRIBUTES, aligned.rgb, 1, r->attributes);
     idem_image_free(&aligned);
     return status;
 }
 
-/* The face of r->target with the sitter's attributes into its place, and what the recognisers say of it there. */
-static int paint(idem_recomposer *r, const idem_sitter *s, idem_recomposed *about) {
+/* A trail: whether codes follow, the share of the person's own vector plus 1 (0: none is known), how far codes are from
+ * the mapper's. */
+enum { FOLLOWS, SHARE, MOVED };
+
+size_t idem_recomposer_trail(const idem_recomposer *r) {
+    return MOVED + r->w * r->layers;
+}
+
+static int open_later(idem_recomposer *r) {
+    const idem_plan_options plan = idem_studio_plan(r->studio);
+    idem_refine_options o = r->options;
+    o.steps = (int)ceil(later_steps * o.steps);
+    o.rate = later_rate;
+    return r->later || (r->later = idem_refine_new(idem_studio_model(r->studio), &o, &plan)) ? 0 : -1;
+}
+
+/* r->ws, which is r->start, fitted to the sitter; from what the picture before became if there was one. */
+static int refine(idem_recomposer *r, const float *trail) {
+    const bool follows = trail && trail[FOLLOWS] > 0;
+    if (follows && open_later(r))
+        return -1;
+    for (size_t i = 0; follows && i < r->w * r->layers; i++)
+        r->ws[i] += trail[MOVED + i];
+    if (idem_refine_person_from(follows ? r->later : r->refine, r->target, r->x, r->start, r->ws, NULL))
+        return -1;
+    for (size_t i = 0; follows && i < r->w * r->layers; i++)
+        r->ws[i] = keep * (r->start[i] + trail[MOVED + i]) + (1 - keep) * r->ws[i];
+    return 0;
+}
+
+static void leave_trail(const idem_recomposer *r, float *trail, double share) {
+    trail[FOLLOWS] = 1;
+    trail[SHARE] = (float)(share + 1);
+    for (size_t i = 0; i < r->w * r->layers; i++)
+        trail[MOVED + i] = r->ws[i] - r->start[i];
+}
+
+/* The face with this share of the person's own vector and the sitter's attributes into its place, and what the
+ * recognisers say of it there. */
+static int paint(idem_recomposer *r, const idem_sitter *s, double share, idem_recomposed *about) {
     idem_pipe *map = idem_studio_pipe(r->studio, IDEM_PIPE_CODE, 1),
               *layers = map ? idem_studio_pipe(r->studio, IDEM_PIPE_LAYERS, 1) : NULL;
+    mix(r->target, s->surrogate, r->own, share, r->id);
     if (!layers ||
         idem_pipe_run(map, 1, (const float *const[]){r->target, r->attributes}, (float *const[]){r->code, NULL}))
         return -1;
-    for (size_t i = 0; i < r->layers; i++)
+    for (size_t i = 0; i < r->layers; i++) {
+        memcpy(r->start + i * r->w, r->code, r->w * sizeof *r->start);
         memcpy(r->ws + i * r->w, r->code, r->w * sizeof *r->ws);
-    if (idem_refine_person(r->refine, r->target, r->x, r->ws, NULL) ||
+    }
+    if (refine(r, s->trail) ||
         idem_studio_paint(r->studio, layers, (const float *const[]){r->ws, NULL}, 1, NULL, r->rgb))
         return -1;
     const idem_image painted = {.width = r->side, .height = r->side, .rgb = r->rgb};
-    float judge[IDEM_JUDGE_DIM];
-    if (idem_paste(s->photo, &painted, s->frame, s->points) ||
-        idem_studio_embed(r->studio, s->photo, s->points, r->now, judge))
+    const idem_was was = {s->points, s->feature, s->judge};
+    idem_likeness l;
+    if (idem_paste(s->photo, &painted, s->frame, s->points) || idem_likeness_measure(r->studio, s->photo, &was, &l))
         return -1;
-    about->feature = cosine(r->now, s->feature, r->feature);
-    about->judge = cosine(judge, s->judge, IDEM_JUDGE_DIM);
+    about->feature = l.feature;
+    about->judge = l.judge;
+    about->above = l.above;
+    about->share = share;
     about->tries++;
     return 0;
 }
 
 static int become_a_stranger(idem_recomposer *r, const idem_sitter *s, const patch *before, idem_recomposed *about) {
+    const double from = s->trail && s->trail[SHARE] > 0 ? 1 - (double)s->trail[SHARE] : 0;
     for (int i = 0; i < TRIES; i++) {
-        mix(r->target, s->surrogate, r->own, -away[i], r->id);
-        if (paint(r, s, about))
+        if (away[i] < from - 1e-3)
+            continue; /* it was not enough in a picture before */
+        if (paint(r, s, -away[i], about))
             return -1;
-        if (about->feature <= IDEM_FEATURE_THRESHOLD && about->judge <= IDEM_JUDGE_THRESHOLD)
+        if (!about->above)
             return 1;
         put_patch(before, s->photo);
     }
@@ -202,12 +248,11 @@ static int become_a_stranger(idem_recomposer *r, const idem_sitter *s, const pat
  * is about as like as strangers are, and the person's own; the nearest of all tries is kept. */
 static int reach(idem_recomposer *r, const idem_sitter *s, const patch *before, double wanted, idem_recomposed *about) {
     double low = -0.2, at_low = NAN, high = 1, at_high = NAN, best = HUGE_VAL, best_share = 0;
-    const double strangers = cosine(s->surrogate, r->own, r->id);
+    const double strangers = idem_unit_cosine(s->surrogate, r->own, r->id);
     double share = fmin(fmax((wanted - strangers) / (1 - strangers), 0), 1);
     for (int i = 0; i < DIAL_TRIES; i++) {
         put_patch(before, s->photo);
-        mix(r->target, s->surrogate, r->own, share, r->id);
-        if (paint(r, s, about))
+        if (paint(r, s, share, about))
             return -1;
         const double off = about->feature - wanted;
         if (fabs(off) < best) {
@@ -230,8 +275,7 @@ static int reach(idem_recomposer *r, const idem_sitter *s, const patch *before, 
     if (fabs(about->feature - wanted) <= best)
         return 1;
     put_patch(before, s->photo);
-    mix(r->target, s->surrogate, r->own, best_share, r->id);
-    return paint(r, s, about) ? -1 : 1;
+    return paint(r, s, best_share, about) ? -1 : 1;
 }
 
 int idem_recomposer_run(idem_recomposer *r, const idem_sitter *s, double similarity, idem_recomposed *about) {
@@ -239,8 +283,22 @@ int idem_recomposer_run(idem_recomposer *r, const idem_sitter *s, double similar
     *about = (idem_recomposed){0};
     if (take_sitter(r, s) || take_patch(&before, s->photo, s->frame))
         return -1;
-    const int done =
-        isnan(similarity) ? become_a_stranger(r, s, &before, about) : reach(r, s, &before, similarity, about);
+    int done;
+    if (isnan(similarity))
+        done = become_a_stranger(r, s, &before, about);
+    else if (s->trail && s->trail[SHARE] > 0) /* reached in a picture before */
+        done = paint(r, s, (double)s->trail[SHARE] - 1, about) ? -1 : 1;
+    else
+        done = reach(r, s, &before, similarity, about);
+    if (s->trail) {
+        put_patch(&before, s->photo);
+        if (done > 0)
+            leave_trail(r, s->trail, about->share);
+    }
     free(before.rgb);
     return done;
+}
+
+const uint8_t *idem_recomposer_picture(const idem_recomposer *r) {
+    return r->rgb;
 }

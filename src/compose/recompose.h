@@ -18,15 +18,28 @@ typedef struct {
     const float (*points)[2];
     const float *feature, *judge; /* the person's vectors */
     const float *surrogate;       /* code by E_id */
+    /* In a clip. Both NULL: a photograph. */
+    const float *attributes; /* [attr_dim], smoothed over pictures */
+    float *trail;            /* [idem_recomposer_trail], zero at first: what the face became in the picture before, from
+                                which it goes on; and how far it is from the person */
 } idem_sitter;
 
 typedef struct {
     double feature, judge; /* cosines of the result with the person */
+    bool above;            /* one of them is above its threshold */
+    double share;          /* of the person's own vector in what was painted from */
     int tries;
 } idem_recomposed;
 
+/* Numbers of a trail. The first is 0 where the codes of the picture before are not to be gone on from. */
+size_t idem_recomposer_trail(const idem_recomposer *r);
+
 /* similarity: wanted cosine by fr_feature; NaN: below the thresholds of both. 1: done; 0: the thresholds were not
- * reached, and the photograph is as it was; -1: interrupted, or memory is short. */
+ * reached, and the photograph is as it was; -1: interrupted, or memory is short. With a trail the photograph is as it
+ * was in every case, and idem_recomposer_picture is what was painted. */
 int idem_recomposer_run(idem_recomposer *r, const idem_sitter *sitter, double similarity, idem_recomposed *about);
+
+/* [S, S, 3], the face painted last, in its frame. */
+const uint8_t *idem_recomposer_picture(const idem_recomposer *r);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "base/rng.h"
 #include "base/status.h"
+#include "compose/likeness.h"
 #include "compose/code_rows.h"
 #include "measure/verification.h"
 
@@ -126,13 +127,6 @@ int idem_surrogates_take(idem_surrogates *s, const float *rows, int n) {
 
 /* ---- candidates ---- */
 
-static double cosine(const float *a, const float *b, size_t n) {
-    double sum = 0;
-    for (size_t i = 0; i < n; i++)
-        sum += (double)a[i] * (double)b[i];
-    return sum;
-}
-
 /* z of the next candidate: from the secret and its number alone. */
 static void draw_noise(idem_surrogates *s, float *z) {
     uint8_t message[20] = "idem candidate", derived[IDEM_SECRET];
@@ -187,8 +181,8 @@ static double nearness(const idem_surrogates *s, const float *candidate) {
     double sum = 0;
     for (int i = 0; i < s->used.n; i++) {
         const float *row = idem_code_row(&s->used, i);
-        const double feature = cosine(candidate + s->id, row + s->id, s->feature),
-                     judge = cosine(candidate + s->id + s->feature, row + s->id + s->feature, IDEM_JUDGE_DIM);
+        const double feature = idem_unit_cosine(candidate + s->id, row + s->id, s->feature),
+                     judge = idem_unit_cosine(candidate + s->id + s->feature, row + s->id + s->feature, IDEM_JUDGE_DIM);
         sum += fmax(feature - IDEM_FEATURE_THRESHOLD + near_by, 0) +
                5 * fmax(judge - IDEM_JUDGE_THRESHOLD + near_by / 5, 0);
     }
@@ -196,8 +190,8 @@ static double nearness(const idem_surrogates *s, const float *candidate) {
 }
 
 static bool is_stranger(const idem_surrogates *s, const float *candidate, const float *feature, const float *judge) {
-    return (!feature || cosine(candidate + s->id, feature, s->feature) <= IDEM_FEATURE_THRESHOLD) &&
-           (!judge || cosine(candidate + s->id + s->feature, judge, IDEM_JUDGE_DIM) <= IDEM_JUDGE_THRESHOLD);
+    return (!feature || idem_unit_cosine(candidate + s->id, feature, s->feature) <= IDEM_FEATURE_THRESHOLD) &&
+           (!judge || idem_unit_cosine(candidate + s->id + s->feature, judge, IDEM_JUDGE_DIM) <= IDEM_JUDGE_THRESHOLD);
 }
 
 /* The farthest stranger to the person; -1: there is none. */
@@ -249,8 +243,8 @@ void idem_surrogates_alike(const idem_surrogates *s, double *feature, double *ju
     for (int i = 0; i < s->used.n; i++)
         for (int k = i + 1; k < s->used.n; k++) {
             const idem_surrogate a = idem_surrogates_at(s, i), b = idem_surrogates_at(s, k);
-            above[0] += cosine(a.feature, b.feature, s->feature) > IDEM_FEATURE_THRESHOLD;
-            above[1] += cosine(a.judge, b.judge, IDEM_JUDGE_DIM) > IDEM_JUDGE_THRESHOLD;
+            above[0] += idem_unit_cosine(a.feature, b.feature, s->feature) > IDEM_FEATURE_THRESHOLD;
+            above[1] += idem_unit_cosine(a.judge, b.judge, IDEM_JUDGE_DIM) > IDEM_JUDGE_THRESHOLD;
             pairs++;
         }
     *feature = pairs > 0 ? above[0] / pairs : NAN;

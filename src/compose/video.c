@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/log.h"
 #include "base/status.h"
+#include "compose/likeness.h"
 #include "compose/photograph.h"
 #include "compose/video_paint.h"
 #include "model/origin.h"
@@ -37,6 +37,7 @@ typedef struct {
     idem_video *in;         /* opened for the facts of the output; frames come from it unless some are done */
     idem_video *source;
     idem_video_out *out;
+    idem_clip_brush *brush;
     idem_clip_painter *painter;
     idem_origin origin;
     char *text; /* what the pictures depend on */
@@ -77,13 +78,6 @@ static void free_who(idem_clip_who *who) {
     free(who->code);
     free(who->rgb);
     *who = (idem_clip_who){0};
-}
-
-static double cosine(const float *a, const float *b, int n) {
-    double sum = 0; /* both of unit length */
-    for (int i = 0; i < n; i++)
-        sum += (double)a[i] * (double)b[i];
-    return sum;
 }
 
 static float *read_vector(clip *c, const char *path) {
@@ -135,8 +129,8 @@ static int find_person(const clip *c, int n, const char *path, const float *v) {
     int best = -1;
     double most = -1;
     for (int i = 0; i < n; i++)
-        if (cosine(v, c->persons[i].vector, dim) > most) {
-            most = cosine(v, c->persons[i].vector, dim);
+        if (idem_unit_cosine(v, c->persons[i].vector, (size_t)dim) > most) {
+            most = idem_unit_cosine(v, c->persons[i].vector, (size_t)dim);
             best = i;
         }
     return most < same_person
@@ -172,7 +166,7 @@ static int look_for_faces(clip *c) {
     const idem_clip_job *j = c->job;
     if (j->faces == IDEM_CLIP_NONE && !j->n_roles)
         return (c->tracks = idem_tracks_new(1, 1, 1, NULL)) && !idem_tracks_finish(c->tracks) ? 0 : -1;
-    const idem_video_faces_options o = {j->from, j->to, j->progress, j->user};
+    const idem_video_faces_options o = {.from = j->from, .to = j->to, .progress = j->progress, .user = j->user};
     if (!(c->tracks = idem_video_faces(c->studio, c->from, &o)))
         return -1;
     if (!idem_tracks_persons(c->tracks, &c->persons))
@@ -215,11 +209,8 @@ static int open_out(clip *c) {
     r->resumed = idem_video_out_done(c->out);
     snprintf(r->codec, sizeof r->codec, "%s", idem_video_out_codec(c->out));
     snprintf(r->why, sizeof r->why, "%s", idem_video_out_why(c->out));
-    if (info->hdr && paints)
-        idem_log(
-            IDEM_LOG_WARNING,
-            "%s: its light is HDR (PQ or HLG), which the networks never saw: faces are painted in its stored values",
-            c->from);
+    if (paints)
+        idem_clip_warn_of_light(c->in);
     return j->review && idem_dir_make(j->review) ? -1 : 0;
 }
 
@@ -229,7 +220,8 @@ static int open_painter(clip *c) {
     const void *state = idem_video_out_state(c->out, &size);
     if (done && !(c->source = idem_video_open(c->from, first)))
         return -1;
-    if (!(c->painter = idem_clip_painter_new(c->studio, c->tracks, c->who, c->job->refine, first)))
+    if (!(c->brush = idem_clip_brush_new(c->studio, c->who, c->report->persons, c->job->refine)) ||
+        !(c->painter = idem_clip_painter_new(c->studio, c->tracks, c->brush, first)))
         return -1;
     return done ? idem_clip_painter_restore(c->painter, state, size) : 0;
 }
@@ -319,6 +311,7 @@ int idem_clip_compose(idem_studio *s, const char *from, const char *to, const id
                      ? -1
                      : 0;
     idem_clip_painter_free(c.painter);
+    idem_clip_brush_free(c.brush);
     idem_video_out_free(c.out);
     idem_video_close(c.source);
     idem_video_close(c.in);

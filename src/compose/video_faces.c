@@ -5,8 +5,12 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "compose/candidate.h"
+#include "face/align.h"
+#include "face/box.h"
+#include "nets/judge.h"
 
-enum { EMBED_EVERY = 4, MOST = 32 /* faces of a picture */ };
+enum { EMBED_EVERY = 4, MOST = 256 /* faces of a picture */ };
 
 /* Boxes that overlap by more are one face. */
 static const double one_face = 0.4;
@@ -33,19 +37,13 @@ typedef struct {
     float look[IDEM_SCENE_CELLS];
     bool has_look;
     int since_embed;
+    int64_t taken; /* pictures */
+    const idem_video_faces_options *options;
 } scout;
-
-static double overlap(const idem_box *a, const idem_box *b) {
-    const double w = fmin((double)a->x1, (double)b->x1) - fmax((double)a->x0, (double)b->x0);
-    const double h = fmin((double)a->y1, (double)b->y1) - fmax((double)a->y0, (double)b->y0);
-    const double one = (double)(a->x1 - a->x0) * (double)(a->y1 - a->y0),
-                 two = (double)(b->x1 - b->x0) * (double)(b->y1 - b->y0);
-    return w <= 0 || h <= 0 ? 0 : w * h / (one + two - w * h);
-}
 
 static bool has(const face_list *l, const idem_box *box) {
     for (int i = 0; i < l->n; i++)
-        if (overlap(&l->found[i].box, box) > one_face)
+        if (idem_box_overlap(&l->found[i].box, box) > one_face)
             return true;
     return false;
 }
@@ -62,7 +60,8 @@ static void add(const scout *s, face_list *l, const idem_found *f, const float *
 }
 
 static int embed(const scout *s, const idem_image *im, const idem_found *f, float *vector) {
-    return idem_studio_embed(s->studio, im, (const float(*)[2])f->points, vector, NULL);
+    float *judge = s->options->judge ? vector + idem_studio_feature_dim(s->studio) : NULL;
+    return idem_studio_embed(s->studio, im, (const float(*)[2])f->points, vector, judge);
 }
 
 /* The faces of one picture that are still there in another. fresh: with vectors of their own. */
@@ -82,23 +81,46 @@ static int follow(scout *s, held *to, const face_list *from, bool fresh) {
     return 0;
 }
 
+static idem_region region_of(const idem_found *f, const idem_image *im) {
+    idem_crop frame;
+    return idem_align_frame(&frame, (const float(*)[2])f->points, im->width, im->height)
+               ? idem_region_of_box(&f->box, 0, im->width, im->height)
+               : idem_region_of_frame(&frame, im->width, im->height);
+}
+
+/* A detection that is no sure face, unless it is another reading of one, or is not seen again by itself. */
+static int keep_maybe(scout *s, const held *h, const idem_box *box) {
+    for (int i = 0; i < h->faces.n; i++) {
+        const idem_region region = region_of(&h->faces.found[i], &h->image);
+        if (idem_candidate_is_reading(&h->image, box, &h->faces.found[i].box, &region))
+            return 0;
+    }
+    const int is = idem_candidate_is_seen_again(s->studio, &h->image, box, s->options->unsure);
+    return is > 0 ? idem_maybes_add(s->options->maybes, s->taken - 1, box) : is;
+}
+
 /* All faces; how many were not known, which come last. */
 static int search(scout *s, held *h) {
     idem_found *found = NULL;
-    const idem_find_options all = {.search = IDEM_FIND_ALL, .max = MOST};
+    const idem_find_options all = {.search = IDEM_FIND_ALL, .confidence = (float)s->options->unsure};
     const int n = idem_finder_run(s->finder, &h->image, &all, &found);
     int added = 0, status = n < 0 ? -1 : 0;
     float *vector = malloc((size_t)s->dim * sizeof *vector);
     if (!vector)
         status = idem_fail_as(IDEM_MEMORY, "out of memory for a face");
     for (int i = 0; i < n && !status; i++) {
-        if (has(&h->faces, &found[i].box))
+        if (!found[i].sure || h->faces.n == MOST || has(&h->faces, &found[i].box))
             continue;
         if (!(status = embed(s, &h->image, &found[i], vector))) {
             add(s, &h->faces, &found[i], vector);
             added++;
         }
     }
+    if (s->options->maybes && !status)
+        status = idem_maybes_searched(s->options->maybes, s->taken - 1);
+    for (int i = 0; i < n && s->options->maybes && !status; i++)
+        if (!has(&h->faces, &found[i].box))
+            status = keep_maybe(s, h, &found[i].box);
     free(found);
     free(vector);
     return status ? -1 : added;
@@ -150,6 +172,7 @@ static int take(scout *s, idem_image *image) {
     h->image = *image;
     h->faces.n = 0;
     *image = (idem_image){0};
+    s->taken++;
     if (idem_scene_look(&h->image, look))
         return -1;
     h->cut = !s->has_look || idem_scene_is_cut(s->look, look);
@@ -169,6 +192,7 @@ static int take(scout *s, idem_image *image) {
 /* A picture without a search: of what is outside the time that is wanted. */
 static int pass_over(scout *s) {
     s->has_look = false;
+    s->taken++;
     return hand_on(s) || idem_tracks_add(s->tracks, NULL, 0, NULL, true) ? -1 : 0;
 }
 
@@ -212,12 +236,16 @@ idem_tracks *idem_video_faces(idem_studio *studio, const char *path, const idem_
     int status = v ? 0 : -1;
     if (!status) {
         s->studio = studio;
+        s->options = &o;
         s->dim = idem_studio_feature_dim(studio);
-        s->finder = idem_studio_finder(studio);
-        status = s->dim > 0 && s->finder ? make_room(s) : -1;
+        s->finder = s->dim > 0 ? idem_studio_finder(studio) : NULL;
+        s->dim += o.judge ? IDEM_JUDGE_DIM : 0;
+        status = s->finder ? make_room(s) : -1;
     }
     if (!status) {
-        s->tracks = idem_tracks_new(idem_video_about(v)->width, idem_video_about(v)->height, s->dim, NULL);
+        idem_track_options how = IDEM_TRACK_DEFAULT;
+        how.more = o.judge ? IDEM_JUDGE_DIM : 0;
+        s->tracks = idem_tracks_new(idem_video_about(v)->width, idem_video_about(v)->height, s->dim - how.more, &how);
         status = s->tracks ? read_all(s, v, &o) : -1;
     }
     idem_video_close(v);

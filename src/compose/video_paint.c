@@ -4,24 +4,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/status.h"
 #include "face/align.h"
 #include "face/paste.h"
-#include "model/refine.h"
 
 enum { BLOCK = 8, RING = BLOCK + 3 * IDEM_CLIP_REACH + 2, SNAPSHOTS = RING };
 
 static const double deviation = 0.8;    /* pictures, of codes and fits */
 static const double most_outside = 0.6; /* of a frame; beyond it nothing is painted */
-static const double later_rate = 0.04;  /* of refining from the picture before */
-static const float keep = 0.5f;         /* of what the picture before became */
-static const int first_steps = 25;      /* where there is none before */
 
 typedef struct {
     const idem_track_place *place;
     float *attr;             /* [attr_dim] */
     uint8_t *seen, *painted; /* [S, S, 3] */
     idem_paste_fit fit;
+    bool done; /* painted: set when its turn has come */
 } face;
 
 typedef struct {
@@ -33,17 +31,13 @@ typedef struct {
 struct idem_clip_painter {
     idem_studio *studio;
     const idem_tracks *tracks;
-    const idem_clip_who *who;
-    int persons, steps, size;
-    size_t attr_dim, w_dim, layers, picture;
+    idem_clip_brush *brush;
+    int size;
+    size_t attr_dim, picture;
     slot ring[RING];                             /* picture i at i % RING */
     int64_t read, coded, painted, pasted, taken; /* one more than the last picture that is so */
     bool ended;
-    /* refining */
-    idem_refine *first, *later;
-    float *moved; /* [persons][1 + layers * w_dim]: the track + 1, and how far its codes are from the mapper's */
-    float *snapshot[SNAPSHOTS]; /* of it before picture i was painted, at i % SNAPSHOTS */
-    size_t row;
+    float *snapshot[SNAPSHOTS]; /* of the brush's state before picture i was painted, at i % SNAPSHOTS */
 };
 
 static slot *at(idem_clip_painter *p, int64_t i) {
@@ -67,47 +61,32 @@ static int no_memory(void) {
 
 /* ---- life ---- */
 
-static int open_refining(idem_clip_painter *p) {
-    idem_plan_options plan = {.threads = idem_studio_threads(p->studio)};
-    idem_refine_options o = idem_refine_defaults(first_steps);
-    p->row = 1 + p->layers * p->w_dim;
-    if (!(p->first = idem_refine_new(idem_studio_model(p->studio), &o, &plan)))
-        return -1;
-    o.steps = p->steps;
-    o.rate = later_rate;
-    if (!(p->later = idem_refine_new(idem_studio_model(p->studio), &o, &plan)))
-        return -1;
-    const size_t n = (size_t)p->persons * p->row;
-    if (!(p->moved = calloc(n + 1, sizeof *p->moved)))
-        return no_memory();
-    for (int i = 0; i < SNAPSHOTS; i++)
-        if (!(p->snapshot[i] = calloc(n + 1, sizeof *p->moved)))
-            return no_memory();
-    return 0;
+void idem_clip_warn_of_light(const idem_video *v) {
+    if (idem_video_about(v)->hdr)
+        idem_log(
+            IDEM_LOG_WARNING,
+            "%s: its light is HDR (PQ or HLG), which the networks never saw: faces are painted in its stored values",
+            idem_video_path(v));
 }
 
-idem_clip_painter *idem_clip_painter_new(idem_studio *s, const idem_tracks *tracks, const idem_clip_who *who,
-                                         int refine, int64_t first) {
+idem_clip_painter *idem_clip_painter_new(idem_studio *s, const idem_tracks *tracks, idem_clip_brush *brush,
+                                         int64_t first) {
     const idem_model_info *m = idem_studio_about(s);
-    const idem_track_person *persons;
     idem_clip_painter *p = calloc(1, sizeof *p);
-    if (!p)
-        return idem_fail_null_as(IDEM_MEMORY, "out of memory for painting a clip");
-    p->studio = s;
-    p->tracks = tracks;
-    p->who = who;
-    p->persons = idem_tracks_persons(tracks, &persons);
-    p->steps = refine;
-    p->size = m ? m->size : 0;
-    p->attr_dim = m ? (size_t)m->attr_dim : 0;
-    p->w_dim = m ? (size_t)m->w_dim : 0;
-    p->layers = m ? (size_t)m->layers : 0;
-    p->picture = (size_t)p->size * (size_t)p->size * 3;
-    p->read = p->coded = p->painted = p->pasted = p->taken = first;
-    if (refine && open_refining(p)) {
+    int status = p ? 0 : no_memory();
+    for (int i = 0; i < SNAPSHOTS && !status; i++)
+        status = (p->snapshot[i] = calloc(brush->numbers + 1, sizeof(float))) ? 0 : no_memory();
+    if (status) {
         idem_clip_painter_free(p);
         return NULL;
     }
+    p->studio = s;
+    p->tracks = tracks;
+    p->brush = brush;
+    p->size = m ? m->size : 0;
+    p->attr_dim = m ? (size_t)m->attr_dim : 0;
+    p->picture = (size_t)p->size * (size_t)p->size * 3;
+    p->read = p->coded = p->painted = p->pasted = p->taken = first;
     if (m)
         idem_studio_set_batch(s, 1); /* results round alike wherever a run goes on */
     return p;
@@ -120,9 +99,6 @@ void idem_clip_painter_free(idem_clip_painter *p) {
         clear(&p->ring[i]);
     for (int i = 0; i < SNAPSHOTS; i++)
         free(p->snapshot[i]);
-    free(p->moved);
-    idem_refine_free(p->later);
-    idem_refine_free(p->first);
     free(p);
 }
 
@@ -152,7 +128,7 @@ static int find_faces(idem_clip_painter *p, slot *s) {
     if (!(s->faces = calloc((size_t)n, sizeof *s->faces)))
         return no_memory();
     for (int i = 0; i < n; i++) {
-        if (!p->who[places[i].person].code)
+        if (!p->brush->wants(p->brush, s->frame.number, &places[i]))
             continue;
         if (idem_align_outside(&places[i].frame) > most_outside)
             s->outside++;
@@ -219,84 +195,31 @@ static void smooth_code(idem_clip_painter *p, int64_t i, const face *f, int64_t 
 
 /* ---- painting ---- */
 
-static int paint_plain(idem_clip_painter *p, int64_t until) {
-    int n = 0, k = 0;
-    for (int64_t i = p->painted; i < until; i++)
-        n += at(p, i)->n;
-    if (!n)
-        return 0;
-    idem_sitting *sittings = calloc((size_t)n, sizeof *sittings);
-    float *codes = malloc((size_t)n * p->attr_dim * sizeof *codes);
-    uint8_t *rgb = malloc((size_t)n * p->picture);
-    int status = sittings && codes && rgb ? 0 : no_memory();
-    for (int64_t i = p->painted; i < until && !status; i++)
-        for (int f = 0; f < at(p, i)->n; f++, k++) {
-            const face *one = &at(p, i)->faces[f];
-            smooth_code(p, i, one, p->coded, codes + (size_t)k * p->attr_dim);
-            sittings[k] =
-                (idem_sitting){.id = p->who[one->place->person].code, .attr = codes + (size_t)k * p->attr_dim};
-        }
-    if (!status)
-        status = idem_studio_paint_pairs(p->studio, sittings, n, NULL, rgb);
-    k = 0;
-    for (int64_t i = p->painted; i < until && !status; i++)
-        for (int f = 0; f < at(p, i)->n; f++)
-            memcpy(at(p, i)->faces[f].painted, rgb + (size_t)k++ * p->picture, p->picture);
-    free(sittings);
-    free(codes);
-    free(rgb);
-    return status;
-}
-
-static void to_float(const idem_clip_painter *p, float *x, const uint8_t *rgb) {
-    const idem_image im = {.width = p->size, .height = p->size, .rgb = (uint8_t *)(uintptr_t)rgb};
-    idem_image_to_float(x, &im, 0, 1);
-}
-
-/* x: room for two pictures, ws and start for codes [layers, w_dim]. */
-static int refine_face(idem_clip_painter *p, face *f, const float *attr, float *x, float *ws, float *start) {
-    const idem_clip_who *who = &p->who[f->place->person];
-    float *moved = p->moved + (size_t)f->place->person * p->row;
-    const size_t numbers = p->layers * p->w_dim;
-    const bool known = moved[0] == (float)(f->place->track + 1);
-    idem_pipe *map = idem_studio_pipe(p->studio, IDEM_PIPE_CODE, 1),
-              *paint = idem_studio_pipe(p->studio, IDEM_PIPE_LAYERS, 1);
-    if (!map || !paint || idem_pipe_run(map, 1, (const float *const[]){who->code, attr}, (float *const[]){start, NULL}))
-        return -1;
-    for (size_t l = 1; l < p->layers; l++)
-        memcpy(start + l * p->w_dim, start, p->w_dim * sizeof *start);
-    for (size_t i = 0; i < numbers; i++)
-        ws[i] = start[i] + (known ? moved[1 + i] : 0);
-    to_float(p, x, who->rgb);
-    to_float(p, x + p->picture, f->seen);
-    if (idem_refine_run_from(known ? p->later : p->first, x, x + p->picture, false, start, ws, NULL))
-        return -1;
-    for (size_t i = 0; i < numbers; i++) {
-        const float now = ws[i] - start[i];
-        moved[1 + i] = known ? keep * moved[1 + i] + (1 - keep) * now : now;
-        ws[i] = start[i] + moved[1 + i];
-    }
-    moved[0] = (float)(f->place->track + 1);
-    return idem_studio_paint(p->studio, paint, (const float *const[]){ws, NULL}, 1, NULL, f->painted);
-}
-
-static int paint_refined(idem_clip_painter *p, int64_t until) {
-    const size_t numbers = p->layers * p->w_dim;
-    float *room = malloc((2 * p->picture + 2 * numbers + p->attr_dim) * sizeof *room);
-    int status = room ? 0 : no_memory();
+static int paint(idem_clip_painter *p, int64_t until) {
+    float *attr = malloc(p->attr_dim * sizeof *attr + 1);
+    int status = attr ? 0 : no_memory();
     for (int64_t i = p->painted; i < until && !status; i++) {
-        memcpy(p->snapshot[i % SNAPSHOTS], p->moved, (size_t)p->persons * p->row * sizeof *p->moved);
-        for (int f = 0; f < at(p, i)->n && !status; f++) {
+        slot *s = at(p, i);
+        if (p->brush->numbers)
+            memcpy(p->snapshot[i % SNAPSHOTS], p->brush->state, p->brush->numbers * sizeof(float));
+        for (int k = 0; k < s->n && !status; k++) {
+            face *f = &s->faces[k];
             if (idem_studio_stopped(p->studio)) {
                 status = idem_fail_as(IDEM_INTERRUPTED, "interrupted: go on with the same command and --resume");
                 break;
             }
-            float *ws = room + 2 * p->picture, *attr = ws + 2 * numbers;
-            smooth_code(p, i, &at(p, i)->faces[f], p->coded, attr);
-            status = refine_face(p, &at(p, i)->faces[f], attr, room, ws, ws + numbers);
+            smooth_code(p, i, f, p->coded, attr);
+            const int done = p->brush->paint(p->brush, &(idem_clip_sitting){.picture = i,
+                                                                            .image = &s->frame.image,
+                                                                            .place = f->place,
+                                                                            .attr = attr,
+                                                                            .seen = f->seen,
+                                                                            .painted = f->painted});
+            f->done = done > 0;
+            status = done < 0 ? -1 : 0;
         }
     }
-    free(room);
+    free(attr);
     return status;
 }
 
@@ -304,6 +227,8 @@ static int match(idem_clip_painter *p, int64_t until) {
     for (int64_t i = p->painted; i < until; i++)
         for (int k = 0; k < at(p, i)->n; k++) {
             face *f = &at(p, i)->faces[k];
+            if (!f->done)
+                continue;
             const idem_image painted = {.width = p->size, .height = p->size, .rgb = f->painted};
             if (idem_paste_match(&f->fit, &at(p, i)->frame.image, &painted, &f->place->frame,
                                  (const float(*)[2])f->place->points))
@@ -320,7 +245,7 @@ static void smooth_fit(idem_clip_painter *p, int64_t i, const face *f, idem_past
     for (int pass = 0; pass < 2; pass++)
         for (int64_t k = i - IDEM_CLIP_REACH; k <= i + IDEM_CLIP_REACH; k++) {
             const face *g = k >= 0 && k < p->painted ? of_track(p, k, f->place->track) : NULL;
-            if (!g)
+            if (!g || !g->done)
                 continue;
             const double w = weight_of(k - i);
             if (!pass) {
@@ -341,6 +266,8 @@ static int paste(idem_clip_painter *p, int64_t until) {
     for (int64_t i = p->pasted; i < until; i++)
         for (int k = 0; k < at(p, i)->n; k++) {
             const face *f = &at(p, i)->faces[k];
+            if (!f->done)
+                continue;
             const idem_image painted = {.width = p->size, .height = p->size, .rgb = f->painted};
             idem_paste_fit fit;
             smooth_fit(p, i, f, &fit);
@@ -359,7 +286,7 @@ static int work(idem_clip_painter *p) {
         return -1;
     const int64_t back = p->ended ? 0 : IDEM_CLIP_REACH;
     const int64_t paint_until = p->coded - back > p->painted ? p->coded - back : p->painted;
-    if ((p->steps ? paint_refined(p, paint_until) : paint_plain(p, paint_until)) || match(p, paint_until))
+    if (paint(p, paint_until) || match(p, paint_until))
         return -1;
     p->painted = paint_until;
     return paste(p, p->painted - back > p->pasted ? p->painted - back : p->pasted);
@@ -395,8 +322,9 @@ int idem_clip_painter_take(idem_clip_painter *p, idem_video_frame *frame, idem_c
     if (p->taken == p->pasted)
         return 0;
     slot *s = at(p, p->taken);
-    *about = (idem_clip_painted){.painted = s->n, .outside = s->outside};
+    *about = (idem_clip_painted){.outside = s->outside};
     for (int i = 0; i < s->n; i++) {
+        about->painted += s->faces[i].done;
         about->bridged += s->faces[i].place->bridged;
         const char *why = why_look(p, p->taken, &s->faces[i]);
         about->why = about->why ? about->why : why;
@@ -409,16 +337,16 @@ int idem_clip_painter_take(idem_clip_painter *p, idem_video_frame *frame, idem_c
 
 const void *idem_clip_painter_state(const idem_clip_painter *p, int64_t number, size_t *size) {
     const int64_t next = number + 1 - IDEM_CLIP_REACH;
-    *size = p->steps ? (size_t)p->persons * p->row * sizeof *p->moved : 0;
+    *size = p->brush->numbers * sizeof(float);
     return *size ? p->snapshot[(next > 0 ? next : 0) % SNAPSHOTS] : NULL;
 }
 
 int idem_clip_painter_restore(idem_clip_painter *p, const void *state, size_t size) {
-    const size_t wanted = p->steps ? (size_t)p->persons * p->row * sizeof *p->moved : 0;
+    const size_t wanted = p->brush->numbers * sizeof(float);
     if (size != wanted)
         return idem_fail("what an earlier run kept has %zu bytes, expected %zu; begin without resuming", size, wanted);
     if (size)
-        memcpy(p->moved, state, size);
+        memcpy(p->brush->state, state, size);
     p->painted = p->pasted = p->taken = p->read + IDEM_CLIP_REACH;
     return 0;
 }

@@ -1,20 +1,13 @@
 /* Painting over time: pictures of a clip go in and come out in order, some later, with their faces painted. Attribute
- * codes and how faces are fitted in are smoothed over the pictures before and after, within a track; refining starts
- * from what the picture before became. */
+ * codes and how faces are fitted in are smoothed over the pictures before and after, within a track; a brush
+ * (video_brush.h) paints. */
 #ifndef IDEM_COMPOSE_VIDEO_PAINT_H
 #define IDEM_COMPOSE_VIDEO_PAINT_H
 
-#include "compose/studio.h"
-#include "face/track.h"
+#include "compose/video_brush.h"
 #include "media/video.h"
 
 enum { IDEM_CLIP_REACH = 2 /* pictures to either side that a code or colour is smoothed over */ };
-
-/* Who a person of the tracks becomes. */
-typedef struct {
-    float *code;  /* [id_dim]; NULL: stays */
-    uint8_t *rgb; /* [S, S, 3], for refining */
-} idem_clip_who;
 
 typedef struct {
     int painted, bridged, outside;
@@ -23,10 +16,12 @@ typedef struct {
 
 typedef struct idem_clip_painter idem_clip_painter;
 
-/* All but the studio's networks are borrowed; who [persons of the tracks]. refine: steps a face; 0: none. first:
- * pictures come from this number on. */
-idem_clip_painter *idem_clip_painter_new(idem_studio *s, const idem_tracks *tracks, const idem_clip_who *who,
-                                         int refine, int64_t first);
+/* Says in the log that a clip's light is none that the networks know, if it is so. */
+void idem_clip_warn_of_light(const idem_video *v);
+
+/* All is borrowed. first: pictures come from this number on. */
+idem_clip_painter *idem_clip_painter_new(idem_studio *s, const idem_tracks *tracks, idem_clip_brush *brush,
+                                         int64_t first);
 void idem_clip_painter_free(idem_clip_painter *p); /* NULL is allowed */
 
 /* The next picture, which is taken over. */

@@ -29,6 +29,7 @@ struct idem_picture_tree {
     texts bad;
     idem_left_out others;
     size_t skip; /* length of "DIR/" */
+    bool films;
 };
 
 /* The folders that hold the one at hand, outermost last. */
@@ -77,7 +78,7 @@ static int look_at(idem_picture_tree *t, const char *path, const char *name, con
         return leave_out(t);
     }
     if (!S_ISDIR(st.st_mode)) {
-        if (idem_is_picture(full))
+        if (idem_is_picture(full) || (t->films && idem_is_film(full)))
             return add(&t->paths, full);
         idem_left_out_add_file(&t->others, name);
         return 0;
@@ -133,15 +134,24 @@ static int open_tree(idem_picture_tree *t, const char *dir) {
     return 0;
 }
 
-idem_picture_tree *idem_picture_tree_open(const char *dir) {
+static idem_picture_tree *open_of(const char *dir, bool films) {
     idem_picture_tree *t = calloc(1, sizeof *t);
     if (!t)
         return idem_fail_null_as(IDEM_MEMORY, "out of memory for a list of pictures");
+    t->films = films;
     if (open_tree(t, dir)) {
         idem_picture_tree_free(t);
         return NULL;
     }
     return t;
+}
+
+idem_picture_tree *idem_picture_tree_open(const char *dir) {
+    return open_of(dir, false);
+}
+
+idem_picture_tree *idem_picture_tree_open_films(const char *dir) {
+    return open_of(dir, true);
 }
 
 void idem_picture_tree_free(idem_picture_tree *t) {

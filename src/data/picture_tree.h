@@ -11,6 +11,8 @@ typedef struct idem_picture_tree idem_picture_tree;
 
 /* NULL when `dir` itself cannot be listed. */
 idem_picture_tree *idem_picture_tree_open(const char *dir);
+/* Films (listing.h) are listed too; they can only be counted and named. */
+idem_picture_tree *idem_picture_tree_open_films(const char *dir);
 void idem_picture_tree_free(idem_picture_tree *t); /* NULL is allowed */
 
 size_t idem_picture_tree_count(const idem_picture_tree *t); /* may be 0 */

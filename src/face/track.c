@@ -7,6 +7,7 @@
 
 #include "base/status.h"
 #include "face/align.h"
+#include "face/box.h"
 #include "face/track_private.h"
 
 static const double least_overlap = 0.15, far_overlap = 0.3;
@@ -48,18 +49,11 @@ void idem_tracks_free(idem_tracks *t) {
     free(t->persons);
     free(t->places);
     free(t->first);
+    free(t->cuts);
     free(t);
 }
 
 /* ---- linking ---- */
-
-static double overlap(const idem_box *a, const idem_box *b) {
-    const double w = fmin((double)a->x1, (double)b->x1) - fmax((double)a->x0, (double)b->x0);
-    const double h = fmin((double)a->y1, (double)b->y1) - fmax((double)a->y0, (double)b->y0);
-    const double one = (double)(a->x1 - a->x0) * (double)(a->y1 - a->y0),
-                 two = (double)(b->x1 - b->x0) * (double)(b->y1 - b->y0);
-    return w <= 0 || h <= 0 ? 0 : w * h / (one + two - w * h);
-}
 
 double idem_track_cosine(const float *a, const float *b, int dim) {
     double dot = 0, x = 0, y = 0;
@@ -88,7 +82,7 @@ static idem_box expected(const idem_track *k, int64_t picture) {
 /* How well a face goes on with a track; 0: it does not. */
 static double fit(const idem_tracks *t, const idem_track *k, const idem_found *f, const float *vector) {
     const idem_box at = expected(k, t->pictures);
-    const double over = fmax(overlap(&at, &f->box), overlap(&k->at[k->n - 1].box, &f->box));
+    const double over = fmax(idem_box_overlap(&at, &f->box), idem_box_overlap(&k->at[k->n - 1].box, &f->box));
     const double like =
         fmax(idem_track_cosine(k->sum, vector, t->dim), idem_track_cosine(k->last_vector, vector, t->dim));
     if (over < least_overlap || like < t->options.other)
@@ -103,13 +97,12 @@ static int extend(idem_tracks *t, idem_track *k, const idem_found *f, const floa
     if (!at)
         return -1;
     k->at = at;
-    at[k->n] = (idem_seen){.picture = t->pictures, .box = f->box, .score = f->score};
+    at[k->n] = (idem_seen){.picture = t->pictures, .box = f->box, .score = f->score, .yaw = f->yaw};
     memcpy(at[k->n++].points, f->points, sizeof at->points);
     k->seen++;
-    for (int i = 0; i < t->dim; i++) {
+    for (int i = 0; i < t->dim + t->options.more; i++)
         k->sum[i] += f->score * vector[i];
-        k->last_vector[i] = vector[i];
-    }
+    memcpy(k->last_vector, vector, (size_t)t->dim * sizeof *vector);
     return 0;
 }
 
@@ -120,7 +113,7 @@ static int begin(idem_tracks *t, const idem_found *f, const float *vector) {
     t->tracks = tracks;
     idem_track *k = &tracks[t->n_tracks];
     *k = (idem_track){.open = true,
-                      .sum = calloc((size_t)t->dim + 1, sizeof(float)),
+                      .sum = calloc((size_t)(t->dim + t->options.more) + 1, sizeof(float)),
                       .last_vector = calloc((size_t)t->dim + 1, sizeof(float))};
     t->n_tracks++;
     return k->sum && k->last_vector ? extend(t, k, f, vector)
@@ -138,7 +131,8 @@ static int link_faces(idem_tracks *t, const idem_found *faces, int n, const floa
             if (!k->open || k->at[k->n - 1].picture == t->pictures)
                 continue;
             for (int f = 0; f < n; f++) {
-                const double v = taken[f] ? 0 : fit(t, k, &faces[f], vectors + (size_t)f * (size_t)t->dim);
+                const double v =
+                    taken[f] ? 0 : fit(t, k, &faces[f], vectors + (size_t)f * (size_t)(t->dim + t->options.more));
                 if (v > best) {
                     best = v;
                     to = k;
@@ -148,7 +142,7 @@ static int link_faces(idem_tracks *t, const idem_found *faces, int n, const floa
         }
         if (!to)
             return 0;
-        if (extend(t, to, &faces[which], vectors + (size_t)which * (size_t)t->dim))
+        if (extend(t, to, &faces[which], vectors + (size_t)which * (size_t)(t->dim + t->options.more)))
             return -1;
         taken[which] = true;
     }
@@ -164,22 +158,35 @@ static void close_old(idem_tracks *t, bool all) {
 }
 
 int idem_tracks_add(idem_tracks *t, const idem_found *faces, int n, const float *vectors, bool cut) {
-    bool *taken = calloc((size_t)n + 1, sizeof *taken);
-    int status = taken ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for the faces of a clip");
+    bool *taken = calloc((size_t)n + 1, sizeof *taken), *cuts = grown(t->cuts, &t->room_cuts, (size_t)t->pictures, 1);
+    int status = taken && cuts ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for the faces of a clip");
+    if (cuts) {
+        t->cuts = cuts;
+        t->cuts[t->pictures] = cut || !t->pictures;
+    }
     if (!status) {
         close_old(t, cut);
         status = link_faces(t, faces, n, vectors, taken);
     }
     for (int f = 0; f < n && !status; f++)
         if (!taken[f])
-            status = begin(t, &faces[f], vectors + (size_t)f * (size_t)t->dim);
+            status = begin(t, &faces[f], vectors + (size_t)f * (size_t)(t->dim + t->options.more));
     free(taken);
     t->pictures += !status;
     return status;
 }
 
+bool idem_tracks_is_cut(const idem_tracks *t, int64_t picture) {
+    return picture >= 0 && picture < t->pictures && t->cuts[picture];
+}
+
 int64_t idem_tracks_pictures(const idem_tracks *t) {
     return t->pictures;
+}
+
+void idem_tracks_size(const idem_tracks *t, int *width, int *height) {
+    *width = t->width;
+    *height = t->height;
 }
 
 int idem_tracks_persons(const idem_tracks *t, const idem_track_person **persons) {

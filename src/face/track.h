@@ -19,6 +19,7 @@ typedef struct {
     int longest_gap;     /* pictures; a longer one ends the track */
     double same;         /* cosine of vectors from which tracks are one person's */
     double other;        /* below which faces that overlap are not one person's */
+    int more;            /* numbers of a vector after the first dim, which link nothing; means are kept of them too */
     double centre, turn; /* deviations of the Gaussians over time, in pictures: of the middle and the landmarks; of size
                             and angle. 0: not smoothed */
 } idem_track_options;
@@ -27,7 +28,10 @@ typedef struct {
 typedef struct {
     int person, track;            /* from 0; persons by how much is seen of them, the most first */
     bool bridged;                 /* nothing was found here: between two that were */
+    int gap;                      /* pictures bridged at a stretch; 0: it was found */
     float score;                  /* the detector's; 0 when bridged */
+    float yaw;                    /* degrees; NaN: not known */
+    idem_box box;                 /* as found */
     float points[IDEM_POINTS][2]; /* smoothed, unit coordinates of the picture */
     idem_crop frame;              /* of the smoothed size, place and angle (align.h) */
 } idem_track_place;
@@ -35,7 +39,7 @@ typedef struct {
 typedef struct {
     int64_t first, last, seen; /* pictures: the first and last it is in, how many it was found in */
     double area;               /* of its frame in pixels, summed over all pictures */
-    const float *vector;       /* [dim], of unit length: the mean over all */
+    const float *vector;       /* [dim + more], the mean over all; both parts of unit length */
     int tracks;
 } idem_track_person;
 
@@ -45,13 +49,15 @@ typedef struct idem_tracks idem_tracks;
 idem_tracks *idem_tracks_new(int width, int height, int dim, const idem_track_options *options);
 void idem_tracks_free(idem_tracks *t); /* NULL is allowed */
 
-/* The next picture. vectors [n, dim], of unit length. cut: it does not follow the one before. */
+/* The next picture. vectors [n, dim + more], both parts of unit length. cut: it does not follow the one before. */
 int idem_tracks_add(idem_tracks *t, const idem_found *faces, int n, const float *vectors, bool cut);
 
 /* After the last. */
 int idem_tracks_finish(idem_tracks *t);
 
 int64_t idem_tracks_pictures(const idem_tracks *t);
+void idem_tracks_size(const idem_tracks *t, int *width, int *height);
+bool idem_tracks_is_cut(const idem_tracks *t, int64_t picture); /* of the first one too */
 int idem_tracks_persons(const idem_tracks *t, const idem_track_person **persons);
 /* Faces of a picture, in memory of t: the larger first. */
 int idem_tracks_at(const idem_tracks *t, int64_t picture, const idem_track_place **places);

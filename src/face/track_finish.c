@@ -6,16 +6,16 @@
 
 #include "base/status.h"
 #include "face/align.h"
+#include "face/box.h"
 #include "face/track_private.h"
 
 /* ---- gaps ---- */
 
 static void between(idem_seen *to, const idem_seen *a, const idem_seen *b) {
     const float t = (float)(to->picture - a->picture) / (float)(b->picture - a->picture);
-    const float *p = &a->box.x0, *q = &b->box.x0;
-    float *r = &to->box.x0;
-    for (int i = 0; i < 4; i++)
-        r[i] = p[i] + t * (q[i] - p[i]);
+    to->box = idem_box_between(&a->box, &b->box, (double)t);
+    to->yaw = a->yaw + t * (b->yaw - a->yaw);
+    to->gap = (int)(b->picture - a->picture - 1);
     for (int i = 0; i < IDEM_POINTS; i++)
         for (int c = 0; c < 2; c++)
             to->points[i][c] = a->points[i][c] + t * (b->points[i][c] - a->points[i][c]);
@@ -75,7 +75,7 @@ static void join_persons(idem_tracks *t, float *const *sums, double same) {
         for (int i = 0; i < t->n_tracks; i++)
             if (t->tracks[i].person == q)
                 t->tracks[i].person = p;
-        for (int i = 0; i < t->dim; i++)
+        for (int i = 0; i < t->dim + t->options.more; i++)
             sums[p][i] += sums[q][i];
     }
 }
@@ -94,6 +94,14 @@ static int more_first(const void *a, const void *b) {
 static double area_of(const idem_tracks *t, const idem_seen *s) {
     const double side = idem_align_side(&s->frame, t->width, t->height);
     return side * side;
+}
+
+static void normalise(float *to, const float *from, int n) {
+    double squares = 0;
+    for (int i = 0; i < n; i++)
+        squares += (double)from[i] * (double)from[i];
+    for (int i = 0; i < n; i++)
+        to[i] = (float)((double)from[i] / sqrt(fmax(squares, 1e-30)));
 }
 
 static int rank(idem_tracks *t, float *const *sums, ranked *list) {
@@ -120,17 +128,14 @@ static int rank(idem_tracks *t, float *const *sums, ranked *list) {
     t->vectors = calloc((size_t)n + 1, sizeof *t->vectors);
     int *now = malloc(((size_t)t->n_tracks + 1) * sizeof *now), status = 0;
     for (int i = 0; i < n && !status && t->persons && t->vectors && now; i++) {
-        float *v = malloc(((size_t)t->dim + 1) * sizeof *v);
-        double length = 0;
+        float *v = malloc(((size_t)(t->dim + t->options.more) + 1) * sizeof *v);
         if (!(t->vectors[i] = v)) {
             status = -1;
             break;
         }
         t->n_persons = i + 1;
-        for (int d = 0; d < t->dim; d++)
-            length += (double)sums[list[i].was][d] * (double)sums[list[i].was][d];
-        for (int d = 0; d < t->dim; d++)
-            v[d] = (float)(sums[list[i].was][d] / sqrt(fmax(length, 1e-30)));
+        normalise(v, sums[list[i].was], t->dim);
+        normalise(v + t->dim, sums[list[i].was] + t->dim, t->options.more);
         t->persons[i] = list[i].about;
         t->persons[i].vector = v;
         now[list[i].was] = i;
@@ -149,9 +154,10 @@ static int find_persons(idem_tracks *t, double same) {
     int status = sums && list ? 0 : -1;
     for (int i = 0; i < t->n_tracks && !status; i++) {
         t->tracks[i].person = i;
-        status = (sums[i] = malloc(((size_t)t->dim + 1) * sizeof(float))) ? 0 : -1;
+        const size_t numbers = (size_t)(t->dim + t->options.more);
+        status = (sums[i] = malloc((numbers + 1) * sizeof(float))) ? 0 : -1;
         if (!status)
-            memcpy(sums[i], t->tracks[i].sum, (size_t)t->dim * sizeof(float));
+            memcpy(sums[i], t->tracks[i].sum, numbers * sizeof(float));
     }
     if (status)
         idem_fail_as(IDEM_MEMORY, "out of memory for the persons of a clip");
@@ -284,7 +290,10 @@ static int place(idem_tracks *t) {
             *to = (idem_track_place){.person = t->tracks[i].person,
                                      .track = i,
                                      .bridged = from->score <= 0,
+                                     .gap = from->gap,
                                      .score = from->score,
+                                     .yaw = from->yaw,
+                                     .box = from->box,
                                      .frame = from->frame};
             memcpy(to->points, from->points, sizeof to->points);
         }

@@ -8,6 +8,8 @@ typedef struct {
     int64_t picture;
     idem_box box;
     float score; /* 0: bridged */
+    float yaw;
+    int gap; /* pictures bridged at a stretch */
     float points[IDEM_POINTS][2];
     idem_crop frame;
 } idem_seen;
@@ -16,7 +18,7 @@ typedef struct {
     idem_seen *at; /* pictures rise; after bridging without gaps */
     int n, seen;
     size_t room;
-    float *sum;         /* of vectors by their scores */
+    float *sum;         /* [dim + more], of vectors by their scores */
     float *last_vector; /* [dim] */
     bool open;
     int person;
@@ -26,6 +28,8 @@ struct idem_tracks {
     idem_track_options options;
     int width, height, dim;
     int64_t pictures;
+    bool *cuts; /* [pictures] */
+    size_t room_cuts;
     idem_track *tracks;
     int n_tracks, oldest_open;
     size_t room;

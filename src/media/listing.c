@@ -14,15 +14,23 @@
 #include "base/status.h"
 #include "media/format.h"
 
-static bool has_picture_ending(const char *name) {
+static bool has_ending(const char *name, const char *endings) {
     const size_t n = strlen(name);
-    for (const char *e = IDEM_ENDINGS; *e;) {
+    for (const char *e = endings; *e;) {
         const size_t k = strcspn(e, "|");
         if (k < n && strncasecmp(name + n - k, e, k) == 0)
             return true;
         e += k + (e[k] == '|');
     }
     return false;
+}
+
+static bool has_picture_ending(const char *name) {
+    return has_ending(name, IDEM_ENDINGS);
+}
+
+bool idem_is_film(const char *path) {
+    return has_ending(path, ".mp4|.mov|.mkv|.webm");
 }
 
 static bool starts_like_a_picture(const char *path) {

@@ -24,6 +24,9 @@ void idem_listing_free(idem_listing *l);
 /* Whether this file, which exists and is no folder, is a picture. */
 bool idem_is_picture(const char *path);
 
+/* Whether it has the ending of a film that can be written too: mp4, mov, mkv, webm. */
+bool idem_is_film(const char *path);
+
 /* A count of what is left out over any number of folders. */
 enum { IDEM_LEFT_OUT_NAMED = 3 };
 typedef struct {

@@ -406,8 +406,8 @@ static int finish(idem_video_sink *base) {
 static void close_sink(idem_video_sink *base) {
     film_sink *s = (film_sink *)base;
     idem_part_abort(&s->part);
-    close_folder(s, false);
     idem_part_close(&s->first);
+    close_folder(s, s->base.abandoned);
     if (s->encoder)
         s->av->encoder_close(s->encoder);
     if (s->colours)

@@ -32,7 +32,8 @@ const idem_video_source *idem_video_source_of(const idem_video *v);
 typedef struct idem_video_sink idem_video_sink;
 struct idem_video_sink {
     char codec[16], why[300], left[300];
-    int64_t done; /* of an earlier run */
+    bool abandoned; /* no parts are kept */
+    int64_t done;   /* of an earlier run */
     const void *state;
     size_t state_size;
     /* Takes the frame over. */

@@ -140,6 +140,10 @@ void idem_video_out_free(idem_video_out *o) {
     free(o);
 }
 
+void idem_video_out_abandon(idem_video_out *o) {
+    o->sink->abandoned = true;
+}
+
 const char *idem_video_out_codec(const idem_video_out *o) {
     return o->sink->codec;
 }

@@ -33,6 +33,9 @@ idem_video_out *idem_video_out_open(const char *path, const idem_video *source, 
 /* Does away with what is not finished but its parts. NULL is allowed. */
 void idem_video_out_free(idem_video_out *o);
 
+/* Freeing it then does away with its parts too. */
+void idem_video_out_abandon(idem_video_out *o);
+
 const char *idem_video_out_codec(const idem_video_out *o);
 /* A sentence about a codec other than usual; "" for none. */
 const char *idem_video_out_why(const idem_video_out *o);

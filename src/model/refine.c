@@ -301,6 +301,11 @@ int idem_refine_run_from(idem_refine *r, const float *x_id, const float *x_attr,
 }
 
 int idem_refine_person(idem_refine *r, const float *person, const float *x_attr, float *ws, idem_refined *about) {
+    return idem_refine_person_from(r, person, x_attr, ws, ws, about);
+}
+
+int idem_refine_person_from(idem_refine *r, const float *person, const float *x_attr, const float *start, float *ws,
+                            idem_refined *about) {
     idem_refined dummy, *a = about ? about : &dummy;
     *a = (idem_refined){0};
     if (r->options.steps < 1)
@@ -308,5 +313,5 @@ int idem_refine_person(idem_refine *r, const float *person, const float *x_attr,
     if (take_pair(r, x_attr, x_attr))
         return -1;
     memcpy(r->persons->leaf, person, (size_t)idem_shape_count(&r->persons->shape) / ROWS * sizeof *person);
-    return take_steps(r, false, ws, ws, a);
+    return take_steps(r, false, start, ws, a);
 }

@@ -50,8 +50,10 @@ int idem_refine_run(idem_refine *r, const float *x_id, const float *x_attr, bool
 /* The same towards an identity vector [id_dim] of unit length, of which there need be no picture. */
 int idem_refine_person(idem_refine *r, const float *person, const float *x_attr, float *ws, idem_refined *about);
 
-/* The same from a code other than the one it is held near: start [L, W], as the mapper gives it; ws as above. */
+/* Both from a code other than the one it is held near: start [L, W], as the mapper gives it; ws as above. */
 int idem_refine_run_from(idem_refine *r, const float *x_id, const float *x_attr, bool same, const float *start,
                          float *ws, idem_refined *about);
+int idem_refine_person_from(idem_refine *r, const float *person, const float *x_attr, const float *start, float *ws,
+                            idem_refined *about);
 
 #endif

@@ -1,0 +1,29 @@
+/* How like what is at a place is to who was there, by both recognisers; and hiding until nobody is. */
+#ifndef IDEM_COMPOSE_LIKENESS_H
+#define IDEM_COMPOSE_LIKENESS_H
+
+#include "compose/hide.h"
+#include "compose/studio.h"
+
+/* Of vectors of unit length. */
+double idem_unit_cosine(const float *a, const float *b, size_t n);
+
+/* Who was there: landmarks (unit coordinates) and the recognisers' vectors. */
+typedef struct {
+    const float (*points)[2];
+    const float *feature, *judge;
+} idem_was;
+
+typedef struct {
+    double feature, judge; /* cosines */
+    bool above;            /* one of them is above its threshold (verification.h) */
+} idem_likeness;
+
+int idem_likeness_measure(idem_studio *s, const idem_image *photo, const idem_was *was, idem_likeness *l);
+
+/* Hides the region but for the n of `but`, by `fallback`, and by what hides more as long as a recogniser sees the
+ * person. was NULL: nobody is known there, and l stays. */
+int idem_likeness_hide(idem_studio *s, idem_image *photo, const idem_region *region, idem_hiding fallback,
+                       const idem_region *but, int n, const idem_was *was, idem_likeness *l);
+
+#endif
