@@ -141,6 +141,56 @@ static inline void idem_measure_distance_options_default(idem_measure_distance_o
  * be read are noted, left out, and counted as `unreadable`. */
 IDEM_API int idem_measure_distance(const idem_measure_distance_options *options, char **json);
 
+/* ---- a generator: people of its own, and portraits it was not shown ---- */
+
+typedef struct {
+    size_t struct_size;       /* set by idem_measure_generator_options_default */
+    idem_measure_watch watch; /* may be all zero */
+    const char *generator;    /* file of a StyleGAN2; must be set, as the two that follow */
+    const char *data;         /* folder of the pictures it was trained on */
+    const char *output; /* folder, made where there is none, for report.json, nearest.png (samples beside the training
+                           pictures nearest to them: not to be passed on) and a cache of the data */
+    int count;          /* samples, 2 to 10,000 */
+    double truncation;  /* of their codes, 0 to 1 */
+    int held_out;       /* pictures of `data` that its training held out, 2 or more; 0: as its file says, or 200 */
+    const uint64_t *data_seed; /* seed of the training, by which they were chosen; NULL: as its file says, or 1 */
+    uint64_t seed;             /* of the samples */
+    const char *models;        /* folder of the networks; NULL: where `idem model fetch` puts them */
+    int threads;               /* 0: OMP_NUM_THREADS, or all cores this process may use */
+} idem_measure_generator_options;
+
+/* 200 samples, not truncated, seed 1. */
+IDEM_API void idem_measure_generator_options_init(idem_measure_generator_options *options, size_t struct_size);
+static inline void idem_measure_generator_options_default(idem_measure_generator_options *options) {
+    idem_measure_generator_options_init(options, sizeof *options);
+}
+
+/* What report.json holds, to be freed with idem_measure_free, and how many pictures could not be read, which are noted
+ * and left out; both may be NULL. */
+IDEM_API int idem_measure_generator(const idem_measure_generator_options *options, char **json, int *unreadable);
+
+typedef struct {
+    size_t struct_size;       /* set by idem_measure_inversion_options_default */
+    idem_measure_watch watch; /* may be all zero */
+    const char *generator;    /* file of a StyleGAN2; must be set, as the two that follow */
+    const char *pictures;     /* folder of portraits in the generator's frame */
+    const char *output;       /* folder, made where there is none, for inversion.json and inverted.png */
+    int count;                /* portraits at most, random ones, 2 to 10,000 */
+    int steps;                /* in which codes of every layer are fitted to the pixels of each, 1 to 100,000 */
+    uint64_t seed;
+    const char *models; /* these as above */
+    int threads;
+} idem_measure_inversion_options;
+
+/* 200 portraits, 200 steps, seed 1. */
+IDEM_API void idem_measure_inversion_options_init(idem_measure_inversion_options *options, size_t struct_size);
+static inline void idem_measure_inversion_options_default(idem_measure_inversion_options *options) {
+    idem_measure_inversion_options_init(options, sizeof *options);
+}
+
+/* How well it can paint portraits that it was not shown: what inversion.json holds; the rest as above. */
+IDEM_API int idem_measure_inversion(const idem_measure_inversion_options *options, char **json, int *unreadable);
+
 /* ---- whether two photographs show one person ---- */
 
 /* Which face of a photograph that has several: a number from 1 in the order of size, or one of these. */

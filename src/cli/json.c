@@ -39,19 +39,13 @@ static void unmark(char *text) {
     *to = 0;
 }
 
-char *idem_json_text(const json_t *j, int digits) {
-    char *text = j ? json_dumps(j, JSON_INDENT(2) | JSON_REAL_PRECISION(digits)) : NULL;
-    if (!text)
-        return idem_fail_null_as(IDEM_MEMORY, "out of memory for a report");
-    unmark(text);
-    return text;
-}
-
 int idem_json_print(json_t *j, int digits) {
-    char *text = idem_json_text(j, digits);
-    if (text)
-        puts(text);
-    free(text);
+    char *text = j ? json_dumps(j, JSON_INDENT(2) | JSON_REAL_PRECISION(digits)) : NULL;
     json_decref(j);
-    return text ? 0 : -1;
+    if (!text)
+        return idem_fail_as(IDEM_MEMORY, "out of memory for a report");
+    unmark(text);
+    puts(text);
+    free(text);
+    return 0;
 }

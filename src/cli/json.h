@@ -11,9 +11,8 @@ json_t *idem_json_name(const char *name);
 /* Any 64 bits as a number, for which json_integer has a bit too few. */
 json_t *idem_json_u64(uint64_t value);
 
-/* The text of a document with reals of `digits`, malloc'ed; NULL with a message when memory is short or j is NULL. */
-char *idem_json_text(const json_t *j, int digits);
-/* Prints it and a newline on standard output, and releases j. */
+/* Prints a document with reals of `digits` and a newline on standard output, and releases it; -1 with a message when
+ * memory is short or j is NULL. */
 int idem_json_print(json_t *j, int digits);
 
 #endif

@@ -1,6 +1,5 @@
-#include "cli/inversion.h"
+#include "measure/inversion.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,50 +8,40 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/status.h"
-#include "cli/command.h"
-#include "cli/json.h"
-#include "cli/progress.h"
-#include "cli/report_text.h"
-#include "measure/figures.h"
+#include "data/picture_source.h"
+#include "measure/invert.h"
 #include "measure/verification.h"
 #include "measure/witness.h"
-#include "data/data.h"
-#include "measure/invert.h"
-#include "model/origin.h"
-#include "data/picture_source.h"
 #include "media/sheet.h"
+#include "model/origin.h"
 
 enum { BATCH = 8, SHOWN = 24, SHEET_COLUMNS = 8, STRANGERS = 20000, D = IDEM_JUDGE_DIM };
-#define RATE 0.4
-
 typedef struct {
-    const idem_inversion *about;
+    const idem_inversion_options *o;
+    idem_inversion *out;
     idem_model *model;
     idem_invert *invert;
     idem_witness *witness;
     idem_picture_source *source;
     int size, n;
-    size_t picture;         /* numbers of a picture */
-    float *x, *found;       /* [BATCH, S, S, 3] */
-    float *rows[2];         /* the judge's [count, D] of the pictures, of what was found */
-    double *psnr, *s;       /* [count] */
-    double strangers, each; /* s0; seconds a picture */
-    idem_figure psnr_mean, s_mean, above;
+    size_t picture;   /* numbers of a picture */
+    float *x, *found; /* [BATCH, S, S, 3] */
+    float *rows[2];   /* the judge's [count, D] of the pictures, of what was found */
+    double *psnr, *s; /* [count] */
     idem_image shown[2 * SHOWN];
-    int bad;
 } job;
 
 static void on_bad(void *user, const char *why) {
-    job *j = user;
-    idem_cli_say("idem: passed over: %s", why);
-    j->bad++;
+    const job *j = user;
+    if (j->o->bad)
+        j->o->bad(j->o->user, why);
+    j->out->bad++;
 }
 
 static int open_all(job *j) {
-    const idem_inversion *a = j->about;
-    const idem_plan_options options = {.threads = a->shared.threads, .stop = &idem_cli_stop};
-    if (!(j->model = idem_model_open(a->generator)) || idem_model_load_frozen(j->model, NULL) ||
-        !(j->source = idem_picture_source_open(a->pictures, 1, a->shared.seed, &options)))
+    const idem_inversion_options *a = j->o;
+    if (!(j->model = idem_model_open(a->generator)) || idem_model_load_frozen(j->model, a->models) ||
+        !(j->source = idem_picture_source_open(a->pictures, 1, a->seed, &a->plan)))
         return -1;
     const size_t all = idem_picture_source_count(j->source);
     if (idem_picture_source_side(j->source))
@@ -69,8 +58,9 @@ static int open_all(job *j) {
         j->rows[k] = malloc(n * D * sizeof *j->rows[k]);
     if (!j->x || !j->found || !j->psnr || !j->s || !j->rows[0] || !j->rows[1])
         return idem_fail_as(IDEM_MEMORY, "out of memory for %d pictures", j->n);
-    j->witness = idem_witness_new(NULL, idem_model_frame(j->model), j->size, BATCH, &options);
-    j->invert = idem_invert_new(j->model, &(idem_invert_options){.steps = a->steps, .rate = RATE}, BATCH, &options);
+    j->witness = idem_witness_new(a->models, idem_model_frame(j->model), j->size, BATCH, &a->plan);
+    j->invert = idem_invert_new(j->model, &(idem_invert_options){.steps = a->steps, .rate = IDEM_INVERSION_RATE}, BATCH,
+                                &a->plan);
     return j->witness && j->invert ? 0 : -1;
 }
 
@@ -93,43 +83,51 @@ static int measure_some(job *j, int done, int n) {
     return 0;
 }
 
+static void tell(const job *j, int done, int all) {
+    if (j->o->progress)
+        j->o->progress(j->o->user, "inverting", (uint64_t)done, (uint64_t)all);
+}
+
 static int measure(job *j) {
     const double start = idem_clock();
     int done = 0, got = 1;
-    idem_progress_start("inverting", "pictures", (uint64_t)j->n, 0, j->about->shared.quiet);
+    tell(j, 0, j->n);
     while (done < j->n && got) {
         const int some = j->n - done < BATCH ? j->n - done : BATCH;
         got = idem_picture_source_next(j->source, (size_t)some, j->size, j->x, on_bad, j);
         if (got < 0 || (got && measure_some(j, done, got)))
             return -1;
         done += got;
-        idem_progress_update((uint64_t)done, NULL);
+        if (got)
+            tell(j, done, j->n);
     }
-    idem_progress_finish();
+    if (done < j->n) /* the others could not be read */
+        tell(j, done, done);
     j->n = done;
     if (done < 2)
-        return idem_fail("%s: %d readable pictures, expected at least 2", j->about->pictures, done);
-    j->each = (idem_clock() - start) / done;
+        return idem_fail("%s: %d readable pictures, expected at least 2", j->o->pictures, done);
+    j->out->each = (idem_clock() - start) / done;
     return 0;
 }
 
 static void judge(job *j) {
     int above = 0;
-    j->strangers = idem_score_strangers(j->rows[0], j->n, D, STRANGERS, j->about->shared.seed);
+    const double strangers = idem_score_strangers(j->rows[0], j->n, D, STRANGERS, j->o->seed);
     for (int i = 0; i < j->n; i++) {
         double cosine = 0;
         for (size_t k = (size_t)i * D; k < (size_t)(i + 1) * D; k++)
             cosine += (double)j->rows[0][k] * (double)j->rows[1][k];
-        j->s[i] = (cosine - j->strangers) / (1 - j->strangers);
+        j->s[i] = (cosine - strangers) / (1 - strangers);
         above += cosine > IDEM_JUDGE_THRESHOLD;
     }
-    j->psnr_mean = idem_figure_of(j->psnr, j->n);
-    j->s_mean = idem_figure_of(j->s, j->n);
+    j->out->strangers = strangers;
+    j->out->psnr = idem_figure_of(j->psnr, j->n);
+    j->out->s = idem_figure_of(j->s, j->n);
     const double share = (double)above / j->n;
-    j->above = (idem_figure){share, sqrt(share * (1 - share) / j->n), j->n, 1, "pictures"};
+    j->out->above = (idem_figure){share, sqrt(share * (1 - share) / j->n), j->n, 1, "pictures"};
 }
 
-/* ---- what is written ---- */
+/* ---- the sheet ---- */
 
 static int save_sheet(const job *j) {
     const int n = j->n < SHOWN ? j->n : SHOWN;
@@ -147,12 +145,12 @@ static int save_sheet(const job *j) {
     const idem_sheet sheet = {.title = "Portraits, each beside the nearest that the generator paints",
                               .footer = "holds the portraits: not to be passed on",
                               .captions = captions};
-    char *path = idem_path_join(j->about->output, "inverted.png");
+    char *path = idem_path_join(j->o->output, "inverted.png");
     idem_image page;
     int status = path ? idem_sheet_list(&page, &sheet, list, 2 * n, SHEET_COLUMNS) : -1;
     if (!status) {
         idem_origin origin;
-        idem_origin_of(&origin, IDEM_SOURCE_COMPOSITE, j->model, &j->about->shared.seed);
+        idem_origin_of(&origin, IDEM_SOURCE_COMPOSITE, j->model, &j->o->seed);
         status = idem_image_save_png(&page, path, &origin.marks);
         idem_image_free(&page);
     }
@@ -160,63 +158,17 @@ static int save_sheet(const job *j) {
     return status;
 }
 
-static json_t *report_json(const job *j) {
-    const idem_inversion *a = j->about;
-    json_t *o =
-        json_pack("{s:s, s:i, s:i, s:i, s:f, s:o, s:f, s:f, s:f}", "generator", idem_model_about(j->model)->hash,
-                  "size", j->size, "n", j->n, "steps", a->steps, "rate", RATE, "seed", idem_json_u64(a->shared.seed),
-                  "threshold", IDEM_JUDGE_THRESHOLD, "strangers", j->strangers, "seconds_a_picture", j->each);
-    if (!o)
-        return idem_fail_null_as(IDEM_MEMORY, "out of memory for a report");
-    if (!idem_figure_put(o, "psnr", &j->psnr_mean) && !idem_figure_put(o, "S", &j->s_mean) &&
-        !idem_figure_put(o, "share_above", &j->above))
-        return o;
-    json_decref(o);
-    return NULL;
-}
-
-static void print_row(const json_t *report, const char *label, const char *key, int digits, double scale,
-                      const char *unit) {
-    printf("  %-28s", label);
-    idem_report_figure(report, key, 9, digits, scale, unit, true);
-    putchar('\n');
-}
-
-static void print_report(const job *j, const json_t *report) {
-    char above[64];
-    snprintf(above, sizeof above, "above %.3f: the same person", IDEM_JUDGE_THRESHOLD);
-    idem_cli_print("%d pictures of %s at %d px, %d steps each, %.2f s a picture", j->n, j->about->pictures, j->size,
-                   j->about->steps, j->each);
-    print_row(report, "PSNR", "psnr", 2, 1, " dB");
-    print_row(report, "S by the judge", "S", 3, 1, "");
-    print_row(report, above, "share_above", 1, 100, " %");
-}
-
-static int save_report(const job *j) {
-    json_t *report = report_json(j);
-    char *text = report ? idem_json_text(report, 6) : NULL;
-    char *path = idem_path_join(j->about->output, "inversion.json");
-    const int status = !report        ? -1
-                       : text && path ? idem_file_write(path, text, strlen(text))
-                                      : idem_fail_as(IDEM_MEMORY, "out of memory for a report");
-    if (!status && j->about->shared.json)
-        puts(text);
-    else if (!status)
-        print_report(j, report);
-    free(path);
-    free(text);
-    json_decref(report);
-    return status;
-}
-
-int idem_cli_invert(const idem_inversion *about, int *bad) {
-    job j = {.about = about};
-    int status = open_all(&j) || measure(&j) ? -1 : 0;
+int idem_inversion_run(idem_inversion *out, const idem_inversion_options *o) {
+    *out = (idem_inversion){0};
+    job j = {.o = o, .out = out};
+    int status = idem_dir_make(o->output) || open_all(&j) || measure(&j) ? -1 : 0;
     if (!status) {
         judge(&j);
-        status = save_sheet(&j) || save_report(&j) ? -1 : 0;
+        snprintf(out->generator, sizeof out->generator, "%s", idem_model_about(j.model)->hash);
+        out->size = j.size;
+        out->n = j.n;
+        status = save_sheet(&j);
     }
-    *bad = j.bad;
     idem_invert_free(j.invert);
     idem_witness_free(j.witness);
     idem_picture_source_free(j.source);

@@ -1,0 +1,260 @@
+#include "train/gan/proof.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/name.h"
+#include "base/rng.h"
+#include "base/status.h"
+#include "measure/verification.h"
+#include "measure/witness.h"
+#include "media/sheet.h"
+#include "model/origin.h"
+#include "model/pipe.h"
+#include "train/gan/data.h"
+
+enum { BATCH = 8, SHOWN = 32, SHEET_COLUMNS = 8, HELD_OUT = 200, D = IDEM_JUDGE_DIM };
+
+typedef struct {
+    const idem_gan_proof_options *o;
+    idem_gan_proof *out;
+    uint64_t data_seed;
+    bool by_place; /* a generator of before pictures were held out by content */
+    idem_model *model;
+    idem_gan_data *pictures;
+    idem_witness *witness;
+    size_t side, picture; /* S; numbers of a picture */
+    float *samples;       /* [count, S, S, 3] in [0, 1] */
+    float *x, *turned;    /* [BATCH, S, S, 3] */
+    float *rows;          /* all descriptors [.., D], as below */
+    idem_novelty_set made, apart;
+    float *training;
+    idem_nearest *nearest;
+    uint64_t done, all; /* pictures described */
+} job;
+
+/* ---- what was held out ---- */
+
+static int read_split(job *j) {
+    idem_weights *w;
+    if (idem_weights_load(&w, j->o->generator))
+        return -1;
+    const char *seed = idem_weights_meta(w, "seed"), *held_out = idem_weights_meta(w, "held_out");
+    j->data_seed = j->o->data_seed ? *j->o->data_seed : seed ? strtoull(seed, NULL, 10) : 1;
+    j->out->held_out_by = j->o->held_out ? "option" : held_out ? "file" : "assumed";
+    j->out->held_out = j->o->held_out ? j->o->held_out : held_out ? atoi(held_out) : HELD_OUT;
+    j->by_place = held_out && !idem_gan_data_split(w);
+    idem_weights_free(w);
+    if (!j->o->held_out && !held_out)
+        idem_log(IDEM_LOG_NOTE,
+                 "%s does not say which pictures it was not shown: the %d portraits may have been among those it "
+                 "learnt from",
+                 j->o->generator, j->out->held_out);
+    return j->out->held_out >= 2 ? 0
+                                 : idem_fail("%s: %d pictures were held out of its training, expected at least 2",
+                                             j->o->generator, j->out->held_out);
+}
+
+static void tell(const job *j, const char *what, uint64_t done, uint64_t all) {
+    if (j->o->progress)
+        j->o->progress(j->o->user, what, done, all);
+}
+
+static void on_cache(void *user, size_t done, size_t count) {
+    tell(user, "reading", done, count);
+}
+
+static void on_bad(void *user, const char *why) {
+    const job *j = user;
+    if (j->o->bad)
+        j->o->bad(j->o->user, why);
+}
+
+static int open_data(job *j) {
+    char name[64];
+    snprintf(name, sizeof name, "pictures-%zu.cache", j->side);
+    char *cache = idem_path_join(j->o->output, name);
+    const idem_gan_data_options o = {.size = (int)j->side,
+                                     .seed = j->data_seed,
+                                     .held_out = j->out->held_out,
+                                     .by_place = j->by_place,
+                                     .stop = j->o->plan.stop,
+                                     .progress = on_cache,
+                                     .bad = on_bad,
+                                     .user = j};
+    j->pictures = cache ? idem_gan_data_open(j->o->data, cache, &o) : NULL;
+    free(cache);
+    return j->pictures ? 0 : -1;
+}
+
+/* ---- descriptors ---- */
+
+/* Of n <= BATCH pictures in [0, 1], and of their mirror images (NULL: not wanted). */
+static int describe(job *j, const float *x, int n, float *plain, float *mirrored) {
+    for (int i = 0; i < n && mirrored; i++)
+        for (size_t row = 0; row < j->side; row++)
+            for (size_t column = 0; column < j->side; column++)
+                memcpy(j->turned + (size_t)i * j->picture + (row * j->side + column) * 3,
+                       x + (size_t)i * j->picture + (row * j->side + j->side - 1 - column) * 3, 3 * sizeof *x);
+    if (j->o->plan.stop && *j->o->plan.stop)
+        return idem_fail_as(IDEM_INTERRUPTED, "interrupted");
+    if (idem_witness_run(j->witness, n, x, plain, NULL) ||
+        (mirrored && idem_witness_run(j->witness, n, j->turned, mirrored, NULL)))
+        return -1;
+    j->done += (uint64_t)n;
+    tell(j, "measuring", j->done, j->all);
+    return 0;
+}
+
+static int describe_pictures(job *j, bool held_out, float *plain, float *mirrored) {
+    const size_t n = held_out ? idem_gan_data_held_out(j->pictures) : idem_gan_data_count(j->pictures);
+    for (size_t first = 0; first < n; first += BATCH) {
+        const size_t some = n - first < BATCH ? n - first : BATCH;
+        idem_gan_data_look(j->pictures, held_out, first, some, j->x);
+        for (size_t i = 0; i < some * j->picture; i++)
+            j->x[i] = (j->x[i] + 1) / 2;
+        if (describe(j, j->x, (int)some, plain + first * D, mirrored ? mirrored + first * D : NULL))
+            return -1;
+    }
+    return 0;
+}
+
+static int describe_samples(job *j) {
+    idem_pipe *pipe = idem_pipe_new(j->model, IDEM_PIPE_SAMPLE, BATCH, (float)j->o->truncation, &j->o->plan);
+    const size_t z_dim = (size_t)idem_model_about(j->model)->z_dim, n = (size_t)j->o->count;
+    float *z = malloc(n * z_dim * sizeof *z);
+    int status = !pipe ? -1 : z ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for %d codes", j->o->count);
+    if (!status) {
+        idem_rng rng = idem_rng_make(j->o->seed, "novelty.codes");
+        idem_rng_fill_normal(&rng, z, n * z_dim);
+        status = idem_pipe_run(pipe, n, (const float *const[]){z}, (float *const[]){NULL, j->samples});
+    }
+    if (!status)
+        idem_image_quantise(j->samples, n * j->picture); /* as a file would hold them */
+    for (int first = 0; first < j->o->count && !status; first += BATCH) {
+        const int some = j->o->count - first < BATCH ? j->o->count - first : BATCH;
+        status = describe(j, j->samples + (size_t)first * j->picture, some, (float *)j->made.plain + first * D,
+                          (float *)j->made.mirrored + first * D);
+    }
+    free(z);
+    idem_pipe_free(pipe);
+    return status;
+}
+
+static int make_room(job *j) {
+    const size_t count = (size_t)j->o->count, apart = idem_gan_data_held_out(j->pictures),
+                 training = idem_gan_data_count(j->pictures);
+    j->samples = malloc(count * j->picture * sizeof *j->samples);
+    j->x = malloc(BATCH * j->picture * sizeof *j->x);
+    j->turned = malloc(BATCH * j->picture * sizeof *j->turned);
+    j->rows = malloc((2 * count + 2 * apart + training) * D * sizeof *j->rows);
+    j->nearest = malloc(count * sizeof *j->nearest);
+    if (!j->samples || !j->x || !j->turned || !j->rows || !j->nearest || training > 1 << 30)
+        return idem_fail_as(IDEM_MEMORY, "out of memory for %zu pictures", training);
+    j->made = (idem_novelty_set){j->rows, j->rows + count * D, j->o->count};
+    j->apart = (idem_novelty_set){j->rows + 2 * count * D, j->rows + (2 * count + apart) * D, (int)apart};
+    j->training = j->rows + (2 * count + 2 * apart) * D;
+    return 0;
+}
+
+static int measure(job *j) {
+    if (!(j->model = idem_model_open(j->o->generator)) || idem_model_load_frozen(j->model, j->o->models))
+        return -1;
+    j->side = (size_t)idem_model_about(j->model)->size;
+    j->picture = j->side * j->side * 3;
+    j->witness = idem_witness_new(j->o->models, idem_model_frame(j->model), (int)j->side, BATCH, &j->o->plan);
+    if (!j->witness || open_data(j) || make_room(j))
+        return -1;
+    const size_t training = idem_gan_data_count(j->pictures);
+    j->all = training + (uint64_t)j->apart.n + (uint64_t)j->o->count;
+    tell(j, "measuring", 0, j->all);
+    if (describe_samples(j) || describe_pictures(j, true, (float *)j->apart.plain, (float *)j->apart.mirrored) ||
+        describe_pictures(j, false, j->training, NULL))
+        return -1;
+    return idem_novelty_of(&j->out->novelty, &j->made, &j->apart, j->training, (int)training, D, IDEM_JUDGE_THRESHOLD,
+                           IDEM_THRESHOLD_FAR, j->o->seed, j->nearest);
+}
+
+/* ---- the sheet: each sample, the nearest ones first, beside its training picture ---- */
+
+static void order_by_nearness(const job *j, int *order) {
+    for (int i = 0; i < j->o->count; i++) {
+        int at = i;
+        for (; at && j->nearest[order[at - 1]].s < j->nearest[i].s; at--)
+            order[at] = order[at - 1];
+        order[at] = i;
+    }
+}
+
+static int draw_sheet(const job *j, const int *order, const char *path) {
+    const int n = j->o->count < SHOWN ? j->o->count : SHOWN, side = (int)j->side;
+    idem_image cells[2 * SHOWN] = {0}, page;
+    const idem_image *list[2 * SHOWN] = {0};
+    char text[2 * SHOWN][64];
+    const char *captions[2 * SHOWN];
+    int status = 0;
+    for (int i = 0; i < 2 * n && !status; i++) {
+        const idem_nearest *near = &j->nearest[order[i / 2]];
+        const float *x = j->samples + (size_t)order[i / 2] * j->picture;
+        if (i % 2) {
+            idem_gan_data_look(j->pictures, false, (size_t)near->which, 1, j->x);
+            x = j->x;
+            idem_name_show(text[i], 41, idem_gan_data_name(j->pictures, false, (size_t)near->which));
+        } else {
+            snprintf(text[i], sizeof text[i], "sample %d: S %.2f%s", order[i / 2], near->s,
+                     near->mirrored ? ", mirrored" : "");
+        }
+        status = idem_image_from_float(&cells[i], x, side, side, i % 2 ? -1 : 0, 1);
+        list[i] = &cells[i];
+        captions[i] = text[i];
+    }
+    const idem_sheet sheet = {.title = "Samples, each beside the training picture nearest to it by the judge",
+                              .footer = "holds training pictures: not to be passed on",
+                              .captions = captions};
+    if (!status && !(status = idem_sheet_list(&page, &sheet, list, 2 * n, SHEET_COLUMNS))) {
+        idem_origin origin;
+        idem_origin_of(&origin, IDEM_SOURCE_COMPOSITE, j->model, &j->o->seed);
+        status = idem_image_save_png(&page, path, &origin.marks);
+        idem_image_free(&page);
+    }
+    for (int i = 0; i < 2 * n; i++)
+        idem_image_free(&cells[i]);
+    return status;
+}
+
+static int save_sheet(const job *j) {
+    int *order = malloc((size_t)j->o->count * sizeof *order);
+    char *path = idem_path_join(j->o->output, "nearest.png");
+    const int status = order && path ? (order_by_nearness(j, order), draw_sheet(j, order, path)) : -1;
+    free(order);
+    free(path);
+    return status;
+}
+
+static void free_all(job *j) {
+    idem_gan_data_free(j->pictures);
+    idem_witness_free(j->witness);
+    idem_model_free(j->model);
+    free(j->samples);
+    free(j->x);
+    free(j->turned);
+    free(j->rows);
+    free(j->nearest);
+}
+
+int idem_gan_prove(idem_gan_proof *out, const idem_gan_proof_options *o) {
+    *out = (idem_gan_proof){0};
+    job j = {.o = o, .out = out};
+    const int status = read_split(&j) || idem_dir_make(o->output) || measure(&j) || save_sheet(&j) ? -1 : 0;
+    if (!status) {
+        snprintf(out->generator, sizeof out->generator, "%s", idem_model_about(j.model)->hash);
+        out->size = (int)j.side;
+        out->training = idem_gan_data_count(j.pictures);
+        out->bad = idem_gan_data_bad(j.pictures);
+    }
+    free_all(&j);
+    return status;
+}

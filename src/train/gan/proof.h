@@ -1,0 +1,33 @@
+/* Does a trained generator make people of its own, and many? Its samples beside portraits that its training was not
+ * shown, and how near both are to the training pictures, by the judge (measure/novelty.h). */
+#ifndef IDEM_TRAIN_GAN_PROOF_H
+#define IDEM_TRAIN_GAN_PROOF_H
+
+#include "engine/plan.h"
+#include "measure/novelty.h"
+
+typedef struct {
+    const char *generator, *data, *models; /* file; folder of the pictures it learnt from; NULL: base/models.h */
+    const char *output;        /* folder, made where there is none, for nearest.png and a cache of the data */
+    int count;                 /* samples, 2 or more */
+    double truncation;         /* of their codes */
+    uint64_t seed;             /* of their codes */
+    int held_out;              /* pictures of the data that training was not shown; 0: as the file says, else 200 */
+    const uint64_t *data_seed; /* seed by which they were chosen; NULL: as the file says, else 1 */
+    idem_plan_options plan;
+    void (*progress)(void *user, const char *what, uint64_t done, uint64_t all); /* pictures; may be NULL */
+    void (*bad)(void *user, const char *why);                                    /* passed over; may be NULL */
+    void *user;
+} idem_gan_proof_options;
+
+typedef struct {
+    char generator[17]; /* hash */
+    int size, held_out;
+    const char *held_out_by; /* "option", "file" or "assumed" */
+    size_t training, bad;    /* pictures; files that could not be read */
+    idem_novelty novelty;
+} idem_gan_proof;
+
+int idem_gan_prove(idem_gan_proof *out, const idem_gan_proof_options *o);
+
+#endif
