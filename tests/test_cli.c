@@ -228,6 +228,18 @@ static void inspect_says_what_a_foreign_file_is(void **state) {
     assert_int_equal(RUN(": > $DIR/empty; $IDEM model inspect $DIR/empty"), 1);
 }
 
+/* The library's names of settings and fields become options; names of files do not. */
+static void names_of_files_are_no_options(void **state) {
+    (void)state;
+    static const char *const names[] = {"options.data", "settings.rate", "settings.rate.zip", "a/options.resume"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char said[64];
+        snprintf(said, sizeof said, "idem: %s: cannot open: No such file", names[i]);
+        assert_int_equal(RUN("cd $DIR && $IDEM model inspect %s", names[i]), 1);
+        assert_true(program_says(said));
+    }
+}
+
 /* ---- SHA-256, which the above trusts: examples of FIPS 180 and lengths around a block against sha256sum ---- */
 
 static void sha256_matches_its_standard(void **state) {
@@ -270,6 +282,7 @@ int main(void) {
         cmocka_unit_test(scripts_have_help_and_refuse_the_unknown),
         cmocka_unit_test(inspect_describes_weights),
         cmocka_unit_test(inspect_says_what_a_foreign_file_is),
+        cmocka_unit_test(names_of_files_are_no_options),
         cmocka_unit_test(sha256_matches_its_standard),
     };
     return cmocka_run_group_tests(tests, program_enter, program_leave);

@@ -208,7 +208,7 @@ static void too_few_pictures_are_refused(void **state) {
     refused(path, PAIRS, "holds 1 pictures");
     for (int i = 1; i < 2 * PAIRS + BATCH - 1; i++)
         write_item(path, i);
-    refused(path, PAIRS, "--eval-pairs");
+    refused(path, PAIRS, "settings.eval-pairs");
     write_item(path, 2 * PAIRS + BATCH - 1);
     idem_data_reader *r = open_reader(path, 1);
     assert_int_equal(idem_data_reader_count(r), BATCH);

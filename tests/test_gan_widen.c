@@ -273,18 +273,18 @@ static void narrower_networks_are_refused(void **state) {
     (void)state;
     idem_gan_recipe r = recipe();
     r.width_max = 8;
-    refused(&r, "[1, 12, 4, 4] in the networks to start from, wider than the [1, 8, 4, 4] here: choose --width");
+    refused(&r, "[1, 12, 4, 4] in the networks to start from, wider than the [1, 8, 4, 4] here: choose settings.width");
     r = recipe();
     r.d_width = 256;
     r.d_width_max = 8;
     refused(&r, "d.convs.1.conv2.1.weight: is [12, 8, 3, 3]");
     r = recipe();
     r.w_dim = 16;
-    refused(&r, "choose the same --z, --w");
+    refused(&r, "choose the same settings.z, settings.w");
     r = recipe();
     r.size = 2 * SIDE;
     r.d_width_max = 8;
-    refused(&r, "--d-width");
+    refused(&r, "settings.d-width");
 }
 
 int main(void) {

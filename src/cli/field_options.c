@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "cli/terms.h"
+
 static void *value_of(idem_field_options *f, int i, const idem_setting_info *info) {
     switch (info->kind) {
     case IDEM_SETTING_SEED:
@@ -34,6 +36,7 @@ int idem_field_options_add(idem_field_options *f, const char *recipe, idem_optio
         idem_setting_info info = {.struct_size = sizeof info};
         if (idem_settings_info(f->settings, i, &info))
             break;
+        f->help[i] = idem_cli_terms(info.help);
         options[n++] = (idem_option){.kind = kinds[info.kind],
                                      .name = info.name,
                                      .arg = args[info.kind],
@@ -41,7 +44,7 @@ int idem_field_options_add(idem_field_options *f, const char *recipe, idem_optio
                                      .min = info.low,
                                      .max = info.high,
                                      .was_given = &f->given[i],
-                                     .help = info.help};
+                                     .help = f->help[i] ? f->help[i] : info.help};
     }
     return n;
 }
@@ -71,6 +74,8 @@ int idem_field_options_apply(idem_field_options *f) {
 
 void idem_field_options_free(idem_field_options *f) {
     idem_settings_free(f->settings);
+    for (int i = 0; i < IDEM_FIELD_OPTIONS; i++)
+        free(f->help[i]);
 }
 
 double idem_setting_number(const idem_settings *settings, const char *name) {

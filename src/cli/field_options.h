@@ -23,6 +23,7 @@ typedef struct {
         bool flag;
     } value[IDEM_FIELD_OPTIONS];
     bool given[IDEM_FIELD_OPTIONS];
+    char *help[IDEM_FIELD_OPTIONS]; /* with the options for settings and fields (terms.h) */
 } idem_field_options;
 
 /* Appends one option for each setting behind the n that are there; returns the new number of options. */

@@ -17,6 +17,7 @@
 #include "cli/options.h"
 #include "cli/profile.h"
 #include "cli/progress.h"
+#include "cli/terms.h"
 
 typedef struct {
     const char *name, *group, *summary;
@@ -55,21 +56,26 @@ static void log_line(void *user, idem_log_level level, const char *line) {
     idem_cli_say(level == IDEM_LOG_WARNING ? "idem: warning: %s" : "idem: %s", line);
 }
 
+/* The message for people; the damaged model's name is looked for in what the library said. */
+static void say_failure(const char *message) {
+    char model[IDEM_CLI_MODEL_BYTES];
+    char *said = idem_cli_terms(message);
+    if (idem_cli_model_damaged(message, model))
+        idem_cli_say("idem: %s; the file is damaged: fetch it again with `idem model fetch %s`", said ? said : message,
+                     model);
+    else
+        idem_cli_say("idem: %s", said ? said : message);
+    free(said);
+}
+
 int idem_cli_failed(void) {
     idem_progress_clear();
-    if (idem_cli_stop) {
-        /* Whatever else failed did so because of it. */
-        idem_cli_say("idem: %s", idem_error_kind() == IDEM_INTERRUPTED ? idem_error() : "interrupted");
-        return 130;
-    }
     char message[1024]; /* looking at files may leave another */
-    snprintf(message, sizeof message, "%s", idem_error());
-    char model[IDEM_CLI_MODEL_BYTES];
-    if (idem_cli_model_damaged(message, model))
-        idem_cli_say("idem: %s; the file is damaged: fetch it again with `idem model fetch %s`", message, model);
-    else
-        idem_cli_say("idem: %s", message);
-    return 1;
+    /* Whatever else failed did so because of an interruption. */
+    const bool other = idem_cli_stop && idem_error_kind() != IDEM_INTERRUPTED;
+    snprintf(message, sizeof message, "%s", other ? "interrupted" : idem_error());
+    say_failure(message);
+    return idem_cli_stop ? 130 : 1;
 }
 
 const char *idem_cli_summary(const char *name) {

@@ -1,10 +1,12 @@
 #include "cli/train_progress.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/command.h"
 #include "cli/progress.h"
+#include "cli/terms.h"
 
 double idem_train_number(const idem_train_figure *figure, int n, const char *name) {
     for (int i = 0; i < n; i++)
@@ -44,8 +46,11 @@ static void note(void *user, int kind, const char *text) {
     const idem_train_view *v = user;
     if (kind == IDEM_TRAIN_LEFT_OUT)
         idem_cli_say("idem: %s: %s", v->left_out, text);
-    else if (!v->quiet)
-        idem_cli_say("%s", text);
+    else if (!v->quiet) {
+        char *said = idem_cli_terms(text);
+        idem_cli_say("%s", said ? said : text);
+        free(said);
+    }
 }
 
 void idem_train_view_begin(idem_train_view *v) {

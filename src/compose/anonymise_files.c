@@ -123,8 +123,9 @@ static int check_names(const idem_anonymise_files *files, const char *output) {
     int status = 0;
     for (size_t i = 1; i < files->n && !status; i++)
         if (!strcmp(sorted[i]->name, sorted[i - 1]->name))
-            status = idem_fail("%s and %s: both results would be %s; give the folder that holds both, or --rename",
-                               sorted[i - 1]->from, sorted[i]->from, sorted[i]->name);
+            status =
+                idem_fail("%s and %s: both results would be %s; give the folder that holds both, or options.rename",
+                          sorted[i - 1]->from, sorted[i]->from, sorted[i]->name);
     free(sorted);
     for (size_t i = 0; i < files->n && !status; i++) {
         char *to = idem_path_join(output, files->at[i].name);

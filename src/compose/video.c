@@ -244,7 +244,7 @@ static int review(clip *c, const idem_video_frame *f, const char *why) {
 
 static int check_stop(const clip *c) {
     return idem_studio_stopped(c->studio)
-               ? idem_fail_as(IDEM_INTERRUPTED, "interrupted: go on with the same command and --resume")
+               ? idem_fail_as(IDEM_INTERRUPTED, "interrupted: go on with the same call and options.resume")
                : 0;
 }
 

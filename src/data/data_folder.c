@@ -175,7 +175,7 @@ static int split(idem_data_reader *r, int batch, int held_out) {
     if (r->count < apart + (size_t)batch || r->count > UINT32_MAX)
         return idem_fail(
             "%s: holds %zu pictures, needed are %zu for evaluation and at least a batch of %d: sample more, or lower "
-            "--eval-pairs",
+            "settings.eval-pairs",
             r->root, r->count, apart, batch);
     uint32_t *all = idem_arena_array(r->arena, r->count, sizeof *all);
     r->picture_told = idem_arena_array(r->arena, r->count, sizeof *r->picture_told);

@@ -415,7 +415,7 @@ static int run_ready(idem_plan *p) {
     int status = team == threads ? run_steps(p)
                                  : idem_fail_as(IDEM_INTERNAL,
                                                 "OpenMP gives %d threads where it promised %d: limit the threads to %d "
-                                                "(--threads, options.threads), or unset the OpenMP variables",
+                                                "(options.threads), or unset the OpenMP variables",
                                                 team, threads, team);
     if (p->options.profile) {
         p->seconds += idem_clock() - start;

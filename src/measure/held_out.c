@@ -94,7 +94,7 @@ static int allocate(idem_held_out *h) {
     }
     if (all && h->pictures && h->points && h->x && h->y && h->out_points)
         return 0;
-    return idem_fail_as(IDEM_MEMORY, "out of memory for %zu held-out pairs: lower --eval-pairs", h->pairs);
+    return idem_fail_as(IDEM_MEMORY, "out of memory for %zu held-out pairs: lower settings.eval-pairs", h->pairs);
 }
 
 static int prepare(idem_held_out *h, idem_data *data, idem_pairs_of *pairs_of, uint64_t seed) {

@@ -81,7 +81,7 @@ int idem_attr_check(const idem_weights *w, const char *prefix, const idem_attr_c
         snprintf(seen, sizeof seen, "averaged to %d pixels", side);
     return idem_fail(
         "E_attr sees pictures %s in this file, %d was asked for: leave it out, or start another run, from a "
-        "mapper with --adapt",
+        "mapper with options.adapt",
         seen, c->side);
 }
 
@@ -107,7 +107,7 @@ static idem_node *seen(const idem_weights *w, idem_node *x) {
     if (h != x->shape.d[3] || factor * side != h)
         return idem_fail_null(
             "E_attr sees pictures averaged to %d pixels, these have %lld x %lld: no multiple of it; train one whose "
-            "--attr-side divides theirs",
+            "options.attribute_side divides theirs",
             side, (long long)x->shape.d[3], (long long)h);
     return idem_avgpool(x, idem_window_make((int)factor, (int)factor, 0), false);
 }

@@ -68,8 +68,8 @@ idem_recogniser *idem_recogniser_find(const idem_recogniser_choice *c, const cha
         path = found;
         if (idem_models_find(found, sizeof found, models, other ? c->net : DEFAULT_NET))
             return other ? idem_fail_null("the mapper was trained with the recogniser %s (hash %s), which is not in "
-                                          "the folder of the downloaded networks: name its file (--identity-net, or "
-                                          "identity_net of idem_options)",
+                                          "the folder of the downloaded networks: name its file "
+                                          "(options.identity_net)",
                                           c->net, c->hash)
                          : NULL;
     }

@@ -108,10 +108,10 @@ int idem_checkpoint_load(const char *run, idem_weights **tensors, idem_checkpoin
 
 int idem_checkpoint_threads(int asked, int saved) {
     if (asked && asked != saved)
-        return idem_fail(
-            "--threads is %d but the run was started with %d, and results depend on it: leave it out to continue that "
-            "run",
-            asked, saved);
+        return idem_fail("options.threads is %d but the run was started with %d, and results depend on it: leave it "
+                         "out to continue that "
+                         "run",
+                         asked, saved);
     idem_threads_set(saved);
     if (idem_threads() != saved)
         return idem_fail(
@@ -132,11 +132,13 @@ int idem_checkpoint_data(idem_weights *tensors, bool resumed, const char *dir, c
 }
 
 int idem_checkpoint_stopped(const char *run, int64_t iteration, int saved) {
-    return saved ? idem_fail_as(IDEM_INTERRUPTED,
-                                "interrupted, and its state could not be saved: %s; --resume continues from the last "
-                                "checkpoint",
-                                idem_error())
+    return saved ? idem_fail_as(
+                       IDEM_INTERRUPTED,
+                       "interrupted, and its state could not be saved: %s; options.resume continues from the last "
+                       "checkpoint",
+                       idem_error())
                  : idem_fail_as(IDEM_INTERRUPTED,
-                                "interrupted: checkpoint at iteration %" PRId64 " saved in %s; continue with --resume",
+                                "interrupted: checkpoint at iteration %" PRId64
+                                " saved in %s; continue with options.resume",
                                 iteration, run);
 }

@@ -138,9 +138,10 @@ int idem_fields_merge(const idem_fields *t, void *options, const void *saved, co
 
 int idem_field_refuse(const idem_field *f, const void *saved, const void *next) {
     char before[32], now[32];
-    return idem_fail("--%s is %s but the run was started with %s: leave it out to continue that run, or start another "
-                     "in a new folder",
-                     f->name, idem_field_get(f, next, now), idem_field_get(f, saved, before));
+    return idem_fail(
+        "settings.%s is %s but the run was started with %s: leave it out to continue that run, or start another "
+        "in a new folder",
+        f->name, idem_field_get(f, next, now), idem_field_get(f, saved, before));
 }
 
 int idem_fields_check_resume(const idem_fields *t, const void *saved, const void *next) {

@@ -133,7 +133,7 @@ int idem_run_data_count(idem_run *r, uint64_t count) {
     const uint64_t before = r->state->data_count;
     if (r->resumed && (before || r->state->iteration) && count != before)
         return idem_fail("the run was started on %" PRIu64 " training pictures%s, now there are %" PRIu64
-                         ": give the same --data",
+                         ": give the same options.data",
                          before, before && count ? "" : " (0: drawn on the fly)", count);
     r->state->data_count = count;
     return 0;
@@ -303,8 +303,8 @@ static int advance(idem_run *r, const idem_run_plan *p) {
 /* `whole`: the state can be saved as it is. */
 static int interrupted(idem_run *r, bool whole) {
     return whole ? idem_checkpoint_stopped(r->name, r->state->iteration, save_checkpoint(r))
-                 : idem_fail_as(IDEM_INTERRUPTED, "interrupted: continue with --resume from the last checkpoint in %s",
-                                r->path);
+                 : idem_fail_as(IDEM_INTERRUPTED,
+                                "interrupted: continue with options.resume from the last checkpoint in %s", r->path);
 }
 
 int idem_run_go(idem_run *r, const idem_run_plan *p) {

@@ -73,8 +73,8 @@ int idem_run_folder_check(const char *path, bool resume) {
     if (kept < 0)
         return -1;
     if (!resume && (begun || kept))
-        return idem_fail("%s: a run exists already in this folder: name another, or continue that run with --resume",
-                         path);
+        return idem_fail(
+            "%s: a run exists already in this folder: name another, or continue that run with options.resume", path);
     return resume && begun && !kept
                ? idem_fail("%s: holds the results of a run, but no checkpoint to continue from: name another folder, "
                            "or remove this one",

@@ -67,7 +67,7 @@ static int check_expected(const idem_gan_data *d) {
     else if (d->options.by_place)
         snprintf(what, sizeof what, " (an earlier program began it: the order of their names counts too)");
     return idem_fail("%s: these are not the pictures that the run was started on%s: give it those, or start another "
-                     "run from its checkpoint (--start) in a new folder",
+                     "run from its checkpoint (options.start) in a new folder",
                      d->dir, what);
 }
 

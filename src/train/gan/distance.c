@@ -26,7 +26,8 @@ idem_gan_distance *idem_gan_distance_new(const idem_gan_data *data, const char *
                                          const volatile sig_atomic_t *stop, const idem_plan_options *options) {
     const size_t count = idem_gan_data_count(data);
     if (count < 4)
-        return idem_fail_null("%zu training pictures are too few for a distance: give --distance-every 0", count);
+        return idem_fail_null("%zu training pictures are too few for a distance: give settings.distance-every=0",
+                              count);
     idem_gan_distance *d = calloc(1, sizeof *d);
     if (!d)
         return idem_fail_null_as(IDEM_MEMORY, "out of memory for distances");
@@ -40,7 +41,7 @@ idem_gan_distance *idem_gan_distance_new(const idem_gan_data *data, const char *
     if (!d->features) {
         char why[512];
         snprintf(why, sizeof why, "%s", idem_error());
-        idem_fail_more("%s; or do without distances: --distance-every 0", why);
+        idem_fail_more("%s; or do without distances: settings.distance-every=0", why);
     } else {
         d->made = malloc(d->n * idem_features_width(d->features) * sizeof *d->made);
         if (!d->made || !d->file)

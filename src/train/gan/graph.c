@@ -119,7 +119,7 @@ static int see_pose(idem_node *const x[2], idem_node *features[2][IDEM_GAN_HEADS
     idem_onnx *network;
     char path[4096];
     if (idem_models_find(path, sizeof path, NULL, "fr_pose.onnx"))
-        return idem_fail_more("%s; or, in a new folder, train without heads on its features: --features 0",
+        return idem_fail_more("%s; or, in a new folder, train without heads on its features: settings.features=0",
                               idem_error());
     if (idem_onnx_load(&network, path))
         return -1;

@@ -83,7 +83,8 @@ static int check_small(const idem_weights *from, int64_t out) {
         idem_shape_count(&t[1]->shape) == s->d[0])
         return 0;
     return idem_fail("the discriminator's layer from RGB is %s with a bias %s, expected [N, 3, 1, 1] with [N] and N at "
-                     "most %lld: choose --d-width and --d-width-max at least as large as theirs, or start from another "
+                     "most %lld: choose settings.d-width and settings.d-width-max at least as large as theirs, or "
+                     "start from another "
                      "checkpoint",
                      idem_shape_text(s, got[0]), idem_shape_text(&t[1]->shape, got[1]), (long long)out);
 }

@@ -115,7 +115,7 @@ static int log_changes(idem_gan_trainer *t) {
         if (!strcmp(idem_field_get(f, t->run.saved_recipe, before), idem_field_get(f, &t->recipe, now)))
             continue;
         m[n++] = (idem_metric){f->name, strtod(now, NULL)};
-        snprintf(line, sizeof line, "--%s was %s, is now %s", f->name, before, now);
+        snprintf(line, sizeof line, "settings.%s was %s, is now %s", f->name, before, now);
         note(t, line);
     }
     const int status = n ? idem_metrics_log_write(t->run.log, "change", t->state.run.iteration, m, n) : 0;
@@ -231,7 +231,7 @@ static const idem_run_kind kind = {
     .form = &idem_gan_form,
     .sum = sum_names,
     .sums = IDEM_GAN_SUMS,
-    .advice = "resume it with a lower --rate or a higher --gamma",
+    .advice = "resume it with a lower settings.rate or a higher settings.gamma",
     .start = start,
     .go_on = go_on,
     .open = open_trainer,

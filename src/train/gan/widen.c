@@ -44,11 +44,11 @@ static int check(const idem_weight *to, const idem_weight *from, const layout *n
     follows(to->name, &in, &out);
     if (n->taps != o->taps || o->in < least || (!in && n->in != o->in) || (!out && n->out != o->out))
         return idem_fail("%s: is %s in the networks to start from, here it is %s: only channels may differ, so choose "
-                         "the same --z, --w and --mapping-layers",
+                         "the same settings.z, settings.w and settings.mapping-layers",
                          from->name, idem_shape_text(&from->shape, a), idem_shape_text(&to->shape, b));
     if (o->in > n->in || o->out > n->out)
-        return idem_fail("%s: is %s in the networks to start from, wider than the %s here: choose --width, "
-                         "--width-max, --d-width and --d-width-max at least as large as theirs",
+        return idem_fail("%s: is %s in the networks to start from, wider than the %s here: choose settings.width, "
+                         "settings.width-max, settings.d-width and settings.d-width-max at least as large as theirs",
                          from->name, idem_shape_text(&from->shape, a), idem_shape_text(&to->shape, b));
     return 0;
 }

@@ -23,15 +23,16 @@ int idem_run_photographs_open(const idem_run_photographs *p, idem_data *data, id
                               int64_t iteration) {
     const char *before = iteration ? idem_weights_meta(trained, DIGEST) : NULL;
     if (!p->dir)
-        return p->share > 0 || before
-                   ? idem_fail("the run sees photographs (--photograph-share %g): name their folder with --photographs",
-                               p->share)
-                   : 0;
+        return p->share > 0 || before ? idem_fail("the run sees photographs (settings.photograph-share=%g): name their "
+                                                  "folder with options.photographs",
+                                                  p->share)
+                                      : 0;
     if (!p->run)
         return idem_fail("photographs want a folder of the run to be kept in");
     if (iteration && !before)
-        return idem_fail("%s: the run was started without photographs: leave --photographs out to continue that run, "
-                         "or start another in a new folder",
-                         p->dir);
+        return idem_fail(
+            "%s: the run was started without photographs: leave options.photographs out to continue that run, "
+            "or start another in a new folder",
+            p->dir);
     return mix(p, data, trained, before);
 }
