@@ -9,6 +9,7 @@
 #include "engine/ops.h"
 #include "face/frame.h"
 #include "model/adam.h"
+#include "model/gamut.h"
 #include "model/losses.h"
 #include "model/metric.h"
 
@@ -31,13 +32,14 @@ struct idem_refine {
     float *good;           /* the last way whose loss and gradient were finite */
     float *scale;          /* [L, W] */
     float *metric;         /* [W, W] */
+    uint8_t *outside;      /* [S * S]: 1 outside the face */
     idem_graph *graph;
     /* what the pair gives, once */
     idem_node *pictures, *seen, *vectors, *points; /* [2, 3, S, S], their mirror images; [2, D]; [1, 51, 2] */
     idem_plan *targets;
     /* one step */
-    idem_node *x, *persons, *wanted, *start,
-        *numbers;                           /* [1, 3, S, S]; [2, D]; [1, 51, 2]; [1, L, W]; of idem_augment */
+    idem_node *x, *persons, *wanted;        /* [1, 3, S, S]; [2, D]; [1, 51, 2] */
+    idem_node *start, *numbers, *gamut;     /* [1, L, W]; of idem_augment; of idem_gamut_find */
     idem_node *cosines, *loss[2], *grad[2]; /* [1, 2]; of two persons, of one picture on both sides */
     idem_plan *step[2];
     idem_adam *adam[2];
@@ -45,16 +47,17 @@ struct idem_refine {
 
 idem_refine_options idem_refine_defaults(int steps) {
     return (idem_refine_options){.steps = steps,
-                                 .rate = steps <= 16 ? 0.14 : 0.1,
-                                 .fine = 3,
+                                 .rate = 0.14,
+                                 .fine = 2,
                                  .identity = 1,
                                  .landmark = 0.07,
-                                 .surround = 2,
+                                 .surround = 3,
+                                 .colours = 10,
                                  .leak = 0.2,
-                                 .reconstruction = 1,
-                                 .start = 0.3,
-                                 .natural = 0.7,
-                                 .rows = 3};
+                                 .reconstruction = 20,
+                                 .start = 0.2,
+                                 .natural = 0.6,
+                                 .rows = 2};
 }
 
 /* ---- graphs ---- */
@@ -67,16 +70,6 @@ static void build_targets(idem_refine *r, int side) {
     r->vectors =
         idem_l2_normalise(idem_add(idem_model_identity(r->model, r->pictures), idem_model_identity(r->model, r->seen)));
     r->points = idem_scale(idem_model_landmarks(r->model, idem_slice(r->pictures, 0, 1, 1, 1)), IDEM_LANDMARK_UNITS);
-}
-
-static idem_node *surround(const idem_refine *r, idem_node *y, int side) {
-    uint8_t *outside = malloc((size_t)side * (size_t)side);
-    if (!outside)
-        return idem_fail_null_as(IDEM_MEMORY, "out of memory for a mask");
-    idem_node *loss =
-        idem_frame_outside(idem_model_frame(r->model), side, outside) ? NULL : idem_loss_surround(r->x, y, outside);
-    free(outside);
-    return loss;
 }
 
 /* What holds the code where the generator knows its way. */
@@ -112,7 +105,9 @@ static void build_step(idem_refine *r, idem_node *way, const idem_model_info *in
     idem_node *both = idem_add(idem_add(idem_scale(identity, (float)o->identity),
                                         idem_scale(idem_loss_landmark(r->wanted, points, NULL), (float)o->landmark)),
                                distances(r, ws, moved, info));
-    both = idem_add(both, idem_scale(surround(r, y, side), (float)o->surround));
+    r->gamut = idem_input(g, "gamut", IDEM_SHAPE(1, IDEM_GAMUT_NUMBERS));
+    both = idem_add(both, idem_add(idem_scale(idem_loss_surround(r->x, y, r->outside), (float)o->surround),
+                                   idem_scale(idem_gamut_loss(y, r->gamut, r->outside), (float)o->colours)));
     r->loss[0] = idem_add(both, idem_scale(leak, (float)o->leak));
     r->loss[1] = idem_add(both, idem_scale(idem_loss_reconstruction(r->x, y, 1), (float)o->reconstruction));
 }
@@ -141,8 +136,11 @@ static int make_measures(idem_refine *r, const idem_plan_options *plan) {
     r->good = malloc(r->codes * sizeof *r->good);
     r->scale = malloc(r->codes * sizeof *r->scale);
     r->metric = malloc(W * W * sizeof *r->metric);
-    if (!r->good || !r->scale || !r->metric)
+    r->outside = malloc((size_t)info->size * (size_t)info->size);
+    if (!r->good || !r->scale || !r->metric || !r->outside)
         return idem_fail_as(IDEM_MEMORY, "out of memory for a code");
+    if (idem_frame_outside(idem_model_frame(r->model), info->size, r->outside))
+        return -1;
     for (size_t i = 0; i < r->codes; i++)
         r->scale[i] = (int)(i / W) >= first_fine ? (float)r->options.fine : 1;
     /* Pairs are interrupted, opening is not. */
@@ -203,6 +201,7 @@ void idem_refine_free(idem_refine *r) {
     free(r->good);
     free(r->scale);
     free(r->metric);
+    free(r->outside);
     free(r);
 }
 
@@ -221,7 +220,7 @@ static int take_pair(idem_refine *r, const float *x_id, const float *x_attr) {
         memcpy(r->pictures->leaf + i * r->picture, x[i], r->picture * sizeof(float));
         mirror(r->seen->leaf + i * r->picture, x[i], side);
     }
-    if (idem_plan_run(r->targets))
+    if (idem_gamut_find(x, ROWS, side, r->outside, r->gamut->leaf) || idem_plan_run(r->targets))
         return -1;
     memcpy(r->persons->leaf, idem_plan_value(r->targets, r->vectors),
            (size_t)idem_shape_count(&r->persons->shape) * sizeof(float));

@@ -22,6 +22,7 @@ typedef struct {
     double identity; /* 1 - cosine to the identity picture, by E_id, seen under a small random similarity */
     double landmark; /* mean squared difference of 51 points to the attribute picture's, in 160-pixel units */
     double surround; /* mean |x - y| outside the face (idem_loss_surround) */
+    double colours;  /* how far the face's chroma is beyond that of both pictures' faces (idem_gamut_loss) */
     double leak;     /* cosine to the attribute picture's person where it is positive; one picture on both sides: 0 */
     double reconstruction; /* for one picture on both sides only: idem_loss_reconstruction */
     double start;          /* mean squared distance to the start */
@@ -47,7 +48,8 @@ void idem_refine_free(idem_refine *r); /* NULL is allowed */
  * picture on both sides. ws [L, W]. about NULL: not wanted. -1: interrupted or memory is short; ws is then as it was.
  */
 int idem_refine_run(idem_refine *r, const float *x_id, const float *x_attr, bool same, float *ws, idem_refined *about);
-/* The same towards an identity vector [id_dim] of unit length, of which there need be no picture. */
+/* The same towards an identity vector [id_dim] of unit length, of which there need be no picture; what colours a face
+ * may have, x_attr alone says then. */
 int idem_refine_person(idem_refine *r, const float *person, const float *x_attr, float *ws, idem_refined *about);
 
 /* Both from a code other than the one it is held near: start [L, W], as the mapper gives it; ws as above. */
