@@ -11,6 +11,7 @@
 #include "data/content_split.h"
 #include "data/epochs.h"
 #include "data/picture_cache.h"
+#include "data/weather.h"
 #include "face/cut.h"
 #include "media/format.h"
 
@@ -18,10 +19,14 @@ enum { HASH = 32, PATH_SIZE = 4096, LEAST = 6, LEAST_APART = 4, SHARE_APART = 10
 
 struct idem_photographs {
     idem_picture_cache *cache;
+    int side;
     size_t picture;     /* bytes */
     size_t apart;       /* photographs held out */
     uint32_t *order;    /* those first */
     idem_epochs epochs; /* of the others */
+    uint64_t seed;
+    double weather;
+    float *memory; /* of a picture, for idem_weather */
     char digest[65];
 };
 
@@ -124,8 +129,13 @@ idem_photographs *idem_photographs_open(const char *dir, const char *cache, cons
     idem_photographs *p = calloc(1, sizeof *p);
     if (!p)
         return idem_fail_null_as(IDEM_MEMORY, "out of memory for the photographs");
+    p->side = o->size;
     p->picture = (size_t)o->size * (size_t)o->size * 3;
-    if (open_photographs(p, dir, cache, o)) {
+    p->seed = o->seed;
+    p->weather = o->weather;
+    if (!(p->memory = malloc(p->picture * sizeof *p->memory)))
+        idem_fail_as(IDEM_MEMORY, "out of memory for a photograph");
+    if (!p->memory || open_photographs(p, dir, cache, o)) {
         idem_photographs_free(p);
         return NULL;
     }
@@ -138,6 +148,7 @@ void idem_photographs_free(idem_photographs *p) {
     idem_picture_cache_free(p->cache);
     idem_epochs_free(&p->epochs);
     free(p->order);
+    free(p->memory);
     free(p);
 }
 
@@ -163,6 +174,10 @@ static void to_float(const idem_photographs *p, uint32_t index, float *x) {
 
 void idem_photographs_take(idem_photographs *p, uint64_t k, float *x) {
     to_float(p, idem_epochs_item(&p->epochs, k), x);
+    char stream[48];
+    snprintf(stream, sizeof stream, "photographs.weather.%llu", (unsigned long long)k);
+    idem_rng rng = idem_rng_make(p->seed, stream);
+    idem_weather(x, p->side, p->weather, &rng, p->memory);
 }
 
 void idem_photographs_held_out(const idem_photographs *p, int side, size_t first, size_t n, float *x) {

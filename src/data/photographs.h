@@ -16,6 +16,7 @@ typedef struct idem_photographs idem_photographs;
 typedef struct {
     int size; /* S */
     uint64_t seed;
+    double weather;       /* strength of idem_weather for what is trained on; 0: as they are */
     int pairs;            /* held out at most; a tenth of the photographs if that is less, but two pairs */
     const char *expected; /* digest that they have to have; NULL: any */
     int threads;
@@ -36,7 +37,7 @@ size_t idem_photographs_pairs(const idem_photographs *p); /* held out */
 /* 64 hex digits of how faces are cut, and of the contents of the files in order, those held out first. */
 const char *idem_photographs_digest(const idem_photographs *p);
 
-/* Item k of the endless stream: every photograph once an epoch. */
+/* Item k of the endless stream: every photograph once an epoch, each time in another weather. */
 void idem_photographs_take(idem_photographs *p, uint64_t k, float *x);
 /* The identity (0) or attribute (1) pictures of held-out pairs first .. first + n - 1. */
 void idem_photographs_held_out(const idem_photographs *p, int side, size_t first, size_t n, float *x);

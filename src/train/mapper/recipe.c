@@ -43,6 +43,8 @@ static const idem_field rows[] = {
      "of the pictures and codes drawn on the fly, all layers"},
     {"photograph-share", IDEM_FIELD_REAL, AT(photograph_share), 0, 1, "0", false,
      "share of the identity and attribute pictures that options.photographs gives; 0.5 with that option, if not given"},
+    {"photograph-vary", IDEM_FIELD_REAL, AT(photograph_vary), 0, 1, "0", false,
+     "by how much light, colours, sharpness and grain of a photograph change each time it is seen; 0: as they are"},
     {"log-every", IDEM_FIELD_COUNT, AT(log_every), 1, 1e9, "10", true, "iterations between lines of metrics.jsonl"},
     {"eval-every", IDEM_FIELD_COUNT, AT(eval_every), 1, 1e9, "1000", true, "iterations between evaluations"},
     {"eval-pairs", IDEM_FIELD_COUNT, AT(eval_pairs), 2, 100000, "300", false, "held-out pairs an evaluation uses"},

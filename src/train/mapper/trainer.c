@@ -200,6 +200,7 @@ static int open_photographs(idem_trainer *t) {
                                     .share = r->photograph_share,
                                     .options = {.size = idem_model_about(t->model)->size,
                                                 .seed = r->seed,
+                                                .weather = r->photograph_vary,
                                                 .pairs = (int)r->eval_pairs,
                                                 .threads = t->state.run.threads,
                                                 .models = t->setup.models,
