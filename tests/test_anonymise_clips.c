@@ -143,6 +143,53 @@ static void what_is_not_painted_is_hidden_or_left_on_purpose(void **state) {
     json_decref(r);
 }
 
+/* What was found, edited: hidden, left, regions; and what was found again does what was done. */
+static void ranges_by_hand_are_kept_to(void **state) {
+    (void)state;
+    NEEDS_FFMPEG;
+    photograph_need_models();
+    make_walk();
+    program_expect(RUN(IDEM "$DIR/in -o $DIR/out --boxes-out $DIR/found.json", photograph_models()), 0);
+    char path[400];
+    snprintf(path, sizeof path, "%s/found.json", program_folder);
+    json_t *found = json_load_file(path, 0, NULL);
+    const json_t *ranges = json_object_get(json_object_get(found, "clips"), "walk.mp4"),
+                 *first = json_array_get(ranges, 0);
+    assert_int_equal(json_array_size(ranges), 2); /* the face, and before it was first found */
+    assert_string_equal(json_string_value(json_object_get(first, "do")), "replace");
+    assert_int_equal(json_integer_value(json_array_get(json_object_get(first, "frames"), 0)), 20);
+    assert_int_equal(json_integer_value(json_array_get(json_object_get(first, "frames"), 1)), 43);
+    /* A face that is left, but hidden for six frames; a region without one; and nothing before it was found. */
+    json_t *edited = json_pack(
+        "{s:{s:[{s:[i,i], s:O, s:O, s:s}, {s:[i,i], s:[i,i,i,i], s:s}, {s:[i,i], s:[i,i,i,i], s:s}, "
+        "{s:[i,i], s:[i,i,i,i], s:s}]}}",
+        "clips", "walk.mp4", "frames", 20, 43, "box", json_object_get(first, "box"), "box_at_end",
+        json_object_get(first, "box_at_end"), "do", "exempt", "frames", 30, 35, "box", 80, 40, 190, 200, "do", "hide",
+        "frames", 0, 4, "box", 10, 180, 60, 230, "do", "hide", "frames", 12, 19, "box", 20, 40, 140, 200, "do", "skip");
+    assert_non_null(edited);
+    snprintf(path, sizeof path, "%s/edited.json", program_folder);
+    assert_int_equal(json_dump_file(edited, path, 0), 0);
+    json_decref(edited);
+    json_decref(found);
+    program_expect(RUN(IDEM "$DIR/in -o $DIR/edited --boxes $DIR/edited.json", photograph_models()), 0);
+    json_t *r = report_of("edited");
+    const json_t *clip = clip_of(r, 0);
+    assert_int_equal(whole(clip, "exempt"), 18);
+    assert_int_equal(whole(clip, "hidden"), 6);
+    assert_int_equal(whole(clip, "recomposed"), 0);
+    assert_int_equal(whole(clip, "hidden_elsewhere"), 5);
+    assert_int_equal(whole(clip, "frames_changed"), 11);
+    json_decref(r);
+    program_expect(RUN("for f in in edited; do ffmpeg -v error -y -i $DIR/$f/walk.mp4 -map 0:v -f framemd5 - | grep -v "
+                       "'#' | sed 's/.*,//' > $DIR/$f.txt; done; diff $DIR/in.txt $DIR/edited.txt | grep -c '^>'"),
+                   0);
+    assert_int_equal(atoi(program_output), 6); /* the region lies on even ground */
+    program_expect(RUN(IDEM "$DIR/in -o $DIR/again --boxes $DIR/found.json && "
+                            "cmp $DIR/out/walk.mp4 $DIR/again/walk.mp4",
+                       photograph_models()),
+                   0);
+}
+
 /* A run that was broken off in a clip goes on with it: the same bytes as without a break. */
 static void a_clip_is_gone_on_with(void **state) {
     (void)state;
@@ -187,6 +234,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(nobody_is_left_in_any_picture, program_enter, program_leave),
         cmocka_unit_test_setup_teardown(what_is_not_painted_is_hidden_or_left_on_purpose, program_enter, program_leave),
+        cmocka_unit_test_setup_teardown(ranges_by_hand_are_kept_to, program_enter, program_leave),
         cmocka_unit_test_setup_teardown(a_clip_is_gone_on_with, program_enter, program_leave),
         cmocka_unit_test_setup_teardown(without_the_plug_in_clips_are_passed_over, program_enter, program_leave),
     };

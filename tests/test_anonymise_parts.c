@@ -365,7 +365,7 @@ static void reports_become_boxes_and_name_what_to_look_at(void **state) {
     assert_int_equal(idem_hand_boxes_of(&hand, again, "three.jpg"), 0);
     assert_int_equal(hand.n, 3);
     assert_true(hand.at[0].wish == IDEM_BY_HAND_REPLACE && hand.at[1].wish == IDEM_BY_HAND_HIDE &&
-                hand.at[2].wish == IDEM_BY_HAND_SKIP);
+                hand.at[2].wish == IDEM_BY_HAND_EXEMPT);
     free((void *)(uintptr_t)hand.at);
     free(text);
     json_decref(again);

@@ -60,6 +60,25 @@ static void test_comes_late(void **state) {
     program_expect(RUN("for f in late late2; do ffmpeg -v error -y -i $DIR/$f.mp4 -map 0:v -vf "
                        "drawbox=y=44:h=140:t=fill -f framemd5 $DIR/$f.txt; done; cmp $DIR/late.txt $DIR/late2.txt"),
                    0);
+    /* By hand: a face left for ten pictures, and hidden in six. */
+    program_file(program_folder, "hand.json",
+                 "{\"clips\": {\"late.mp4\": [{\"frames\": [40, 49], \"box\": [110, 60, 260, 180], \"do\": \"skip\"}, "
+                 "{\"frames\": [20, 25], \"box\": [20, 40, 180, 190], \"do\": \"hide\"}]}}",
+                 false);
+    video(0, IDENTITY "$DIR/late.mp4 -o $DIR/late3.mp4 --quality 0 --boxes $DIR/hand.json --boxes-out $DIR/found.json");
+    assert_int_equal(number("faces"), 14);
+    assert_int_equal(number("hidden"), 6);
+    program_expect(
+        RUN("for f in late late3; do ffmpeg -v error -y -i $DIR/$f.mp4 -map 0:v -f framemd5 - | grep -v '#' | "
+            "sed 's/.*,//' > $DIR/$f.txt; done; diff $DIR/late.txt $DIR/late3.txt | grep '^[0-9]'"),
+        0);
+    assert_string_equal(program_output, "21,40c21,40\n"); /* lines from 1: those with a face, but the last ten */
+    program_expect(RUN("tr -d ' \\n' < $DIR/found.json"), 0);
+    assert_true(program_says("\"frames\":[26,39]") && program_says("\"replace\"") && program_says("\"exempt\""));
+    assert_true(program_says("\"frames\":[20,25]"));
+    program_file(program_folder, "other.json", "{\"clips\": {\"other.mp4\": []}}", false);
+    video(1, IDENTITY "$DIR/late.mp4 -o $DIR/late4.mp4 --boxes $DIR/other.json");
+    assert_true(program_says("says nothing of the clip \"late.mp4\""));
     program_expect(
         RUN("IDEM_MODELS='%s' $IDEM measure-video -q --json --threads 1 $DIR/late.mp4 $DIR/late2.mp4 " IDENTITY,
             photograph_models()),

@@ -88,7 +88,8 @@ typedef struct {
                                person has the same new face tomorrow; made if it is not there. NULL: none */
     const void *passphrase; /* of the project: bytes of a passphrase, or of a key file */
     size_t passphrase_size;
-    const char *boxes;     /* JSON of what is to be done with faces, and of regions to hide; NULL: none */
+    const char
+        *boxes; /* JSON of what is to be done with faces, and of regions to hide (docs/anonymise.md); NULL: none */
     const char *boxes_out; /* where to write such a file of what was found; NULL: nowhere */
     int quality;           /* of clips: constant rate factor, less is better; 0: lossless; -1: the usual */
     int no_audio;          /* 1: clips go without sound; a voice identifies */

@@ -40,12 +40,14 @@ typedef struct {
     int faces;            /* IDEM_VIDEO_... */
     const idem_video_role *roles;
     int n_roles;
-    double from, to;    /* seconds in which faces change; to 0: the end */
-    int refine;         /* steps for each face of each picture, on from the picture before; 0: the mapper's answer */
-    const char *review; /* folder for the pictures that deserve a look; NULL: none */
-    const char *codec;  /* "h264", "h265", "vp9", "av1", "ffv1"; NULL: the source's, or what the file can hold */
-    int quality;        /* constant rate factor, less is better; 0: lossless; -1: the usual */
-    int drop_metadata;  /* places, devices, dates, covers and data tracks do not stay */
+    double from, to;       /* seconds in which faces change; to 0: the end */
+    int refine;            /* steps for each face of each picture, on from the picture before; 0: the mapper's answer */
+    const char *boxes;     /* JSON of what is to be done with faces over ranges of frames (docs/video.md); NULL: none */
+    const char *boxes_out; /* where to write such a file of what was found; NULL: nowhere */
+    const char *review;    /* folder for the pictures that deserve a look; NULL: none */
+    const char *codec;     /* "h264", "h265", "vp9", "av1", "ffv1"; NULL: the source's, or what the file can hold */
+    int quality;           /* constant rate factor, less is better; 0: lossless; -1: the usual */
+    int drop_metadata;     /* places, devices, dates, covers and data tracks do not stay */
     int no_audio, no_subtitles;
     int resume; /* go on after the last finished part of a run of the same job that was broken off */
     idem_video_progress_function *progress; /* NULL: nobody is told */
@@ -61,6 +63,7 @@ typedef struct {
     size_t struct_size;      /* set by the caller to sizeof(idem_video_report) */
     int64_t frames, resumed; /* in all; of them done by an earlier run */
     int64_t faces, bridged;  /* painted by this call; of them where none was found, but before and after */
+    int64_t hidden;          /* places hidden by hand, in frames of this call */
     int64_t outside;         /* not painted: they lie outside the picture for the most part */
     int64_t review;          /* pictures written there */
     int persons, changed;    /* seen; of them with another identity */

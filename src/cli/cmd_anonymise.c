@@ -243,9 +243,11 @@ int idem_cmd_anonymise(int argc, char **argv) {
         {IDEM_OPT_TEXT, "exempt", 0, "DIR", &s.exempt,
          .help = "pictures of persons to be left alone: faces that both recognisers take for one of them"},
         {IDEM_OPT_TEXT, "boxes-out", 0, "FILE", &s.boxes_out,
-         .help = "write what was found as JSON, to be edited: a box and replace, hide or skip for each face"},
+         .help = "write what was found as JSON, to be edited: a box and replace, hide, skip or exempt for each face, "
+                 "in clips over "
+                 "a range of frames"},
         {IDEM_OPT_TEXT, "boxes", 0, "FILE", &s.boxes,
-         .help = "such a file: what it says of a face goes; boxes may be added"},
+         .help = "such a file: what it says of a face goes; boxes may be added, and regions to hide"},
         {IDEM_OPT_FLAG, "rename", 0, NULL, &s.rename,
          .help = "number the results instead of keeping names and folders"},
         {IDEM_OPT_INT, "refine", 0, "K", &s.refine, .min = 0, .max = IDEM_REFINE_LIMIT,

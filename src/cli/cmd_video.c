@@ -19,7 +19,7 @@ enum { ROLES_MOST = IDEM_TEXTS_MAX * 16 };
 
 typedef struct {
     idem_model_files files;
-    const char *output, *identity, *face, *codec, *review, *map;
+    const char *output, *identity, *face, *codec, *review, *map, *boxes, *boxes_out;
     double from, to;
     int refine, quality;
     bool no_audio, no_subtitles, drop_metadata, resume;
@@ -74,6 +74,8 @@ static void print_text(const job *j, const idem_video_report *r, double seconds)
         idem_cli_print("%" PRId64 " of the faces were not found but lie between frames where they were", r->bridged);
     if (r->outside)
         idem_cli_print("%" PRId64 " faces lie outside their frame for the most part and are unchanged", r->outside);
+    if (r->hidden)
+        idem_cli_print("%" PRId64 " places were hidden by hand", r->hidden);
     if (r->review)
         idem_cli_print("%" PRId64 " frames to look at are in %s", r->review, j->review);
     if (!j->shared.quiet && seconds > 0 && r->frames > r->resumed)
@@ -82,12 +84,12 @@ static void print_text(const job *j, const idem_video_report *r, double seconds)
 
 static int print_json(const job *j, const idem_video_report *r, double seconds) {
     json_t *o =
-        json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:i, s:i, s:i, s:i, s:f, s:s, s:s, s:s, s:f}", "output",
-                  idem_json_name(j->output), "frames", (json_int_t)r->frames, "resumed", (json_int_t)r->resumed,
-                  "faces", (json_int_t)r->faces, "bridged", (json_int_t)r->bridged, "outside", (json_int_t)r->outside,
-                  "review", (json_int_t)r->review, "persons", r->persons, "changed", r->changed, "damaged", r->damaged,
-                  "width", r->width, "height", r->height, "duration", r->seconds, "codec", r->codec, "why", r->why,
-                  "not_copied", r->left, "seconds", seconds);
+        json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:i, s:i, s:i, s:i, s:f, s:s, s:s, s:s, s:f}",
+                  "output", idem_json_name(j->output), "frames", (json_int_t)r->frames, "resumed",
+                  (json_int_t)r->resumed, "faces", (json_int_t)r->faces, "bridged", (json_int_t)r->bridged, "hidden",
+                  (json_int_t)r->hidden, "outside", (json_int_t)r->outside, "review", (json_int_t)r->review, "persons",
+                  r->persons, "changed", r->changed, "damaged", r->damaged, "width", r->width, "height", r->height,
+                  "duration", r->seconds, "codec", r->codec, "why", r->why, "not_copied", r->left, "seconds", seconds);
     return idem_json_print(o, 6);
 }
 
@@ -108,6 +110,8 @@ static int run(job *j, const char *clip) {
     o.to = j->to;
     o.refine = j->refine;
     o.review = j->review;
+    o.boxes = j->boxes;
+    o.boxes_out = j->boxes_out;
     o.codec = j->codec;
     o.quality = j->quality;
     o.drop_metadata = j->drop_metadata;
@@ -153,6 +157,12 @@ int idem_cmd_video(int argc, char **argv) {
          .help =
              "fit each face in K steps, on from the frame before: identity, pose and surroundings come nearer; 4 to 8 "
              "are sensible, 10 to 30 ms of a core each"},
+        {IDEM_OPT_TEXT, "boxes-out", 0, "FILE", &j.boxes_out,
+         .help = "write what was found as JSON, to be edited: for each face, over a range of frames, a box and replace "
+                 "or exempt"},
+        {IDEM_OPT_TEXT, "boxes", 0, "FILE", &j.boxes,
+         .help = "such a file: over its frames a face in its box is replaced, left (skip; exempt: its person in all "
+                 "frames) or hidden; a box without a face is hidden"},
         {IDEM_OPT_TEXT, "review", 0, "DIR", &j.review,
          .help = "write the frames that deserve a look there: faces that were hardly found, begin, end, leave"},
         {IDEM_OPT_HEADER, .help = "File"},

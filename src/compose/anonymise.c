@@ -172,7 +172,7 @@ static int merge(job *j, idem_found *found, int n, const idem_hand_boxes *hand) 
         if (on >= 0) {
             j->faces[on].by_hand = true;
             j->faces[on].wish = hand->at[k].wish;
-        } else if (hand->at[k].wish != IDEM_BY_HAND_SKIP) {
+        } else if (hand->at[k].wish != IDEM_BY_HAND_SKIP && hand->at[k].wish != IDEM_BY_HAND_EXEMPT) {
             j->faces[j->n++] = (face){.found = {.box = box, .yaw = NAN, .pitch = NAN, .roll = NAN},
                                       .by_hand = true,
                                       .wish = IDEM_BY_HAND_HIDE};
@@ -363,8 +363,8 @@ static int paint(job *j, int i, const int *others, int n_others) {
 /* 1: left alone. */
 static int is_left(job *j, int i) {
     const face *f = &j->faces[i];
-    if (f->by_hand && f->wish == IDEM_BY_HAND_SKIP) {
-        j->told[i].done = IDEM_FACE_SKIPPED;
+    if (f->by_hand && (f->wish == IDEM_BY_HAND_SKIP || f->wish == IDEM_BY_HAND_EXEMPT)) {
+        j->told[i].done = f->wish == IDEM_BY_HAND_SKIP ? IDEM_FACE_SKIPPED : IDEM_FACE_EXEMPT;
         return 1;
     }
     if (f->by_hand || !f->feature || !idem_anonymiser_is_exempt(j->a, f->feature, f->judge))

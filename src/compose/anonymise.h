@@ -58,7 +58,7 @@ typedef struct {
 } idem_anonymised_face;
 
 /* What a person said by hand of a photograph; boxes in pixels. */
-typedef enum { IDEM_BY_HAND_HIDE, IDEM_BY_HAND_SKIP, IDEM_BY_HAND_REPLACE } idem_by_hand;
+typedef enum { IDEM_BY_HAND_HIDE, IDEM_BY_HAND_SKIP, IDEM_BY_HAND_REPLACE, IDEM_BY_HAND_EXEMPT } idem_by_hand;
 typedef struct {
     float box[4];
     idem_by_hand wish; /* replace: as if it had been found; where no landmarks are found in it, it is hidden */

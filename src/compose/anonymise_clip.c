@@ -24,6 +24,7 @@ typedef struct {
     idem_origin origin;
     idem_tracks *tracks;
     idem_maybes maybes;
+    idem_clip_hand hand;
     idem_clip_faces *faces;
     idem_clip_painter *painter;
     int64_t done;  /* pictures of an earlier run */
@@ -69,13 +70,17 @@ static int open_files(clip *c) {
 }
 
 static int find_faces(clip *c) {
+    const idem_video_info *info = idem_video_about(c->in);
+    if (idem_clip_hand_take(&c->hand, c->o->hand, info->width, info->height))
+        return -1;
     const idem_video_faces_options o = {.progress = c->o->progress,
                                         .user = c->o->user,
                                         .judge = true,
                                         .unsure = idem_anonymiser_options(c->anonymiser)->unsure,
-                                        .maybes = &c->maybes};
+                                        .maybes = &c->maybes,
+                                        .hand = &c->hand};
     return (c->tracks = idem_video_faces(c->studio, c->from, &o)) &&
-                   (c->faces = idem_clip_faces_new(c->anonymiser, c->tracks, &c->maybes))
+                   (c->faces = idem_clip_faces_new(c->anonymiser, c->tracks, &c->maybes, &c->hand))
                ? 0
                : -1;
 }
@@ -198,7 +203,7 @@ static int tell(clip *c) {
         return idem_fail_as(IDEM_MEMORY, "out of memory for the persons of a clip");
     memcpy(t->persons, persons, (size_t)n * sizeof *persons);
     t->n_persons = n;
-    return 0;
+    return (t->boxes = idem_clip_faces_boxes(c->faces)) ? 0 : -1;
 }
 
 int idem_anonymise_clip(idem_anonymiser *a, const char *from, const char *to, const idem_anonymise_clip_options *o,
@@ -217,5 +222,6 @@ int idem_anonymise_clip(idem_anonymiser *a, const char *from, const char *to, co
     idem_video_close(c.source);
     idem_video_close(c.in);
     free(c.kept);
+    free(c.hand.at);
     return status;
 }

@@ -17,6 +17,7 @@ typedef struct {
     bool has_sound, written; /* written: false by `strict` alone */
     int damaged;             /* places */
     char damage[256], codec[16], why[300], left[300];
+    json_t *boxes; /* what was found, to be edited (clip_hand.h); to be released */
 } idem_anonymised_clip;
 
 typedef struct {
@@ -24,13 +25,14 @@ typedef struct {
     bool no_audio;
     bool strict;           /* a clip with a face that stayed too like the person is not written */
     const char *run;       /* what its pictures depend on besides the clip: a run goes on only with the same */
+    const json_t *hand;    /* what is said of it by hand (clip_hand.h), checked; NULL: nothing */
     const uint8_t *secret; /* [IDEM_SECRET] */
     idem_video_progress *progress;
     void *user;
 } idem_anonymise_clip_options;
 
-/* Goes on where a run of the same was broken off. out: to be freed of its persons in every case. -1 of the kind
- * IDEM_INPUT: nothing of it is left; of another kind: finished parts lie beside `to`. */
+/* Goes on where a run of the same was broken off. out: to be freed of its persons and boxes in every case. -1 of the
+ * kind IDEM_INPUT: nothing of it is left; of another kind: finished parts lie beside `to`. */
 int idem_anonymise_clip(idem_anonymiser *a, const char *from, const char *to, const idem_anonymise_clip_options *o,
                         idem_anonymised_clip *out);
 

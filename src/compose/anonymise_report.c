@@ -106,6 +106,8 @@ json_t *idem_anonymise_clip_json(const char *name, const idem_anonymised_clip *c
     json_object_set_new(j, "not_copied", json_string(clip->left));
     json_object_set_new(j, "persons", persons);
     json_object_set_new(j, "look", look);
+    if (clip->boxes)
+        json_object_set(j, "boxes", clip->boxes);
     return j;
 }
 

@@ -11,7 +11,7 @@
 json_t *idem_anonymise_picture_json(const char *name, int width, int height, const idem_anonymised_face *faces, int n,
                                     const idem_rewritten *rewritten);
 
-/* One clip: counts, its persons, pictures to look at. */
+/* One clip: counts, its persons, pictures to look at; "boxes" is for idem_hand_boxes_from alone. */
 json_t *idem_anonymise_clip_json(const char *name, const idem_anonymised_clip *clip);
 
 /* Those of a run's entries that are pictures, and clips: new lists. */

@@ -270,6 +270,15 @@ static int add_clip(run *r, const idem_anonymise_file *f, const idem_anonymised_
     return 0;
 }
 
+/* What its pictures depend on. */
+static int describe_clip(const run *r, const json_t *hand, char *text, size_t n) {
+    char hex[65] = "none";
+    if (hand && idem_hand_boxes_digest(hand, hex))
+        return -1;
+    snprintf(text, n, "%s, boxes %s", r->options, hex);
+    return 0;
+}
+
 /* What is drawn for a clip follows from the state before it, so that it can be drawn again. */
 static int do_clip(run *r, const idem_anonymise_file *f) {
     idem_surrogates *s = idem_anonymiser_surrogates(r->anonymiser);
@@ -277,11 +286,16 @@ static int do_clip(run *r, const idem_anonymise_file *f) {
     if (save_state(r))
         return -1;
     idem_anonymised_clip clip = {0};
+    const json_t *hand = idem_hand_boxes_clip(r->hand, f->name);
+    char text[sizeof r->options + 80];
+    if (describe_clip(r, hand, text, sizeof text))
+        return -1;
     listener hears = {r, f->from};
     const idem_anonymise_clip_options o = {.quality = r->o->quality,
                                            .no_audio = r->o->no_audio,
                                            .strict = r->o->strict,
-                                           .run = r->options,
+                                           .run = text,
+                                           .hand = hand,
                                            .secret = r->secret,
                                            .progress = tell_of_clip,
                                            .user = &hears};
@@ -293,6 +307,7 @@ static int do_clip(run *r, const idem_anonymise_file *f) {
     r->in_clip = status && idem_error_kind() != IDEM_INPUT && idem_error_kind() != IDEM_MISSING;
     free(path);
     free(clip.persons);
+    json_decref(clip.boxes);
     return status;
 }
 
@@ -331,14 +346,17 @@ static int write_json(const char *path, const json_t *j) {
 
 static int report(run *r, json_t **out) {
     json_t *boxes = r->o->boxes_out ? idem_hand_boxes_from(r->done) : NULL;
-    if (r->o->boxes_out && (!boxes || write_json(r->o->boxes_out, boxes))) {
+    if (r->o->boxes_out && (!boxes || idem_hand_boxes_write(r->o->boxes_out, boxes))) {
         json_decref(boxes);
         return -1;
     }
     json_decref(boxes);
     size_t i;
     json_t *picture;
-    json_array_foreach(r->done, i, picture) json_object_del(picture, "file");
+    json_array_foreach(r->done, i, picture) {
+        json_object_del(picture, "file");
+        json_object_del(picture, "boxes");
+    }
     json_t *summary = idem_anonymise_summary(r->done, &r->o->options, idem_anonymiser_surrogates(r->anonymiser)),
            *look = summary ? idem_anonymise_look_first(r->done) : NULL;
     if (!look) {

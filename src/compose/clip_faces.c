@@ -7,16 +7,15 @@
 
 #include "base/status.h"
 #include "compose/candidate.h"
+#include "compose/clip_plan.h"
 #include "compose/likeness.h"
 #include "compose/recompose.h"
 #include "face/align.h"
 #include "face/box.h"
 
 enum {
-    RING = 32,       /* pictures between being seen and finished, at most */
-    BRIDGED = 3,     /* pictures: over longer gaps nobody knows where a face is, and it is hidden */
-    LOOK_APART = 25, /* pictures between two that are named for one reason */
-    YAW_REACH = 2    /* pictures to either side that a yaw is the mean over */
+    RING = 32,      /* pictures between being seen and finished, at most */
+    LOOK_APART = 25 /* pictures between two that are named for one reason */
 };
 static const double same_place = 0.5;  /* of the smaller box: what is hidden lies on a face that is followed */
 static const double bridged_by = 1.25; /* of a region whose face was not found */
@@ -24,8 +23,8 @@ static const double bridged_by = 1.25; /* of a region whose face was not found *
 /* A followed face of one picture. */
 typedef struct {
     const idem_track_place *place;
-    const char *why; /* it is hidden; NULL: painted, or left */
-    bool left, painted;
+    idem_clip_fate fate;
+    bool painted;
     float *feature, judge[IDEM_JUDGE_DIM];
     idem_likeness now;
 } face;
@@ -35,11 +34,6 @@ typedef struct {
     face *faces;
     int n;
 } record;
-
-typedef struct {
-    bool wanted, exempt;
-    float *code; /* [id_dim] */
-} who;
 
 struct idem_clip_faces {
     idem_clip_brush brush; /* state [persons][1 + trail]: the track + 1, the trail (recompose.h) */
@@ -51,7 +45,8 @@ struct idem_clip_faces {
     const idem_track_person *persons;
     int n, width, height;
     size_t id, dim, row;
-    who *who; /* [n] */
+    idem_clip_plan *plan;
+    const idem_clip_hand *hand;
     idem_covers covers;
     record ring[RING]; /* picture i at i % RING */
     idem_clip_counts counts;
@@ -62,80 +57,8 @@ static int no_memory(void) {
     return idem_fail_as(IDEM_MEMORY, "out of memory for the faces of a clip");
 }
 
-/* ---- what becomes of a place ---- */
-
-/* The mean over a few pictures: near the limit a face is not to be painted and hidden in turn. */
-static double yaw_about(const idem_clip_faces *f, int64_t picture, int track) {
-    double sum = 0;
-    int n = 0;
-    for (int64_t i = picture - YAW_REACH; i <= picture + YAW_REACH; i++) {
-        const idem_track_place *p;
-        const int places = idem_tracks_at(f->tracks, i, &p);
-        for (int k = 0; k < places; k++)
-            if (p[k].track == track && isfinite(p[k].yaw)) {
-                sum += fabs((double)p[k].yaw);
-                n++;
-            }
-    }
-    return n ? sum / n : 0;
-}
-
-static const char *why_not_painted(const idem_clip_faces *f, int64_t picture, const idem_track_place *p) {
-    if (p->gap > BRIDGED)
-        return "not found over a longer gap";
-    if ((double)(p->box.x1 - p->box.x0) * f->width < f->options->min_face)
-        return "too small";
-    if (yaw_about(f, picture, p->track) > IDEM_ANONYMISE_YAW)
-        return "a profile";
-    return idem_align_outside(&p->frame) > IDEM_ANONYMISE_OUTSIDE ? "cut by the edge" : NULL;
-}
-
-/* ---- persons ---- */
-
-/* Whether two are seen in one picture: meet [n, n]; and who is painted at all. */
-static void look_through(idem_clip_faces *f, uint8_t *meet) {
-    for (int64_t i = 0; i < idem_tracks_pictures(f->tracks); i++) {
-        const idem_track_place *p;
-        const int n = idem_tracks_at(f->tracks, i, &p);
-        for (int k = 0; k < n; k++) {
-            f->who[p[k].person].wanted |= !why_not_painted(f, i, &p[k]);
-            for (int l = 0; l < n; l++)
-                meet[(size_t)p[k].person * (size_t)f->n + (size_t)p[l].person] = 1;
-        }
-    }
-}
-
-static int choose(idem_clip_faces *f, int i, const uint8_t *meet, int *others) {
-    const float *feature = f->persons[i].vector, *judge = feature + f->dim;
-    who *w = &f->who[i];
-    int n = 0;
-    f->told[i].person = -1;
-    if ((w->exempt = idem_anonymiser_is_exempt(f->anonymiser, feature, judge)) || !w->wanted)
-        return 0;
-    for (int k = 0; k < i; k++)
-        if (f->told[k].person >= 0 && meet[(size_t)i * (size_t)f->n + (size_t)k])
-            others[n++] = f->told[k].person;
-    const int surrogate = idem_anonymiser_choose(f->anonymiser, feature, judge, others, n, &f->told[i].person);
-    if (surrogate < 0)
-        return -1;
-    if (!(w->code = malloc(f->id * sizeof *w->code)))
-        return no_memory();
-    memcpy(w->code, idem_surrogates_at(idem_anonymiser_surrogates(f->anonymiser), surrogate).id,
-           f->id * sizeof *w->code);
-    return 0;
-}
-
-static int choose_all(idem_clip_faces *f) {
-    const size_t n = (size_t)f->n;
-    uint8_t *meet = calloc(n * n + 1, 1);
-    int *others = malloc((n + 1) * sizeof *others), status = meet && others ? 0 : no_memory();
-    if (!status)
-        look_through(f, meet);
-    for (int i = 0; i < f->n && !status; i++)
-        status = choose(f, i, meet, others);
-    free(meet);
-    free(others);
-    return status;
+static bool is_left(const face *one) {
+    return one->fate.skipped || one->fate.exempt;
 }
 
 /* ---- painting ---- */
@@ -150,7 +73,7 @@ static face *find_face(idem_clip_faces *f, int64_t picture, int track) {
 
 static bool wants(idem_clip_brush *b, int64_t picture, const idem_track_place *place) {
     const face *one = find_face((idem_clip_faces *)b, picture, place->track);
-    return one && !one->why && !one->left;
+    return one && !one->fate.why && !is_left(one);
 }
 
 static int paint(idem_clip_brush *b, const idem_clip_sitting *s) {
@@ -165,7 +88,7 @@ static int paint(idem_clip_brush *b, const idem_clip_sitting *s) {
                                 .points = (const float(*)[2])s->place->points,
                                 .feature = one->feature,
                                 .judge = one->judge,
-                                .surrogate = f->who[s->place->person].code,
+                                .surrogate = idem_clip_plan_code(f->plan, s->place->person),
                                 .attributes = s->attr,
                                 .trail = row + 1};
     idem_recomposed about;
@@ -173,7 +96,7 @@ static int paint(idem_clip_brush *b, const idem_clip_sitting *s) {
     if (done < 0)
         return -1;
     one->painted = done > 0;
-    one->why = done > 0 ? NULL : idem_too_like;
+    one->fate.why = done > 0 ? NULL : idem_too_like;
     if (done > 0)
         memcpy(s->painted, idem_recomposer_picture(f->recomposer),
                (size_t)idem_studio_about(f->studio)->size * (size_t)idem_studio_about(f->studio)->size * 3);
@@ -185,7 +108,7 @@ static int paint(idem_clip_brush *b, const idem_clip_sitting *s) {
 static int grow_tracks(idem_clip_faces *f) {
     bool *left = malloc((size_t)f->n + 1);
     for (int i = 0; i < f->n && left; i++)
-        left[i] = f->who[i].exempt;
+        left[i] = idem_clip_plan_exempt(f->plan, i);
     const int status = left ? idem_covers_add_ends(&f->covers, f->tracks, left) : no_memory();
     free(left);
     return status;
@@ -199,13 +122,17 @@ static int open_parts(idem_clip_faces *f, const idem_maybes *maybes) {
     f->brush.wants = wants;
     f->brush.paint = paint;
     f->brush.numbers = n * f->row;
-    if (!(f->who = calloc(n + 1, sizeof *f->who)) || !(f->told = calloc(n + 1, sizeof *f->told)) ||
-        !(f->brush.state = calloc(n * f->row + 1, sizeof(float))))
+    if (!(f->told = calloc(n + 1, sizeof *f->told)) || !(f->brush.state = calloc(n * f->row + 1, sizeof(float))))
         return no_memory();
-    return choose_all(f) || idem_covers_add_maybes(&f->covers, maybes, f->tracks) || grow_tracks(f) ? -1 : 0;
+    if (!(f->plan = idem_clip_plan_new(f->anonymiser, f->tracks, f->hand)))
+        return -1;
+    for (int i = 0; i < f->n; i++)
+        f->told[i].person = idem_clip_plan_person(f->plan, i);
+    return idem_covers_add_maybes(&f->covers, maybes, f->tracks) || grow_tracks(f) ? -1 : 0;
 }
 
-idem_clip_faces *idem_clip_faces_new(idem_anonymiser *a, const idem_tracks *t, const idem_maybes *maybes) {
+idem_clip_faces *idem_clip_faces_new(idem_anonymiser *a, const idem_tracks *t, const idem_maybes *maybes,
+                                     const idem_clip_hand *hand) {
     idem_clip_faces *f = calloc(1, sizeof *f);
     if (!f) {
         no_memory();
@@ -216,6 +143,7 @@ idem_clip_faces *idem_clip_faces_new(idem_anonymiser *a, const idem_tracks *t, c
     f->options = idem_anonymiser_options(a);
     f->recomposer = idem_anonymiser_recomposer(a);
     f->tracks = t;
+    f->hand = hand;
     f->n = idem_tracks_persons(t, &f->persons);
     idem_tracks_size(t, &f->width, &f->height);
     if (!open_parts(f, maybes))
@@ -236,11 +164,9 @@ void idem_clip_faces_free(idem_clip_faces *f) {
         return;
     for (int i = 0; i < RING; i++)
         clear(&f->ring[i]);
-    for (int i = 0; i < f->n && f->who; i++)
-        free(f->who[i].code);
+    idem_clip_plan_free(f->plan);
     idem_covers_free(&f->covers);
     free(f->brush.state);
-    free(f->who);
     free(f->told);
     free(f);
 }
@@ -251,7 +177,7 @@ idem_clip_brush *idem_clip_faces_brush(idem_clip_faces *f) {
 
 bool idem_clip_faces_paint(const idem_clip_faces *f) {
     for (int i = 0; i < f->n; i++)
-        if (f->who[i].code)
+        if (idem_clip_plan_code(f->plan, i))
             return true;
     return false;
 }
@@ -277,12 +203,10 @@ int idem_clip_faces_see(idem_clip_faces *f, const idem_video_frame *frame) {
         return no_memory();
     for (int i = 0; i < n; i++) {
         face *one = &r->faces[r->n++];
-        one->place = &p[i];
-        one->left = f->who[p[i].person].exempt;
-        one->why = one->left ? NULL : why_not_painted(f, frame->number, &p[i]);
+        *one = (face){.place = &p[i], .fate = idem_clip_plan_of(f->plan, frame->number, &p[i])};
         if (!(one->feature = malloc(f->dim * sizeof *one->feature)))
             return no_memory();
-        if (!one->left &&
+        if (!is_left(one) &&
             idem_studio_embed(f->studio, &frame->image, (const float(*)[2])p[i].points, one->feature, one->judge))
             return -1;
     }
@@ -302,7 +226,7 @@ static idem_region region_of(const idem_clip_faces *f, const face *one) {
 static int cores(idem_region *out, const idem_clip_faces *f, const record *r, const face *but) {
     int n = 0;
     for (int i = 0; i < r->n; i++)
-        if (&r->faces[i] != but && (r->faces[i].painted || r->faces[i].left)) {
+        if (&r->faces[i] != but && (r->faces[i].painted || is_left(&r->faces[i]))) {
             out[n] = region_of(f, &r->faces[i]);
             out[n].radius_x *= IDEM_FACE_CORE;
             out[n++].radius_y *= IDEM_FACE_CORE;
@@ -325,23 +249,31 @@ static bool is_known(const record *r, const idem_box *box) {
     return false;
 }
 
+/* 1: hidden; 0: not in this picture, or a face that is dealt with is there. */
+static int hide_cover(idem_clip_faces *f, const record *r, const idem_cover *c, idem_image *im, const idem_region *room,
+                      int n) {
+    const idem_box box = idem_cover_box(c, r->picture);
+    if (r->picture < c->first || r->picture > c->last || is_known(r, &box))
+        return 0;
+    const idem_region region = idem_region_of_box(&box, 0, f->width, f->height);
+    return idem_likeness_hide(f->studio, im, &region, f->options->fallback, room, n, NULL, NULL) ? -1 : 1;
+}
+
 static int hide_covers(idem_clip_faces *f, const record *r, idem_image *im, idem_region *room) {
     const int n = cores(room, f, r, NULL);
-    int hidden = 0;
-    for (size_t i = 0; i < f->covers.n; i++) {
-        const idem_cover *c = &f->covers.at[i];
-        if (r->picture < c->first || r->picture > c->last)
-            continue;
-        const idem_box box = idem_cover_box(c, r->picture);
-        const idem_region region = idem_region_of_box(&box, 0, f->width, f->height);
-        if (is_known(r, &box))
-            continue;
-        if (idem_likeness_hide(f->studio, im, &region, f->options->fallback, room, n, NULL, NULL))
-            return -1;
-        hidden++;
+    int hidden = 0, is = 0;
+    for (size_t i = 0; i < f->covers.n && is >= 0; i++, hidden += is) {
+        const idem_box box = idem_cover_box(&f->covers.at[i], r->picture);
+        const int wish = idem_clip_hand_on(f->hand, r->picture, &box);
+        is = wish == IDEM_BY_HAND_SKIP || wish == IDEM_BY_HAND_EXEMPT ? 0
+                                                                      : hide_cover(f, r, &f->covers.at[i], im, room, n);
     }
-    f->counts.covered += hidden;
-    return hidden;
+    for (int i = 0; f->hand && i < f->hand->n && is >= 0; i++, hidden += is) {
+        const idem_hand_range *h = &f->hand->at[i];
+        is = idem_hand_range_is_region(h, r->picture, f->tracks) ? hide_cover(f, r, &h->cover, im, room, n) : 0;
+    }
+    f->counts.covered += is < 0 ? 0 : hidden;
+    return is < 0 ? -1 : hidden;
 }
 
 /* What painting reached, in the finished picture; a face that is like the person there is hidden. */
@@ -352,7 +284,7 @@ static int check_painted(idem_clip_faces *f, const record *r, face *one, idem_im
     if (!one->now.above || !isnan(f->options->similarity))
         return 0;
     one->painted = false;
-    one->why = idem_too_like;
+    one->fate.why = idem_too_like;
     return hide_face(f, r, one, im, room);
 }
 
@@ -362,11 +294,12 @@ static void count_face(idem_clip_faces *f, const face *one) {
     const double cosine[2] = {one->now.feature, one->now.judge};
     c->faces++;
     p->pictures++;
-    c->exempt += one->left;
-    p->exempt += one->left;
-    c->hidden += one->why != NULL;
-    p->hidden += one->why != NULL;
-    c->too_like += one->why == idem_too_like;
+    c->exempt += one->fate.exempt;
+    c->skipped += one->fate.skipped;
+    p->exempt += is_left(one);
+    c->hidden += one->fate.why != NULL;
+    p->hidden += one->fate.why != NULL;
+    c->too_like += one->fate.why == idem_too_like;
     if (!one->painted)
         return;
     for (int k = 0; k < 2; k++) {
@@ -393,7 +326,7 @@ static int finish(idem_clip_faces *f, record *r, idem_video_frame *frame, const 
     idem_clip_counts *c = &f->counts;
     char text[80];
     for (int i = 0; i < r->n; i++)
-        if (r->faces[i].why && hide_face(f, r, &r->faces[i], &frame->image, room))
+        if (r->faces[i].fate.why && hide_face(f, r, &r->faces[i], &frame->image, room))
             return -1;
     const int covered = hide_covers(f, r, &frame->image, room);
     if (covered < 0)
@@ -405,12 +338,12 @@ static int finish(idem_clip_faces *f, record *r, idem_video_frame *frame, const 
     for (int i = 0; i < r->n; i++) {
         const face *one = &r->faces[i];
         count_face(f, one);
-        hidden = hidden || one->why;
+        hidden = hidden || one->fate.why;
         painted = painted || one->painted;
-        snprintf(text, sizeof text, "a face was hidden: %s", one->why ? one->why : "");
-        if (one->why)
+        snprintf(text, sizeof text, "a face was hidden: %s", one->fate.why ? one->fate.why : "");
+        if (one->fate.why)
             name_picture(c, r->picture, text);
-        if (one->left)
+        if (is_left(one))
             name_picture(c, r->picture, "a face was left as it was");
     }
     if (covered)
@@ -432,6 +365,16 @@ int idem_clip_faces_finish(idem_clip_faces *f, idem_video_frame *frame, const ch
     return status;
 }
 
+static const char *what(void *user, int64_t picture, const idem_track_place *place) {
+    const idem_clip_faces *f = user;
+    const idem_clip_fate fate = idem_clip_plan_of(f->plan, picture, place);
+    return idem_clip_fate_word(&fate);
+}
+
+json_t *idem_clip_faces_boxes(idem_clip_faces *f) {
+    return idem_clip_hand_from(f->tracks, &f->covers, f->hand, what, f);
+}
+
 /* ---- going on ---- */
 
 size_t idem_clip_faces_size(const idem_clip_faces *f) {
@@ -442,10 +385,11 @@ size_t idem_clip_faces_size(const idem_clip_faces *f) {
 static void digest(const idem_clip_faces *f, const uint8_t secret[IDEM_SECRET], uint8_t out[IDEM_SECRET]) {
     uint8_t sum[2 * IDEM_SECRET] = {0};
     for (int i = 0; i < f->n; i++) {
-        if (f->who[i].code)
-            idem_secret_derive(sum + IDEM_SECRET, secret, f->who[i].code, f->id * sizeof(float));
+        const float *code = idem_clip_plan_code(f->plan, i);
+        if (code)
+            idem_secret_derive(sum + IDEM_SECRET, secret, code, f->id * sizeof(float));
         else
-            memset(sum + IDEM_SECRET, f->who[i].exempt ? 1 : 0, IDEM_SECRET);
+            memset(sum + IDEM_SECRET, idem_clip_plan_exempt(f->plan, i) ? 1 : 0, IDEM_SECRET);
         idem_secret_derive(sum, secret, sum, sizeof sum);
     }
     memcpy(out, sum, IDEM_SECRET);

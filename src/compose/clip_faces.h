@@ -9,7 +9,7 @@
 #define IDEM_COMPOSE_CLIP_FACES_H
 
 #include "compose/anonymise.h"
-#include "compose/clip_cover.h"
+#include "compose/clip_hand.h"
 #include "compose/video_brush.h"
 #include "media/video.h"
 
@@ -43,8 +43,9 @@ typedef struct {
 
 typedef struct idem_clip_faces idem_clip_faces;
 
-/* All is borrowed. NULL with a message. */
-idem_clip_faces *idem_clip_faces_new(idem_anonymiser *a, const idem_tracks *t, const idem_maybes *maybes);
+/* All is borrowed. hand: NULL is allowed. NULL with a message. */
+idem_clip_faces *idem_clip_faces_new(idem_anonymiser *a, const idem_tracks *t, const idem_maybes *maybes,
+                                     const idem_clip_hand *hand);
 void idem_clip_faces_free(idem_clip_faces *f); /* NULL is allowed */
 
 idem_clip_brush *idem_clip_faces_brush(idem_clip_faces *f);
@@ -59,6 +60,9 @@ int idem_clip_faces_finish(idem_clip_faces *f, idem_video_frame *frame, const ch
 
 const idem_clip_counts *idem_clip_faces_counts(const idem_clip_faces *f);
 int idem_clip_faces_persons(const idem_clip_faces *f, const idem_clip_person **persons);
+
+/* What was found, to be edited (clip_hand.h). */
+json_t *idem_clip_faces_boxes(idem_clip_faces *f);
 
 /* What was counted so far and whose faces they are, as bytes: [idem_clip_faces_size]. Taking them back fails where the
  * faces are others. */

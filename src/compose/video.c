@@ -8,6 +8,8 @@
 
 #include "base/file.h"
 #include "base/status.h"
+#include "compose/hand_boxes.h"
+#include "compose/hide.h"
 #include "compose/likeness.h"
 #include "compose/photograph.h"
 #include "compose/video_paint.h"
@@ -17,6 +19,9 @@ enum { REVIEW_MOST = 400 };
 
 /* Cosine from which a photograph shows a person of the clip. */
 static const double same_person = 0.3;
+
+/* Score of the detector from which what is said by hand to be a face is one. */
+static const double unsure = 0.3;
 
 /* Somebody in the clip, by fr_feature's vector of a photograph, and who it becomes. */
 typedef struct {
@@ -41,6 +46,9 @@ typedef struct {
     idem_clip_painter *painter;
     idem_origin origin;
     char *text; /* what the pictures depend on */
+    char *name; /* in files of boxes */
+    json_t *boxes;
+    idem_clip_hand hand;
 } clip;
 
 /* ---- who becomes whom ---- */
@@ -62,7 +70,7 @@ static int read_identity(clip *c, const char *path, idem_clip_who *who) {
     idem_image picture = {0};
     int status = p ? idem_photograph_cut(p, c->studio, p->first, m->size, &picture) : -1;
     const size_t bytes = (size_t)m->size * (size_t)m->size * 3;
-    *who = (idem_clip_who){malloc((size_t)m->id_dim * sizeof(float)), malloc(bytes)};
+    *who = (idem_clip_who){.code = malloc((size_t)m->id_dim * sizeof(float)), .rgb = malloc(bytes)};
     if (!status && (!who->code || !who->rgb))
         status = idem_fail_as(IDEM_MEMORY, "%s: out of memory for an identity", path);
     if (!status) {
@@ -140,11 +148,9 @@ static int find_person(const clip *c, int n, const char *path, const float *v) {
                : best;
 }
 
-static int choose_persons(clip *c) {
+/* said: idem_clip_hand_persons. */
+static int choose_each(clip *c, int n, const uint8_t *said) {
     const idem_clip_job *j = c->job;
-    const int n = idem_tracks_persons(c->tracks, &c->persons);
-    if (!(c->who = calloc((size_t)n + 1, sizeof *c->who)))
-        return idem_fail_as(IDEM_MEMORY, "out of memory for the persons of a clip");
     for (int i = 0; i < j->n_roles; i++) {
         const int person = find_person(c, n, j->roles[i].who, c->roles[i].vector);
         if (person < 0)
@@ -153,25 +159,119 @@ static int choose_persons(clip *c) {
             return idem_fail("%s: shows the same person of the clip as a photograph before it", j->roles[i].who);
         c->who[person] = c->roles[i].identity;
     }
-    for (int i = 0; i < n; i++)
-        if (!c->who[i].code && (j->faces == IDEM_CLIP_ALL || i == 0))
-            c->who[i] = c->identity;
+    for (int i = 0; i < n; i++) {
+        idem_clip_who *w = &c->who[i];
+        const bool meant = w->code || j->faces == IDEM_CLIP_ALL || (i == 0 && j->faces == IDEM_CLIP_LARGEST),
+                   replace = said[i] & 1 << IDEM_BY_HAND_REPLACE;
+        if (!w->code && (meant || replace))
+            *w = c->identity;
+        if (replace && !w->code)
+            return idem_fail("%s: a face is to be replaced of which is not said by whom: give an identity", j->boxes);
+        w->only_by_hand = !meant || said[i] & 1 << IDEM_BY_HAND_EXEMPT;
+        if (w->only_by_hand && !replace)
+            *w = (idem_clip_who){0};
+    }
+    return 0;
+}
+
+static int choose_persons(clip *c) {
+    const int n = idem_tracks_persons(c->tracks, &c->persons);
+    uint8_t *said = calloc((size_t)n + 1, 1);
+    if (!said || !(c->who = calloc((size_t)n + 1, sizeof *c->who))) {
+        free(said);
+        return idem_fail_as(IDEM_MEMORY, "out of memory for the persons of a clip");
+    }
+    idem_clip_hand_persons(&c->hand, c->tracks, said);
+    const int status = choose_each(c, n, said);
+    free(said);
     c->report->persons = n;
     for (int i = 0; i < n; i++)
         c->report->changed += c->who[i].code != NULL;
-    return 0;
+    return status ? -1 : 0;
 }
 
 static int look_for_faces(clip *c) {
     const idem_clip_job *j = c->job;
     if (j->faces == IDEM_CLIP_NONE && !j->n_roles)
-        return (c->tracks = idem_tracks_new(1, 1, 1, NULL)) && !idem_tracks_finish(c->tracks) ? 0 : -1;
-    const idem_video_faces_options o = {.from = j->from, .to = j->to, .progress = j->progress, .user = j->user};
+        return (c->tracks = idem_tracks_new(c->report->width, c->report->height, 1, NULL)) &&
+                       !idem_tracks_finish(c->tracks)
+                   ? 0
+                   : -1;
+    const idem_video_faces_options o = {.from = j->from,
+                                        .to = j->to,
+                                        .progress = j->progress,
+                                        .user = j->user,
+                                        .unsure = c->hand.n ? unsure : 0,
+                                        .hand = &c->hand};
     if (!(c->tracks = idem_video_faces(c->studio, c->from, &o)))
         return -1;
     if (!idem_tracks_persons(c->tracks, &c->persons))
         return idem_fail("%s: no face is found in any picture%s", c->from,
                          j->from > 0 || j->to > 0 ? " of the time that is wanted" : "");
+    return 0;
+}
+
+/* ---- by hand ---- */
+
+static int read_boxes(clip *c) {
+    char *path = strdup(c->from), *end = path ? path + strlen(path) : NULL;
+    while (end && end > path + 1 && end[-1] == '/')
+        *--end = 0;
+    const char *slash = path ? strrchr(path, '/') : NULL;
+    c->name = path ? strdup(slash && slash[1] ? slash + 1 : path) : NULL;
+    free(path);
+    if (!c->name)
+        return idem_fail_as(IDEM_MEMORY, "out of memory for a clip");
+    if (!c->job->boxes)
+        return 0;
+    if (!(c->boxes = idem_hand_boxes_read(c->job->boxes)))
+        return -1;
+    return idem_hand_boxes_clip(c->boxes, c->name)
+               ? 0
+               : idem_fail("%s: says nothing of the clip \"%s\" in \"clips\"", c->job->boxes, c->name);
+}
+
+static const char *what(void *user, int64_t picture, const idem_track_place *place) {
+    clip *c = user;
+    const int wish = idem_clip_hand_on(&c->hand, picture, &place->box);
+    return c->brush->wants(c->brush, picture, place) ? "replace" : wish == IDEM_BY_HAND_HIDE ? "hide" : "exempt";
+}
+
+static int write_boxes(clip *c) {
+    if (!c->job->boxes_out)
+        return 0;
+    json_t *list = idem_clip_hand_from(c->tracks, NULL, &c->hand, what, c);
+    json_t *root = list ? json_pack("{s:{s:o}}", "clips", c->name, list) : NULL;
+    const int status = root ? idem_hand_boxes_write(c->job->boxes_out, root) : -1;
+    if (list && !root)
+        idem_fail("%s: the name of the clip is no UTF-8", c->from);
+    json_decref(root);
+    return status;
+}
+
+/* What is to be hidden in a picture: faces, and regions without one. */
+static int hide(clip *c, idem_video_frame *f) {
+    const idem_track_place *p;
+    const int n = idem_tracks_at(c->tracks, f->number, &p), w = f->image.width, h = f->image.height;
+    for (int i = 0; i < n && c->hand.n; i++) {
+        const idem_region region = idem_region_of_frame(&p[i].frame, w, h);
+        if (idem_clip_hand_on(&c->hand, f->number, &p[i].box) != IDEM_BY_HAND_HIDE)
+            continue;
+        if (idem_hide(&f->image, &region, IDEM_HIDE_PIXELS, NULL, 0))
+            return -1;
+        f->changed = true;
+        c->report->hidden++;
+    }
+    for (int i = 0; i < c->hand.n; i++) {
+        const idem_box box = idem_cover_box(&c->hand.at[i].cover, f->number);
+        const idem_region region = idem_region_of_box(&box, 0, w, h);
+        if (!idem_hand_range_is_region(&c->hand.at[i], f->number, c->tracks))
+            continue;
+        if (idem_hide(&f->image, &region, IDEM_HIDE_PIXELS, NULL, 0))
+            return -1;
+        f->changed = true;
+        c->report->hidden++;
+    }
     return 0;
 }
 
@@ -189,6 +289,10 @@ static int describe_job(clip *c) {
             j->identity ? j->identity : "none");
     for (int i = 0; i < j->n_roles; i++)
         fprintf(f, ", %s as %s", j->roles[i].who, j->roles[i].identity);
+    char hex[65] = "";
+    const json_t *said = idem_hand_boxes_clip(c->boxes, c->name);
+    if (said && !idem_hand_boxes_digest(said, hex))
+        fprintf(f, ", boxes %s", hex);
     return fclose(f) ? idem_fail_as(IDEM_MEMORY, "out of memory for a clip") : 0;
 }
 
@@ -204,6 +308,8 @@ static int open_out(clip *c) {
         return -1;
     const idem_video_info *info = idem_video_about(c->in);
     idem_clip_report *r = c->report;
+    if (idem_clip_hand_take(&c->hand, idem_hand_boxes_clip(c->boxes, c->name), info->width, info->height))
+        return -1;
     r->width = info->width;
     r->height = info->height;
     r->resumed = idem_video_out_done(c->out);
@@ -220,8 +326,8 @@ static int open_painter(clip *c) {
     const void *state = idem_video_out_state(c->out, &size);
     if (done && !(c->source = idem_video_open(c->from, first)))
         return -1;
-    if (!(c->brush = idem_clip_brush_new(c->studio, c->who, c->report->persons, c->job->refine)) ||
-        !(c->painter = idem_clip_painter_new(c->studio, c->tracks, c->brush, first)))
+    if (!(c->brush = idem_clip_brush_new(c->studio, c->who, c->report->persons, &c->hand, c->job->refine)) ||
+        write_boxes(c) || !(c->painter = idem_clip_painter_new(c->studio, c->tracks, c->brush, first)))
         return -1;
     return done ? idem_clip_painter_restore(c->painter, state, size) : 0;
 }
@@ -263,6 +369,10 @@ static int hand_on(clip *c) {
         r->outside += about.outside;
         r->pictures = f.number + 1;
         r->seconds = f.time + f.duration;
+        if (hide(c, &f)) {
+            idem_video_frame_free(&f);
+            return -1;
+        }
         if (c->job->review && about.why && review(c, &f, about.why)) {
             idem_video_frame_free(&f);
             return -1;
@@ -306,8 +416,8 @@ int idem_clip_compose(idem_studio *s, const char *from, const char *to, const id
     if (!status && job->faces != IDEM_CLIP_NONE && !job->identity && !job->n_roles)
         status = idem_fail("%s: nobody is said whose identity the faces get", from);
     if (!status)
-        status = describe_job(&c) || open_out(&c) || read_photographs(&c) || look_for_faces(&c) || choose_persons(&c) ||
-                         open_painter(&c) || paint_all(&c)
+        status = read_boxes(&c) || describe_job(&c) || open_out(&c) || read_photographs(&c) || look_for_faces(&c) ||
+                         choose_persons(&c) || open_painter(&c) || paint_all(&c)
                      ? -1
                      : 0;
     idem_clip_painter_free(c.painter);
@@ -319,5 +429,8 @@ int idem_clip_compose(idem_studio *s, const char *from, const char *to, const id
     free_photographs(&c);
     idem_tracks_free(c.tracks);
     free(c.text);
+    free(c.name);
+    free(c.hand.at);
+    json_decref(c.boxes);
     return status;
 }

@@ -27,6 +27,8 @@ typedef struct {
     int n_roles;
     double from, to;            /* seconds that are changed; to 0: the end */
     int refine;                 /* steps for each face of each picture (refine.h), from the picture before; 0: none */
+    const char *boxes;          /* what was said by hand (hand_boxes.h, clip_hand.h); NULL: nothing */
+    const char *boxes_out;      /* where to write what was found, to be edited; NULL: nowhere */
     const char *review;         /* folder for the pictures that deserve a look; NULL: none */
     idem_video_out_options out; /* marks, job and resume are filled in but for resume */
     idem_video_progress *progress;
@@ -37,6 +39,7 @@ typedef struct {
 typedef struct {
     int64_t pictures, resumed; /* in all; of them done by an earlier run */
     int64_t faces, bridged;    /* painted now; of them where nothing was found, between two that were */
+    int64_t hidden;            /* regions hidden by hand, in pictures */
     int64_t outside;           /* not painted: the frame lies outside the picture */
     int64_t review;            /* written there */
     int persons, changed;      /* seen; of them with another identity */

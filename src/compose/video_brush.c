@@ -14,6 +14,7 @@ typedef struct {
     idem_clip_brush base; /* state [persons][row]: the track + 1, and how far its codes are from the mapper's */
     idem_studio *studio;
     const idem_clip_who *who;
+    const idem_clip_hand *hand;
     int steps, size;
     size_t numbers, w_dim, layers, picture, row; /* numbers: of ws */
     idem_refine *first, *later;
@@ -25,8 +26,10 @@ static int no_memory(void) {
 }
 
 static bool wants(idem_clip_brush *b, int64_t picture, const idem_track_place *place) {
-    (void)picture;
-    return ((identity_brush *)b)->who[place->person].code != NULL;
+    const identity_brush *own = (const identity_brush *)b;
+    const idem_clip_who *who = &own->who[place->person];
+    const int wish = idem_clip_hand_on(own->hand, picture, &place->box);
+    return who->code && (wish < 0 ? !who->only_by_hand : wish == IDEM_BY_HAND_REPLACE);
 }
 
 static void to_float(const identity_brush *b, float *x, const uint8_t *rgb) {
@@ -91,7 +94,8 @@ static int open_refining(identity_brush *b, int persons) {
     return b->base.state && b->room ? 0 : no_memory();
 }
 
-idem_clip_brush *idem_clip_brush_new(idem_studio *s, const idem_clip_who *who, int persons, int refine) {
+idem_clip_brush *idem_clip_brush_new(idem_studio *s, const idem_clip_who *who, int persons, const idem_clip_hand *hand,
+                                     int refine) {
     identity_brush *b = calloc(1, sizeof *b);
     if (!b) {
         no_memory();
@@ -101,6 +105,7 @@ idem_clip_brush *idem_clip_brush_new(idem_studio *s, const idem_clip_who *who, i
     b->base.paint = paint;
     b->studio = s;
     b->who = who;
+    b->hand = hand;
     b->steps = refine;
     if (!refine || !open_refining(b, persons))
         return &b->base;

@@ -3,6 +3,7 @@
 #ifndef IDEM_COMPOSE_VIDEO_BRUSH_H
 #define IDEM_COMPOSE_VIDEO_BRUSH_H
 
+#include "compose/clip_hand.h"
 #include "compose/studio.h"
 #include "face/track.h"
 
@@ -27,13 +28,16 @@ struct idem_clip_brush {
 
 /* Who a person of the tracks becomes. */
 typedef struct {
-    float *code;  /* [id_dim]; NULL: stays */
-    uint8_t *rgb; /* [S, S, 3], for refining */
+    float *code;       /* [id_dim]; NULL: stays */
+    uint8_t *rgb;      /* [S, S, 3], for refining */
+    bool only_by_hand; /* painted only where it is said that a face is to be replaced */
 } idem_clip_who;
 
-/* Gives persons other identities. who [persons] and the studio are borrowed; it needs a mapper unless nobody has a
- * code. refine: steps for each face, from what its track's picture before became; 0: the mapper's answer. */
-idem_clip_brush *idem_clip_brush_new(idem_studio *s, const idem_clip_who *who, int persons, int refine);
+/* Gives persons other identities, but where hand (NULL is allowed) has it otherwise. All is borrowed; who [persons]; it
+ * needs a mapper unless nobody has a code. refine: steps for each face, from what its track's picture before became; 0:
+ * the mapper's answer. */
+idem_clip_brush *idem_clip_brush_new(idem_studio *s, const idem_clip_who *who, int persons, const idem_clip_hand *hand,
+                                     int refine);
 void idem_clip_brush_free(idem_clip_brush *b); /* NULL is allowed */
 
 #endif

@@ -109,7 +109,9 @@ static int search(scout *s, held *h) {
     if (!vector)
         status = idem_fail_as(IDEM_MEMORY, "out of memory for a face");
     for (int i = 0; i < n && !status; i++) {
-        if (!found[i].sure || h->faces.n == MOST || has(&h->faces, &found[i].box))
+        const bool is =
+            found[i].sure || idem_clip_hand_on(s->options->hand, s->taken - 1, &found[i].box) == IDEM_BY_HAND_REPLACE;
+        if (!is || h->faces.n == MOST || has(&h->faces, &found[i].box))
             continue;
         if (!(status = embed(s, &h->image, &found[i], vector))) {
             add(s, &h->faces, &found[i], vector);

@@ -4,7 +4,7 @@
 #ifndef IDEM_COMPOSE_VIDEO_FACES_H
 #define IDEM_COMPOSE_VIDEO_FACES_H
 
-#include "compose/clip_cover.h"
+#include "compose/clip_hand.h"
 #include "compose/studio.h"
 #include "face/track.h"
 #include "media/video.h"
@@ -20,7 +20,8 @@ typedef struct {
     void *user;
     bool judge;    /* vectors of tracks have the judge's 128 numbers after fr_feature's */
     double unsure; /* what may be a face and has more than this score is kept in maybes; 0: it is not looked for */
-    idem_maybes *maybes; /* to be freed by the caller */
+    idem_maybes *maybes;        /* to be freed by the caller; NULL: not wanted */
+    const idem_clip_hand *hand; /* what it says is to be replaced is a face, also where it is found with less */
 } idem_video_faces_options;
 
 /* To be freed by idem_tracks_free. NULL with a message. */
