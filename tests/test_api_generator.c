@@ -114,7 +114,7 @@ static void novelty_is_that_of_the_program(void **state) {
                        "$DIR/again/nearest.png"),
                    0);
     idem_measure_free(json);
-    l = (listener){.stop_at = 12};
+    l = (listener){.stop_at = 2};
     assert_int_equal(idem_measure_generator(&o, &json, NULL), -1);
     assert_int_equal(idem_error_kind(), IDEM_ERROR_INTERRUPTED);
     assert_null(json);
