@@ -25,7 +25,7 @@ static const double near_enough = 0.02;
 
 struct idem_recomposer {
     idem_studio *studio;
-    idem_refine *refine, *later; /* later: made when a clip comes */
+    idem_refine *refine;
     idem_refine_options options;
     size_t id, attr, w, layers, feature;
     int side;
@@ -84,7 +84,6 @@ void idem_recomposer_free(idem_recomposer *r) {
     if (!r)
         return;
     idem_refine_free(r->refine);
-    idem_refine_free(r->later);
     free(r->own);
     free(r->target);
     free(r->attributes);
@@ -172,22 +171,14 @@ size_t idem_recomposer_trail(const idem_recomposer *r) {
     return MOVED + r->w * r->layers;
 }
 
-static int open_later(idem_recomposer *r) {
-    const idem_plan_options plan = idem_studio_plan(r->studio);
-    idem_refine_options o = r->options;
-    o.steps = (int)ceil(later_steps * o.steps);
-    o.rate = later_rate;
-    return r->later || (r->later = idem_refine_new(idem_studio_model(r->studio), &o, &plan)) ? 0 : -1;
-}
-
 /* r->ws, which is r->start, fitted to the sitter; from what the picture before became if there was one. */
 static int refine(idem_recomposer *r, const float *trail) {
     const bool follows = trail && trail[FOLLOWS] > 0;
-    if (follows && open_later(r))
-        return -1;
+    idem_refine_set_pace(r->refine, follows ? (int)ceil(later_steps * r->options.steps) : r->options.steps,
+                         follows ? later_rate : r->options.rate);
     for (size_t i = 0; follows && i < r->w * r->layers; i++)
         r->ws[i] += trail[MOVED + i];
-    if (idem_refine_person_from(follows ? r->later : r->refine, r->target, r->x, r->start, r->ws, NULL))
+    if (idem_refine_person_from(r->refine, r->target, r->x, r->start, r->ws, NULL))
         return -1;
     for (size_t i = 0; follows && i < r->w * r->layers; i++)
         r->ws[i] = keep * (r->start[i] + trail[MOVED + i]) + (1 - keep) * r->ws[i];

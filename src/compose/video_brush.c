@@ -16,8 +16,9 @@ typedef struct {
     const idem_clip_who *who;
     const idem_clip_hand *hand;
     int steps, size;
+    double first_rate;
     size_t numbers, w_dim, layers, picture, row; /* numbers: of ws */
-    idem_refine *first, *later;
+    idem_refine *refine;
     float *room; /* two pictures, ws, start */
 } identity_brush;
 
@@ -53,7 +54,8 @@ static int refine(identity_brush *b, const idem_clip_sitting *s) {
         ws[i] = start[i] + (known ? moved[1 + i] : 0);
     to_float(b, x, who->rgb);
     to_float(b, x + b->picture, s->seen);
-    if (idem_refine_run_from(known ? b->later : b->first, x, x + b->picture, false, start, ws, NULL))
+    idem_refine_set_pace(b->refine, known ? b->steps : first_steps, known ? later_rate : b->first_rate);
+    if (idem_refine_run_from(b->refine, x, x + b->picture, false, start, ws, NULL))
         return -1;
     for (size_t i = 0; i < b->numbers; i++) {
         const float now = ws[i] - start[i];
@@ -82,11 +84,8 @@ static int open_refining(identity_brush *b, int persons) {
     b->numbers = b->layers * b->w_dim;
     b->picture = (size_t)m->size * (size_t)m->size * 3;
     b->row = 1 + b->numbers;
-    if (!(b->first = idem_refine_new(idem_studio_model(b->studio), &o, &plan)))
-        return -1;
-    o.steps = b->steps;
-    o.rate = later_rate;
-    if (!(b->later = idem_refine_new(idem_studio_model(b->studio), &o, &plan)))
+    b->first_rate = o.rate;
+    if (!(b->refine = idem_refine_new(idem_studio_model(b->studio), &o, &plan)))
         return -1;
     b->base.numbers = (size_t)persons * b->row;
     b->base.state = calloc(b->base.numbers + 1, sizeof *b->base.state);
@@ -117,8 +116,7 @@ void idem_clip_brush_free(idem_clip_brush *base) {
     identity_brush *b = (identity_brush *)base;
     if (!b)
         return;
-    idem_refine_free(b->later);
-    idem_refine_free(b->first);
+    idem_refine_free(b->refine);
     free(b->room);
     free(b->base.state);
     free(b);

@@ -205,6 +205,11 @@ void idem_refine_free(idem_refine *r) {
     free(r);
 }
 
+void idem_refine_set_pace(idem_refine *r, int steps, double rate) {
+    r->options.steps = steps;
+    r->options.rate = rate;
+}
+
 /* ---- one pair ---- */
 
 static void mirror(float *to, const float *from, int side) {

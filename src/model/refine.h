@@ -44,6 +44,9 @@ typedef struct idem_refine idem_refine;
 idem_refine *idem_refine_new(idem_model *m, const idem_refine_options *options, const idem_plan_options *plan);
 void idem_refine_free(idem_refine *r); /* NULL is allowed */
 
+/* Other steps and another rate (idem_refine_options) from the next pair on. */
+void idem_refine_set_pace(idem_refine *r, int steps, double rate);
+
 /* One pair. x_id, x_attr: pictures [S, S, 3] in [0, 1] in the generator's frame, which may be the same; same: one
  * picture on both sides. ws [L, W]. about NULL: not wanted. -1: interrupted or memory is short; ws is then as it was.
  */
