@@ -90,6 +90,62 @@ static void test_turned(void **state) {
     }
 }
 
+/* The matrix of a film's track of pictures (ISO/IEC 14496-12, tkhd, version 0): left and right are exchanged. */
+static void mirror(const char *path, int width) {
+    unsigned char *bytes, *at;
+    size_t n;
+    assert_int_equal(idem_file_read(path, 1 << 20, &bytes, &n), 0);
+    assert_non_null(at = memmem(bytes, n, "tkhd", 4));
+    const unsigned char a[4] = {0xff, 0xff, 0, 0}, x[4] = {(unsigned char)(width >> 8), (unsigned char)width, 0, 0};
+    memcpy(at + 44, a, 4);
+    memcpy(at + 44 + 24, x, 4);
+    assert_int_equal(idem_file_write(path, bytes, n), 0);
+    free(bytes);
+}
+
+static void test_mirrored(void **state) {
+    (void)state;
+    NEEDS_FFMPEG;
+    clip_run("ffmpeg -v error -y " SIZED("96x64") " -frames:v 5 " X264
+                                                  " -bf 0 i.mp4 && ffmpeg -v error -y -noautorotate "
+                                                  "-i i.mp4 -frames:v 1 -sws_flags "
+                                                  "full_chroma_int+accurate_rnd+bilinear -vf format=rgb24,hflip "
+                                                  "mirrored.png");
+    mirror(clip_path("i.mp4"), 96);
+    clip_exact("i.mp4", "i2.mp4", "h264");
+    static const char *const names[] = {"i.mp4", "i2.mp4"};
+    idem_image right;
+    assert_int_equal(idem_image_load(&right, clip_path("mirrored.png")), 0);
+    for (size_t i = 0; i < 2; i++) { /* the result says so too, once */
+        idem_video *v = idem_video_open(clip_path(names[i]), 0);
+        idem_video_frame f;
+        assert_non_null(v);
+        assert_true(idem_video_about(v)->turned);
+        assert_int_equal(idem_video_next(v, &f), 1);
+        double off = 0;
+        for (int k = 0; k < 3 * 96 * 64; k++)
+            off += abs(f.image.rgb[k] - right.rgb[k]);
+        if (off / (3 * 96 * 64) > 3)
+            fail_msg("%s: off by %.2f", names[i], off / (3 * 96 * 64));
+        idem_video_frame_free(&f);
+        idem_video_close(v);
+    }
+    idem_image_free(&right);
+}
+
+/* 29.97 pictures a second, played three times: the joints keep their stamps. */
+static void test_looped(void **state) {
+    (void)state;
+    NEEDS_FFMPEG;
+    clip_run("ffmpeg -v error -y " SIZED("96x64") ":rate=30000/1001 -frames:v 40 " X264
+                                                  " -bf 2 once.mp4 && ffmpeg -v error -y -stream_loop 2 -i once.mp4 -c "
+                                                  "copy thrice.mp4");
+    clip_exact("thrice.mp4", "thrice2.mp4", "h264");
+    char *t = clip_times("thrice2.mp4");
+    assert_int_equal(clip_lines(t), 120);
+    free(t);
+}
+
 /* A square painted on the upright picture lies there in the file, and what is around it is untouched. */
 static void test_painted(void **state) {
     (void)state;
@@ -265,9 +321,17 @@ static void test_parts(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parts),      cmocka_unit_test(test_rates),      cmocka_unit_test(test_variable_rate),
-        cmocka_unit_test(test_late_start), cmocka_unit_test(test_turned),     cmocka_unit_test(test_painted),
-        cmocka_unit_test(test_odd_size),   cmocka_unit_test(test_two_sounds), cmocka_unit_test(test_depth_and_colour),
+        cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_rates),
+        cmocka_unit_test(test_variable_rate),
+        cmocka_unit_test(test_late_start),
+        cmocka_unit_test(test_turned),
+        cmocka_unit_test(test_mirrored),
+        cmocka_unit_test(test_looped),
+        cmocka_unit_test(test_painted),
+        cmocka_unit_test(test_odd_size),
+        cmocka_unit_test(test_two_sounds),
+        cmocka_unit_test(test_depth_and_colour),
     };
     return cmocka_run_group_tests(tests, clips_enter, clips_leave);
 }

@@ -110,6 +110,23 @@ static void test_two_persons(void **state) {
     assert_in_range(number("faces"), 29, 30);
 }
 
+/* Away for five pictures, which are bridged, then for twenty, after which the same person comes back. */
+static void test_away(void **state) {
+    (void)state;
+    NEEDS_FFMPEG;
+    photograph_need_models();
+    assert_int_equal(
+        RUN("ffmpeg -v error -y " GROUND FACE(
+            "attributes/c.png") "-filter_complex \"[1]scale=128:128[f];[0][f]overlay=x=90:y=50:enable="
+                                "'not(between(n,15,19)+between(n,28,47))'\" -frames:v 56 -c:v libx264 -qp 0 -preset "
+                                "ultrafast $DIR/away.mp4"),
+        0);
+    video(0, IDENTITY "$DIR/away.mp4 -o $DIR/away2.mp4");
+    assert_int_equal(number("persons"), 1);
+    assert_int_equal(number("bridged"), 5);
+    assert_int_equal(number("faces"), 28 + 8);
+}
+
 /* Ctrl-C, and --resume: the file of a run without a break, also when each picture starts from the one before. */
 static void test_gone_on_with(void **state) {
     (void)state;
@@ -161,6 +178,7 @@ static void test_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_comes_late), cmocka_unit_test(test_two_persons),
-                                       cmocka_unit_test(test_gone_on_with), cmocka_unit_test(test_refused)};
+                                       cmocka_unit_test(test_away), cmocka_unit_test(test_gone_on_with),
+                                       cmocka_unit_test(test_refused)};
     return cmocka_run_group_tests(tests, program_enter, program_leave);
 }

@@ -109,6 +109,7 @@ enum { NOTHING, FILES, SEARCH, PAINTING };
 /* Which line of progress is shown. */
 typedef struct {
     int shown;
+    bool had_clips; /* whose time is not that of the last line */
     char label[200];
 } watch;
 
@@ -129,6 +130,7 @@ static void on_progress(void *user, int done, int of) {
 static void on_clip(void *user, const char *clip, int pass, int64_t done, int64_t of) {
     const char *slash = strrchr(clip, '/');
     watch *w = user;
+    w->had_clips = true;
     snprintf(w->label, sizeof w->label, "%s: %s", slash ? slash + 1 : clip,
              pass == 1 ? "looking for faces" : "painting");
     show(w, pass == 1 ? SEARCH : PAINTING, w->label, "frames", of);
@@ -177,7 +179,7 @@ static json_t *anonymise(const settings *s, idem_context *c, char *const *inputs
         idem_set_progress(c, on_progress, &w);
     const int status = idem_anonymise_files(c, &how, &job, &text);
     if (w.shown != NOTHING)
-        (status ? idem_progress_clear : idem_progress_finish)();
+        (status || w.had_clips ? idem_progress_clear : idem_progress_finish)();
     json_t *report = status ? NULL : json_loads((const char *)text, 0, NULL);
     idem_free_bytes(text);
     return report;
@@ -196,9 +198,12 @@ static int run(const settings *s, char *const *inputs, int n) {
         status = print_json(report);
     else if (!status)
         print_text(s, report);
-    const int bad = (int)number(json_object_get(report, "summary"), "unreadable");
+    const json_t *summary = json_object_get(report, "summary");
+    const int bad = (int)number(summary, "unreadable"), damaged = (int)number(summary, "clips_damaged");
     if (!status && bad)
         status = idem_cli_fail("%d files could not be read and have no result", bad);
+    if (!status && damaged)
+        status = idem_cli_fail("%d clips are damaged: their results hold what could be read", damaged);
     json_decref(report);
     return status;
 }

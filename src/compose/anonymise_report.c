@@ -132,7 +132,7 @@ typedef struct {
     int pictures, unwritten, without, anew, faces, done[IDEM_FACE_DONE], unsure, outside;
     int measured, above; /* recomposed faces */
     double sum[2], most[2], off;
-    int clips, clips_unwritten, with_sound, persons;
+    int clips, clips_damaged, clips_unwritten, with_sound, persons;
     json_int_t frames, frames_changed, clip_faces, clip_recomposed, clip_hidden, elsewhere;
 } totals;
 
@@ -174,6 +174,7 @@ static void add_clip(totals *t, const json_t *clip) {
     size_t i;
     t->clips++;
     t->clips_unwritten += !json_is_true(json_object_get(clip, "written"));
+    t->clips_damaged += whole(clip, "damaged") > 0;
     t->with_sound += json_is_true(json_object_get(clip, "sound"));
     t->frames += whole(clip, "frames");
     t->frames_changed += whole(clip, "frames_changed");
@@ -243,6 +244,7 @@ json_t *idem_anonymise_summary(const json_t *pictures, const idem_anonymise_opti
         json_int_t n;
     } clips[] = {{"clips", t.clips},
                  {"clips_not_written", t.clips_unwritten},
+                 {"clips_damaged", t.clips_damaged},
                  {"clips_with_sound", t.with_sound},
                  {"clip_persons", t.persons},
                  {"clip_frames", t.frames},

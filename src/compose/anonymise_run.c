@@ -266,7 +266,6 @@ static int add_clip(run *r, const idem_anonymise_file *f, const idem_anonymised_
         return 0;
     idem_log(IDEM_LOG_WARNING, "%s: is damaged in %d place%s (%s); the result holds what could be read", f->from,
              clip->damaged, clip->damaged == 1 ? "" : "s", clip->damage);
-    r->unreadable++;
     return 0;
 }
 

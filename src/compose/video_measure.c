@@ -35,7 +35,7 @@ typedef struct {
     int64_t n_change, n_away;
 } job;
 
-static const double strangers[2] = {IDEM_STRANGERS_FEATURE, IDEM_STRANGERS_JUDGE};
+static const double strangers[2] = {IDEM_FEATURE_STRANGERS, IDEM_JUDGE_STRANGERS};
 static const double threshold[2] = {IDEM_FEATURE_THRESHOLD, IDEM_JUDGE_THRESHOLD};
 
 static double dot(const float *a, const float *b, int n) {

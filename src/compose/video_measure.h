@@ -5,10 +5,6 @@
 
 #include "compose/video_faces.h"
 
-/* Mean cosines of strangers (s0 of S = (cos - s0) / (1 - s0)), of photographs of faces, to two digits. */
-#define IDEM_STRANGERS_FEATURE 0.02
-#define IDEM_STRANGERS_JUDGE 0.86
-
 /* By one recogniser. */
 typedef struct {
     double adjacent_source, adjacent;  /* S of neighbouring pictures, mean: the source's, the result's */

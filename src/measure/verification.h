@@ -12,6 +12,10 @@
 #define IDEM_THRESHOLD_FAR 0.001
 #define IDEM_FEATURE_THRESHOLD 0.342
 #define IDEM_JUDGE_THRESHOLD 0.929
+/* Mean cosines of the same pairs: s0 of S = (cos - s0) / (1 - s0) where there are no strangers to measure it on
+ * (scores.h). */
+#define IDEM_FEATURE_STRANGERS 0.010
+#define IDEM_JUDGE_STRANGERS 0.840
 
 typedef struct {
     int genuine, impostor;
