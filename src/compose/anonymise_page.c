@@ -143,6 +143,8 @@ static void put_faces(idem_html *h, const json_t *pictures) {
     int rows = 0, row = 0;
     json_array_foreach(pictures, i, picture) rows += (int)json_array_size(json_object_get(picture, "faces"));
     rows = rows < IDEM_PAGE_FACES ? rows : IDEM_PAGE_FACES;
+    if (!rows)
+        return;
     idem_text_table *t = idem_text_table_new("Every face", "", rows, 7);
     for (int c = 0; t && c < 7; c++)
         idem_text_table_set(t, 0, c, "%s", heads[c]);
@@ -160,7 +162,8 @@ int idem_anonymise_page_write(const char *path, const json_t *report) {
     if (!h)
         return -1;
     const json_t *summary = json_object_get(report, "summary");
-    put_counts(h, summary);
+    if (number(summary, "pictures") + number(summary, "unreadable") > 0)
+        put_counts(h, summary);
     put_clips(h, summary, json_object_get(report, "clips"));
     put_likeness(h, summary);
     put_look(h, json_object_get(report, "look_first"));

@@ -20,6 +20,8 @@ enum { TRIES = sizeof away / sizeof *away, DIAL_TRIES = 6 };
 /* Weights of refining (refine.h): it matters less who somebody becomes than that pose and expression stay and the
  * person goes. */
 static const double identity = 0.6, landmark = 0.1, leak = 0.5;
+/* In a clip the share of the person's vector follows a similarity that drifts by this part of what it is off. */
+static const double follow_up = 0.4;
 /* A similarity that is off by less is reached. */
 static const double near_enough = 0.02;
 
@@ -269,6 +271,14 @@ static int reach(idem_recomposer *r, const idem_sitter *s, const patch *before, 
     return paint(r, s, best_share, about) ? -1 : 1;
 }
 
+/* In a picture after the first: the share that was reached, and nearer for the next. */
+static int stay(idem_recomposer *r, const idem_sitter *s, double wanted, idem_recomposed *about) {
+    if (paint(r, s, (double)s->trail[SHARE] - 1, about))
+        return -1;
+    about->share = fmin(fmax(about->share + follow_up * (wanted - about->feature), -0.2), 1);
+    return 1;
+}
+
 int idem_recomposer_run(idem_recomposer *r, const idem_sitter *s, double similarity, idem_recomposed *about) {
     patch before;
     *about = (idem_recomposed){0};
@@ -278,7 +288,7 @@ int idem_recomposer_run(idem_recomposer *r, const idem_sitter *s, double similar
     if (isnan(similarity))
         done = become_a_stranger(r, s, &before, about);
     else if (s->trail && s->trail[SHARE] > 0) /* reached in a picture before */
-        done = paint(r, s, (double)s->trail[SHARE] - 1, about) ? -1 : 1;
+        done = stay(r, s, similarity, about);
     else
         done = reach(r, s, &before, similarity, about);
     if (s->trail) {
