@@ -22,7 +22,8 @@ int idem_code_rows_reserve(idem_code_rows *r, int n, const char *what) {
 }
 
 void idem_code_rows_copy(const idem_code_rows *r, float *rows) {
-    memcpy(rows, r->at, (size_t)r->n * r->width * sizeof *rows);
+    if (r->n)
+        memcpy(rows, r->at, (size_t)r->n * r->width * sizeof *rows);
 }
 
 int idem_code_rows_take(idem_code_rows *r, const float *rows, int n, const char *what) {
