@@ -8,7 +8,7 @@ static int show(void *measuring, const char *what, uint64_t done, uint64_t all) 
     idem_cli_measuring *m = measuring;
     if (m->doing != what) {
         idem_progress_clear();
-        idem_progress_start(what, m->unit ? m->unit : "pictures", all, 0, m->quiet);
+        idem_progress_start(what, m->unit ? m->unit : "pictures", all, done, m->quiet);
         m->doing = what;
     }
     idem_progress_update(done, NULL);
