@@ -124,12 +124,16 @@ static int plan_step(idem_refine *r, int same, idem_node *way, const idem_plan_o
     return idem_adam_add(r->adam[same], r->way, r->grad[same]);
 }
 
+int idem_refine_lacks_networks(void) {
+    return idem_fail("refining a code needs the recogniser and the landmark network; load them first");
+}
+
 /* Before the model is built on: idem_code_metric builds on it too. */
 static int make_measures(idem_refine *r, const idem_plan_options *plan) {
     const idem_model_info *info = idem_model_about(r->model);
     const size_t W = (size_t)info->w_dim;
     if (!info->has_frozen)
-        return idem_fail("refining a code needs the recogniser and the landmark network; load them first");
+        return idem_refine_lacks_networks();
     r->picture = (size_t)info->size * (size_t)info->size * 3;
     r->codes = (size_t)info->layers * W;
     const int first_fine = info->layers / 2 + 1;
