@@ -53,7 +53,7 @@ idem_refine_options idem_refine_defaults(int steps) {
                                  .landmark = 0.07,
                                  .surround = 3,
                                  .colours = 10,
-                                 .leak = 0.2,
+                                 .leak = 0.4,
                                  .reconstruction = 20,
                                  .start = 0.2,
                                  .natural = 0.6,
