@@ -42,7 +42,7 @@ typedef struct idem_refine idem_refine;
 
 /* m needs its frozen networks and must outlive r. plan NULL: all zero. */
 idem_refine *idem_refine_new(idem_model *m, const idem_refine_options *options, const idem_plan_options *plan);
-int idem_refine_lacks_networks(void); /* -1, with what idem_refine_new says without them */
+int idem_refine_lacks_networks(void);  /* -1, with what idem_refine_new says without them */
 void idem_refine_free(idem_refine *r); /* NULL is allowed */
 
 /* Other steps and another rate (idem_refine_options) from the next pair on. */
