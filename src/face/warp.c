@@ -29,10 +29,16 @@ static int fold(int i, int n, idem_warp_border border) {
     return i < n ? i : period - i;
 }
 
+/* In range by FAR: without a call of the library for each tap. */
+static int floor_of(double v) {
+    const int i = (int)v;
+    return i - (v < i);
+}
+
 /* Weights and source indices of the triangle of half-width `reach` about `centre`; how many. Beyond a border of plain
  * ground there are none, and the sum of the weights is less than 1. */
 static int taps(float *weight, int *index, double centre, double reach, int size, idem_warp_border border) {
-    int from = (int)ceil(centre - reach), to = (int)floor(centre + reach);
+    const int from = -floor_of(reach - centre), to = floor_of(centre + reach);
     float sum = 0;
     int n = 0;
     for (int i = from; i <= to; i++) {
