@@ -122,7 +122,7 @@ static void its_recogniser_is_found_by_name(void **state) {
     const char *models = getenv("IDEM_MODELS");
     snprintf(usual, sizeof usual, "%s", models && *models ? models : "models/cache");
     idem_options o = options_of(narrow);
-    refuse(o, "identity_net of idem_options");
+    refuse(o, "options.identity_net");
     assert_int_equal(program_run(dir, "mkdir $DIR/models && cp '%s'/fr_l* $DIR/facenet.safetensors $DIR/models", usual),
                      0);
     char *folder = idem_path_join(dir, "models");
