@@ -70,9 +70,10 @@ links() {
         case $soname in
         ld-linux*) continue ;;
         esac
-        path=$(ldd "$2" | awk -v name="$soname" '$1 == name { print $3; exit }')
+        # All of it is read: who writes into a closed pipe fails.
+        path=$(ldd "$2" | awk -v name="$soname" '$1 == name && !path { path = $3 } END { print path }')
         path=$(realpath "$path")
-        package=$({ dpkg -S "$path" || dpkg -S "${path#/usr}"; } 2>/dev/null | head -n 1 | sed 's/:.*//') || continue
+        package=$({ dpkg -S "$path" || dpkg -S "${path#/usr}"; } 2>/dev/null | sed -n '1s/:.*//p') || continue
         # one that stands for several (libopenblas0-pthread) by its beginning
         [[ $depends = *" $package "* || $depends = *" ${package%-pthread} "* ]] || failed "$1 does not depend on $package, which has $soname:$depends"
     done
