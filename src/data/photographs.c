@@ -174,6 +174,8 @@ static void to_float(const idem_photographs *p, uint32_t index, float *x) {
 
 void idem_photographs_take(idem_photographs *p, uint64_t k, float *x) {
     to_float(p, idem_epochs_item(&p->epochs, k), x);
+    if (p->weather <= 0)
+        return;
     char stream[48];
     snprintf(stream, sizeof stream, "photographs.weather.%llu", (unsigned long long)k);
     idem_rng rng = idem_rng_make(p->seed, stream);

@@ -37,7 +37,6 @@ static void soften(float *x, int side, double sigma, float *memory) {
 void idem_weather(float *x, int side, double strength, idem_rng *rng, float *memory) {
     if (strength <= 0)
         return;
-    /* All numbers are drawn before any is used: a picture's weather does not depend on its size. */
     const double sigma = strength * side / 64 * fmax(0, between(rng, 1)), grey = between(rng, 0.5 * strength),
                  gain = exp(between(rng, 0.3 * strength)), power = exp(between(rng, 0.3 * strength)),
                  noise = strength * 0.03 * idem_rng_uniform(rng);

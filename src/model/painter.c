@@ -7,7 +7,6 @@ struct idem_painter {
     idem_model *model;
     idem_plan_options options;
     int batch, steps, cut_short;
-    bool began; /* a pair was refined */
     size_t id_dim, attr_dim, w_dim, layers, picture;
     /* Codes to w and picture or, when refining, pictures to w (NULL without a mapper); then ws to the picture. */
     idem_pipe *map, *paint;
@@ -110,11 +109,10 @@ static int start(idem_painter *p, const idem_pair *pair, float *ws) {
         if (open_map(p) ||
             idem_pipe_run(p->map, 1, (const float *const[]){pair->x_id, pair->x_attr}, (float *const[]){p->w, NULL}))
             return -1;
-        if (!p->began) {
+        if (!p->refine) {
             idem_pipe_free(p->map);
             p->map = NULL;
         }
-        p->began = true;
     }
     repeat(p, 1, ws);
     return 0;

@@ -25,7 +25,7 @@ typedef struct {
     double ema;  /* decay of the average of E_attr and M; 0: none */
     double truncation;
     double photograph_share; /* of the pictures; 0 without photographs */
-    double photograph_vary;
+    double photograph_vary;  /* strength of idem_weather, 0 .. 1 */
     int64_t log_every, eval_every, eval_pairs, checkpoint_every;
 } idem_recipe;
 
