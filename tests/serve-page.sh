@@ -75,9 +75,9 @@ shot composed
 
 # What went wrong is shown, and the next try works.
 send '#identity input[type=file]' "$PWD/README.md"
-until_true 20 'document.querySelector("#identity .found").textContent.includes("text file")'
+until_true 20 'document.querySelector("#identity .found").textContent.startsWith("looks like a text file")'
 click '#go'
-until_true 30 '!document.getElementById("message").hidden && document.getElementById("message").textContent.includes("text file")'
+until_true 30 '!document.getElementById("message").hidden && document.getElementById("message").textContent.startsWith("Who: looks like a text file")'
 shot error
 
 # The way between two, and a picture per place of the slider within 100 ms.

@@ -39,6 +39,7 @@ begin() { # starts a server: $base, $token
     [[ $url =~ ^http://127\.0\.0\.1:[0-9]+/\?t=[0-9a-f]{32}$ ]] || failed "printed \"$url\""
     base=${url%%/\?*} token=${url#*t=}
 }
+! "$idem" serve --mapper '' >"$work/url" 2>"$work/said" && grep -q 'no mapper is loaded' "$work/said" || failed "--mapper '': $(cat "$work/said")"
 begin
 
 ask() { # PATH [CURL OPTION...]: with the token; the status, the answer in $work/answer
@@ -48,6 +49,9 @@ expect() { # STATUS PATH [CURL OPTION...]
     local got
     got=$(ask "${@:2}")
     [ "$got" = "$1" ] || failed "${*:2}: status $got, expected $1: $(head -c 300 "$work/answer")"
+}
+says() { # BEGINNING: the error's message
+    [[ $(jq -r .error.message "$work/answer") = "$1"* ]] || failed "answered $(cat "$work/answer"), expected a message that begins with \"$1\""
 }
 kind() { # of the error that was answered
     [ "$(jq -r .error.kind "$work/answer")" = "$1" ] || failed "answered $(cat "$work/answer"), expected the kind $1"
@@ -111,7 +115,13 @@ expect 400 /compose -H 'Content-Type: application/json' -d '{}'
 expect 400 /compose -H 'Content-Type: multipart/form-data; boundary=xxxxxxxx' -d $'--xxxxxxxx\r\nContent-Disposition: form-data; name="identity"\r\n\r\nabc'
 expect 422 /compose -F identity=@README.md -F attributes=@$how
 kind input
+says "identity: looks like a text file"
+expect 422 /interpolate -F identity=@$one -F identity2=@README.md -F attributes=@$how
+says "identity2: looks like a text file"
+expect 422 /faces -F attributes=@README.md
+says "attributes: looks like a text file"
 expect 422 /compose -F identity=@$one -F attributes=@$how -F face=7
+says "attributes: has 1 face, face 7 was asked for"
 expect 404 /anything -F identity=@$one
 head -c 68000000 /dev/zero >"$work/large"
 expect 413 /compose -F "identity=@$work/large"

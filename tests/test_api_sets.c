@@ -378,6 +378,8 @@ static void a_generator_alone_needs_no_other_network(void **state) {
     assert_memory_equal(out, pictures, BYTES);
     assert_int_equal(idem_compose(c, pictures, pictures, 1, out), -1);
     assert_says("no mapper");
+    assert_null(idem_new_faces(c, IDEM_CODE_OF_IDENTITY, 1));
+    assert_says("no recogniser is loaded");
     idem_info about = {.struct_size = sizeof about};
     assert_int_equal(idem_get_info(c, &about), 0);
     assert_true(about.size == SIDE && about.layers == 10 && about.z_dim > 0 && !about.identity_dim);

@@ -37,6 +37,12 @@ static void wait_for_end(void) {
 
 static int serve(const settings *s, const idem_shared *shared, idem_context *context) {
     char samples[4096], error[300];
+    idem_info model = {.struct_size = sizeof model};
+    if (idem_get_info(context, &model))
+        return -1;
+    if (!*model.mapper)
+        return idem_cli_fail("no mapper is loaded, and the page composes with one: --mapper is \"\", expected a file "
+                             "that idem train made");
     const bool sampled = !idem_find_shipped("../samples", samples, sizeof samples);
     idem_server *server = idem_server_open(
         context, &(idem_server_options){s->listen, s->port, sampled ? samples : NULL}, error, sizeof error);

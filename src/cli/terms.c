@@ -10,15 +10,11 @@
 #include "idem.h"
 
 /* Fields that messages name, and what is said for them. */
-static const char *const terms[][2] = {{"options.adapt", "--adapt"},
-                                       {"options.attribute_side", "--attr-side"},
-                                       {"options.data", "--data"},
-                                       {"options.identity_net", "--identity-net"},
-                                       {"options.photographs", "--photographs"},
-                                       {"options.rename", "--rename"},
-                                       {"options.resume", "--resume"},
-                                       {"options.start", "--start"},
-                                       {"options.threads", "--threads"},
+static const char *const terms[][2] = {{"options.adapt", "--adapt"},         {"options.attribute_side", "--attr-side"},
+                                       {"options.data", "--data"},           {"options.identity_net", "--identity-net"},
+                                       {"options.mapper", "--mapper"},       {"options.photographs", "--photographs"},
+                                       {"options.rename", "--rename"},       {"options.resume", "--resume"},
+                                       {"options.start", "--start"},         {"options.threads", "--threads"},
                                        {"the same call", "the same command"}};
 static const char prefix[] = "settings.";
 

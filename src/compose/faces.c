@@ -23,6 +23,10 @@ idem_faces *idem_faces_new(idem_studio *s, unsigned codes, bool keep) {
     /* Refining alone does without a mapper and what it would be given. */
     if (idem_studio_need(s, codes & IDEM_CODE_ATTRIBUTES && !keep))
         return NULL;
+    if (codes & IDEM_CODE_IDENTITY && !idem_studio_about(s)->id_dim)
+        return idem_fail_null(
+            "no recogniser is loaded, and identity codes are its vectors; set options.mapper to a file "
+            "that idem train made");
     if (!idem_studio_about(s)->has_mapper)
         codes &= ~(unsigned)IDEM_CODE_ATTRIBUTES;
     idem_faces *f = calloc(1, sizeof *f);

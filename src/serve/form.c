@@ -124,6 +124,10 @@ int idem_form_choice(idem_form *f, int setting, const char *const *choices, int 
     return -1;
 }
 
+const char *idem_form_picture_name(int picture) {
+    return picture_names[picture];
+}
+
 int idem_form_wants(idem_form *f, int picture) {
     if (f->pictures[picture].size)
         return 0;

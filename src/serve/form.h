@@ -44,6 +44,8 @@ void idem_form_free(idem_form *form);
 int idem_form_number(idem_form *form, int setting, int least, int most, int otherwise, int *value);
 /* The place among `choices` of what was sent, the first when nothing was. -1, with form->error. */
 int idem_form_choice(idem_form *form, int setting, const char *const *choices, int n, int *value);
+/* The field of a picture: "identity". Constant. */
+const char *idem_form_picture_name(int picture);
 /* -1, with form->error, when the picture was not sent. */
 int idem_form_wants(idem_form *form, int picture);
 

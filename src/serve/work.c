@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "serve/terms.h"
+
 enum { STEPS_MOST = 64, FACE_MOST = 1000, REFINE_MOST = 200 };
 
 /* ---- answers ---- */
@@ -25,8 +27,8 @@ void idem_answer_error(idem_answer *answer, int status, const char *kind, const 
     answer->status = status;
 }
 
-/* The library's last message; its texts may not be UTF-8. */
-static void library_failed(idem_answer *answer) {
+/* The library's last message. field: the form's field whose picture was worked on; NULL: no single picture's. */
+static void library_failed_at(idem_answer *answer, const char *field) {
     static const struct {
         int kind, status;
         const char *name;
@@ -35,14 +37,20 @@ static void library_failed(idem_answer *answer) {
         {IDEM_ERROR_MISSING, MHD_HTTP_SERVICE_UNAVAILABLE, "missing"},
         {IDEM_ERROR_MEMORY, MHD_HTTP_SERVICE_UNAVAILABLE, "memory"},
         {IDEM_ERROR_INTERRUPTED, MHD_HTTP_SERVICE_UNAVAILABLE, "interrupted"},
+        {IDEM_ERROR_INTERNAL, MHD_HTTP_INTERNAL_SERVER_ERROR, "internal"},
     };
+    const size_t last = sizeof kinds / sizeof *kinds - 1;
     const int kind = idem_error_kind();
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (kinds[i].kind == kind) {
-            idem_answer_error(answer, kinds[i].status, kinds[i].name, idem_last_error());
-            return;
-        }
-    idem_answer_error(answer, MHD_HTTP_INTERNAL_SERVER_ERROR, "internal", idem_last_error());
+    size_t i = 0;
+    while (i < last && kinds[i].kind != kind)
+        i++;
+    char *message = idem_serve_terms(idem_last_error(), field);
+    idem_answer_error(answer, kinds[i].status, kinds[i].name, message ? message : idem_last_error());
+    free(message);
+}
+
+static void library_failed(idem_answer *answer) {
+    library_failed_at(answer, NULL);
 }
 
 static void bad_form(idem_answer *answer, const idem_form *form) {
@@ -105,6 +113,7 @@ static int settings(task *t) {
 /* A picture that was sent, with the face that is wanted of it; NULL when t->answer says why not. */
 static idem_photograph *read_picture(task *t, int picture, int face, int size) {
     idem_form_picture *p = &t->form->pictures[picture];
+    const char *field = idem_form_picture_name(picture);
     idem_photograph_info info = {.struct_size = sizeof info};
     idem_reading r;
     idem_reading_default(&r);
@@ -113,16 +122,16 @@ static idem_photograph *read_picture(task *t, int picture, int face, int size) {
     r.size = size;
     idem_photograph *photograph = idem_decode_photograph(t->context, p->bytes, p->size, &r);
     if (!photograph || idem_get_photograph_info(photograph, &info)) {
-        library_failed(t->answer);
+        library_failed_at(t->answer, field);
     } else if (info.taken || face == IDEM_ALL_FACES) {
         return photograph;
     } else {
         char message[120];
         if (info.faces)
-            snprintf(message, sizeof message, "the picture has %d face%s, face %d was asked for", info.faces,
+            snprintf(message, sizeof message, "%s: has %d face%s, face %d was asked for", field, info.faces,
                      info.faces == 1 ? "" : "s", face + 1);
         else
-            snprintf(message, sizeof message, "no face was found in the picture");
+            snprintf(message, sizeof message, "%s: no face was found", field);
         idem_answer_error(t->answer, MHD_HTTP_UNPROCESSABLE_CONTENT, "input", message);
     }
     idem_free_photograph(photograph);
@@ -135,7 +144,7 @@ static int add_face(task *t, idem_faces *faces, int picture, int face, idem_phot
     idem_photograph *p = read_picture(t, picture, face, keep ? 0 : t->size);
     int status = p ? 0 : -1;
     if (p && idem_add_faces(faces, p)) {
-        library_failed(t->answer);
+        library_failed_at(t->answer, idem_form_picture_name(picture));
         status = -1;
     }
     if (keep && !status)

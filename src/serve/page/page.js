@@ -24,6 +24,17 @@ function complain(text) {
   $("message").hidden = !text;
 }
 
+// Messages begin with the field they are about; here it is a card.
+function withoutField(text) {
+  const field = text.split(": ", 1)[0];
+  return sources[field] ? text.slice(field.length + 2) : text;
+}
+
+function withCard(text) {
+  const source = sources[text.split(": ", 1)[0]];
+  return source ? `${source.title}: ${withoutField(text)}` : text;
+}
+
 async function ask(path, form, signal) {
   let answer;
   try {
@@ -46,6 +57,7 @@ class Source {
   constructor(name, samples, label) {
     this.name = name;
     this.card = $(name);
+    this.title = this.card.querySelector("h2").textContent;
     this.card.append($("source").content.cloneNode(true));
     this.drop = this.card.querySelector(".drop");
     this.image = this.card.querySelector(".shown img");
@@ -100,7 +112,7 @@ class Source {
     if (this.image.src) URL.revokeObjectURL(this.image.src);
     this.image.onerror = () => { this.card.querySelector(".shown").hidden = true; };
     this.image.src = URL.createObjectURL(file);
-    this.image.alt = `The picture for: ${this.card.querySelector("h2").textContent}`;
+    this.image.alt = `The picture for: ${this.title}`;
     this.card.querySelector(".shown").hidden = false;
     this.drop.classList.add("full");
     this.card.querySelector(".file span").textContent = "Choose another";
@@ -118,7 +130,7 @@ class Source {
       this.show(seen);
     } catch (error) {
       if (file !== this.file) return;
-      this.found.textContent = error.message;
+      this.found.textContent = withoutField(error.message);
     }
   }
 
@@ -260,7 +272,7 @@ async function run(event) {
     say(`Done in ${((performance.now() - started) / 1000).toFixed(1)} seconds`);
   } catch (error) {
     if (error.name === "AbortError") say("Cancelled");
-    else complain(error.message);
+    else complain(withCard(error.message));
   }
   running = null;
   busy(false);
