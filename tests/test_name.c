@@ -42,12 +42,12 @@ static void a_cut_leaves_whole_characters(void **state) {
     (void)state;
     const char name[] = "a\351\303\266b",
                *const cuts[] = {"", "a", "a", "a", "a", "a\\xE9", "a\\xE9", "a\\xE9\303\266", "a\\xE9\303\266b"};
-    for (size_t room = 1; room <= 9; room++) {
+    for (size_t capacity = 1; capacity <= 9; capacity++) {
         char text[16];
         memset(text, 'x', sizeof text);
-        assert_int_equal(idem_name_show(text, room, name), 8);
-        assert_string_equal(text, cuts[room - 1]);
-        assert_int_equal(text[room], 'x');
+        assert_int_equal(idem_name_show(text, capacity, name), 8);
+        assert_string_equal(text, cuts[capacity - 1]);
+        assert_int_equal(text[capacity], 'x');
     }
 }
 

@@ -63,10 +63,10 @@ typedef struct {
     float recogniser, judge; /* cosines of what is there now with what was there; NaN: not measured */
 } idem_anonymised;
 
-/* rgb [height][width][3], upright, in sRGB; changed in place. faces: those of the first `room` that were found, the
+/* rgb [height][width][3], upright, in sRGB; changed in place. faces: those of the first `capacity` that were found, the
  * largest first; NULL with room 0. How many were found; -1: the picture is then not to be used. */
 IDEM_API int idem_anonymise_pixels(idem_anonymiser *anonymiser, uint8_t *rgb, int width, int height,
-                                   idem_anonymised *faces, int room);
+                                   idem_anonymised *faces, int capacity);
 
 /* ---- files ---- */
 

@@ -73,15 +73,16 @@ int idem_leave_alone(idem_anonymiser *a, const uint8_t *rgb, int width, int heig
     return check_picture("idem_leave_alone", a, rgb, width, height) ? -1 : idem_anonymiser_exempt(a, &im);
 }
 
-int idem_anonymise_pixels(idem_anonymiser *a, uint8_t *rgb, int width, int height, idem_anonymised *faces, int room) {
+int idem_anonymise_pixels(idem_anonymiser *a, uint8_t *rgb, int width, int height, idem_anonymised *faces,
+                          int capacity) {
     idem_image im = {.width = width, .height = height, .rgb = rgb};
     idem_anonymised_face *found;
     if (check_picture("idem_anonymise_pixels", a, rgb, width, height))
         return -1;
-    if (room < 0 || (room && !faces))
-        return idem_fail("idem_anonymise_pixels: room is %d%s", room, room > 0 ? ", and faces is NULL" : "");
+    if (capacity < 0 || (capacity && !faces))
+        return idem_fail("idem_anonymise_pixels: room is %d%s", capacity, capacity > 0 ? ", and faces is NULL" : "");
     const int n = idem_anonymiser_run(a, &im, NULL, &found);
-    for (int i = 0; i < n && i < room; i++) {
+    for (int i = 0; i < n && i < capacity; i++) {
         const idem_anonymised_face *f = &found[i];
         faces[i] = (idem_anonymised){
             .done = (int)f->done, .person = f->person, .recogniser = (float)f->feature, .judge = (float)f->judge};

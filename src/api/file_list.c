@@ -12,8 +12,8 @@
 #include "media/listing.h"
 
 struct idem_file_list {
-    char **paths, **names; /* [room], of which NULL follows the last */
-    size_t n, room;
+    char **paths, **names; /* [capacity], of which NULL follows the last */
+    size_t n, capacity;
     idem_left_out left_out;
 };
 
@@ -44,18 +44,18 @@ void idem_free_file_list(idem_file_list *l) {
 }
 
 /* With room for so many more, and a NULL. */
-static int make_room(idem_file_list *l, const char *path, size_t more) {
+static int reserve(idem_file_list *l, const char *path, size_t more) {
     if (more > INT_MAX - l->n)
         return idem_fail("%s: too many files", path);
-    const size_t room = l->n + more + 1 > l->room ? l->n + more + 1 + l->n / 2 : l->room;
+    const size_t capacity = l->n + more + 1 > l->capacity ? l->n + more + 1 + l->n / 2 : l->capacity;
     char ***lists[] = {&l->paths, &l->names};
-    for (int i = 0; i < 2 && room > l->room; i++) {
-        char **longer = realloc(*lists[i], room * sizeof *longer);
+    for (int i = 0; i < 2 && capacity > l->capacity; i++) {
+        char **longer = realloc(*lists[i], capacity * sizeof *longer);
         if (!longer)
             return no_memory();
         *lists[i] = longer;
     }
-    l->room = room;
+    l->capacity = capacity;
     return 0;
 }
 
@@ -97,7 +97,7 @@ static int list_folder(idem_file_list *l, const char *folder) {
     if (idem_listing_read(&in, folder))
         return -1;
     idem_left_out_add(&l->left_out, &in, true);
-    int status = make_room(l, folder, in.n_pictures);
+    int status = reserve(l, folder, in.n_pictures);
     for (size_t i = 0; i < in.n_pictures && !status; i++)
         status = add_file(l, idem_path_join(folder, in.pictures[i]), short_name(in.pictures, in.n_pictures, i));
     idem_listing_free(&in);
@@ -113,7 +113,7 @@ int idem_list_files(idem_file_list *l, const char *path) {
         return -1;
     if (idem_path_is_dir(path))
         return list_folder(l, path);
-    return make_room(l, path, 1) ? -1 : add_file(l, strdup(path), idem_path_stem(path));
+    return reserve(l, path, 1) ? -1 : add_file(l, strdup(path), idem_path_stem(path));
 }
 
 int idem_list_files_below(idem_file_list *l, const char *folder) {
@@ -121,7 +121,7 @@ int idem_list_files_below(idem_file_list *l, const char *folder) {
         return -1;
     idem_picture_tree *t = idem_picture_tree_open(folder);
     const size_t n = t ? idem_picture_tree_count(t) : 0;
-    int status = t ? make_room(l, folder, n) : -1;
+    int status = t ? reserve(l, folder, n) : -1;
     for (size_t i = 0; i < n && !status; i++)
         status = add_file(l, strdup(idem_picture_tree_path(t, i)), strdup(idem_picture_tree_name(t, i)));
     idem_picture_tree_free(t);

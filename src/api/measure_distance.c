@@ -87,7 +87,7 @@ static void on_bad(void *user, const char *why) {
     d->bad++;
 }
 
-static int make_room(const work *d, set *s) {
+static int reserve(const work *d, set *s) {
     for (int i = 0; i < 2 && d->o->spectrum; i++)
         if (!(s->spectra[i] = idem_spectrum_new(d->size)))
             return -1;
@@ -107,7 +107,7 @@ static int take(const work *d, const set *s, size_t done, size_t n, const float 
 
 static int measure(work *d, set *s, size_t before, size_t all) {
     float *x = malloc(BATCH * (size_t)d->size * (size_t)d->size * 3 * sizeof *x);
-    int status = x ? make_room(d, s) : idem_fail_as(IDEM_MEMORY, "out of memory for pictures"), got = 1;
+    int status = x ? reserve(d, s) : idem_fail_as(IDEM_MEMORY, "out of memory for pictures"), got = 1;
     size_t done = 0;
     while (done < s->n && got > 0 && !status) {
         const size_t some = s->n - done < BATCH ? s->n - done : BATCH;

@@ -288,14 +288,14 @@ int idem_dir_list(const char *path, const char *suffixes, char ***names, size_t 
     if (!dir)
         return idem_fail("%s: cannot list the folder: %s", path, strerror(errno));
     char **list = NULL;
-    size_t n = 0, room = 0;
+    size_t n = 0, capacity = 0;
     bool memory = true;
     errno = 0;
     for (struct dirent *e; memory && (e = readdir(dir));) {
         if (e->d_name[0] != '.' && has_suffix(e->d_name, suffixes)) {
-            if (n == room) {
-                room = room ? room * 2 : 64;
-                char **more = realloc(list, room * sizeof *list);
+            if (n == capacity) {
+                capacity = capacity ? capacity * 2 : 64;
+                char **more = realloc(list, capacity * sizeof *list);
                 if (!more) {
                     memory = false;
                     break;

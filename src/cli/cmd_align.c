@@ -31,7 +31,7 @@ typedef struct {
     char *why;                            /* of the last that was passed over */
     const idem_file_list *list;           /* what is given */
     char **taken;                         /* names of written files, so that none is written twice */
-    size_t n_taken, room;
+    size_t n_taken, capacity;
 } job;
 
 /* ---- report ---- */
@@ -119,13 +119,13 @@ static char *no_name(void) {
 
 /* "stem.png", "stem-2.png" for its second face; "stem_2.png" and so on where another photograph has taken that name. */
 static char *new_name(job *j, const char *stem, int face) {
-    if (j->n_taken == j->room) {
-        size_t room = j->room ? 2 * j->room : 64;
-        char **taken = realloc(j->taken, room * sizeof *taken);
+    if (j->n_taken == j->capacity) {
+        size_t capacity = j->capacity ? 2 * j->capacity : 64;
+        char **taken = realloc(j->taken, capacity * sizeof *taken);
         if (!taken)
             return no_name();
         j->taken = taken;
-        j->room = room;
+        j->capacity = capacity;
     }
     char *name = NULL, number[16] = "", again[16] = "";
     if (face)

@@ -65,13 +65,13 @@ int idem_combinations_clear(idem_combinations *c, size_t n) {
     forget(c);
     if (n > INT_MAX)
         return idem_fail("%zu are too many pictures", n);
-    if ((int)n <= c->room)
+    if ((int)n <= c->capacity)
         return 0;
     idem_combination *more = realloc(c->at, n * sizeof *more);
     if (!more)
         return idem_fail_as(IDEM_MEMORY, "out of memory for a table of %zu", n);
     c->at = more;
-    c->room = (int)n;
+    c->capacity = (int)n;
     return 0;
 }
 

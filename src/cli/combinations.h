@@ -17,8 +17,8 @@ typedef struct {
     bool folder, pairs;
     size_t name_most; /* bytes of a name in the folder */
     /* results */
-    idem_combination *at; /* room for `room` */
-    int n, room, too_long;
+    idem_combination *at; /* room for `capacity` */
+    int n, capacity, too_long;
 } idem_combinations;
 
 /* Results are the one file `output`, or go into that folder: "who.png" of pairs, else "who--how.png". */

@@ -42,15 +42,15 @@ void idem_sources_keep_good(idem_sources *s) {
 }
 
 /* The array, of *room items of that size, with room for `need`; NULL: it stays as it was. Doubles. */
-static void *grow(void *array, int *room, int need, size_t size) {
-    if (need <= *room)
+static void *grow(void *array, int *capacity, int need, size_t size) {
+    if (need <= *capacity)
         return array;
-    int more = need > 2 * *room ? need : 2 * *room;
+    int more = need > 2 * *capacity ? need : 2 * *capacity;
     if (!(array = realloc(array, (size_t)more * size))) {
         idem_cli_fail_as(IDEM_ERROR_MEMORY, "out of memory for %d pictures", more);
         return NULL;
     }
-    *room = more;
+    *capacity = more;
     return array;
 }
 
@@ -95,7 +95,7 @@ static int add_faces(idem_sources *s, idem_source *source, const idem_photograph
 }
 
 int idem_sources_read(idem_sources *s, idem_reader *reader, const char *path, const char *name, bool only) {
-    idem_source *at = grow(s->at, &s->room, s->n + 1, sizeof *at);
+    idem_source *at = grow(s->at, &s->capacity, s->n + 1, sizeof *at);
     if (!at)
         return -1;
     s->at = at;

@@ -23,7 +23,7 @@ typedef struct {
     bool places; /* photographs are kept, to put faces back */
     /* private */
     const idem_choice *choice;
-    int size, room, rows;
+    int size, capacity, rows;
 } idem_sources;
 
 /* codes: IDEM_CODE_OF_...; keep: the faces' pictures stay, for refining. The context and the choice must outlive s. */

@@ -28,13 +28,13 @@ static const char *base_of(const char *path) {
 
 /* "FOLDER/name", or the name alone. */
 static int add(idem_anonymise_files *files, const char *from, const char *folder, const char *name) {
-    if (files->n == files->room) {
-        const size_t room = files->room ? 2 * files->room : 256;
-        idem_anonymise_file *at = realloc(files->at, room * sizeof *at);
+    if (files->n == files->capacity) {
+        const size_t capacity = files->capacity ? 2 * files->capacity : 256;
+        idem_anonymise_file *at = realloc(files->at, capacity * sizeof *at);
         if (!at)
-            return idem_fail_as(IDEM_MEMORY, "out of memory for a list of %zu files", room);
+            return idem_fail_as(IDEM_MEMORY, "out of memory for a list of %zu files", capacity);
         files->at = at;
-        files->room = room;
+        files->capacity = capacity;
     }
     idem_anonymise_file *f = &files->at[files->n];
     *f = (idem_anonymise_file){.from = strdup(from), .film = idem_is_film(from)};

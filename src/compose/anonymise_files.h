@@ -14,7 +14,7 @@ typedef struct {
 
 typedef struct {
     idem_anonymise_file *at;
-    size_t n, room;
+    size_t n, capacity;
     size_t bad, others; /* what could not be looked into, said in the log; files of other kinds */
 } idem_anonymise_files;
 

@@ -15,18 +15,18 @@ static int no_memory(void) {
 }
 
 /* Room for one more of `size` bytes; NULL. */
-static void *grown(void *at, size_t *room, size_t n, size_t size) {
-    if (n < *room)
+static void *grown(void *at, size_t *capacity, size_t n, size_t size) {
+    if (n < *capacity)
         return at;
-    void *more = realloc(at, (2 * *room + 64) * size);
-    *room = more ? 2 * *room + 64 : *room;
+    void *more = realloc(at, (2 * *capacity + 64) * size);
+    *capacity = more ? 2 * *capacity + 64 : *capacity;
     if (!more)
         no_memory();
     return more;
 }
 
 int idem_covers_add(idem_covers *c, const idem_cover *cover) {
-    idem_cover *at = grown(c->at, &c->room, c->n, sizeof *at);
+    idem_cover *at = grown(c->at, &c->capacity, c->n, sizeof *at);
     if (!at)
         return -1;
     c->at = at;
@@ -47,7 +47,7 @@ idem_box idem_cover_box(const idem_cover *c, int64_t picture) {
 /* ---- what may be a face ---- */
 
 int idem_maybes_add(idem_maybes *m, int64_t picture, const idem_box *box) {
-    idem_maybe *at = grown(m->at, &m->room, m->n, sizeof *at);
+    idem_maybe *at = grown(m->at, &m->capacity, m->n, sizeof *at);
     if (!at)
         return -1;
     m->at = at;
@@ -56,7 +56,7 @@ int idem_maybes_add(idem_maybes *m, int64_t picture, const idem_box *box) {
 }
 
 int idem_maybes_searched(idem_maybes *m, int64_t picture) {
-    int64_t *at = grown(m->searched, &m->room_searched, m->n_searched, sizeof *at);
+    int64_t *at = grown(m->searched, &m->capacity_searched, m->n_searched, sizeof *at);
     if (!at)
         return -1;
     m->searched = at;

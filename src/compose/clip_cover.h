@@ -14,7 +14,7 @@ typedef struct {
 
 typedef struct {
     idem_cover *at;
-    size_t n, room;
+    size_t n, capacity;
 } idem_covers;
 
 int idem_covers_add(idem_covers *c, const idem_cover *cover);
@@ -29,9 +29,9 @@ typedef struct {
 
 typedef struct {
     idem_maybe *at; /* pictures rise */
-    size_t n, room;
+    size_t n, capacity;
     int64_t *searched; /* pictures that were, rising */
-    size_t n_searched, room_searched;
+    size_t n_searched, capacity_searched;
 } idem_maybes;
 
 int idem_maybes_add(idem_maybes *m, int64_t picture, const idem_box *box);

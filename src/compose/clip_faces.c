@@ -234,11 +234,11 @@ static int cores(idem_region *out, const idem_clip_faces *f, const record *r, co
     return n;
 }
 
-static int hide_face(idem_clip_faces *f, const record *r, face *one, idem_image *im, idem_region *room) {
+static int hide_face(idem_clip_faces *f, const record *r, face *one, idem_image *im, idem_region *scratch) {
     const idem_region region = region_of(f, one);
     const idem_was was = {(const float(*)[2])one->place->points, one->feature, one->judge};
-    const int n = cores(room, f, r, one);
-    return idem_likeness_hide(f->studio, im, &region, f->options->fallback, room, n, &was, &one->now);
+    const int n = cores(scratch, f, r, one);
+    return idem_likeness_hide(f->studio, im, &region, f->options->fallback, scratch, n, &was, &one->now);
 }
 
 /* Whether a cover lies on a face that is dealt with by itself. */
@@ -250,34 +250,35 @@ static bool is_known(const record *r, const idem_box *box) {
 }
 
 /* 1: hidden; 0: not in this picture, or a face that is dealt with is there. */
-static int hide_cover(idem_clip_faces *f, const record *r, const idem_cover *c, idem_image *im, const idem_region *room,
-                      int n) {
+static int hide_cover(idem_clip_faces *f, const record *r, const idem_cover *c, idem_image *im,
+                      const idem_region *scratch, int n) {
     const idem_box box = idem_cover_box(c, r->picture);
     if (r->picture < c->first || r->picture > c->last || is_known(r, &box))
         return 0;
     const idem_region region = idem_region_of_box(&box, 0, f->width, f->height);
-    return idem_likeness_hide(f->studio, im, &region, f->options->fallback, room, n, NULL, NULL) ? -1 : 1;
+    return idem_likeness_hide(f->studio, im, &region, f->options->fallback, scratch, n, NULL, NULL) ? -1 : 1;
 }
 
-static int hide_covers(idem_clip_faces *f, const record *r, idem_image *im, idem_region *room) {
-    const int n = cores(room, f, r, NULL);
+static int hide_covers(idem_clip_faces *f, const record *r, idem_image *im, idem_region *scratch) {
+    const int n = cores(scratch, f, r, NULL);
     int hidden = 0, is = 0;
     for (size_t i = 0; i < f->covers.n && is >= 0; i++, hidden += is) {
         const idem_box box = idem_cover_box(&f->covers.at[i], r->picture);
         const int wish = idem_clip_hand_on(f->hand, r->picture, &box);
-        is = wish == IDEM_BY_HAND_SKIP || wish == IDEM_BY_HAND_EXEMPT ? 0
-                                                                      : hide_cover(f, r, &f->covers.at[i], im, room, n);
+        is = wish == IDEM_BY_HAND_SKIP || wish == IDEM_BY_HAND_EXEMPT
+                 ? 0
+                 : hide_cover(f, r, &f->covers.at[i], im, scratch, n);
     }
     for (int i = 0; f->hand && i < f->hand->n && is >= 0; i++, hidden += is) {
         const idem_hand_range *h = &f->hand->at[i];
-        is = idem_hand_range_is_region(h, r->picture, f->tracks) ? hide_cover(f, r, &h->cover, im, room, n) : 0;
+        is = idem_hand_range_is_region(h, r->picture, f->tracks) ? hide_cover(f, r, &h->cover, im, scratch, n) : 0;
     }
     f->counts.covered += is < 0 ? 0 : hidden;
     return is < 0 ? -1 : hidden;
 }
 
 /* What painting reached, in the finished picture; a face that is like the person there is hidden. */
-static int check_painted(idem_clip_faces *f, const record *r, face *one, idem_image *im, idem_region *room) {
+static int check_painted(idem_clip_faces *f, const record *r, face *one, idem_image *im, idem_region *scratch) {
     const idem_was was = {(const float(*)[2])one->place->points, one->feature, one->judge};
     if (idem_likeness_measure(f->studio, im, &was, &one->now))
         return -1;
@@ -285,7 +286,7 @@ static int check_painted(idem_clip_faces *f, const record *r, face *one, idem_im
         return 0;
     one->painted = false;
     one->fate.why = idem_too_like;
-    return hide_face(f, r, one, im, room);
+    return hide_face(f, r, one, im, scratch);
 }
 
 static void count_face(idem_clip_faces *f, const face *one) {
@@ -322,17 +323,17 @@ static void name_picture(idem_clip_counts *c, int64_t picture, const char *why) 
     snprintf(c->look[c->n_look++].why, sizeof c->look->why, "%s", why);
 }
 
-static int finish(idem_clip_faces *f, record *r, idem_video_frame *frame, const char *why, idem_region *room) {
+static int finish(idem_clip_faces *f, record *r, idem_video_frame *frame, const char *why, idem_region *scratch) {
     idem_clip_counts *c = &f->counts;
     char text[80];
     for (int i = 0; i < r->n; i++)
-        if (r->faces[i].fate.why && hide_face(f, r, &r->faces[i], &frame->image, room))
+        if (r->faces[i].fate.why && hide_face(f, r, &r->faces[i], &frame->image, scratch))
             return -1;
-    const int covered = hide_covers(f, r, &frame->image, room);
+    const int covered = hide_covers(f, r, &frame->image, scratch);
     if (covered < 0)
         return -1;
     for (int i = 0; i < r->n; i++)
-        if (r->faces[i].painted && check_painted(f, r, &r->faces[i], &frame->image, room))
+        if (r->faces[i].painted && check_painted(f, r, &r->faces[i], &frame->image, scratch))
             return -1;
     bool hidden = covered > 0, painted = false;
     for (int i = 0; i < r->n; i++) {
@@ -359,9 +360,9 @@ static int finish(idem_clip_faces *f, record *r, idem_video_frame *frame, const 
 
 int idem_clip_faces_finish(idem_clip_faces *f, idem_video_frame *frame, const char *why) {
     record *r = &f->ring[frame->number % RING];
-    idem_region *room = malloc(((size_t)r->n + 1) * sizeof *room);
-    const int status = room ? finish(f, r, frame, why, room) : no_memory();
-    free(room);
+    idem_region *scratch = malloc(((size_t)r->n + 1) * sizeof *scratch);
+    const int status = scratch ? finish(f, r, frame, why, scratch) : no_memory();
+    free(scratch);
     return status;
 }
 

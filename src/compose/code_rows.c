@@ -10,14 +10,14 @@ float *idem_code_row(const idem_code_rows *r, int i) {
 }
 
 int idem_code_rows_reserve(idem_code_rows *r, int n, const char *what) {
-    if (n <= r->room)
+    if (n <= r->capacity)
         return 0;
-    const size_t room = (size_t)(n > 2 * r->room ? n : 2 * r->room);
-    float *at = realloc(r->at, room * r->width * sizeof *at);
+    const size_t capacity = (size_t)(n > 2 * r->capacity ? n : 2 * r->capacity);
+    float *at = realloc(r->at, capacity * r->width * sizeof *at);
     if (!at)
-        return idem_fail_as(IDEM_MEMORY, "out of memory for %zu %s", room, what);
+        return idem_fail_as(IDEM_MEMORY, "out of memory for %zu %s", capacity, what);
     r->at = at;
-    r->room = (int)room;
+    r->capacity = (int)capacity;
     return 0;
 }
 

@@ -5,9 +5,9 @@
 #include <stddef.h>
 
 typedef struct {
-    float *at;    /* [room, width], of which n are used; free() */
+    float *at;    /* [capacity, width], of which n are used; free() */
     size_t width; /* set by the owner before the first is added */
-    int n, room;
+    int n, capacity;
 } idem_code_rows;
 
 float *idem_code_row(const idem_code_rows *r, int i); /* [width] */

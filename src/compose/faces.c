@@ -62,26 +62,26 @@ static int grow(void *array, size_t items, size_t size) {
     return 0;
 }
 
-static int larger(int room, int need) {
-    return need > 2 * room ? need : 2 * room;
+static int larger(int capacity, int need) {
+    return need > 2 * capacity ? need : 2 * capacity;
 }
 
-static int make_room(idem_faces *f, int n) {
+static int reserve(idem_faces *f, int n) {
     const int need = f->n + n, pictures = f->keep ? need : need - f->encoded;
-    if (need > f->room) {
-        const int room = larger(f->room, need);
-        int status = grow(&f->drawn, (size_t)room, sizeof *f->drawn);
+    if (need > f->capacity) {
+        const int capacity = larger(f->capacity, need);
+        int status = grow(&f->drawn, (size_t)capacity, sizeof *f->drawn);
         for (int i = 0; i < IDEM_CODES && !status; i++)
-            status = makes(f, i) ? grow(&f->code[i], (size_t)room, f->dim[i] * sizeof(float)) : 0;
+            status = makes(f, i) ? grow(&f->code[i], (size_t)capacity, f->dim[i] * sizeof(float)) : 0;
         if (status)
             return -1;
-        f->room = room;
+        f->capacity = capacity;
     }
-    if (pictures > f->pictures_room) {
-        const int room = larger(f->pictures_room, pictures);
-        if (grow(&f->pictures, (size_t)room, picture_bytes(f)))
+    if (pictures > f->pictures_capacity) {
+        const int capacity = larger(f->pictures_capacity, pictures);
+        if (grow(&f->pictures, (size_t)capacity, picture_bytes(f)))
             return -1;
-        f->pictures_room = room;
+        f->pictures_capacity = capacity;
     }
     return 0;
 }
@@ -93,7 +93,7 @@ const uint8_t *idem_faces_picture(const idem_faces *f, int face) {
 int idem_faces_add(idem_faces *f, const idem_photograph *p) {
     if (!p->taken)
         return 0;
-    if (make_room(f, p->taken))
+    if (reserve(f, p->taken))
         return -1;
     const bool drawn = f->keep && idem_photograph_is_drawn(p);
     for (int i = 0; i < p->taken; i++) {

@@ -23,7 +23,7 @@ typedef struct idem_faces {
     size_t dim[IDEM_CODES];
     bool *drawn;       /* [n]: the file's mark says that idem made it; known only where pictures are kept */
     uint8_t *pictures; /* [n, S, S, 3], or of those that wait alone */
-    int room, pictures_room;
+    int capacity, pictures_capacity;
 } idem_faces;
 
 /* The studio has a generator and must outlive the set. NULL with a message. */

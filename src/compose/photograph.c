@@ -56,12 +56,12 @@ static int wanted(const idem_look *look) {
 
 /* One face, whose points may be known. */
 static int take_whole(idem_photograph *p, const idem_found *face) {
-    idem_found *room = realloc(p->photo.faces, sizeof *room);
-    if (!room)
+    idem_found *faces = realloc(p->photo.faces, sizeof *faces);
+    if (!faces)
         return idem_fail_as(IDEM_MEMORY, "out of memory for a face");
-    *room =
+    *faces =
         face ? *face : (idem_found){.box = {.x0 = 0, .y0 = 0, .x1 = 1, .y1 = 1}, .yaw = NAN, .pitch = NAN, .roll = NAN};
-    p->photo.faces = room;
+    p->photo.faces = faces;
     p->photo.n = 1;
     p->first = 0;
     p->taken = 1;

@@ -19,7 +19,7 @@ typedef struct {
     double first_rate;
     size_t numbers, w_dim, layers, picture, row; /* numbers: of ws */
     idem_refine *refine;
-    float *room; /* two pictures, ws, start */
+    float *scratch; /* two pictures, ws, start */
 } identity_brush;
 
 static int no_memory(void) {
@@ -40,7 +40,7 @@ static void to_float(const identity_brush *b, float *x, const uint8_t *rgb) {
 
 static int refine(identity_brush *b, const idem_clip_sitting *s) {
     const idem_clip_who *who = &b->who[s->place->person];
-    float *moved = b->base.state + (size_t)s->place->person * b->row, *x = b->room, *ws = x + 2 * b->picture,
+    float *moved = b->base.state + (size_t)s->place->person * b->row, *x = b->scratch, *ws = x + 2 * b->picture,
           *start = ws + b->numbers;
     const bool known = moved[0] == (float)(s->place->track + 1);
     idem_pipe *map = idem_studio_pipe(b->studio, IDEM_PIPE_CODE, 1),
@@ -89,8 +89,8 @@ static int open_refining(identity_brush *b, int persons) {
         return -1;
     b->base.numbers = (size_t)persons * b->row;
     b->base.state = calloc(b->base.numbers + 1, sizeof *b->base.state);
-    b->room = malloc(2 * (b->picture + b->numbers) * sizeof *b->room);
-    return b->base.state && b->room ? 0 : no_memory();
+    b->scratch = malloc(2 * (b->picture + b->numbers) * sizeof *b->scratch);
+    return b->base.state && b->scratch ? 0 : no_memory();
 }
 
 idem_clip_brush *idem_clip_brush_new(idem_studio *s, const idem_clip_who *who, int persons, const idem_clip_hand *hand,
@@ -117,7 +117,7 @@ void idem_clip_brush_free(idem_clip_brush *base) {
     if (!b)
         return;
     idem_refine_free(b->refine);
-    free(b->room);
+    free(b->scratch);
     free(b->base.state);
     free(b);
 }

@@ -223,7 +223,7 @@ static int read_all(scout *s, idem_video *v, const idem_video_faces_options *o) 
     return hand_on(s) || idem_tracks_finish(s->tracks) ? -1 : 0;
 }
 
-static int make_room(scout *s) {
+static int reserve(scout *s) {
     for (int i = 0; i <= IDEM_VIDEO_SEARCH_EVERY; i++)
         if (!(s->ring[i].faces.vectors = malloc((size_t)MOST * (size_t)s->dim * sizeof(float))))
             return idem_fail_as(IDEM_MEMORY, "out of memory for the faces of a clip");
@@ -242,7 +242,7 @@ idem_tracks *idem_video_faces(idem_studio *studio, const char *path, const idem_
         s->dim = idem_studio_feature_dim(studio);
         s->finder = s->dim > 0 ? idem_studio_finder(studio) : NULL;
         s->dim += o.judge ? IDEM_JUDGE_DIM : 0;
-        status = s->finder ? make_room(s) : -1;
+        status = s->finder ? reserve(s) : -1;
     }
     if (!status) {
         idem_track_options how = IDEM_TRACK_DEFAULT;

@@ -28,7 +28,7 @@ typedef struct {
     idem_clip_measure *m;
     int dim[2];
     sample *at;
-    int64_t n, room;
+    int64_t n, capacity;
     idem_image before[2];                        /* pictures before the ones at hand */
     float *wanted[2];                            /* of the identity picture; NULL */
     double inside[2], outside[2], away, squares; /* sums of changes; of the difference outside */
@@ -77,12 +77,12 @@ static idem_found found_at(const idem_track_place *p) {
 }
 
 static int look(job *j, const idem_video_frame f[2], const idem_track_place *p) {
-    if (j->n == j->room) {
-        sample *more = realloc(j->at, (size_t)(2 * j->room + 64) * sizeof *more);
+    if (j->n == j->capacity) {
+        sample *more = realloc(j->at, (size_t)(2 * j->capacity + 64) * sizeof *more);
         if (!more)
             return no_memory();
         j->at = more;
-        j->room = 2 * j->room + 64;
+        j->capacity = 2 * j->capacity + 64;
     }
     sample *s = &j->at[j->n];
     *s = (sample){.picture = f[0].number, .frame = p->frame};

@@ -146,8 +146,8 @@ int idem_way(const idem_faces *id, const idem_faces *attr, idem_way_space space,
     if (check(&v))
         return -1;
     const size_t rows = v.layers * v.w_dim;
-    float *room = malloc((3 * rows + 3 * v.w_dim + v.id_dim + v.attr_dim) * sizeof *room), *at = room;
-    if (!room)
+    float *block = malloc((3 * rows + 3 * v.w_dim + v.id_dim + v.attr_dim) * sizeof *block), *at = block;
+    if (!block)
         return idem_fail_as(IDEM_MEMORY, "out of memory for a way of %d pictures", frames);
     float **parts[] = {&v.added[0], &v.added[1], &v.ws, &v.w[0], &v.w[1], &v.between[2], &v.between[0], &v.between[1]};
     const size_t sizes[] = {rows, rows, rows, v.w_dim, v.w_dim, v.w_dim, v.id_dim, v.attr_dim};
@@ -158,6 +158,6 @@ int idem_way(const idem_faces *id, const idem_faces *attr, idem_way_space space,
     const bool muted = idem_studio_mute(v.studio, true);
     const int status = make_all(&v, rgb);
     idem_studio_mute(v.studio, muted);
-    free(room);
+    free(block);
     return status;
 }

@@ -25,7 +25,7 @@ struct idem_data_reader {
     char *root;         /* holds images/ and ws/ */
     const char **stems; /* "00000/00000" */
     uint32_t *held_out, *training;
-    size_t count, room, incomplete, pairs, n_training;
+    size_t count, capacity, incomplete, pairs, n_training;
     bool has_codes;
     int size, w_dim;
     uint64_t seed;
@@ -51,13 +51,13 @@ struct idem_data_reader {
 /* ---- listing ---- */
 
 static int add(idem_data_reader *r, const char *folder, const char *stem) {
-    if (r->count == r->room) {
-        size_t more = r->room ? 2 * r->room : 4096;
+    if (r->count == r->capacity) {
+        size_t more = r->capacity ? 2 * r->capacity : 4096;
         const char **stems = realloc(r->stems, more * sizeof *stems);
         if (!stems)
             return idem_fail_as(IDEM_MEMORY, "out of memory for the list of pictures");
         r->stems = stems;
-        r->room = more;
+        r->capacity = more;
     }
     const char *text = idem_arena_printf(r->arena, "%s/%s", folder, stem);
     if (!text)

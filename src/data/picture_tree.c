@@ -19,7 +19,7 @@ enum { DEPTH_MAX = 64 };
 
 typedef struct {
     const char **at;
-    size_t count, room;
+    size_t count, capacity;
 } texts;
 
 struct idem_picture_tree {
@@ -42,13 +42,13 @@ typedef struct above {
 static int add(texts *t, const char *text) {
     if (!text)
         return -1;
-    if (t->count == t->room) {
-        const size_t room = t->room ? 2 * t->room : 1024;
-        const char **at = realloc(t->at, room * sizeof *at);
+    if (t->count == t->capacity) {
+        const size_t capacity = t->capacity ? 2 * t->capacity : 1024;
+        const char **at = realloc(t->at, capacity * sizeof *at);
         if (!at)
             return idem_fail_as(IDEM_MEMORY, "out of memory for the list of pictures");
         t->at = at;
-        t->room = room;
+        t->capacity = capacity;
     }
     t->at[t->count++] = text;
     return 0;

@@ -109,11 +109,11 @@ static int lay_lane(idem_plan *p, const bool *inner, int first, int end, int lan
 int idem_lanes_layout(idem_plan *p) {
     const size_t n = (size_t)p->n_steps;
     int *from = idem_arena_array(p->arena, n, sizeof *from), *to = idem_arena_array(p->arena, n, sizeof *to);
-    int *home = idem_arena_array(p->arena, n, sizeof *home); /* of a step: its lane's place in all */
+    int *owner = idem_arena_array(p->arena, n, sizeof *owner); /* of a step: its lane's place in all */
     bool *inner = idem_arena_array(p->arena, 2 * n, sizeof *inner);
     idem_span *list = idem_arena_array(p->arena, 2 * n, sizeof *list); /* a lane's */
     idem_span *all = idem_arena_array(p->arena, 3 * n, sizeof *all);   /* of no lane, then a lane as a whole each */
-    if (!from || !to || !home || !inner || !list || !all)
+    if (!from || !to || !owner || !inner || !list || !all)
         return -1;
     for (int t = 0, end; t < p->n_steps; t = next_band(t, end)) {
         end = band_end(p, t);
@@ -132,7 +132,7 @@ int idem_lanes_layout(idem_plan *p) {
         int lanes = 0;
         for (int i = t; i < end; i++) {
             lanes = p->steps[i].lane > lanes ? p->steps[i].lane : lanes;
-            home[i] = count + p->steps[i].lane - 1;
+            owner[i] = count + p->steps[i].lane - 1;
         }
         for (int lane = 1; lane <= lanes; lane++) {
             all[count] = (idem_span){.first = t, .last = end - 1};
@@ -145,7 +145,7 @@ int idem_lanes_layout(idem_plan *p) {
     count = 0;
     for (int i = 0; i < p->n_spans; i++) {
         if (inner[i])
-            p->spans[i].offset += all[home[i % p->n_steps]].offset;
+            p->spans[i].offset += all[owner[i % p->n_steps]].offset;
         else
             p->spans[i] = all[count++];
     }

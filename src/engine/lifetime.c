@@ -27,11 +27,11 @@ static bool can_overwrite(const idem_plan *p, int t, const int *last_use) {
 }
 
 /* For n steps at most. */
-static int make_room(idem_plan *p, idem_lifetimes *l, size_t n) {
+static int reserve(idem_plan *p, idem_lifetimes *l, size_t n) {
     p->spans = idem_arena_array(p->arena, 2 * n, sizeof *p->spans);
     l->last_use = idem_arena_array(p->arena, n, sizeof *l->last_use);
-    l->home = idem_arena_array(p->arena, n, sizeof *l->home);
-    return p->spans && l->last_use && l->home ? 0 : -1;
+    l->owner = idem_arena_array(p->arena, n, sizeof *l->owner);
+    return p->spans && l->last_use && l->owner ? 0 : -1;
 }
 
 static void find(idem_plan *p, idem_lifetimes *l) {
@@ -55,8 +55,8 @@ static void find(idem_plan *p, idem_lifetimes *l) {
     for (int t = 0; t < n; t++) {
         int last = l->last_use[t] > t ? l->last_use[t] : t;
         bool over = can_overwrite(p, t, l->last_use);
-        l->home[t] = over ? l->home[p->places[p->steps[t].from[0]->id].span] : t;
-        idem_span *s = &p->spans[l->home[t]];
+        l->owner[t] = over ? l->owner[p->places[p->steps[t].from[0]->id].span] : t;
+        idem_span *s = &p->spans[l->owner[t]];
         if (over) { /* its own span gives way and is empty */
             p->spans[t] = (idem_span){.first = t, .last = t};
             s->last = last > s->last ? last : s->last;
@@ -70,7 +70,7 @@ static void find(idem_plan *p, idem_lifetimes *l) {
 }
 
 int idem_lifetimes_find(idem_plan *p, idem_lifetimes *l) {
-    if (make_room(p, l, (size_t)p->n_steps))
+    if (reserve(p, l, (size_t)p->n_steps))
         return -1;
     find(p, l);
     return 0;
@@ -147,7 +147,7 @@ static int repeat(idem_plan *p, int t, int u) {
 
 int idem_recompute(idem_plan *p) {
     idem_lifetimes l;
-    if (make_room(p, &l, 2 * (size_t)p->n_steps))
+    if (reserve(p, &l, 2 * (size_t)p->n_steps))
         return -1;
     for (int left = p->n_steps; left > 0; left--) {
         find(p, &l);
@@ -155,7 +155,7 @@ int idem_recompute(idem_plan *p) {
         for (int t = 0; t < peak; t++) {
             const idem_step *s = &p->steps[t];
             size_t bytes = idem_value_bytes(s->node);
-            if (!s->node->op->in_place || s->chain || l.home[t] != t || l.last_use[t] <= peak || bytes < LEAST ||
+            if (!s->node->op->in_place || s->chain || l.owner[t] != t || l.last_use[t] <= peak || bytes < LEAST ||
                 (best >= 0 && bytes <= idem_value_bytes(p->steps[best].node)))
                 continue;
             int u = next_use(p, t, peak);

@@ -29,9 +29,9 @@ typedef enum {
     IDEM_UNARY_SIGMOID,
     IDEM_UNARY_SOFTPLUS, /* log(1 + exp x), without overflow */
     IDEM_UNARY_TANH,
-    IDEM_UNARY_POW,   /* x^a, x >= 0 */
-    IDEM_UNARY_CLAMP, /* into [a, b]; gradient 1 strictly inside and at the ends, as PyTorch */
-    IDEM_UNARY_LACK,  /* 1 - (1 - x)^a, to the last digits of a small x; 1 with gradient 0 where x >= 1 */
+    IDEM_UNARY_POW,           /* x^a, x >= 0 */
+    IDEM_UNARY_CLAMP,         /* into [a, b]; gradient 1 strictly inside and at the ends, as PyTorch */
+    IDEM_UNARY_ONE_MINUS_POW, /* 1 - (1 - x)^a, to the last digits of a small x; 1 with gradient 0 where x >= 1 */
 } idem_unary_kind;
 idem_node *idem_unary(idem_node *x, idem_unary_kind kind, float a, float b); /* 2x */
 static inline idem_node *idem_scale(idem_node *x, float a) {

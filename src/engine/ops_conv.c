@@ -24,8 +24,8 @@ static int check_rank4(idem_conv_way way, const char *what, const idem_node *n) 
 /* Output positions along one axis; below 1 when the window does not fit. */
 static int64_t positions(int64_t size, int64_t kernel, int64_t stride, int64_t dilation, int64_t before,
                          int64_t after) {
-    int64_t room = size + before + after - ((kernel - 1) * dilation + 1);
-    return room < 0 ? 0 : room / stride + 1;
+    int64_t span = size + before + after - ((kernel - 1) * dilation + 1);
+    return span < 0 ? 0 : span / stride + 1;
 }
 
 static int check_window(const idem_conv_dims *d, const char *name) {

@@ -46,9 +46,9 @@ static int pooled_shape(const char *what, const idem_node *x, const idem_window 
         if (x->shape.d[i + 2] > INT32_MAX)
             return idem_fail("%s of '%s' %s: sides are limited to 2^31 - 1", what, x->name,
                              idem_shape_text(&x->shape, text));
-        int64_t room = x->shape.d[i + 2] + p + q - k;
-        shape->d[i + 2] = room < 0 ? 0 : room / s + 1;
-        if (room < 0 || (shape->d[i + 2] - 1) * s - p >= x->shape.d[i + 2])
+        int64_t span = x->shape.d[i + 2] + p + q - k;
+        shape->d[i + 2] = span < 0 ? 0 : span / s + 1;
+        if (span < 0 || (shape->d[i + 2] - 1) * s - p >= x->shape.d[i + 2])
             return idem_fail("%s of '%s' %s: a window of %d with padding %d and %d does not fit", what, x->name,
                              idem_shape_text(&x->shape, text), k, p, q);
     }

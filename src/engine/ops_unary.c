@@ -92,7 +92,7 @@ static void library_loop(unary_attr u, int64_t n, const float *in, float *out) {
         case IDEM_UNARY_POW:
             out[i] = powf(x, u.a);
             break;
-        case IDEM_UNARY_LACK:
+        case IDEM_UNARY_ONE_MINUS_POW:
             out[i] = x >= 1 ? 1 : -expm1f(u.a * log1pf(-x));
             break;
         default:
@@ -103,7 +103,7 @@ static void library_loop(unary_attr u, int64_t n, const float *in, float *out) {
 
 static bool is_plain(idem_unary_kind kind) {
     return kind != IDEM_UNARY_LOG && kind != IDEM_UNARY_SIGMOID && kind != IDEM_UNARY_SOFTPLUS &&
-           kind != IDEM_UNARY_TANH && kind != IDEM_UNARY_POW && kind != IDEM_UNARY_LACK;
+           kind != IDEM_UNARY_TANH && kind != IDEM_UNARY_POW && kind != IDEM_UNARY_ONE_MINUS_POW;
 }
 
 /* All operands are contiguous, so a walk has one row. */
@@ -164,7 +164,7 @@ static void mask_forward(const idem_step *s) {
 static idem_node *mask(idem_node *dy, idem_node *x, unary_attr u);
 
 /* a (1 - x)^(a - 1), 0 where x >= 1: there the power itself may be infinite. */
-static idem_node *lack_slope(idem_node *x, float a) {
+static idem_node *one_minus_pow_slope(idem_node *x, float a) {
     const float tiny = 1e-20f;
     idem_node *rest = idem_affine(x, -1, 1);
     idem_node *power = idem_unary(idem_unary(rest, IDEM_UNARY_CLAMP, tiny, 1e20f), IDEM_UNARY_POW, a - 1, 0);
@@ -248,8 +248,8 @@ static int unary_gradient(idem_node *n, idem_node *dy, const bool *want, idem_no
     case IDEM_UNARY_CLAMP:
         d = mask(dy, x, (unary_attr){IDEM_UNARY_CLAMP, u->a, u->b});
         break;
-    case IDEM_UNARY_LACK:
-        d = idem_mul(small, lack_slope(x, u->a));
+    case IDEM_UNARY_ONE_MINUS_POW:
+        d = idem_mul(small, one_minus_pow_slope(x, u->a));
         break;
     }
     dx[0] = d;
@@ -261,7 +261,7 @@ const idem_op idem_op_unary = {.name = "unary", .in_place = true, .forward = una
 idem_node *idem_unary(idem_node *x, idem_unary_kind kind, float a, float b) {
     if (!x)
         return NULL;
-    if ((int)kind < IDEM_UNARY_AFFINE || kind > IDEM_UNARY_LACK)
+    if ((int)kind < IDEM_UNARY_AFFINE || kind > IDEM_UNARY_ONE_MINUS_POW)
         return idem_fail_null("unary of '%s': kind %d is none of idem_unary_kind", x->name, (int)kind);
     if (kind == IDEM_UNARY_AFFINE && a == 1 && b == 0)
         return x;

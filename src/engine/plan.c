@@ -167,7 +167,7 @@ static int assign_offsets(idem_plan *p) {
         return -1;
     for (int id = 0; id < p->n_all; id++)
         if (p->places[id].span >= 0)
-            p->places[id].span = l.home[p->places[id].span];
+            p->places[id].span = l.owner[p->places[id].span];
     return 0;
 }
 
@@ -241,8 +241,8 @@ static int release_unread(idem_plan *p) {
 static int build(idem_plan *p) {
     int size = p->n_places;
     bool *need = idem_arena_array(p->arena, (size_t)size, sizeof *need);
-    p->is_target = idem_arena_array(p->arena, (size_t)p->room, sizeof *p->is_target);
-    p->places = idem_arena_array(p->arena, (size_t)p->room, sizeof *p->places);
+    p->is_target = idem_arena_array(p->arena, (size_t)p->capacity, sizeof *p->is_target);
+    p->places = idem_arena_array(p->arena, (size_t)p->capacity, sizeof *p->places);
     if (!need || !p->is_target || !p->places)
         return -1;
     for (int i = 0; i < p->n_targets; i++)
@@ -311,7 +311,7 @@ static void unmake(idem_plan *p) {
 /* All but graph, options, targets and buffer, for idem_threads() threads. 0 or -1. */
 static int make(idem_plan *p) {
     p->n_places = p->n_all = idem_graph_size(p->graph);
-    p->room = 2 * p->n_places;
+    p->capacity = 2 * p->n_places;
     p->arena = idem_arena_new();
     if (!p->arena || build(p)) {
         unmake(p);

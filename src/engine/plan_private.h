@@ -31,8 +31,8 @@ struct idem_plan {
     int n_steps;
     place *places; /* by node id */
     int n_places;  /* nodes of the graph when the plan was made */
-    int n_all;     /* and nodes of our own behind them, computed once more (lifetime.c); room: of the arrays by id */
-    int room;
+    int n_all; /* and nodes of our own behind them, computed once more (lifetime.c); capacity: of the arrays by id */
+    int capacity;
     idem_span *spans; /* of values, then one of scratch per step */
     int n_spans;
     bool *is_target;
@@ -61,7 +61,7 @@ int idem_step_set_inputs(idem_plan *p, idem_step *s);
 /* Value t is what step t makes. */
 typedef struct {
     int *last_use; /* by value: the last step that reads it, n_steps for a target */
-    int *home;     /* by value: the span that really holds it, its own or that of a value it writes over */
+    int *owner;    /* by value: the span that really holds it, its own or that of a value it writes over */
 } idem_lifetimes;
 
 /* Sets p->spans but for their offsets, and p->places[].span to values. 0 or -1. */

@@ -104,7 +104,7 @@ typedef struct {
 /* Whether the frame with its border leaves the photograph, and by how much the photograph is extended then. */
 static bool find_margins(margins *m, const idem_image *photo, const idem_crop *frame) {
     double side = idem_align_side(frame, photo->width, photo->height);
-    double room = fmax(rint(side * border), 3), least = rint(side * padding);
+    double border_pixels = fmax(rint(side * border), 3), least = rint(side * padding);
     double x0 = HUGE_VAL, y0 = HUGE_VAL, x1 = -HUGE_VAL, y1 = -HUGE_VAL;
     for (int i = 0; i < 4; i++) {
         float at[1][2] = {{(float)(i & 1), (float)(i >> 1)}};
@@ -114,8 +114,9 @@ static bool find_margins(margins *m, const idem_image *photo, const idem_crop *f
         y0 = fmin(y0, (double)at[0][1] * photo->height);
         y1 = fmax(y1, (double)at[0][1] * photo->height);
     }
-    *m = (margins){room - x0, room - y0, x1 - photo->width + room, y1 - photo->height + room};
-    bool leaves = fmax(fmax(m->left, m->right), fmax(m->top, m->bottom)) > room - slack;
+    *m = (margins){border_pixels - x0, border_pixels - y0, x1 - photo->width + border_pixels,
+                   y1 - photo->height + border_pixels};
+    bool leaves = fmax(fmax(m->left, m->right), fmax(m->top, m->bottom)) > border_pixels - slack;
     m->left = fmax(m->left, least);
     m->top = fmax(m->top, least);
     m->right = fmax(m->right, least);

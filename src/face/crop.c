@@ -119,16 +119,16 @@ int idem_crop_map(idem_sparse *out, const idem_crop *crop, int h, int w, int H, 
     double most_x = fmin(W, 2 * reach_x + 2), most_y = fmin(H, 2 * reach_y + 2);
     if (most_x * most_y * h * w >= INT_MAX)
         return idem_fail("crop: %dx%d to %dx%d shrinks too much for one map (more than 2^31 weights)", W, H, w, h);
-    size_t room = (size_t)most_x * (size_t)most_y * (size_t)h * (size_t)w;
-    int *start = malloc(((size_t)h * (size_t)w + 1) * sizeof *start), *column = malloc(room * sizeof *column);
-    float *value = malloc(room * sizeof *value);
+    size_t capacity = (size_t)most_x * (size_t)most_y * (size_t)h * (size_t)w;
+    int *start = malloc(((size_t)h * (size_t)w + 1) * sizeof *start), *column = malloc(capacity * sizeof *column);
+    float *value = malloc(capacity * sizeof *value);
     float *wx = malloc((size_t)W * sizeof *wx), *wy = malloc((size_t)H * sizeof *wy);
     *out = (idem_sparse){.rows = h * w, .columns = H * W, .start = start, .column = column, .value = value};
     if (!start || !column || !value || !wx || !wy) {
         free(wx);
         free(wy);
         idem_crop_map_free(out);
-        return idem_fail_as(IDEM_MEMORY, "crop: out of memory for a map of %zu weights", room);
+        return idem_fail_as(IDEM_MEMORY, "crop: out of memory for a map of %zu weights", capacity);
     }
     int used = 0;
     for (int row = 0; row < h * w; row++) {

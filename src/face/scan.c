@@ -77,13 +77,13 @@ idem_crop idem_candidate_crop(const idem_candidate *c, const idem_image *photo) 
 }
 
 static int add(idem_candidates *list, const idem_candidate *c) {
-    if (list->n == list->room) {
-        int room = list->room ? 2 * list->room : 64;
-        idem_candidate *at = realloc(list->at, (size_t)room * sizeof *at);
+    if (list->n == list->capacity) {
+        int capacity = list->capacity ? 2 * list->capacity : 64;
+        idem_candidate *at = realloc(list->at, (size_t)capacity * sizeof *at);
         if (!at)
-            return idem_fail_as(IDEM_MEMORY, "out of memory for %d faces", room);
+            return idem_fail_as(IDEM_MEMORY, "out of memory for %d faces", capacity);
         list->at = at;
-        list->room = room;
+        list->capacity = capacity;
     }
     list->at[list->n++] = *c;
     return 0;

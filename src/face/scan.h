@@ -20,7 +20,7 @@ idem_crop idem_candidate_crop(const idem_candidate *c, const idem_image *photo);
 
 typedef struct {
     idem_candidate *at;
-    int n, room;
+    int n, capacity;
 } idem_candidates; /* free(at) */
 
 typedef struct idem_scanner idem_scanner;

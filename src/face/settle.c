@@ -30,13 +30,13 @@ static const double least_overlap = 0.3;
 /* ---- lists ---- */
 
 int idem_faces_seen_add(idem_faces_seen *list, const idem_face_seen *face) {
-    if (list->n == list->room) {
-        int room = list->room ? 2 * list->room : 8;
-        idem_face_seen *at = realloc(list->at, (size_t)room * sizeof *at);
+    if (list->n == list->capacity) {
+        int capacity = list->capacity ? 2 * list->capacity : 8;
+        idem_face_seen *at = realloc(list->at, (size_t)capacity * sizeof *at);
         if (!at)
-            return idem_fail_as(IDEM_MEMORY, "out of memory for %d faces", room);
+            return idem_fail_as(IDEM_MEMORY, "out of memory for %d faces", capacity);
         list->at = at;
-        list->room = room;
+        list->capacity = capacity;
     }
     list->at[list->n++] = *face;
     return 0;

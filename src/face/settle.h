@@ -22,7 +22,7 @@ typedef struct {
 
 typedef struct {
     idem_face_seen *at;
-    int n, room;
+    int n, capacity;
 } idem_faces_seen; /* free(at) */
 
 int idem_faces_seen_add(idem_faces_seen *list, const idem_face_seen *face);

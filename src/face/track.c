@@ -12,14 +12,14 @@
 
 static const double least_overlap = 0.15, far_overlap = 0.3;
 
-static void *grown(void *at, size_t *room, size_t n, size_t size) {
-    if (n < *room)
+static void *grown(void *at, size_t *capacity, size_t n, size_t size) {
+    if (n < *capacity)
         return at;
-    const size_t more = 2 * *room + 64;
+    const size_t more = 2 * *capacity + 64;
     void *p = realloc(at, more * size);
     if (!p)
         return idem_fail_null_as(IDEM_MEMORY, "out of memory for the faces of a clip");
-    *room = more;
+    *capacity = more;
     return p;
 }
 
@@ -93,7 +93,7 @@ static double fit(const idem_tracks *t, const idem_track *k, const idem_found *f
 }
 
 static int extend(idem_tracks *t, idem_track *k, const idem_found *f, const float *vector) {
-    idem_seen *at = grown(k->at, &k->room, (size_t)k->n, sizeof *at);
+    idem_seen *at = grown(k->at, &k->capacity, (size_t)k->n, sizeof *at);
     if (!at)
         return -1;
     k->at = at;
@@ -107,7 +107,7 @@ static int extend(idem_tracks *t, idem_track *k, const idem_found *f, const floa
 }
 
 static int begin(idem_tracks *t, const idem_found *f, const float *vector) {
-    idem_track *tracks = grown(t->tracks, &t->room, (size_t)t->n_tracks, sizeof *tracks);
+    idem_track *tracks = grown(t->tracks, &t->capacity, (size_t)t->n_tracks, sizeof *tracks);
     if (!tracks)
         return -1;
     t->tracks = tracks;
@@ -158,7 +158,8 @@ static void close_old(idem_tracks *t, bool all) {
 }
 
 int idem_tracks_add(idem_tracks *t, const idem_found *faces, int n, const float *vectors, bool cut) {
-    bool *taken = calloc((size_t)n + 1, sizeof *taken), *cuts = grown(t->cuts, &t->room_cuts, (size_t)t->pictures, 1);
+    bool *taken = calloc((size_t)n + 1, sizeof *taken),
+         *cuts = grown(t->cuts, &t->capacity_cuts, (size_t)t->pictures, 1);
     int status = taken && cuts ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for the faces of a clip");
     if (cuts) {
         t->cuts = cuts;

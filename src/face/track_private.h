@@ -17,7 +17,7 @@ typedef struct {
 typedef struct {
     idem_seen *at; /* pictures rise; after bridging without gaps */
     int n, seen;
-    size_t room;
+    size_t capacity;
     float *sum;         /* [dim + more], of vectors by their scores */
     float *last_vector; /* [dim] */
     bool open;
@@ -29,10 +29,10 @@ struct idem_tracks {
     int width, height, dim;
     int64_t pictures;
     bool *cuts; /* [pictures] */
-    size_t room_cuts;
+    size_t capacity_cuts;
     idem_track *tracks;
     int n_tracks, oldest_open;
-    size_t room;
+    size_t capacity;
     idem_track_person *persons;
     float **vectors; /* of persons */
     int n_persons;

@@ -14,7 +14,7 @@ typedef struct {
     double m[6]; /* target pixel centres (i + 0.5) / w to source pixel indices */
     double reach_x, reach_y;
     idem_warp_border border;
-    int w, room; /* of the target; taps on either axis at most */
+    int w, max_taps; /* of the target; taps on either axis at most */
 } job;
 
 /* Where index i of a row of n lies in the row. */
@@ -68,12 +68,12 @@ typedef struct {
     const double *m; /* source index = m[0] u + m[1] v + m[2] */
     double reach;
     int size;
-    float *weight; /* [w, room] where m[1] is 0, else [room] */
+    float *weight; /* [w, max_taps] where m[1] is 0, else [max_taps] */
     int *index, *n;
 } axis;
 
 static void axis_at(axis *a, const job *j, double u, double v, int slot) {
-    a->n[slot] = taps(a->weight + (size_t)slot * (size_t)j->room, a->index + (size_t)slot * (size_t)j->room,
+    a->n[slot] = taps(a->weight + (size_t)slot * (size_t)j->max_taps, a->index + (size_t)slot * (size_t)j->max_taps,
                       a->m[0] * u + a->m[1] * v + a->m[2], a->reach, a->size, j->border);
 }
 
@@ -96,8 +96,10 @@ static void warp_row(float *out, const job *j, int y, int h, axis *ax, axis *ay)
             if (both[k]->m[1] != 0 && both[k]->m[0] != 0)
                 axis_at(both[k], j, u, v, 0);
         int sx = ax->m[1] == 0 ? x : 0, sy = ay->m[1] == 0 ? x : 0, nx = ax->n[sx], ny = ay->n[sy];
-        const float *wx = ax->weight + (size_t)sx * (size_t)j->room, *wy = ay->weight + (size_t)sy * (size_t)j->room;
-        const int *ix = ax->index + (size_t)sx * (size_t)j->room, *iy = ay->index + (size_t)sy * (size_t)j->room;
+        const float *wx = ax->weight + (size_t)sx * (size_t)j->max_taps,
+                    *wy = ay->weight + (size_t)sy * (size_t)j->max_taps;
+        const int *ix = ax->index + (size_t)sx * (size_t)j->max_taps,
+                  *iy = ay->index + (size_t)sy * (size_t)j->max_taps;
         float r = j->border == IDEM_WARP_GROUND ? ground_of(wx, nx, wy, ny) : 0, g = r, b = r;
         for (int t = 0; t < ny; t++) {
             const uint8_t *row = p->rgb + (size_t)iy[t] * (size_t)p->width * 3;
@@ -132,11 +134,11 @@ int idem_warp(float *out, int h, int w, const idem_image *photo, const idem_crop
     j.m[5] -= 0.5;
     j.reach_x = fmax(1, hypot(j.m[0] / w, j.m[1] / h));
     j.reach_y = fmax(1, hypot(j.m[3] / w, j.m[4] / h));
-    j.room = (int)(2 * fmax(j.reach_x, j.reach_y)) + 3;
+    j.max_taps = (int)(2 * fmax(j.reach_x, j.reach_y)) + 3;
     int threads = idem_threads();
     size_t slots[2] = {j.m[1] == 0 ? (size_t)w : 1, j.m[4] == 0 ? (size_t)w : 1}, all = slots[0] + slots[1];
-    float *weights = malloc((size_t)threads * all * (size_t)j.room * sizeof *weights);
-    int *indices = malloc((size_t)threads * all * ((size_t)j.room + 1) * sizeof *indices);
+    float *weights = malloc((size_t)threads * all * (size_t)j.max_taps * sizeof *weights);
+    int *indices = malloc((size_t)threads * all * ((size_t)j.max_taps + 1) * sizeof *indices);
     if (!weights || !indices) {
         free(weights);
         free(indices);
@@ -144,14 +146,14 @@ int idem_warp(float *out, int h, int w, const idem_image *photo, const idem_crop
     }
 #pragma omp parallel for num_threads(threads) schedule(static)
     for (int part = 0; part < threads; part++) {
-        float *weight = weights + (size_t)part * all * (size_t)j.room;
-        int *index = indices + (size_t)part * all * ((size_t)j.room + 1), *n = index + all * (size_t)j.room;
+        float *weight = weights + (size_t)part * all * (size_t)j.max_taps;
+        int *index = indices + (size_t)part * all * ((size_t)j.max_taps + 1), *n = index + all * (size_t)j.max_taps;
         axis x = {j.m, j.reach_x, photo->width, weight, index, n};
         axis y = {j.m + 3,
                   j.reach_y,
                   photo->height,
-                  weight + slots[0] * (size_t)j.room,
-                  index + slots[0] * (size_t)j.room,
+                  weight + slots[0] * (size_t)j.max_taps,
+                  index + slots[0] * (size_t)j.max_taps,
                   n + slots[0]};
         axis_columns(&x, &j);
         axis_columns(&y, &j);

@@ -215,11 +215,11 @@ int idem_npy_save(const char *path, const idem_shape *shape, const float *data) 
 }
 
 int idem_npy_rows_open(idem_npy_rows *r, const char *path, size_t width) {
-    static const char room[ROWS_HEADER] = {0};
+    static const char blank[ROWS_HEADER] = {0};
     *r = (idem_npy_rows){.width = width};
     if (idem_writer_open(&r->out, path))
         return -1;
-    fwrite(room, 1, sizeof room, r->out.stream);
+    fwrite(blank, 1, sizeof blank, r->out.stream);
     return 0;
 }
 

@@ -40,27 +40,27 @@ void *idem_pickle_take(machine *m, size_t bytes) {
     return p;
 }
 
-static int grow(machine *m, value **array, size_t *room, size_t need) {
-    if (need <= *room)
+static int grow(machine *m, value **array, size_t *capacity, size_t need) {
+    if (need <= *capacity)
         return 0;
-    size_t more = *room ? *room : 64;
+    size_t more = *capacity ? *capacity : 64;
     while (more < need)
         more *= 2;
-    if (charge(m, (more - *room) * sizeof(value)))
+    if (charge(m, (more - *capacity) * sizeof(value)))
         return -1;
     value *p = realloc(*array, more * sizeof *p);
     if (!p)
         return idem_fail_as(IDEM_MEMORY, "%s: out of memory for a pickle", m->what);
-    memset(p + *room, 0, (more - *room) * sizeof *p);
+    memset(p + *capacity, 0, (more - *capacity) * sizeof *p);
     *array = p;
-    *room = more;
+    *capacity = more;
     return 0;
 }
 
 /* ---- stack ---- */
 
 int idem_pickle_push(machine *m, value v) {
-    if (grow(m, &m->stack, &m->stack_room, m->depth + 1))
+    if (grow(m, &m->stack, &m->stack_capacity, m->depth + 1))
         return -1;
     m->stack[m->depth++] = v;
     return 0;
@@ -99,15 +99,15 @@ static int find_mark(machine *m, size_t *first) {
 }
 
 int idem_pickle_append(machine *m, idem_pickle_items *t, const value *v, size_t n) {
-    if (t->count + n > t->room) {
-        size_t room = t->count + n > 2 * t->room ? t->count + n : 2 * t->room;
-        value *item = idem_pickle_take(m, room * sizeof *item);
+    if (t->count + n > t->capacity) {
+        size_t capacity = t->count + n > 2 * t->capacity ? t->count + n : 2 * t->capacity;
+        value *item = idem_pickle_take(m, capacity * sizeof *item);
         if (!item)
             return -1;
         if (t->count)
             memcpy(item, t->item, t->count * sizeof *item);
         t->item = item;
-        t->room = room;
+        t->capacity = capacity;
     }
     if (n)
         memcpy(t->item + t->count, v, n * sizeof *v);
@@ -256,7 +256,7 @@ static int memo_put(machine *m, size_t n) {
     if (at >= MEMORY_MOST / sizeof(value))
         return idem_pickle_damaged(m, "a memo number out of all proportion");
     value keep = *v;
-    if (grow(m, &m->memo, &m->memo_room, (size_t)at + 1))
+    if (grow(m, &m->memo, &m->memo_capacity, (size_t)at + 1))
         return -1;
     m->memo[at] = keep;
     m->memo_count++;
@@ -267,7 +267,7 @@ static int memo_get(machine *m, size_t n) {
     uint64_t at;
     if (number(m, n, &at))
         return -1;
-    if (at >= m->memo_room || m->memo[at].kind == IDEM_PICKLE_NONE)
+    if (at >= m->memo_capacity || m->memo[at].kind == IDEM_PICKLE_NONE)
         return idem_pickle_damaged(m, "a memo number that was never set");
     return idem_pickle_push(m, m->memo[at]);
 }
@@ -381,7 +381,7 @@ static int step(machine *m, unsigned char op) {
 
 int idem_pickle_run(machine *m, value *root) {
     m->depth = m->memo_count = 0;
-    if (grow(m, &m->stack, &m->stack_room, 64)) /* so that there is always a stack to point into */
+    if (grow(m, &m->stack, &m->stack_capacity, 64)) /* so that there is always a stack to point into */
         return -1;
     for (;;) {
         const unsigned char *op = bytes_of(m, 1);
@@ -395,11 +395,11 @@ int idem_pickle_run(machine *m, value *root) {
 }
 
 void idem_pickle_drop(machine *m) {
-    m->bytes -= (m->stack_room + m->memo_room) * sizeof(value);
+    m->bytes -= (m->stack_capacity + m->memo_capacity) * sizeof(value);
     free(m->stack);
     free(m->memo);
     m->stack = m->memo = NULL;
-    m->depth = m->stack_room = m->memo_room = m->memo_count = 0;
+    m->depth = m->stack_capacity = m->memo_capacity = m->memo_count = 0;
 }
 
 int idem_pickle_read(idem_arena *arena, idem_pickle *out, const unsigned char *bytes, size_t size, const char *what) {

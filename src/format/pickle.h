@@ -37,7 +37,7 @@ typedef struct idem_pickle_value idem_pickle_value;
 
 /* Items of a tuple or list; of a dictionary key, value, key, value, ... */
 typedef struct {
-    size_t count, room;
+    size_t count, capacity;
     idem_pickle_value *item;
     bool open; /* takes attributes: argparse.Namespace */
 } idem_pickle_items;

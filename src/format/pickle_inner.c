@@ -39,7 +39,7 @@ int idem_pickle_inner_storage(machine *m, const unsigned char *bytes, size_t siz
     inner.p = bytes + IDEM_TORCH_LEGACY_MAGIC;
     inner.end = bytes + size;
     inner.stack = inner.memo = NULL;
-    inner.depth = inner.stack_room = inner.memo_room = inner.memo_count = 0;
+    inner.depth = inner.stack_capacity = inner.memo_capacity = inner.memo_count = 0;
     inner.inner = true;
     const idem_pickle_storage *s = NULL;
     int status = read_file(&inner, &s);

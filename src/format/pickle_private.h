@@ -12,7 +12,7 @@ typedef struct {
     unsigned char *slab;
     size_t slab_left;
     idem_pickle_value *stack, *memo;
-    size_t depth, stack_room, memo_room, memo_count; /* memo_count: for MEMOIZE */
+    size_t depth, stack_capacity, memo_capacity, memo_count; /* memo_count: for MEMOIZE */
     const idem_pickle_storage *storages;
     size_t n_storages;
     bool inner; /* in a file inside the pickle: there are none in those */

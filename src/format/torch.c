@@ -92,7 +92,7 @@ static int wrong_archive(const loader *l, zip_t *z, zip_int64_t n) {
 }
 
 /* Finds NAME/data.pkl and copies "NAME/" to root. */
-static int find_pickle(const loader *l, zip_t *z, zip_uint64_t *index, char *root, size_t room) {
+static int find_pickle(const loader *l, zip_t *z, zip_uint64_t *index, char *root, size_t capacity) {
     zip_int64_t n = zip_get_num_entries(z, 0);
     if (n > ENTRIES_MOST)
         return idem_fail("%s: a zip archive of %lld entries, at most %d are accepted", l->what, (long long)n,
@@ -103,7 +103,7 @@ static int find_pickle(const loader *l, zip_t *z, zip_uint64_t *index, char *roo
         if (!name || strcmp(slash ? slash + 1 : name, "data.pkl"))
             continue;
         size_t length = slash ? (size_t)(slash + 1 - name) : 0;
-        if (length >= room)
+        if (length >= capacity)
             return idem_fail("%s: the folder inside the archive has a name of %zu bytes", l->what, length);
         memcpy(root, name, length);
         root[length] = 0;

@@ -20,7 +20,7 @@ typedef struct {
     size_t file_size, budget; /* of everything live at once */
     size_t inflated, visits;  /* in all */
     idem_torch_view *views;
-    size_t n_views, views_room;
+    size_t n_views, views_capacity;
     char path[IDEM_TORCH_PATH_MOST + 1]; /* keys joined by '.' */
 } idem_torch_loader;
 

@@ -28,13 +28,13 @@ static int add_view(loader *l, const idem_pickle_tensor *t) {
     if (__builtin_mul_overflow((size_t)count, sizeof(float), &bytes) || bytes > l->budget ||
         idem_weights_bytes(l->weights) > l->budget - bytes)
         return idem_torch_over_budget(l, l->path);
-    if (l->n_views == l->views_room) {
-        size_t room = l->views_room ? 2 * l->views_room : 64;
-        view *v = realloc(l->views, room * sizeof *v);
+    if (l->n_views == l->views_capacity) {
+        size_t capacity = l->views_capacity ? 2 * l->views_capacity : 64;
+        view *v = realloc(l->views, capacity * sizeof *v);
         if (!v)
-            return idem_fail_as(IDEM_MEMORY, "%s: out of memory for %zu tensors", l->what, room);
+            return idem_fail_as(IDEM_MEMORY, "%s: out of memory for %zu tensors", l->what, capacity);
         l->views = v;
-        l->views_room = room;
+        l->views_capacity = capacity;
     }
     idem_weight *w = idem_weights_add_from(l->weights, l->what, *l->path ? l->path : "tensor", t->shape);
     if (!w)

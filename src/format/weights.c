@@ -12,7 +12,7 @@ typedef struct {
     const char **name;
     void **value;
     uint32_t *hash;
-    size_t count, room;
+    size_t count, capacity;
     uint32_t *slot; /* position + 1; 0 is free */
     size_t slots;   /* a power of two, at least twice the count */
 } table;
@@ -50,24 +50,24 @@ static void table_place(table *t, size_t at) {
 }
 
 static int table_grow(table *t) {
-    size_t room = t->room ? 2 * t->room : 16;
-    if (room > UINT32_MAX / 8)
+    size_t capacity = t->capacity ? 2 * t->capacity : 16;
+    if (capacity > UINT32_MAX / 8)
         return idem_fail("too many tensors: %zu", t->count);
-    uint32_t *slot = calloc(4 * room, sizeof *slot);
-    const char **name = realloc(t->name, room * sizeof *name);
+    uint32_t *slot = calloc(4 * capacity, sizeof *slot);
+    const char **name = realloc(t->name, capacity * sizeof *name);
     t->name = name ? name : t->name;
-    void **value = realloc(t->value, room * sizeof *value);
+    void **value = realloc(t->value, capacity * sizeof *value);
     t->value = value ? value : t->value;
-    uint32_t *hash = realloc(t->hash, room * sizeof *hash);
+    uint32_t *hash = realloc(t->hash, capacity * sizeof *hash);
     t->hash = hash ? hash : t->hash;
     if (!slot || !name || !value || !hash) {
         free(slot);
-        return idem_fail_as(IDEM_MEMORY, "out of memory for the names of %zu tensors", room);
+        return idem_fail_as(IDEM_MEMORY, "out of memory for the names of %zu tensors", capacity);
     }
     free(t->slot);
     t->slot = slot;
-    t->slots = 4 * room;
-    t->room = room;
+    t->slots = 4 * capacity;
+    t->capacity = capacity;
     for (size_t i = 0; i < t->count; i++)
         table_place(t, i);
     return 0;
@@ -75,7 +75,7 @@ static int table_grow(table *t) {
 
 /* The name must be new; neither name nor value is copied. */
 static int table_add(table *t, const char *name, void *value) {
-    if (t->count == t->room && table_grow(t))
+    if (t->count == t->capacity && table_grow(t))
         return -1;
     t->name[t->count] = name;
     t->value[t->count] = value;
@@ -305,7 +305,7 @@ int idem_weights_meta_at(const idem_weights *w, size_t i, const char **key, cons
 }
 
 size_t idem_weights_bytes(const idem_weights *w) {
-    return idem_arena_bytes(w->arena) + (w->tensors.room + w->meta.room) * 32;
+    return idem_arena_bytes(w->arena) + (w->tensors.capacity + w->meta.capacity) * 32;
 }
 
 int idem_weights_note_empty(idem_weights *w, const char *name, const idem_shape *shape) {

@@ -122,13 +122,13 @@ static int pairs_of_originals(pairs *out, const people *p, uint64_t seed) {
         genuine += (int64_t)p->pictures[i] * (p->pictures[i] - 1) / 2;
     const int64_t all = (int64_t)s->n * (s->n - 1) / 2;
     const double keep = fmin(1, (double)IMPOSTORS_MOST / (double)(all - genuine + 1));
-    const size_t room = (size_t)genuine + (size_t)fmin((double)(all - genuine), 1.1 * IMPOSTORS_MOST);
-    *out = (pairs){.score = array(room, sizeof *out->score), .same = array(room, 1)};
+    const size_t capacity = (size_t)genuine + (size_t)fmin((double)(all - genuine), 1.1 * IMPOSTORS_MOST);
+    *out = (pairs){.score = array(capacity, sizeof *out->score), .same = array(capacity, 1)};
     if (!out->score || !out->same)
         return -1;
     idem_rng rng = idem_rng_make(seed, "anonymity.impostors");
     for (int i = 0; i < s->n; i++)
-        for (int k = i + 1; k < s->n && (size_t)out->n < room; k++) {
+        for (int k = i + 1; k < s->n && (size_t)out->n < capacity; k++) {
             const bool same = p->person[i] == p->person[k];
             if (!same && keep < 1 && idem_rng_uniform(&rng) >= keep)
                 continue;
@@ -267,14 +267,14 @@ static int by_score(const void *a, const void *b) {
 static int find_eer(idem_figure *eer, const people *p, uint64_t seed) {
     const idem_anonymity_set *s = p->s;
     const double keep = fmin(1, (double)IMPOSTORS_MOST / ((double)s->n * s->n));
-    const size_t room = (size_t)(1.1 * fmin((double)s->n * s->n, IMPOSTORS_MOST)) + (size_t)s->n * 64;
-    scored *list = array(room, sizeof *list);
+    const size_t capacity = (size_t)(1.1 * fmin((double)s->n * s->n, IMPOSTORS_MOST)) + (size_t)s->n * 64;
+    scored *list = array(capacity, sizeof *list);
     if (!list)
         return -1;
     idem_rng rng = idem_rng_make(seed, "anonymity.eer");
     size_t n = 0, same = 0;
     for (int a = 0; a < s->n; a++)
-        for (int b = 0; b < s->n && n < room; b++) {
+        for (int b = 0; b < s->n && n < capacity; b++) {
             const bool genuine = p->person[a] == p->person[b];
             if (a == b || (!genuine && keep < 1 && idem_rng_uniform(&rng) >= keep))
                 continue;

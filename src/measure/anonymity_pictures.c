@@ -72,26 +72,27 @@ void idem_anonymity_reader_free(idem_anonymity_reader *r) {
 
 /* ---- one pair ---- */
 
-static int grow(void *array, size_t room, size_t size) {
-    void *more = realloc(*(void **)array, room * size);
+static int grow(void *array, size_t capacity, size_t size) {
+    void *more = realloc(*(void **)array, capacity * size);
     if (!more)
-        return idem_fail_as(IDEM_MEMORY, "out of memory for %zu pictures", room);
+        return idem_fail_as(IDEM_MEMORY, "out of memory for %zu pictures", capacity);
     *(void **)array = more;
     return 0;
 }
 
-static int make_room(idem_anonymity_pictures *p, bool codes) {
-    if (p->n < p->room)
+static int reserve(idem_anonymity_pictures *p, bool codes) {
+    if (p->n < p->capacity)
         return 0;
-    const size_t room = p->room ? 2 * (size_t)p->room : 64;
+    const size_t capacity = p->capacity ? 2 * (size_t)p->capacity : 64;
     const size_t pixels = (size_t)IDEM_ANONYMITY_SIDE * IDEM_ANONYMITY_SIDE * 3;
-    if (grow(&p->at, room, sizeof *p->at))
+    if (grow(&p->at, capacity, sizeof *p->at))
         return -1;
     for (int k = 0; k < 2; k++)
-        if (grow(&p->feature[k], room, (size_t)p->dim * sizeof(float)) ||
-            grow(&p->judge[k], room, IDEM_JUDGE_DIM * sizeof(float)) || (!codes && grow(&p->aligned[k], room, pixels)))
+        if (grow(&p->feature[k], capacity, (size_t)p->dim * sizeof(float)) ||
+            grow(&p->judge[k], capacity, IDEM_JUDGE_DIM * sizeof(float)) ||
+            (!codes && grow(&p->aligned[k], capacity, pixels)))
             return -1;
-    p->room = (int)room;
+    p->capacity = (int)capacity;
     return 0;
 }
 
@@ -189,7 +190,7 @@ int idem_anonymity_read(idem_anonymity_reader *r, idem_anonymity_pictures *to, c
                         const char *anonymised, int person) {
     pair p = {0};
     to->dim = idem_embedder_dim(r->embedder);
-    int status = make_room(to, r->codes) || open_pair(&p, r, original, anonymised) ? -1 : 0;
+    int status = reserve(to, r->codes) || open_pair(&p, r, original, anonymised) ? -1 : 0;
     if (!status) {
         const char *slash = strrchr(original, '/');
         to->at[to->n] = (idem_anonymity_picture){.name = strdup(slash ? slash + 1 : original),

@@ -27,7 +27,7 @@ typedef struct {
     float *feature[2], *judge[2]; /* [n, dim], [n, IDEM_JUDGE_DIM] before and after: unit vectors */
     uint8_t *aligned[2];          /* [n, IDEM_ANONYMITY_SIDE ^ 2, 3]: in the original's frame */
     int n, dim;
-    int room; /* private */
+    int capacity; /* private */
 } idem_anonymity_pictures;
 void idem_anonymity_pictures_free(idem_anonymity_pictures *p);
 

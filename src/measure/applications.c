@@ -12,8 +12,8 @@ enum { FACES = 5, STEPS = 7, WAYS = 4, FRAMES = 7, CELLS = 64 };
 
 const char *const idem_application_captions[IDEM_APPLICATIONS] = {
     "Every identity (left) with every attribute picture (top).",
-    "From one identity to another with fixed attributes, and from one attribute picture to another with a fixed "
-    "identity: in z, the codes that go into the mapper, and in W.",
+    ("From one identity to another with fixed attributes, and from one attribute picture to another with a fixed "
+     "identity: in z, the codes that go into the mapper, and in W."),
     "One identity over a sequence of attribute pictures."};
 
 typedef struct {
@@ -27,7 +27,7 @@ typedef struct {
     idem_image cells[CELLS + 2 * FACES];
 } work;
 
-static float *room(size_t n) {
+static float *numbers(size_t n) {
     float *p = malloc(n * sizeof *p);
     return p ? p : idem_fail_null_as(IDEM_MEMORY, "out of memory for the applications");
 }
@@ -47,10 +47,10 @@ static int open_work(work *w, idem_model *m, idem_pairs *pairs, int batch, const
         !(w->map = idem_pipe_new(m, IDEM_PIPE_MAP, batch, 1, plan)) ||
         !(w->paint = idem_pipe_new(m, IDEM_PIPE_PICTURE, batch, 1, plan)))
         return -1;
-    return (w->x[0] = room(FACES * w->picture)) && (w->x[1] = room(FACES * w->picture)) &&
-                   (w->id = room(FACES * w->id_dim)) && (w->attr = room(FACES * w->attr_dim)) &&
-                   (w->y = room(CELLS * w->picture)) && (w->w = room(CELLS * w->w_dim)) &&
-                   (w->a = room(CELLS * w->id_dim)) && (w->b = room(CELLS * w->attr_dim))
+    return (w->x[0] = numbers(FACES * w->picture)) && (w->x[1] = numbers(FACES * w->picture)) &&
+                   (w->id = numbers(FACES * w->id_dim)) && (w->attr = numbers(FACES * w->attr_dim)) &&
+                   (w->y = numbers(CELLS * w->picture)) && (w->w = numbers(CELLS * w->w_dim)) &&
+                   (w->a = numbers(CELLS * w->id_dim)) && (w->b = numbers(CELLS * w->attr_dim))
                ? 0
                : -1;
 }

@@ -21,19 +21,19 @@ typedef struct {
 
 /* ---- one photograph ---- */
 
-static int make_room(idem_gallery *g, int n) {
-    if (n <= g->room)
+static int reserve(idem_gallery *g, int n) {
+    if (n <= g->capacity)
         return 0;
-    const size_t room = (size_t)(n > 2 * g->room ? n : 2 * g->room);
-    idem_gallery_face *faces = realloc(g->faces, room * sizeof *faces);
+    const size_t capacity = (size_t)(n > 2 * g->capacity ? n : 2 * g->capacity);
+    idem_gallery_face *faces = realloc(g->faces, capacity * sizeof *faces);
     g->faces = faces ? faces : g->faces;
-    float *feature = realloc(g->feature, room * (size_t)g->dim * sizeof *feature);
+    float *feature = realloc(g->feature, capacity * (size_t)g->dim * sizeof *feature);
     g->feature = feature ? feature : g->feature;
-    float *judge = realloc(g->judge, room * IDEM_JUDGE_DIM * sizeof *judge);
+    float *judge = realloc(g->judge, capacity * IDEM_JUDGE_DIM * sizeof *judge);
     g->judge = judge ? judge : g->judge;
     if (!faces || !feature || !judge)
-        return idem_fail_as(IDEM_MEMORY, "out of memory for the vectors of %zu faces", room);
-    g->room = (int)room;
+        return idem_fail_as(IDEM_MEMORY, "out of memory for the vectors of %zu faces", capacity);
+    g->capacity = (int)capacity;
     return 0;
 }
 
@@ -41,7 +41,7 @@ static int add_face(idem_gallery *g, const tools *t, const idem_photo *photo, in
     const float(*points)[2] = (const float(*)[2])photo->faces[face].points;
     idem_crop frame;
     const size_t row = (size_t)g->rows;
-    if (make_room(g, g->rows + 1) || idem_align_frame(&frame, points, photo->width, photo->height) ||
+    if (reserve(g, g->rows + 1) || idem_align_frame(&frame, points, photo->width, photo->height) ||
         idem_embedder_run(t->embedder, &photo->image, points, g->feature + row * (size_t)g->dim,
                           g->judge + row * IDEM_JUDGE_DIM))
         return -1;
@@ -135,7 +135,7 @@ void idem_gallery_free(idem_gallery *g) {
     free(g->judge);
     g->faces = NULL;
     g->feature = g->judge = NULL;
-    g->rows = g->room = 0;
+    g->rows = g->capacity = 0;
 }
 
 /* ---- pairs ---- */

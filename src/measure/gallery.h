@@ -28,7 +28,7 @@ typedef struct {
     idem_gallery_face *faces; /* [rows] */
     float *feature, *judge;   /* [rows, dim], [rows, IDEM_JUDGE_DIM]: unit vectors */
     int rows, dim;
-    int room; /* private */
+    int capacity; /* private */
 } idem_gallery;
 
 typedef struct {

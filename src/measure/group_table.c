@@ -18,7 +18,7 @@ struct idem_group_table {
     char **field; /* [rows, fields]; the first row names them */
     row *sorted;  /* [rows - 1] by name */
     int *line;    /* [rows] */
-    int rows, fields, room;
+    int rows, fields, capacity;
 };
 
 static int no_memory(const char *what) {
@@ -88,15 +88,15 @@ static int take_line(idem_group_table *t, char *line, const char *what, int numb
     if (check_fields(t, n, what, number))
         return -1;
     t->fields = n;
-    if (t->rows == t->room) {
-        const int room = t->room ? 2 * t->room : 64;
-        char **field = realloc(t->field, (size_t)room * (size_t)n * sizeof *field);
+    if (t->rows == t->capacity) {
+        const int capacity = t->capacity ? 2 * t->capacity : 64;
+        char **field = realloc(t->field, (size_t)capacity * (size_t)n * sizeof *field);
         t->field = field ? field : t->field;
-        int *lines = field ? realloc(t->line, (size_t)room * sizeof *lines) : NULL;
+        int *lines = field ? realloc(t->line, (size_t)capacity * sizeof *lines) : NULL;
         t->line = lines ? lines : t->line;
         if (!lines)
             return no_memory(what);
-        t->room = room;
+        t->capacity = capacity;
     }
     memcpy(t->field + (size_t)t->rows * (size_t)n, fields, (size_t)n * sizeof *fields);
     t->line[t->rows++] = number;

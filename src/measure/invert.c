@@ -59,8 +59,8 @@ static idem_node *loss_of(idem_node *x, idem_node *y) {
     if (!x || !y)
         return NULL;
     idem_node *apart = idem_abs(idem_sub(x, y));
-    idem_node *lack = idem_sum_all(idem_msssim_lack(y, x));
-    return idem_add(lack, idem_scale(idem_mean_all(apart), (float)x->shape.d[0]));
+    idem_node *one_minus = idem_sum_all(idem_one_minus_msssim(y, x));
+    return idem_add(one_minus, idem_scale(idem_mean_all(apart), (float)x->shape.d[0]));
 }
 
 static int build(idem_invert *v, const idem_plan_options *plan) {

@@ -193,8 +193,8 @@ int idem_pair_list_parse(idem_pair_list *list, char *text, size_t size, const ch
     if (check_text(name, text, size))
         return -1;
     char *rest = text + (strncmp(text, "\xef\xbb\xbf", 3) ? 0 : 3);
-    const size_t room = count_lines(rest);
-    list->pairs = room <= INT_MAX ? calloc(room, sizeof *list->pairs) : NULL;
+    const size_t capacity = count_lines(rest);
+    list->pairs = capacity <= INT_MAX ? calloc(capacity, sizeof *list->pairs) : NULL;
     int status = list->pairs ? 0 : out_of_memory(&r);
     bool first = true;
     for (char *line; !status && (line = next_line(&rest));) {

@@ -19,18 +19,18 @@ typedef struct {
     int batch;
     float psi;
     idem_plan_options plan;
-    float *z; /* [room, Z] */
-    int room;
+    float *z; /* [capacity, Z] */
+    int capacity;
 } drawn;
 
 /* z of one side of the pairs; identities come before all attributes in the stream. */
 static int fill(drawn *d, const int *which, int n, int side) {
-    if (n > d->room) {
+    if (n > d->capacity) {
         float *z = realloc(d->z, (size_t)n * d->z_dim * sizeof *z);
         if (!z)
             return idem_fail_as(IDEM_MEMORY, "out of memory for %d codes", n);
         d->z = z;
-        d->room = n;
+        d->capacity = n;
     }
     idem_rng r = idem_rng_make(d->seed, "evaluation");
     for (int i = 0; i < n; i++) {

@@ -102,13 +102,13 @@ static int count_persons(const idem_people *p, int persons) {
 static int read_pictures(reader *r, const char *dir, size_t files, int most) {
     idem_people *p = r->people;
     const size_t numbers = (size_t)p->size * (size_t)p->size * 3;
-    const size_t room = (size_t)most < files ? (size_t)most : files;
+    const size_t capacity = (size_t)most < files ? (size_t)most : files;
     r->order = malloc((files + 1) * sizeof *r->order);
     r->person = malloc((files + 1) * sizeof *r->person);
-    p->at = malloc((room + 1) * sizeof *p->at);
-    p->pictures = malloc((room + 1) * numbers * sizeof *p->pictures);
+    p->at = malloc((capacity + 1) * sizeof *p->at);
+    p->pictures = malloc((capacity + 1) * numbers * sizeof *p->pictures);
     if (!r->order || !r->person || !p->at || !p->pictures)
-        return idem_fail_as(IDEM_MEMORY, "out of memory for %zu photographs", room);
+        return idem_fail_as(IDEM_MEMORY, "out of memory for %zu photographs", capacity);
     idem_rng rng = idem_rng_make(p->seed, "people");
     for (size_t i = 0; i < files; i++)
         r->order[i] = i;
@@ -118,11 +118,11 @@ static int read_pictures(reader *r, const char *dir, size_t files, int most) {
         r->order[k] = other;
     }
     const int persons = number_persons(r, files);
-    for (size_t i = 0; i < files && (size_t)p->n < room; i++) {
+    for (size_t i = 0; i < files && (size_t)p->n < capacity; i++) {
         if (take(r, r->order[i]))
             return -1;
         if (r->options->progress)
-            r->options->progress(r->options->user, p->n, (int)room);
+            r->options->progress(r->options->user, p->n, (int)capacity);
     }
     if ((p->persons = count_persons(p, persons)) < 0)
         return -1;

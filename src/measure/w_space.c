@@ -99,7 +99,7 @@ static int prepare(idem_w_space *s) {
     return status;
 }
 
-static idem_w_space *room_for(int n, int width) {
+static idem_w_space *new_space(int n, int width) {
     if (n < 3 || width < AXES)
         return idem_fail_null("the plane of %d codes of %d numbers, expected 3 of 2 or more", n, width);
     idem_w_space *s = calloc(1, sizeof *s);
@@ -120,7 +120,7 @@ static idem_w_space *room_for(int n, int width) {
 }
 
 idem_w_space *idem_w_space_of(const float *w, int n, int width) {
-    idem_w_space *s = room_for(n, width);
+    idem_w_space *s = new_space(n, width);
     if (!s)
         return NULL;
     memcpy(s->w, w, (size_t)n * (size_t)width * sizeof *w);
@@ -156,7 +156,7 @@ idem_w_space *idem_w_space_new(idem_model *m, float psi, int codes, uint64_t see
     const idem_model_info *info = idem_model_about(m);
     const size_t z_dim = (size_t)info->z_dim;
     idem_rng r = idem_rng_make(seed, "codes of W");
-    idem_w_space *s = room_for(codes, info->w_dim);
+    idem_w_space *s = new_space(codes, info->w_dim);
     idem_pipe *p = s ? idem_pipe_new(m, IDEM_PIPE_MAPPING, BATCH, psi, plan) : NULL;
     if (p && !draw(p, &r, z_dim, codes, s->w) && !prepare(s) && !find_itself(s, p, &r, z_dim)) {
         idem_pipe_free(p);

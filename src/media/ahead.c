@@ -34,7 +34,7 @@ static size_t bytes_of(const item *it) {
 }
 
 /* Waits for room; false: there is nothing more to do. */
-static bool wait_for_room(idem_ahead *a) {
+static bool wait_for_space(idem_ahead *a) {
     pthread_mutex_lock(&a->lock);
     while (!a->stop && (a->made - a->taken == IDEM_AHEAD_PICTURES || a->bytes >= IDEM_AHEAD_BYTES))
         pthread_cond_wait(&a->changed, &a->lock);
@@ -45,7 +45,7 @@ static bool wait_for_room(idem_ahead *a) {
 
 static void *work(void *data) {
     idem_ahead *a = data;
-    for (size_t i = 0; i < a->n && wait_for_room(a); i++) {
+    for (size_t i = 0; i < a->n && wait_for_space(a); i++) {
         item it = {0};
         it.bad = idem_image_load_reduced(&it.im, a->paths[i], a->least, &it.width, &it.height) != 0;
         if (it.bad) {

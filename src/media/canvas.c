@@ -156,12 +156,12 @@ double idem_canvas_text_width(idem_canvas *c, const idem_pen *pen, const char *t
     return advance(c, line);
 }
 
-static void show(idem_canvas *c, const idem_pen *pen, double room, idem_align align, const char *text) {
+static void show(idem_canvas *c, const idem_pen *pen, double max_width, idem_align align, const char *text) {
     char line[TEXT_MAX + 4];
     size_t n = clean(line, text, strlen(text));
     choose(c, pen);
     double width = advance(c, line);
-    while (room > 0 && width > room && n > 0) {
+    while (max_width > 0 && width > max_width && n > 0) {
         do
             n--;
         while (n > 0 && (line[n] & 0xc0) == 0x80);
@@ -173,16 +173,16 @@ static void show(idem_canvas *c, const idem_pen *pen, double room, idem_align al
     cairo_show_text(c->cr, line);
 }
 
-void idem_canvas_text(idem_canvas *c, const idem_pen *pen, double x, double y, double room, idem_align align,
+void idem_canvas_text(idem_canvas *c, const idem_pen *pen, double x, double y, double max_width, idem_align align,
                       const char *text) {
     if (!text || !*text)
         return;
     cairo_new_path(c->cr);
     cairo_move_to(c->cr, x, y);
-    show(c, pen, room, align, text);
+    show(c, pen, max_width, align, text);
 }
 
-void idem_canvas_text_up(idem_canvas *c, const idem_pen *pen, double x, double y, double room, idem_align align,
+void idem_canvas_text_up(idem_canvas *c, const idem_pen *pen, double x, double y, double max_width, idem_align align,
                          const char *text) {
     if (!text || !*text)
         return;
@@ -191,19 +191,19 @@ void idem_canvas_text_up(idem_canvas *c, const idem_pen *pen, double x, double y
     cairo_rotate(c->cr, -acos(0.0));
     cairo_new_path(c->cr);
     cairo_move_to(c->cr, 0, 0);
-    show(c, pen, room, align, text);
+    show(c, pen, max_width, align, text);
     cairo_restore(c->cr);
 }
 
 /* Length of the first line of text (without the space or newline it ends at), at least one word. */
-static size_t line_length(idem_canvas *c, double room, const char *text) {
+static size_t line_length(idem_canvas *c, double max_width, const char *text) {
     char line[TEXT_MAX + 4];
     size_t best = 0;
     for (size_t i = 0;; i++) {
         if (text[i] != ' ' && text[i] != '\n' && text[i] != 0)
             continue;
         clean(line, text, i);
-        if (best > 0 && advance(c, line) > room)
+        if (best > 0 && advance(c, line) > max_width)
             return best;
         best = i;
         if (text[i] != ' ')
@@ -211,16 +211,16 @@ static size_t line_length(idem_canvas *c, double room, const char *text) {
     }
 }
 
-double idem_canvas_paragraph(idem_canvas *c, const idem_pen *pen, double x, double y, double room, const char *text,
-                             bool draw) {
+double idem_canvas_paragraph(idem_canvas *c, const idem_pen *pen, double x, double y, double max_width,
+                             const char *text, bool draw) {
     double used = 0;
     char line[TEXT_MAX + 4];
     while (text && *text) {
         choose(c, pen);
-        size_t n = line_length(c, room, text);
+        size_t n = line_length(c, max_width, text);
         clean(line, text, n);
         if (draw)
-            idem_canvas_text(c, pen, x, y + used + pen->size, room, IDEM_LEFT, line);
+            idem_canvas_text(c, pen, x, y + used + pen->size, max_width, IDEM_LEFT, line);
         used += ceil(pen->size * LINE_HEIGHT);
         text += n;
         text += *text == ' ' || *text == '\n';

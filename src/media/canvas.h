@@ -34,15 +34,15 @@ void idem_canvas_picture(idem_canvas *c, int x, int y, const idem_image *im);
 
 /* Text is UTF-8; bytes that are not become "?". NULL or "" draws nothing. */
 double idem_canvas_text_width(idem_canvas *c, const idem_pen *pen, const char *text);
-/* One line with its baseline at y; longer than `room` (> 0) it is cut, ending in an ellipsis. */
-void idem_canvas_text(idem_canvas *c, const idem_pen *pen, double x, double y, double room, idem_align align,
+/* One line with its baseline at y; longer than `max_width` (> 0) it is cut, ending in an ellipsis. */
+void idem_canvas_text(idem_canvas *c, const idem_pen *pen, double x, double y, double max_width, idem_align align,
                       const char *text);
 /* The same, running upwards; the baseline is at x. */
-void idem_canvas_text_up(idem_canvas *c, const idem_pen *pen, double x, double y, double room, idem_align align,
+void idem_canvas_text_up(idem_canvas *c, const idem_pen *pen, double x, double y, double max_width, idem_align align,
                          const char *text);
 /* Text broken at spaces and newlines into lines no wider than room where words allow; y is the top of the first line.
  * Returns the height used (0 for no text). draw false: only measures. */
-double idem_canvas_paragraph(idem_canvas *c, const idem_pen *pen, double x, double y, double room, const char *text,
-                             bool draw);
+double idem_canvas_paragraph(idem_canvas *c, const idem_pen *pen, double x, double y, double max_width,
+                             const char *text, bool draw);
 
 #endif

@@ -370,20 +370,20 @@ int idem_chart_draw(idem_image *out, const idem_chart *chart) {
     double height = chart->panel_height > 0 ? chart->panel_height : 340;
     if (width < 160 || height < 120 || width > 8000 || height > 8000)
         return idem_fail("chart: panels of %g x %g pixels, expected 160 x 120 to 8000 x 8000", width, height);
-    double room = columns * width + (columns - 1) * GAP;
+    double text_width = columns * width + (columns - 1) * GAP;
     idem_canvas c;
     if (idem_canvas_open(&c, 1, 1) < 0)
         return -1;
-    double title = idem_canvas_paragraph(&c, &PAGE_TITLE, 0, 0, room, chart->title, false);
-    double footer = idem_canvas_paragraph(&c, &FOOTER, 0, 0, room, chart->footer, false);
+    double title = idem_canvas_paragraph(&c, &PAGE_TITLE, 0, 0, text_width, chart->title, false);
+    double footer = idem_canvas_paragraph(&c, &FOOTER, 0, 0, text_width, chart->footer, false);
     if (idem_canvas_close(&c, NULL) < 0)
         return -1;
     double top = MARGIN + title + (title > 0 ? 12 : 0);
     double page = top + rows * height + (rows - 1) * GAP + (footer > 0 ? 14 + footer : 0) + MARGIN;
-    if (idem_canvas_open(&c, (int)ceil(room) + 2 * MARGIN, (int)ceil(page)) < 0)
+    if (idem_canvas_open(&c, (int)ceil(text_width) + 2 * MARGIN, (int)ceil(page)) < 0)
         return -1;
-    idem_canvas_paragraph(&c, &PAGE_TITLE, MARGIN, MARGIN, room, chart->title, true);
-    idem_canvas_paragraph(&c, &FOOTER, MARGIN, page - MARGIN - footer, room, chart->footer, true);
+    idem_canvas_paragraph(&c, &PAGE_TITLE, MARGIN, MARGIN, text_width, chart->title, true);
+    idem_canvas_paragraph(&c, &FOOTER, MARGIN, page - MARGIN - footer, text_width, chart->footer, true);
     int status = 0;
     for (size_t i = 0; status == 0 && i < chart->panel_count; i++) {
         int column = (int)(i % (size_t)columns), row = (int)(i / (size_t)columns);

@@ -34,8 +34,8 @@ int idem_exif_orientation(const unsigned char *block, size_t size) {
     if (number(&t, 2, 2) != 42 || folder > t.size - 2)
         return 0;
     size_t entries = number(&t, folder, 2);
-    size_t room = (t.size - folder - 2) / ENTRY;
-    for (size_t i = 0; i < entries && i < room; i++) {
+    size_t capacity = (t.size - folder - 2) / ENTRY;
+    for (size_t i = 0; i < entries && i < capacity; i++) {
         size_t at = folder + 2 + i * ENTRY;
         if (number(&t, at, 2) != TAG_ORIENTATION)
             continue;

@@ -22,13 +22,13 @@ typedef struct {
     idem_decoded *into; /* reader: the picture */
     uint8_t *row;       /* writer: a row with its transparency */
     unsigned char *out; /* writer: bytes so far */
-    size_t out_size, out_room;
+    size_t out_size, out_capacity;
     const idem_image *im;    /* writer: the picture */
     const idem_marks *marks; /* writer: or NULL */
     char *packet;            /* writer: XMP, or NULL */
     const char *key;         /* text reader: what to look for and where to put it */
     char *text;
-    size_t text_room;
+    size_t text_capacity;
     char message[200];
 } job;
 
@@ -191,9 +191,9 @@ static int find_text(job *j) {
         if (strcmp(texts[i].key, j->key) != 0)
             continue;
         size_t length = strlen(texts[i].text);
-        if (length >= j->text_room)
+        if (length >= j->text_capacity)
             return idem_fail("%s: the text \"%s\" has %zu bytes, but the caller has room for %zu", j->what, j->key,
-                             length + 1, j->text_room);
+                             length + 1, j->text_capacity);
         memcpy(j->text, texts[i].text, length + 1);
         return 0;
     }
@@ -210,7 +210,7 @@ int idem_png_text(const char *path, const char *key, char *out, size_t n) {
     if (status == 0) {
         j.key = key;
         j.text = out;
-        j.text_room = n;
+        j.text_capacity = n;
         status = guarded(&j, find_text);
         close_reader(&j);
     }
@@ -220,13 +220,13 @@ int idem_png_text(const char *path, const char *key, char *out, size_t n) {
 
 static void write_bytes(png_structp png, png_bytep from, size_t n) {
     job *j = png_get_io_ptr(png);
-    if (n > j->out_room - j->out_size) {
-        size_t room = 2 * j->out_room + n + 4096;
-        unsigned char *more = realloc(j->out, room);
+    if (n > j->out_capacity - j->out_size) {
+        size_t capacity = 2 * j->out_capacity + n + 4096;
+        unsigned char *more = realloc(j->out, capacity);
         if (!more)
             png_error(png, "no memory");
         j->out = more;
-        j->out_room = room;
+        j->out_capacity = capacity;
     }
     memcpy(j->out + j->out_size, from, n);
     j->out_size += n;

@@ -105,16 +105,16 @@ static void place(layout *l, idem_canvas *c) {
     l->body_x = l->margin + l->axis_strip + l->header_width + (l->header_width > 0 ? 2 * l->gap : 0);
     double body_width = s->columns * l->column_step - l->gap;
     l->width = ceil(fmax(l->body_x + body_width + l->margin + (s->along ? pad : 0), least_width(l, c)));
-    double room = l->width - 2 * l->margin;
+    double text_width = l->width - 2 * l->margin;
     double y = l->margin;
-    y += idem_canvas_paragraph(c, &l->title, 0, 0, room, s->title, false) + (s->title ? l->gap : 0);
+    y += idem_canvas_paragraph(c, &l->title, 0, 0, text_width, s->title, false) + (s->title ? l->gap : 0);
     if (s->column_axis)
         y += round(l->axis.size * 1.7);
     l->top_y = y;
     l->body_y = y + l->header_height + (l->header_height > 0 ? 2 * l->gap : 0);
     y = l->body_y + s->rows * l->row_step - l->gap + (s->down ? pad : 0);
     if (s->footer)
-        y += 2 * l->gap + idem_canvas_paragraph(c, &l->footer, 0, 0, room, s->footer, false);
+        y += 2 * l->gap + idem_canvas_paragraph(c, &l->footer, 0, 0, text_width, s->footer, false);
     l->height = ceil(y + l->margin);
 }
 
@@ -189,16 +189,16 @@ static int draw_cells(const layout *l, idem_canvas *c) {
 
 static int draw(const layout *l, idem_canvas *c) {
     const idem_sheet *s = l->s;
-    double room = l->width - 2 * l->margin;
-    idem_canvas_paragraph(c, &l->title, l->margin, l->margin, room, s->title, true);
+    double text_width = l->width - 2 * l->margin;
+    idem_canvas_paragraph(c, &l->title, l->margin, l->margin, text_width, s->title, true);
     idem_canvas_text(c, &l->axis, l->body_x, l->top_y - l->axis.size * 0.6, l->width - l->body_x - l->margin, IDEM_LEFT,
                      s->column_axis);
     double body_height = s->rows * l->row_step - l->gap;
     idem_canvas_text_up(c, &l->axis, l->margin + l->axis.size, l->body_y, body_height, IDEM_RIGHT, s->row_axis);
     if (draw_header_row(l, c) < 0 || draw_header_column(l, c) < 0 || draw_cells(l, c) < 0)
         return -1;
-    double footer = idem_canvas_paragraph(c, &l->footer, 0, 0, room, s->footer, false);
-    idem_canvas_paragraph(c, &l->footer, l->margin, l->height - l->margin - footer, room, s->footer, true);
+    double footer = idem_canvas_paragraph(c, &l->footer, 0, 0, text_width, s->footer, false);
+    idem_canvas_paragraph(c, &l->footer, l->margin, l->height - l->margin - footer, text_width, s->footer, true);
     return 0;
 }
 

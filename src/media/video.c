@@ -39,7 +39,7 @@ struct idem_video {
 
 /* ---- the thread ---- */
 
-static bool wait_for_room(idem_video *v) {
+static bool wait_for_space(idem_video *v) {
     pthread_mutex_lock(&v->lock);
     while (!v->stop && v->made - v->taken == IDEM_VIDEO_AHEAD)
         pthread_cond_wait(&v->changed, &v->lock);
@@ -75,14 +75,14 @@ static void *work(void *data) {
     idem_video *v = data;
     for (int64_t number = 0;; number++) {
         item it = {0};
-        if (number < v->first ? is_stopped(v) : !wait_for_room(v))
+        if (number < v->first ? is_stopped(v) : !wait_for_space(v))
             return NULL;
         read_one(v, &it, number);
         if (it.got > 0 && number < v->first) {
             idem_video_frame_free(&it.frame);
             continue;
         }
-        if (number < v->first && !wait_for_room(v))
+        if (number < v->first && !wait_for_space(v))
             return NULL;
         hand_over(v, &it);
         if (it.got <= 0)

@@ -63,7 +63,7 @@ static double estimate(const film_sink *s) {
     return 2 * pictures + (double)a->bytes; /* once in parts, once in the file */
 }
 
-static int check_room(const film_sink *s) {
+static int check_space(const film_sink *s) {
     struct statvfs disk;
     if (statvfs(s->folder, &disk))
         return 0; /* not every file system says */
@@ -194,7 +194,7 @@ static int open_folder(film_sink *s, const idem_video_out_options *o) {
     char *path = idem_path_join(s->folder, "lock");
     s->lock = path ? idem_file_claim(path, s->folder, "is in use by another run, which writes the same clip") : -1;
     free(path);
-    if (s->lock < 0 || check_room(s) || try_mux(s) || make_job(s, o))
+    if (s->lock < 0 || check_space(s) || try_mux(s) || make_job(s, o))
         return -1;
     if (o->resume)
         return go_on(s);
@@ -302,17 +302,17 @@ static int add_xmp(const film_sink *s, FILE *f) {
 
 typedef struct {
     int64_t *pts; /* of all pictures so far, in order */
-    int64_t n, room, packets;
+    int64_t n, capacity, packets;
 } stamps;
 
 static int add_stamps(stamps *all, const idem_part *p) {
-    if (all->n + p->frames > all->room) {
-        const int64_t room = 2 * all->room + IDEM_PART_FRAMES;
-        int64_t *more = realloc(all->pts, (size_t)room * sizeof *more);
+    if (all->n + p->frames > all->capacity) {
+        const int64_t capacity = 2 * all->capacity + IDEM_PART_FRAMES;
+        int64_t *more = realloc(all->pts, (size_t)capacity * sizeof *more);
         if (!more)
             return idem_fail_as(IDEM_MEMORY, "out of memory for the time stamps of a clip");
         all->pts = more;
-        all->room = room;
+        all->capacity = capacity;
     }
     for (uint32_t i = 0; i < p->frames; i++)
         all->pts[all->n++] = p->stamps[i].pts;

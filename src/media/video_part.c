@@ -156,12 +156,12 @@ int idem_part_next(idem_part *p, int64_t *pts, bool *key, size_t *size) {
     p->at += PACKET;
     if (*size > p->packets_end - p->at)
         return idem_fail("a part of a clip has a packet of %zu bytes, more than there are", *size);
-    if (*size > p->room) {
+    if (*size > p->capacity) {
         unsigned char *more = realloc(p->data, *size);
         if (!more)
             return idem_fail_as(IDEM_MEMORY, "out of memory for a packet of %zu bytes", *size);
         p->data = more;
-        p->room = *size;
+        p->capacity = *size;
     }
     if (*size && fread(p->data, 1, *size, p->file) != *size)
         return idem_fail("a part of a clip cannot be read");

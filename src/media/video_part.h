@@ -43,7 +43,7 @@ typedef struct {
     unsigned char *state;
     size_t state_size;
     unsigned char *data; /* of the packet at hand */
-    size_t room;
+    size_t capacity;
 } idem_part;
 
 enum { IDEM_PART_STATE_MOST = 64 << 20 };

@@ -22,7 +22,7 @@ struct idem_adam {
     idem_weight *step, *turns; /* the count of steps modulo TURN, and over it: floats hold no more */
     double beta1, beta2, eps, clip;
     slot *slots;
-    size_t count, room;
+    size_t count, capacity;
 };
 
 /* The tensor of this name: the saved one, or a new one of zeros. */
@@ -100,13 +100,13 @@ int idem_adam_add(idem_adam *a, idem_weight *param, idem_node *grad) {
     if (param->shape.rank == 4 && !param->channels_last)
         return idem_fail("%s: the parameter is not in memory order; bind it before giving it to the optimiser",
                          param->name);
-    if (a->count == a->room) {
-        size_t room = a->room ? 2 * a->room : 64;
-        slot *slots = realloc(a->slots, room * sizeof *slots);
+    if (a->count == a->capacity) {
+        size_t capacity = a->capacity ? 2 * a->capacity : 64;
+        slot *slots = realloc(a->slots, capacity * sizeof *slots);
         if (!slots)
-            return idem_fail_as(IDEM_MEMORY, "out of memory for %zu optimiser slots", room);
+            return idem_fail_as(IDEM_MEMORY, "out of memory for %zu optimiser slots", capacity);
         a->slots = slots;
-        a->room = room;
+        a->capacity = capacity;
     }
     idem_weight *m = moment(a, param, "m"), *v = m ? moment(a, param, "v") : NULL;
     if (!v)

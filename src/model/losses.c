@@ -117,7 +117,7 @@ idem_node *idem_loss_l1w(idem_node *x, idem_node *y) {
 }
 
 idem_node *idem_loss_reconstruction(idem_node *x, idem_node *y, int parts) {
-    return idem_add(idem_scale(idem_mean_all(idem_msssim_lack(x, y)), 0.84f),
+    return idem_add(idem_scale(idem_mean_all(idem_one_minus_msssim(x, y)), 0.84f),
                     idem_scale(idem_loss_l1w(x, y), 0.16f * (float)parts));
 }
 

@@ -37,8 +37,8 @@ static int check(const idem_recogniser_choice *c, const idem_recogniser *open) {
                      c->net, c->hash[0] ? c->hash : "any", c->wanted_preprocess, r->file, r->hash, r->preprocess);
 }
 
-static void copy(char *to, size_t room, const char *text) {
-    snprintf(to, room, "%s", text ? text : "");
+static void copy(char *to, size_t capacity, const char *text) {
+    snprintf(to, capacity, "%s", text ? text : "");
 }
 
 int idem_recogniser_want(idem_recogniser_choice *c, const idem_weights *trained, const idem_recogniser *open) {

@@ -45,21 +45,21 @@ static idem_node *halve(idem_node *x) {
 /* One scale: how much the spatial mean per channel, [N, C], of the contrast-structure term lacks to 1, of the term
  * times luminance at the last. Both lacks are quotients of what the pictures' difference d has (its variance, its mean
  * squared), so that nothing is lost where pictures are alike and the terms are close to 1. */
-static idem_node *scale_lack(idem_node *y, idem_node *d, bool last) {
+static idem_node *scale_one_minus(idem_node *y, idem_node *d, bool last) {
     const float c1 = 0.01f * 0.01f, c2 = 0.03f * 0.03f;
     idem_node *x = idem_add(y, d), *md = blur(d), *my = blur(y), *mx = idem_add(my, md);
     idem_node *mean_squares = idem_add(idem_square(mx), idem_square(my));
     /* Both variances appear only as their sum, so four filters do instead of five. */
     idem_node *variances = idem_sub(blur(idem_add(idem_square(x), idem_square(y))), mean_squares);
-    idem_node *lack = idem_div(idem_sub(blur(idem_square(d)), idem_square(md)), idem_affine(variances, 1, c2));
+    idem_node *one_minus = idem_div(idem_sub(blur(idem_square(d)), idem_square(md)), idem_affine(variances, 1, c2));
     if (last) {
         idem_node *luminance = idem_div(idem_square(md), idem_affine(mean_squares, 1, c1));
-        lack = idem_sub(idem_add(lack, luminance), idem_mul(lack, luminance));
+        one_minus = idem_sub(idem_add(one_minus, luminance), idem_mul(one_minus, luminance));
     }
-    return idem_mean_hw(lack);
+    return idem_mean_hw(one_minus);
 }
 
-idem_node *idem_msssim_lack(idem_node *x, idem_node *y) {
+idem_node *idem_one_minus_msssim(idem_node *x, idem_node *y) {
     if (!x || !y)
         return NULL;
     char text[64], text_y[64];
@@ -73,23 +73,24 @@ idem_node *idem_msssim_lack(idem_node *x, idem_node *y) {
     double sum = 0;
     for (int i = 0; i < scales; i++)
         sum += scale_weight[i];
-    idem_node *lack = NULL, *d = idem_sub(x, y);
+    idem_node *one_minus = NULL, *d = idem_sub(x, y);
     for (int i = 0; i < scales; i++) {
         bool last = i == scales - 1;
-        idem_node *one = idem_unary(scale_lack(y, d, last), IDEM_UNARY_LACK, (float)(scale_weight[i] / sum), 0);
+        idem_node *one =
+            idem_unary(scale_one_minus(y, d, last), IDEM_UNARY_ONE_MINUS_POW, (float)(scale_weight[i] / sum), 0);
         /* 1 - (1 - a)(1 - b) */
-        lack = lack ? idem_sub(idem_add(lack, one), idem_mul(lack, one)) : one;
+        one_minus = one_minus ? idem_sub(idem_add(one_minus, one), idem_mul(one_minus, one)) : one;
         if (!last) {
             y = halve(y);
             d = halve(d);
         }
     }
-    if (!lack)
+    if (!one_minus)
         return NULL;
-    int64_t n = lack->shape.d[0], c = lack->shape.d[1];
-    return idem_reshape(idem_reduce_sum(lack, IDEM_SHAPE(n, 1), 1.0f / (float)c), IDEM_SHAPE(n));
+    int64_t n = one_minus->shape.d[0], c = one_minus->shape.d[1];
+    return idem_reshape(idem_reduce_sum(one_minus, IDEM_SHAPE(n, 1), 1.0f / (float)c), IDEM_SHAPE(n));
 }
 
 idem_node *idem_msssim(idem_node *x, idem_node *y) {
-    return idem_affine(idem_msssim_lack(x, y), -1, 1);
+    return idem_affine(idem_one_minus_msssim(x, y), -1, 1);
 }

@@ -18,6 +18,6 @@ int idem_msssim_scales(int64_t height, int64_t width);
 /* -> [N]: one value per picture. NULL with a message when shapes differ or a side is below 11. */
 idem_node *idem_msssim(idem_node *x, idem_node *y);
 /* 1 minus that, to seven digits however small it is. */
-idem_node *idem_msssim_lack(idem_node *x, idem_node *y);
+idem_node *idem_one_minus_msssim(idem_node *x, idem_node *y);
 
 #endif

@@ -28,13 +28,13 @@ static int add_picture(idem_form *f, int i, const char *data, uint64_t at, size_
     idem_form_picture *p = &f->pictures[i];
     if (at != p->size)
         return wrong(f, "sent twice", picture_names[i]), -1;
-    if (p->size + size + 1 > p->room) {
-        const size_t room = p->size + size + 1 > 2 * p->room ? p->size + size + 1 : 2 * p->room;
-        unsigned char *more = realloc(p->bytes, room);
+    if (p->size + size + 1 > p->capacity) {
+        const size_t capacity = p->size + size + 1 > 2 * p->capacity ? p->size + size + 1 : 2 * p->capacity;
+        unsigned char *more = realloc(p->bytes, capacity);
         if (!more)
             return wrong(f, "memory is short", picture_names[i]), -1;
         p->bytes = more;
-        p->room = room;
+        p->capacity = capacity;
     }
     memcpy(p->bytes + p->size, data, size);
     p->size += size;

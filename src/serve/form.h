@@ -22,7 +22,7 @@ enum {
 
 typedef struct {
     unsigned char *bytes; /* NULL: not sent */
-    size_t size, room;
+    size_t size, capacity;
 } idem_form_picture;
 
 typedef struct {

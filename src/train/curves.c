@@ -13,7 +13,7 @@ enum { FILE_MAX = 1 << 30, SERIES = 4, POINTS_MAX = 4000 };
 
 typedef struct {
     double *x, *y;
-    size_t n, room;
+    size_t n, capacity;
 } track;
 
 /* What is drawn: panels of up to SERIES lines each. */
@@ -53,17 +53,17 @@ static const panel_spec panels[] = {
 enum { PANELS = sizeof panels / sizeof *panels };
 
 static int add(track *t, double x, double y) {
-    if (t->n == t->room) {
-        size_t room = t->room ? 2 * t->room : 256;
-        double *nx = realloc(t->x, room * sizeof *nx);
+    if (t->n == t->capacity) {
+        size_t capacity = t->capacity ? 2 * t->capacity : 256;
+        double *nx = realloc(t->x, capacity * sizeof *nx);
         if (nx)
             t->x = nx;
-        double *ny = realloc(t->y, room * sizeof *ny);
+        double *ny = realloc(t->y, capacity * sizeof *ny);
         if (ny)
             t->y = ny;
         if (!nx || !ny)
             return idem_fail_as(IDEM_MEMORY, "out of memory for training curves");
-        t->room = room;
+        t->capacity = capacity;
     }
     t->x[t->n] = x;
     t->y[t->n++] = y;

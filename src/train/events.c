@@ -63,20 +63,20 @@ enum { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2, WIRE_FIXED32 = 5 };
 
 typedef struct {
     unsigned char *bytes;
-    size_t size, room;
+    size_t size, capacity;
     bool failed; /* memory was short: asked once, at the end */
 } message;
 
 static void put_bytes(message *m, const void *bytes, size_t n) {
-    if (n > m->room - m->size) {
-        size_t room = 2 * m->room + n + 64;
-        unsigned char *more = realloc(m->bytes, room);
+    if (n > m->capacity - m->size) {
+        size_t capacity = 2 * m->capacity + n + 64;
+        unsigned char *more = realloc(m->bytes, capacity);
         if (!more) {
             m->failed = true;
             return;
         }
         m->bytes = more;
-        m->room = room;
+        m->capacity = capacity;
     }
     if (n)
         memcpy(m->bytes + m->size, bytes, n);

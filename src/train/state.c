@@ -9,16 +9,16 @@
 enum { TEXT_BYTES = 32 * IDEM_STATE_NUMBERS };
 
 /* Doubles in hexadecimal, and so exact. Returns the bytes written. */
-static size_t put_number(char *text, size_t room, idem_state_kind kind, const void *at, int i) {
+static size_t put_number(char *text, size_t capacity, idem_state_kind kind, const void *at, int i) {
     switch (kind) {
     case IDEM_STATE_INT:
-        return (size_t)snprintf(text, room, "%d", ((const int *)at)[i]);
+        return (size_t)snprintf(text, capacity, "%d", ((const int *)at)[i]);
     case IDEM_STATE_I64:
-        return (size_t)snprintf(text, room, "%" PRId64, ((const int64_t *)at)[i]);
+        return (size_t)snprintf(text, capacity, "%" PRId64, ((const int64_t *)at)[i]);
     case IDEM_STATE_U64:
-        return (size_t)snprintf(text, room, "%" PRIu64, ((const uint64_t *)at)[i]);
+        return (size_t)snprintf(text, capacity, "%" PRIu64, ((const uint64_t *)at)[i]);
     case IDEM_STATE_DOUBLE:
-        return (size_t)snprintf(text, room, "%a", ((const double *)at)[i]);
+        return (size_t)snprintf(text, capacity, "%a", ((const double *)at)[i]);
     }
     return 0;
 }

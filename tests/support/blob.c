@@ -11,9 +11,9 @@
 #include "base/status.h"
 
 void blob_put(blob *b, const void *bytes, size_t n) {
-    if (b->size + n > b->room) {
-        b->room = 2 * (b->size + n);
-        b->data = realloc(b->data, b->room);
+    if (b->size + n > b->capacity) {
+        b->capacity = 2 * (b->size + n);
+        b->data = realloc(b->data, b->capacity);
         assert_non_null(b->data);
     }
     if (n)

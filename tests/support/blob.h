@@ -7,7 +7,7 @@
 
 typedef struct {
     unsigned char *data; /* malloc'ed */
-    size_t size, room;
+    size_t size, capacity;
 } blob;
 
 void blob_put(blob *b, const void *bytes, size_t n);

@@ -33,11 +33,11 @@ char *clip_shell(const char *format, ...) {
     va_end(args);
     snprintf(text, sizeof text, "cd %s && { %s; } 2>&1 </dev/null", clips_folder, command);
     FILE *f = popen(text, "r");
-    size_t n = 0, room = 1 << 20;
-    char *out = malloc(room);
+    size_t n = 0, capacity = 1 << 20;
+    char *out = malloc(capacity);
     assert_non_null(f);
-    while ((n += fread(out + n, 1, room - n - 1, f)) == room - 1)
-        out = realloc(out, room *= 2);
+    while ((n += fread(out + n, 1, capacity - n - 1, f)) == capacity - 1)
+        out = realloc(out, capacity *= 2);
     out[n] = 0;
     const int status = pclose(f);
     if (status)

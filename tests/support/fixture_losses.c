@@ -53,7 +53,7 @@ static int run_case(fixture *f, const json_t *entry) {
     const int size = (int)json_integer_value(get(entry, "size"));
     idem_graph *g = idem_graph_new();
     idem_node *x = stored_picture(f, g, "x", size), *y = stored_picture(f, g, "y", size);
-    idem_node *similarity = idem_msssim(x, y), *loss = idem_mean_all(idem_msssim_lack(x, y));
+    idem_node *similarity = idem_msssim(x, y), *loss = idem_mean_all(idem_one_minus_msssim(x, y));
     idem_node *l1w = idem_loss_l1w(x, y), *whole = idem_loss_reconstruction(x, y, 1);
     target t[6] = {{"", similarity}, {"", loss}, {"", l1w}, {"", whole}};
     idem_plan *p = NULL;

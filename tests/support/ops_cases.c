@@ -53,8 +53,9 @@ BUILD(unary_mean, idem_mean_all(build_unary(in, p))) {
 }
 
 /* Below 1, where it has a kink. */
-BUILD(lack, idem_unary(idem_affine(in[0], p->f[1], 0), IDEM_UNARY_LACK, p->f[0], 0)) {
-    return ref_unary(ref_unary(in[0], IDEM_UNARY_AFFINE, (double)p->f[1], 0), IDEM_UNARY_LACK, (double)p->f[0], 0);
+BUILD(one_minus, idem_unary(idem_affine(in[0], p->f[1], 0), IDEM_UNARY_ONE_MINUS_POW, p->f[0], 0)) {
+    return ref_unary(ref_unary(in[0], IDEM_UNARY_AFFINE, (double)p->f[1], 0), IDEM_UNARY_ONE_MINUS_POW, (double)p->f[0],
+                     0);
 }
 
 BUILD(sum, idem_reduce_sum(in[0], p->shape, p->f[0])) {
@@ -291,8 +292,8 @@ const gc_case ops_cases[] = {
      .p = {.i = {IDEM_UNARY_TANH}}},
     {"mask", "abs of a mean's gradient", 2, 1, {S4(2, 3, 4, 5)}, {GC_AWAY}, WITH(unary_mean),
      .p = {.i = {IDEM_UNARY_ABS}}},
-    {"unary", "LACK", 2, 1, {S4(2, 3, 3, 5)}, {GC_POSITIVE}, WITH(lack), .p = {.f = {0.2856f, 0.45f}}},
-    {"unary", "LACK of negative numbers", 2, 1, {S2(3, 5)}, {GC_POSITIVE}, WITH(lack), .p = {.f = {0.1333f, -1}}},
+    {"unary", "ONE_MINUS_POW", 2, 1, {S4(2, 3, 3, 5)}, {GC_POSITIVE}, WITH(one_minus), .p = {.f = {0.2856f, 0.45f}}},
+    {"unary", "ONE_MINUS_POW of negative numbers", 2, 1, {S2(3, 5)}, {GC_POSITIVE}, WITH(one_minus), .p = {.f = {0.1333f, -1}}},
     {"mask", "relu", 2, 1, {S1(7)}, {GC_AWAY}, WITH(unary), .p = {.i = {IDEM_UNARY_RELU}}},
     {"mask", "clamp", 2, 1, {S1(37)}, {GC_AWAY}, WITH(unary), .p = {.i = {IDEM_UNARY_CLAMP}, .f = {-1, 1}}},
     {"mask", "large", 1, 1, {S4(2, 16, 33, 37)}, {GC_AWAY}, WITH(unary),
@@ -496,5 +497,4 @@ const gc_case ops_cases[] = {
     {"softmax", "large values", 0, 1, {S2(3, 5)}, {GC_FAR}, WITH(softmax), .p = {.i = {1}}},
     {"stop_gradient", "value", 0, 1, {S2(3, 5)}, {GC_NORMAL}, WITH(stop)},
 };
-/* clang-format on */
 const int n_ops_cases = sizeof ops_cases / sizeof *ops_cases;

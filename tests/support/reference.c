@@ -100,7 +100,7 @@ static double unary(double x, idem_unary_kind kind, double a, double b) {
         return pow(x, a);
     case IDEM_UNARY_CLAMP:
         return fmin(fmax(x, a), b);
-    case IDEM_UNARY_LACK:
+    case IDEM_UNARY_ONE_MINUS_POW:
         return x < 1 ? 1 - pow(1 - x, a) : 1;
     }
     return NAN;

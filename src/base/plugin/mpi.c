@@ -42,14 +42,14 @@ static void rest(double waited) {
 
 /* Every request's rank is in peer[]; -1: this rank could not be waited for in time. */
 static int wait_for(MPI_Request *request, const int *peer, int n, double patience, int *silent, char *message,
-                    size_t room) {
+                    size_t message_size) {
     const double start = now();
     for (int i = 0; i < n;) {
         int done = 0;
         const int code = MPI_Test(&request[i], &done, MPI_STATUS_IGNORE);
         if (code != MPI_SUCCESS) {
             *silent = peer[i];
-            return failed(code, "a message was lost", message, room);
+            return failed(code, "a message was lost", message, message_size);
         }
         if (done) {
             i++;
@@ -58,7 +58,7 @@ static int wait_for(MPI_Request *request, const int *peer, int n, double patienc
         const double waited = now() - start;
         if (waited > patience) {
             *silent = peer[i];
-            snprintf(message, room, "no answer within %.0f seconds", patience);
+            snprintf(message, message_size, "no answer within %.0f seconds", patience);
             return -1;
         }
         rest(waited);
@@ -68,7 +68,7 @@ static int wait_for(MPI_Request *request, const int *peer, int n, double patienc
 
 /* In pieces that fit an MPI count. Returns the number of requests begun, or -1. */
 static int begin(int peer, const void *send, size_t send_bytes, void *receive, size_t receive_bytes,
-                 MPI_Request *request, char *message, size_t room) {
+                 MPI_Request *request, char *message, size_t message_size) {
     int n = 0, code = MPI_SUCCESS;
     for (size_t at = 0; at < receive_bytes && code == MPI_SUCCESS; at += MOST_BYTES) {
         const size_t left = receive_bytes - at;
@@ -80,7 +80,7 @@ static int begin(int peer, const void *send, size_t send_bytes, void *receive, s
         code = MPI_Isend((const char *)send + at, left < MOST_BYTES ? (int)left : MOST_BYTES, MPI_BYTE, peer, TAG,
                          ranks, &request[n++]);
     }
-    return code == MPI_SUCCESS ? n : failed(code, "cannot send to another rank", message, room);
+    return code == MPI_SUCCESS ? n : failed(code, "cannot send to another rank", message, message_size);
 }
 
 static int pieces(size_t bytes) {
@@ -88,7 +88,7 @@ static int pieces(size_t bytes) {
 }
 
 static int exchange(const void *const *send, const size_t *send_bytes, void *const *receive,
-                    const size_t *receive_bytes, double patience, int *silent, char *message, size_t room) {
+                    const size_t *receive_bytes, double patience, int *silent, char *message, size_t message_size) {
     int most = 0, n = 0;
     *silent = -1;
     for (int r = 0; r < size; r++)
@@ -97,13 +97,14 @@ static int exchange(const void *const *send, const size_t *send_bytes, void *con
     int *peer = malloc((size_t)(most + 1) * sizeof *peer);
     int status = 0;
     if (!request || !peer) {
-        snprintf(message, room, "out of memory for messages");
+        snprintf(message, message_size, "out of memory for messages");
         status = -1;
     }
     /* Each begins with its neighbour, so that not all send to one at first. */
     for (int step = 1; step < size && !status; step++) {
         const int r = (rank + step) % size;
-        const int begun = begin(r, send[r], send_bytes[r], receive[r], receive_bytes[r], request + n, message, room);
+        const int begun =
+            begin(r, send[r], send_bytes[r], receive[r], receive_bytes[r], request + n, message, message_size);
         for (int i = 0; i < begun; i++)
             peer[n + i] = r;
         n += begun > 0 ? begun : 0;
@@ -112,7 +113,7 @@ static int exchange(const void *const *send, const size_t *send_bytes, void *con
     if (!status && receive[rank] != send[rank] && send_bytes[rank])
         memmove(receive[rank], send[rank], send_bytes[rank]);
     if (!status)
-        status = wait_for(request, peer, n, patience, silent, message, room);
+        status = wait_for(request, peer, n, patience, silent, message, message_size);
     free(request);
     free(peer);
     return status;

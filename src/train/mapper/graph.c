@@ -38,7 +38,7 @@ static idem_node *forward(idem_training_graph *t, idem_model *m, const idem_reci
     t->l_id = idem_loss_identity(target, idem_model_identity(m, y));
     idem_node *points_out = idem_scale(idem_model_landmarks(m, y), IDEM_LANDMARK_UNITS);
     idem_node *mask = idem_mul(idem_landmark_mask(points), idem_landmark_mask(points_out));
-    t->usable = idem_sum_all(mask);
+    t->n_with_landmarks = idem_sum_all(mask);
     t->l_landmark = idem_loss_landmark(points, points_out, mask);
     t->l_rec = idem_loss_reconstruction(t->x_attr, y, idem_world_size(t->ranks.world));
     if (r->weight_surround > 0 && !(t->l_surround = surround(m, t->x_attr, y)))
@@ -61,7 +61,7 @@ enum { LOSSES = 8 }; /* of a turn, at most */
 
 /* One set of gradients and one optimiser per kind of step. The two main ones share the moments, by name. */
 static int optimisers(idem_training_graph *t, idem_model *m, const idem_recipe *r, idem_parameters p[STEPS]) {
-    if (!t->r1 || !t->usable)
+    if (!t->r1 || !t->n_with_landmarks)
         return -1;
     idem_weights *trained = idem_model_trained(m);
     for (int i = 0; i < STEPS; i++)
@@ -93,13 +93,13 @@ static void add_gradients(idem_node **targets, int *n, idem_node *const *grads, 
 
 static idem_plan *make_plan(idem_training_graph *t, const idem_parameters *p, bool cross, bool adversarial,
                             const idem_plan_options *options) {
-    int room = 8 + t->running.n + p[cross].n + p[ADVERSARIAL].n + p[CRITIC].n, n = 0;
-    idem_node **targets = malloc((size_t)room * sizeof *targets);
+    int capacity = 8 + t->running.n + p[cross].n + p[ADVERSARIAL].n + p[CRITIC].n, n = 0;
+    idem_node **targets = malloc((size_t)capacity * sizeof *targets);
     if (!targets)
         return idem_fail_null_as(IDEM_MEMORY, "out of memory for planning");
     targets[n++] = t->l_id;
     targets[n++] = t->l_landmark;
-    targets[n++] = t->usable;
+    targets[n++] = t->n_with_landmarks;
     for (int i = 0; i < t->running.n; i++)
         targets[n++] = t->running.item[i].stats;
     if (!cross)
@@ -168,7 +168,7 @@ static int average(idem_training_graph *t, idem_plan *plan, bool cross, bool adv
     int n = 0;
     losses[n++] = t->l_id;
     losses[n++] = t->l_landmark;
-    losses[n++] = t->usable;
+    losses[n++] = t->n_with_landmarks;
     if (!cross)
         losses[n++] = t->l_rec;
     else if (t->l_surround)
@@ -182,7 +182,7 @@ static int average(idem_training_graph *t, idem_plan *plan, bool cross, bool adv
     if (idem_world_sum(t->ranks.world, t->ranks.sums, numbers))
         return -1;
     move_all(t, plan, losses, n, adams, n_adams, 1 / (float)ranks, true);
-    idem_plan_value(plan, t->usable)[0] *= (float)ranks;
+    idem_plan_value(plan, t->n_with_landmarks)[0] *= (float)ranks;
     return 0;
 }
 

@@ -29,9 +29,9 @@ typedef struct {
     idem_node *l_id, *l_landmark, *l_rec;
     idem_node *l_surround; /* NULL: the recipe gives it no weight */
     idem_node *l_adversarial, *l_critic, *r1;
-    idem_node *usable;         /* how many samples have landmarks in both pictures */
-    idem_running_list running; /* statistics of E_attr's norms */
-    idem_plan *plan[2][2];     /* [cross][adversarial] */
+    idem_node *n_with_landmarks; /* how many samples have landmarks in both pictures */
+    idem_running_list running;   /* statistics of E_attr's norms */
+    idem_plan *plan[2][2];       /* [cross][adversarial] */
     /* Two optimisers of the main step, one per kind of gradient, over one set of moments. */
     idem_adam *adam_main[2]; /* [cross] */
     idem_adam *adam_adversarial, *adam_critic;

@@ -5,7 +5,7 @@
 #define AVERAGE_MOMENTUM 0.1f
 
 /* True when everything the steps would use is finite. */
-static bool usable(const idem_training_graph *g, idem_turn turn, const idem_plan *plan, const idem_train_report *r) {
+static bool is_finite(const idem_training_graph *g, idem_turn turn, const idem_plan *plan, const idem_train_report *r) {
     if (!isfinite(r->loss) || idem_adam_check(g->adam_main[turn.cross], plan))
         return false;
     return !turn.adversarial || (isfinite(r->l_adversarial + r->l_critic + r->r1) &&
@@ -45,8 +45,8 @@ int idem_mapper_step(idem_training_graph *g, const idem_recipe *recipe, idem_tur
         return -1;
     read_losses(g, recipe, turn, plan, r);
     r->rate = recipe->rate * idem_schedule_rate(recipe, iteration);
-    r->skipped = !usable(g, turn, plan, r);
-    const float with = idem_plan_scalar(plan, g->usable);
+    r->skipped = !is_finite(g, turn, plan, r);
+    const float with = idem_plan_scalar(plan, g->n_with_landmarks);
     *without_landmarks = recipe->batch - (with >= 0 ? (int64_t)with : 0);
     if (r->skipped)
         return 0;
