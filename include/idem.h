@@ -20,42 +20,42 @@
  * Conventions
  * - Functions that can fail return 0, or -1 (NULL where they return a pointer) and leave one message for the calling
  *   thread: idem_last_error(). The library never prints and never ends the process.
- * - Arrays are the caller's: inputs are only read, outputs must have room. n counts pictures; any n >= 1 is allowed and
- *   is worked through in batches.
+ * - The caller owns all arrays: inputs are only read, outputs must have the stated size. n counts pictures, n >= 1;
+ *   they are processed in batches.
  * - A picture is size * size * 3 bytes: R, G, B of each pixel, rows from the top, `size` as idem_get_info says. The
- *   face must lie in the frame of the generator's own pictures (for FFHQ-like generators: aligned as FFHQ is).
- *   Photographs of any size and their faces have functions of their own: idem/faces.h.
+ *   face must lie in the frame of the generator's own pictures (for FFHQ-like generators: aligned as FFHQ is). For
+ *   photographs of any size and their faces see idem/faces.h.
  * - Codes are 32-bit floats. Identity codes are unit vectors; they are biometric data: do not store them without
  *   reason.
  * - A context may be used by one thread at a time; several contexts may be used by several threads.
- * - The same inputs, seed, threads, batch and machine give the same bytes, whatever n is. Threads are options.threads,
- *   or fewer where OpenMP gives fewer: OMP_THREAD_LIMIT, one inside a parallel region of the caller's.
+ * - The same inputs, seed, threads, batch and machine give the same bytes for any n. The thread count is
+ *   options.threads, or less where OpenMP gives less: OMP_THREAD_LIMIT; 1 inside a parallel region of the caller.
  *
- * The functions stand in headers of their own by what they are of. Programs include this one, which has them all.
+ * The functions are declared in one header per subject. Programs include this header, which includes all of them.
  *     idem/error.h     versions, messages and their kinds
- *     idem/context.h   opening; cancelling, progress, the log, memory given back
+ *     idem/context.h   opening; cancelling, progress, the log, freeing memory
  *     idem/pictures.h  pictures of any size to files and memory, with their origin; pages, grids, animations
- *     idem/faces.h     photographs: read one by one or ahead, faces found, cut out, recognised, put back
- *     idem/compose.h   codes, composing one or many, the way from one face to another, samples, tables of codes
+ *     idem/faces.h     photographs: reading one or many, finding, cutting out, recognising and pasting faces
+ *     idem/compose.h   codes, composing one or many, interpolation, samples, tables of codes
  *     idem/train.h     training
- *     idem/anonymise.h, idem/video.h   faces of photographs, of clips
- *     idem/measure.h   figures of mappers, generators, sets, pairs of photographs
- *     idem/models.h    files of models: those that can be fetched, what a file holds, other formats
- *     idem/machine.h   what the machine has, how fast it is, where time goes
- *     idem/ranks.h     processes that work together
+ *     idem/anonymise.h, idem/video.h   anonymising; composing in clips
+ *     idem/measure.h   measuring mappers, generators, sets, pairs of photographs
+ *     idem/models.h    model files: the list to fetch from, contents of a file, conversion
+ *     idem/machine.h   processor and memory, kernel speed, profile
+ *     idem/ranks.h     processes that work together (MPI)
  *
- * A photograph's largest face with another's identity, put back at full size, by a context with a mapper:
+ * Gives the largest face of a photograph another identity and pastes it at full size; the context has a mapper:
  *
  *     idem_reading r;
  *     idem_reading_default(&r);
  *     r.input = IDEM_INPUT_AUTO;
  *     r.face = IDEM_LARGEST_FACE;
  *     idem_photograph *p = idem_read_photograph_as(c, "group.jpg", &r), *q = idem_read_photograph_as(c, "who.jpg", &r);
- *     idem_faces *who = idem_new_faces(c, IDEM_CODE_OF_IDENTITY, 1), *how = idem_new_faces(c, IDEM_CODE_OF_ATTRIBUTES,
- * 1); idem_add_faces(who, q) || idem_add_faces(how, p) || idem_encode_faces(who) || idem_encode_faces(how) ||
+ *     idem_faces *who = idem_new_faces(c, IDEM_CODE_OF_IDENTITY, 1);
+ *     idem_faces *how = idem_new_faces(c, IDEM_CODE_OF_ATTRIBUTES, 1);
+ *     idem_add_faces(who, q) || idem_add_faces(how, p) || idem_encode_faces(who) || idem_encode_faces(how) ||
  *         idem_compose_faces(who, how, &(idem_pairing){0, 0}, 1, IDEM_REFINE_AS_MARKED, NULL, rgb) ||
- *         idem_paste_face(c, p, 0, rgb) || idem_write_photograph(c, "out.png", p);
- */
+ *         idem_paste_face(c, p, 0, rgb) || idem_write_photograph(c, "out.png", p); */
 #ifndef IDEM_H
 #define IDEM_H
 

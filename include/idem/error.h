@@ -19,20 +19,20 @@ extern "C" {
 /* "0.1.0" of the library in use. */
 IDEM_API const char *idem_version(void);
 
-/* This thread's last message; "" when nothing has failed. Valid until the next failure on this thread. */
+/* The last message of this thread; "" if nothing has failed. Valid until the next failure on this thread. */
 IDEM_API const char *idem_last_error(void);
 
-/* What kind of failure that was: whether another input may succeed, or what else has to change first. A loop over
- * files goes on after IDEM_ERROR_INPUT and stops at any other. */
+/* Kinds of failure: whether another input may succeed, or what has to change first. A loop over files continues after
+ * IDEM_ERROR_INPUT and stops at any other kind. */
 enum {
     IDEM_ERROR_NONE,
     IDEM_ERROR_INPUT,       /* a file, an option or an argument is wrong */
-    IDEM_ERROR_MISSING,     /* what every input needs is not there: a network, a folder of models */
-    IDEM_ERROR_MEMORY,      /* memory is short */
-    IDEM_ERROR_INTERRUPTED, /* somebody asked to stop */
+    IDEM_ERROR_MISSING,     /* something that every input needs is missing: a network, a folder of models */
+    IDEM_ERROR_MEMORY,      /* out of memory */
+    IDEM_ERROR_INTERRUPTED, /* cancelled */
     IDEM_ERROR_INTERNAL     /* idem or the machine: an output cannot be written, numbers are not finite */
 };
-/* Of this thread's last message. */
+/* The kind of this thread's last message. */
 IDEM_API int idem_error_kind(void);
 
 #ifdef __cplusplus

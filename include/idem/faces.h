@@ -9,16 +9,16 @@
 extern "C" {
 #endif
 
-/* A photograph of any size, in memory of the library, with the faces that were found in it. It belongs to the caller,
- * who frees it; it may outlive its context, and is used by one thread at a time as contexts are. Finding faces needs
- * fr_detect and fr_landmark in the folder of models. Faces are looked for upright, on either side and on their head,
- * down to a sixtieth of the longer side. */
+/* A photograph of any size with the faces found in it. The caller frees it; it may outlive its context. One thread at a
+ * time may use it. Finding faces needs fr_detect and fr_landmark in the folder of models. Faces are found upright,
+ * turned by 90 degrees to either side and upside down, down to a sixtieth of the longer side. */
 typedef struct idem_photograph idem_photograph;
 
-/* A picture of the same formats: upright by its EXIF, in sRGB by its colour profile; at most 200 megapixels. Where it
- * is transparent, faces are looked for over white. NULL: it cannot be read. Having no face is no error. */
+/* Reads a picture of the formats of pictures.h: turned upright by its EXIF, converted to sRGB by its colour profile; at
+ * most 200 megapixels. Faces in transparent pictures are looked for over white. NULL if it cannot be read. A photograph
+ * without a face is no error. */
 IDEM_API idem_photograph *idem_read_photograph(idem_context *context, const char *path);
-/* The same of rgb [height][width][3], which is copied. */
+/* The same for rgb [height][width][3], which is copied. */
 IDEM_API idem_photograph *idem_copy_photograph(idem_context *context, const uint8_t *rgb, int width, int height);
 IDEM_API void idem_free_photograph(idem_photograph *photograph); /* NULL is allowed */
 
@@ -28,45 +28,45 @@ IDEM_API void idem_free_photograph(idem_photograph *photograph); /* NULL is allo
 #define IDEM_LARGEST_FACE 0
 enum {
     IDEM_INPUT_PHOTO,   /* faces are looked for and cut out */
-    IDEM_INPUT_AUTO,    /* each picture is looked at: a square one whose face lies in the generator's frame already is
-                           taken whole, any other as a photograph */
-    IDEM_INPUT_ALIGNED, /* taken whole, unseen: a face in the frame */
+    IDEM_INPUT_AUTO,    /* decided per picture: a square one whose face already lies in the generator's frame is taken
+                           whole, any other as a photograph */
+    IDEM_INPUT_ALIGNED, /* taken whole without looking for faces: a face in the frame */
     IDEM_INPUT_PIXELS   /* no face is looked for */
 };
 
-/* How photographs are read: idem_reading_default, then what is wanted else. */
+/* How photographs are read: call idem_reading_default, then set fields. */
 typedef struct {
     size_t struct_size;
     int input; /* IDEM_INPUT_...; default IDEM_INPUT_PHOTO */
-    int face;  /* which are taken: one by its number in the order of size, from 0, or IDEM_ALL_FACES, the default.
-                  Looking for the largest alone is quicker */
-    int size;  /* side of the pictures that will be cut out of it: large JPEGs are decoded no larger than that
-                  needs. 0, the default: the whole photograph is decoded */
-    const char *hint; /* ends the note to the log that there are further faces; NULL: nothing */
+    int face; /* which face is taken: its index in the order of size, the largest first, or IDEM_ALL_FACES, the default.
+                 Finding only the largest is faster */
+    int size; /* side of the pictures that will be cut out: large JPEGs are decoded only as large as that needs. 0, the
+                 default: full size */
+    const char *hint; /* appended to the log's note that there are further faces; NULL: nothing */
 } idem_reading;
 IDEM_API void idem_reading_init(idem_reading *reading, size_t struct_size);
 static inline void idem_reading_default(idem_reading *reading) {
     idem_reading_init(reading, sizeof *reading);
 }
 
-/* From a file, or from the bytes of one. Having no (such) face is no error: `taken` is 0 then. reading NULL: the
- * default. */
+/* From a file, or from the bytes of a file. A photograph without the wanted face is no error: `taken` is then 0.
+ * reading NULL: the default. */
 IDEM_API idem_photograph *idem_read_photograph_as(idem_context *context, const char *path, const idem_reading *reading);
 IDEM_API idem_photograph *idem_decode_photograph(idem_context *context, const unsigned char *bytes, size_t size,
                                                  const idem_reading *reading);
 
-/* Many: a thread decodes the next ones while the caller works. The paths must outlive the reader. Each is read once, in
- * the order of the list, whether it can be read or not. */
+/* Reads many files: a thread decodes the next ones while the caller works. The paths must outlive the reader. Each call
+ * of idem_next_photograph takes the next path of the list; NULL if its file cannot be read. */
 typedef struct idem_reader idem_reader;
 IDEM_API idem_reader *idem_open_reader(idem_context *context, const char *const *paths, int n,
                                        const idem_reading *reading);
 IDEM_API idem_photograph *idem_next_photograph(idem_reader *reader);
-/* The same, its faces taken in another way than the reader's. */
+/* The same with another `reading` than the reader's. */
 IDEM_API idem_photograph *idem_next_photograph_as(idem_reader *reader, const idem_reading *reading);
 IDEM_API void idem_close_reader(idem_reader *reader); /* NULL is allowed */
 
-/* Frees the pixels and keeps the faces: those of a file are decoded again, whole and with nothing pasted, when a face
- * is pasted. Those from memory stay. */
+/* Frees the pixels and keeps the faces. When a face is pasted, the file is decoded again, at full size and with nothing
+ * pasted. Pixels of photographs from memory are kept. */
 IDEM_API int idem_drop_pixels(idem_photograph *photograph);
 
 /* ---- what is there ---- */
@@ -75,22 +75,23 @@ IDEM_API int idem_drop_pixels(idem_photograph *photograph);
 typedef struct {
     size_t struct_size; /* set by the caller to sizeof(idem_photograph_info) */
     int width, height;  /* pixels */
-    int faces;          /* numbered from the largest, from 0; there is no limit to their number */
-    int first, taken;   /* those that idem_reading.face asked for; taken 0: there is no (such) face */
-    int whole;          /* 1: the one face taken is the whole picture */
+    int faces;          /* number of faces, any number; index 0 is the largest */
+    int first, taken;   /* the taken faces are first .. first + taken - 1; taken 0: the wanted face is absent */
+    int whole;          /* 1: the picture was taken whole as one face */
 } idem_photograph_info;
 typedef struct {
-    size_t struct_size;     /* set by the caller to sizeof(idem_face_info) */
-    float box[4];           /* the detector's: left, top, right, bottom, its sides along the photograph's also where the
-                               face is turned; may reach beyond the photograph */
-    float score;            /* the detector's, 0 .. 1 */
-    float points[68][2];    /* x, y of the 68 landmarks in the usual order */
-    float frame[4][2];      /* the square cut out: top left, bottom left, bottom right, top right as the face stands */
-    float yaw, pitch, roll; /* degrees; NaN where idem_options.pose asked for none */
-    double outside;         /* the share of the frame that is outside the photograph, where it is made up */
-    int whole;              /* 1: the whole picture is taken */
-    int has_points;         /* 0: it was taken unseen: score, points and pose are not known */
-    /* The same places in parts of the photograph's sides, 0 to 1 within it: they hold at any size. */
+    size_t struct_size; /* set by the caller to sizeof(idem_face_info) */
+    float box[4]; /* of the detector: left, top, right, bottom; axis-aligned also for turned faces; may reach beyond the
+                     photograph */
+    float score;  /* of the detector, 0 .. 1 */
+    float points[68][2]; /* x, y of the 68 landmarks in the usual order */
+    float frame[4][2]; /* corners of the square that is cut out: top left, bottom left, bottom right, top right as seen
+                          from the face */
+    float yaw, pitch, roll; /* degrees; NaN if not estimated (idem_options.pose) */
+    double outside;         /* share of the frame outside the photograph, where pixels are filled in */
+    int whole;              /* 1: the picture was taken whole */
+    int has_points;         /* 0: taken without looking for faces: score, points and pose are unknown */
+    /* The same places divided by the photograph's sides: 0 to 1 inside it, independent of its size. */
     float box_part[4], points_part[68][2], frame_part[4][2];
 } idem_face_info;
 IDEM_API int idem_get_photograph_info(const idem_photograph *photograph, idem_photograph_info *info);
@@ -98,35 +99,34 @@ IDEM_API int idem_get_face(const idem_photograph *photograph, int face, idem_fac
 
 /* ---- faces out of it and into it ---- */
 
-/* The face in the generator's frame, for all that works on pictures: rgb [size][size][3]. */
+/* Cuts the face out in the generator's frame, as functions on pictures take it: rgb [size][size][3]. */
 IDEM_API int idem_align_face(idem_context *context, const idem_photograph *photograph, int face, uint8_t *rgb);
-/* The same with any side, from 1 to 16384; needs no generator. */
+/* The same with a side of 1 to 16384; needs no generator. */
 IDEM_API int idem_align_face_at(idem_context *context, const idem_photograph *photograph, int face, int side,
                                 uint8_t *rgb);
-/* Puts a picture of that frame, rgb [size][size][3], where the face is: under a mask of the face with soft edges, in
- * the colours that were there. */
+/* Pastes a picture of that frame, rgb [size][size][3], over the face: blended under a soft mask of the face, its
+ * colours matched to those that were there. */
 IDEM_API int idem_paste_face(idem_context *context, idem_photograph *photograph, int face, const uint8_t *rgb);
 
-/* The same of a picture with any side. */
+/* The same for a picture with any side. */
 IDEM_API int idem_paste_face_at(idem_context *context, idem_photograph *photograph, int face, int side,
                                 const uint8_t *rgb);
 
-/* Unit vectors of the face by two recognisers that see the photograph itself; needs no generator. feature
- * [idem_feature_dim]: fr_feature, which the shipped mapper was trained with; judge [IDEM_JUDGE_NUMBERS]: another, which
- * no training sees. Either may be NULL. */
+/* Unit vectors of the face by two recognisers, computed from the photograph; needs no generator. feature
+ * [idem_feature_dim]: fr_feature, which the shipped mapper was trained with; judge [IDEM_JUDGE_NUMBERS]: a recogniser
+ * that no training uses. Either may be NULL. */
 #define IDEM_JUDGE_NUMBERS 128
-IDEM_API int idem_feature_dim(idem_context *context); /* -1 when fr_feature is missing */
+IDEM_API int idem_feature_dim(idem_context *context); /* -1 if fr_feature is missing */
 IDEM_API int idem_recognise(idem_context *context, const idem_photograph *photograph, int face, float *feature,
                             float *judge);
 
-/* Its pixels: rgb [height][width][3]. */
+/* Copies the pixels: rgb [height][width][3]. */
 IDEM_API int idem_copy_pixels(const idem_photograph *photograph, uint8_t *rgb);
-/* Writes a PNG, as transparent as the file that was read; once a face was pasted its metadata says so as
- * idem_write_picture's does, but that it is a composite (compositeSynthetic). Nothing of the source's metadata is kept.
- */
+/* Writes a PNG with the transparency of the file that was read. If a face was pasted, its metadata marks it as a
+ * composite (IPTC's compositeSynthetic). None of the source's metadata is kept. */
 IDEM_API int idem_write_photograph(idem_context *context, const char *path, const idem_photograph *photograph);
-/* The same as writing says, or in memory (free with idem_free_bytes); its origin is said as above. JPEG and WebP are
- * opaque: over white. */
+/* The same with `writing`, or into memory (free with idem_free_bytes); the origin is set as above. JPEG and WebP are
+ * opaque: composited over white. */
 IDEM_API int idem_write_photograph_as(idem_context *context, const char *path, const idem_photograph *photograph,
                                       const idem_writing *writing);
 IDEM_API int idem_encode_photograph(idem_context *context, const idem_photograph *photograph,

@@ -1,4 +1,4 @@
-/* Files of models: those that can be fetched, what a file holds, other formats (part of idem.h). */
+/* Model files: the list to fetch from, contents of a file, conversion (part of idem.h). */
 #ifndef IDEM_MODELS_H
 #define IDEM_MODELS_H
 
@@ -13,25 +13,25 @@ extern "C" {
 
 /* ---- those that come with idem, and those that can be fetched ---- */
 
-/* A model that comes with idem (IDEM_SHIPPED_...), as a path for the options: in models/ of the current folder or
- * beside the program, or in share/idem/models of the tree it is installed in. */
+/* Path of a model that comes with idem (IDEM_SHIPPED_...): in models/ of the current folder or beside the program, or
+ * in share/idem/models of the installed tree. */
 #define IDEM_SHIPPED_GENERATOR "generator-128.safetensors"
 #define IDEM_SHIPPED_MAPPER "mapper-128.safetensors"
 IDEM_API int idem_find_shipped(const char *file, char *path, size_t path_size);
 
-/* The folder where fetched models are, or would be: `models` if it is not NULL, else $IDEM_MODELS, else that of idem's
+/* The folder of fetched models, which need not exist: `models` unless NULL, else $IDEM_MODELS, else that of idem's
  * source tree or the user's cache. */
 IDEM_API int idem_find_models(const char *models, char *path, size_t path_size);
 
 typedef struct {
-    const char *file;         /* its name in the folder */
+    const char *file;         /* file name in the folder */
     const char *sha256;       /* 64 hex digits */
     int64_t bytes;            /* 1 or more */
-    const char *member, *url; /* its path in the package, NULL: model/FILE; of models in no package an address */
+    const char *member, *url; /* path in the package, NULL: model/FILE; address for models outside packages */
 } idem_listed_file;
 typedef struct {
-    const char *name, *what, *licence, *contract; /* contract: what goes in and out */
-    const char *package, *version;                /* of npm; NULL: each file has its url */
+    const char *name, *what, *licence, *contract; /* contract: inputs and outputs */
+    const char *package, *version;                /* of npm; NULL: each file has a url */
     const idem_listed_file *file;                 /* [files] */
     int files;                                    /* 1 or more */
 } idem_listed_model;
@@ -40,12 +40,12 @@ typedef struct {
     int models;
 } idem_model_list;
 
-/* The list of models that can be fetched: idem's own for NULL, else a file in the form of its models/registry.json. */
+/* The list of models that can be fetched; path: a file in the format of models/registry.json, NULL: idem's list. */
 IDEM_API idem_model_list *idem_read_model_list(const char *path);
 IDEM_API void idem_free_model_list(idem_model_list *list); /* NULL is allowed */
 
-/* Whether a file of that name with this SHA-256 is in the folder; of a model the worst of its files. -1: it is there
- * and cannot be read. */
+/* Whether a file of that name with this SHA-256 is in the folder; for a model the worst of its files. -1: the file
+ * exists but is unreadable. */
 enum { IDEM_LISTED_ABSENT, IDEM_LISTED_OK, IDEM_LISTED_WRONG };
 IDEM_API int idem_check_listed_file(const idem_listed_file *file, const char *folder, int *state);
 IDEM_API int idem_check_listed_model(const idem_listed_model *model, const char *folder, int *state);
@@ -54,14 +54,14 @@ IDEM_API int idem_check_listed_model(const idem_listed_model *model, const char 
 
 typedef struct {
     const char *name;
-    const char *dtype;    /* "float32", "float16", ...; of an ONNX model's inputs and outputs "float" or "integer" */
+    const char *dtype;    /* "float32", "float16", ...; for inputs and outputs of an ONNX model "float" or "integer" */
     int rank;             /* -1: any shape */
     const int64_t *shape; /* [rank]; -1: any size */
 } idem_tensor_about;
 typedef struct {
     const char *name;   /* "StyleGAN2 generator" */
-    const char *prefix; /* what stands before its tensors' names; "": nothing */
-    const char *about;  /* size, inputs and outputs in words; why not, if it does not fit */
+    const char *prefix; /* prefix of its tensors' names; "" */
+    const char *about;  /* size, inputs and outputs in words; the reason if it does not fit */
     int fits;           /* 1: idem can build it */
 } idem_network_about;
 typedef struct {
@@ -72,22 +72,22 @@ typedef struct {
     int64_t nodes;
 } idem_operator_count;
 
-/* Texts are as the file has them: any bytes but 0. */
+/* Texts are copied from the file: any bytes but 0. */
 typedef struct {
     const char *format; /* "safetensors", "PyTorch checkpoint", "ONNX model", "npy array", ... */
     int64_t bytes;
     char sha256[65];
     const char *known; /* "NAME: WHAT" of the model in idem's list that has this SHA-256; NULL: none */
 
-    const idem_network_about *network; /* [networks]: those it looks like */
+    const idem_network_about *network; /* [networks]: candidates by tensor names */
     size_t networks;
     const idem_tensor_about *tensor; /* [tensors] in the file's order; constants of an ONNX model by name */
     size_t tensors;
-    int64_t numbers;               /* in all tensors */
+    int64_t numbers;               /* sum over all tensors */
     const idem_metadata *metadata; /* [metadata_count]; none of an ONNX model */
     size_t metadata_count;
 
-    int is_onnx; /* 1: what follows is set */
+    int is_onnx; /* 1: the fields below are set */
     const char *producer;
     int64_t opset, ir_version;
     const idem_tensor_about *input, *output; /* [inputs], [outputs] */
@@ -96,23 +96,23 @@ typedef struct {
     size_t ops;
 } idem_contents;
 
-/* Nothing in the file is executed. NULL: it cannot be read, or is nothing that idem reads. */
+/* Nothing in the file is executed. NULL if it is unreadable or of no format that idem reads. */
 IDEM_API idem_contents *idem_inspect(const char *path);
 IDEM_API void idem_free_contents(idem_contents *contents); /* NULL is allowed */
 
 /* ---- other formats ---- */
 
-/* What a name says that is to be written: .safetensors, or .pt and .pth. */
+/* The format by file name: .safetensors; .pt and .pth. */
 enum { IDEM_WEIGHTS_UNKNOWN, IDEM_WEIGHTS_SAFETENSORS, IDEM_WEIGHTS_TORCH };
 IDEM_API int idem_weights_format(const char *path);
 
 typedef struct {
-    size_t struct_size;  /* set by idem_convert_options_default */
-    int half;            /* 1: float16 instead of float32 */
-    double spread;       /* of a generator with its mean w: every w so many times as far from it, above 0 */
-    int frame;           /* 1: of a generator: find where its pictures have the face, and store it. Needs the networks
-                            for that in `models`, and safetensors as the three that follow */
-    const char *licence; /* metadata; NULL: as it is */
+    size_t struct_size; /* set by idem_convert_options_default */
+    int half;           /* 1: float16 instead of float32 */
+    double spread;      /* for a generator with its mean w: factor on every w's distance from the mean, above 0 */
+    int frame; /* 1: for a generator: find where the face is in its pictures, and store it. Needs the networks for that
+                  in `models`; this and the next three need safetensors */
+    const char *licence; /* metadata; NULL: unchanged */
     const char *origin;
     const char *models; /* folder; NULL: where `idem model fetch` puts them */
 } idem_convert_options;
@@ -122,10 +122,10 @@ static inline void idem_convert_options_default(idem_convert_options *options) {
     idem_convert_options_init(options, sizeof *options);
 }
 
-/* Writes the network of a file, out of the dictionaries around it: of safetensors, PyTorch, StyleGAN2-ADA's .pkl, the
- * constants of an ONNX model, a weights manifest, .npy. As PyTorch a StyleGAN2 generator becomes {'g_ema',
+/* Writes the network of a file without enclosing dictionaries. Reads safetensors, PyTorch, StyleGAN2-ADA's .pkl, the
+ * constants of an ONNX model, a weights manifest, .npy. In PyTorch format a StyleGAN2 generator becomes {'g_ema',
  * 'latent_avg'} with the names of the widespread conversion, anything else a dictionary of tensors. options NULL: the
- * default; tensors: how many were written; may be NULL. */
+ * default; tensors: number written, may be NULL. */
 IDEM_API int idem_convert(const idem_convert_options *options, const char *from, const char *to, size_t *tensors);
 
 #ifdef __cplusplus

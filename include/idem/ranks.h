@@ -1,5 +1,5 @@
 /* Processes that work together, on one machine or on many (part of idem.h): the ranks of mpirun or srun. Needs idem's
- * plug-in for MPI, which is opened when a launcher has started the process, or when it is asked for. */
+ * plug-in for MPI, which is opened if a launcher started the process or if `asked`. */
 #ifndef IDEM_RANKS_H
 #define IDEM_RANKS_H
 
@@ -13,21 +13,21 @@ extern "C" {
 
 typedef struct {
     size_t struct_size;  /* set by the caller to sizeof(idem_ranks) */
-    int rank, size;      /* this one, 0 .. size - 1, and how many there are */
-    const char *library; /* "Open MPI v4.1.4"; "" for a process on its own */
+    int rank, size;      /* this process, 0 .. size - 1; number of processes */
+    const char *library; /* "Open MPI v4.1.4"; "" for a single process */
 } idem_ranks;
 
-/* Joins the ranks that the launcher has started, all of which call it; a process that none has started is the only
- * rank, unless it is `asked` for (nonzero), which MPI then refuses or not. Once in a process; later calls only fill in
+/* Joins the ranks that the launcher started; all of them call it. A process without a launcher is the only rank; with
+ * `asked` nonzero MPI is initialised also then, and may refuse. Joins once per process; later calls only fill in
  * `ranks`. */
 IDEM_API int idem_ranks_join(int asked, idem_ranks *ranks);
-/* The name of a rank's host, after joining; valid until this process leaves. NULL: there is no such rank. */
+/* The host name of a rank, after joining; valid until idem_ranks_leave. NULL if there is no such rank. */
 IDEM_API const char *idem_ranks_host(int rank);
-/* How long a sum of `floats` numbers over all ranks takes, in seconds (mean of several), after checking that it is
- * right. All ranks call it with the same number, which is 1 to 2^28. */
+/* Measures a sum of `floats` numbers (1 to 2^28) over all ranks: seconds, mean of several, after checking the result.
+ * All ranks call it with the same number. */
 IDEM_API int idem_ranks_measure(size_t floats, double *seconds);
-/* The last call. status 0: waits for the other ranks; else ends them all with it, and does not return where there are
- * any. */
+/* The last call. status 0: waits for the other ranks; else ends all ranks with this status and, if there are others,
+ * does not return. */
 IDEM_API void idem_ranks_leave(int status);
 
 #ifdef __cplusplus
