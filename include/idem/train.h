@@ -83,7 +83,8 @@ enum {
     IDEM_TRAIN_READING,   /* pictures of the data */
     IDEM_TRAIN_FINDING,   /* faces in photographs */
     IDEM_TRAIN_MEASURING, /* iterations that are timed */
-    IDEM_TRAIN_LEARNING   /* iterations; in a generator's training pictures shown */
+    IDEM_TRAIN_LEARNING,  /* iterations; in a generator's training pictures shown */
+    IDEM_TRAIN_ENCODING   /* pictures whose codes are found, for the setting "rebuild" */
 };
 typedef struct {
     size_t struct_size;
@@ -211,6 +212,8 @@ typedef struct {
 
     const char *data;  /* folder tree of pictures; must be set */
     const char *start; /* weights of a generator to start from, or a checkpoint of another run; NULL: random weights */
+    const char *mapper; /* with the setting "rebuild": a mapper of the generator `start`, which finds the codes of the
+                           pictures; NULL on resume: the codes have been found */
 } idem_train_generator_options;
 
 /* Trains a StyleGAN2; writes RUN/generator.safetensors. */

@@ -16,13 +16,11 @@ typedef struct {
 
 static void on_step(void *user, const idem_gan_report *r) {
     work *a = user;
-    const idem_train_figure losses[] = {idem_training_number("d_loss", r->d_loss),
-                                        idem_training_number("g_loss", r->g_loss),
-                                        idem_training_number("r1", r->r1),
-                                        idem_training_number("path_length", r->path),
-                                        idem_training_number("sign", r->sign),
-                                        idem_training_number("heads_loss", r->heads),
-                                        idem_training_number("strength", r->strength)};
+    const idem_train_figure losses[] = {
+        idem_training_number("d_loss", r->d_loss),   idem_training_number("g_loss", r->g_loss),
+        idem_training_number("r1", r->r1),           idem_training_number("path_length", r->path),
+        idem_training_number("sign", r->sign),       idem_training_number("heads_loss", r->heads),
+        idem_training_number("rebuilt", r->rebuilt), idem_training_number("strength", r->strength)};
     idem_training_step(&a->training, &(idem_train_progress){.done = r->pictures,
                                                             .all = a->recipe.pictures,
                                                             .iteration = r->iteration,
@@ -36,10 +34,12 @@ static int open_trainer(work *a) {
     const idem_gan_setup setup = {.run = o->run,
                                   .data = o->data,
                                   .start = o->start,
+                                  .mapper = o->mapper,
                                   .resume = o->resume,
                                   .threads = o->threads,
                                   .stop = a->training.watch.stop,
                                   .on_cache = idem_training_on_reading,
+                                  .on_codes = idem_training_on_encoding,
                                   .on_bad = idem_training_on_left_out,
                                   .on_step = on_step,
                                   .on_note = idem_training_on_note,

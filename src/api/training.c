@@ -128,6 +128,10 @@ void idem_training_on_finding(void *training, size_t done, size_t count) {
     idem_training_progress(training, IDEM_TRAIN_FINDING, (int64_t)done, (int64_t)count);
 }
 
+void idem_training_on_encoding(void *training, size_t done, size_t count) {
+    idem_training_progress(training, IDEM_TRAIN_ENCODING, (int64_t)done, (int64_t)count);
+}
+
 void idem_training_on_left_out(void *training, const char *why) {
     idem_training *t = training;
     t->result.left_out++;

@@ -44,6 +44,7 @@ idem_train_figure idem_training_number(const char *name, double value);
 
 /* For trainers, with the training as `user`. */
 void idem_training_on_reading(void *training, size_t done, size_t count);
+void idem_training_on_encoding(void *training, size_t done, size_t count);
 void idem_training_on_finding(void *training, size_t done, size_t count);
 void idem_training_on_left_out(void *training, const char *why);
 void idem_training_on_note(void *training, const char *line);

@@ -19,7 +19,7 @@ typedef struct {
     bool resume;
     idem_shared shared;
     idem_field_options fields;
-    double d_loss, g_loss, sign; /* smoothed */
+    double d_loss, g_loss, sign, rebuilt; /* smoothed */
 } train;
 
 static void parse(train *a, int argc, char **argv) {
@@ -37,6 +37,9 @@ static void parse(train *a, int argc, char **argv) {
          .help = "take the generator's weights from this one, of the same or a lower resolution, with as many channels "
                  "or fewer; from a checkpoint of another run, the discriminator's too. What is new has no effect at "
                  "first"},
+        {IDEM_OPT_TEXT, "mapper", 'm', "FILE", &a->o.mapper,
+         .help = "a mapper of the generator --start, which finds codes of the pictures for --rebuild; they are kept in "
+                 "RUN"},
         {IDEM_OPT_HEADER, .help = "The recipe"},
     };
     idem_option options[MAX_OPTIONS] = {0};
@@ -63,8 +66,10 @@ static void words(void *command, const idem_train_progress *p, char *text, size_
     idem_train_smooth(&a->d_loss, idem_train_number(p->figure, p->figures, "d_loss"));
     idem_train_smooth(&a->g_loss, idem_train_number(p->figure, p->figures, "g_loss"));
     idem_train_smooth(&a->sign, idem_train_number(p->figure, p->figures, "sign"));
-    snprintf(text, size, "D %.3f, G %.3f, sign rate %.2f, augmentation %.2f", a->d_loss, a->g_loss, a->sign,
-             idem_train_number(p->figure, p->figures, "strength"));
+    idem_train_smooth(&a->rebuilt, idem_train_number(p->figure, p->figures, "rebuilt"));
+    const int n = a->rebuilt > 0 ? snprintf(text, size, "rebuilt %.3f, ", a->rebuilt) : 0;
+    snprintf(text + n, size - (size_t)n, "D %.3f, G %.3f, sign rate %.2f, augmentation %.2f", a->d_loss, a->g_loss,
+             a->sign, idem_train_number(p->figure, p->figures, "strength"));
 }
 
 static void started(void *user, const idem_train_start *s) {

@@ -23,7 +23,8 @@ void idem_train_smooth(double *mean, double value) {
 static int progress(void *user, const idem_train_progress *p) {
     static const char *const phases[] = {[IDEM_TRAIN_READING] = "reading",
                                          [IDEM_TRAIN_FINDING] = "looking for faces",
-                                         [IDEM_TRAIN_MEASURING] = "measuring"};
+                                         [IDEM_TRAIN_MEASURING] = "measuring",
+                                         [IDEM_TRAIN_ENCODING] = "finding codes"};
     const idem_train_view *v = user;
     char words[128] = "";
     if (p->phase == IDEM_TRAIN_LEARNING) {

@@ -10,6 +10,7 @@
 #include "measure/features.h"
 #include "model/losses.h"
 #include "model/model.h"
+#include "model/msssim.h"
 #include "train/parameters.h"
 #include "nets/discriminator.h"
 
@@ -50,6 +51,10 @@ static void make_inputs(idem_gan_graph *t, const idem_gan_recipe *r) {
     t->mix = idem_input(g, "mix", IDEM_SHAPE(r->batch, t->about.n_ws, 1));
     t->augment_real = idem_input(g, "augment_real", IDEM_SHAPE(r->batch, IDEM_AUGMENT_NUMBERS));
     t->augment_made = idem_input(g, "augment_made", IDEM_SHAPE(r->batch, IDEM_AUGMENT_NUMBERS));
+    if (r->rebuild > 0) {
+        t->known_ws = idem_input(g, "known_ws", IDEM_SHAPE(r->rebuild_batch, t->about.n_ws, t->about.w_dim));
+        t->known = idem_input(g, "known", IDEM_SHAPE(r->rebuild_batch, 3, r->size, r->size));
+    }
     for (int i = 0; i < t->about.n_noise; i++) {
         const int side = idem_stylegan2_noise_side(i);
         t->noise[i] = idem_input(g, "noise", IDEM_SHAPE(r->batch, 1, side, side));
@@ -69,6 +74,10 @@ static idem_node *mixed(idem_node *mix, idem_node *w, int64_t batch) {
 static idem_node *generate(idem_gan_graph *t, idem_weights *w, int64_t batch) {
     idem_binder b = idem_binder_make(t->graph, w, IDEM_GAN_G, true);
     idem_node *ws = mixed(t->mix, idem_stylegan2_mapping(&b, &t->about, t->z), batch);
+    if (t->known_ws) { /* in the place of the last ones */
+        const int64_t fresh = batch - t->known_ws->shape.d[0];
+        ws = idem_concat((idem_node *const[]){idem_slice(ws, 0, 0, fresh, 1), t->known_ws}, 2, 0);
+    }
     idem_node *pictures = idem_stylegan2_synthesis(&b, &t->about, ws, t->noise);
     return pictures && !idem_stylegan2_finish(&b, &t->about) ? pictures : NULL;
 }
@@ -105,10 +114,15 @@ static idem_node *judge(idem_gan_graph *t, idem_weights *w, idem_node *x, int pa
     return logits && !idem_discriminator_finish(&b) ? logits : NULL;
 }
 
-/* The first pictures of a batch, moved a little. */
+/* The first pictures of a batch, moved a little. Where some are made of known codes, which are the last ones, as many
+ * of these as of the others as far as there are. */
 static idem_node *seen(idem_node *x, const idem_gan_recipe *r, const char *name, idem_node **shift) {
     const int64_t n = r->features_batch && r->features_batch < r->batch ? r->features_batch : r->batch;
-    x = idem_slice(x, 0, 0, n, 1);
+    const int64_t fresh = r->batch - (r->rebuild > 0 ? r->rebuild_batch : 0);
+    int64_t first = r->rebuild > 0 && fresh > n / 2 ? fresh - n / 2 : 0;
+    if (first > r->batch - n)
+        first = r->batch - n;
+    x = idem_slice(x, 0, first, n, 1);
     if (!x || r->features_shift == 0)
         return x;
     *shift = idem_input(x->graph, name, IDEM_SHAPE(n, IDEM_AUGMENT_NUMBERS));
@@ -170,9 +184,20 @@ static int build_heads(idem_gan_graph *t, idem_weights *w, const idem_gan_recipe
                : 0;
 }
 
+/* 1 - MS-SSIM + mean |x - y|, in [0, 1], of the known pictures among those made. */
+static idem_node *rebuilt(const idem_gan_graph *t, idem_node *painted, const idem_gan_recipe *r) {
+    const int64_t n = r->rebuild_batch;
+    idem_node *both[2] = {idem_slice(painted, 0, r->batch - n, n, 1), t->known};
+    for (int i = 0; i < 2; i++)
+        both[i] = idem_affine(both[i], 0.5f, 0.5f);
+    return idem_add(idem_mean_all(idem_msssim_lack(both[0], both[1])),
+                    idem_mean_all(idem_abs(idem_sub(both[0], both[1]))));
+}
+
 static int build_losses(idem_gan_graph *t, idem_weights *w, const idem_gan_recipe *r) {
     const int64_t batch = r->batch;
-    idem_node *made = idem_augment(generate(t, w, batch), t->augment_made);
+    idem_node *painted = generate(t, w, batch);
+    idem_node *made = idem_augment(painted, t->augment_made);
     idem_node *shown = idem_augment(t->real, t->augment_real);
     idem_node *both = judge(t, w, idem_concat((idem_node *const[]){shown, made}, 2, 0), 2);
     idem_node *real = idem_slice(both, 0, 0, batch, 1);
@@ -180,6 +205,10 @@ static int build_losses(idem_gan_graph *t, idem_weights *w, const idem_gan_recip
     t->sign = idem_mean_all(idem_unary(real, IDEM_UNARY_SIGN, 0, 0));
     t->r1.loss = idem_r1(judge(t, w, shown, 1), t->real, (float)r->gamma);
     t->g.loss = idem_bce_logits(judge(t, w, made, 1), true);
+    if (r->rebuild > 0) {
+        t->rebuilt = rebuilt(t, painted, r);
+        t->g.loss = idem_add(t->g.loss, idem_scale(t->rebuilt, (float)r->rebuild));
+    }
     if ((r->features > 0 || r->features_mobilenet > 0) && build_heads(t, w, r, shown, made))
         return -1;
     if (r->path > 0 && !(t->path.loss = path_lengths(t, w, r)))
@@ -225,7 +254,8 @@ int idem_gan_graph_build(idem_gan_graph *t, idem_weights *w, const idem_gan_reci
     shared.share = t->r1.plan;
     return make_step(&t->d, t->graph, w, 1, (idem_node *[2]){t->sign, t->heads}, IDEM_GAN_D, IDEM_GAN_HEADS_PREFIX,
                      "adam_d", d_beta2, &shared) ||
-                   make_step(&t->g, t->graph, w, 1, NULL, IDEM_GAN_G, NULL, "adam_g", g_beta2, &shared) ||
+                   make_step(&t->g, t->graph, w, 1, (idem_node *[2]){t->rebuilt}, IDEM_GAN_G, NULL, "adam_g", g_beta2,
+                             &shared) ||
                    (r->path > 0 &&
                     make_step(&t->path, t->graph, w, (double)r->path_every, (idem_node *[2]){t->path_moved}, IDEM_GAN_G,
                               NULL, "adam_g", g_beta2, &shared))

@@ -31,13 +31,15 @@ typedef struct {
     idem_node *real;                        /* [B, 3, S, S] in [-1, 1] */
     idem_node *z;                           /* [2 B, Z]: the second half are the styles mixed in */
     idem_node *mix;                         /* [B, L, 1]: 1 where a layer takes the second style, else 0 */
+    idem_node *known_ws, *known;            /* [K, L, W], [K, 3, S, S] in [-1, 1]: codes and their pictures; NULL */
     idem_node *noise[IDEM_GAN_PLANES];      /* [B, 1, side, side]; about.n_noise of them */
     idem_node *augment_real, *augment_made; /* [B, IDEM_AUGMENT_NUMBERS] */
     idem_node *shift_real, *shift_made;     /* [pictures the heads see, the same], before they do; NULL without */
     idem_gan_step d, g;
-    idem_gan_step r1; /* loss (gamma/2) E |gradient|^2, the step is r1_every times that; moments are d's */
-    idem_node *sign;  /* scalar of d's plan: mean sign of D on real pictures */
-    idem_node *heads; /* the same: loss of the heads on frozen features, which is a part of d's; NULL without them */
+    idem_gan_step r1;   /* loss (gamma/2) E |gradient|^2, the step is r1_every times that; moments are d's */
+    idem_node *sign;    /* scalar of d's plan: mean sign of D on real pictures */
+    idem_node *rebuilt; /* scalar of g's plan: 1 - MS-SSIM + mean |x - y| in [0, 1] of known pictures; NULL without */
+    idem_node *heads;   /* the same: loss of the heads on frozen features, which is a part of d's; NULL without them */
     idem_weights *mobilenet; /* whose features some of them see; NULL */
     /* Path lengths (Karras et al. 2020), on the first half of the batch; plan NULL without them. Loss: weight * E
      * (length - mean)^2, length = root of the mean over layers of |d sum(picture * noise) / d w|^2, noise of variance

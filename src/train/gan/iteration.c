@@ -58,6 +58,14 @@ static void draw_shift(const idem_gan_iteration *t, idem_node *numbers, const ch
     idem_gan_shift(numbers->leaf, numbers->shape.d[0], (int)t->recipe->features_shift, &r);
 }
 
+/* pass: 0 of D, 1 of G; what is drawn is a function of the iteration. */
+static void draw_known(const idem_gan_iteration *t, int pass) {
+    const size_t n = (size_t)t->recipe->rebuild_batch;
+    if (t->known)
+        idem_gan_known_take(t->known, (2 * (uint64_t)t->state->run.iteration + (uint64_t)pass) * n, n,
+                            t->graph->known_ws->leaf, t->graph->known->leaf);
+}
+
 /* ---- the steps ---- */
 
 /* 1 when the step was taken, 0 when something was not finite, -1. */
@@ -106,6 +114,7 @@ static void steer(const idem_gan_iteration *t, double sign) {
 static int discriminate(const idem_gan_iteration *t, idem_gan_report *r) {
     const idem_gan_graph *g = t->graph;
     draw_codes(t);
+    draw_known(t, 0);
     draw_augment(t, g->augment_real);
     draw_augment(t, g->augment_made);
     draw_shift(t, g->shift_real, "gan.shift.real");
@@ -131,10 +140,13 @@ static int generate(const idem_gan_iteration *t, idem_gan_report *r) {
     const int64_t iteration = t->state->run.iteration;
     int taken;
     draw_codes(t);
+    draw_known(t, 1);
     draw_augment(t, g->augment_made);
     draw_shift(t, g->shift_made, "gan.shift.g");
     if ((taken = take(t, &g->g, &r->g_loss)) < 0)
         return -1;
+    if (taken && g->rebuilt)
+        r->rebuilt = (double)idem_plan_scalar(g->g.plan, g->rebuilt);
     r->skipped |= !taken;
     if (g->path.plan && iteration % t->recipe->path_every == 0) {
         if ((taken = take_path(t, &r->path)) < 0)
@@ -147,7 +159,8 @@ static int generate(const idem_gan_iteration *t, idem_gan_report *r) {
 }
 
 int idem_gan_iterate(const idem_gan_iteration *t, idem_gan_report *r) {
-    *r = (idem_gan_report){.d_loss = NAN, .g_loss = NAN, .r1 = NAN, .path = NAN, .sign = NAN, .heads = NAN};
+    *r = (idem_gan_report){
+        .d_loss = NAN, .g_loss = NAN, .r1 = NAN, .path = NAN, .sign = NAN, .heads = NAN, .rebuilt = NAN};
     if (discriminate(t, r) || (t->state->run.iteration >= t->recipe->d_first && generate(t, r)))
         return -1;
     r->iteration = t->state->run.iteration + 1;

@@ -6,6 +6,7 @@
 
 #include "model/average.h"
 #include "train/gan/graph.h"
+#include "train/gan/known.h"
 #include "train/gan/state.h"
 #include "train/gan/report.h"
 
@@ -18,6 +19,7 @@ typedef struct {
     const idem_gan_graph *graph;
     idem_weights *weights;
     idem_average *average;
+    idem_gan_known *known; /* NULL without */
 } idem_gan_iteration;
 
 /* -1: something may have changed. */

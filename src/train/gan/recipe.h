@@ -20,6 +20,9 @@ typedef struct {
     double features_mobilenet;           /* the same on MobileNetV2's */
     int64_t features_batch;              /* pictures of a batch that they see; 0: all */
     int64_t features_shift;              /* pixels each is moved by at most before they see it */
+    double rebuild;                      /* weight of pictures whose codes are known in G's loss; 0: none */
+    int64_t rebuild_batch;               /* pictures of a batch that are made from such codes */
+    int64_t rebuild_steps;               /* of refining each code */
     double mixing;                       /* probability of style mixing */
     double ema;                          /* half-life of the average, in pictures */
     int64_t d_first;                     /* iterations at the start in which D learns alone */

@@ -13,6 +13,7 @@ typedef struct {
     double path;     /* mean path length so far; NaN without such a step */
     double sign;     /* mean sign of D on real pictures */
     double heads;    /* part of the heads on features in d_loss */
+    double rebuilt;  /* loss of the pictures whose codes are known, as graph.h has it */
     double strength; /* of the augmentation */
 } idem_gan_report;
 

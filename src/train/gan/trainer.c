@@ -30,6 +30,7 @@ struct idem_gan_trainer {
     idem_gan_graph graph;
     idem_average *average;
     idem_gan_data *data;
+    idem_gan_known *known; /* NULL: no codes are known */
     idem_gan_sampler *sampler;
     idem_gan_distance *distance; /* NULL: none are wanted */
     idem_gan_report last;        /* iteration */
@@ -40,7 +41,7 @@ struct idem_gan_trainer {
 static int iterate(void *trainer) {
     idem_gan_trainer *t = trainer;
     const idem_gan_report *r = &t->last;
-    const idem_gan_iteration iteration = {&t->recipe, &t->state, &t->graph, t->weights, t->average};
+    const idem_gan_iteration iteration = {&t->recipe, &t->state, &t->graph, t->weights, t->average, t->known};
     idem_gan_data_take(t->data, (uint64_t)t->state.run.shown, (size_t)t->recipe.batch, t->graph.real->leaf);
     if (idem_gan_iterate(&iteration, &t->last))
         return -1;
@@ -58,10 +59,12 @@ static int write_line(void *trainer) {
     idem_gan_trainer *t = trainer;
     const idem_weight *path = idem_weights_find(t->weights, idem_gan_path_mean);
     const idem_metric before = {"pictures", (double)t->state.run.shown};
-    idem_metric after[4];
+    idem_metric after[5];
     int n = 0;
     if (path)
         after[n++] = (idem_metric){"path_length", (double)path->data[0]};
+    if (t->known)
+        after[n++] = (idem_metric){"rebuilt", t->last.rebuilt};
     after[n++] = (idem_metric){"strength", t->state.strength};
     after[n++] = (idem_metric){"rate", t->recipe.rate};
     after[n++] = (idem_metric){"skipped_steps", (double)t->state.run.skipped};
@@ -205,6 +208,26 @@ static int open_data(idem_gan_trainer *t) {
     return 0;
 }
 
+static int open_known(idem_gan_trainer *t, const idem_plan_options *plan) {
+    const idem_gan_recipe *r = &t->recipe;
+    if (!(r->rebuild > 0))
+        return 0;
+    const idem_gan_known_options o = {.generator = t->setup.start,
+                                      .mapper = t->setup.mapper,
+                                      .steps = (int)r->rebuild_steps,
+                                      .layers = t->graph.about.n_ws,
+                                      .w_dim = t->graph.about.w_dim,
+                                      .seed = r->seed,
+                                      .stop = t->setup.stop,
+                                      .progress = t->setup.on_codes,
+                                      .user = t->setup.user,
+                                      .plan = *plan};
+    char *file = idem_path_join(t->run.path, "pictures.codes");
+    t->known = file ? idem_gan_known_open(t->data, file, &o) : NULL;
+    free(file);
+    return t->known ? 0 : -1;
+}
+
 static int open_distance(idem_gan_trainer *t, const idem_plan_options *options) {
     const idem_gan_recipe *r = &t->recipe;
     if (!r->distance_every || r->distance_every > r->pictures)
@@ -219,12 +242,16 @@ static int open_distance(idem_gan_trainer *t, const idem_plan_options *options) 
 static int open_trainer(void *trainer) {
     idem_gan_trainer *t = trainer;
     const idem_plan_options options = {.threads = t->state.run.threads};
+    const idem_gan_recipe *r = &t->recipe;
+    if (r->rebuild > 0 && r->rebuild_batch >= r->batch)
+        return idem_fail("settings.rebuild-batch is %" PRId64 ", expected fewer than the batch of %" PRId64,
+                         r->rebuild_batch, r->batch);
     if (open_data(t) || idem_gan_graph_build(&t->graph, t->weights, &t->recipe, &options) ||
         !(t->average = idem_average_new(t->weights, average_rule, 1)))
         return -1;
     const idem_plan_options shared = {.threads = t->state.run.threads, .share = t->graph.r1.plan};
     t->sampler = idem_gan_sampler_new(t->weights, &shared);
-    return !t->sampler || open_distance(t, &shared) ? -1 : 0;
+    return !t->sampler || open_known(t, &options) || open_distance(t, &shared) ? -1 : 0;
 }
 
 static const idem_run_kind kind = {
@@ -266,6 +293,7 @@ void idem_gan_trainer_free(idem_gan_trainer *t) {
     idem_gan_sampler_free(t->sampler);
     idem_average_free(t->average);
     idem_gan_graph_free(&t->graph);
+    idem_gan_known_free(t->known);
     idem_gan_data_free(t->data);
     idem_weights_free(t->weights);
     idem_run_close(&t->run);

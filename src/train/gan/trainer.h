@@ -19,12 +19,14 @@ typedef struct idem_gan_trainer idem_gan_trainer;
 
 /* Texts are read while the trainer is made, and may go afterwards; `stop` and `user` must outlive it. */
 typedef struct {
-    const char *run, *data;            /* folders */
-    const char *start;                 /* generator whose weights a new run starts from; NULL: random */
-    bool resume;                       /* continue the newest checkpoint of `run`, or start if there is none */
-    int threads;                       /* 0: all cores, or the checkpoint's */
+    const char *run, *data; /* folders */
+    const char *start;      /* generator whose weights a new run starts from; NULL: random */
+    const char *mapper;     /* of that generator: finds the codes of recipe.rebuild; NULL: the run has them */
+    bool resume;            /* continue the newest checkpoint of `run`, or start if there is none */
+    int threads;            /* 0: all cores, or the checkpoint's */
     const volatile sig_atomic_t *stop; /* looked at between iterations */
     void (*on_cache)(void *user, size_t done, size_t count);
+    void (*on_codes)(void *user, size_t done, size_t count);
     void (*on_bad)(void *user, const char *why); /* a picture that cannot be read and is passed over; may be NULL */
     void (*on_step)(void *user, const idem_gan_report *r);
     void (*on_note)(void *user, const char *line); /* an option that changed on resume; a distance */

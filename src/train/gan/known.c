@@ -1,0 +1,171 @@
+#include "train/gan/known.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/sha256.h"
+#include "base/status.h"
+#include "data/epochs.h"
+#include "model/painter.h"
+
+enum { HASH = 64, HEAD = 8 + 2 * 4 + HASH };
+static const char MAGIC[] = "IDEMKNOW";
+
+struct idem_gan_known {
+    idem_gan_data *data;
+    idem_gan_known_options o; /* its texts are the caller's: not to be read once all is open */
+    size_t width, count;      /* numbers of a code, pictures */
+    float *ws;                /* [count, width] */
+    idem_epochs epochs;
+};
+
+/* ---- the file ---- */
+
+static void number(unsigned char *to, uint32_t n) {
+    for (int i = 0; i < 4; i++)
+        to[i] = (unsigned char)(n >> (8 * i));
+}
+
+static void head_of(const idem_gan_known *k, const char *hash, unsigned char head[HEAD]) {
+    memcpy(head, MAGIC, 8);
+    number(head + 8, (uint32_t)k->o.layers);
+    number(head + 12, (uint32_t)k->o.w_dim);
+    memcpy(head + 16, hash, HASH);
+}
+
+/* Of the pictures, the networks and the steps. */
+static void hash_sources(const idem_gan_known *k, const idem_model *m, char hash[HASH + 1]) {
+    const idem_model_info *about = idem_model_about(m);
+    char text[256];
+    const int n = snprintf(text, sizeof text, "%s %s %s %d", idem_gan_data_hash(k->data), about->hash,
+                           about->mapper ? about->mapper : "", k->o.steps);
+    idem_sha256 sha = idem_sha256_make();
+    idem_sha256_add(&sha, text, (size_t)n);
+    idem_sha256_end(&sha, hash);
+}
+
+/* Codes that are there; -1. hash NULL: whatever they follow from. */
+static int64_t read_codes(idem_gan_known *k, FILE *f, const char *file, const char *hash) {
+    unsigned char head[HEAD], expected[HEAD];
+    const size_t got = fread(head, 1, HEAD, f);
+    if (!got)
+        return 0;
+    head_of(k, hash ? hash : (const char *)head + 16, expected);
+    if (got < HEAD || memcmp(head, expected, HEAD) != 0)
+        return idem_fail("%s: these codes are not of these pictures, this generator, this mapper and these steps; "
+                         "delete the file to have them made anew",
+                         file);
+    return (int64_t)fread(k->ws, k->width * sizeof *k->ws, k->count, f);
+}
+
+/* ---- the codes ---- */
+
+static int make_codes(idem_gan_known *k, idem_model *m, FILE *f, const char *file, size_t done) {
+    const size_t size = (size_t)idem_model_about(m)->size, numbers = size * size * 3;
+    float *x = malloc(numbers * sizeof *x);
+    idem_painter *p = x ? idem_painter_new(m, 1, k->o.steps, &k->o.plan) : NULL;
+    int status = p ? 0 : -1;
+    for (size_t i = done; i < k->count && !status; i++) {
+        idem_gan_data_look(k->data, false, i, 1, x);
+        for (size_t j = 0; j < numbers; j++)
+            x[j] = x[j] * 0.5f + 0.5f;
+        float *ws = k->ws + i * k->width;
+        status = idem_painter_codes(p, 1, &(idem_pair){.x_id = x, .x_attr = x}, ws, NULL);
+        if (!status && (fwrite(ws, sizeof *ws, k->width, f) < k->width || fflush(f)))
+            status = idem_fail("%s: cannot write: is the disk full?", file);
+        if (!status && k->o.progress)
+            k->o.progress(k->o.user, i + 1, k->count);
+        if (!status && k->o.stop && *k->o.stop)
+            status = idem_fail_as(IDEM_INTERRUPTED, "interrupted");
+    }
+    idem_painter_free(p);
+    free(x);
+    return status;
+}
+
+static int open_model(const idem_gan_known *k, idem_model **m) {
+    if (!(*m = idem_model_open(k->o.generator)) || idem_model_load_mapper(*m, k->o.mapper) ||
+        idem_model_load_frozen(*m, NULL))
+        return -1;
+    const idem_model_info *about = idem_model_about(*m);
+    if (about->size != idem_gan_data_side(k->data) || about->layers != k->o.layers || about->w_dim != k->o.w_dim)
+        return idem_fail("%s: makes pictures of %d px from codes of %d x %d, expected %d px and %d x %d, as the "
+                         "generator in training does",
+                         k->o.generator, about->size, about->layers, about->w_dim, idem_gan_data_side(k->data),
+                         k->o.layers, k->o.w_dim);
+    return 0;
+}
+
+/* What of them is missing in the file, open for reading and writing. */
+static int complete(idem_gan_known *k, FILE *f, const char *file) {
+    idem_model *m = NULL;
+    char hash[HASH + 1];
+    unsigned char head[HEAD];
+    if (!k->o.mapper) {
+        const int64_t have = read_codes(k, f, file, NULL);
+        return have < 0 ? -1
+               : (size_t)have == k->count
+                   ? 0
+                   : idem_fail("%s: has the codes of %lld of %zu pictures; set options.mapper to "
+                               "the one that makes the others",
+                               file, (long long)have, k->count);
+    }
+    int status = open_model(k, &m);
+    int64_t have = -1;
+    if (!status) {
+        hash_sources(k, m, hash);
+        have = read_codes(k, f, file, hash);
+        head_of(k, hash, head);
+    }
+    /* A row that was cut short is written again. */
+    if (have < 0 || fseek(f, 0, SEEK_SET) || fwrite(head, 1, HEAD, f) < HEAD ||
+        fseek(f, (long)(HEAD + (size_t)have * k->width * sizeof *k->ws), SEEK_SET))
+        status = -1;
+    status = status || make_codes(k, m, f, file, (size_t)have) ? -1 : 0;
+    idem_model_free(m);
+    return status;
+}
+
+static int open_known(idem_gan_known *k, const char *file) {
+    k->count = idem_gan_data_count(k->data);
+    k->width = (size_t)k->o.layers * (size_t)k->o.w_dim;
+    if (!(k->ws = malloc(k->count * k->width * sizeof *k->ws)))
+        return idem_fail_as(IDEM_MEMORY, "out of memory for the codes of %zu pictures", k->count);
+    FILE *f = fopen(file, "a+b");
+    if (f)
+        f = freopen(file, "r+b", f);
+    if (!f)
+        return idem_fail("%s: cannot be opened", file);
+    const int status = complete(k, f, file);
+    return fclose(f) || status ? -1 : idem_epochs_make(&k->epochs, k->o.seed, "gan.known", NULL, k->count);
+}
+
+idem_gan_known *idem_gan_known_open(idem_gan_data *d, const char *file, const idem_gan_known_options *o) {
+    idem_gan_known *k = calloc(1, sizeof *k);
+    if (!k)
+        return idem_fail_null_as(IDEM_MEMORY, "out of memory for codes");
+    *k = (idem_gan_known){.data = d, .o = *o};
+    if (!open_known(k, file))
+        return k;
+    idem_gan_known_free(k);
+    return NULL;
+}
+
+void idem_gan_known_free(idem_gan_known *k) {
+    if (!k)
+        return;
+    idem_epochs_free(&k->epochs);
+    free(k->ws);
+    free(k);
+}
+
+void idem_gan_known_take(idem_gan_known *k, uint64_t first, size_t n, float *ws, float *pictures) {
+    const size_t side = (size_t)idem_gan_data_side(k->data), picture = side * side * 3;
+    for (size_t i = 0; i < n; i++) {
+        const size_t item = idem_epochs_item(&k->epochs, first + i);
+        memcpy(ws + i * k->width, k->ws + item * k->width, k->width * sizeof *ws);
+        idem_gan_data_look(k->data, false, item, 1, pictures + i * picture);
+    }
+}
