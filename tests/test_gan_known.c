@@ -113,7 +113,7 @@ static void the_loss_is_that_of_painted_pictures(void **state) {
         loss[i] = 0;
         for (int k = 0; k < 2; k++)
             of[k] = idem_input(g, "x", IDEM_SHAPE(1, 3, SIDE, SIDE));
-        idem_node *lack = idem_msssim_lack(of[0], of[1]);
+        idem_node *lack = idem_one_minus_msssim(of[0], of[1]);
         idem_plan *plan = idem_plan_new(&lack, 1, NULL);
         assert_non_null(plan);
         for (int k = 0; k < PICTURE; k++) {

@@ -210,8 +210,8 @@ typedef struct {
     const char *run;
     int resume, threads;
 
-    const char *data;  /* folder tree of pictures; must be set */
-    const char *start; /* weights of a generator to start from, or a checkpoint of another run; NULL: random weights */
+    const char *data;   /* folder tree of pictures; must be set */
+    const char *start;  /* weights of a generator to start from, or a checkpoint of another run; NULL: random weights */
     const char *mapper; /* with the setting "rebuild": a mapper of the generator `start`, which finds the codes of the
                            pictures; NULL on resume: the codes have been found */
 } idem_train_generator_options;

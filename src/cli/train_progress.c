@@ -25,16 +25,19 @@ static int progress(void *user, const idem_train_progress *p) {
                                          [IDEM_TRAIN_FINDING] = "looking for faces",
                                          [IDEM_TRAIN_MEASURING] = "measuring",
                                          [IDEM_TRAIN_ENCODING] = "finding codes"};
-    const idem_train_view *v = user;
+    idem_train_view *v = user;
     char words[128] = "";
     if (p->phase == IDEM_TRAIN_LEARNING) {
         v->words(user, p, words, sizeof words);
         idem_progress_update((uint64_t)p->done, "%s", words);
         return 0;
     }
-    if (p->done == 1)
+    if (v->shown != 1 + p->phase) {
+        const uint64_t before = p->done > 0 ? (uint64_t)p->done - 1 : 0;
         idem_progress_start(phases[p->phase], p->phase == IDEM_TRAIN_MEASURING ? v->unit : "pictures", (uint64_t)p->all,
-                            0, v->quiet);
+                            before, v->quiet);
+        v->shown = 1 + p->phase;
+    }
     idem_progress_update((uint64_t)p->done, NULL);
     if (p->done == p->all && p->phase == IDEM_TRAIN_MEASURING)
         idem_progress_clear();

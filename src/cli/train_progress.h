@@ -10,6 +10,7 @@
 typedef struct {
     idem_train_watch watch;
     bool quiet;
+    int shown;            /* 1 + the phase whose progress is shown; 0: none yet */
     const char *unit;     /* of the iterations: "it" */
     const char *left_out; /* what is said of a picture that is not used: "passed over" */
     /* The words behind the numbers of an iteration. */

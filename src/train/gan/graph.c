@@ -190,7 +190,7 @@ static idem_node *rebuilt(const idem_gan_graph *t, idem_node *painted, const ide
     idem_node *both[2] = {idem_slice(painted, 0, r->batch - n, n, 1), t->known};
     for (int i = 0; i < 2; i++)
         both[i] = idem_affine(both[i], 0.5f, 0.5f);
-    return idem_add(idem_mean_all(idem_msssim_lack(both[0], both[1])),
+    return idem_add(idem_mean_all(idem_one_minus_msssim(both[0], both[1])),
                     idem_mean_all(idem_abs(idem_sub(both[0], both[1]))));
 }
 

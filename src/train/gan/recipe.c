@@ -31,7 +31,7 @@ static const idem_field rows[] = {
     {"features-shift", IDEM_FIELD_COUNT, AT(features_shift), 0, 1024, "4", false,
      "pixels by which each is moved at random, at most, before they see it: seen in one place, pictures get a lattice"},
     {"rebuild", IDEM_FIELD_REAL, AT(rebuild), 0, 1e6, "0", false,
-     "weight in the generator's loss of pictures whose codes are known, as a mapper of --start finds them: it learns "
+     "weight in the generator's loss of pictures whose codes are known, as a mapper finds them: it learns "
      "to "
      "paint these people; 0: none"},
     {"rebuild-batch", IDEM_FIELD_COUNT, AT(rebuild_batch), 1, 1024, "8", false,
