@@ -322,7 +322,7 @@ static void files_without_a_face(void **state) {
     assert_true(program_says("idem: none of 2 files gave a face\n"));
     assert_int_equal(program_lines(), 3);
     FAILS("2.png: is not a folder, but a file of that name", "cd $DIR && $IDEM align -q 1.png -o 2.png");
-    FAILS("2.png: is taken as one aligned face, --face 3 was asked for",
+    FAILS("2.png: is taken as one aligned face, but --face 3 was asked for",
           "cd $DIR && $IDEM compose " MODEL "--input aligned --face 3 -i 1.png -a 2.png -o x.png");
 }
 

@@ -165,7 +165,7 @@ static void doctor_names_what_lesser_machines_run(void **state) {
     json_decref(root);
     assert_int_equal(RUN("IDEM_MAX_ISA=plain $IDEM doctor"), 0);
     assert_true(program_says("uses       neither AVX2 nor AVX-512"));
-    assert_true(program_says(wide ? "but IDEM_MAX_ISA asks for plain" : "slower than with them"));
+    assert_true(program_says(wide ? "but IDEM_MAX_ISA limits it to plain" : "slower than with them"));
     assert_int_equal(RUN("$IDEM doctor"), 0);
     bool most = program_says("uses       AVX-512\n");
     assert_true(most || program_says("slower than with "));

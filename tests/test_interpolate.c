@@ -242,7 +242,7 @@ static void animations_of_any_pictures(void **state) {
 static void wrong_usage_exits_2(void **state) {
     (void)state;
     static const char *const rows[][2] = {
-        {"-i a.png -a b.png -o c.png", "two pictures are wanted on one side"},
+        {"-i a.png -a b.png -o c.png", "one side needs two pictures"},
         {"-i a.png b.png c.png -a d.png -o e.png", "\"c.png\" is one too many"},
         {"-i a.png b.png -o e.png", "--attributes"},
         {"-i a.png b.png -a c.png", "--output"},

@@ -381,8 +381,8 @@ static void faces_that_cannot_be_chosen(void **state) {
     static const char *const rows[][2] = {
         {"compose -i a.png --face some", "neither largest, all nor a number"},
         {"compose -i a.png --face 0", "neither largest, all nor a number"},
-        {"compose -i a.png --face all", "wants --keep-size"},
-        {"compose -i a.png --face all --keep-size --input aligned", "which --input aligned forbids"},
+        {"compose -i a.png --face all", "needs --keep-size"},
+        {"compose -i a.png --face all --keep-size --input aligned", "which --input aligned excludes"},
         {"interpolate -i a.png b.png --face all", "neither largest nor a number"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         assert_int_equal(RUN("$IDEM %s -a c.png -o x.png", rows[i][0]), 2);

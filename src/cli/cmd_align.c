@@ -27,9 +27,9 @@ typedef struct {
     json_t *skipped;
     int photographs, faces, bad, unnamed; /* unnamed: faces whose file's name would be too long */
     size_t name_most;                     /* bytes of a name in the folder of results */
-    bool only;                            /* one file is given: what is wrong with it is the failure */
-    char *why;                            /* of the last that was passed over */
-    const idem_file_list *list;           /* what is given */
+    bool only;                            /* one file is given: its error is the command's failure */
+    char *why;                            /* message of the last skipped file */
+    const idem_file_list *list;           /* the given files */
     char **taken;                         /* names of written files, so that none is written twice */
     size_t n_taken, capacity;
 } job;
@@ -81,7 +81,7 @@ static bool fits(const job *j, const char *name) {
     return strlen(name) <= j->name_most;
 }
 
-/* Results whose names are longer than the folder takes are better known before the work. */
+/* Names that are too long for the folder are reported before the work. */
 static int check_names(job *j, const char *const *paths, size_t n) {
     char *path = idem_path_join(j->output, "x");
     int status = path ? 0 : -1;
@@ -117,7 +117,7 @@ static char *no_name(void) {
     return NULL;
 }
 
-/* "stem.png", "stem-2.png" for its second face; "stem_2.png" and so on where another photograph has taken that name. */
+/* "stem.png", "stem-2.png" for its second face; "stem_2.png" etc. if another photograph has taken that name. */
 static char *new_name(job *j, const char *stem, int face) {
     if (j->n_taken == j->capacity) {
         size_t capacity = j->capacity ? 2 * j->capacity : 64;
@@ -181,7 +181,7 @@ static void print_rest(const job *j) {
     printf(",\n\"other_files\": %zu}\n", idem_files_passed_over(j->list, NULL, 0));
 }
 
-/* 0 also when the file is passed over; -1: interrupted, or nothing can be written. */
+/* 0, also for a skipped file; -1: interrupted, or the output cannot be written. */
 static int align(job *j, const char *path, idem_reader *reader) {
     idem_photograph *photo = idem_next_photograph(reader);
     idem_photograph_info info = {.struct_size = sizeof info};
@@ -247,7 +247,7 @@ int idem_cmd_align(int argc, char **argv) {
         {IDEM_OPT_TEXT, "output", 'o', "DIR", &j.output, .required = true, .help = "folder for the PNG files"},
         {IDEM_OPT_INT, "size", 's', "N", &j.size, .min = 16, .max = 4096, .help = "side of the pictures in pixels"},
         {IDEM_OPT_FLAG, "all-faces", 'A', NULL, &j.all_faces,
-         .help = "every face of a photograph, however many, largest first, not the largest alone: a longer search"},
+         .help = "take every face of a photograph, largest first, instead of only the largest: a longer search"},
         {IDEM_OPT_FLAG, "no-pose", 0, NULL, &j.no_pose, .help = "do not estimate head pose: faster"},
         {0}};
     idem_command_line line = {

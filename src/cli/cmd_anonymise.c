@@ -1,4 +1,4 @@
-/* idem anonymise: nobody left to recognise, everything else kept. */
+/* idem anonymise: replaces every face, keeps everything else. */
 #define _GNU_SOURCE
 #include <jansson.h>
 #include <stdio.h>
@@ -43,14 +43,14 @@ static void print_recogniser(const json_t *summary, const char *key, const char 
 
 static void print_clips(const json_t *summary) {
     printf("%.0f clips, %.0f frames, %.0f of them changed: %.0f persons; %.0f faces in frames: %.0f recomposed, %.0f "
-           "hidden; %.0f places hidden beside them\n",
+           "hidden; %.0f other places hidden\n",
            number(summary, "clips"), number(summary, "clip_frames"), number(summary, "clip_frames_changed"),
            number(summary, "clip_persons"), number(summary, "clip_faces"), number(summary, "clip_recomposed"),
            number(summary, "clip_hidden"), number(summary, "clip_hidden_elsewhere"));
     if (number(summary, "clips_not_written") > 0)
-        printf("%.0f clips were not written (--strict)\n", number(summary, "clips_not_written"));
+        printf("%.0f clips not written (--strict)\n", number(summary, "clips_not_written"));
     if (number(summary, "clips_with_sound") > 0)
-        printf("sound was kept in %.0f: a voice identifies; --no-audio leaves it out\n",
+        printf("sound was kept in %.0f: a voice identifies; --no-audio drops it\n",
                number(summary, "clips_with_sound"));
 }
 
@@ -58,12 +58,11 @@ static void print_pictures(const json_t *summary) {
     printf("%.0f pictures, %.0f faces: %.0f recomposed, %.0f hidden", number(summary, "pictures"),
            number(summary, "faces"), number(summary, "recomposed"), number(summary, "hidden"));
     if (number(summary, "exempt") + number(summary, "skipped") > 0)
-        printf(", %.0f left as they were (%.0f exempt, %.0f by hand)",
-               number(summary, "exempt") + number(summary, "skipped"), number(summary, "exempt"),
-               number(summary, "skipped"));
+        printf(", %.0f unchanged (%.0f exempt, %.0f by hand)", number(summary, "exempt") + number(summary, "skipped"),
+               number(summary, "exempt"), number(summary, "skipped"));
     printf("; %.0f pictures without a face\n", number(summary, "without_a_face"));
     if (number(summary, "not_written") > 0)
-        printf("%.0f pictures were not written (--strict)\n", number(summary, "not_written"));
+        printf("%.0f pictures not written (--strict)\n", number(summary, "not_written"));
 }
 
 static void print_text(const settings *s, const json_t *report) {
@@ -77,12 +76,12 @@ static void print_text(const settings *s, const json_t *report) {
         print_recogniser(summary, "recogniser", "training recogniser");
         print_recogniser(summary, "judge", "judge");
         if (s->similarity_given)
-            printf("similarity %.2f was asked for; the training recogniser's is off by %.3f in the mean\n",
+            printf("similarity: %.2f requested; mean deviation by the training recogniser %.3f\n",
                    number(summary, "similarity_wanted"), number(summary, "similarity_off"));
-        printf("thresholds: 0.1 %% of pairs of two persons lie above; alike pairs: of the new faces with each other\n");
+        printf("thresholds: 0.1 %% of pairs of two persons are above; alike pairs: of the new faces with each other\n");
     }
     if (number(summary, "pictures") > 0) {
-        printf("\nlargest difference where no face is: %.0f of 255", number(summary, "largest_difference_outside"));
+        printf("\nlargest difference outside faces: %.0f of 255", number(summary, "largest_difference_outside"));
         if (number(summary, "encoded_anew") > 0)
             printf(" (%.0f pictures had to be encoded anew)", number(summary, "encoded_anew"));
     }
@@ -106,10 +105,10 @@ static int print_json(const json_t *report) {
 
 enum { NOTHING, FILES, SEARCH, PAINTING };
 
-/* Which line of progress is shown. */
+/* State of the progress line. */
 typedef struct {
     int shown;
-    bool had_clips; /* whose time is not that of the last line */
+    bool had_clips; /* their time is shown apart from the last line's */
     char label[200];
 } watch;
 
@@ -220,70 +219,63 @@ int idem_cmd_anonymise(int argc, char **argv) {
          .help = "folder for the results, in the same formats and folders, and for anonymise-report.json; not in an "
                  "input folder"},
         {IDEM_OPT_FLAG, "keep-person", 0, NULL, &s.keep_person,
-         .help = "one person gets one new face in all pictures and clips of the run, so who is with whom stays to be "
-                 "seen (the "
+         .help = "one new face per person in all pictures and clips of the run, so who is with whom stays visible (the "
                  "default)"},
         {IDEM_OPT_FLAG, "unlinkable", 0, NULL, &s.unlinkable,
-         .help = "every face gets a new face of its own (in a clip, every person), so that pictures of a person cannot "
-                 "be put "
-                 "together"},
+         .help = "one new face per face (in a clip, per person), so that pictures of a person cannot be linked"},
         {IDEM_OPT_TEXT, "key", 0, "FILE", &s.key,
-         .help =
-             "project file, encrypted with a passphrase: one person has one new face in all runs with it, today and "
-             "tomorrow; without the file nothing leads back to anybody; made if it is not there"},
+         .help = "project file, encrypted with a passphrase: a person has the same new face in all runs with it; "
+                 "without the file nothing leads back to the person; created if missing"},
         {IDEM_OPT_TEXT, "passphrase-file", 0, "FILE", &s.passphrase_file,
-         .help = "with --key: a file that holds the passphrase, or random bytes; asked on the terminal if not given"},
+         .help = "with --key: a file with the passphrase, or with random bytes; asked on the terminal if not given"},
         {IDEM_OPT_REAL, "similarity", 0, "M", &s.similarity, .min = -0.2, .max = 1, .was_given = &s.similarity_given,
-         .help = "cosine to the person by the training recogniser that is wanted, up to 1; if not given, a stranger's: "
-                 "below the thresholds of both recognisers"},
+         .help = "wanted cosine to the person by the training recogniser, up to 1; if not given, below the thresholds "
+                 "of both recognisers, as for a stranger"},
         {IDEM_OPT_TEXT, "fallback", 0, "HOW", &s.fallback, .choices = "blur|pixels|solid",
-         .help = "how a face is hidden that cannot be recomposed: tiny, cut, a profile, unsure, or still too like the "
-                 "person"},
+         .help = "how to hide a face that cannot be recomposed: tiny, cut, a profile, unsure, or still too similar to "
+                 "the person"},
         {IDEM_OPT_INT, "min-face", 0, "N", &s.min_face, .min = 1, .max = 100000,
-         .help = "narrower faces, in pixels, are hidden instead of recomposed"},
+         .help = "pixels; narrower faces are hidden instead of recomposed"},
         {IDEM_OPT_REAL, "unsure", 0, "S", &s.unsure, .min = 0.3, .max = 1,
-         .help = "what may be a face, and has more than this score of the detector (sure ones have 0.65), is hidden"},
+         .help =
+             "candidates that may be faces are hidden if their detector score is above this (sure faces have 0.65)"},
         {IDEM_OPT_FLAG, "strict", 0, NULL, &s.strict,
-         .help = "write no picture or clip with a face that stayed too like the person (it is hidden otherwise)"},
+         .help =
+             "write no picture or clip with a face still too similar to the person (otherwise that face is hidden)"},
         {IDEM_OPT_TEXT, "exempt", 0, "DIR", &s.exempt,
-         .help = "pictures of persons to be left alone: faces that both recognisers take for one of them"},
+         .help = "pictures of exempt persons: faces that both recognisers match to one of them stay unchanged"},
         {IDEM_OPT_TEXT, "boxes-out", 0, "FILE", &s.boxes_out,
-         .help = "write what was found as JSON, to be edited: a box and replace, hide, skip or exempt for each face, "
-                 "in clips over "
-                 "a range of frames"},
+         .help = "write the faces found as JSON, for editing: a box and replace, hide, skip or exempt for each face, "
+                 "in clips over a range of frames"},
         {IDEM_OPT_TEXT, "boxes", 0, "FILE", &s.boxes,
-         .help = "such a file: what it says of a face goes; boxes may be added, and regions to hide"},
+         .help = "read such a file: its instructions override the search; boxes and regions to hide may be added"},
         {IDEM_OPT_FLAG, "rename", 0, NULL, &s.rename,
          .help = "number the results instead of keeping names and folders"},
         {IDEM_OPT_INT, "refine", 0, "K", &s.refine, .min = 0, .max = IDEM_REFINE_LIMIT,
-         .help = "steps in which each face is fitted to its photograph, 10 to 30 ms of a core each at 128 pixels; in a "
-                 "clip a fifth of them from the second frame on"},
+         .help = "refinement steps with which each face is fitted to its photograph, 10 to 30 ms of a core each at 128 "
+                 "pixels; in a clip a fifth of them from the second frame on"},
         {IDEM_OPT_FLAG, "no-audio", 0, NULL, &s.no_audio,
-         .help = "leave the sound of clips out: a voice identifies, and stays otherwise"},
+         .help = "drop the sound of clips, as a voice identifies; it is kept otherwise"},
         {IDEM_OPT_INT, "quality", 0, "Q", &s.quality, .min = -1, .max = 63,
-         .help = "of clips: constant rate factor, less is better and larger; 0: lossless; -1: the usual of the codec"},
+         .help = "of clips: constant rate factor, lower is better and larger; 0: lossless; -1: the codec's default"},
         {IDEM_OPT_U64, "seed", 0, "N", &s.seed, .was_given = &s.seed_given,
-         .help = "for tests alone: who knows the seed can draw the new faces again; otherwise the system draws a "
-                 "secret that "
-                 "is written nowhere"},
+         .help = "only for tests: the seed reproduces the new faces; without it they come from a random secret that is "
+                 "never written"},
         IDEM_MODEL_ROWS(s.files),
         {0}};
     idem_command_line line = {
         .args = "FILE|DIR...",
         .about =
-            "Gives every face the identity of a person who does not exist, with its pose, expression and light, and "
-            "leaves the rest of the picture as it is: PNG and lossless WebP keep equal pixels, JPEG keeps the "
+            "Gives every face the identity of a person who does not exist, with the same pose, expression and light; "
+            "the rest of the picture is unchanged: PNG and lossless WebP keep equal pixels, JPEG keeps the "
             "coefficients of all blocks that no face touches. Faces" IDEM_FACES_SOUGHT
-            "; what cannot be recomposed is hidden, never left. The result is measured by two recognisers. Metadata is "
-            "dropped, and the result says that it is synthetic in part. What stays to identify a person: hair, ears, "
-            "tattoos, clothes, the place, the company. Clips (.mp4, .mov, .mkv, .webm) are taken as pictures are: each "
-            "person who is "
-            "followed becomes one new person, what cannot be painted in a frame is hidden in it, and so is what may be "
-            "a face and the place of a face before it was first found and after it was last. Sound stays unless "
-            "--no-audio is given, and a voice identifies; so does gait. A run that was interrupted goes on when it is "
-            "repeated. Files "
-            "that "
-            "cannot be read are named; the others are done, and the exit code is 1.",
+            "; faces that cannot be recomposed are hidden. Two recognisers measure the result. Metadata is dropped, "
+            "and the result is marked as synthetic in part. What can still identify a person: hair, ears, tattoos, "
+            "clothes, the place, companions. Clips (.mp4, .mov, .mkv, .webm) are anonymised too: each tracked person "
+            "becomes one new person; hidden are faces that cannot be painted in a frame, candidates that may be faces, "
+            "and the place of a face before it was first found and after it was last found. Sound is kept unless "
+            "--no-audio is given; a voice identifies, and so does gait. Repeating an interrupted run continues it. "
+            "Unreadable files are listed, the others are processed, and the exit code is 1.",
         .examples = "  idem anonymise photographs/ -o anonymised/\n"
                     "  idem anonymise party.jpg -o out/ --unlinkable --fallback solid\n"
                     "  idem anonymise monday/ -o out-monday/ --key study.key\n"
@@ -299,9 +291,9 @@ int idem_cmd_anonymise(int argc, char **argv) {
     if (s.keep_person && s.unlinkable)
         return idem_cli_usage("--keep-person and --unlinkable contradict each other");
     if (s.key && (s.unlinkable || s.seed_given))
-        return idem_cli_usage("--key keeps one face a person by a secret of its own: it goes without --%s",
+        return idem_cli_usage("--key keeps one new face per person by its own secret, and cannot be combined with --%s",
                               s.unlinkable ? "unlinkable" : "seed");
     if (s.passphrase_file && !s.key)
-        return idem_cli_usage("--passphrase-file goes with --key");
+        return idem_cli_usage("--passphrase-file needs --key");
     return run(&s, args, n) ? idem_cli_failed() : 0;
 }

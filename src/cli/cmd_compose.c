@@ -1,4 +1,4 @@
-/* idem compose: one face's identity, another's everything else. */
+/* idem compose: the identity of one face, everything else of another. */
 #define _GNU_SOURCE
 #include <jansson.h>
 #include <math.h>
@@ -42,17 +42,17 @@ typedef struct {
     idem_info model;
     idem_file_list *list;
     idem_files id_files, attr_files;
-    const char **order; /* of reading: paths, borrowed */
+    const char **order; /* paths in the order of reading, borrowed */
     idem_reader *reader;
     idem_sources id, attr;
     int without_partner, incomplete, faces, failed;
     idem_combinations made;
     int written;
-    bool ended;  /* all were looked at */
-    task *tasks; /* [batch], as the two that follow */
+    bool ended;  /* all were read */
+    task *tasks; /* this and the next two: [batch] */
     idem_pairing *pairs;
     uint8_t *rgb;    /* [batch, S, S, 3] */
-    idem_view *grid; /* [cells]: id.n * attr.n, each its own; NULL: no grid */
+    idem_view *grid; /* [cells]: id.n * attr.n, each owned; NULL: no grid */
     int cells;
 } job;
 
@@ -77,7 +77,7 @@ static int open_side(job *j, idem_sources *side, int code, int pictures) {
     return 0;
 }
 
-/* What a batch of faces needs. */
+/* Buffers of a batch of faces. */
 static int open_batch(job *j, int pictures) {
     int batch = smaller(pictures, j->s->batch);
     j->tasks = idem_cli_table((size_t)batch, sizeof *j->tasks);
@@ -86,7 +86,7 @@ static int open_batch(job *j, int pictures) {
     return j->tasks && j->pairs && j->rgb ? idem_set_batch(j->context, batch) : -1;
 }
 
-/* A result that cannot be made: the others are, unless none can be. */
+/* A result failed: continue with the others, unless none can be made. */
 static int pass_over(job *j, idem_combination *c) {
     idem_photograph *photograph = j->attr.at[c->attr].photograph;
     if (!j->s->folder || idem_error_kind() != IDEM_ERROR_INPUT)
@@ -99,7 +99,7 @@ static int pass_over(job *j, idem_combination *c) {
     return 0;
 }
 
-/* The picture of a face; with --keep-size the attribute photograph, once all its faces are put back. */
+/* The picture of a face; with --keep-size the attribute photograph with all its faces pasted. */
 static int save(job *j, const task *t, const uint8_t *rgb) {
     const idem_source *attr = &j->attr.at[t->to->attr];
     idem_photograph *photograph = attr->photograph;
@@ -117,7 +117,7 @@ static int save(job *j, const task *t, const uint8_t *rgb) {
     return status;
 }
 
-/* The first face of a picture stands for it in the grid. */
+/* The grid shows the first face of a picture. */
 static int show(job *j, const task *t, const uint8_t *rgb) {
     if (!j->grid || t->face)
         return 0;
@@ -169,7 +169,7 @@ static int open_reader(job *j, size_t n) {
 
 /* ---- all combinations ---- */
 
-/* One network after the other: their weights as the kernels want them are most of the memory. */
+/* One network after the other: their weights in the kernels' layout take most of the memory. */
 static int read_side(job *j, idem_sources *side, int code, const idem_files *files, bool grid, const char *doing) {
     if (idem_files_check(files, files->n) || open_side(j, side, code, files->n))
         return -1;
@@ -253,7 +253,7 @@ static int run_combinations(job *j) {
 
 /* ---- pairs ---- */
 
-/* Partners of the identities' files in both lists, [n]; says who has none. */
+/* Partners of the identities' files in both lists, [n]; reports files without one. */
 static int match(job *j, int *partner) {
     int n = 0;
     for (int i = 0; i < j->id_files.n; i++) {
@@ -267,12 +267,12 @@ static int match(job *j, int *partner) {
             idem_cli_say("idem: passed over: %s has no partner in %s", j->attr_files.names[i], j->s->identity);
     j->without_partner = j->id_files.n + j->attr_files.n - 2 * n;
     return n ? n
-             : idem_cli_fail("%s and %s have no file names in common; --pairs wants the same name for both halves of a "
-                             "pair",
-                             j->s->identity, j->s->attributes);
+             : idem_cli_fail(
+                   "%s and %s have no file names in common; --pairs needs the same name for both files of a pair",
+                   j->s->identity, j->s->attributes);
 }
 
-/* Reads and makes pairs first .. first + count - 1; nothing of them stays in memory. */
+/* Reads and makes pairs first .. first + count - 1, then frees them. */
 static int run_block(job *j, const int (*pairs)[2], int first, int count, int batch) {
     idem_sources_clear(&j->id);
     idem_sources_clear(&j->attr);
@@ -364,7 +364,7 @@ static int print_json(const job *j, double seconds) {
     return idem_json_print(report, 17);
 }
 
-/* After a failure: what is done stays, and is said. */
+/* After a failure: finished results are kept and counted in the message. */
 static int say_what_is_done(const job *j) {
     if (!j->s->folder || !j->written)
         return -1;
@@ -414,15 +414,14 @@ static bool is_file(const char *path) {
     return idem_path_exists(path) && !idem_path_is_dir(path);
 }
 
-/* Whether results go into a folder; wrong usage is explained and gives 2. */
+/* Whether results go into a folder; 2 with an explanation for wrong usage. */
 static int look_at_paths(settings *s) {
     size_t n = strlen(s->output);
     if (idem_choice_which(&s->choice) == IDEM_ALL_FACES && (!s->keep_size || !strcmp(s->choice.input, "aligned")))
-        return idem_cli_usage(s->keep_size ? "--face all looks for faces, which --input aligned forbids"
-                                           : "--face all puts every face back into its photograph: it wants "
-                                             "--keep-size");
+        return idem_cli_usage(s->keep_size ? "--face all looks for faces, which --input aligned excludes"
+                                           : "--face all pastes every face into its photograph: it needs --keep-size");
     if (s->pairs && (is_file(s->identity) || is_file(s->attributes)))
-        return idem_cli_usage("--pairs wants two folders; %s is a file",
+        return idem_cli_usage("--pairs needs two folders; %s is a file",
                               is_file(s->identity) ? s->identity : s->attributes);
     s->folder = s->pairs || idem_path_is_dir(s->identity) || idem_path_is_dir(s->attributes) ||
                 idem_path_is_dir(s->output) || (n && s->output[n - 1] == '/');
@@ -433,7 +432,7 @@ static int look_at_paths(settings *s) {
 
 static int open_model(job *j) {
     j->model.struct_size = sizeof j->model;
-    /* Poses are for remarks alone. */
+    /* Poses are used only in notes. */
     j->context = idem_cli_open(&j->s->files, j->shared, !j->shared->quiet);
     return j->context ? idem_get_info(j->context, &j->model) : -1;
 }
@@ -456,20 +455,20 @@ int idem_cmd_compose(int argc, char **argv) {
                          "which face of the attribute photograph: largest, a number from 1 in the order of size, "
                          "or all (with --keep-size); the identity is the largest of its photograph"),
         {IDEM_OPT_FLAG, "keep-size", 'k', NULL, &s.keep_size,
-         .help = "put the face, or with --face all every face, back into the attribute photograph, at its full "
-                 "size and as transparent as it is"},
+         .help = "paste the face, or with --face all every face, into the attribute photograph, at its full size and "
+                 "with its transparency"},
         IDEM_REFINE_ROW(s.refine),
         IDEM_MODEL_ROWS(s.files),
         {IDEM_OPT_INT, "batch", 0, "N", &s.batch, .min = 1, .max = 256,
-         .help =
-             "pictures at once; another number rounds otherwise: a byte in ten thousand may be one higher or lower"},
+         .help = "pictures per batch; another batch size rounds differently: a byte in ten thousand may be one higher "
+                 "or lower"},
         {0}};
     idem_command_line line = {
-        .about =
-            "Makes pictures with the identity of one face and everything else of another. In photographs the face is "
-            "found and cut out; pictures that are aligned as the generator's own are taken whole. Files that cannot be "
-            "read, show no face or have no partner are named; the others are done, and the exit code is 1. Without a "
-            "mapper for its generator (-m '') it starts at the mean face: 100 steps then, for less of the identity.",
+        .about = "Makes pictures with the identity of one face and everything else of another. In photographs the face "
+                 "is found and cut out; pictures in the generator's frame are taken whole. Files that are unreadable, "
+                 "show no face or have no partner are listed; the others are processed, and the exit code is 1. "
+                 "Without a mapper for its generator (-m '') refinement starts at the mean face, with 100 steps by "
+                 "default, and keeps less of the identity.",
         .examples = "  idem compose -i samples/identities/1.png -a samples/attributes/a.png -o out.png\n"
                     "  idem compose -i people/ -a poses/ -o combined/\n"
                     "  idem compose -i person.jpg -a holiday.jpg --keep-size -o new.png\n"

@@ -42,10 +42,10 @@ static void print_spectrum(const json_t *j) {
     json_array_foreach(json_object_get(j, "bands"), i, band) printf(
         "  %5.4g to %-6.4g   %10.4g   %10.4g   %8.3f   %15.3f\n", number(band, "longest"), number(band, "shortest"),
         number(band, "a"), number(band, "b"), number(band, "ratio"), number(band, "halves_of_b"));
-    printf("Of its ring stands out most: period %.2f pixels, %.0f degrees, %.2f times as much as in B (halves of B: "
-           "%.2f times)\n",
-           number(peak, "period"), number(peak, "degrees"), number(peak, "times"),
-           number(json_object_get(j, "peak_of_halves_of_b"), "times"));
+    printf(
+        "Strongest peak within its ring: period %.2f pixels, %.0f degrees, %.2f times B's (halves of B: %.2f times)\n",
+        number(peak, "period"), number(peak, "degrees"), number(peak, "times"),
+        number(json_object_get(j, "peak_of_halves_of_b"), "times"));
 }
 
 static void print_distance(const json_t *j) {
@@ -57,8 +57,8 @@ static void print_distance(const json_t *j) {
     printf("two random halves of B: %.3f, n = %.0f each\n", number(halves, "distance"), number(halves, "n"));
     if (number(json_object_get(j, "a"), "n") <= width || number(json_object_get(j, "b"), "n") <= width ||
         number(halves, "n") <= width)
-        printf("fewer pictures than features in one of them: its covariance lacks rank, and distances are too large;\n"
-               "they compare with others of the same n only\n");
+        printf("a set has fewer pictures than features: its covariance is singular, and distances are too large;\n"
+               "they compare only with others of the same n\n");
 }
 
 static int run(settings *s) {
@@ -88,9 +88,9 @@ int idem_cmd_distance(int argc, char **argv) {
     idem_measure_distance_options_default(&s.o);
     const idem_option options[] = {
         {IDEM_OPT_INT, "count", 'n', "N", &s.o.count, .min = 4, .max = 1e6,
-         .help = "pictures of each at most: random ones of a folder"},
+         .help = "most pictures of each, chosen at random from a folder"},
         {IDEM_OPT_INT, "at", 0, "S", &s.o.size, .min = 0, .max = 1024,
-         .help = "resize all pictures to S x S first; 0: to the size of the smaller generator, or to 256 without one"},
+         .help = "resize all pictures to S x S first; 0: the smaller generator's size, or 256"},
         {IDEM_OPT_REAL, "truncation", 't', "PSI", &s.o.truncation, .min = 0, .max = 1,
          .help = "of a generator's codes"},
         {IDEM_OPT_TEXT, "inception", 0, "FILE", &s.o.fid_net,
@@ -98,16 +98,14 @@ int idem_cmd_distance(int argc, char **argv) {
              "weights of InceptionV3 as the published FID uses it (pt_inception-2015-12-05), instead of MobileNetV2 "
              "(idem model fetch pictures)"},
         {IDEM_OPT_FLAG, "spectrum", 0, NULL, &s.spectrum,
-         .help = "the power spectra of both by period instead of the distance: what A has too much or too little of at "
-                 "which scale, and the frequency at which it has a lattice or a hatch that B lacks; S is a power of "
-                 "two"},
+         .help = "the power spectra of both by period instead of the distance: at which scale A has too much or too "
+                 "little power, and the frequency of a lattice or hatch that B does not have; S is a power of two"},
         {0}};
     const idem_command_line line = {
         .args = "A B",
-        .about =
-            "The Frechet distance of two sets of pictures, each a folder (the middle squares of all pictures below "
-            "it) or a generator's file. Beside it, the distance of two random halves of B, which is what is left "
-            "between equals. Distances compare only by the same features, size and n.",
+        .about = "The Frechet distance of two sets of pictures, each a folder (the central squares of all pictures "
+                 "below it) or a generator's file. Also prints the distance between two random halves of B, as the "
+                 "value for equal sets. Distances compare only with the same features, size and n.",
         .examples = "  idem distance models/generator-128.safetensors portraits --at 64\n"
                     "  idem distance made real -n 2000 --json\n"
                     "  idem distance models/generator-128.safetensors portraits -n 2000 --spectrum",

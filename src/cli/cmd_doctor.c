@@ -19,28 +19,28 @@ static const char *shown(const char *isa) {
     return !strcmp(isa, "avx512") ? "AVX-512" : !strcmp(isa, "avx2") ? "AVX2" : "neither AVX2 nor AVX-512";
 }
 
-/* What of the processor is used, and what it lacks: everything runs without, only slower. */
+/* Which instructions are used, and which the processor does not have: without them everything is slower. */
 static void print_isa(const char *runs, const char *has) {
     const bool avx2 = !strcmp(has, "avx2");
     printf("uses       %s", shown(runs));
     if (strcmp(runs, has))
-        printf("; it has %s, but IDEM_MAX_ISA asks for %s\n", shown(has), runs);
+        printf("; it has %s, but IDEM_MAX_ISA limits it to %s\n", shown(has), runs);
     else if (!strcmp(has, "avx512"))
         printf("\n");
     else
-        printf("; %sresults are the same but for rounding, only slower than with %s\n", avx2 ? "no AVX-512: " : "",
+        printf("; %sresults differ only by rounding, and are slower than with %s\n", avx2 ? "no AVX-512: " : "",
                avx2 ? "it" : "them");
 }
 
 static void print_machine(const idem_machine_info *m) {
     printf("processor  %s\n", m->cpu);
-    printf("features   %s\n", m->features[0] ? m->features : "none that kernels are chosen by");
+    printf("features   %s\n", m->features[0] ? m->features : "none that kernels use");
     print_isa(m->isa, m->isa_of_cpu);
     printf("cores      %d of %d may be used, %d threads will be\n", m->cores, m->online, m->threads);
     printf("memory     %.1f GB, %.1f GB free\n", m->memory * 1e-9, m->available * 1e-9);
 }
 
-/* Adds the version of the kernel library and an array of {what, kernel, gflops} to `root`, or prints them. */
+/* Adds the version of oneDNN and an array of {what, kernel, gflops} to `root`, or prints them. */
 static int report_kernels(json_t *root, const char *version, bool as_json) {
     idem_kernel_speed rows[IDEM_KERNELS];
     if (!as_json) {
@@ -91,15 +91,14 @@ static int report_models(json_t *root, bool as_json) {
 int idem_cmd_doctor(int argc, char **argv) {
     idem_shared shared = IDEM_SHARED_DEFAULTS;
     bool mpi = false;
-    const idem_option options[] = {
-        {IDEM_OPT_FLAG, "mpi", 0, NULL, &mpi,
-         .help = "instead: whether the processes that mpirun or srun has started meet, and how fast they add numbers"},
-        {0}};
+    const idem_option options[] = {{IDEM_OPT_FLAG, "mpi", 0, NULL, &mpi,
+                                    .help = "instead: check the connection of the processes that mpirun or srun "
+                                            "started, and measure how fast they sum numbers"},
+                                   {0}};
     idem_command_line line = {
-        .about = "Says what this machine can do: processor, memory, which kernels run and how "
-                 "fast (measured for two seconds), which models are present. IDEM_MAX_ISA=plain, avx2 or "
-                 "avx512 holds kernels to lesser instructions than the processor has, here and "
-                 "in every command: results then differ by rounding alone.",
+        .about = "Reports on this machine: processor, memory, which kernels run and how fast (measured for two "
+                 "seconds), which models are present. IDEM_MAX_ISA=plain, avx2 or avx512 limits the instructions of "
+                 "kernels, here and in every command; results then differ only by rounding.",
         .examples = "  idem doctor\n  IDEM_MAX_ISA=plain idem doctor\n  mpirun -np 2 idem doctor --mpi\n",
         .options = options,
         .shared = IDEM_WITH_JSON | IDEM_WITH_THREADS};

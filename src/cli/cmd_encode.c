@@ -1,4 +1,4 @@
-/* idem encode: the codes of faces, for programs of the user's own. The only command that writes any. */
+/* idem encode: writes the codes of faces for other programs. No other command writes them. */
 #define _GNU_SOURCE
 #include <jansson.h>
 #include <stdio.h>
@@ -126,7 +126,7 @@ static void abort_outputs(job *j) {
 
 /* ---- command ---- */
 
-/* A batch of files at a time: nothing of them stays in memory. */
+/* One batch of files at a time is in memory. */
 static int encode_all(job *j, const char *const *paths, idem_reader *reader) {
     idem_progress_start("encoding", "pictures", (uint64_t)j->files, 0, j->shared.quiet || j->files == 1);
     for (int first = 0; first < j->files; first += j->batch) {
@@ -144,7 +144,7 @@ static int encode_all(job *j, const char *const *paths, idem_reader *reader) {
 
 static int open_all(job *j) {
     j->model.struct_size = sizeof j->model;
-    /* Poses are for remarks alone. */
+    /* Poses are used only in notes. */
     if (!(j->context = idem_cli_open(&j->networks, &j->shared, !j->shared.quiet)) ||
         idem_get_info(j->context, &j->model) || idem_set_batch(j->context, j->files < j->batch ? j->files : j->batch) ||
         idem_sources_open(&j->faces, j->context, &j->choice, IDEM_CODE_OF_IDENTITY | IDEM_CODE_OF_ATTRIBUTES, false))
@@ -186,21 +186,22 @@ int idem_cmd_encode(int argc, char **argv) {
     job j = {.batch = 8, .choice = IDEM_CHOICE_DEFAULT, .shared = IDEM_SHARED_DEFAULTS};
     const idem_option options[] = {
         {IDEM_OPT_TEXT, "output", 'o', "DIR", &j.output, .required = true,
-         .help = "folder for identity.npy, attributes.npy (a row a face) and list.json (whose face each row is)"},
+         .help = "folder for identity.npy, attributes.npy (one row per face) and list.json (the photograph and face of "
+                 "each row)"},
         IDEM_CHOICE_ROWS(j.choice, "which face of a photograph: largest, a number from 1 in the order of size, or all"),
         IDEM_MODEL_ROWS(j.networks),
         {IDEM_OPT_INT, "batch", 0, "N", &j.batch, .min = 1, .max = 256,
-         .help = "pictures at once; another number rounds otherwise, in the last bits of a code"},
+         .help = "pictures per batch; another batch size rounds the last bits of a code differently"},
         {0}};
     idem_command_line line = {
         .args = "FILE|DIR...",
         .about =
-            "Writes the codes of faces as NumPy arrays of 32-bit floats: who it is (a unit vector, by the recogniser) "
-            "and everything else (by the mapper's encoder). Codes are biometric data: whoever has an identity code can "
-            "find the person again in other pictures, and like a fingerprint it cannot be changed once it is out. "
-            "Handle them like passwords: write them only with a reason and the person's consent (in the EU they are a "
-            "special category under article 9 of the GDPR), keep them no longer than needed, share them with nobody. "
-            "The files are made readable for their owner alone. No other command writes codes of faces.",
+            "Writes the codes of faces as NumPy arrays of 32-bit floats: the identity (a unit vector, by the "
+            "recogniser) and everything else (by the mapper's encoder). Codes are biometric data: whoever has an "
+            "identity code can find the person again in other pictures, and like a fingerprint it cannot be changed "
+            "once it is out. Handle them like passwords: write them only with a reason and the person's consent (in "
+            "the EU they are a special category under article 9 of the GDPR), keep them no longer than needed, share "
+            "them with nobody. Only their owner can read the files. No other command writes codes of faces.",
         .examples = "  idem encode samples/identities/1.png -o codes/\n"
                     "  idem encode people/ -o codes/ --face all --json\n",
         .options = options,

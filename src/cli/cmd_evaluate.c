@@ -63,13 +63,13 @@ static int run(settings *s) {
     return status;
 }
 
-/* 2 with the explanation when an output is one of the photographs. */
+/* 2 with an explanation if an output is one of the photographs. */
 static int look_at_photographs(const settings *s) {
     const char *const outputs[] = {s->o.output, s->o.sheet};
     int status = 0;
     idem_file_list *list = s->o.photographs ? idem_new_file_list() : NULL;
     if (list)
-        idem_list_files_below(list, s->o.photographs); /* one that cannot be listed is said so when it is read */
+        idem_list_files_below(list, s->o.photographs); /* an unreadable folder is reported when it is read */
     for (int i = 0; i < 2 * idem_count_files(list) && !status; i++)
         status = outputs[i % 2] ? idem_overwrite_file(outputs[i % 2], idem_file_paths(list)[i / 2]) : 0;
     idem_free_file_list(list);
@@ -87,26 +87,25 @@ int idem_cmd_evaluate(int argc, char **argv) {
         {IDEM_OPT_INT, "pairs", 'n', "N", &s.o.pairs, .min = 2, .max = 100000,
          .help = "cross pairs drawn from the generator, or of photographs"},
         {IDEM_OPT_REAL, "truncation", 0, "PSI", &s.o.truncation, .min = 0, .max = 1, .was_given = &s.truncation_given,
-         .help = "of the pairs drawn; the mapper's own if not given"},
+         .help = "of drawn pairs; the mapper's if not given"},
         {IDEM_OPT_TEXT, "identity", 0, "DIR", &s.o.identity, .help = "use these pictures (aligned) instead of drawing"},
         {IDEM_OPT_TEXT, "attributes", 0, "DIR", &s.o.attributes,
-         .help = "with --identity: partners of the same file names"},
+         .help = "with --identity: partners with the same file names"},
         {IDEM_OPT_TEXT, "photographs", 0, "DIR", &s.o.photographs,
-         .help =
-             "use pairs of photographs of different persons instead of drawing, and measure realism too; whose they "
-             "are say the names: NAME_NUMBER, or a folder below DIR for each person"},
+         .help = "use pairs of photographs of different persons instead of drawing, and measure realism too; names "
+                 "identify the persons: NAME_NUMBER, or a folder per person below DIR"},
         {IDEM_OPT_INT, "refine", 0, "K", &s.o.refine, .min = IDEM_REFINE_BY_DEFAULT, .max = IDEM_REFINE_LIMIT,
-         .help = "steps of refining every pair's code; 0: the mapper's own answer; -1: 25 of photographs, else 0"},
+         .help = "refinement steps per pair; 0: the mapper's answer; -1: 25 for photographs, else 0"},
         {IDEM_OPT_HEADER, .help = "Report"},
         {IDEM_OPT_FLAG, "baselines", 0, NULL, &s.baselines,
-         .help = "measure also copying and style mixing at every crossover"},
+         .help = "also measure copying and style mixing at every crossover"},
         {IDEM_OPT_INT, "baseline-pairs", 0, "N", &s.o.baseline_pairs, .min = 2, .max = 100000,
          .help = "pairs for the baselines"},
         {IDEM_OPT_INT, "batch", 0, "N", &s.o.batch, .min = 1, .max = 256,
-         .help = "pictures at once; another number rounds otherwise"},
+         .help = "pictures per batch; another batch size rounds differently"},
         {IDEM_OPT_TEXT, "sheet", 0, "FILE", &s.o.sheet,
          .help = "with --photographs: write the first 48 pairs as a PNG, unselected: identity, attributes, output"},
-        {IDEM_OPT_TEXT, "output", 'o', "FILE", &s.o.output, .help = "write the report as JSON here too"},
+        {IDEM_OPT_TEXT, "output", 'o', "FILE", &s.o.output, .help = "also write the report as JSON to this file"},
         {0}};
     idem_command_line line = {
         .about = "Measures a mapper on cross pairs: how much of the identity is kept, how much of the attribute "
@@ -121,9 +120,10 @@ int idem_cmd_evaluate(int argc, char **argv) {
     if (!s.o.identity != !s.o.attributes)
         return idem_cli_usage("--identity and --attributes go together");
     if (s.o.photographs && (s.o.identity || s.baselines || s.truncation_given))
-        return idem_cli_usage("--photographs goes without --identity, --attributes, --truncation and --baselines");
+        return idem_cli_usage(
+            "--photographs cannot be combined with --identity, --attributes, --truncation and --baselines");
     if (s.o.sheet && !s.o.photographs)
-        return idem_cli_usage("--sheet goes with --photographs");
+        return idem_cli_usage("--sheet needs --photographs");
     const char *const inputs[] = {s.files.generator, s.files.mapper, s.files.identity_net,
                                   s.o.identity,      s.o.attributes, s.o.photographs};
     const char *const outputs[] = {s.o.output, s.o.sheet};

@@ -1,4 +1,4 @@
-/* idem evaluate-generator: does a generator make people of its own, and many? */
+/* idem evaluate-generator: does a generator make many people, and new ones? */
 #include <jansson.h>
 #include <stdio.h>
 
@@ -13,7 +13,7 @@
 
 typedef struct {
     const char *generator, *data, *output;
-    const char *invert; /* folder: instead of all else */
+    const char *invert; /* folder; NULL: no inversion */
     int count, held_out, steps;
     uint64_t data_seed;
     bool held_out_given, data_seed_given;
@@ -133,27 +133,27 @@ int idem_cmd_evaluate_generator(int argc, char **argv) {
         .count = 200, .steps = 200, .held_out = 200, .data_seed = 1, .truncation = 1, .shared = IDEM_SHARED_DEFAULTS};
     const idem_option options[] = {
         {IDEM_OPT_TEXT, "generator", 'g', "FILE", &s.generator, .required = true, .help = "StyleGAN2 weights"},
-        {IDEM_OPT_TEXT, "data", 'd', "DIR", &s.data, .help = "the pictures it was trained on; not with --invert"},
+        {IDEM_OPT_TEXT, "data", 'd', "DIR", &s.data, .help = "its training pictures; not with --invert"},
         {IDEM_OPT_TEXT, "output", 'o', "DIR", &s.output, .required = true,
          .help = "for report.json, nearest.png (samples beside the training pictures nearest to them) and a cache of "
                  "the data; with --invert inversion.json and inverted.png"},
         {IDEM_OPT_INT, "count", 'n', "N", &s.count, .min = 2, .max = 10000, .help = "samples, or pictures to invert"},
         {IDEM_OPT_REAL, "truncation", 't', "PSI", &s.truncation, .min = 0, .max = 1, .help = "of the samples' codes"},
         {IDEM_OPT_INT, "held-out", 0, "N", &s.held_out, .min = 2, .max = 1e6, .was_given = &s.held_out_given,
-         .help = "pictures of DIR that its training held out; if not given, as its file says"},
+         .help = "pictures of DIR that its training held out; if not given, as stored in its file"},
         {IDEM_OPT_U64, "data-seed", 0, "N", &s.data_seed, .was_given = &s.data_seed_given,
-         .help = "seed of the training, by which they were chosen; if not given, as its file says"},
+         .help = "seed of the training, which chose them; if not given, as stored in its file"},
         {IDEM_OPT_TEXT, "invert", 0, "DIR", &s.invert,
-         .help = "instead of all that: how well can it paint these portraits, which it was not shown? Codes of every "
-                 "layer are fitted to the pixels of each, in the generator's frame; the judge says whether it is the "
-                 "person. Compares generators of one size"},
-        {IDEM_OPT_INT, "steps", 0, "N", &s.steps, .min = 1, .max = 100000, .help = "of fitting, for a portrait"},
+         .help = "instead: measure how well it can paint these portraits, which it was not trained on: one code per "
+                 "layer is fitted to the pixels of each, in the generator's frame, and the judge decides whether it "
+                 "shows the person. Comparable between generators of one size"},
+        {IDEM_OPT_INT, "steps", 0, "N", &s.steps, .min = 1, .max = 100000, .help = "fitting steps per portrait"},
         {0}};
     const idem_command_line line = {
-        .about = "Measures by the judge, a face recogniser never used in training, whether a generator makes many "
-                 "different people (the share of pairs of samples that pass for one person, beside that of portraits) "
-                 "and new ones (how near samples are to the nearest training picture, beside portraits that training "
-                 "was not shown).",
+        .about =
+            "Measures by the judge, a face recogniser never used in training, whether a generator makes many different "
+            "people (the share of pairs of samples that match as one person, compared with portraits) and new ones "
+            "(similarity of samples to the nearest training picture, compared with portraits held out of training).",
         .examples = "  idem evaluate-generator -g run/generator.safetensors -d portraits -o proof\n"
                     "  idem evaluate-generator -g run/generator.safetensors --invert held-out -n 500 -o proof\n",
         .options = options,

@@ -23,7 +23,7 @@ typedef struct {
     const char *output, *space;
     idem_texts identity, attributes;
     int steps, delay, refine;
-    bool strip, animation; /* what the output is, if not a folder of all */
+    bool strip, animation; /* kind of output; both false: a folder */
     idem_choice choice;
 } settings;
 
@@ -115,7 +115,7 @@ static int write_strip(const job *j, const char *path) {
     return status;
 }
 
-/* There and back again, so that it plays without a jump. */
+/* Forwards, then backwards, so that the loop has no jump. */
 static int write_animation(const job *j, const char *path) {
     idem_view list[2 * STEPS_MAX];
     const idem_writing writing = idem_cli_writing(IDEM_ORIGIN_GENERATED);
@@ -146,11 +146,11 @@ static int write_all(const job *j) {
 
 static int run(job *j) {
     const settings *s = j->s;
-    /* A place that cannot be written is better known before the work. */
+    /* An unwritable output is reported before the work. */
     if (!s->strip && !s->animation && idem_dir_make(s->output))
         return -1;
     idem_info model = {.struct_size = sizeof model};
-    /* Poses are for remarks alone. */
+    /* Poses are used only in notes. */
     if (!(j->context = idem_cli_open(&s->files, j->shared, !j->shared->quiet)) || idem_get_info(j->context, &model))
         return -1;
     j->size = model.size;
@@ -186,8 +186,8 @@ static int check_inputs(const settings *s) {
 
 static int check(settings *s) {
     if (!s->identity.n || !s->attributes.n || s->identity.n + s->attributes.n < 3)
-        return idem_cli_usage("two pictures are wanted on one side: --identity A B --attributes C, or --identity A "
-                              "--attributes B C");
+        return idem_cli_usage(
+            "one side needs two pictures: --identity A B --attributes C, or --identity A --attributes B C");
     bool folder = idem_path_is_dir(s->output);
     s->strip = !folder && ends_in(s->output, ".png");
     s->animation = !folder && ends_in(s->output, ".webp");
@@ -210,30 +210,31 @@ int idem_cmd_interpolate(int argc, char **argv) {
         {IDEM_OPT_TEXTS, "attributes", 'a', "C [D]", &s.attributes, .max = 2, .required = true,
          .help = "pose, expression, hair, light, background: one picture, or two"},
         {IDEM_OPT_TEXT, "output", 'o', "FILE|DIR", &s.output, .required = true,
-         .help = "NAME.png: the frames in a strip; NAME.webp: an animation that plays there and back for ever; else a "
-                 "folder for 000.png and so on, strip.png and animation.webp. Other forms of video are not written"},
-        {IDEM_OPT_INT, "steps", 'n', "N", &s.steps, .min = 2, .max = STEPS_MAX, .help = "frames, both ends among them"},
+         .help = "NAME.png: the frames in a strip; NAME.webp: an animation, forwards and backwards in a loop; else a "
+                 "folder for 000.png etc., strip.png and animation.webp. No other video formats"},
+        {IDEM_OPT_INT, "steps", 'n', "N", &s.steps, .min = 2, .max = STEPS_MAX,
+         .help = "number of frames, including both ends"},
         {IDEM_OPT_TEXT, "space", 0, "SPACE", &s.space, .choices = "w|z",
-         .help = "where the way is straight: w, the generator's codes, or z, those of identity (on the sphere) and "
-                 "attributes"},
+         .help = "space of the interpolation: w, the generator's codes, or z, the codes of identity (on the sphere) "
+                 "and attributes"},
         {IDEM_OPT_INT, "delay", 0, "MS", &s.delay, .min = 10, .max = 10000,
-         .help = "milliseconds of each frame of the animation"},
+         .help = "milliseconds per frame of the animation"},
         IDEM_CHOICE_ROWS(s.choice,
                          "which face of attribute photographs: largest, or a number from 1 in the order of size; "
                          "identities are the largest of theirs"),
         IDEM_REFINE_ROW(s.refine),
         IDEM_MODEL_ROWS(s.files),
         {0}};
-    idem_command_line line = {
-        .about = "Pictures on the way from one identity to another with the same attributes, or from one picture's "
-                 "attributes to another's with the same identity (or both at once). The first and the last are what "
-                 "idem compose makes of the ends, to the byte.",
-        .examples = "  idem interpolate -i samples/identities/1.png samples/identities/2.png \\\n"
-                    "      -a samples/attributes/a.png -o way.png\n"
-                    "  idem interpolate -i a.png -a c.png d.png --steps 24 -o way.webp\n"
-                    "  idem interpolate -i a.jpg b.jpg -a c.jpg --space z -o frames/\n",
-        .options = options,
-        .shared = IDEM_WITH_JSON | IDEM_WITH_THREADS};
+    idem_command_line line = {.about =
+                                  "Interpolates from one identity to another with the same attributes, or from one "
+                                  "picture's attributes to another's with the same identity (or both at once). The "
+                                  "first and the last frame equal idem compose's pictures of the ends to the byte.",
+                              .examples = "  idem interpolate -i samples/identities/1.png samples/identities/2.png \\\n"
+                                          "      -a samples/attributes/a.png -o way.png\n"
+                                          "  idem interpolate -i a.png -a c.png d.png --steps 24 -o way.webp\n"
+                                          "  idem interpolate -i a.jpg b.jpg -a c.jpg --space z -o frames/\n",
+                              .options = options,
+                              .shared = IDEM_WITH_JSON | IDEM_WITH_THREADS};
     idem_parse(&line, argc, argv, &shared, NULL);
     int usage = check(&s);
     if (usage)

@@ -1,4 +1,4 @@
-/* idem measure-anonymity: how well people are hidden in pictures, and what else of them was kept. */
+/* idem measure-anonymity: re-identification in anonymised pictures, and what was kept. */
 #include <jansson.h>
 #include <stdio.h>
 
@@ -46,7 +46,7 @@ static void print_learned(const json_t *r) {
 static void print_recognisers(const json_t *r) {
     const json_t *one = json_object_get(r, "recogniser");
     char all[64];
-    printf("%.0f pictures, %.0f of whose faces were not found again; %.0f persons, %.0f with another picture\n"
+    printf("%.0f pictures, in %.0f of them no face is found any more; %.0f persons, %.0f with another picture\n"
            "thresholds: from %.0f pairs of originals of two persons, at a false accept rate of 0.1 %%\n\n",
            number(r, "pictures"), number(r, "hidden"), number(one, "persons"),
            number(one, "persons_with_another_picture"), number(one, "impostor_pairs"));
@@ -176,27 +176,22 @@ int idem_cmd_measure_anonymity(int argc, char **argv) {
     idem_measure_anonymity_options_default(&o);
     const idem_option options[] = {
         {IDEM_OPT_TEXTS, "attack-train", 0, "DIR DIR", &train,
-         .help =
-             "two more folders, ORIGINALS ANONYMISED by the same method, of other people: two attacks learn from them "
-             "to find the way back, a ridge regression and a network, and are tried on the pictures"},
-        {IDEM_OPT_INT, "attack-pairs", 0, "N", &o.train_pairs, .min = 20, .max = 1e6,
-         .help = "pairs to learn from at most"},
+         .help = "two more folders, ORIGINALS ANONYMISED by the same method, of other people: two attacks, a ridge "
+                 "regression and a network, are trained on them to invert the method, and tested on the pictures"},
+        {IDEM_OPT_INT, "attack-pairs", 0, "N", &o.train_pairs, .min = 20, .max = 1e6, .help = "most pairs to train on"},
         {IDEM_OPT_TEXT, "groups", 0, "FILE", &o.groups,
-         .help =
-             "table of groups (CSV): the first line names the columns, then a line for each picture: its name, and the "
-             "group it belongs to in each column; groups.csv among the originals if not given"},
+         .help = "table of groups (CSV): the first line names the columns, each further line has a picture's name and "
+                 "its group in each column; groups.csv among the originals if not given"},
         {0}};
     idem_command_line line = {
         .args = "ORIGINALS ANONYMISED",
-        .about =
-            "Measures whether people can be recognised in anonymised pictures by who has other pictures of them: "
-            "each anonymised picture is compared with other originals of the same person and of others, by the "
-            "training "
-            "recogniser and by a second one, the judge, at thresholds from pairs of the originals. Then what was kept: "
-            "faces, landmarks, pose, expression, colours; and for which group all this is worst. A person is the "
-            "folder that a picture lies in, or its name up to the last _NUMBER. Of each picture the largest face is "
-            "measured; where no face is found again, the recognisers look at its place and the face counts as a "
-            "failure in all that was to be kept. docs/anonymise.md says what each figure means.",
+        .about = "Measures whether people in anonymised pictures can be recognised with other pictures of them: each "
+                 "anonymised picture is compared with other originals of the same person and of others, by the "
+                 "training recogniser and by a second one, the judge, at thresholds from pairs of the originals. Then "
+                 "it measures what was kept: faces, landmarks, pose, expression, colours; and the worst group of each "
+                 "figure. A person is a picture's folder, or its name without _NUMBER. The largest face of each "
+                 "picture is measured; if no face is found any more, the recognisers see its place, and the face "
+                 "counts as a failure in the figures of what was kept. docs/anonymise.md explains each figure.",
         .examples = "  idem measure-anonymity photographs/ anonymised/\n"
                     "  idem measure-anonymity people/ out/ --attack-train portraits/ portraits-out/ --json\n",
         .options = options,

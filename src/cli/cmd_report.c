@@ -41,7 +41,7 @@ static int check(settings *s) {
     if (!s->o.identity != !s->o.attributes)
         return idem_cli_usage("--identity and --attributes go together");
     if (s->o.identity && s->o.photographs)
-        return idem_cli_usage("--photographs finds its pairs itself; leave out --identity and --attributes");
+        return idem_cli_usage("--photographs chooses its pairs; leave out --identity and --attributes");
     const int code = parse_refine(s);
     return code ? code : idem_output_folder(s->o.output);
 }
@@ -94,15 +94,15 @@ int idem_cmd_report(int argc, char **argv) {
         {IDEM_OPT_INT, "pairs", 'n', "N", &s.o.pairs, .min = 2, .max = 100000,
          .help = "cross pairs drawn from the generator, or of persons with --photographs"},
         {IDEM_OPT_REAL, "truncation", 0, "PSI", &s.o.truncation, .min = 0, .max = 1, .was_given = &s.truncation_given,
-         .help = "of the pairs drawn; the mapper's own if not given"},
+         .help = "of drawn pairs; the mapper's if not given"},
         {IDEM_OPT_TEXT, "identity", 0, "DIR", &s.o.identity, .help = "use these pictures (aligned) instead of drawing"},
         {IDEM_OPT_TEXT, "attributes", 0, "DIR", &s.o.attributes,
-         .help = "with --identity: partners of the same file names; groups.csv in either folder (name,column,...) says "
-                 "which pairs are looked at as groups"},
+         .help = "with --identity: partners with the same file names; groups.csv in either folder (name,column,...) "
+                 "assigns pairs to groups"},
         {IDEM_OPT_TEXT, "photographs", 0, "DIR", &s.o.photographs, .help = "pairs of the persons in these photographs"},
-        {IDEM_OPT_HEADER, .help = "Rows beside the mapper, both pictures copied, and style mixing at its best"},
+        {IDEM_OPT_HEADER, .help = "Rows beside the mapper, the two copied pictures, and style mixing at its best"},
         {IDEM_OPT_TEXT, "refine", 0, "K[,K...]", &s.refine_text,
-         .help = "pairs refined by so many steps, a row for each; a step costs about two pictures"},
+         .help = "refinement steps, one row per number; a step costs about two pictures"},
         {IDEM_OPT_TEXTS, "compare", 0, "MAPPER...", &s.compare, .help = "other mappers of the same generator"},
         {IDEM_OPT_HEADER, .help = "Networks"},
         {IDEM_OPT_TEXTS, "witness", 0, "FILE...", &s.witnesses, .max = WITNESSES_MOST,
@@ -112,15 +112,16 @@ int idem_cmd_report(int argc, char **argv) {
          .help = "weights of InceptionV3 as the published FID uses it (pt_inception-2015-12-05), instead of "
                  "MobileNetV2 (idem model fetch pictures)"},
         {IDEM_OPT_INT, "batch", 0, "N", &s.o.batch, .min = 1, .max = 256,
-         .help = "pictures at once; another number rounds otherwise"},
+         .help = "pictures per batch; another batch size rounds differently"},
         {IDEM_OPT_HEADER, .help = "Report"},
         {IDEM_OPT_TEXT, "output", 'o', "DIR", &s.o.output, .required = true, .help = "folder for the report"},
         {0}};
     const idem_command_line line = {
-        .about = "Everything that the paper and its followers print of a mapper, with its spread, beside baselines: "
-                 "identity by several recognisers, retrieval, pose, expression, landmarks, reconstruction, what is "
-                 "around the face, the outputs as a set, groups of pairs. The folder gets a page (report.html), tables "
-                 "(report.md, report.tex), all figures (report.json) and every pair's (pairs.csv).",
+        .about =
+            "All figures that the paper and its followers print of a mapper, with their spread, beside baselines: "
+            "identity by several recognisers, retrieval, pose, expression, landmarks, reconstruction, the surroundings "
+            "of the face, the outputs as a set, groups of pairs. The folder gets a page (report.html), tables "
+            "(report.md, report.tex), all figures (report.json) and those of every pair (pairs.csv).",
         .examples = "  idem report -o report                 the shipped model, 300 pairs\n"
                     "  idem report -o report --refine 12,25 --compare old/mapper.safetensors\n"
                     "  idem report -o report --photographs lfw --witness arcface.onnx:insightface\n",

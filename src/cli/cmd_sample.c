@@ -36,22 +36,20 @@ static void parse(sample *a, int argc, char **argv) {
          .help = "becomes DIR/dataset_SIZE/images/00000/00000.png and DIR/dataset_SIZE/ws/00000/00000.npy"},
         {IDEM_OPT_LONG, "count", 'n', "N", &a->count, .min = 1, .max = 1e8, .help = "pictures in all"},
         {IDEM_OPT_REAL, "truncation", 't', "PSI", &a->truncation, .min = 0, .max = 2,
-         .help = "pulls codes to the mean: 0 the mean face, 1 not at all"},
+         .help = "pulls codes to the mean: 0: the mean face, 1: not at all"},
         {IDEM_OPT_INT, "cutoff", 'c', "L", &a->cutoff, .min = -1, .max = 64,
-         .help = "truncate only the first L layers; -1: all alike"},
+         .help = "truncate only the first L layers; -1: all"},
         {IDEM_OPT_INT, "batch", 'b', "N", &a->batch, .min = 1, .max = 256,
-         .help =
-             "pictures at a time; another number rounds otherwise: a byte in ten thousand may be one higher or lower"},
+         .help = "pictures per batch; another batch size rounds differently: a byte in ten thousand may be one higher "
+                 "or lower"},
         {IDEM_OPT_TEXT, "sheet", 0, "FILE", &a->sheet,
-         .help = "also a PNG that shows the first pictures (at most 400)"},
+         .help = "also write a PNG that shows the first pictures (at most 400)"},
         {0},
     };
     const idem_command_line line = {
-        .about = "Samples pictures from a generator and stores each with its code w (float32, a row for every layer). "
-                 "Picture i "
-                 "depends on the seed and i alone; files that are there already are not made again, so a stopped "
-                 "command can "
-                 "simply be repeated.",
+        .about =
+            "Samples pictures from a generator and stores each with its code w (float32, one row per layer). Picture i "
+            "depends only on the seed and i; existing files are kept, so a stopped command can simply be repeated.",
         .examples = "  idem sample -g models/generator-128.safetensors -n 5000 -t 0.9 -o data\n"
                     "  idem sample -g models/generator-128.safetensors -n 40 --seed 7 -o out --sheet out/sheet.png",
         .options = options,

@@ -1,4 +1,4 @@
-/* idem serve: a page in the browser, answered by this machine. */
+/* idem serve: a page in the browser, served by this machine. */
 #define _GNU_SOURCE
 #include <spawn.h>
 #include <stdio.h>
@@ -26,7 +26,7 @@ static void open_browser(const char *url) {
     char program[] = "xdg-open", *argv[] = {program, (char *)url, NULL};
     pid_t child;
     if (posix_spawnp(&child, program, NULL, NULL, argv, environ))
-        idem_cli_say("idem: xdg-open is not there: open the address yourself");
+        idem_cli_say("idem: xdg-open is missing: open the address yourself");
 }
 
 /* Until Ctrl-C. */
@@ -49,7 +49,7 @@ static int serve(const settings *s, const idem_shared *shared, idem_context *con
     if (!server)
         return idem_cli_fail("%s", error);
     if (strcmp(s->listen, "127.0.0.1") && strcmp(s->listen, "::1"))
-        idem_cli_say("idem: warning: other machines can reach %s, and what is sent there is not encrypted; who has the "
+        idem_cli_say("idem: warning: other machines can reach %s, and traffic is not encrypted; anybody who has the "
                      "address below may use it",
                      s->listen);
     puts(idem_server_url(server));
@@ -67,21 +67,21 @@ int idem_cmd_serve(int argc, char **argv) {
     settings s = {.listen = "127.0.0.1"};
     idem_shared shared = IDEM_SHARED_DEFAULTS;
     const idem_option options[] = {
-        {IDEM_OPT_INT, "port", 'p', "N", &s.port, .max = 65535, .help = "port to answer at, 0 for any that is free"},
+        {IDEM_OPT_INT, "port", 'p', "N", &s.port, .max = 65535, .help = "port to listen on; 0: any free port"},
         {IDEM_OPT_FLAG, "open", 0, NULL, &s.open, .help = "open the page in the desktop's browser"},
         {IDEM_OPT_TEXT, "listen", 0, "ADDRESS", &s.listen,
-         .help = "numeric address to answer at; another than 127.0.0.1 or ::1 lets other machines in, unencrypted"},
+         .help = "numeric address to listen on; any but 127.0.0.1 and ::1 lets other machines in, unencrypted"},
         IDEM_MODEL_ROWS(s.files),
         {0},
     };
-    idem_command_line line = {
-        .about = "Prints the address of a page on this machine: choose or drop two pictures there, see their faces, "
-                 "compose, move a slider from one person to another, download. Only who has the address, with its "
-                 "token, is answered; nothing is written to disk and nothing leaves this machine. The page's JSON "
-                 "interface is in docs/serve.md.",
-        .examples = "  idem serve --open\n  idem serve --port 8080",
-        .options = options,
-        .shared = IDEM_WITH_THREADS};
+    idem_command_line line = {.about =
+                                  "Prints the address of a page on this machine: choose or drop two pictures there, "
+                                  "see their faces, compose, move a slider from one person to another, download. Only "
+                                  "requests with the address's token are answered; nothing is written to disk and "
+                                  "nothing leaves this machine. The page's JSON interface is in docs/serve.md.",
+                              .examples = "  idem serve --open\n  idem serve --port 8080",
+                              .options = options,
+                              .shared = IDEM_WITH_THREADS};
     idem_parse(&line, argc, argv, &shared, NULL);
     idem_context *context = idem_cli_open(&s.files, &shared, 0);
     const int status = context ? serve(&s, &shared, context) : -1;

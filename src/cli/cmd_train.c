@@ -1,4 +1,4 @@
-/* idem train: the mapper of a frozen generator, from random or resumed. */
+/* idem train: the mapper of a frozen generator. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -39,37 +39,34 @@ static void parse(train *a, int argc, char **argv) {
         {IDEM_OPT_TEXT, "data", 'd', "DIR", &a->o.data,
          .help = "pictures and codes made by `idem sample`; without it pairs are drawn on the fly"},
         {IDEM_OPT_TEXT, "photographs", 0, "DIR", &a->o.photographs,
-         .help =
-             "folder tree of photographs or aligned faces, of which --photograph-share of the pictures are: the "
-             "largest face of each; also wanted on resume. Some are held out and measured. --dry-run leaves them out"},
+         .help = "folder tree of photographs or aligned faces; the largest face of each is used; --photograph-share is "
+                 "their share of the pictures. Also needed with --resume. Some are held out and measured. Ignored by "
+                 "--dry-run"},
         {IDEM_OPT_FLAG, "resume", 'r', NULL, &a->resume,
-         .help = "continue the run in RUN bit for bit, with its own options; start it if there is none"},
+         .help = "continue the run in RUN bit for bit, with the run's options; start it if there is none"},
         {IDEM_OPT_FLAG, "dry-run", 'n', NULL, &a->dry_run,
-         .help = "measure a few iterations, print memory, rate and hours of the whole schedule, write nothing"},
+         .help = "time a few iterations, print memory, rate and hours of the whole schedule, write nothing"},
         {IDEM_OPT_TEXT, "mapper", 'm', "FILE", &a->o.mapper,
          .help = "start from this mapper instead of random weights"},
         {IDEM_OPT_FLAG, "adapt", 0, NULL, &a->adapt,
-         .help = "the mapper of -m may be another generator's; --attr-side: the side of that one's pictures"},
+         .help = "the mapper of -m may be another generator's; --attr-side: the side of that generator's pictures"},
         {IDEM_OPT_TEXT, "attr-net", 0, "NAME|FILE", &a->attr_net,
          .help = "E_attr: resnet18, resnet50, inception3, or a file as with --attr-start; resnet18 if not given"},
         {IDEM_OPT_TEXT, "attr-start", 0, "FILE", &a->o.attribute_start,
-         .help =
-             "start E_attr from a ResNet or InceptionV3 trained for ImageNet (torchvision's file) instead of random "
-             "weights"},
+         .help = "start E_attr from a ResNet or InceptionV3 trained on ImageNet (torchvision's file) instead of random "
+                 "weights"},
         {IDEM_OPT_TEXT, "attr-norm", 0, "KIND", &a->o.attribute_norm, .choices = "frozen|running",
          .help =
              "statistics of E_attr's batch norms: frozen as stored, or the batch's with running averages; frozen for "
              "an InceptionV3 from a file, else running, if not given"},
         {IDEM_OPT_INT, "attr-side", 0, "S", &a->o.attribute_side, .min = 0, .max = 4096,
-         .help = "E_attr sees larger pictures averaged to S x S, which must divide their side; 0: as they are, or as "
-                 "the mapper of -m has it"},
+         .help = "pictures are averaged to S x S for E_attr; S must divide their side; 0: unchanged, or as in the "
+                 "mapper of -m"},
         {IDEM_OPT_TEXT, "identity-net", 0, "FILE", &a->o.identity_net,
-         .help =
-             "recogniser that E_id is: InceptionResnetV1 (facenet-pytorch's file) or ONNX; fr_feature if not given. "
-             "It becomes part of the mapper"},
+         .help = "recogniser for E_id: InceptionResnetV1 (facenet-pytorch's file) or ONNX; fr_feature if not given. "
+                 "Its name is stored in the mapper"},
         {IDEM_OPT_TEXT, "identity-preprocess", 0, "NAME", &a->o.identity_preprocess,
-         .choices = "fr_feature|insightface|facenet|vggface2",
-         .help = "how it wants its pictures; must be said for ONNX"},
+         .choices = "fr_feature|insightface|facenet|vggface2", .help = "its preprocessing; required for ONNX"},
         {IDEM_OPT_TEXT, "models", 0, "DIR", &a->o.models, .help = "folder of the downloaded networks"},
         {IDEM_OPT_FLAG, "trap-nan", 0, NULL, &a->trap_nan,
          .help = "stop at the first node with a number that is not finite"},
@@ -83,11 +80,10 @@ static void parse(train *a, int argc, char **argv) {
     memcpy(options, fixed, sizeof fixed);
     idem_field_options_add(&a->fields, "paper", options, sizeof fixed / sizeof fixed[0]);
     const idem_command_line line = {
-        .about =
-            "Trains the attribute encoder and the mapper of a frozen generator: identity from one picture, everything "
-            "else "
-            "from another. Every weight and rate of the recipe is an option with the published default; all are stored "
-            "in the checkpoints. Ctrl-C saves a checkpoint; --resume continues as if nothing had happened.",
+        .about = "Trains the attribute encoder and the mapper of a frozen generator: identity from one picture, "
+                 "everything else from another. Every weight and rate of the recipe is an option with the published "
+                 "default; all are stored in the checkpoints. Ctrl-C saves a checkpoint; --resume continues with the "
+                 "same results as an uninterrupted run.",
         .examples =
             "  idem train -g models/generator-128.safetensors -o out/run --batch 16 --rate 5e-4 --truncation 0.9 \\\n"
             "      --iterations 4000 --mean-bias\n"
@@ -187,7 +183,7 @@ static int run_as(train *a, int rank) {
     a->o.threads = a->shared.threads;
     if (idem_train_mapper(&a->o, &result))
         return rank && idem_error_kind() == IDEM_ERROR_INTERRUPTED ? 130 : idem_cli_failed();
-    if (rank) /* what there is to say is said by rank 0 */
+    if (rank) /* only rank 0 prints */
         return 0;
     if (a->dry_run)
         return print_measured(a, &result);
@@ -205,7 +201,7 @@ static int run(train *a) {
     return code;
 }
 
-/* --attr-net is a name, or one more way to say --attr-start. Wrong usage is explained and gives 2. */
+/* --attr-net is a name, or a file as with --attr-start. 2 with an explanation for wrong usage. */
 static int choose_attributes(train *a) {
     static const char *const names[] = {"resnet18", "resnet50", "inception3"};
     bool known = false;
@@ -213,21 +209,20 @@ static int choose_attributes(train *a) {
         known = known || (a->attr_net && !strcmp(a->attr_net, names[i]));
     if (a->attr_net && !known) {
         if (a->o.attribute_start)
-            return idem_cli_usage(
-                "--attr-net: \"%s\" is none of resnet18|resnet50|inception3; a file is named once, by "
-                "--attr-net or --attr-start",
-                a->attr_net);
+            return idem_cli_usage("--attr-net: \"%s\" is none of resnet18|resnet50|inception3; name a file only once, "
+                                  "with --attr-net or --attr-start",
+                                  a->attr_net);
         a->o.attribute_start = a->attr_net;
     }
     a->o.attribute_net = known ? a->attr_net : NULL;
     if (a->adapt && !a->o.mapper)
-        return idem_cli_usage("--adapt wants the mapper to be adapted: name it with --mapper");
+        return idem_cli_usage("--adapt needs the mapper to adapt: name it with --mapper");
     return a->o.mapper && a->o.attribute_start
-               ? idem_cli_usage("--mapper brings its own E_attr: leave out --attr-start or the file of --attr-net")
+               ? idem_cli_usage("--mapper contains E_attr: leave out --attr-start or the file of --attr-net")
                : 0;
 }
 
-/* The recipe decides which options there are, so it is looked for before they are read. */
+/* The recipe decides which options exist, so it is found before they are parsed. */
 static bool wants_summary(int argc, char **argv) {
     for (int i = 1; i < argc; i++)
         if (!strcmp(argv[i], "--recipe=summary") ||
@@ -240,7 +235,7 @@ static int checked_run(train *a) {
     if (!a->o.run && !a->dry_run)
         return idem_cli_usage("--output is missing: name a folder for the run, or ask for --dry-run");
     if (a->o.identity_preprocess && !a->o.identity_net)
-        return idem_cli_usage("--identity-preprocess belongs to --identity-net");
+        return idem_cli_usage("--identity-preprocess needs --identity-net");
     if (choose_attributes(a) ||
         (a->o.mapper && !a->dry_run &&
          idem_overwrite_folder(a->o.run, &a->o.mapper, 1, "@(mapper|mapper-start|checkpoint-*).safetensors")))

@@ -1,4 +1,4 @@
-/* idem verify: do two photographs show the same person? And how well can that be told, on a list of pairs. */
+/* idem verify: do two photographs show the same person? Also accuracy on a list of pairs. */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,14 +23,14 @@ typedef struct {
 
 /* ---- which face ---- */
 
-/* "N", up to `end`, from 1; -1: it is none. */
+/* "N", up to `end`, from 1; -1: not a number. */
 static int parse_number(const char *text, char end) {
     char *at;
     const long n = *text >= '0' && *text <= '9' ? strtol(text, &at, 10) : 0;
     return n >= 1 && n <= 1000000 && *at == end ? (int)n - 1 : -1;
 }
 
-/* Wrong usage is explained and gives 2. */
+/* 2 with an explanation for wrong usage. */
 static int parse_face(settings *s) {
     const char *comma = strchr(s->face, ',');
     if (!strcmp(s->face, "any") || !strcmp(s->face, "largest")) {
@@ -82,7 +82,7 @@ static void remark(const settings *s, const json_t *report) {
                      s->o.face_a == IDEM_PAIR_FACE_ANY ? "the most alike are compared"
                                                        : "one of each is compared (--face any takes the most alike)");
     if (outside && !s->shared.quiet)
-        idem_cli_say("idem: pictures with %.0f %% of the face's frame outside, or more: %d", 20.0, outside);
+        idem_cli_say("idem: pictures with at least %.0f %% of the face's frame outside: %d", 20.0, outside);
 }
 
 static int run_list(settings *s) {
@@ -131,12 +131,10 @@ static void print_decision(const json_t *r) {
         printf("face %.0f of %.0f of A, face %.0f of %.0f of B, in the order of size\n", number(r, "face_a"),
                number(r, "faces_a"), number(r, "face_b"), number(r, "faces_b"));
     if (number(r, "compared") > 1)
-        printf(
-            "the most alike of %.0f pairs of faces: up to %.1f %% of such choices among different persons pass for the "
-            "same; ",
-            number(r, "compared"), 100 * number(r, "far"));
+        printf("the most alike of %.0f pairs of faces: up to %.1f %% of such choices among different persons match; ",
+               number(r, "compared"), 100 * number(r, "far"));
     else
-        printf("at these thresholds 0.1 %% of pairs of different persons pass for the same; ");
+        printf("at these thresholds 0.1 %% of pairs of different persons match; ");
     printf("this proves nobody's identity\n");
 }
 
@@ -167,18 +165,17 @@ int idem_cmd_verify(int argc, char **argv) {
          .help = "which face of a photograph with several: largest, a number from 1 in the order of size, two numbers "
                  "for A and B (2,1), or any: the faces that are most alike; faces" IDEM_FACES_SOUGHT},
         {IDEM_OPT_TEXT, "pairs", 'p', "FILE", &s.list,
-         .help = "measure on a list instead: a line is two paths and 1 (same person) or 0, or that of LFW's pairs.txt"},
+         .help = "measure on a list instead: per line two paths and 1 (same person) or 0, or the format of LFW's "
+                 "pairs.txt"},
         {IDEM_OPT_TEXT, "root", 0, "DIR", &s.root,
-         .help = "with --pairs: folder that its paths begin at; if not given, the list's own"},
+         .help = "with --pairs: folder that its paths are relative to; if not given, the list's"},
         {0}};
     idem_command_line line = {
         .args = "[A B]",
         .about = "Compares a face of each of two photographs by the training recogniser and by the judge, and decides "
-                 "at a false accept rate of 0.1 %, by the recogniser. Where a fifth of a face's frame or more is "
-                 "outside its "
-                 "photograph, or other faces match than the largest, it is unsure and says why. With --pairs it "
-                 "measures how "
-                 "well that can be told: ten-fold accuracy and true accept rate.",
+                 "at a false accept rate of 0.1 %, by the recogniser. If at least a fifth of a face's frame is outside "
+                 "its photograph, or faces other than the largest match, the verdict is unsure, "
+                 "with the reason. With --pairs it measures the ten-fold accuracy and the true accept rate.",
         .examples = "  idem verify samples/identities/1.png samples/identities/2.png\n"
                     "  idem verify --face any group.jpg person.jpg\n"
                     "  idem verify --pairs pairs.txt --json\n"
@@ -191,7 +188,7 @@ int idem_cmd_verify(int argc, char **argv) {
     if (n != (s.list ? 0 : 2))
         return idem_cli_usage("give two pictures, or --pairs FILE");
     if (s.root && !s.list)
-        return idem_cli_usage("--root goes with --pairs");
+        return idem_cli_usage("--root needs --pairs");
     if (parse_face(&s))
         return 2;
     s.measuring.quiet = s.shared.quiet;

@@ -40,8 +40,7 @@ static int read_map(job *j) {
     for (char *part = strtok_r(j->map_text, ",", &rest); part; part = strtok_r(NULL, ",", &rest)) {
         char *equals = strchr(part, '=');
         if (!equals || equals == part || !equals[1])
-            return idem_cli_usage("--map wants WHO=NEW, two photographs, and commas between several; found \"%s\"",
-                                  part);
+            return idem_cli_usage("--map expects WHO=NEW, two photographs, separated by commas; found \"%s\"", part);
         if (j->n_roles == ROLES_MOST)
             return idem_cli_usage("--map takes at most %d persons", ROLES_MOST);
         *equals = 0;
@@ -71,13 +70,13 @@ static void print_text(const job *j, const idem_video_report *r, double seconds)
                    r->seconds, r->width, r->height, r->codec, r->faces, r->changed, r->persons,
                    r->persons == 1 ? "" : "s", j->output);
     if (r->bridged)
-        idem_cli_print("%" PRId64 " of the faces were not found but lie between frames where they were", r->bridged);
+        idem_cli_print("%" PRId64 " of the faces were not found in their frame, but before and after it", r->bridged);
     if (r->outside)
-        idem_cli_print("%" PRId64 " faces lie outside their frame for the most part and are unchanged", r->outside);
+        idem_cli_print("%" PRId64 " faces are mostly outside their frame and are unchanged", r->outside);
     if (r->hidden)
         idem_cli_print("%" PRId64 " places were hidden by hand", r->hidden);
     if (r->review)
-        idem_cli_print("%" PRId64 " frames to look at are in %s", r->review, j->review);
+        idem_cli_print("%" PRId64 " frames to review are in %s", r->review, j->review);
     if (!j->shared.quiet && seconds > 0 && r->frames > r->resumed)
         idem_cli_print("%.1f frames/s", (double)(r->frames - r->resumed) / seconds);
 }
@@ -145,46 +144,44 @@ int idem_cmd_video(int argc, char **argv) {
     const idem_option options[] = {
         {IDEM_OPT_TEXT, "output", 'o', "OUT", &j.output, .required = true,
          .help = "clip to write: .mp4, .mov, .mkv or .webm; .webp or a folder where the clip is one of these"},
-        {IDEM_OPT_TEXT, "identity", 'i', "FILE", &j.identity,
-         .help = "photograph of the person whose identity is given"},
+        {IDEM_OPT_TEXT, "identity", 'i', "FILE", &j.identity, .help = "photograph of the new identity"},
         {IDEM_OPT_TEXT, "face", 0, "FACE", &j.face, .choices = "largest|all|none",
-         .help = "who gets it: the person of whom most is seen, everybody, or nobody (the clip is only written anew)"},
+         .help = "who gets it: the person seen most, everybody, or nobody (the clip is only encoded again)"},
         {IDEM_OPT_TEXT, "map", 0, "WHO=NEW,...", &j.map,
-         .help = "by photographs: a person of the clip, and the one whose identity takes its place"},
+         .help = "pairs of photographs: a person of the clip, and the identity that replaces it"},
         {IDEM_OPT_REAL, "from", 0, "S", &j.from, .min = 0, .max = 1e7, .help = "second from which faces change"},
-        {IDEM_OPT_REAL, "to", 0, "S", &j.to, .min = 0, .max = 1e7, .help = "second up to which; 0: the end"},
+        {IDEM_OPT_REAL, "to", 0, "S", &j.to, .min = 0, .max = 1e7,
+         .help = "second up to which faces change; 0: the end"},
         {IDEM_OPT_INT, "refine", 0, "K", &j.refine, .min = 0, .max = IDEM_REFINE_LIMIT,
-         .help =
-             "fit each face in K steps, on from the frame before: identity, pose and surroundings come nearer; 4 to 8 "
-             "are sensible, 10 to 30 ms of a core each"},
+         .help = "refine each face in K steps, starting from the previous frame's code: closer identity, pose and "
+                 "surroundings; 4 to 8 are sensible, 10 to 30 ms of a core each"},
         {IDEM_OPT_TEXT, "boxes-out", 0, "FILE", &j.boxes_out,
-         .help = "write what was found as JSON, to be edited: for each face, over a range of frames, a box and replace "
+         .help = "write the faces found as JSON, for editing: for each face, over a range of frames, a box and replace "
                  "or exempt"},
         {IDEM_OPT_TEXT, "boxes", 0, "FILE", &j.boxes,
-         .help = "such a file: over its frames a face in its box is replaced, left (skip; exempt: its person in all "
-                 "frames) or hidden; a box without a face is hidden"},
+         .help = "read such a file: over its frames a face in its box is replaced, left unchanged (skip; exempt: its "
+                 "person in all frames) or hidden; a box without a face is hidden"},
         {IDEM_OPT_TEXT, "review", 0, "DIR", &j.review,
-         .help = "write the frames that deserve a look there: faces that were hardly found, begin, end, leave"},
+         .help = "write frames to review there: faces that are hardly found, begin, end, leave"},
         {IDEM_OPT_HEADER, .help = "File"},
         {IDEM_OPT_TEXT, "codec", 0, "CODEC", &j.codec, .choices = "h264|h265|vp9|av1|ffv1",
-         .help = "the clip's own, or what the file can hold, if not given"},
+         .help = "if not given, the clip's, or one that the file can hold"},
         {IDEM_OPT_INT, "quality", 0, "Q", &j.quality, .min = -1, .max = 63,
-         .help = "constant rate factor, less is better and larger; 0: lossless; -1: the usual of the codec"},
+         .help = "constant rate factor, lower is better and larger; 0: lossless; -1: the codec's default"},
         {IDEM_OPT_FLAG, "no-audio", 0, NULL, &j.no_audio, .help = "leave sound out"},
         {IDEM_OPT_FLAG, "no-subtitles", 0, NULL, &j.no_subtitles, .help = "leave subtitles out"},
         {IDEM_OPT_FLAG, "drop-metadata", 0, NULL, &j.drop_metadata,
-         .help = "leave places, devices, dates, covers and data tracks out"},
+         .help = "drop places, devices, dates, covers and data tracks"},
         {IDEM_OPT_FLAG, "resume", 0, NULL, &j.resume,
-         .help = "go on with a run that was broken off: the same file as without a break"},
+         .help = "continue an interrupted run; the file equals that of an uninterrupted one"},
         IDEM_MODEL_ROWS(j.files),
         {0}};
     idem_command_line line = {
         .args = "CLIP",
-        .about =
-            "Gives the faces of a clip (a film, an animated WebP, a folder of numbered pictures) another identity; "
-            "everything else stays, frame by frame: time stamps, size, sound, subtitles, chapters, and outside of the "
-            "faces the film's own samples. A first pass looks for faces and follows them, a second one paints. "
-            "Films want FFmpeg's libraries.",
+        .about = "Gives the faces of a clip (a film, an animated WebP, a folder of numbered pictures) another "
+                 "identity; everything else is kept, frame by frame: time stamps, size, sound, subtitles, chapters, "
+                 "and outside of the faces the film's samples. The first pass finds and tracks faces, the second "
+                 "paints. Films need FFmpeg's libraries.",
         .examples = "  idem video --identity new.jpg party.mp4 -o new.mp4\n"
                     "  idem video --map anna.jpg=new.jpg,bert.jpg=other.jpg party.mp4 -o new.mp4 --refine 6\n"
                     "  idem video --face none --codec ffv1 party.mp4 -o same.mkv\n",

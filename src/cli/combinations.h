@@ -1,4 +1,4 @@
-/* What idem compose makes: of which faces, under which name. */
+/* The results of idem compose: of which faces, under which name. */
 #ifndef IDEM_CLI_COMBINATIONS_H
 #define IDEM_CLI_COMBINATIONS_H
 
@@ -17,7 +17,7 @@ typedef struct {
     bool folder, pairs;
     size_t name_most; /* bytes of a name in the folder */
     /* results */
-    idem_combination *at; /* room for `capacity` */
+    idem_combination *at; /* [capacity] */
     int n, capacity, too_long;
 } idem_combinations;
 
@@ -25,16 +25,16 @@ typedef struct {
 int idem_combinations_open(idem_combinations *c, const char *output, bool folder, bool pairs);
 void idem_combinations_free(idem_combinations *c);
 
-/* Whether the folder takes a name of this length. */
+/* Whether the folder accepts a name of this length. */
 bool idem_combinations_fit(const idem_combinations *c, const char *who, const char *how);
-/* Before the work: a name that does not fit is counted, and the first said on stderr. */
+/* Before the work: counts names that do not fit, and reports the first on stderr. */
 int idem_combinations_check(idem_combinations *c, const char *who, const char *how);
 
-/* Makes room for n, and forgets those that were there. */
+/* Empties the list and reserves n entries. */
 int idem_combinations_clear(idem_combinations *c, size_t n);
-/* One more; nothing happens to a name that does not fit. */
+/* Appends one; a name that does not fit is ignored. */
 int idem_combinations_add(idem_combinations *c, int id, int attr, const char *who, const char *how);
-/* -1 when two would go to one file, as "a--b" with "c" and "a" with "b--c". */
+/* -1 if two results have the same file, as "a--b" with "c" and "a" with "b--c". */
 int idem_combinations_differ(const idem_combinations *c);
 
 #endif

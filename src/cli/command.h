@@ -6,38 +6,37 @@
 
 #include <signal.h>
 
-/* symbol, name as it is typed, group of the help, one line of help. Groups appear in the order of their first row. */
+/* symbol, typed name, group of the help, one line of help. Groups appear in the order of their first row. */
 #define IDEM_COMMANDS(ROW)                                                                                             \
     ROW(compose, "compose", "Use", "one face's identity with another's pose, expression, hair, light, background")     \
-    ROW(anonymise, "anonymise", "Use", "nobody left to recognise in photographs, everything else kept")                \
+    ROW(anonymise, "anonymise", "Use", "replace every face of photographs and clips, keep everything else")            \
     ROW(interpolate, "interpolate", "Use",                                                                             \
-        "the way from one identity to another, or from one picture's rest to another's")                               \
-    ROW(video, "video", "Use", "the same for a clip: one identity over time, everything else frame by frame")          \
+        "interpolate from one identity to another, or from one picture's attributes to another's")                     \
+    ROW(video, "video", "Use", "give the faces of a clip another identity, keep everything else")                      \
     ROW(align, "align", "Use", "find the faces of photographs and cut them out in a generator's frame")                \
-    ROW(encode, "encode", "Use", "write the codes of faces: biometric data, only ever written by this command")        \
-    ROW(verify, "verify", "Use", "whether two photographs show one person, and how well that can be told")             \
-    ROW(serve, "serve", "Use", "a page in the browser, on this machine alone, and its JSON interface")                 \
+    ROW(encode, "encode", "Use", "write the codes of faces: biometric data, written only by this command")             \
+    ROW(verify, "verify", "Use", "whether two photographs show one person; accuracy on a list of pairs")               \
+    ROW(serve, "serve", "Use", "a page in the browser, only on this machine, and its JSON interface")                  \
     ROW(sample, "sample", "Train and measure", "sample pictures and their codes from a generator")                     \
     ROW(train, "train", "Train and measure", "train the mapper of a frozen generator")                                 \
     ROW(train_generator, "train-generator", "Train and measure", "train a generator on a folder of pictures")          \
     ROW(evaluate, "evaluate", "Train and measure",                                                                     \
-        "how much identity is kept, how much leaks, how well the rest follows")                                        \
-    ROW(report, "report", "Train and measure",                                                                         \
-        "the paper's tables: all figures with their spread, beside baselines, as pages")                               \
+        "measure how much identity is kept, how much leaks, how well the rest follows")                                \
+    ROW(report, "report", "Train and measure", "the paper's tables: all figures with their spread, beside baselines")  \
     ROW(evaluate_generator, "evaluate-generator", "Train and measure",                                                 \
         "whether a generator makes many people, and new ones")                                                         \
     ROW(distance, "distance", "Train and measure", "the Frechet distance of two sets of pictures or generators")       \
     ROW(measure_anonymity, "measure-anonymity", "Train and measure",                                                   \
-        "whether people can still be recognised in anonymised pictures, and what was kept")                            \
-    ROW(measure_video, "measure-video", "Train and measure", "a clip beside what was made of it")                      \
+        "whether people can be recognised in anonymised pictures, and what was kept")                                  \
+    ROW(measure_video, "measure-video", "Train and measure", "compare a clip with its result")                         \
     ROW(model, "model", "Look", "list, fetch, inspect and convert models")                                             \
-    ROW(doctor, "doctor", "Look", "say what this machine can do: processor, memory, kernels, models")
+    ROW(doctor, "doctor", "Look", "report on this machine: processor, memory, kernels, models")
 
 #define IDEM_COMMAND_PROTOTYPE(symbol, name, group, summary) int idem_cmd_##symbol(int argc, char **argv);
 IDEM_COMMANDS(IDEM_COMMAND_PROTOTYPE)
 #undef IDEM_COMMAND_PROTOTYPE
 
-/* Set by the first Ctrl-C (SIGTERM, SIGHUP): finish what is at hand, save, return idem_cli_failed(). Give its address
+/* Set by the first Ctrl-C (SIGTERM, SIGHUP): finish the current step, save, return idem_cli_failed(). Pass its address
  * to plans and trainers. A second Ctrl-C kills. */
 extern volatile sig_atomic_t idem_cli_stop;
 

@@ -13,7 +13,7 @@
 
 enum { VERBS = 8 };
 
-/* ---- bash: words by what stands before them ---- */
+/* ---- bash: words by the words before them ---- */
 
 static const char bash_head[] =
     "# bash completion of idem, made from its option tables by `idem " IDEM_COMPLETION_OPTION " bash`\n"
@@ -100,7 +100,7 @@ static void print_quoted(const char *text) {
     }
 }
 
-/* A function that offers words, and hands what follows one to the function of that word. */
+/* A function that offers words, and passes the words after one to that word's function. */
 static void zsh_choice(const char *function, const char *const *words, const char *const *summaries, int n) {
     printf("\n%s() {\n    local -a commands=(\n", function);
     for (int i = 0; i < n; i++) {
@@ -163,7 +163,7 @@ static int is_bash(const char *shell) {
     return !strcmp(shell, "bash");
 }
 
-/* A command prints its part and ends its process: in a child. */
+/* A command prints its part and exits, so it runs in a child. */
 static int print_part(const char *shell, const char *command, const char *verb) {
     fflush(stdout);
     const pid_t child = fork();

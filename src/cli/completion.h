@@ -1,6 +1,5 @@
-/* Shell completion out of the option tables: `idem --completion SHELL` prints the whole script. Each command, and each
- * of its verbs ("model list"), prints its own part when it is called with --completion=SHELL; so does the manual
- * (man.h). */
+/* Shell completion from the option tables: `idem --completion SHELL` prints the whole script. Each command, and each of
+ * its verbs ("model list"), prints its part when called with --completion=SHELL; so does the manual (man.h). */
 #ifndef IDEM_CLI_COMPLETION_H
 #define IDEM_CLI_COMPLETION_H
 

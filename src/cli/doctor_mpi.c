@@ -9,7 +9,7 @@
 #include "cli/progress.h"
 #include "idem.h"
 
-/* An agreement, the statistics of a batch norm, the gradients of a small and of a usual mapper. */
+/* Sizes: an agreement, the statistics of a batch norm, the gradients of a small and of a default mapper. */
 static const size_t floats[] = {1, 1024, 1 << 18, 1 << 24};
 enum { SUMS = sizeof floats / sizeof *floats };
 
@@ -28,7 +28,7 @@ static void print_hosts(const idem_ranks *r) {
 
 static void print_sums(const double *seconds, int ranks) {
     if (ranks == 1)
-        puts("sums       one rank has nothing to add: start more with mpirun -np N idem doctor --mpi");
+        puts("sums       there is only one rank: start more with mpirun -np N idem doctor --mpi");
     for (int i = 0; i < SUMS && ranks > 1; i++)
         printf("%-11s%10zu bytes %12.6f s %10.1f MB/s\n", i ? "" : "sums", 4 * floats[i], seconds[i],
                4e-6 * (double)floats[i] / seconds[i]);

@@ -1,4 +1,4 @@
-/* idem doctor --mpi: whether the ranks of a launcher meet, and how fast they add. */
+/* idem doctor --mpi: checks the connection of the launcher's ranks and measures their sums. */
 #ifndef IDEM_CLI_DOCTOR_MPI_H
 #define IDEM_CLI_DOCTOR_MPI_H
 

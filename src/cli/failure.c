@@ -6,7 +6,7 @@
 
 #include "base/status.h"
 
-enum { MESSAGE_BYTES = 1024 }; /* longer ones are cut where they are kept */
+enum { MESSAGE_BYTES = 1024 }; /* longer messages are cut when stored */
 
 #define FORMATTED(text, format)                                                                                        \
     char text[MESSAGE_BYTES];                                                                                          \

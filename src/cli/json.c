@@ -8,8 +8,8 @@
 #include "base/name.h"
 #include "base/status.h"
 
-/* Before the digits of a number that json_integer cannot hold, kept as a text until the document is written. Nothing
- * else holds a control character: names are shown without. */
+/* Marks numbers that json_integer cannot hold; their digits are stored as text until the document is written. No other
+ * text has a control character: displayed names have none. */
 #define MARK "\x01"
 #define WRITTEN_MARK "\"\\u0001"
 
@@ -24,7 +24,7 @@ json_t *idem_json_u64(uint64_t value) {
     return value <= INT64_MAX ? json_integer((json_int_t)value) : json_sprintf(MARK "%" PRIu64, value);
 }
 
-/* Takes marks and quotes away. */
+/* Removes marks and quotes. */
 static void unmark(char *text) {
     char *to = text;
     for (const char *from = text; *from;) {

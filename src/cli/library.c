@@ -37,7 +37,7 @@ idem_context *idem_cli_open(const idem_model_files *files, const idem_shared *sh
     }
     idem_context *c = idem_open(&o);
     at_work = c;
-    if (idem_cli_stop) /* before there was one to cancel */
+    if (idem_cli_stop) /* the signal came before there was a context */
         idem_cancel(c);
     return c;
 }

@@ -30,7 +30,8 @@ enum { COMMANDS = sizeof commands / sizeof *commands };
 
 volatile sig_atomic_t idem_cli_stop;
 
-/* The second ends the program at once. A terminal that closes may say so more than once, and before other signals. */
+/* The second signal ends the program at once. A closing terminal may send SIGHUP more than once, and before other
+ * signals. */
 static void on_signal(int number) {
     if (idem_cli_stop && idem_cli_stop != SIGHUP && number != SIGHUP) {
         signal(number, SIG_DFL);
@@ -56,7 +57,7 @@ static void log_line(void *user, idem_log_level level, const char *line) {
     idem_cli_say(level == IDEM_LOG_WARNING ? "idem: warning: %s" : "idem: %s", line);
 }
 
-/* The message for people; the damaged model's name is looked for in what the library said. */
+/* Prints the message; finds the name of a damaged model in the library's message. */
 static void say_failure(const char *message) {
     char model[IDEM_CLI_MODEL_BYTES];
     char *said = idem_cli_terms(message);
@@ -70,8 +71,8 @@ static void say_failure(const char *message) {
 
 int idem_cli_failed(void) {
     idem_progress_clear();
-    char message[1024]; /* looking at files may leave another */
-    /* Whatever else failed did so because of an interruption. */
+    char message[1024]; /* looking at files may replace it */
+    /* Any other failure was caused by the interruption. */
     const bool other = idem_cli_stop && idem_error_kind() != IDEM_INTERRUPTED;
     snprintf(message, sizeof message, "%s", other ? "interrupted" : idem_error());
     say_failure(message);
@@ -93,12 +94,12 @@ static int longest_name(void) {
     return (int)longest;
 }
 
-/* Of an installed program; in the source tree they lie here. */
+/* For an installed program; in the source tree they are in the current folder. */
 static void print_examples_folder(void) {
     char folder[PATH_MAX];
     if (!idem_models_shipped(folder, sizeof folder, "") && *folder == '/') {
         *strrchr(folder, '/') = 0;
-        idem_cli_print("The samples/ and models/ of the examples lie in %s.", folder);
+        idem_cli_print("The samples/ and models/ of the examples are in %s.", folder);
     }
 }
 
@@ -125,7 +126,7 @@ static void print_help(void) {
          "Exit codes: 0 ok, 1 failed, 2 wrong usage, 130 interrupted.");
 }
 
-/* The manual page of the whole; each command's own comes from its option table (man.h). */
+/* The manual page of the program; those of commands come from their option tables (man.h). */
 static void print_man(void) {
     puts(".TH IDEM 1 \"\" \"idem " IDEM_VERSION "\" \"User commands\"\n"
          ".SH NAME\nidem \\- separate a face\\(aqs identity from everything else and recombine them\n"
@@ -135,8 +136,8 @@ static void print_man(void) {
     puts(".SH ENVIRONMENT\n.TP\n.B IDEM_MODELS\nfolder of the fetched models (default: $XDG_CACHE_HOME/idem, else "
          "~/.cache/idem; in a source tree its models/cache)\n"
          ".TP\n.B IDEM_PLUGINS\nfolder to look for plug\\-ins in first (idem\\-heif.so)\n"
-         ".TP\n.B IDEM_MAX_ISA\nthe widest instructions that kernels may use: plain, avx2 or avx512 (default: what the "
-         "processor has)\n"
+         ".TP\n.B IDEM_MAX_ISA\nthe widest instructions that kernels may use: plain, avx2 or avx512 (default: those of "
+         "the processor)\n"
          ".SH EXIT STATUS\n0 ok, 1 failed, 2 wrong usage, 130 interrupted. Ctrl\\-C stops cleanly and saves; a second "
          "one "
          "kills.");
@@ -175,7 +176,7 @@ static int run(const command *c, int argc, char **argv) {
     int code = c->run(argc, argv);
     bool printed = !fflush(stdout);
     idem_cli_profile_end();
-    /* Results that did not reach stdout are a failure, not a success with half an output. */
+    /* Results that did not reach stdout are a failure. */
     if (!printed && code == 0) {
         idem_fail_as(IDEM_INTERNAL, "cannot write to standard output");
         return idem_cli_failed();
@@ -201,7 +202,7 @@ static int print_completion(const char *shell) {
 
 int main(int argc, char **argv) {
     idem_spin_briefly(argv);
-    setvbuf(stderr, NULL, _IOLBF, BUFSIZ); /* whole lines, where several processes write to one file */
+    setvbuf(stderr, NULL, _IOLBF, BUFSIZ); /* whole lines if several processes write to one file */
     catch_signals();
     idem_log_set_sink(log_line, NULL);
     if (argc < 2) {

@@ -6,7 +6,7 @@
 
 #include "cli/command.h"
 
-/* Text as roff wants it: no escapes, no requests, dashes that can be copied. */
+/* Text for roff: no escapes, no requests, dashes that can be copied. */
 static void print_escaped(const char *text) {
     bool at_start = true;
     for (const char *c = text; *c; c++) {

@@ -23,7 +23,7 @@ enum { MAX_OPTIONS = 96, HELP_ROWS = 3, KEY_BASE = 0x1000, KEY_USAGE = 0x2000 };
 
 typedef struct {
     const idem_command_line *line;
-    idem_option rows[MAX_OPTIONS]; /* the command's own, then the shared ones */
+    idem_option rows[MAX_OPTIONS]; /* the command's options, then the shared ones */
     bool given[MAX_OPTIONS];
     int n;
     char **args;
@@ -31,7 +31,7 @@ typedef struct {
 } parser;
 
 static const char *command_name = "idem"; /* for idem_cli_usage */
-static char **positional;                 /* arguments, kept until the program ends */
+static char **positional;                 /* arguments; live until the program ends */
 
 /* ---- conversion ---- */
 
@@ -95,7 +95,7 @@ static bool is_choice(const char *choices, const char *text) {
     return false;
 }
 
-/* NULL, or what is wrong with the argument. */
+/* The error in the argument; NULL if there is none. */
 static const char *set_value(const idem_option *o, char *text, char error[256]) {
     switch (o->kind) {
     case IDEM_OPT_FLAG:
@@ -265,15 +265,15 @@ static void add_shared(parser *p, idem_shared *s) {
                                  .name = "seed",
                                  .arg = "N",
                                  .value = &s->seed,
-                                 .help = "seed of everything random; the same seed gives the same bytes (with the same "
-                                         "batch, threads and machine)"});
+                                 .help = "seed of all random numbers; the same seed gives the same bytes (with the "
+                                         "same batch, threads and machine)"});
     if (with & IDEM_WITH_THREADS) {
         add_row(p, (idem_option){.kind = IDEM_OPT_INT,
                                  .name = "threads",
                                  .arg = "N",
                                  .value = &s->threads,
                                  .max = IDEM_THREADS_LIMIT,
-                                 .help = "threads to use, 0 for OMP_NUM_THREADS or every core"});
+                                 .help = "thread count; 0: OMP_NUM_THREADS, or all cores"});
         add_row(p, (idem_option){.kind = IDEM_OPT_INT,
                                  .name = "profile",
                                  .arg = "ROWS",
@@ -281,9 +281,8 @@ static void add_shared(parser *p, idem_shared *s) {
                                  .max = 1e6,
                                  .optional = true,
                                  .was_given = &s->profile,
-                                 .help = "print on standard error, at the end, where the time of all networks went: "
-                                         "the ROWS slowest nodes, 0 for every one, and all operators, with GFLOP/s and "
-                                         "GB/s"});
+                                 .help = "print a profile of all networks on standard error at the end: the ROWS "
+                                         "slowest nodes (0: all nodes) and all operators, with GFLOP/s and GB/s"});
     }
     if (with & IDEM_WITH_JSON)
         add_row(p, (idem_option){.kind = IDEM_OPT_FLAG,
@@ -297,7 +296,7 @@ static void add_shared(parser *p, idem_shared *s) {
                              .help = "no progress and no notes on standard error"});
 }
 
-/* argp's own text format: what stands before the vertical tab is above the options, the rest below them. */
+/* argp's text format: the text before the vertical tab is above the options, the rest below them. */
 static char *doc_text(const idem_command_line *line) {
     char *text;
     if (asprintf(&text, "%s%s%s", line->about, line->examples ? "\vExamples:\n" : "",
@@ -326,11 +325,11 @@ int idem_parse(const idem_command_line *line, int argc, char **argv, idem_shared
         help[i] = help_text(&p.rows[i]);
         options[i] = argp_row(&p.rows[i], i, help[i], &group);
     }
-    /* argp's own has no -h. */
+    /* argp's --help has no -h. */
     static const struct argp_option help_rows[HELP_ROWS] = {
         {.name = "help", .key = 'h', .doc = "give this help list", .group = -1},
         {.key = '?', .flags = OPTION_ALIAS | OPTION_HIDDEN, .group = -1},
-        {.name = "usage", .key = KEY_USAGE, .doc = "give a short usage message", .group = -1}};
+        {.name = "usage", .key = KEY_USAGE, .doc = "print a short usage message", .group = -1}};
     memcpy(options + p.n, help_rows, sizeof help_rows);
     if (argc == 2 && !strcmp(argv[1], "--man")) {
         idem_man_print(command_name, line, p.rows, help, p.n);

@@ -15,8 +15,7 @@ int idem_output_folder(const char *path) {
     if (idem_path_exists(path) || fnmatch(files, slash ? slash + 1 : path, FNM_EXTMATCH | FNM_CASEFOLD))
         return 0;
     return idem_cli_usage(
-        "%s: the results go into a folder, and this is the name of a file; give a folder (%s/ if it is "
-        "to have that name)",
+        "%s: results go into a folder, but this is the name of a file; give a folder (%s/ for a folder of that name)",
         path, path);
 }
 
@@ -41,7 +40,7 @@ static bool is_result(char *path, const char *folder, const char *results) {
         return false;
     if (!slash)
         return idem_path_same(".", folder);
-    slash[slash == path] = 0; /* "/x" lies in "/" */
+    slash[slash == path] = 0; /* "/x" is in "/" */
     return idem_path_same(path, folder);
 }
 
@@ -49,7 +48,7 @@ int idem_overwrite_folder(const char *folder, const char *const *inputs, size_t 
     if (!idem_path_is_dir(folder))
         return 0;
     for (size_t i = 0; i < n; i++) {
-        /* A link may lie in the folder, or point to what lies there. */
+        /* A link may be in the folder, or point into it. */
         char *named = strdup(inputs[i]), *real = realpath(inputs[i], NULL);
         bool lost = named && real && (is_result(named, folder, results) || is_result(real, folder, results));
         free(named);

@@ -29,7 +29,7 @@ static int from_file(char *passphrase, const char *path) {
     return without_newline(passphrase, n);
 }
 
-/* One line; the terminal shows nothing of it. */
+/* Reads one line without echo. */
 static int ask(char *passphrase, int terminal, const char *question) {
     struct termios was, quiet;
     if (tcgetattr(terminal, &was))

@@ -7,8 +7,8 @@
 
 enum { IDEM_PASSPHRASE_MOST = 4096 };
 
-/* From the file, whose last newline does not count; file NULL: asked on the terminal without showing it, twice where it
- * is new. The length; -1 with a message. */
+/* From the file, without its last newline; file NULL: asked on the terminal without echo, twice if new. Returns the
+ * length; -1 with a message. */
 int idem_passphrase_get(char passphrase[IDEM_PASSPHRASE_MOST], const char *file, bool is_new, const char *what);
 
 #endif

@@ -16,7 +16,7 @@ void idem_cli_profile_begin(int rows) {
     idem_start_profile();
 }
 
-/* "     -" where there was nothing to count: copies do no arithmetic. */
+/* "     -" if there is nothing to count: copies do no arithmetic. */
 static void print_rate(double count, double seconds) {
     if (count > 0 && seconds > 0)
         fprintf(stderr, " %8.1f", count / seconds * 1e-9);
@@ -60,8 +60,8 @@ static void print(const idem_profile *p) {
         return;
     }
     fprintf(stderr,
-            "profile: %d plans, %" PRId64 " runs, %.3f s; steps side by side, each on one thread, count their own "
-            "seconds\n",
+            "profile: %d plans, %" PRId64
+            " runs, %.3f s; parallel steps, each on one thread, count their own seconds\n",
             p->plans, p->runs, p->seconds);
     print_table(p->node, p->nodes, "node (operator)", most);
     print_table(p->op, p->ops, "operator x nodes", 0);

@@ -15,9 +15,9 @@ static struct {
     const char *what, *unit;
     uint64_t total, first, done;
     double began, shown; /* seconds of the monotonic clock */
-    double mark;         /* when the recent rate was last brought up to date */
+    double mark;         /* time of the last update of `rate` */
     uint64_t mark_done;
-    double rate; /* steps a second, recent ones weighing most; 0 until known */
+    double rate; /* steps per second, recent ones weighted most; 0: unknown */
     char note[128];
 } progress;
 
@@ -110,7 +110,7 @@ void idem_progress_update(uint64_t done, const char *note, ...) {
     double t = idem_clock();
     if (t - progress.shown < (progress.terminal ? 0.1 : 10))
         return;
-    /* Brought up to date once a second at most: single steps are too uneven to tell a time from. */
+    /* Updated at most once a second: single steps are too uneven for an estimate. */
     if (t - progress.mark >= 1 && done > progress.mark_done) {
         double rate = (double)(done - progress.mark_done) / (t - progress.mark);
         progress.rate = progress.rate > 0 ? 0.8 * progress.rate + 0.2 * rate : rate;

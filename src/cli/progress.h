@@ -12,23 +12,23 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* total 0: unknown. done: steps already behind us (a resumed run), which do not count in the rate. */
+/* total 0: unknown. done: steps done before (a resumed run), which do not count in the rate. */
 void idem_progress_start(const char *what, const char *unit, uint64_t total, uint64_t done, bool quiet);
-/* note: a few words behind the numbers; NULL: none. Cheap enough to call at every step. */
+/* note: a few words after the numbers; NULL: none. Cheap enough to call at every step. */
 void idem_progress_update(uint64_t done, const char *note, ...) __attribute__((format(printf, 2, 3)));
-/* Leaves the last state as a line with the whole time. */
+/* Leaves the last state as a line with the total time. */
 void idem_progress_finish(void);
-/* Removes the line, for failures. */
+/* Removes the line; for failures. */
 void idem_progress_clear(void);
 
-/* A line on stderr that does not tear the progress line, and one on stdout; without a newline in the format. Whatever
- * stands in them is shown by the rule of base/name.h. */
+/* Print a line on stderr, without breaking the progress line, and on stdout; the format has no newline. Texts are
+ * displayed as in base/name.h. */
 void idem_cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void idem_cli_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* The same, for others that end a message: malloc'ed, NULL when memory is short. */
+/* The line as text, for other outputs: malloc'ed, NULL if memory is short. */
 char *idem_cli_line(const char *format, va_list args);
 
-/* Of a clock that only goes forward. */
+/* Of a monotonic clock. */
 double idem_cli_seconds(void);
 
 /* "1:05", "2:03:09", "3 d 4 h" into text[32]; returns text. */

@@ -46,14 +46,14 @@ idem_reader *idem_choice_reader(idem_context *context, const idem_choice *c, con
     return idem_open_reader(context, paths, n, &r);
 }
 
-/* In the words of the command line. */
+/* In terms of the command line. */
 static int say_why(const idem_choice *c, const char *path, int which, int found) {
     if (!strcmp(c->input, "aligned"))
-        return idem_cli_fail("%s: is taken as one aligned face, --face %d was asked for; --input photo looks for faces",
-                             path, which + 1);
+        return idem_cli_fail(
+            "%s: is taken as one aligned face, but --face %d was asked for; --input photo looks for faces", path,
+            which + 1);
     if (!found)
-        return idem_cli_fail("%s: no face found; pictures that are aligned already are taken with --input aligned",
-                             path);
+        return idem_cli_fail("%s: no face found; for pictures that are already aligned use --input aligned", path);
     return idem_cli_fail("%s: has %d face%s, --face %d was asked for", path, found, found == 1 ? "" : "s", which + 1);
 }
 

@@ -1,4 +1,4 @@
-/* Pictures that may be photographs, as commands read them. */
+/* How commands read pictures that may be photographs. */
 #ifndef IDEM_CLI_READING_H
 #define IDEM_CLI_READING_H
 
@@ -9,9 +9,10 @@
 
 /* For the help, after "faces". */
 #define IDEM_FACES_SOUGHT                                                                                              \
-    " are looked for upright, on either side and on their head, down to a sixtieth of the photograph's longer side"
+    " are found upright, turned by 90 degrees to either side and upside down, down to a sixtieth of the photograph's " \
+    "longer side"
 
-/* What to take from them. */
+/* Which faces to take. */
 typedef struct {
     const char *input; /* "auto", "photo" or "aligned" */
     const char *face;  /* "largest", "all", or a number from 1, in the order of size */
@@ -26,21 +27,21 @@ typedef struct {
          "KIND",                                                                                                       \
          &(c).input,                                                                                                   \
          .choices = "auto|photo|aligned",                                                                              \
-         .help = "whether faces are looked for and cut out, or pictures taken whole; auto looks at each"},             \
+         .help = "whether faces are found and cut out, or pictures taken whole; auto decides per picture"},            \
     {                                                                                                                  \
         IDEM_OPT_TEXT, "face", 0, "FACE", &(c).face, .help = faces "; faces" IDEM_FACES_SOUGHT                         \
     }
-/* Whether `face` is one of the above, "all" only if `all`; wrong usage is explained and gives 2, else 0. */
+/* Checks that `face` is one of the above, "all" only if `all`: 0, or 2 with an explanation. */
 int idem_choice_check(const idem_choice *c, bool all);
 /* Which face of a photograph: IDEM_LARGEST_FACE, a number from 0, or IDEM_ALL_FACES. */
 int idem_choice_which(const idem_choice *c);
 
-/* How the library reads them for pictures of that size; which: as above. */
+/* The library's reading options for pictures of that size; which: as above. */
 idem_reading idem_choice_reading(const idem_choice *c, int which, int size);
-/* A reader of the files, whose photographs idem_choice_next takes. */
+/* A reader of the files, for idem_choice_next. */
 idem_reader *idem_choice_reader(idem_context *context, const idem_choice *c, const char *const *paths, int n, int size);
-/* The next photograph of it, whose path is given, with the faces that `which` says. NULL with a message: not readable,
- * or no (such) face. */
+/* The reader's next photograph, of the given path, with the faces that `which` selects. NULL with a message if it is
+ * unreadable or has no such face. */
 idem_photograph *idem_choice_next(idem_reader *reader, const idem_choice *c, const char *path, int which, int size);
 
 #endif

@@ -66,7 +66,7 @@ static void print_baselines(const json_t *report, const json_t *rows) {
                                            : "A baseline of equal or lower NME keeps as much identity as the mapper.");
 }
 
-/* A row of one network, its figure and its control. */
+/* A row: network, figure, control. */
 static void realism_row(const json_t *report, const char *label, const char *key, const json_t *control,
                         const char *control_key, const char *control_label) {
     printf("%-34s", label);

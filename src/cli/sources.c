@@ -41,7 +41,7 @@ void idem_sources_keep_good(idem_sources *s) {
     s->n = n;
 }
 
-/* The array, of *room items of that size, with room for `need`; NULL: it stays as it was. Doubles. */
+/* The array of *capacity items of that size, grown to at least `need`, doubling; NULL: unchanged. */
 static void *grow(void *array, int *capacity, int need, size_t size) {
     if (need <= *capacity)
         return array;

@@ -9,7 +9,7 @@
 
 #include "idem.h"
 
-/* Fields that messages name, and what is said for them. */
+/* Fields that messages name, and their options. */
 static const char *const terms[][2] = {{"options.adapt", "--adapt"},         {"options.attribute_side", "--attr-side"},
                                        {"options.data", "--data"},           {"options.identity_net", "--identity-net"},
                                        {"options.mapper", "--mapper"},       {"options.photographs", "--photographs"},
@@ -31,12 +31,12 @@ static bool is_setting(const char *name, size_t n) {
     return found;
 }
 
-/* A term ends at `end`: a file may have such a name or begin like one, as "options.data: cannot open". */
+/* Whether a term ends at `end`: a file name may equal a term or begin with one, as "options.data: cannot open". */
 static bool ends(const char *end) {
     return !isalnum((unsigned char)*end) && !strchr("_-/:", *end) && !(*end == '.' && isalnum((unsigned char)end[1]));
 }
 
-/* Writes what is said for the term that `text` begins with; its length, 0 if there is none. */
+/* Writes the option for the term that `text` begins with; returns the term's length, 0 if there is none. */
 static size_t say_term(FILE *to, const char *text) {
     for (size_t i = 0; i < sizeof terms / sizeof *terms; i++) {
         const size_t n = strlen(terms[i][0]);

@@ -23,14 +23,14 @@ double idem_train_score(const idem_train_evaluation *e, const char *prefix, cons
     return idem_train_number(e->figure, e->figures, full);
 }
 
-/* The inner object of that key, made where there is none. */
+/* The inner object of that key, created if missing. */
 static json_t *below(json_t *root, const char *key) {
     if (!json_object_get(root, key))
         json_object_set_new(root, key, json_object());
     return json_object_get(root, key);
 }
 
-/* The number, or null where its n cannot carry it: then "needs" says what would. */
+/* The number, or null with "needs" if n is too small. */
 static void put(json_t *root, const idem_training_report *r, const char *prefix, const char *key) {
     char full[64];
     snprintf(full, sizeof full, "%s%s", prefix, key);

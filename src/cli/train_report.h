@@ -1,4 +1,4 @@
-/* What a training measured, as JSON. */
+/* The figures of a training, as JSON. */
 #ifndef IDEM_CLI_TRAIN_REPORT_H
 #define IDEM_CLI_TRAIN_REPORT_H
 
@@ -17,14 +17,14 @@ typedef struct {
     int n;
 } idem_training_report;
 
-/* A copy of the last evaluation. */
+/* Copies the evaluation. */
 void idem_training_report_keep(idem_training_report *r, const idem_train_evaluation *e);
-/* "photo_", "nme": the value of photo_nme; NaN where it is not stated. */
+/* "photo_", "nme": the value of photo_nme; NaN if absent. */
 double idem_train_score(const idem_train_evaluation *e, const char *prefix, const char *name);
 
-/* What this process did; the scores are those of the last evaluation. NULL: memory is short. */
+/* Work of this process, and scores of the last evaluation. NULL if memory is short. */
 json_t *idem_training_report_json(const idem_training_report *r, const idem_train_result *result);
-/* Prints and drops it; the exit code: 1 when it is NULL or cannot be written. */
+/* Prints and releases it; the exit code: 1 if it is NULL or cannot be written. */
 int idem_train_print(json_t *root);
 
 #endif

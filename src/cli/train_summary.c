@@ -40,11 +40,11 @@ static void parse(train *a, int argc, char **argv) {
         {IDEM_OPT_TEXT, "identity-net", 0, "FILE", &a->o.identity_net,
          .help = "F: InceptionResnetV1 (facenet-pytorch's file), or an ONNX recogniser; fr_feature if not given"},
         {IDEM_OPT_TEXT, "identity-preprocess", 0, "NAME", &a->o.identity_preprocess,
-         .choices = "fr_feature|insightface|facenet|vggface2", .help = "range an ONNX recogniser wants"},
+         .choices = "fr_feature|insightface|facenet|vggface2", .help = "preprocessing of an ONNX recogniser"},
         {IDEM_OPT_FLAG, "resume", 'r', NULL, &a->resume,
-         .help = "continue the run in RUN bit for bit, with its own options; start it if there is none"},
+         .help = "continue the run in RUN bit for bit, with the run's options; start it if there is none"},
         {IDEM_OPT_FLAG, "dry-run", 'n', NULL, &a->dry_run,
-         .help = "measure a few iterations, print memory, rate and hours of all of them, write nothing"},
+         .help = "time a few iterations, print memory, rate and hours of all iterations, write nothing"},
         {IDEM_OPT_TEXT, "models", 0, "DIR", &a->o.models, .help = "folder of the downloaded networks"},
         {IDEM_OPT_HEADER, .help = "The recipe"},
         {IDEM_OPT_TEXT, "recipe", 0, "NAME", &a->recipe_name, .choices = "paper|summary",
@@ -54,11 +54,9 @@ static void parse(train *a, int argc, char **argv) {
     memcpy(options, fixed, sizeof fixed);
     idem_field_options_add(&a->fields, "summary", options, sizeof fixed / sizeof fixed[0]);
     const idem_command_line line = {
-        .about =
-            "The pseudo code of a summary of the paper, kept for comparison: M makes codes z of whole pictures, which "
-            "a "
-            "frozen generator paints; losses on pixels and on the features of a recogniser. It separates nothing (see "
-            "docs/recipes.md), and its mapper is none for `idem compose`.",
+        .about = "The pseudo code of a summary of the paper, for comparison: M makes codes z of whole pictures, which "
+                 "a frozen generator paints; losses on pixels and on the features of a recogniser. It separates "
+                 "nothing (see docs/recipes.md), and `idem compose` cannot use its mapper.",
         .examples = "  idem train --recipe summary -g generator.safetensors -d portraits -o out/summary \\\n"
                     "      --identity-net 20180402-114759-vggface2.pt",
         .options = options,
@@ -147,7 +145,7 @@ int idem_cmd_train_summary(int argc, char **argv) {
     else if (!a.o.run && !a.dry_run)
         code = idem_cli_usage("--output is missing: name a folder for the run, or ask for --dry-run");
     else if (a.o.identity_preprocess && !a.o.identity_net)
-        code = idem_cli_usage("--identity-preprocess belongs to --identity-net");
+        code = idem_cli_usage("--identity-preprocess needs --identity-net");
     else
         code = run(&a);
     idem_field_options_free(&a.fields);

@@ -1,4 +1,4 @@
-/* idem train --recipe summary, which has options of its own. */
+/* idem train --recipe summary, which has other options. */
 #ifndef IDEM_CLI_TRAIN_SUMMARY_H
 #define IDEM_CLI_TRAIN_SUMMARY_H
 

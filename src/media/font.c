@@ -1,3 +1,4 @@
+#define _GNU_SOURCE
 #include "media/font.h"
 
 #include <fontconfig/fontconfig.h>
