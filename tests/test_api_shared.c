@@ -17,7 +17,7 @@
 #include "support/program.h"
 #include "support/tiny.h"
 
-enum { SIDE = 64, BYTES = SIDE * SIDE * 3, THREADS = 4, ROUNDS = 3 };
+enum { SIDE = 64, BYTES = SIDE * SIDE * 3, THREADS = 4, ROUNDS = 3, BORROWINGS = 500 };
 
 static const char *dir; /* NULL: models are missing, tests are skipped */
 static char generator[256], mapper[256];
@@ -110,6 +110,34 @@ static void a_context_outlives_the_one_that_loaded(void **state) {
     idem_close(second);
 }
 
+static void *borrow_again(void *user) {
+    const idem_model_wish wish = {.generator = generator, .mapper = mapper, .threads = 1};
+    intptr_t others = 0;
+    for (int i = 0; i < BORROWINGS; i++) {
+        idem_model *m = idem_model_borrow(&wish);
+        others += m != user;
+        idem_model_give_back(m);
+    }
+    return (void *)others;
+}
+
+static void threads_borrow_one_model(void **state) {
+    (void)state;
+    tiny_need(dir);
+    const idem_model_wish wish = {.generator = generator, .mapper = mapper, .threads = 1};
+    idem_model *m = idem_model_borrow(&wish);
+    pthread_t threads[THREADS];
+    void *others;
+    assert_non_null(m);
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, borrow_again, m), 0);
+    for (int i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_join(threads[i], &others), 0);
+        assert_null(others);
+    }
+    idem_model_give_back(m);
+}
+
 /* The weights themselves: one copy for one wish, another for another, and for a file that changed. */
 static void weights_are_shared_while_the_files_stay(void **state) {
     (void)state;
@@ -153,9 +181,9 @@ static void the_machine_is_looked_at(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(threads_with_contexts_of_their_own_paint_the_same),
-                                       cmocka_unit_test(a_context_outlives_the_one_that_loaded),
-                                       cmocka_unit_test(weights_are_shared_while_the_files_stay),
-                                       cmocka_unit_test(the_machine_is_looked_at)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(threads_with_contexts_of_their_own_paint_the_same), cmocka_unit_test(threads_borrow_one_model),
+        cmocka_unit_test(a_context_outlives_the_one_that_loaded),
+        cmocka_unit_test(weights_are_shared_while_the_files_stay), cmocka_unit_test(the_machine_is_looked_at)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
