@@ -14,6 +14,7 @@
 
 #include "idem.h"
 #include "model/model_store.h"
+#include "model/pipe.h"
 #include "support/program.h"
 #include "support/tiny.h"
 
@@ -110,32 +111,66 @@ static void a_context_outlives_the_one_that_loaded(void **state) {
     idem_close(second);
 }
 
+/* Threads on one model. Between the barrier and their work they take no lock, so that the thread sanitizer sees every
+ * pair of accesses that the lock under test does not order. */
+typedef struct {
+    idem_model *model;
+    pthread_barrier_t *start;
+    int failed;
+} sharer;
+
 static void *borrow_again(void *user) {
     const idem_model_wish wish = {.generator = generator, .mapper = mapper, .threads = 1};
-    intptr_t others = 0;
+    sharer *s = user;
+    pthread_barrier_wait(s->start);
     for (int i = 0; i < BORROWINGS; i++) {
         idem_model *m = idem_model_borrow(&wish);
-        others += m != user;
+        s->failed += m != s->model;
         idem_model_give_back(m);
     }
-    return (void *)others;
+    return NULL;
+}
+
+static void *build(void *user) {
+    const idem_plan_options options = {.threads = 1};
+    sharer *s = user;
+    pthread_barrier_wait(s->start);
+    idem_pipe *p = idem_pipe_new(s->model, IDEM_PIPE_MAP, 1, 1, &options);
+    s->failed = !p;
+    idem_pipe_free(p);
+    return NULL;
+}
+
+static void share(void *work(void *)) {
+    const idem_model_wish wish = {.generator = generator, .mapper = mapper, .threads = 1};
+    idem_model *m = idem_model_borrow(&wish);
+    pthread_barrier_t start;
+    pthread_t threads[THREADS];
+    sharer s[THREADS];
+    assert_non_null(m);
+    assert_int_equal(pthread_barrier_init(&start, NULL, THREADS), 0);
+    for (int i = 0; i < THREADS; i++) {
+        s[i] = (sharer){.model = m, .start = &start};
+        assert_int_equal(pthread_create(&threads[i], NULL, work, &s[i]), 0);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_int_equal(s[i].failed, 0);
+    }
+    pthread_barrier_destroy(&start);
+    idem_model_give_back(m);
 }
 
 static void threads_borrow_one_model(void **state) {
     (void)state;
     tiny_need(dir);
-    const idem_model_wish wish = {.generator = generator, .mapper = mapper, .threads = 1};
-    idem_model *m = idem_model_borrow(&wish);
-    pthread_t threads[THREADS];
-    void *others;
-    assert_non_null(m);
-    for (int i = 0; i < THREADS; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, borrow_again, m), 0);
-    for (int i = 0; i < THREADS; i++) {
-        assert_int_equal(pthread_join(threads[i], &others), 0);
-        assert_null(others);
-    }
-    idem_model_give_back(m);
+    share(borrow_again);
+}
+
+static void threads_build_on_one_model(void **state) {
+    (void)state;
+    tiny_need(dir);
+    share(build);
 }
 
 /* The weights themselves: one copy for one wish, another for another, and for a file that changed. */
@@ -181,9 +216,11 @@ static void the_machine_is_looked_at(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(threads_with_contexts_of_their_own_paint_the_same), cmocka_unit_test(threads_borrow_one_model),
-        cmocka_unit_test(a_context_outlives_the_one_that_loaded),
-        cmocka_unit_test(weights_are_shared_while_the_files_stay), cmocka_unit_test(the_machine_is_looked_at)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(threads_with_contexts_of_their_own_paint_the_same),
+                                       cmocka_unit_test(threads_borrow_one_model),
+                                       cmocka_unit_test(threads_build_on_one_model),
+                                       cmocka_unit_test(a_context_outlives_the_one_that_loaded),
+                                       cmocka_unit_test(weights_are_shared_while_the_files_stay),
+                                       cmocka_unit_test(the_machine_is_looked_at)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

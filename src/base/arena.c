@@ -58,7 +58,7 @@ void *idem_arena_alloc(idem_arena *a, size_t bytes) {
             return idem_fail_null_as(IDEM_MEMORY, "out of memory: %zu bytes asked for", bytes);
         }
         c->size = size;
-        /* A block with a chunk to itself goes behind the head, whose free space stays in use. */
+        /* A block with its own chunk is linked after the head, whose free space stays in use. */
         if (a->head && size > CHUNK) {
             c->next = a->head->next;
             a->head->next = c;
@@ -106,8 +106,8 @@ size_t idem_arena_bytes(const idem_arena *a) {
     return a->bytes;
 }
 
-/* From half a huge page on whole ones, where they can lie: with small pages a network's values are scattered over the
- * second-level cache by chance, and every 4 KB is a page to look up. */
+/* Blocks of at least half a huge page use huge pages where possible: with small pages a network's values are scattered
+ * randomly over the second-level cache, and every 4 KB needs a page look-up. */
 enum { HUGE_PAGE = 2 << 20 };
 
 static size_t block_size(size_t bytes) {
@@ -128,7 +128,7 @@ void *idem_block_alloc(size_t bytes) {
         munmap(p, before);
     if (more > before)
         munmap(p + before + size, more - before);
-    madvise(p + before, size, MADV_HUGEPAGE); /* advice only: its failure changes nothing */
+    madvise(p + before, size, MADV_HUGEPAGE); /* only advice: failure does not matter */
     return p + before;
 }
 

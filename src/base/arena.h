@@ -1,9 +1,8 @@
-/* Memory that is freed all at once. An arena owns every block it hands out; blocks are zeroed and 64-byte aligned.
+/* Memory that is freed all at once. An arena owns all its blocks; blocks are zeroed and 64-byte aligned.
  *
  *     idem_arena *a = idem_arena_new();
  *     int *x = idem_arena_alloc(a, 10 * sizeof *x);
- *     idem_arena_free(a);
- */
+ *     idem_arena_free(a); */
 #ifndef IDEM_BASE_ARENA_H
 #define IDEM_BASE_ARENA_H
 
@@ -25,10 +24,10 @@ void *idem_arena_array(idem_arena *a, size_t count, size_t size);
 char *idem_arena_strdup(idem_arena *a, const char *s);
 char *idem_arena_printf(idem_arena *a, const char *format, ...) IDEM_PRINTF(2, 3);
 
-/* Bytes handed out so far, alignment included. */
+/* Bytes allocated so far, including alignment. */
 size_t idem_arena_bytes(const idem_arena *a);
 
-/* 64-byte aligned zeroed memory outside any arena, for large single blocks (asks for huge pages where it pays).
+/* 64-byte aligned zeroed memory outside any arena, for large single blocks (uses huge pages where they pay).
  * idem_block_free takes the same size. */
 void *idem_block_alloc(size_t bytes);
 void idem_block_free(void *block, size_t bytes);

@@ -2,7 +2,7 @@
 #ifndef IDEM_BASE_CLOCK_H
 #define IDEM_BASE_CLOCK_H
 
-/* Seconds since some fixed moment; never goes back. */
+/* Seconds since a fixed moment; monotonic. */
 double idem_clock(void);
 
 #endif

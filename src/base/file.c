@@ -17,7 +17,7 @@
 
 /* ---- reading ---- */
 
-/* Reads up to size bytes; -1 on an error of the system. */
+/* Reads up to size bytes; -1 on a system error. */
 static ssize_t read_fully(int fd, unsigned char *to, size_t size) {
     size_t got = 0;
     while (got < size) {
@@ -63,7 +63,7 @@ static int read_open(int fd, const char *path, size_t max, unsigned char **data,
 int idem_file_read(const char *path, size_t max, unsigned char **data, size_t *size) {
     *data = NULL;
     *size = 0;
-    /* Without O_NONBLOCK a pipe somebody named as a picture would hang us in open. */
+    /* Without O_NONBLOCK, open would block on a pipe named as a picture. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return idem_fail("%s: cannot open: %s", path, strerror(errno));
@@ -90,8 +90,8 @@ static uint64_t hash_name(const char *name) {
     return h;
 }
 
-/* "dir/.name.part": hidden, so that a killed write is never listed as a result; the same each time, so that killed
- * writes do not pile up. A name too long for that keeps its beginning, and its hash stands for the rest. */
+/* "dir/.name.part": hidden, so that a killed write is never listed as a result; always the same name, so that killed
+ * writes do not accumulate. A name too long for that keeps its beginning, followed by its hash. */
 static char *aside_name(const char *path) {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     size_t all = strlen(path), most = idem_path_name_most(path);
@@ -112,13 +112,13 @@ int idem_file_claim(const char *path, const char *name, const char *busy) {
         int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
         if (fd < 0)
             return idem_fail_as(IDEM_INTERNAL, "%s: cannot write: %s", name,
-                                errno == ENOENT ? "its folder is not there" : strerror(errno));
+                                errno == ENOENT ? "its folder does not exist" : strerror(errno));
         struct stat mine, named;
         if (flock(fd, LOCK_EX | LOCK_NB)) {
             close(fd);
             return idem_fail("%s: %s", name, busy);
         }
-        /* Between open and lock its former owner may have renamed or removed it: then it is no longer ours. */
+        /* Between open and lock its former owner may have renamed or removed the file: then open it again. */
         if (fstat(fd, &mine) == 0 && stat(path, &named) == 0 && mine.st_ino == named.st_ino &&
             mine.st_dev == named.st_dev)
             return fd;
@@ -141,7 +141,7 @@ int idem_writer_open(idem_writer *w, const char *path) {
     struct stat st;
     if (!*path || path[strlen(path) - 1] == '/')
         return idem_fail("\"%s\": is not a file name", path);
-    /* A rename would replace a device or a pipe itself. */
+    /* A rename would replace the device or pipe itself. */
     if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
         return idem_fail("%s: is %s, expected a file name", path,
                          S_ISDIR(st.st_mode) ? "a folder" : "not a regular file");
@@ -170,7 +170,7 @@ static void sync_folder(const char *path) {
     char *dir = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
     int fd = dir ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     if (fd >= 0) {
-        fsync(fd); /* some file systems cannot: the file itself is synced all the same */
+        fsync(fd); /* some file systems cannot; the file itself is synced */
         close(fd);
     }
     free(dir);
@@ -178,7 +178,7 @@ static void sync_folder(const char *path) {
 
 int idem_writer_commit(idem_writer *w) {
     bool ok = !ferror(w->stream);
-    /* A failed write has left its mark in the stream but not its reason: one more write fails for the same one. */
+    /* The stream remembers a failed write but not its reason: another write fails for the same reason. */
     if (!ok) {
         clearerr(w->stream);
         fputc(0, w->stream);
@@ -214,7 +214,7 @@ int idem_file_write(const char *path, const void *data, size_t size) {
     if (idem_writer_open(&w, path))
         return -1;
     if (size)
-        fwrite(data, 1, size, w.stream); /* a failure stays in the stream until commit */
+        fwrite(data, 1, size, w.stream); /* commit sees a failure in the stream */
     return idem_writer_commit(&w);
 }
 
@@ -246,7 +246,7 @@ int idem_dir_make(const char *path) {
             continue;
         char end = *c;
         *c = 0;
-        int error = mkdir(p, 0777) ? errno : 0; /* before stat() sets its own */
+        int error = mkdir(p, 0777) ? errno : 0; /* before stat() changes errno */
         if (error && !idem_path_is_dir(p)) {
             if (error == EEXIST || error == ENOTDIR)
                 idem_fail("%s: is not a folder, but a file of that name", p);

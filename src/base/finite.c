@@ -10,7 +10,7 @@ enum { BLOCK = 256 };
 
 size_t idem_find_not_finite(const float *x, size_t n) {
     size_t at = 0;
-    for (; at + BLOCK <= n; at += BLOCK) { /* quick: an exponent of ones is NaN or infinity */
+    for (; at + BLOCK <= n; at += BLOCK) { /* fast: an exponent of all ones is NaN or infinity */
         uint32_t bits[BLOCK], found = 0;
         memcpy(bits, x + at, sizeof bits);
         for (int i = 0; i < BLOCK; i++)
@@ -25,10 +25,9 @@ size_t idem_find_not_finite(const float *x, size_t n) {
 
 int idem_check_finite(const float *x, size_t n, const char *network) {
     const size_t at = idem_find_not_finite(x, n);
-    return at == n
-               ? 0
-               : idem_fail_as(IDEM_INTERNAL,
-                              "%s gives numbers that are not finite (%zu of %zu is %f): its weights are damaged, or "
-                              "too large for what it was given",
-                              network, at, n, (double)x[at]);
+    return at == n ? 0
+                   : idem_fail_as(IDEM_INTERNAL,
+                                  "%s gives numbers that are not finite (%zu of %zu is %f): its weights are damaged, "
+                                  "or too large for its input",
+                                  network, at, n, (double)x[at]);
 }

@@ -1,4 +1,4 @@
-/* Where the library may speak: a sink set by the program. Without a sink it is silent. */
+/* The library's log: lines go to a sink set by the program; without a sink they are dropped. */
 #ifndef IDEM_BASE_LOG_H
 #define IDEM_BASE_LOG_H
 

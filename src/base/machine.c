@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The text after "key :" in a file of such lines; false when there is none. */
+/* The text after "key :" in a file of such lines; false if there is none. */
 static int find_line(const char *path, const char *key, char *value, size_t size) {
     FILE *f = fopen(path, "r");
     if (!f)
@@ -32,7 +32,7 @@ static double meminfo(const char *key) {
     return find_line("/proc/meminfo", key, value, sizeof value) ? strtod(value, NULL) * 1024 : 0;
 }
 
-/* A number alone in a file; 0 when it is not there or is "max". */
+/* The number in a file; 0 if it is missing or "max". */
 static double number_in(const char *path) {
     FILE *f = fopen(path, "r");
     double x = 0;

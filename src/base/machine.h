@@ -1,4 +1,4 @@
-/* What this machine is, as /proc and the processor tell. */
+/* The machine, by /proc and cpuid. */
 #ifndef IDEM_BASE_MACHINE_H
 #define IDEM_BASE_MACHINE_H
 
@@ -6,10 +6,10 @@
 
 typedef struct {
     char cpu[128];      /* model name; "unknown" */
-    char features[160]; /* those that kernels are chosen by: "sse4.1 avx avx2 fma" */
-    int cores, online;  /* this process may use; the machine has */
+    char features[160]; /* those that decide between kernels: "sse4.1 avx avx2 fma" */
+    int cores, online;  /* cores that this process may use; cores of the machine */
     double memory;      /* bytes installed, or the control group's limit if that is lower; 0: unknown */
-    double available;   /* bytes that can be had now; 0: unknown */
+    double available;   /* bytes available now; 0: unknown */
 } idem_machine;
 
 void idem_machine_read(idem_machine *m);

@@ -2,7 +2,7 @@
 #ifndef IDEM_BASE_MEMORY_H
 #define IDEM_BASE_MEMORY_H
 
-/* The most this process has held (peak resident set), in megabytes; 0: unknown. */
+/* Peak resident set of this process, in megabytes; 0: unknown. */
 double idem_peak_rss_mb(void);
 
 #endif

@@ -37,15 +37,15 @@ static const char *variable(const char *name) {
 
 typedef struct {
     char folder[PATH_MAX]; /* "": the current one */
-    bool source;           /* the source tree; else one that idem is installed in */
+    bool source;           /* true: the source tree; false: an installed tree */
 } tree;
 
-/* Two files, since other programs have a folder models/ too. */
+/* Two files are checked, since other programs also have a folder models/. */
 static bool is_source(const char *folder) {
     return is_there(folder, "models/registry.json") && is_there(folder, "include/idem.h");
 }
 
-/* The nearest folder above the file in t->folder that is either. */
+/* The nearest folder above the file in t->folder that is one of these. */
 static bool above(tree *t) {
     for (int up = 0; up < UP; up++) {
         char *slash = strrchr(t->folder, '/');
@@ -65,14 +65,14 @@ static bool above_program(tree *t) {
     return above(t);
 }
 
-/* The library may be in another's program. */
+/* The library may be part of another program. */
 static bool above_library(tree *t) {
     Dl_info here;
     return dladdr((const void *)(uintptr_t)&idem_models_folder, &here) && realpath(here.dli_fname, t->folder) &&
            above(t);
 }
 
-/* A build may lie outside of its source tree: then that is where it is started. */
+/* A build may be outside of its source tree: then the current folder is checked. */
 static bool find_tree(tree *t) {
     if (above_program(t) || above_library(t)) {
         if (idem_path_same(t->folder, "."))
@@ -94,7 +94,7 @@ int idem_models_folder(char *path, size_t size, const char *stated) {
     if (find_tree(&t) && t.source)
         return join(path, size, t.folder, "models/cache");
     const char *cache = variable("XDG_CACHE_HOME"), *home = variable("HOME");
-    if (cache && *cache == '/') /* the specification wants others to be ignored */
+    if (cache && *cache == '/') /* the specification ignores relative paths */
         return join(path, size, cache, "idem");
     return home ? join(path, size, home, ".cache/idem")
                 : idem_fail_as(IDEM_MISSING, "no folder for models: IDEM_MODELS, XDG_CACHE_HOME and HOME are not set, "
@@ -123,6 +123,6 @@ int idem_models_shipped(char *path, size_t size, const char *file) {
                ? 0
                : idem_fail_as(IDEM_MISSING,
                               "%s comes with idem, and is not in share/idem/models of the tree that the program or the "
-                              "library is installed in: install idem whole, or name the file with an option",
+                              "library is installed in: install idem completely, or name the file with an option",
                               file);
 }

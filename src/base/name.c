@@ -8,13 +8,13 @@
 
 #include "base/status.h"
 
-/* Bytes of the UTF-8 character at text; 0: there is none. Overlong forms and surrogates are none. */
+/* Bytes of the UTF-8 character at text; 0: invalid, also for overlong forms and surrogates. */
 static int character(const unsigned char *text, uint32_t *code) {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
     int n = *text < 0x80 ? 1 : *text < 0xC0 ? 0 : *text < 0xE0 ? 2 : *text < 0xF0 ? 3 : *text < 0xF8 ? 4 : 0;
     *code = n == 1 ? *text : *text & (0x7Fu >> n);
     for (int i = 1; i < n; i++) {
-        if ((text[i] & 0xC0) != 0x80) /* the 0 at the end too */
+        if ((text[i] & 0xC0) != 0x80) /* also at the terminating NUL */
             return 0;
         *code = *code << 6 | (text[i] & 0x3Fu);
     }

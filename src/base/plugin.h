@@ -1,13 +1,13 @@
-/* Plug-ins: shared objects of idem's own around libraries that not everybody has, or whose licences idem itself shall
- * not take on. They are opened when something needs them. */
+/* Plug-ins: shared objects of idem around optional libraries, or libraries whose licences must not apply to idem
+ * itself. They are opened on demand. */
 #ifndef IDEM_BASE_PLUGIN_H
 #define IDEM_BASE_PLUGIN_H
 
 #include <stddef.h>
 
-/* The symbol of the plug-in `file` ("idem-heif.so"), which stays open. It is looked for in $IDEM_PLUGINS, beside the
- * library or the program (and in idem/ there), in the folder above, and where the install puts it. NULL, and in why[n]
- * what the system says of a plug-in that is there but cannot be opened, or "" when there is none. */
+/* The symbol of the plug-in `file` ("idem-heif.so"), which stays open. It is searched in $IDEM_PLUGINS, beside the
+ * library or the program (and in idem/ there), in the folder above, and in the install's folder. NULL if there is none
+ * (why[n] is "") or if it cannot be opened (why[n] is the system's message). */
 void *idem_plugin_symbol(const char *file, const char *symbol, char *why, size_t n);
 
 #endif

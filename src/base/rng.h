@@ -9,7 +9,7 @@
 
 typedef struct {
     uint64_t key;     /* from seed and stream name */
-    uint64_t counter; /* numbers drawn so far: all there is to save */
+    uint64_t counter; /* numbers drawn so far; the whole state to save */
 } idem_rng;
 
 idem_rng idem_rng_make(uint64_t seed, const char *stream);
@@ -17,7 +17,7 @@ idem_rng idem_rng_make(uint64_t seed, const char *stream);
 uint64_t idem_rng_u64(idem_rng *r);
 double idem_rng_uniform(idem_rng *r);             /* [0, 1) */
 uint64_t idem_rng_below(idem_rng *r, uint64_t n); /* 0 .. n-1 without bias; n > 0 */
-float idem_rng_normal(idem_rng *r);               /* mean 0, variance 1; draws two numbers, uses both as one */
+float idem_rng_normal(idem_rng *r);               /* mean 0, variance 1; draws two numbers for one value */
 void idem_rng_fill_normal(idem_rng *r, float *x, size_t n);
 void idem_rng_shuffle(idem_rng *r, uint32_t *x, size_t n);
 

@@ -8,13 +8,14 @@
 #include "base/clock.h"
 
 enum {
-    SPIN_NS = 70000, /* what a plan does on one thread between two loops on all */
+    SPIN_NS = 70000, /* duration of a plan's serial work between two parallel loops */
     TRIED = 2000,
     LEAST = 1000,
     MOST = 100000,
 };
 
-/* How many of libgomp's turns, a pause each, last SPIN_NS: a pause takes 10 to 140 cycles, with the processor. */
+/* The number of libgomp's iterations, one pause each, that last SPIN_NS: a pause takes 10 to 140 cycles, depending on
+ * the processor. */
 static int count(void) {
     double best = 1;
     for (int run = 0; run < 3; run++) {

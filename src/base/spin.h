@@ -1,11 +1,11 @@
-/* How long threads that wait for others spin. */
+/* Limits the spinning of waiting threads. */
 #ifndef IDEM_BASE_SPIN_H
 #define IDEM_BASE_SPIN_H
 
-/* Threads that wait for others spin, by default for milliseconds. While another program holds a core, they spin there
- * in turns with those they wait for, and a training iteration becomes a hundred times slower. libgomp reads the count
- * when it is loaded: the program starts itself once more with a short one, or goes on as it is where it cannot, or
- * where GOMP_SPINCOUNT or OMP_WAIT_POLICY is set. First thing in main; docs/lab-book.md has the figures. */
+/* Waiting threads spin, by default for milliseconds. If another program uses a core, spinning threads share the
+ * remaining cores with those they wait for, and a training iteration becomes a hundred times slower. libgomp reads the
+ * spin count when it is loaded: so the program executes itself again with a short one, unless that fails or
+ * GOMP_SPINCOUNT or OMP_WAIT_POLICY is set. Call it first in main; docs/lab-book.md has the figures. */
 void idem_spin_briefly(char **argv);
 
 #endif

@@ -11,7 +11,7 @@ static _Thread_local char message[MESSAGE_MAX];
 static _Thread_local idem_kind message_kind;
 
 static void set_message(idem_kind kind, const char *format, va_list args) {
-    /* Formatted aside first: an argument may be the previous message itself. */
+    /* Formatted into a buffer first: an argument may be the previous message. */
     char next[MESSAGE_MAX];
     int n = vsnprintf(next, sizeof next, format, args);
     if (n >= (int)sizeof next)

@@ -1,12 +1,12 @@
 /* Errors. A function that can fail returns 0, or -1 (or NULL) after leaving one message and its kind for the calling
- * thread: what went wrong, what was found, what was expected, what to do. Callers pass the failure on and add nothing.
+ * thread: what went wrong, what was found, what was expected, what to do. Callers only pass the failure on.
  *
  *     if (rank != 4)
  *         return idem_fail("%s: rank is %d, expected 4", name, rank);
  *     if (!buffer)
  *         return idem_fail_as(IDEM_MEMORY, "out of memory for %s", name);
  *
- * A loop over files goes on after IDEM_INPUT and stops at any other kind. */
+ * A loop over files continues after IDEM_INPUT and stops at any other kind. */
 #ifndef IDEM_BASE_STATUS_H
 #define IDEM_BASE_STATUS_H
 
@@ -20,23 +20,23 @@
 
 typedef enum {
     IDEM_NO_ERROR,
-    IDEM_INPUT,       /* a file, an option or a call is wrong: another one may be right */
-    IDEM_MISSING,     /* what every input needs is not there: a network, a folder of models */
+    IDEM_INPUT,       /* a file, an option or a call is wrong; another one may succeed */
+    IDEM_MISSING,     /* something that every input needs is missing: a network, a folder of models */
     IDEM_MEMORY,      /* memory is short */
-    IDEM_INTERRUPTED, /* somebody asked to stop */
+    IDEM_INTERRUPTED, /* cancelled */
     IDEM_INTERNAL,    /* idem or the machine: an output that cannot be written, numbers that are not finite */
 } idem_kind;
 
 /* Sets this thread's message (1,000 bytes at most, cut with "...") and the kind IDEM_INPUT; always returns -1. */
 int idem_fail(const char *format, ...) IDEM_PRINTF(1, 2);
 
-/* The same of another kind. */
+/* The same with another kind. */
 int idem_fail_as(idem_kind kind, const char *format, ...) IDEM_PRINTF(2, 3);
 
-/* A longer message for the failure at hand, whose kind stays; idem_error() may be among the arguments. */
+/* Replaces the message of the current failure and keeps its kind; idem_error() may be among the arguments. */
 int idem_fail_more(const char *format, ...) IDEM_PRINTF(1, 2);
 
-/* The same where a pointer is returned: always NULL. */
+/* The same for functions that return a pointer: always NULL. */
 void *idem_fail_null(const char *format, ...) IDEM_PRINTF(1, 2);
 void *idem_fail_null_as(idem_kind kind, const char *format, ...) IDEM_PRINTF(2, 3);
 void *idem_fail_null_more(const char *format, ...) IDEM_PRINTF(1, 2);
@@ -44,10 +44,10 @@ void *idem_fail_null_more(const char *format, ...) IDEM_PRINTF(1, 2);
 /* For a failed system call: IDEM_MEMORY for ENOMEM, else `otherwise`. */
 idem_kind idem_errno_kind(int error, idem_kind otherwise);
 
-/* This thread's last message; "" when there was none. Valid until the next failure on this thread. */
+/* This thread's last message; "" if there was none. Valid until the next failure on this thread. */
 const char *idem_error(void);
 
-/* Its kind, an idem_kind; IDEM_NO_ERROR when there was none. idem.h has it too. */
+/* Its kind, an idem_kind; IDEM_NO_ERROR if there was none. Also in idem.h. */
 int idem_error_kind(void) IDEM_PUBLIC;
 
 void idem_error_clear(void);

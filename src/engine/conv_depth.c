@@ -6,8 +6,8 @@
 #include "engine/op.h"
 #include "engine/strided.h"
 
-/* The pixels that a tile of outputs reads in three rows: pixel j of row i is at row[i] + j * channels, but the first
- * and the last, which alone may lie outside the picture, have their own pointers. */
+/* The pixels that a tile of outputs reads in three rows: pixel j of row i is at row[i] + j * channels; the first and
+ * the last, the only ones that may be outside the picture, have separate pointers. */
 typedef struct {
     const float *row[3], *first[3], *last[3];
 } depth_pixels;
@@ -34,7 +34,7 @@ struct idem_conv_depth {
     int64_t n, channels, h, w, oh, ow, top, left;
     int stride, tile, threads;
     bool turned;     /* data gradient: filters are turned by 180 degrees */
-    idem_pack *pack; /* what arrange makes of a frozen weight; NULL: made at every run */
+    idem_pack *pack; /* a frozen weight in arranged order; NULL: arranged at every run */
 };
 
 bool idem_conv_depth_fits(const idem_conv_dims *d) {
@@ -86,7 +86,8 @@ idem_conv_depth *idem_conv_depth_new(const idem_conv_dims *d, idem_frozen weight
                            .left = d->win.pad[1],
                            .stride = d->win.stride[0],
                            .tile = d->win.stride[0] == 1 ? 6 : 4,
-                           .turned = d->way == IDEM_CONV_DATA}; /* of stride 1 and pad 1: both sides are as large */
+                           .turned =
+                               d->way == IDEM_CONV_DATA}; /* of stride 1 and pad 1: both sides have the same size */
     c->threads = 4 * d->n * d->oh * d->ow * d->o < IDEM_PARALLEL_ELEMENTS ? 1 : idem_threads(); /* nine taps each */
     width = d->i < width ? (int)d->i : width;
     c->kernels = SIMD_CHOOSE(width, &plain, &avx2, &avx512);

@@ -6,7 +6,7 @@ static inline __attribute__((always_inline)) TARGET void NAME(depth_tile)(const 
                                                                           int64_t channels, const idem_conv_end *end,
                                                                           float *y, const int stride, const int n) {
     const int pixels = (n - 1) * stride + 3;
-    const depth_pixels p = *x; /* copies: writing y cannot change them */
+    const depth_pixels p = *x; /* a copy: writing y cannot change it */
     const float *bias = end->bias, *residual = end->residual, *slope = end->slope;
     for (int64_t c = 0; c < channels; c += W) {
         if (c + W > channels)
@@ -19,7 +19,7 @@ static inline __attribute__((always_inline)) TARGET void NAME(depth_tile)(const 
                 const float *at = j == 0 ? p.first[i] : j == pixels - 1 ? p.last[i] : p.row[i] + j * channels;
                 v[j] = NAME(load)(at + c);
             }
-            /* One tap after the other: as many sums as there are outputs do not wait for each other. */
+            /* Tap by tap: the outputs' sums are independent of each other. */
             _Pragma("GCC unroll 3") for (int k = 0; k < 3; k++) {
                 VEC f = NAME(load)(weight + (3 * i + k) * channels + c);
                 _Pragma("GCC unroll 6") for (int o = 0; o < n; o++) sum[o] = FMA(v[o * stride + k], f, sum[o]);

@@ -1,5 +1,5 @@
-/* What a convolution does with its sums before it writes them: plus a bias, plus another value of the result's shape,
- * then times a slope where negative. A pass over memory saved for each. */
+/* The end of a convolution, before it writes its sums: adds a bias and another value of the result's shape, then
+ * multiplies negative values by a slope. Each saves a pass over memory. */
 #ifndef IDEM_ENGINE_CONV_END_H
 #define IDEM_ENGINE_CONV_END_H
 
@@ -12,7 +12,7 @@ typedef struct {
     const float *slope;    /* [channels]; NULL: linear */
 } idem_conv_end;
 
-/* The same seen from a channel and an element of the result on. */
+/* The same, starting at a channel and an element of the result. */
 static inline idem_conv_end idem_conv_end_at(const idem_conv_end *e, int64_t channel, int64_t element) {
     return (idem_conv_end){.bias = e->bias ? e->bias + channel : NULL,
                            .residual = e->residual ? e->residual + element : NULL,

@@ -1,5 +1,5 @@
-/* Data gradient of a convolution that reads few channels (a network's first one): what each output position gives to
- * its window is one matrix product, and the windows are then added up. */
+/* Data gradient of a convolution that reads few channels (a network's first one): one matrix product computes each
+ * output position's window, and the windows are then summed. */
 #ifndef IDEM_ENGINE_CONV_NARROW_H
 #define IDEM_ENGINE_CONV_NARROW_H
 
@@ -7,7 +7,7 @@
 
 typedef struct idem_conv_narrow idem_conv_narrow;
 
-/* Whether the kernel can run these sizes, and whether it should (docs/lab-book.md): a fixed function of them. */
+/* Whether the kernel supports these sizes and is the fastest (docs/lab-book.md): a fixed function of them. */
 bool idem_conv_narrow_fits(const idem_conv_dims *d);
 bool idem_conv_narrow_pays(const idem_conv_dims *d);
 

@@ -24,11 +24,11 @@ static const kernels avx512 = {"point:avx512", 16, 12, point_wide_avx512, point_
 #endif
 
 enum {
-    BLOCK_BYTES = 128 << 10, /* of x: stays in a core's second-level cache while all output channels are made */
+    BLOCK_BYTES = 128 << 10, /* of x: stays in a core's second-level cache for all output channels */
     MIN_ROWS = 12            /* fewer pixels than this are bound by reading the weights */
 };
 
-/* Output channels made at once. The last panel may overlap the one before: what both make is made twice. */
+/* Output channels computed at once. The last panel may overlap the one before; the overlap is computed twice. */
 typedef struct {
     int64_t channel, offset; /* of its weights in the pack */
     int vectors;
@@ -105,7 +105,7 @@ idem_conv_point *idem_conv_point_new(const idem_conv_dims *d, idem_frozen weight
     c->kernels = SIMD_CHOOSE(width, &plain, &avx2, &avx512);
     int64_t most = BLOCK_BYTES / (c->from * (int64_t)sizeof(float));
     most = most < c->kernels->rows ? c->kernels->rows : most;
-    /* As many blocks as a multiple of the threads, all as large but for the last. */
+    /* The number of blocks is a multiple of the threads; all but the last have the same size. */
     c->blocks = ((c->rows + most - 1) / most + c->threads - 1) / c->threads * c->threads;
     c->block = (c->rows + c->blocks - 1) / c->blocks;
     int64_t floats = make_panels(c);

@@ -1,8 +1,8 @@
 /* Template of the 1x1 convolution for one instruction set; see simd_sets.h. */
 #include "engine/lanes_simd.h"
 
-/* y[rows, vectors * W] = end(x[rows, k] b[k, vectors * W]); rows of x and y are x_row and y_row floats apart. k lines
- * of `ahead` are asked for meanwhile. */
+/* y[rows, vectors * W] = end(x[rows, k] b[k, vectors * W]); rows of x and y are x_row and y_row floats apart.
+ * Prefetches k lines of `ahead`. */
 static inline __attribute__((always_inline)) TARGET void
 NAME(point_rows)(const float *x, int64_t x_row, const float *b, int64_t k, const float *ahead, const idem_conv_end *end,
                  float *y, int64_t y_row, const int vectors, const int rows) {
@@ -30,18 +30,18 @@ NAME(point_rows)(const float *x, int64_t x_row, const float *b, int64_t k, const
     }
 }
 
-/* next: the weights of the panel that follows, as many. Memory behind the second-level cache is slower than a tile
- * wants its weights, so the first tiles of a panel bring those of the next. */
+/* next: the weights of the next panel, of the same number. Memory beyond the second-level cache is slower than a tile
+ * consumes weights, so the first tiles of a panel prefetch those of the next. */
 static inline __attribute__((always_inline)) TARGET void NAME(point_all)(const float *x, int64_t k, const float *b,
                                                                          const float *next, int64_t rows,
                                                                          const idem_conv_end *given, float *y,
                                                                          int64_t y_row, const int vectors) {
     idem_conv_end end = *given;
     const float *ahead = next;
-    /* Tiles as equal as can be: one of a row or two waits for its own sums. */
+    /* Tiles of nearly equal size: a tile of one or two rows would wait for its own sums. */
     for (int64_t tiles = (rows + MR - 1) / MR; tiles > 0; tiles--) {
         const int64_t now = (rows + tiles - 1) / tiles;
-        switch (now) { /* code of its own for every count, so that the sums stay in registers */
+        switch (now) { /* separate code for every count, so that the sums stay in registers */
 #define ROWS(n)                                                                                                        \
     case n:                                                                                                            \
         NAME(point_rows)(x, k, b, k, ahead, &end, y, y_row, vectors, n);                                               \

@@ -6,18 +6,18 @@
 #include "engine/dnn.h"
 #include "engine/op.h"
 
-enum { LANES = 16 }; /* a thread's channels are a multiple of it */
+enum { LANES = 16 }; /* a thread's channels are a multiple of this */
 
-/* One position that a tap reaches: pixel numbers of the input and of the output, all pictures counted through. */
+/* One position that a tap reaches: pixel indices of the input and of the output, counted over all pictures. */
 typedef struct {
     int64_t x, y;
 } pair;
 
 struct idem_conv_taps {
     idem_conv_dims d;
-    int64_t edge_h, edge_w; /* of a data gradient, rows and columns from here on are computed; 0: all */
+    int64_t edge_h, edge_w; /* of a data gradient: only rows and columns from here on are computed; 0: all */
     int taps, threads;
-    int64_t most;   /* pairs of the fullest tap */
+    int64_t most;   /* most pairs of a tap */
     int64_t *first; /* taps + 1: where a tap's pairs start */
     pair *pairs;
 };
@@ -31,8 +31,8 @@ bool idem_conv_taps_pays(const idem_conv_dims *d, bool frozen) {
     bool stride = d->win.stride[0] > 1 || d->win.stride[1] > 1;
     if (!idem_conv_taps_fits(d) || d->win.kernel[0] * d->win.kernel[1] == 1 || d->i * d->o < 128 * 128 || all > 1024)
         return false;
-    /* The direct kernels spend more on the padding of 2x2 pictures, and on strides, than on the rest. Weights that
-     * change make the others reorder or transform them, which a few small pictures do not pay for. */
+    /* For 2x2 pictures and strides the direct kernels spend most time on padding. The other kernels reorder or
+     * transform weights that are not frozen, which does not pay for a few small pictures. */
     return one <= 4 || stride || (!frozen && one <= 16 && all <= 128);
 }
 
@@ -115,7 +115,7 @@ static void scatter_add(float *values, int64_t stride, const float *rows, const 
 
 static void start_sums(const idem_conv_taps *c, const float *bias, float *out) {
     const idem_conv_dims *d = &c->d;
-    if (d->way == IDEM_CONV_WEIGHT) /* written whole, but for taps that reach nothing */
+    if (d->way == IDEM_CONV_WEIGHT) /* written completely, except taps that reach nothing */
         for (int t = 0; t < c->taps; t++)
             for (int64_t o = 0; c->first[t] == c->first[t + 1] && o < d->o; o++)
                 memset(out + (o * c->taps + t) * d->i, 0, (size_t)d->i * sizeof *out);
@@ -161,7 +161,7 @@ static void run_channels(const idem_conv_taps *c, const float *const *in, float 
     }
 }
 
-/* The library's product of so few rows keeps to one thread: each takes its part of the channels. */
+/* The library's product of few rows uses one thread: each thread takes its part of the channels. */
 void idem_conv_taps_run(const idem_conv_taps *c, const float *const *in, float *out, void *scratch) {
     const idem_conv_dims *d = &c->d;
     const int64_t channels = d->way == IDEM_CONV_DATA ? d->i : d->o, parts = c->threads;

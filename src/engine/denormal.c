@@ -38,7 +38,7 @@ static void set(uint64_t state) {
 }
 #endif
 
-/* What the other threads of the team had. One that is made meanwhile has nothing here, and its maker's state. */
+/* State of the team's other threads. A thread created meanwhile has no entry and inherits its creator's state. */
 static uint64_t own;
 #pragma omp threadprivate(own)
 

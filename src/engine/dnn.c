@@ -13,7 +13,7 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static dnnl_engine_t engine;
 static dnnl_stream_t stream;
 
-/* Before the library's first kernel: it asks the processor once. */
+/* Before the library's first kernel: it detects the processor only once. */
 static void start(void) {
     idem_isa runs = idem_isa_runs();
     if (runs < idem_isa_has())
@@ -52,7 +52,7 @@ const char *idem_dnn_version(char text[64]) {
 
 /* ---- making ---- */
 
-/* Bytes for the library's own use, their address set at run. */
+/* Scratch bytes of the library; their address is set at run. */
 static dnnl_status_t bytes_create(dnnl_memory_t *memory, size_t bytes, void *values) {
     dnn_md md;
     dnnl_status_t s = idem_dnn_md_create(&md, 1, (dnnl_dims_t){(dnnl_dim_t)bytes}, dnnl_u8, (dnnl_dims_t){1});
@@ -103,7 +103,7 @@ static dnnl_status_t reorder_run(const dnn_reorder *r, const void *from, void *t
     return dnnl_primitive_execute(r->primitive, stream, pad ? 3 : 2, args);
 }
 
-/* What filling a pack needs. */
+/* Arguments for filling a pack. */
 typedef struct {
     dnn_md have, want;
     const float *values;
@@ -132,8 +132,8 @@ static int pack_fill(void *order, void *values) {
     return status;
 }
 
-/* A square matrix and its transpose have the same values, shape and wanted form: the key therefore also names the
- * given form. */
+/* A square matrix and its transpose have the same values, shape and target format: the key therefore also contains the
+ * source format. */
 static idem_pack *pack_make(idem_frozen weight, const dnn_layout *given, dnn_md have, dnn_md want, const char *name) {
     pack_order order = {have, want, weight.values, name};
     size_t size = 0;
@@ -178,7 +178,7 @@ static dnnl_primitive_desc_t describe(const dnn_task *t, const dnn_md md[DNN_PLA
     return pd;
 }
 
-/* Gradients take the description of the pass forward as a hint. */
+/* Gradients need the forward pass's descriptor as a hint. */
 static dnnl_primitive_desc_t describe_with_hint(const dnn_task *t, const dnn_md md[DNN_PLACES], const char *name) {
     if (t->kind != DNN_DATA && t->kind != DNN_WEIGHT)
         return describe(t, md, NULL, name);
@@ -196,13 +196,12 @@ static size_t take(size_t *scratch, size_t bytes) {
     return offset;
 }
 
-/* An operand or result of a primitive: its place in the task, its DNNL_ARG_, the query for the layout it is wanted in.
- */
+/* An operand or result of a primitive: its index in the task, its DNNL_ARG_, the query for its layout. */
 typedef struct {
     dnn_place place;
     int arg;
     dnnl_query_t query;
-    int index; /* bias is weights 1 */
+    int index; /* the bias is weights 1 */
 } operand;
 
 static const operand forward_in[] = {{DNN_AT_X, DNNL_ARG_SRC, dnnl_query_src_md, 0},
@@ -216,7 +215,7 @@ static const operand weight_in[] = {{DNN_AT_X, DNNL_ARG_SRC, dnnl_query_src_md, 
                                     {DNN_AT_Y, DNNL_ARG_DIFF_DST, dnnl_query_diff_dst_md, 0}};
 static const operand weight_out = {DNN_AT_WEIGHT, DNNL_ARG_DIFF_WEIGHTS, dnnl_query_diff_weights_md, 0};
 
-/* The rest of a kernel whose primitive is described; -1 with a message. own: descriptors of the engine's order. */
+/* Completes a kernel from its primitive descriptor; -1 with a message. own: descriptors of the engine's order. */
 static int prepare(idem_dnn *k, const dnn_task *t, dnnl_primitive_desc_t pd, const dnn_md own[DNN_PLACES],
                    idem_frozen weight, const char *name) {
     const operand *in = t->kind == DNN_DATA ? data_in : t->kind == DNN_WEIGHT ? weight_in : forward_in;

@@ -1,9 +1,8 @@
-/* oneDNN behind one door: convolution in three directions and matrix products, prepared once and run many times.
- * dnn*.c are the only files that know the library (through dnn_private.h): versions 2 and 3, chosen by its header when
- * idem is built.
+/* The interface to oneDNN: convolution in three directions and matrix products, prepared once and run many times. Only
+ * dnn*.c include the library (through dnn_private.h): version 2 or 3, chosen by its header when idem is built.
  *
- * A kernel is made for fixed sizes and for the number of threads OpenMP has at that moment. Weights take the
- * library's own blocked format: frozen ones are reordered when the kernel is made, others at every run. */
+ * A kernel is made for fixed sizes and for OpenMP's current thread count. Weights are reordered to the library's
+ * blocked format: frozen ones when the kernel is made, others at every run. */
 #ifndef IDEM_ENGINE_DNN_H
 #define IDEM_ENGINE_DNN_H
 
@@ -29,16 +28,17 @@ idem_dnn *idem_dnn_matmul(const idem_matmul_dims *d, idem_frozen b, const char *
 
 void idem_dnn_free(idem_dnn *k); /* NULL is allowed */
 
-bool idem_dnn_reads(const idem_dnn *k, int i); /* whether run reads operand i: it holds no reordered copy */
-size_t idem_dnn_scratch(const idem_dnn *k);    /* bytes that run needs, 64-byte aligned */
-/* Not from two threads at once with the same kernel. If the library refuses (memory), out is filled with NaN. */
+bool idem_dnn_reads(const idem_dnn *k,
+                    int i); /* whether run reads operand i; false if the kernel holds a reordered copy */
+size_t idem_dnn_scratch(const idem_dnn *k); /* bytes that run needs, 64-byte aligned */
+/* Not thread-safe for one kernel. If the library fails (memory), out is filled with NaN. */
 void idem_dnn_run(const idem_dnn *k, const float *const *in, float *out, void *scratch);
 
-/* The library's name for what runs ("jit:avx2"); valid as long as the kernel. */
+/* The library's name of the kernel ("jit:avx2"); valid as long as the kernel. */
 const char *idem_dnn_kernel(const idem_dnn *k);
 
-/* c [m, n] = op(a) op(b) + beta c, row-major with row strides; op transposes what is stored [k, m] or [n, k]. c becomes
- * NaN if the library refuses (memory). */
+/* c [m, n] = op(a) op(b) + beta c, row-major with row strides; op transposes matrices stored as [k, m] or [n, k]. c
+ * becomes NaN if the library fails (memory). */
 typedef struct {
     const float *values;
     int64_t stride;
@@ -47,7 +47,7 @@ typedef struct {
 void idem_dnn_gemm(int64_t m, int64_t n, int64_t k, idem_dnn_matrix a, idem_dnn_matrix b, float beta, float *c,
                    int64_t ldc);
 
-/* "2.6.3" and the like; returns text. */
+/* "2.6.3"; returns text. */
 const char *idem_dnn_version(char text[64]);
 
 #endif

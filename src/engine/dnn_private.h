@@ -1,5 +1,5 @@
-/* Shared by dnn*.c, the only files that include the library's header. They are written for two versions of its
- * interface, 2 (Debian 12) and 3 (Debian 13): what differs is in dnn_v2.c and dnn_v3.c, of which one has content. */
+/* Shared by dnn*.c, the only files that include the library's header. They support two versions of its interface, 2
+ * (Debian 12) and 3 (Debian 13); differences are in dnn_v2.c and dnn_v3.c, of which only one has content. */
 #ifndef IDEM_ENGINE_DNN_PRIVATE_H
 #define IDEM_ENGINE_DNN_PRIVATE_H
 
@@ -18,7 +18,7 @@ typedef const dnnl_memory_desc_t *dnn_md;
 
 /* Floats in the engine's order. Without padding: part of a pack's key. */
 typedef struct {
-    dnnl_dim_t rank; /* 0: there is no such operand */
+    dnnl_dim_t rank; /* 0: absent */
     dnnl_dims_t dims, strides;
 } dnn_layout;
 
@@ -29,12 +29,12 @@ typedef enum { DNN_AT_X, DNN_AT_WEIGHT, DNN_AT_BIAS, DNN_AT_Y, DNN_PLACES } dnn_
 typedef struct {
     dnn_kind kind;
     dnn_layout layout[DNN_PLACES];
-    bool any_weight;                                 /* the library chooses the order in which it wants the weight */
+    bool any_weight;                                 /* the library chooses the order of the weight */
     dnnl_dims_t stride, dilation, pad_low, pad_high; /* of convolutions; dilation 0: neighbours */
-    const float *leaky;                              /* not NULL: the result is multiplied by it where negative */
+    const float *leaky;                              /* not NULL: negative results are multiplied by it */
 } dnn_task;
 
-/* What the conversion of one operand or result between the engine's order and the library's needs. */
+/* The conversion of one operand or result between the engine's order and the library's. */
 typedef struct {
     dnnl_primitive_t primitive; /* NULL: the orders are the same */
     dnnl_memory_t from, to;
@@ -52,7 +52,7 @@ struct idem_dnn {
     char kernel[64];
 };
 
-dnnl_engine_t idem_dnn_engine(void); /* NULL with a message when the library does not start */
+dnnl_engine_t idem_dnn_engine(void); /* NULL with a message if the library does not start */
 
 /* Primitive, memories and reorders of a task; only the weight can be frozen. */
 idem_dnn *idem_dnn_make(const dnn_task *t, idem_frozen weight, const char *name);
@@ -70,7 +70,7 @@ dnnl_status_t idem_dnn_md_bytes(dnn_md md, void *bytes, size_t *size);
 /* Appends: x -> slope * x where x is negative. */
 dnnl_status_t idem_dnn_append_leaky(dnnl_post_ops_t ops, float slope);
 
-/* The primitive descriptor of a task; hint: that of the training pass forward, which gradients want. */
+/* The primitive descriptor of a task; hint: that of the forward training pass, which gradients need. */
 dnnl_status_t idem_dnn_describe(dnnl_primitive_desc_t *pd, const dnn_task *t, const dnn_md md[DNN_PLACES],
                                 dnnl_primitive_attr_t attr, dnnl_engine_t engine, dnnl_primitive_desc_t hint);
 

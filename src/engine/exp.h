@@ -1,4 +1,4 @@
-/* The exponential function in plain arithmetic, for loops that the compiler makes vectors of. */
+/* The exponential function in plain arithmetic, for loops that the compiler vectorises. */
 #ifndef IDEM_ENGINE_EXP_H
 #define IDEM_ENGINE_EXP_H
 
@@ -12,9 +12,9 @@ static inline float idem_float_of_bits(int32_t bits) {
     return x;
 }
 
-/* e^x, to 1.2e-7 of the value; below -87.3 it is 0 (a denormal number in float32), above 88.72 infinity.
- * e^x = 2^n e^r with |r| <= ln(2) / 2 and Taylor's series to r^7, whose next term is 5e-9. 2^n is multiplied in two
- * halves, for 2^128 is no float. */
+/* e^x, to 1.2e-7 of the value; below -87.3 it is 0 (a denormal number in float32), above 88.72 infinity. e^x = 2^n e^r
+ * with |r| <= ln(2) / 2 and Taylor's series to r^7, whose next term is 5e-9. 2^n is multiplied in two halves, as 2^128
+ * is no float. */
 static inline float idem_exp(float x) {
     const float shift = 12582912; /* 3 * 2^22: after adding it, the last bits are the nearest integer */
     float turned = x * 1.44269504f + shift, n = turned - shift;

@@ -18,7 +18,7 @@ NAME(taps)(float *out, const float *in, int64_t step, int64_t n, const int count
     }
 }
 
-/* out[j] = sum_t weight[t] * in[t * step + j]; out and in are apart. past: out is written past the caches. */
+/* out[j] = sum_t weight[t] * in[t * step + j]; out and in do not overlap. past: out is written past the caches. */
 static TARGET void NAME(combine)(float *out, const float *in, int64_t step, int64_t n, int count, const float *weight,
                                  bool past) {
     if (count == 4 && past)

@@ -5,7 +5,7 @@
 
 extern const idem_op idem_op_add, idem_op_prelu;
 
-/* Can the kernel of the chain do `next` as well, whose input the chain's value is? */
+/* Whether the chain's kernel can also compute `next`, whose input is the chain's value. */
 static bool extend(idem_chain *c, idem_node *next, int takes) {
     idem_node *last = c->last;
     float slope;
@@ -45,7 +45,7 @@ int idem_fuse(const idem_graph *g, const bool *need, const bool *is_target, int 
         idem_node *n = idem_graph_node(g, id);
         int takes = need[id] && !n->leaf && n->op->takes ? n->op->takes(n) : 0;
         idem_chain c = {.first = n, .last = n};
-        /* A node that ends another chain already is a value of its own. */
+        /* A node that already ends another chain is a separate value. */
         while (takes && !is_target[c.last->id] && readers[c.last->id] == 1 && !chain[reader[c.last->id]->id] &&
                !inner[reader[c.last->id]->id] && extend(&c, reader[c.last->id], takes))
             continue;

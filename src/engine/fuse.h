@@ -1,27 +1,27 @@
-/* Chains of nodes that one kernel computes in one pass over memory: a convolution or a batch normalisation, then maybe
- * the addition of another value, then maybe a ReLU, leaky ReLU or PReLU. In front of a batch normalisation maybe a
- * concatenation of channels, whose parts it reads where they are. */
+/* Chains of nodes that one kernel computes in one pass over memory: a convolution or a batch normalisation, then
+ * optionally the addition of another value, then optionally a ReLU, leaky ReLU or PReLU. Before a batch normalisation
+ * optionally a concatenation of channels, whose parts it reads in place. */
 #ifndef IDEM_ENGINE_FUSE_H
 #define IDEM_ENGINE_FUSE_H
 
 #include "engine/graph.h"
 
 typedef struct idem_chain {
-    idem_node *first, *last;      /* what begins it, and the node whose value is made */
+    idem_node *first, *last;      /* its first node, and the node whose value is computed */
     idem_node *residual, *slopes; /* NULL: none */
-    idem_node *parts;             /* the concatenation in front of `first`; NULL: none */
+    idem_node *parts;             /* the concatenation before `first`; NULL: none */
     bool leaky;                   /* the same slope for all channels */
     float slope;
 } idem_chain;
 
 /* Finds the chains among the needed nodes of `size`. chain[id], NULL at first, is set for the last node of a chain;
- * inner[id], false at first, for the others, whose values are not made: nothing else reads them. 0 or -1. */
+ * inner[id], initially false, for the others, whose values are not stored, as nothing else reads them. 0 or -1. */
 int idem_fuse(const idem_graph *g, const bool *need, const bool *is_target, int size, idem_arena *arena,
               idem_chain **chain, bool *inner);
 
-/* Is n a ReLU or leaky ReLU without gain? Sets the slope of negative values. */
+/* Whether n is a ReLU or leaky ReLU without gain; sets the slope of negative values. */
 bool idem_unary_is_leaky(const idem_node *n, float *slope);
-/* Is n a concatenation of the channels of pictures? */
+/* Whether n concatenates channels of pictures. */
 bool idem_concat_is_of_channels(const idem_node *n);
 
 #endif

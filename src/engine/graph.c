@@ -11,7 +11,7 @@ enum { SCOPE_MAX = 200, DEPTH_MAX = 16 };
 
 typedef struct {
     bool block; /* node->leaf is a block that idem_graph_hold took */
-    int plans;  /* that read it */
+    int plans;  /* number of plans that read it */
 } holding;
 
 struct idem_graph {
@@ -21,10 +21,10 @@ struct idem_graph {
     int count, capacity;
     char scope[SCOPE_MAX];   /* joined by '.' */
     size_t outer[DEPTH_MAX]; /* length of the scope before each push */
-    int depth, dropped;      /* pushes; pushes that did not fit */
+    int depth, dropped;      /* pushes; pushes that exceeded the limits */
     holding *held;           /* by id */
     int bands, lanes;        /* made so far */
-    int band, lane;          /* of new nodes; 0: none */
+    int band, lane;          /* for new nodes; 0: none */
 };
 
 idem_graph *idem_graph_new(void) {
@@ -37,7 +37,7 @@ idem_graph *idem_graph_new(void) {
         free(g);
         return NULL;
     }
-    /* Relaxed: it orders nothing between threads, so that the thread sanitizer sees what nothing else orders. */
+    /* Relaxed: no synchronisation between threads, which would hide races from the thread sanitizer. */
     g->serial = 1 + atomic_fetch_add_explicit(&made, 1, memory_order_relaxed);
     return g;
 }
@@ -243,7 +243,7 @@ void idem_node_write(idem_node *n, const float *rowmajor) {
 void idem_scope_push(idem_graph *g, const char *name) {
     size_t used = strlen(g->scope), need = strlen(name) + (used ? 1 : 0);
     if (g->dropped || g->depth == DEPTH_MAX || used + need >= SCOPE_MAX) {
-        g->dropped++; /* names only serve messages: a very deep one is left out */
+        g->dropped++; /* names are only for messages: very deep ones are omitted */
         return;
     }
     if (used)

@@ -1,8 +1,8 @@
 /* The graph: nodes in an arena, built once, planned and run by plan.h.
  *
- * Values are float32. A node's shape is logical, as PyTorch would print it ([N, C, H, W]; weights [O, I, KH, KW]).
- * Memory order: rank 4 is channels-last (the logical axis 1 varies fastest: N, H, W, C; weights O, KH, KW, I), every
- * other rank is row-major. There are no other layouts, so any operator may read any tensor by its strides.
+ * Values are float32. A node's shape is logical, as PyTorch prints it ([N, C, H, W]; weights [O, I, KH, KW]). Memory
+ * order: rank 4 is channels-last (the logical axis 1 varies fastest: N, H, W, C; weights O, KH, KW, I), every other
+ * rank is row-major. There are no other layouts, so every operator can read every tensor by its strides.
  *
  * Leaves own or borrow their memory and are shared by all plans of the graph; every other value lives in a plan.
  *
@@ -11,7 +11,7 @@
  *     idem_node *loss = idem_sum_all(idem_square(idem_scale(x, 2))), *dx;
  *     if (idem_gradients(loss, &x, 1, &dx)) ...
  *
- * Constructors pass NULL on, so that one check at the end serves. Gradients are nodes too. */
+ * Constructors pass NULL on, so that one check at the end suffices. Gradients are nodes too. */
 #ifndef IDEM_ENGINE_GRAPH_H
 #define IDEM_ENGINE_GRAPH_H
 
@@ -40,7 +40,7 @@ bool idem_shape_equal(const idem_shape *a, const idem_shape *b);
 void idem_shape_strides(const idem_shape *s, int64_t stride[IDEM_MAX_RANK]);
 /* "[2, 3, 4]" into text[64]; returns text. */
 const char *idem_shape_text(const idem_shape *s, char text[64]);
-/* Numpy's rule, aligned at the right end. -1 with a message when they do not fit. */
+/* NumPy's rule, aligned at the last axis. -1 with a message if they do not broadcast. */
 int idem_shape_broadcast(idem_shape *out, const idem_shape *a, const idem_shape *b);
 
 typedef struct idem_graph idem_graph;
@@ -50,12 +50,12 @@ struct idem_op; /* engine/op.h */
 struct idem_node {
     idem_graph *graph;
     const struct idem_op *op; /* its row of the operator table */
-    const char *name;         /* the checkpoint's or the builder's; never NULL */
+    const char *name;         /* of the checkpoint or the builder; never NULL */
     int id;                   /* position in the graph: inputs always have smaller ids */
     idem_shape shape;
     int n_in;
     idem_node **in;
-    const void *attr; /* the operator's own attributes (engine/op.h), in the graph's arena; NULL when it has none */
+    const void *attr; /* attributes of the operator (engine/op.h), in the graph's arena; NULL: none */
     float *leaf;      /* leaves: the values, in memory order; NULL for all other nodes */
     bool frozen;      /* never changes after planning: a frozen leaf, or an operator on frozen inputs only */
     int band, lane;   /* idem_lanes_begin; 0: none */
@@ -68,7 +68,7 @@ int idem_graph_size(const idem_graph *g);
 idem_node *idem_graph_node(const idem_graph *g, int id);
 
 /* ---- leaves ---- */
-/* Written by the caller before each run: idem_node_write. Memory owned by the graph, zero at first. */
+/* Written by the caller before each run: idem_node_write. Memory owned by the graph, initially zero. */
 idem_node *idem_input(idem_graph *g, const char *name, idem_shape shape);
 /* Borrowed memory, already in memory order, that must outlive the graph. A trainable parameter may change between
  * runs; a frozen one may not change after planning (weights are reordered once). */
@@ -80,25 +80,25 @@ idem_node *idem_const_fill(idem_graph *g, idem_shape shape, float value);
 /* Between row-major (NCHW) values and memory order; plain copies unless the rank is 4. */
 void idem_from_rowmajor(float *memory, const float *rowmajor, const idem_shape *s);
 void idem_to_rowmajor(float *rowmajor, const float *memory, const idem_shape *s);
-/* Writes an input from row-major values. Pictures are rather written straight to node->leaf, which is N, H, W, C. */
+/* Writes an input from row-major values. Pictures are better written directly to node->leaf, which is N, H, W, C. */
 void idem_node_write(idem_node *n, const float *rowmajor);
 
-/* Sets the name future nodes get as prefix, joined by '.'; an empty scope names nodes after their operator.
- * Names are for messages and profiles; they need not be unique. push copies its text. */
+/* Sets the prefix of the names of later nodes, joined by '.'; in an empty scope nodes are named after their operator.
+ * Names are for messages and profiles and need not be unique. push copies its text. */
 void idem_scope_push(idem_graph *g, const char *name);
 void idem_scope_pop(idem_graph *g);
 
-/* Work on parts of a batch, from which a plan for several threads may give every thread its own parts, whole: begin,
- * then next before the nodes of each part, then end. A lane's nodes must read none of another's. Does not nest: where
- * lanes are open already, nothing happens, and begin is false. */
+/* Lanes: work on parts of a batch, which a plan may run in parallel, each part on one thread: begin, then next before
+ * the nodes of each part, then end. A lane's nodes must not read nodes of another lane. Lanes do not nest: if lanes are
+ * already open, begin does nothing and returns false. */
 bool idem_lanes_begin(idem_graph *g);
 void idem_lanes_next(idem_graph *g);
 void idem_lanes_end(idem_graph *g);
 
 /* ---- gradients ---- */
-/* out[i] = d(y)/d(wrt[i]) as a new node of wrt[i]'s shape, NULL-free: a zero constant where y does not depend on it.
- * y is a scalar (rank 0 or one element) unless seed is given, which has y's shape: then d(sum(y * seed)). Nodes are
- * made only on paths from wrt to y. 0 or -1 (an operator on the path has no gradient: named in the message). */
+/* out[i] = d(y)/d(wrt[i]) as a new node of wrt[i]'s shape, never NULL: a zero constant if y does not depend on it. y is
+ * a scalar (rank 0 or one element) unless seed is given, which has y's shape: then the gradient of sum(y * seed). Nodes
+ * are created only on paths from wrt to y. 0 or -1 (an operator on the path has no gradient: named in the message). */
 int idem_gradients(idem_node *y, idem_node *const *wrt, int n, idem_node **out);
 int idem_gradients_seeded(idem_node *y, idem_node *seed, idem_node *const *wrt, int n, idem_node **out);
 

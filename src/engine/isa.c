@@ -23,7 +23,7 @@ idem_isa idem_isa_has(void) {
     return IDEM_ISA_PLAIN;
 }
 
-/* -1: it says nothing that is known. */
+/* -1: unknown value. */
 static int limit(void) {
     const char *set = getenv(VARIABLE);
     if (!set || !*set)

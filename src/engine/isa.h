@@ -1,6 +1,6 @@
-/* The instruction set that kernels are chosen for: the widest this processor has, or a lesser one that the environment
- * variable IDEM_MAX_ISA (plain, avx2, avx512) asks for, to see here what runs elsewhere. Results of two sets differ by
- * rounding. Plain loops (IDEM_MULTIVERSION of op.h) are chosen when the program is loaded and know of no variable. */
+/* The instruction set for the choice of kernels: the widest of this processor, or a lesser one set by the environment
+ * variable IDEM_MAX_ISA (plain, avx2, avx512), to test here what runs elsewhere. Results of two sets differ by
+ * rounding. Plain loops (IDEM_MULTIVERSION of op.h) are chosen when the program is loaded and ignore the variable. */
 #ifndef IDEM_ENGINE_ISA_H
 #define IDEM_ENGINE_ISA_H
 
@@ -10,7 +10,7 @@ idem_isa idem_isa_has(void); /* the processor */
 idem_isa idem_isa_runs(void);
 const char *idem_isa_name(idem_isa isa); /* "plain", "avx2", "avx512" */
 
-/* -1: the variable holds none of the names; everything else then runs as if it were not set. */
+/* -1: the variable has an unknown value; all other functions then ignore it. */
 int idem_isa_check(void);
 
 #endif

@@ -1,11 +1,11 @@
-/* Parts of a batch side by side, each on one thread, where a team for every step would wait for its slowest. A lane is
- * what one thread does of a band, part by part. */
+/* Runs parts of a batch in parallel, each on one thread; a team for every step would wait for its slowest thread. A
+ * lane is one thread's work in a band, part by part. */
 #include <omp.h>
 #include <stdlib.h>
 
 #include "engine/plan_private.h"
 
-/* The step behind the band that step t begins. */
+/* The step after the band that step t begins. */
 static int band_end(const idem_plan *p, int t) {
     int end = t;
     while (end < p->n_steps && p->steps[end].lane && p->steps[end].band == p->steps[t].band)
@@ -13,7 +13,7 @@ static int band_end(const idem_plan *p, int t) {
     return end;
 }
 
-/* Where to go on behind step t, which begins a band that ends there, or none. */
+/* The next step after step t, or after the band that step t begins. */
 static int next_band(int t, int end) {
     return end > t ? end : t + 1;
 }
@@ -22,7 +22,7 @@ static bool lane_begins(const idem_plan *p, int first, int t) {
     return t == first || p->steps[t].lane != p->steps[t - 1].lane;
 }
 
-/* The steps that make what step t reads are its own lane's, or in front of the band; every lane is one piece. */
+/* Whether the producers of step t's inputs are in its lane or before the band; every lane is contiguous. */
 static bool independent(const idem_plan *p, const int *maker, int first, int end) {
     int latest = 0;
     for (int t = first; t < end; t++) {
@@ -50,15 +50,15 @@ void idem_lanes_find(idem_plan *p) {
         int lanes = 0;
         for (int i = t; i < end; i++)
             lanes += lane_begins(p, t, i);
-        /* Uneven shares leave threads without work: 5 lanes on 4 threads take as long as 8. A trap looks at every
-         * value when it is made. */
+        /* Uneven shares leave threads idle: 5 lanes on 4 threads take as long as 8. A trap checks every value when it
+         * is computed. */
         bool even = lanes >= threads && (lanes % threads == 0 || lanes >= 4 * threads);
         bool apart = threads > 1 && even && !p->options.trap_nan && maker && independent(p, maker, t, end);
         for (int i = t, lane = 0, before = 0; i < end; i++) {
             lane += p->steps[i].lane != before;
             before = p->steps[i].lane;
             p->steps[i].band = apart ? p->steps[i].band : 0;
-            p->steps[i].lane = apart ? (lane - 1) % threads + 1 : 0; /* a thread's lanes are one */
+            p->steps[i].lane = apart ? (lane - 1) % threads + 1 : 0; /* all lanes of a thread become one */
         }
     }
     free(maker);
@@ -66,12 +66,12 @@ void idem_lanes_find(idem_plan *p) {
 
 /* ---- memory ---- */
 
-/* Span i's step; spans of scratch lie behind those of values. */
+/* Span i's step; spans of scratch follow those of values. */
 static const idem_step *span_step(const idem_plan *p, int i) {
     return &p->steps[i % p->n_steps];
 }
 
-/* Whatever outlives its lane is there for as long as the bands that it touches. inner[i]: span i does not. */
+/* A span that outlives its lane is kept for all bands that it touches. inner[i]: span i does not outlive its lane. */
 static void widen(idem_plan *p, const int *from, const int *to, bool *inner) {
     for (int i = 0; i < p->n_spans; i++) {
         idem_span *s = &p->spans[i];
@@ -84,7 +84,7 @@ static void widen(idem_plan *p, const int *from, const int *to, bool *inner) {
     }
 }
 
-/* The inner spans of a lane of the band of steps [first, end), from 0 on, and the bytes they take. list: room for all
+/* The inner spans of a lane of the band of steps [first, end), from 0 on, and their total bytes. list: capacity for all
  * spans. */
 static int lay_lane(idem_plan *p, const bool *inner, int first, int end, int lane, idem_span *list, size_t *bytes) {
     int n = 0;
@@ -109,10 +109,10 @@ static int lay_lane(idem_plan *p, const bool *inner, int first, int end, int lan
 int idem_lanes_layout(idem_plan *p) {
     const size_t n = (size_t)p->n_steps;
     int *from = idem_arena_array(p->arena, n, sizeof *from), *to = idem_arena_array(p->arena, n, sizeof *to);
-    int *owner = idem_arena_array(p->arena, n, sizeof *owner); /* of a step: its lane's place in all */
+    int *owner = idem_arena_array(p->arena, n, sizeof *owner); /* by step: its lane's index in `all` */
     bool *inner = idem_arena_array(p->arena, 2 * n, sizeof *inner);
     idem_span *list = idem_arena_array(p->arena, 2 * n, sizeof *list); /* a lane's */
-    idem_span *all = idem_arena_array(p->arena, 3 * n, sizeof *all);   /* of no lane, then a lane as a whole each */
+    idem_span *all = idem_arena_array(p->arena, 3 * n, sizeof *all);   /* spans outside lanes, then one span per lane */
     if (!from || !to || !owner || !inner || !list || !all)
         return -1;
     for (int t = 0, end; t < p->n_steps; t = next_band(t, end)) {

@@ -1,4 +1,4 @@
-/* Template: what the kernels of every instruction set share; see simd_sets.h. */
+/* Template: shared by the kernels of every instruction set; see simd_sets.h. */
 
 static inline __attribute__((always_inline)) TARGET VEC NAME(load)(const float *p) {
     VEC v;
@@ -10,8 +10,8 @@ static inline __attribute__((always_inline)) TARGET void NAME(store)(float *p, V
     __builtin_memcpy(p, &v, sizeof v);
 }
 
-/* past: the caches, where a vector is a whole line of them, and p at the start of one. No line is read before it is
- * written then, which is half of what a result costs that is too large to be found in a cache later. */
+/* past: stores past the caches, if a vector is a whole cache line and p is at its start. The line is then not read
+ * before it is written, which halves the cost of results too large for a cache. */
 static inline __attribute__((always_inline)) TARGET void NAME(write)(float *p, VEC v, bool past) {
     if (past)
         STREAM(p, v);
@@ -19,12 +19,12 @@ static inline __attribute__((always_inline)) TARGET void NAME(write)(float *p, V
         NAME(store)(p, v);
 }
 
-/* A value on its way to memory: times slope where negative. */
+/* Stores a value, times slope if negative. */
 static inline __attribute__((always_inline)) TARGET VEC NAME(bend)(VEC v, VEC slope) {
     return FMA(MIN((VEC){0}, v), slope, MAX((VEC){0}, v));
 }
 
-/* The same after the value at residual is added; NULL: without. */
+/* The same after adding the value at residual; NULL: none. */
 static inline __attribute__((always_inline)) TARGET VEC NAME(finish)(VEC v, const float *residual, const float *slope) {
     if (residual)
         v = v + NAME(load)(residual);

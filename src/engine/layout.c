@@ -14,7 +14,7 @@ static int by_size(const void *a, const void *b) {
     const idem_span *x = &sorting[i], *y = &sorting[j];
     if (x->bytes != y->bytes)
         return x->bytes < y->bytes ? 1 : -1;
-    return i < j ? -1 : 1; /* ties by position: the plan is a fixed function of the graph */
+    return i < j ? -1 : 1; /* ties by position: so that the plan is a fixed function of the graph */
 }
 
 int idem_layout(idem_span *spans, int n, size_t *total) {

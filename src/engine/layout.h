@@ -1,4 +1,4 @@
-/* Lifetimes to offsets: values that are never alive together share bytes of one buffer. */
+/* Lifetimes to offsets: values that are never live at the same time share bytes of one buffer. */
 #ifndef IDEM_ENGINE_LAYOUT_H
 #define IDEM_ENGINE_LAYOUT_H
 
@@ -6,7 +6,7 @@
 
 typedef struct {
     size_t bytes;
-    int first, last; /* steps between which it is alive, both included */
+    int first, last; /* first and last step of its lifetime */
     size_t offset;   /* result: a multiple of 64 */
 } idem_span;
 

@@ -1,4 +1,4 @@
-/* How long each value of a plan is kept, and which are rather computed twice. */
+/* How long each value of a plan is kept, and which values are recomputed instead of kept. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +11,7 @@ static bool fits(const idem_node *n) {
            (n->op->longer && idem_value_bytes(n) >= idem_value_bytes(n->in[0]));
 }
 
-/* May step t write over its first input's bytes? */
+/* Whether step t may overwrite its first input's bytes. */
 static bool can_overwrite(const idem_plan *p, int t, const int *last_use) {
     const idem_step *s = &p->steps[t];
     const idem_node *n = s->node;
@@ -20,7 +20,7 @@ static bool can_overwrite(const idem_plan *p, int t, const int *last_use) {
     const place *in = &p->places[s->from[0]->id];
     if (in->span < 0 || in->offset || last_use[in->span] != t || !fits(n) || p->steps[in->span].lane != s->lane)
         return false;
-    for (int k = 1; k < s->n_from; k++) /* a chain's residual too */
+    for (int k = 1; k < s->n_from; k++) /* including a chain's residual */
         if (s->from[k] != s->from[0] && p->places[s->from[k]->id].span == in->span)
             return false;
     return true;
@@ -37,7 +37,7 @@ static int reserve(idem_plan *p, idem_lifetimes *l, size_t n) {
 static void find(idem_plan *p, idem_lifetimes *l) {
     int n = p->n_steps;
     memset(l->last_use, 0, (size_t)n * sizeof *l->last_use);
-    /* Value t starts in span t; views already point at their root's place by node, so set spans through roots. */
+    /* Value t starts in span t; views refer to their root's place by node, so spans are set through roots. */
     for (int t = 0; t < n; t++)
         p->places[idem_step_result(&p->steps[t])->id].span = t;
     for (int id = 0; id < p->n_all; id++) {
@@ -57,7 +57,7 @@ static void find(idem_plan *p, idem_lifetimes *l) {
         bool over = can_overwrite(p, t, l->last_use);
         l->owner[t] = over ? l->owner[p->places[p->steps[t].from[0]->id].span] : t;
         idem_span *s = &p->spans[l->owner[t]];
-        if (over) { /* its own span gives way and is empty */
+        if (over) { /* its own span becomes empty */
             p->spans[t] = (idem_span){.first = t, .last = t};
             s->last = last > s->last ? last : s->last;
             s->bytes = idem_value_bytes(p->steps[t].node) > s->bytes ? idem_value_bytes(p->steps[t].node) : s->bytes;
@@ -79,7 +79,7 @@ int idem_lifetimes_find(idem_plan *p, idem_lifetimes *l) {
 int idem_lifetimes_peak(const idem_plan *p) {
     int peak = 0;
     size_t now = 0, most = 0;
-    /* Values by the step that ends them: what starts at t is spans t and n_steps + t. */
+    /* Values by the step that ends them: spans t and n_steps + t start at step t. */
     size_t *ended = calloc((size_t)p->n_steps + 2, sizeof *ended);
     for (int t = 0; ended && t < p->n_steps; t++) {
         now += p->spans[t].bytes + p->spans[p->n_steps + t].bytes - ended[t];
@@ -96,9 +96,9 @@ int idem_lifetimes_peak(const idem_plan *p) {
 
 /* ---- computing twice ---- */
 
-enum { LEAST = 1 << 20 }; /* bytes of a value: below, the memory is not worth the time */
+enum { LEAST = 1 << 20 }; /* bytes of a value: for smaller ones recomputing does not pay */
 
-/* The first use behind the peak of value t, which nothing reads at the peak itself; 0: it has to be kept. */
+/* The first use after the peak of value t, which nothing reads at the peak itself; 0: it must be kept. */
 static int next_use(const idem_plan *p, int t, int peak) {
     const idem_node *n = p->steps[t].node;
     for (int id = 0; id < p->n_places; id++)
@@ -113,7 +113,7 @@ static int next_use(const idem_plan *p, int t, int peak) {
     return 0;
 }
 
-/* Is all that step t reads there at step u anyway, but for small parts? */
+/* Whether all inputs of step t are still live at step u, except small ones. */
 static bool inputs_last(const idem_plan *p, const idem_lifetimes *l, int t, int u) {
     size_t more = 0;
     for (int k = 0; k < p->steps[t].n_from; k++) {
@@ -124,7 +124,7 @@ static bool inputs_last(const idem_plan *p, const idem_lifetimes *l, int t, int 
     return more <= idem_value_bytes(p->steps[t].node) / 16;
 }
 
-/* Step t once more before step u, for all that read it from there on. */
+/* Repeats step t before step u, for all its readers from there on. */
 static int repeat(idem_plan *p, int t, int u) {
     idem_node *node = p->steps[t].node, *again = idem_arena_alloc(p->arena, sizeof *again);
     if (!again)

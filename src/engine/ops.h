@@ -1,8 +1,7 @@
 /* Constructors of every operator. Each checks its inputs and infers the shape; NULL inputs give NULL (the first
- * failure's message stays), so a builder checks once, at its end. Letters: N pictures, C channels, H, W height and
+ * failure's message stays), so a builder needs one check at its end. Letters: N pictures, C channels, H, W height and
  * width, O, I output and input channels, K kernel. "2x" marks operators that are differentiable any number of times;
- * the others once.
- */
+ * others are differentiable once. */
 #ifndef IDEM_ENGINE_OPS_H
 #define IDEM_ENGINE_OPS_H
 
@@ -70,20 +69,20 @@ idem_node *idem_sum_all(idem_node *x);  /* to a scalar */
 idem_node *idem_mean_all(idem_node *x); /* to a scalar */
 /* The opposite: repeats x to a shape it broadcasts to. */
 idem_node *idem_broadcast(idem_node *x, idem_shape shape);
-/* reduce_sum(a * b, shape) without the product in memory; a and b of equal shape. */
+/* reduce_sum(a * b, shape) without storing the product; a and b of equal shape. */
 idem_node *idem_dot(idem_node *a, idem_node *b, idem_shape shape);
 
 /* ---- shape (2x) ---- */
 idem_node *idem_reshape(idem_node *x, idem_shape shape); /* row-major logical order, as PyTorch's reshape */
 idem_node *idem_permute(idem_node *x, const int *axes);  /* out axis i = in axis axes[i] */
-/* Channel i * (C / groups) + j of [N, C, H, W] becomes channel j * groups + i: ShuffleNet's shuffle, without a trip
- * through row-major order. */
+/* Channel i * (C / groups) + j of [N, C, H, W] becomes channel j * groups + i: ShuffleNet's shuffle, without conversion
+ * to row-major order. */
 idem_node *idem_shuffle(idem_node *x, int64_t groups);
 /* [N, C, H, W] -> [N, H * W, C]: a view. */
 idem_node *idem_pixels(idem_node *x);
 /* x[start : start+size*step : step] along an axis; size elements; step >= 1. */
 idem_node *idem_slice(idem_node *x, int axis, int64_t start, int64_t size, int64_t step);
-/* The opposite of slice: x placed into zeros of `full` elements along the axis. Padding is embed with step 1. */
+/* The inverse of slice: places x into `full` zeros along the axis. Padding is embed with step 1. */
 idem_node *idem_embed(idem_node *x, int axis, int64_t start, int64_t full, int64_t step);
 idem_node *idem_concat(idem_node *const *x, int n, int axis);
 
@@ -111,7 +110,7 @@ idem_node *idem_conv_weight(idem_node *x, idem_node *dy, idem_window win);
 
 /* ---- pooling ---- */
 idem_node *idem_maxpool(idem_node *x,
-                        idem_window win); /* padding never wins; ceil mode through bottom/right padding; once */
+                        idem_window win); /* padding is -infinity; ceil mode through bottom/right padding; once */
 /* Average over the window; count_pad: padding counts in the divisor (PyTorch's count_include_pad). (2x) */
 idem_node *idem_avgpool(idem_node *x, idem_window win, bool count_pad);
 idem_node *idem_avgpool_grad(idem_node *dy, idem_window win, bool count_pad, int64_t h, int64_t w);
@@ -119,12 +118,12 @@ idem_node *idem_mean_hw(idem_node *x); /* [N, C, H, W] -> [N, C] (2x) */
 
 /* ---- resampling: linear in the picture, the same for every channel (2x) ---- */
 /* Zero-insert by `up`, pad (negative crops), filter both ways with the separable kernel k[n] (true convolution: the
- * kernel is flipped, which matters only if it is not symmetric), keep every `down`-th. Kernel values as given: gain is
- * the caller's. Out height = ((H * up + pad[0] + pad[2] - n) / down) + 1. StyleGAN2's upfirdn2d. pad: top, left,
- * bottom, right */
+ * kernel is flipped, which matters only if it is not symmetric), keep every `down`-th. Kernel values are used
+ * unchanged, including any gain. Out height = ((H * up + pad[0] + pad[2] - n) / down) + 1. StyleGAN2's upfirdn2d. pad:
+ * top, left, bottom, right */
 idem_node *idem_filter(idem_node *x, const float *kernel, int n, int up, int down, const int pad[4]);
-/* Sparse map from H*W source pixels to h*w target pixels: y[n,c,p] = sum_k value[k] x[n,c,column[k]], k in
- * start[p] .. start[p+1]-1. Copied into the graph. Crops, similarity warps and resizes are built on it. */
+/* Sparse map from H*W source pixels to h*w target pixels: y[n,c,p] = sum_k value[k] x[n,c,column[k]], k in start[p] ..
+ * start[p+1]-1. Copied into the graph. Crops, similarity warps and resizing use it. */
 typedef struct {
     int rows, columns; /* h*w targets, H*W sources */
     const int *start;  /* rows + 1 */
@@ -133,10 +132,10 @@ typedef struct {
 } idem_sparse;
 idem_node *idem_spatial_map(idem_node *x, const idem_sparse *map, int64_t h, int64_t w);
 
-/* Every picture under its own warp, colours and cut-out box: x [N, 3, H, W], numbers [N, IDEM_AUGMENT_NUMBERS]; no
- * gradient to the numbers. Pixel (x, y) of the result, both counted from the centre ((W-1)/2, (H-1)/2), is the colour
- * matrix times the sample at (m0 x + m1 y + m2, m3 x + m4 y + m5), plus the offset; 0 inside the box. Samples are cubic
- * (a = -0.75), borders mirrored (PyTorch's grid_sample, "reflection"). (2x) */
+/* Applies a separate warp, colour matrix and cut-out box to every picture: x [N, 3, H, W], numbers [N,
+ * IDEM_AUGMENT_NUMBERS]; no gradient to the numbers. Pixel (x, y) of the result, both counted from the centre ((W-1)/2,
+ * (H-1)/2), is the colour matrix times the sample at (m0 x + m1 y + m2, m3 x + m4 y + m5), plus the offset; 0 inside
+ * the box. Samples are cubic (a = -0.75), borders mirrored (PyTorch's grid_sample, "reflection"). (2x) */
 enum {
     IDEM_AUGMENT_WARP = 0,   /* 6: m */
     IDEM_AUGMENT_COLOUR = 6, /* 9: rows of the matrix */
@@ -158,10 +157,10 @@ idem_node *idem_bn_apply(idem_node *x, idem_node *stats, idem_node *gamma, idem_
 idem_node *idem_styled(idem_node *x, idem_node *scale, idem_node *plane, idem_node *bias, float slope, float gain);
 idem_node *idem_softmax(idem_node *x, int axis); /* once */
 
-/* ---- graphs that several processes run, each on its part of one batch ---- */
+/* ---- graphs run by several processes, each on its part of one batch ---- */
 
-/* sum: x[n] becomes the sum of everybody's; called at the same node by all, so their graphs and plans must be alike. It
- * cannot fail here: whoever gives it remembers that it did, and looks after the run. */
+/* sum: x[n] becomes the sum over all processes; all call it at the same node, so their graphs and plans must be equal.
+ * It cannot report a failure here: its provider records the failure, and checks it after the run. */
 typedef struct {
     void (*sum)(void *user, float *x, size_t n);
     void *user;
@@ -170,7 +169,7 @@ typedef struct {
 
 /* x summed over all parts; `with` must live as long as the graph. */
 idem_node *idem_shared_sum(idem_node *x, const idem_sharing *with);
-/* idem_bn_stats of a part, [2, C], as those of the whole batch, whose parts are of one size. */
+/* Combines idem_bn_stats of a part, [2, C], to those of the whole batch; all parts have the same size. */
 idem_node *idem_shared_stats(idem_node *stats, const idem_sharing *with);
 
 #endif

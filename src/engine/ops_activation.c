@@ -10,17 +10,18 @@
 
 /* ---- prelu ---- */
 
-/* The axis of channels; -1 where there is none. */
+/* The axis of channels; -1 if there is none. */
 static int channel_axis(const idem_shape *s) {
     return s->rank == 4 || s->rank == 2 ? 1 : -1;
 }
 
-/* [C] where channels are the last axis, [C, 1, 1] before height and width: the shape that broadcasts. */
+/* [C] if channels are the last axis, [C, 1, 1] before height and width: the shape that broadcasts. */
 static idem_shape channel_shape(const idem_shape *s) {
     return s->rank == 4 ? IDEM_SHAPE(s->d[1], 1, 1) : IDEM_SHAPE(s->d[1]);
 }
 
-/* p[1] is what is multiplied, p[2] what decides, p[3] the slopes; channels are contiguous unless there is one. */
+/* p[1] is multiplied, the sign of p[2] decides, p[3] are the slopes; channels are contiguous unless there is only one.
+ */
 IDEM_MULTIVERSION static void prelu_kernel(const void *context, int64_t rows, int64_t cols, float *const *p,
                                            const idem_walk_stride *s) {
     (void)context;
@@ -29,7 +30,7 @@ IDEM_MULTIVERSION static void prelu_kernel(const void *context, int64_t rows, in
         const float *a = p[1] + r * s[1].row, *x = p[2] + r * s[2].row, *slope = p[3] + r * s[3].row;
         if (s[3].col == 1) {
             _Pragma("omp simd") for (int64_t i = 0; i < cols; i++) {
-                float k = slope[i]; /* always read: a read on condition is slow */
+                float k = slope[i]; /* unconditional: a conditional read is slow */
                 out[i] = a[i] * (x[i] > 0 ? 1 : k);
             }
         } else {
@@ -151,7 +152,7 @@ static int styled_gradient(idem_node *n, idem_node *dy, const bool *want, idem_n
     idem_node *scale = a->scale ? idem_reshape(n->in[a->scale], IDEM_SHAPE(shape->d[0], shape->d[1], 1, 1)) : NULL;
     bool fused = scale && want[0] && want[a->scale] && idem_scale_gradients_fit(x, scale);
     bool sums = (a->plane && want[a->plane]) || (a->bias && want[a->bias]);
-    /* Gradient before the activation; the result has the sign of what went in. */
+    /* Gradient before the activation; the result has the sign of the input. */
     idem_node *d = fused && !sums ? dy : a->slope == 1 ? idem_scale(dy, up) : idem_step_mask(dy, n, up, down);
     if (fused) {
         idem_node *sign = sums ? NULL : n, *dscale;
@@ -234,7 +235,7 @@ idem_node *idem_styled(idem_node *x, idem_node *scale, idem_node *plane, idem_no
 
 /* ---- softmax ---- */
 
-/* Rows of `size` numbers that lie `step` apart; a slab is `step` rows whose numbers lie next to each other. */
+/* Rows of `size` numbers with a stride of `step`; a slab is `step` interleaved rows. */
 IDEM_MULTIVERSION static void softmax_slabs(int64_t slabs, int64_t size, int64_t step, const float *in, float *out) {
     for (int64_t slab = 0; slab < slabs * size * step; slab += size * step)
         for (int64_t i = slab; i < slab + step; i++) {

@@ -1,6 +1,5 @@
-/* augment: every picture of a batch under its own affine warp, colour matrix and cut-out box: what pictures go through
- * before a discriminator sees them. The node is affine in the pictures; with its adjoint it is closed under
- * differentiation.
+/* augment: applies a separate affine warp, colour matrix and cut-out box to every picture of a batch, before a
+ * discriminator sees it. The node is affine in the pictures; with its adjoint it is closed under differentiation.
  *
  * The warp samples as PyTorch's grid_sample does: cubic with a = -0.75, borders mirrored about the edges of the outer
  * pixels. A warp that moves whole pixels onto whole pixels copies them. */
@@ -57,7 +56,7 @@ static inline void make_taps(axis_taps *a, float u, int64_t size) {
         a->at[k] = mirror(base - 1 + k, size);
 }
 
-/* Coordinates far outside say nothing new, and must not overflow. */
+/* Coordinates far outside are clamped, so that they do not overflow. */
 static inline float bounded(float u, int64_t size) {
     const float far = 64 * (float)size;
     return u >= -far && u <= far ? u : 0;

@@ -1,4 +1,4 @@
-/* Convolution in its three directions, closed under differentiation: each one's gradients are the other two. */
+/* Convolution in its three directions, closed under differentiation: the gradients of each are the other two. */
 #include "engine/conv.h"
 #include "engine/fuse.h"
 #include "engine/op.h"
@@ -21,7 +21,7 @@ static int check_rank4(idem_conv_way way, const char *what, const idem_node *n) 
                      idem_shape_text(&n->shape, text));
 }
 
-/* Output positions along one axis; below 1 when the window does not fit. */
+/* Output positions along one axis; below 1 if the window does not fit. */
 static int64_t positions(int64_t size, int64_t kernel, int64_t stride, int64_t dilation, int64_t before,
                          int64_t after) {
     int64_t span = size + before + after - ((kernel - 1) * dilation + 1);

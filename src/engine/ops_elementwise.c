@@ -4,8 +4,8 @@
 #include "engine/ops_gradient.h"
 #include "engine/strided.h"
 
-/* Rows shorter than a vector or two (three channels, say) are worked on many at a time, operands that are repeated
- * being written out first. */
+/* Rows shorter than a vector or two (such as three channels) are processed many at a time, after writing out repeated
+ * operands. */
 enum { SHORT = 16, TILE = 512 };
 
 static bool is_packed(idem_walk_stride s, int64_t cols) {
@@ -18,7 +18,7 @@ static void write_out(float *tile, const float *p, int64_t rows, int64_t cols, i
             tile[c] = p[c * s.col];
 }
 
-/* Inner loops for each way an operand's row can lie: contiguous or one value. */
+/* Inner loops for each form of an operand's row: contiguous or one value. */
 #define BINARY_KERNEL(NAME, EXPRESSION)                                                                                \
     static inline                                                                                                      \
         __attribute__((always_inline)) void NAME##_packed(const float *pa, const float *pb, float *out, int64_t n) {   \
@@ -139,7 +139,7 @@ static int div_gradient(idem_node *n, idem_node *dy, const bool *want, idem_node
         if (!(dx[0] = idem_reduce_sum(idem_div(idem_unrepeated(dy, b), b), a->shape, 1)))
             return -1;
     }
-    /* d(a/b)/db = -y/b, and b is the same wherever its gradient is summed. */
+    /* d(a/b)/db = -y/b; b is constant where its gradient is summed. */
     if (want[1] && !(dx[1] = idem_scale(idem_div(idem_product_sum(n, dy, &b->shape), b), -1)))
         return -1;
     return 0;

@@ -1,7 +1,7 @@
 /* Separable filtering with zero-insertion and decimation (upfirdn). Along one axis, with f the flipped kernel,
  *     y[o] = sum_i f[i] x[(o * down + i - pad) / up]   over the i that make the quotient a whole number inside x,
  * which are every up-th tap, applied to neighbouring elements. The adjoint has the same form: up and down change
- * places, the kernel is turned round, and the paddings follow. */
+ * places, the kernel is reversed, and the paddings are adapted. */
 #include <stdatomic.h>
 #include <string.h>
 
@@ -9,8 +9,8 @@
 #include "engine/ops.h"
 #include "engine/strided.h"
 
-/* The taps of one output position: `count` elements of x from `first`, with weights from `weight`. The `run` positions
- * from here on have the same weights on elements one further each. */
+/* The taps of one output position: `count` elements of x from `first`, with weights from `weight`. The next `run`
+ * positions have the same weights, each shifted by one element. */
 typedef struct {
     int first, count, run;
     const float *weight;
@@ -25,7 +25,7 @@ typedef struct {
 
 typedef struct {
     int64_t channels, in_width, width, in_row;
-    bool past; /* the result is written past the caches */
+    bool past; /* write the result past the caches */
 } filter_sizes;
 
 #define TEMPLATE "engine/filter_simd.h"
@@ -59,7 +59,7 @@ static int64_t lesser(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
 
-/* One row of the result. The picture's rows are put together a piece at a time, which the columns then find in the
+/* One row of the result. The picture's rows are combined piece by piece, so that the columns find them in the
  * first-level cache. */
 static void filter_row(float *out, const float *picture, float *row, const filter_attr *a, const filter_sizes *z,
                        const taps *vertical, combine_kernel *combine) {
@@ -156,7 +156,7 @@ static const taps *make_taps(idem_arena *arena, int64_t size, int64_t in_size, c
     if (!table)
         return NULL;
     for (int64_t o = 0; o < size; o++) {
-        int64_t at = o * a->down - pad; /* where tap 0 lies among the zero-inserted elements */
+        int64_t at = o * a->down - pad; /* position of tap 0 among the zero-inserted elements */
         int64_t tap = ((-at) % a->up + a->up) % a->up;
         int64_t first = (at + tap) / a->up, count = (a->n - tap + a->up - 1) / a->up, skip = 0;
         if (first < 0) {

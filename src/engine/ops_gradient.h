@@ -1,11 +1,11 @@
-/* What the gradients of several operator files share. */
+/* Shared by the gradients of several operator files. */
 #ifndef IDEM_ENGINE_OPS_GRADIENT_H
 #define IDEM_ENGINE_OPS_GRADIENT_H
 
 #include "engine/graph.h"
 
-/* A repeated gradient (of a mean, say) need not exist at full size where the next operator repeats it anyway: the node
- * before its idem_broadcast if that, together with `other`, broadcasts to dy's shape; else dy. NULL passes. */
+/* Avoids storing a repeated gradient (such as a mean's) at full size if the next operator repeats it: returns the node
+ * before dy's idem_broadcast if that, together with `other`, broadcasts to dy's shape; else dy. NULL passes. */
 idem_node *idem_unrepeated(idem_node *dy, const idem_node *other);
 
 /* Sum of x * y to `shape`; x may be of any shape that broadcasts to y's. */
@@ -18,7 +18,7 @@ idem_node *idem_step_mask(idem_node *dy, idem_node *x, float above, float below)
  * sums of d * x, where d is dy, or with y (not NULL): dy * (y > 0 ? above : below). 0 or -1. */
 int idem_scale_gradients(idem_node *dy, idem_node *y, float above, float below, idem_node *x, idem_node *scale,
                          idem_node **dx, idem_node **dscale);
-/* Are the shapes such, and large enough for that to pay? */
+/* Whether the shapes fit and are large enough to pay. */
 bool idem_scale_gradients_fit(const idem_node *x, const idem_node *scale);
 
 /* The first bytes of x's value under another shape, memory order kept: a view. */

@@ -12,9 +12,9 @@
 
 enum {
     TILE = 256,     /* channels worked on at once */
-    PART = 1 << 14, /* elements of one part of a sum; parts depend on the shape only and are added in order */
+    PART = 1 << 14, /* elements of one part of a sum; parts depend only on the shape and are added in order */
     MAX_PARTS = 64,
-    BLOCK = 16, /* rows added in float before going to double */
+    BLOCK = 16, /* rows summed in float before adding to double */
 };
 
 typedef struct {
@@ -40,7 +40,7 @@ static int two_sums_prepare(idem_step *s) {
     return 0;
 }
 
-/* The first part's sums become those of all parts. */
+/* Adds all parts' sums to the first part's. */
 static double *join_parts(const norm_dims *d, double *sums) {
     for (int64_t part = 1; part < d->parts; part++)
         for (int64_t c = 0; c < 2 * d->channels; c++)
@@ -81,7 +81,7 @@ IDEM_MULTIVERSION static void add_tile(double *restrict s1, double *restrict s2,
     }
 }
 
-/* sums[2 * channels] = those of n rows. Few channels are worked on as fewer, longer rows. */
+/* sums[2 * channels] = those of n rows. Few channels are processed as fewer, longer rows. */
 static void two_sums(double *sums, const float *shift, const float *x, const float *dy, int64_t n, int64_t channels) {
     memset(sums, 0, (size_t)(2 * channels) * sizeof *sums);
     double *s1 = sums, *s2 = sums + channels;
@@ -110,7 +110,7 @@ static void bn_stats_forward(const idem_step *s) {
     norm_dims d = dims(&s->node->in[0]->shape);
     double *sums = (double *)(void *)s->scratch;
     const float *x = s->in[0];
-    int threads = threads_for(&d); /* the shift, any value of x, keeps the difference of squares accurate */
+    int threads = threads_for(&d); /* the shift, any value of x, keeps the variance accurate */
 #pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
     for (int64_t part = 0; part < d.parts; part++) {
         int64_t from = d.rows * part / d.parts, to = d.rows * (part + 1) / d.parts;
@@ -165,7 +165,7 @@ idem_node *idem_bn_stats(idem_node *x) {
 
 /* ---- bn_apply ---- */
 
-/* Per channel, and what follows in the step's chain. */
+/* Per channel, and of the rest of the step's chain. */
 typedef struct {
     const float *shift, *factor, *offset;
     float slope; /* of negative results; 1: none */
@@ -193,7 +193,7 @@ IDEM_MULTIVERSION static void apply_rows(int64_t rows, int64_t channels, const n
     }
 }
 
-/* `rows` rows from row `from` on, of the input or of the parts it is made of. */
+/* `rows` rows from row `from` on, of the input or of its parts. */
 static void apply(const idem_step *s, const norm_rows *n, int64_t channels, int64_t from, int64_t rows) {
     const idem_node *parts = s->chain ? s->chain->parts : NULL;
     const float *more = s->chain && s->chain->residual ? s->in[4] + from * channels : NULL;
@@ -294,7 +294,7 @@ const idem_op idem_op_bn_grad = {
 
 /* ---- gradient of bn_apply ---- */
 
-/* Where the statistics are not x's own, x and stats are independent inputs. */
+/* If the statistics are not those of x, x and stats are independent inputs. */
 static int free_gradient(idem_node *n, idem_node *dy, idem_node *sums, const bool *want, idem_node **dx) {
     idem_node *x = n->in[0], *stats = n->in[1], *gamma = n->in[2];
     float eps = *(const float *)n->attr;
@@ -324,7 +324,7 @@ static int bn_apply_gradient(idem_node *n, idem_node *dy, const bool *want, idem
         if (!sums)
             return -1;
     }
-    if (own && want[0]) { /* the part through stats is in it */
+    if (own && want[0]) { /* includes the part through stats */
         idem_node *in[5] = {dy, x, stats, gamma, sums};
         if (!(dx[0] = idem_node_new(&idem_op_bn_grad, x->shape, in, 5, n->attr, sizeof(float))))
             return -1;

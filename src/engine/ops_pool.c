@@ -19,7 +19,7 @@ static pool_dims dims(const idem_shape *x, const idem_shape *y) {
     return (pool_dims){x->d[0], x->d[1], x->d[2], x->d[3], y->d[2], y->d[3]};
 }
 
-/* Elements from..to-1 of a row or column that lie in output position o's window. */
+/* Elements from..to-1 of a row or column are in output position o's window. */
 typedef struct {
     int64_t from, to;
 } span;
@@ -82,7 +82,7 @@ static void maxpool_forward(const idem_step *s) {
         max_row(&d, &a->win, s->in[0] + r / d.oh * d.h * d.w * d.c, s->out + r * d.ow * d.c, r % d.oh);
 }
 
-/* place[...] = which element of its window, counted row by row, is the first to equal the largest. */
+/* place[...] = the index within its window, row by row, of the first largest element. */
 IDEM_MULTIVERSION static void find_row(const pool_dims *d, const idem_window *win, const float *restrict x,
                                        const float *restrict y, int32_t *restrict place, int64_t oy) {
     span sy = window_span(oy, win->kernel[0], win->stride[0], win->pad[0], d->h);
@@ -102,7 +102,7 @@ IDEM_MULTIVERSION static void find_row(const pool_dims *d, const idem_window *wi
     }
 }
 
-/* Output positions whose windows hold element i. 32 bits, because it is asked for every element and divides. */
+/* Output positions whose windows contain element i. 32 bits, as it divides once per element. */
 static inline span covering(int64_t i, int kernel, int stride, int pad, int64_t outputs) {
     uint32_t at = (uint32_t)i + (uint32_t)pad, k = (uint32_t)kernel, s = (uint32_t)stride;
     int64_t last = at / s, first = at < k ? 0 : (at - k) / s + 1;
@@ -183,12 +183,12 @@ static inline float share(const pool_attr *a, span sy, span sx) {
     return 1 / (float)count;
 }
 
-/* Windows side by side without padding, as between the scales of a picture. */
+/* Adjacent windows without padding, as between the scales of a picture. */
 static bool is_tiling(const idem_window *win) {
     return win->kernel[0] == win->stride[0] && win->kernel[1] == win->stride[1] && win->pad[0] == 0 && win->pad[1] == 0;
 }
 
-/* Two by two of three channels: the step between the scales of a picture. */
+/* 2x2 with three channels: the step between the scales of a picture. */
 static inline __attribute__((always_inline)) void halve_row(const pool_dims *d, const float *restrict x,
                                                             float *restrict y) {
     const float *restrict below = x + d->w * 3;
@@ -250,7 +250,7 @@ idem_node *idem_avgpool(idem_node *x, idem_window win, bool count_pad) {
     return idem_node_new(&idem_op_avgpool, shape, &x, 1, &a, sizeof a);
 }
 
-/* One row of windows side by side: each value is written to its window's columns, the rest is zero. */
+/* One row of adjacent windows: each value is written to its window's columns, the rest is zero. */
 static inline __attribute__((always_inline)) void spread_tiles(const pool_dims *d, int64_t kw, int64_t channels,
                                                                const float *restrict dy, float scale,
                                                                float *restrict dx) {

@@ -1,4 +1,4 @@
-/* Sums over broadcast axes, sums of products, and the opposite: repeating. */
+/* Sums over broadcast axes, sums of products, and the inverse: repeating. */
 #include <string.h>
 
 #include "engine/op.h"
@@ -6,14 +6,14 @@
 #include "engine/ops_gradient.h"
 #include "engine/strided.h"
 
-/* How a sum is cut into parts depends on shapes only, and parts are added in order, so the result does not depend on
- * the number of threads. Short runs are added in float lanes, everything above in double. */
+/* The division of a sum into parts depends only on shapes, and parts are added in order, so the result does not depend
+ * on the thread count. Short runs are summed in float lanes, longer ones in double. */
 enum {
     TILE = 512,         /* columns worked on at once */
     PART = 1 << 14,     /* elements below which a sum is not cut */
     MAX_PARTS = 128,    /* of all results together */
-    MIN_RESULTS = 64,   /* so many results keep all threads busy without cutting sums */
-    LANE_RUN = 32 * 32, /* elements added in float lanes before going to double */
+    MIN_RESULTS = 64,   /* with this number of results all threads are busy without dividing sums */
+    LANE_RUN = 32 * 32, /* elements summed in float lanes before adding to double */
 };
 
 typedef struct {
@@ -113,7 +113,7 @@ IDEM_MULTIVERSION static double run_dot(const float *x, const float *y, int64_t 
 }
 
 /* total[c] += sum over rows of x (times y, unless NULL); at most TILE columns. Four rows are added before the sum is
- * touched, and sixteen before it goes to double. */
+ * updated, and sixteen before the double sum is. */
 IDEM_MULTIVERSION static void add_rows(double *restrict total, const float *restrict x, const float *restrict y,
                                        int64_t rows, int64_t cols, int64_t step) {
     float a[TILE];
@@ -141,7 +141,7 @@ IDEM_MULTIVERSION static void add_rows(double *restrict total, const float *rest
     }
 }
 
-/* The same; few contiguous columns are worked on as fewer, longer rows. */
+/* The same; few contiguous columns are processed as fewer, longer rows. */
 static void add_block(double *total, const float *x, const float *y, int64_t rows, int64_t cols, int64_t step) {
     int64_t fold = TILE / cols;
     if (step != cols || fold < 2 || rows < 4 * fold) {
@@ -159,7 +159,8 @@ static void add_block(double *total, const float *x, const float *y, int64_t row
     add_rows(total, x + at, y ? y + at : NULL, rows - full * fold, cols, step);
 }
 
-/* Units [from, to) of one result added to total[cols]. x, y and step of columns are at the result's place already. */
+/* Units [from, to) of one result added to total[cols]. x, y and the columns' step already point to the result's
+ * elements. */
 static void add_part(const sum_plan *p, double *total, const float *x, const float *y, int64_t cols, int64_t from,
                      int64_t to) {
     const axes *s = &p->summed;
@@ -222,7 +223,7 @@ static void write_result(const sum_plan *p, const double *total, result_place at
         out[at.out + c * p->col_step] = (float)(total[c] * (double)scale);
 }
 
-/* Results [from, to), each summed in one go. */
+/* Results [from, to), each summed in one pass. */
 static void run_whole(const sum_plan *p, const float *x, const float *y, float scale, float *out, int64_t from,
                       int64_t to) {
     double total[TILE];
@@ -231,7 +232,7 @@ static void run_whole(const sum_plan *p, const float *x, const float *y, float s
         memset(total, 0, (size_t)at.cols * sizeof *total);
         add_part(p, total, x + at.in, y ? y + at.in : NULL, at.cols, 0, p->units);
         write_result(p, total, at, scale, out);
-        if (p->kept.rank == 1 && p->tiles == 1) { /* the next one without divisions */
+        if (p->kept.rank == 1 && p->tiles == 1) { /* advances without divisions */
             at.in += p->kept.in[0];
             at.out += p->kept.out[0];
         } else if (r + 1 < to) {

@@ -1,6 +1,6 @@
-/* Both gradients of a product of pictures and one factor per picture and channel, in one pass over memory: what
- * modulated convolutions spend their time on besides convolving. The node's value is one vector: d * scale in memory
- * order, then the sums of d * x; `head` is a view of its first part. */
+/* Both gradients of a product of pictures and one factor per picture and channel, in one pass over memory: the main
+ * cost of modulated convolutions beside the convolutions. The node's value is one vector: d * scale in memory order,
+ * then the sums of d * x; `head` is a view of its first part. */
 #include <string.h>
 
 #include "engine/op.h"
@@ -40,7 +40,7 @@ typedef struct {
     float above, below; /* with a fourth input y: d = dy * (y > 0 ? above : below), else d = dy */
 } scale_attr;
 
-/* in: dy, x [N, C, H, W], scale [N, C, 1, 1], maybe y */
+/* in: dy, x [N, C, H, W], scale [N, C, 1, 1], optionally y */
 typedef struct {
     int64_t pictures, channels, pixels, parts;
 } scale_dims;
@@ -149,7 +149,7 @@ static int scale_grad_gradient(idem_node *n, idem_node *dy, const bool *want, id
 static void scale_grad_cost(const idem_node *n, double *flops, double *bytes) {
     double count = (double)idem_shape_count(&n->in[1]->shape);
     *flops = 3 * count;
-    *bytes = 4 * count * n->n_in; /* of the inputs scale is small, but the result is not */
+    *bytes = 4 * count * n->n_in; /* scale is small, but the result is not */
 }
 
 const idem_op idem_op_scale_grad = {.name = "scale_grad",

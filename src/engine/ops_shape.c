@@ -9,7 +9,7 @@
 
 /* ---- reshape ---- */
 
-/* Is the memory order of this shape its row-major order? */
+/* Whether the memory order of this shape is its row-major order. */
 static bool is_rowmajor(const idem_shape *s) {
     return s->rank != 4 || s->d[1] == 1 || s->d[2] * s->d[3] == 1;
 }
@@ -34,7 +34,7 @@ static void copy_order(const idem_shape *s, float *to, const float *from, bool t
         idem_strided_copy(s->rank, s->d, to, memory, from, rowmajor);
 }
 
-/* Between two shapes whose memory is not row-major a row-major copy stands. */
+/* Reshaping between two shapes that are not row-major goes through a row-major copy. */
 static bool reshape_in_two_steps(const idem_node *n) {
     return !is_rowmajor(&n->in[0]->shape) && !is_rowmajor(&n->shape);
 }
@@ -230,7 +230,7 @@ static int64_t slice_offset(const idem_node *n) {
     return a->start * (idem_shape_count(&n->shape) / n->shape.d[0]);
 }
 
-/* Some of a batch lie together; kernels want values where a line of the cache starts. */
+/* Some pictures of a batch are contiguous; kernels need values aligned to cache lines. */
 static bool slice_is_view(const idem_node *n) {
     const part_attr *a = n->attr;
     return a->axis == 0 && a->step == 1 && slice_offset(n) % (64 / (int64_t)sizeof(float)) == 0;

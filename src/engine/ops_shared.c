@@ -12,7 +12,7 @@ static void shared_sum_forward(const idem_step *s) {
     with->sum(with->user, s->out, n);
 }
 
-/* Everybody's result depends on x, so that dx is the sum of everybody's dy. */
+/* All processes' results depend on x, so dx is the sum of all dy. */
 static int shared_sum_gradient(idem_node *n, idem_node *dy, const bool *want, idem_node **dx) {
     if (want[0] && !(dx[0] = idem_shared_sum(dy, *(const idem_sharing *const *)n->attr)))
         return -1;

@@ -1,4 +1,4 @@
-/* Functions of one number, and `mask`: the gradient of those that are piecewise linear. */
+/* Functions of one number, and `mask`: the gradient of the piecewise linear ones. */
 #include <math.h>
 
 #include "engine/exp.h"
@@ -30,7 +30,7 @@ static float sigmoid(float x) {
     return (x >= 0 ? 1 : e) / (1 + e);
 }
 
-/* Kinds the compiler can make vectors of. */
+/* Kinds that the compiler can vectorise. */
 IDEM_MULTIVERSION static void plain_loop(unary_attr u, int64_t n, const float *in, float *out) {
     float a = u.a, b = u.b;
     switch (u.kind) {
@@ -122,7 +122,7 @@ static void unary_forward(const idem_step *s) {
                   is_plain(u->kind) ? IDEM_PARALLEL_ELEMENTS : IDEM_PARALLEL_ELEMENTS / 16);
 }
 
-/* ---- mask: dy times a function of x that is constant but for jumps ---- */
+/* ---- mask: dy times a piecewise constant function of x ---- */
 
 #define MASK_ROWS(EXPRESSION)                                                                                          \
     for (int64_t r = 0; r < rows; r++) {                                                                               \
@@ -172,7 +172,7 @@ static idem_node *one_minus_pow_slope(idem_node *x, float a) {
 }
 
 static int mask_gradient(idem_node *n, idem_node *dy, const bool *want, idem_node **dx) {
-    /* The second input only chooses. */
+    /* The second input only selects. */
     if (want[0] && !(dx[0] = idem_reduce_sum(mask(dy, n->in[1], *(const unary_attr *)n->attr), n->in[0]->shape, 1)))
         return -1;
     return 0;
@@ -180,7 +180,7 @@ static int mask_gradient(idem_node *n, idem_node *dy, const bool *want, idem_nod
 
 const idem_op idem_op_mask = {.name = "mask", .in_place = true, .forward = mask_forward, .gradient = mask_gradient};
 
-/* x has the result's shape; dy may be a repeat of something smaller, which then need not exist at full size. */
+/* x has the result's shape; dy may be a repeated smaller value, which need not be stored at full size. */
 static idem_node *mask(idem_node *dy, idem_node *x, unary_attr u) {
     if (!dy || !x)
         return NULL;
@@ -198,7 +198,7 @@ static int unary_gradient(idem_node *n, idem_node *dy, const bool *want, idem_no
         return 0;
     const unary_attr *u = n->attr;
     idem_node *x = n->in[0], *small = idem_unrepeated(dy, x), *d = NULL;
-    /* Where slopes are positive the result has the sign of x, and x can be forgotten. */
+    /* With positive slopes the result has the sign of x, so x need not be kept. */
     idem_node *sign = u->a > 0 && u->b > 0 ? n : x;
     switch (u->kind) {
     case IDEM_UNARY_AFFINE:

@@ -8,7 +8,7 @@
 
 #include "engine/graph_private.h"
 
-/* Whose values, and a hash of them: a frozen node's never change, but for a caller who does not keep to it. */
+/* The node and a hash of its values: a frozen node's values should never change, but a caller may break this rule. */
 typedef struct {
     uint64_t graph, hash;
     int node;
@@ -16,7 +16,7 @@ typedef struct {
 
 struct idem_pack {
     idem_pack *next;
-    origin from; /* of those who use it, the last */
+    origin from; /* the latest user's */
     idem_shape shape;
     void *key;
     size_t key_bytes, bytes;
@@ -33,7 +33,7 @@ static void discard(idem_pack *p) {
     free(p);
 }
 
-/* Multiplies and folds, in lanes that do not wait for each other: as quick as memory. */
+/* Multiplies and folds, in independent lanes: as fast as memory. */
 static uint64_t hash_of(const float *values, size_t count) {
     enum { LANES = 8 };
     const uint64_t prime = UINT64_C(0x9e3779b97f4a7c55);
@@ -108,7 +108,7 @@ idem_pack *idem_pack_get(idem_frozen operand, const void *key, size_t key_bytes,
     pthread_mutex_unlock(&lock);
     if (p)
         return p;
-    /* Without the lock: a fill runs on a team of threads, which must not wait for one that waits for the lock. */
+    /* Without the lock: a fill runs on a team of threads, which must not wait for a thread that waits for the lock. */
     idem_pack *made = make(shape, key, key_bytes, bytes, fill, order);
     if (!made)
         return NULL;

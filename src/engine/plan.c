@@ -23,7 +23,7 @@ static int64_t view_offset(const idem_node *n) {
 
 /* ---- which nodes are needed ---- */
 
-/* need[id]: used by a target. A frozen node with a value already is a leaf to us: nothing below it is needed. */
+/* need[id]: used by a target. A frozen node with a value is treated as a leaf: nothing below it is needed. */
 static void mark_needed(const idem_graph *g, bool *need, idem_node *const *targets, int n, int size) {
     for (int i = 0; i < n; i++)
         need[targets[i]->id] = true;
@@ -59,12 +59,12 @@ static int fold_node(idem_node *n) {
     idem_block_free(s.scratch, scratch);
     if (n->op->release && s.state)
         n->op->release(&s);
-    if (status) /* a node with memory is one with its value */
+    if (status) /* a node with memory has its value */
         idem_graph_release(n->graph, n);
     return status;
 }
 
-/* Computes every needed frozen node, then gives back those that only served other frozen nodes. */
+/* Computes every needed frozen node, then releases those that only served other frozen nodes. */
 static int fold(idem_graph *g, const bool *need, const bool *is_target, int size) {
     bool *made = calloc((size_t)size, sizeof *made), *keep = calloc((size_t)size, sizeof *keep);
     int status = made && keep ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for planning");
@@ -93,7 +93,7 @@ static int fold(idem_graph *g, const bool *need, const bool *is_target, int size
 
 /* ---- steps ---- */
 
-/* Which nodes the step reads, and where; the places of those that are not under a leaf come later. */
+/* The nodes that the step reads, and their places; places outside leaves are set later. */
 int idem_step_set_inputs(idem_plan *p, idem_step *s) {
     const idem_node *n = s->node, *parts = s->chain ? s->chain->parts : NULL;
     const size_t most = (size_t)(n->n_in + 2 + (parts ? parts->n_in : 0));
@@ -111,7 +111,7 @@ int idem_step_set_inputs(idem_plan *p, idem_step *s) {
         s->from[s->n_from++] = parts->in[k];
     for (int k = 0; k < s->n_from; k++) {
         const place *at = &p->places[s->from[k]->id];
-        s->in[k] = at->root->leaf ? at->root->leaf + at->offset : NULL; /* NULL unless it lies under a leaf */
+        s->in[k] = at->root->leaf ? at->root->leaf + at->offset : NULL; /* NULL unless it is part of a leaf */
     }
     return 0;
 }
@@ -153,7 +153,7 @@ static int prepare_steps(idem_plan *p) {
     int status = 0;
     for (int t = 0; t < p->n_steps && !status; t++) {
         idem_step *s = &p->steps[t];
-        /* kernels make themselves ready for as many threads as they will have */
+        /* kernels are prepared for the thread count that they will have */
         const idem_team before = idem_team_enter(s->lane ? 1 : p->options.threads);
         status = s->node->op->prepare ? s->node->op->prepare(s) : 0;
         idem_team_leave(&before);
@@ -216,7 +216,7 @@ static int take_buffer(idem_plan *p) {
 
 /* ---- making and freeing ---- */
 
-/* Gives back what was folded and is held by the steps in another form. */
+/* Releases folded values that the steps hold in another form. */
 static int release_unread(idem_plan *p) {
     bool *reads = idem_arena_array(p->arena, (size_t)p->n_places, sizeof *reads);
     if (!reads)
@@ -251,7 +251,7 @@ static int build(idem_plan *p) {
     if (fold(p->graph, need, p->is_target, size))
         return -1;
     for (int i = 0; i < size; i++)
-        need[i] = false; /* folding made leaves: less is needed now */
+        need[i] = false; /* folding created leaves: fewer nodes are needed now */
     mark_needed(p->graph, need, p->targets, p->n_targets, size);
     int status = make_steps(p, need) || prepare_steps(p) || idem_recompute(p);
     return status || release_unread(p) || assign_offsets(p) || take_buffer(p) ? -1 : 0;
@@ -266,7 +266,7 @@ static void cost(const idem_node *n, double *flops, double *bytes) {
         n->op->cost(n, flops, bytes);
 }
 
-/* What the plan did goes to the profile of the whole program. */
+/* Adds the plan's times to the program's profile. */
 static void tell_profile(const idem_plan *p) {
     if (!p->runs || !idem_profile_on())
         return;
@@ -287,7 +287,7 @@ static void tell_profile(const idem_plan *p) {
     idem_profile_add(sums, n, p->runs, p->seconds);
 }
 
-/* What make made. */
+/* Frees what make created. */
 static void unmake(idem_plan *p) {
     tell_profile(p);
     for (int t = 0; t < p->n_steps; t++)
@@ -296,7 +296,7 @@ static void unmake(idem_plan *p) {
     for (int id = 0; id < p->n_places; id++) {
         if (p->reads && p->reads[id])
             idem_graph_drop(p->graph, idem_graph_node(p->graph, id));
-        if (!p->threads) /* of a plan that failed nobody has a use */
+        if (!p->threads) /* a failed plan has no users */
             idem_graph_release_unkept(p->graph, idem_graph_node(p->graph, id));
     }
     idem_arena_free(p->arena);
@@ -344,7 +344,7 @@ idem_plan *idem_plan_new(idem_node *const *targets, int n, const idem_plan_optio
     const idem_team before = idem_team_enter(p->options.threads);
     const int status = make(p);
     idem_team_leave(&before);
-    p->options.share = NULL; /* may be gone before us */
+    p->options.share = NULL; /* it may be freed before this plan */
     if (!status)
         return p;
     idem_plan_free(p);
@@ -428,7 +428,7 @@ static int run_ready(idem_plan *p) {
 int idem_plan_run(idem_plan *p) {
     const idem_team before = idem_team_enter(p->options.threads);
     int status = 0;
-    if (p->threads != idem_threads()) { /* the plan was made outside of a parallel loop, and is run inside, or so */
+    if (p->threads != idem_threads()) { /* for example made outside of a parallel loop and run inside */
         unmake(p);
         status = make(p);
     }

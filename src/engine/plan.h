@@ -1,10 +1,9 @@
-/* A plan: which nodes run in which order to give the targets, where each value lies in one buffer, primitives made and
- * frozen weights reordered once. Running allocates nothing. Several plans may share a graph (and its leaves), not a
- * thread.
+/* A plan: the order of the nodes that compute the targets, the place of each value in one buffer, primitives created
+ * and frozen weights reordered once. Running allocates nothing. Several plans may share a graph (and its leaves), but
+ * not in several threads.
  *
  *     idem_plan *p = idem_plan_new(targets, 2, NULL);
- *     memcpy(x->leaf, ...); idem_plan_run(p); use idem_plan_value(p, targets[0]);
- */
+ *     memcpy(x->leaf, ...); idem_plan_run(p); use idem_plan_value(p, targets[0]); */
 #ifndef IDEM_ENGINE_PLAN_H
 #define IDEM_ENGINE_PLAN_H
 
@@ -18,16 +17,16 @@ typedef struct {
     int threads;                       /* 0: as idem_threads_set(0); fewer where OpenMP gives fewer */
     bool trap_nan;                     /* run fails naming the first node with a NaN or infinity */
     bool profile;                      /* time every node; profile.h does so for all plans */
-    const volatile sig_atomic_t *stop; /* polled between nodes: nonzero ends the run with -1, "interrupted" */
-    idem_plan *share; /* reuse this plan's buffer (its targets' values are then lost), which lives as long as either */
+    const volatile sig_atomic_t *stop; /* polled between nodes: nonzero ends the run with -1, IDEM_INTERRUPTED */
+    idem_plan *share; /* reuse this plan's buffer, which lives as long as either plan; its targets' values are lost */
 } idem_plan_options;
 
 /* options NULL: all zero. Targets may be any nodes of one graph; their values stay readable until the next run. */
 idem_plan *idem_plan_new(idem_node *const *targets, int n, const idem_plan_options *options);
 void idem_plan_free(idem_plan *p);
 
-/* 0, or -1: interrupted, trapped, or no memory. Where OpenMP gives another number of threads than when the plan was
- * made, it is made anew. */
+/* 0, or -1: interrupted, trapped, or no memory. If OpenMP's thread count differs from that at creation, the plan is
+ * prepared again. */
 int idem_plan_run(idem_plan *p);
 
 /* Value of a target or leaf in memory order (rank 4: N, H, W, C). NULL if the node is neither. */
@@ -43,7 +42,7 @@ double idem_plan_flops(const idem_plan *p); /* arithmetic of one run */
 typedef struct {
     const char *name, *op;
     double seconds, flops, bytes; /* of one run: seconds are the mean over the profiled runs */
-    double held;                  /* bytes of its value and scratch at the step where the plan has most */
+    double held;                  /* bytes of its value and scratch at the step with the plan's peak memory */
 } idem_profile_row;
 /* Rows in running order, in memory owned by the plan; n_rows of them. Needs options.profile. */
 const idem_profile_row *idem_plan_profile(idem_plan *p, int *n_rows);

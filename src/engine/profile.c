@@ -9,9 +9,9 @@
 #include "base/status.h"
 
 static atomic_bool on;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* for all below */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* protects all below */
 static struct {
-    idem_profile_sum *rows; /* each name and operator once, in their order; names in the arena */
+    idem_profile_sum *rows; /* one per name and operator, sorted by them; names in the arena */
     int n;
     idem_arena *names;
     idem_profile_total total;
@@ -48,7 +48,7 @@ static int by_seconds(const void *a, const void *b) {
     return x->seconds != y->seconds ? (x->seconds < y->seconds) - (x->seconds > y->seconds) : by_node(a, b);
 }
 
-/* Rows in order of by_node become one each; their number. */
+/* Merges rows sorted by by_node; returns their number. */
 static int merge(idem_profile_sum *rows, int n) {
     int kept = 0;
     for (int i = 0; i < n; i++) {
@@ -61,14 +61,14 @@ static int merge(idem_profile_sum *rows, int n) {
         to->flops += rows[i].flops;
         to->bytes += rows[i].bytes;
         to->runs += rows[i].runs;
-        to->nodes += rows[i].name ? 0 : rows[i].nodes; /* without names they are different nodes */
+        to->nodes += rows[i].name ? 0 : rows[i].nodes; /* rows without names are different nodes */
     }
     return kept;
 }
 
 /* ---- in and out ---- */
 
-/* The same name twice is the same row, so only a name that is new is copied. */
+/* Equal names share a row, so only new names are copied. */
 static int add(const idem_profile_sum *steps, int n) {
     if (!all.names && !(all.names = idem_arena_new()))
         return -1;
@@ -119,7 +119,7 @@ idem_profile_sum *idem_profile_sums(idem_profile_by by, int *n) {
         return idem_fail_null_as(IDEM_MEMORY, "out of memory for the profile");
     for (int i = 0; i < *n && by == IDEM_PROFILE_BY_OPERATOR; i++)
         rows[i].name = NULL;
-    *n = merge(rows, *n); /* by operator first is their order already */
+    *n = merge(rows, *n); /* already sorted by operator */
     qsort(rows, (size_t)*n, sizeof *rows, by_seconds);
     return rows;
 }

@@ -1,11 +1,10 @@
-/* Where the time of a whole program goes: sums over all plans made while the switch is on, whoever made them. A plan
- * adds its steps when it is freed.
+/* The profile of the whole program: sums over all plans made while it is on, in any thread. A plan adds its steps when
+ * it is freed.
  *
  *     idem_profile_start();
  *     ... make, run and free plans ...
  *     idem_profile_sum *sums = idem_profile_sums(IDEM_PROFILE_BY_NODE, &n); ... free(sums);
- *     idem_profile_stop();
- */
+ *     idem_profile_stop(); */
 #ifndef IDEM_ENGINE_PROFILE_H
 #define IDEM_ENGINE_PROFILE_H
 
@@ -15,18 +14,18 @@
 /* Plans made from now on time their steps. */
 void idem_profile_start(void);
 bool idem_profile_on(void);
-/* Forgets everything. */
+/* Removes all times. */
 void idem_profile_stop(void);
 
 typedef struct {
     const char *name, *op;        /* of a node; name NULL: all nodes of the operator */
     double seconds, flops, bytes; /* of all runs */
-    int64_t runs;                 /* how often a node of this name ran */
-    int nodes;                    /* names that are added together: 1 by node */
+    int64_t runs;                 /* runs of nodes of this name */
+    int nodes;                    /* number of names added together; 1 by node */
 } idem_profile_sum;
 
-/* A plan that is done, from any thread: its runs, and a row per step of what it did in all of them; NULL: there was no
- * memory for that. */
+/* Adds a finished plan, from any thread: its runs, and a row per step with the sums over them; NULL: out of memory for
+ * the rows. */
 void idem_profile_add(const idem_profile_sum *steps, int n, int64_t runs, double seconds);
 
 typedef enum { IDEM_PROFILE_BY_NODE, IDEM_PROFILE_BY_OPERATOR } idem_profile_by;
@@ -37,7 +36,7 @@ idem_profile_sum *idem_profile_sums(idem_profile_by by, int *n);
 typedef struct {
     int plans; /* freed plans that had run */
     int64_t runs;
-    double seconds; /* of runs; steps side by side take more together */
+    double seconds; /* of runs; steps of parallel lanes may sum to more */
 } idem_profile_total;
 idem_profile_total idem_profile_totals(void);
 

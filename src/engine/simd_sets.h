@@ -7,8 +7,7 @@
  *     STREAM(p, v)  stores v past the caches if vectors are cache lines, else like any other
  *     NAME(x)   x with the instruction set's suffix: plain, avx2, avx512
  *
- * A constant times a vector plus another would be two roundings in ISO mode, so fused multiply-adds are asked for by
- * name. */
+ * In ISO mode a product plus a vector has two roundings, so fused multiply-adds are written explicitly. */
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -63,8 +62,7 @@ typedef int mask4 __attribute__((vector_size(16)));
 #include "engine/simd_clear.h"
 #endif
 
-/* The widest of three values (a set of kernels each) that may run here (isa.h) and that is not wider than `width`
- * floats. */
+/* Of three sets of kernels the widest that may run here (isa.h) and is at most `width` floats wide. */
 #if defined(__x86_64__)
 #define SIMD_CHOOSE(width, plain, avx2, avx512)                                                                        \
     ((width) >= 16 && idem_isa_runs() >= IDEM_ISA_AVX512 ? (avx512)                                                    \

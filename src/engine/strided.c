@@ -86,7 +86,7 @@ static void run_rows(const idem_walk *w, float *const *p, idem_walk_kernel *kern
         }
         kernel(context, rows, w->d[last], at, s);
         row += rows;
-        index[last - 1] = 0; /* either the axis is through, or the range is */
+        index[last - 1] = 0; /* the end of the axis or of the range */
         for (int i = last - 2; i >= 0 && ++index[i] == w->d[i]; i--)
             index[i] = 0;
     }
@@ -123,8 +123,8 @@ typedef struct {
     int64_t d, to, from;
 } copy_axis;
 
-/* A plane of ni * nj elements: contiguous along i in dst and along j in src, or whatever the strides say. Small tiles
- * keep both sides in the cache. */
+/* A plane of ni * nj elements, typically contiguous along i in dst and along j in src. Small tiles keep both sides in
+ * the cache. */
 IDEM_MULTIVERSION static void copy_plane(int64_t ni, int64_t nj, float *restrict dst, const int64_t to[2],
                                          const float *restrict src, const int64_t from[2]) {
     enum { TILE = 16 };
@@ -141,7 +141,7 @@ IDEM_MULTIVERSION static void copy_plane(int64_t ni, int64_t nj, float *restrict
 
 IDEM_MULTIVERSION static void copy_rows(int64_t rows, int64_t cols, float *restrict dst, int64_t to,
                                         const float *restrict src, int64_t from) {
-    if (cols == 2) { /* boxes are points, and scores pairs: a loop of two costs more than the copy */
+    if (cols == 2) { /* coordinates and scores are pairs: a loop of two costs more than the copy */
         for (int64_t r = 0; r < rows; r++)
             memcpy(dst + r * to, src + r * from, 2 * sizeof *dst);
         return;
@@ -177,7 +177,7 @@ void idem_strided_copy(int rank, const int64_t *d, float *dst, const int64_t *ds
         else
             axis[m++] = axis[i];
     }
-    while (m < 2) { /* a single run is cut into rows for the threads below */
+    while (m < 2) { /* a single run is divided into rows for the threads below */
         if (m == 1 && axis[0].d > 4096 && axis[0].d % 1024 == 0) {
             axis[1] = (copy_axis){1024, axis[0].to, axis[0].from};
             axis[0] = (copy_axis){axis[0].d / 1024, axis[0].to * 1024, axis[0].from * 1024};

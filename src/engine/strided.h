@@ -1,4 +1,4 @@
-/* Loops over tensors that lie in memory by different strides: broadcasting operands, permutations, slices. */
+/* Loops over tensors with different strides: broadcasting operands, permutations, slices. */
 #ifndef IDEM_ENGINE_STRIDED_H
 #define IDEM_ENGINE_STRIDED_H
 
@@ -6,7 +6,7 @@
 
 enum {
     IDEM_WALK_MAX = 5,                /* operands of one walk, the result included */
-    IDEM_PARALLEL_ELEMENTS = 1 << 15, /* loops below this stay on one thread: a team costs more than it gains */
+    IDEM_PARALLEL_ELEMENTS = 1 << 15, /* smaller loops run on one thread: a team would cost more than it gains */
 };
 
 /* Eight floats, and eight floats anywhere in memory; compilers split them where registers are shorter. */
@@ -28,13 +28,13 @@ typedef struct {
     int64_t row, col;
 } idem_walk_stride;
 
-/* Works on rows * cols elements: operand k's element (r, c) is p[k][r * s[k].row + c * s[k].col]. */
+/* Processes rows * cols elements: operand k's element (r, c) is p[k][r * s[k].row + c * s[k].col]. */
 typedef void idem_walk_kernel(const void *context, int64_t rows, int64_t cols, float *const *p,
                               const idem_walk_stride *s);
 
-/* Calls the kernel so that every element of the shape is visited once, by idem_threads() threads when there are at
- * least `parallel_from` elements. p[k] is the start of operand k. How elements are cut into calls may depend on the
- * number of threads: kernels must treat elements independently. */
+/* Calls the kernel so that every element of the shape is visited once, by idem_threads() threads if there are at least
+ * `parallel_from` elements. p[k] is the start of operand k. The division into calls may depend on the thread count:
+ * kernels must treat elements independently. */
 void idem_walk_run(const idem_walk *w, float *const *p, idem_walk_kernel *kernel, const void *context,
                    int64_t parallel_from);
 

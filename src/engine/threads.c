@@ -15,15 +15,15 @@ static int cores(void) {
     return n > 0 ? n : 1;
 }
 
-/* What OpenMP would take by itself. Its own answer is no use: it changes with every idem_team_enter. */
+/* OpenMP's default. omp_get_max_threads cannot be used: it changes with every idem_team_enter. */
 static int usual(void) {
     const char *set = getenv("OMP_NUM_THREADS");
-    const long wanted = set ? strtol(set, NULL, 10) : 0; /* of a list, for loops within loops, the first */
+    const long wanted = set ? strtol(set, NULL, 10) : 0; /* the first of a list for nested loops */
     return wanted > 0 ? wanted < IDEM_THREADS_MOST ? (int)wanted : IDEM_THREADS_MOST : cores();
 }
 
-/* OpenMP's own rule for a region of n threads, OMP_DYNAMIC aside. Inside another region a limit counts the threads of
- * all that run at the moment, and oneDNN keeps to one thread: so do we. */
+/* OpenMP's rule for a region of n threads, without OMP_DYNAMIC. Inside another region a limit counts the threads of all
+ * active regions, and oneDNN uses one thread: so do we. */
 static int granted(int n) {
     const int limit = omp_get_max_active_levels() > 0 && !omp_in_parallel() ? omp_get_thread_limit() : 1;
     return n < limit ? n : limit;
@@ -43,7 +43,7 @@ idem_team idem_team_enter(int threads) {
     const idem_team before = {asked, omp_get_max_threads(), omp_get_dynamic()};
     idem_threads_set(threads);
     omp_set_dynamic(0);
-    omp_set_num_threads(idem_threads()); /* oneDNN takes its team from here */
+    omp_set_num_threads(idem_threads()); /* oneDNN uses this number */
     return before;
 }
 

@@ -11,8 +11,8 @@
 #include "engine/winograd_private.h"
 
 /* Transformed values of a block of patches, before and after the products: a core's second-level cache, and a thread's
- * part of the last-level cache, which is taken to have MOST_BYTES where nothing is known. MOST_ROWS: patches of one
- * point, which stay in the second level. */
+ * part of the last-level cache, assumed as MOST_BYTES if unknown. MOST_ROWS: patches of one point, which stay in the
+ * second level. */
 enum { LEAST_BYTES = 384 << 10, MOST_BYTES = 8 << 20, MOST_ROWS = 192 };
 
 /* Along one axis: numbers in a transformed patch, sides of the patches read and written, and inputs from one patch to
@@ -28,18 +28,18 @@ struct idem_winograd {
     winograd_form form;
     int points;
     int64_t n, from, h, w, to, oh, ow, top, left;
-    int64_t dilation;               /* as many squared interleaved pictures, each convolved by itself */
+    int64_t dilation;               /* dilation^2 interleaved pictures, each convolved separately */
     bool turned;                    /* data gradient: filters are turned by 180 degrees and swap their channels */
     int64_t rows, columns, patches; /* patches down and across one (interleaved) picture; of all pictures */
-    int64_t cut_h, cut_w;           /* outputs that the patches make; a line or two past them is left to the edge */
+    int64_t cut_h, cut_w; /* outputs that the patches compute; one or two lines beyond are computed by the edge */
     idem_conv_taps *edge;
     int threads;
     bool past;      /* results are written past the caches */
-    bool shared;    /* one block at a time for all threads, which split the output channels */
+    bool shared;    /* all threads share one block at a time and divide the output channels */
     int64_t block;  /* patches in a block */
     int64_t panels; /* of nr output channels */
-    int64_t group;  /* most panels of one part of a shared block */
-    int sharing[WINOGRAD_POINTS], sharers[WINOGRAD_POINTS][16]; /* points that are multiplied with each filter */
+    int64_t group;  /* largest number of panels of one part of a shared block */
+    int sharing[WINOGRAD_POINTS], sharers[WINOGRAD_POINTS][16]; /* points that share each filter */
     int64_t v_stride; /* floats between points of V; odd multiples of a cache line keep them in different cache sets */
     int64_t m_stride, u_panel, v_floats, m_floats, u_floats;
     float *zeros; /* pixels outside the picture */
@@ -71,10 +71,10 @@ static int64_t ceil_div(int64_t a, int64_t b) {
     return (a + b - 1) / b;
 }
 
-/* Patches that make `size` outputs along an axis. */
+/* Patches for `size` outputs along an axis. */
 static int64_t count_patches(winograd_form form, int64_t size) {
     int64_t out = forms[form].out, whole = size / out;
-    /* StyleGAN2's transposed convolutions make 8 n + 1 outputs: the last line is cheaper by itself. */
+    /* StyleGAN2's transposed convolutions have 8 n + 1 outputs: computing the last line separately is cheaper. */
     return form == WINOGRAD_UP && whole > 0 && size % out <= 2 ? whole : ceil_div(size, out);
 }
 
@@ -86,8 +86,8 @@ bool idem_winograd_pays(const idem_conv_dims *d, bool frozen) {
     int64_t h = data ? d->h : d->oh, w = data ? d->w : d->ow, to = data ? d->i : d->o, side = forms[form].out;
     int64_t apart = d->win.dilation[0];
     int64_t patches = apart * apart * count_patches(form, ceil_div(h, apart)) * count_patches(form, ceil_div(w, apart));
-    /* Partly empty patches waste the gain, which is smaller for stride 2; few patches do not pay for reading four times
-     * the weights, or for transforming them at every run. */
+    /* Partly empty patches reduce the gain, which is smaller for stride 2; with few patches it does not pay to read
+     * four times the weights, or to transform them at every run. */
     int64_t percent = 100 * h * w / (patches * side * side), all = d->n * patches;
     if (form == WINOGRAD_SAME)
         return to >= 16 && percent >= 50 && all >= (frozen ? 2 : 16);
@@ -112,7 +112,8 @@ static int64_t most_bytes(int64_t threads) {
     return clamp(cache / threads, MOST_BYTES / threads, MOST_BYTES);
 }
 
-/* Every block of patches reads all filters once, so blocks grow with those, up to a part of the last-level cache. */
+/* Every block of patches reads all filters once, so blocks grow with the filters, up to a part of the last-level cache.
+ */
 static void choose_block(idem_winograd *w) {
     const idem_winograd_kernels *k = w->kernels;
     int64_t threads = w->threads;
@@ -124,10 +125,10 @@ static void choose_block(idem_winograd *w) {
     int64_t most = clamp(bytes / per_patch / k->mr, 1, MOST_ROWS / k->mr) * k->mr;
     w->shared = threads > 1 && w->patches < threads * 2 * k->mr && w->panels >= threads;
     int64_t workers = w->shared ? 1 : threads;
-    /* Equal shares: as many blocks as a multiple of the workers. */
+    /* Equal shares: the number of blocks is a multiple of the workers. */
     int64_t blocks = ceil_div(ceil_div(w->patches, most), workers) * workers;
     w->block = ceil_div(w->patches, blocks);
-    int64_t whole = ceil_div(w->block, k->mr) * k->mr; /* tiles, unless that makes the shares unequal */
+    int64_t whole = ceil_div(w->block, k->mr) * k->mr; /* whole tiles, unless shares become unequal */
     if (ceil_div(w->patches, whole) % workers == 0)
         w->block = whole;
     w->group = w->shared ? ceil_div(w->panels, threads) : w->panels;
@@ -169,7 +170,7 @@ static int fill(void *order, void *values) {
     return 0;
 }
 
-/* Which of the transformed filters a point is multiplied with: all odd positions of stride 2 share the sixth. */
+/* The transformed filter of a point: all odd positions of stride 2 share the sixth. */
 static int64_t filter_of(const idem_winograd *w, int point) {
     if (w->form == WINOGRAD_SAME)
         return point;
@@ -303,13 +304,13 @@ static void transform_in(const idem_winograd *w, const float *x, int64_t first, 
     }
 }
 
-/* Outputs of a patch along an axis that lie before `cut`; may be none with dilation. */
+/* Outputs of a patch along an axis before `cut`; may be 0 with dilation. */
 static int64_t count_inside(const idem_winograd *w, int64_t first, int64_t cut) {
     return cut > first ? lesser(ceil_div(cut - first, w->dilation), forms[w->form].out) : 0;
 }
 
-/* Panels first_panel .. last_panel-1 of patches first .. last-1 from M[panel][point][patch][nr]: all of a patch before
- * the next one, so that writes stay together. */
+/* Panels first_panel .. last_panel-1 of patches first .. last-1 from M[panel][point][patch][nr]: patch by patch, so
+ * that writes are contiguous. */
 static void transform_out(const idem_winograd *w, const float *m, int64_t first, int64_t last, int64_t first_panel,
                           int64_t last_panel, const idem_conv_end *end, float *y) {
     const idem_winograd_kernels *k = w->kernels;
@@ -329,7 +330,7 @@ static void transform_out(const idem_winograd *w, const float *m, int64_t first,
     }
 }
 
-/* Panels first_panel .. last_panel-1 of a block whose V is made. A panel of a filter stays in the first-level cache for
+/* Panels first_panel .. last_panel-1 of a block with V computed. A panel of a filter stays in the first-level cache for
  * all points that share it, the points' V in the second for all panels. */
 static void multiply(const idem_winograd *w, const float *v, const float *u, float *m, int64_t patches,
                      int64_t first_panel, int64_t last_panel) {

@@ -1,7 +1,7 @@
 /* Convolution by Winograd's method for 3x3 filters: of stride 1, dilated or not, by F(4x4, 3x3), forward and data
- * gradient, which is the same with turned filters; of stride 2 by F(4, 2) on the positions of even number, forward and
- * (for even padding) data gradient. Two to three times as fast as a direct sum, with an error of about 1e-6 of the
- * output's size. */
+ * gradient (the same with rotated filters); of stride 2 by F(4, 2) on the positions of even number, forward and (for
+ * even padding) data gradient. Two to three times as fast as a direct sum, with an error of about 1e-6 of the output's
+ * size. */
 #ifndef IDEM_ENGINE_WINOGRAD_H
 #define IDEM_ENGINE_WINOGRAD_H
 
@@ -14,23 +14,23 @@
 
 typedef struct idem_winograd idem_winograd;
 
-/* Whether the kernel can run these sizes. */
+/* Whether the kernel supports these sizes. */
 bool idem_winograd_fits(const idem_conv_dims *d);
-/* Whether it should: it fits and is clearly faster than a direct sum (docs/lab-book.md). A fixed function of the sizes.
- */
+/* Whether it supports the sizes and is clearly faster than a direct sum (docs/lab-book.md). A fixed function of the
+ * sizes. */
 bool idem_winograd_pays(const idem_conv_dims *d, bool frozen);
 
-/* Prepared for idem_threads() threads at this moment; frozen weights are transformed now, others at every run. width:
- * the most floats a vector may have (16: what the CPU has). NULL with a message on failure. */
+/* Prepared for the current idem_threads(); frozen weights are transformed now, others at every run. width: the most
+ * floats of a vector (16: the CPU's). NULL with a message on failure. */
 idem_winograd *idem_winograd_new(const idem_conv_dims *d, idem_frozen weight, int width);
 void idem_winograd_free(idem_winograd *w); /* NULL is allowed */
 size_t idem_winograd_scratch(const idem_winograd *w);
-/* x: or dy. An end other than a bias is not for sizes with an edge (idem_winograd_whole). */
+/* x: or dy. For sizes with an edge the end may only be a bias (idem_winograd_whole). */
 void idem_winograd_run(const idem_winograd *w, const float *x, const float *weight, const idem_conv_end *end,
                        float *out, void *scratch);
-/* Whether the patches make all of the result: an end may have a residual and slopes. */
+/* Whether the patches compute the whole result, so that an end may have a residual and slopes. */
 bool idem_winograd_whole(const idem_conv_dims *d);
-bool idem_winograd_reads_weight(const idem_winograd *w);  /* at run: not all of it is held transformed */
+bool idem_winograd_reads_weight(const idem_winograd *w);  /* at run: it is not held transformed completely */
 const char *idem_winograd_kernel(const idem_winograd *w); /* "winograd:avx2" */
 
 #endif

@@ -1,4 +1,4 @@
-/* The vector kernels of one instruction set; see winograd_simd.h for what each does. */
+/* The vector kernels of one instruction set, described in winograd_simd.h. */
 #ifndef IDEM_ENGINE_WINOGRAD_PRIVATE_H
 #define IDEM_ENGINE_WINOGRAD_PRIVATE_H
 
@@ -26,7 +26,7 @@ typedef struct {
     void (*product_add)(const float *a, int64_t lda, const float *b, int64_t k, float *c, int64_t ldc, int64_t rows);
 } idem_winograd_kernels;
 
-/* The widest set that this CPU has and that is not wider than `width` floats. */
+/* The widest set of this CPU with at most `width` floats. */
 const idem_winograd_kernels *idem_winograd_kernels_for(int width);
 
 #endif

@@ -43,10 +43,10 @@ static inline __attribute__((always_inline)) TARGET void NAME(weight6)(const VEC
     u[5] = g[2];
 }
 
-/* Stride 2 splits into positions of even and of odd number: two taps meet the even ones by F(4, 2), points +-1/2, +-5/4
- * and infinity, five numbers; the tap between them meets the odd ones, four numbers, as they are. So nine numbers make
+/* Stride 2 splits into even and odd positions: two taps apply to the even ones by F(4, 2), points +-1/2, +-5/4 and
+ * infinity, five numbers; the tap between them applies directly to the odd ones, four numbers. So nine numbers give
  * four outputs of a convolution (from nine inputs) or eight of a transposed one (from five), 81 products instead of 144
- * in two dimensions; 36 of the filters are different. */
+ * in two dimensions; 36 filters are different. */
 static inline __attribute__((always_inline)) TARGET void NAME(even5)(const VEC d[5], VEC r[5]) {
     VEC e1 = FMA(d[0], SPLAT(0.78125f), d[2] * -0.5f), o1 = FMA(d[1], SPLAT(1.5625f), -d[3]);
     VEC e2 = FMA(d[2], SPLAT(1.25f), d[0] * -0.3125f), o2 = FMA(d[1], SPLAT(-0.25f), d[3]);
@@ -148,8 +148,8 @@ INPUT(input_down, down9, 9, 9)
 INPUT(input_up, up9, 5, 9)
 #undef INPUT
 
-/* One patch back: `vectors` vectors of channels at m[point * stride] to the side * side pixels at y, cut to rows x
- * columns. The end's pointers belong to the first of them. past: y is written past the caches. */
+/* Inverse of one patch: `vectors` vectors of channels at m[point * stride] to the side * side pixels at y, cut to rows
+ * x columns. The end's pointers belong to the first pixel. past: y is written past the caches. */
 #define OUTPUT(name, map, points, side)                                                                                \
     static TARGET void NAME(name)(const float *m, int64_t stride, int vectors, const idem_conv_end *end, float *y,     \
                                   int64_t row, int64_t column, int rows, int columns, bool past) {                     \
@@ -254,8 +254,8 @@ static TARGET void NAME(filter)(const float *s, int64_t stride, int64_t channels
     }
 }
 
-/* c [rows, NR] = a [rows, k] x b [k, NR], or added to c; a[r * row + l * step], c[r * ldc]. Meanwhile asks for
- * `lines` cache lines from `next` on, one or two a step. */
+/* c [rows, NR] = a [rows, k] x b [k, NR], or added to c; a[r * row + l * step], c[r * ldc]. Prefetches `lines` cache
+ * lines from `next` on, one or two per step. */
 static inline __attribute__((always_inline)) TARGET void NAME(product_rows)(const float *a, int64_t row, int64_t step,
                                                                             const float *b, int64_t k, float *c,
                                                                             int64_t ldc, bool add, const float *next,
@@ -283,7 +283,7 @@ static inline __attribute__((always_inline)) TARGET void NAME(product_rows)(cons
     }
 }
 
-/* Every count of rows below MR has its own code, so that the sums stay in registers. */
+/* Every number of rows below MR has separate code, so that the sums stay in registers. */
 #if MR > 6
 #define MORE_ROWS ROWS(6) ROWS(7) ROWS(8) ROWS(9) ROWS(10) ROWS(11)
 #else
@@ -291,7 +291,7 @@ static inline __attribute__((always_inline)) TARGET void NAME(product_rows)(cons
 #endif
 #define ALL_ROWS ROWS(1) ROWS(2) ROWS(3) ROWS(4) ROWS(5) MORE_ROWS
 
-/* a by rows, c dense; meanwhile asks for the k x NR numbers at next, each tile for its share. */
+/* a by rows, c dense; prefetches the k x NR numbers at next, each tile its share. */
 static TARGET void NAME(product)(const float *a, int64_t lda, const float *b, int64_t k, float *c, int64_t rows,
                                  const float *next) {
     int64_t tiles = (rows + MR - 1) / MR, lines = (k * NAME(NR) / NAME(LINE) + tiles - 1) / tiles;

@@ -44,7 +44,7 @@ bool idem_winograd_weight_pays(const idem_conv_dims *d) {
         return false;
     int64_t one = ceil_div(d->oh, PATCH) * ceil_div(d->ow, PATCH), patches = d->n * one;
     return d->i >= 16 && 2 * d->oh * d->ow >= one * PATCH * PATCH &&
-           patches >= 8; /* half-empty patches waste the gain */
+           patches >= 8; /* half-empty patches reduce the gain */
 }
 
 idem_winograd_weight *idem_winograd_weight_new(const idem_conv_dims *d, int width) {
@@ -101,7 +101,7 @@ size_t idem_winograd_weight_scratch(const idem_winograd_weight *w) {
     return (size_t)(w->v_floats + w->y_floats + w->s_floats) * sizeof(float);
 }
 
-/* Patch t, whose place in the block is `at`. */
+/* Patch t, at index `at` of the block. */
 static void transform_patch(const idem_winograd_weight *w, const float *x, const float *dy, int64_t t, int64_t at,
                             float *v, float *y) {
     const idem_winograd_kernels *k = w->kernels;
@@ -119,7 +119,7 @@ static void transform_patch(const idem_winograd_weight *w, const float *x, const
         k->input[WINOGRAD_SAME](pixel, channels, to, w->v_stride);
         for (int point = 0; point < WINOGRAD_POINTS; point++) {
             pixel[point] += channels;
-            for (int64_t z = channels; z < k->nr; z++) /* columns past the last channel: finite, never used */
+            for (int64_t z = channels; z < k->nr; z++) /* columns beyond the last channel: finite, unused */
                 to[point * w->v_stride + z] = 0;
         }
     }

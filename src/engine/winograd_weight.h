@@ -9,12 +9,11 @@
 
 typedef struct idem_winograd_weight idem_winograd_weight;
 
-/* Whether the kernel can run these sizes, and whether it should: a fixed function of them. */
+/* Whether the kernel supports these sizes and is the fastest: a fixed function of them. */
 bool idem_winograd_weight_fits(const idem_conv_dims *d);
 bool idem_winograd_weight_pays(const idem_conv_dims *d);
 
-/* Prepared for idem_threads() threads at this moment; width: the most floats a vector may have. NULL with a message on
- * failure. */
+/* Prepared for the current idem_threads(); width: the most floats of a vector. NULL with a message on failure. */
 idem_winograd_weight *idem_winograd_weight_new(const idem_conv_dims *d, int width);
 void idem_winograd_weight_free(idem_winograd_weight *w); /* NULL is allowed */
 size_t idem_winograd_weight_scratch(const idem_winograd_weight *w);
