@@ -202,7 +202,7 @@ static void places_that_cannot_be_written_are_one_line(void **state) {
     (void)state;
     tiny_need(dir);
     static const char *const rows[][2] = {
-        {"-a $DIR/how/1.png -o $DIR/lost/x.png", "lost/x.png: cannot write: its folder is not there"},
+        {"-a $DIR/how/1.png -o $DIR/lost/x.png", "lost/x.png: cannot write: its folder does not exist"},
         {"-a $DIR/how/1.png -o $DIR/who/1.png/x.png", "who/1.png/x.png"},
         {"-a $DIR/how -o $DIR/who/1.png", "1.png: is not a folder"},
         {"-a $DIR/how -o /proc/idem", "/proc/idem"}};
