@@ -179,10 +179,10 @@ static void the_attribute_encoder_must_be_as_expected(void **state) {
     o.attribute_norm = "running";
     idem_close(opened(o));
     o.attribute_norm = "frozen";
-    refuse(o, "statistics of E_attr are running in this file, frozen was asked for");
+    refuse(o, "statistics of E_attr are running in this file, but frozen was requested");
     o.attribute_norm = NULL;
     o.attribute_net = "inception3";
-    refuse(o, "inception3 was asked for");
+    refuse(o, "inception3 was requested");
     o.mapper = NULL;
     refuse(o, "attribute_net is \"inception3\" without a mapper");
     o.attribute_net = NULL;

@@ -192,7 +192,7 @@ static void a_run_resumes_bit_for_bit(void **state) {
         program_expect(RUN(TRAIN "-o $DIR/run --iterations 2 %s", attr), 0);
         program_expect(RUN(TRAIN "-o $DIR/parts --iterations 1 %s", attr), 0);
         program_expect(RUN(TRAIN "-o $DIR/parts --resume --attr-norm %s", norms[1 - i]), 1);
-        assert_true(program_says("was asked for"));
+        assert_true(program_says("was requested"));
         program_expect(RUN(TRAIN "-o $DIR/parts --resume --iterations 2"), 0);
         program_expect(
             RUN("cmp $DIR/run/mapper.safetensors $DIR/parts/mapper.safetensors && rm -r $DIR/run $DIR/parts"), 0);

@@ -78,7 +78,7 @@ static void metadata_is_added(void **state) {
     idem_weights_free(w);
     idem_weights_free(from);
     assert_int_equal(RUN("$IDEM model convert $DIR/bare.pt $DIR/other.pt --origin x"), 2);
-    assert_true(program_says("are for .safetensors"));
+    assert_true(program_says("need .safetensors"));
 }
 
 static void onnx_gives_its_constants(void **state) {
@@ -206,7 +206,7 @@ static void a_generator_is_spread(void **state) {
     free(path);
     idem_weights_free(w);
     assert_int_equal(RUN("$IDEM model convert $DIR/nonsense.safetensors $DIR/m.safetensors --spread 2"), 1);
-    assert_true(program_says("spread by \"wide\""));
+    assert_true(program_says("\"spread\" is \"wide\""));
     assert_int_equal(RUN("$IDEM model convert models/mapper-128.safetensors $DIR/m.safetensors --spread 2"), 1);
     assert_true(program_says("models/mapper-128.safetensors: "));
     assert_int_equal(program_lines(), 1);

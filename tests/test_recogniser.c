@@ -181,7 +181,7 @@ static void what_is_no_recogniser_is_refused(void **state) {
     tiny_need(dir);
     char landmark[PATH_MAX];
     assert_int_equal(idem_models_find(landmark, sizeof landmark, NULL, "fr_landmark.onnx"), 0);
-    refused(feature, NULL, "name a preprocessing");
+    refused(feature, NULL, "does not store its preprocessing");
     refused(feature, "other", "\"other\"");
     refused(landmark, "insightface", "[N, 3, S, S]");
     refused(in_dir("generator.safetensors"), NULL, "no InceptionResnetV1");
@@ -232,7 +232,7 @@ static void a_mapper_belongs_to_its_recogniser(void **state) {
                    1);
     assert_true(program_says("was trained with the recogniser fr_feature.onnx"));
     program_expect(RUN(TRAIN "-o $DIR/no --identity-net $DIR/other.onnx"), 1);
-    assert_true(program_says("name a preprocessing"));
+    assert_true(program_says("does not store its preprocessing"));
     program_expect(RUN(TRAIN "-o $DIR/no --identity-preprocess insightface"), 2);
     /* The same run in one part and in two; a part that is told another recogniser, or none, is refused. */
     const char *facenet = "--identity-net $DIR/facenet.safetensors";

@@ -126,7 +126,7 @@ int idem_convert(const idem_convert_options *options, const char *from, const ch
     if (kind == IDEM_CONVERT_UNKNOWN)
         return idem_fail("%s: \"%s\" ends in none of .safetensors, .pt, .pth, which says what to write", call, to);
     if (kind == IDEM_CONVERT_TORCH && (o.frame || o.licence || o.origin))
-        return idem_fail("%s: frame, licence and origin are for .safetensors, \"%s\" has no place for them", call, to);
+        return idem_fail("%s: frame, licence and origin need .safetensors; \"%s\" cannot store them", call, to);
     const idem_conversion c = {.from = from,
                                .to = to,
                                .half = o.half,

@@ -9,7 +9,7 @@
 
 /* The script's numbers, in parts of the frame's side. */
 static const double border = 0.1;     /* kept around the frame */
-static const double padding = 0.3;    /* the least the photograph is extended by, if at all */
+static const double padding = 0.3;    /* least extension of the photograph, if it is extended */
 static const double softening = 0.02; /* standard deviation of the blur */
 static const double slack = 4;        /* pixels of border that may be missing */
 
@@ -55,12 +55,10 @@ double idem_align_off(const idem_crop *frame) {
 
 /* ---- beyond the photograph ---- */
 
-enum {
-    CORNERS_MAX = 20
-}; /* four lines cut a quadrangle to 8 corners; rounding may make half as many more of each cut */
+enum { CORNERS_MAX = 20 }; /* four cuts of a quadrangle give 8 corners; rounding may add half as many per cut */
 
-/* What of a convex polygon is on the right side of x (axis 0) or y (1) = limit, by Sutherland and Hodgman 1974; the
- * number of its corners. */
+/* Clips a convex polygon at x (axis 0) or y (1) = limit, by Sutherland and Hodgman 1974; returns the number of its
+ * corners. */
 static int clip(double (*out)[2], const double (*in)[2], int n, int axis, double limit, bool below) {
     int kept = 0;
     for (int i = 0; i < n; i++) {
@@ -98,10 +96,10 @@ double idem_align_outside(const idem_crop *frame) {
 }
 
 typedef struct {
-    double left, top, right, bottom; /* pixels the photograph is extended by */
+    double left, top, right, bottom; /* pixels by which the photograph is extended */
 } margins;
 
-/* Whether the frame with its border leaves the photograph, and by how much the photograph is extended then. */
+/* Whether the frame with its border exceeds the photograph, and by how much the photograph is then extended. */
 static bool find_margins(margins *m, const idem_image *photo, const idem_crop *frame) {
     double side = idem_align_side(frame, photo->width, photo->height);
     double border_pixels = fmax(rint(side * border), 3), least = rint(side * padding);
@@ -179,7 +177,7 @@ static float median(const float *x, size_t pixels) {
     return (float)level;
 }
 
-/* The further outside, the more of the blur and of the median colour; the blur begins a third of a margin inside. */
+/* The farther outside, the more blur and median colour; the blur begins a third of a margin inside. */
 static int soften(float *x, int side, const idem_image *photo, const idem_crop *frame, const margins *m) {
     size_t pixels = (size_t)side * (size_t)side;
     float *blurred = malloc(pixels * 3 * sizeof *blurred);

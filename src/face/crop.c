@@ -27,7 +27,7 @@ int idem_crop_fit(idem_crop *crop, const float (*template_points)[2], const floa
         tx += (double)template_points[i][0] / n;
         ty += (double)template_points[i][1] / n;
     }
-    /* The similarity t = [a -b; b a] p + .. of least squares in the template, which is then turned round. */
+    /* The least-squares similarity t = [a -b; b a] p + .. in the template, which is then inverted. */
     double spread = 0, a = 0, b = 0;
     for (int i = 0; i < n; i++) {
         double x = (double)points[i][0] * width - px, y = (double)points[i][1] * height - py;
@@ -81,11 +81,12 @@ int idem_crop_invert(idem_crop *out, const idem_crop *crop) {
     return 0;
 }
 
-/* Taps along one source axis: a triangle of half-width `reach` (pixels, >= 1) about `centre` (pixel index). Returns how
- * many were written: `first` is the first pixel, weights sum to 1, less if some fall outside a zero border. */
+/* Taps along one source axis: a triangle of half-width `reach` (pixels, >= 1) about `centre` (pixel index). Returns
+ * their number: `first` is the first pixel; weights sum to 1, or less beyond a zero border. */
 static int axis_taps(float *weight, int *first, double centre, double reach, int size, idem_border border) {
     if (border == IDEM_BORDER_EDGE)
-        centre = fmin(fmax(centre, -reach), size - 1 + reach); /* all on the edge pixel beyond; keeps indices small */
+        centre =
+            fmin(fmax(centre, -reach), size - 1 + reach); /* beyond, all taps are the edge pixel; keeps indices small */
     else if (centre <= -reach || centre >= size - 1 + reach)
         return 0;
     int from = (int)ceil(centre - reach), to = (int)floor(centre + reach);

@@ -1,5 +1,5 @@
-/* Crops: which part of a picture a face network sees, as an affine map between unit coordinates, and as a resampling
- * that gradients pass through.
+/* Crops: the part of a picture that a face network sees, as an affine map between unit coordinates, and as a
+ * differentiable resampling.
  *
  * Coordinates are continuous: pixel i of a side of S covers [i, i + 1), its centre is i + 0.5, and unit coordinates are
  * x = (i + 0.5) / S. The top left corner is (0, 0), the bottom right (1, 1). A crop maps unit coordinates of the target
@@ -27,7 +27,7 @@ extern const float idem_template_112[5][2];
 
 /* The box stretched to the whole target. */
 idem_crop idem_crop_from_box(const idem_box *box);
-/* The least-squares similarity (Umeyama 1991, no mirroring) that takes n template points (unit coordinates of a square
+/* The least-squares similarity (Umeyama 1991, no mirroring) that maps n template points (unit coordinates of a square
  * target) to the same points in the picture (unit coordinates of a picture of width x height pixels). -1: fewer than 2
  * points, equal points, or numbers that are not finite. */
 int idem_crop_fit(idem_crop *crop, const float (*template_points)[2], const float (*points)[2], int n, int width,
@@ -36,14 +36,14 @@ int idem_crop_fit(idem_crop *crop, const float (*template_points)[2], const floa
 void idem_points_five(float five[5][2], const float (*points68)[2]);
 /* n points from target to source coordinates; out may be in. */
 void idem_crop_points(float (*out)[2], const float (*in)[2], int n, const idem_crop *crop);
-/* Source to target; -1 when the crop is degenerate. */
+/* Source to target; -1 if the crop is degenerate. */
 int idem_crop_invert(idem_crop *out, const idem_crop *crop);
 
 typedef enum { IDEM_BORDER_EDGE, IDEM_BORDER_ZERO } idem_border; /* outside the source: its nearest pixel, or 0 */
 
-/* The crop as a sparse map from H x W source pixels to h x w target pixels. Bilinear; where the crop shrinks, the
- * triangle is stretched by the scale (antialiased), for each source axis. Weights of one target sum to 1 (less beyond a
- * zero border). Memory is the caller's, freed by idem_crop_map_free. */
+/* The crop as a sparse map from H x W source pixels to h x w target pixels. Bilinear; if the crop shrinks, the triangle
+ * is stretched by the scale (antialiased), for each source axis. Weights of one target sum to 1 (less beyond a zero
+ * border). The caller frees it with idem_crop_map_free. */
 int idem_crop_map(idem_sparse *out, const idem_crop *crop, int h, int w, int H, int W, idem_border border);
 void idem_crop_map_free(idem_sparse *map);
 /* Applies a map to interleaved floats: out [rows, channels], in [columns, channels]. */

@@ -6,8 +6,8 @@
 #include "base/status.h"
 #include "face/align.h"
 
-/* A square picture whose frame is no further from its borders is aligned already; samples of a generator are within 6
- * %. */
+/* A square picture whose frame is at most this far from its borders counts as aligned; a generator's samples are within
+ * 6 %. */
 static const double in_frame = 0.08;
 
 void idem_cuts_free(idem_cut *cuts, int n) {
@@ -42,7 +42,7 @@ int idem_cut_face(idem_cut *cut, const idem_photo *photo, int face, int size, bo
 }
 
 int idem_cut_sees_whole(const idem_photo *photo, idem_finder *f, int size, idem_found *face) {
-    /* Decoded at less than is wanted: the search decodes it again. */
+    /* Decoded too small: the search decodes it again. */
     if (photo->image.width < photo->width && photo->image.width < size)
         return 0;
     return idem_finder_sees_frame(f, &photo->image, in_frame, face);

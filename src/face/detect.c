@@ -7,7 +7,7 @@ static int better_first(const void *a, const void *b) {
     const idem_face *x = a, *y = b;
     if (x->score != y->score)
         return x->score < y->score ? 1 : -1;
-    /* Equal scores: any fixed order, so that the result does not depend on the sort. */
+    /* Equal scores: a fixed order, so that the result does not depend on the sort. */
     return x->box.x0 != y->box.x0 ? (x->box.x0 < y->box.x0 ? -1 : 1)
                                   : (x->box.y0 > y->box.y0) - (x->box.y0 < y->box.y0);
 }

@@ -1,4 +1,4 @@
-/* Face detection's last step: from the scores and boxes of fr_detect to a short list of faces. */
+/* The last step of face detection: from the scores and boxes of fr_detect to a short list of faces. */
 #ifndef IDEM_FACE_DETECT_H
 #define IDEM_FACE_DETECT_H
 
@@ -14,8 +14,8 @@ typedef struct {
 enum { IDEM_DETECT_HEIGHT = 240, IDEM_DETECT_WIDTH = 320 };
 
 /* scores [n][2] (background, face), boxes [n][4] (x0, y0, x1, y1). Candidates above `confidence`, best first, without
- * those that overlap a better one by more than `overlap` (intersection over union). Returns how many were written, <=
- * max. -1 when memory is short. Boxes that are empty or not finite are passed over. */
+ * those that overlap a better one by more than `overlap` (intersection over union). Returns their number, <= max; -1 if
+ * memory is short. Boxes that are empty or not finite are skipped. */
 int idem_detect_select(idem_face *out, int max, const float *scores, const float *boxes, int n, float confidence,
                        float overlap);
 

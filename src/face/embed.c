@@ -93,7 +93,7 @@ int idem_embedder_dim(const idem_embedder *e) {
     return e->dim;
 }
 
-/* The face by five points into the input and, mirrored, behind it; runs; the mean of both unit vectors, of unit length.
+/* Crops the face by five points, and its mirror image, into the input; runs; the mean of both unit vectors, normalised.
  */
 static int run(idem_plan *plan, idem_node *in, const idem_node *out, int side, const float (*places)[2], int dim,
                const idem_image *photo, const float (*points)[2], float *vector) {

@@ -10,7 +10,7 @@
 
 enum { SIDE = 224 };
 
-/* The detector's box of a face that lies in the frame, about, as a square. */
+/* Approximate detector box of a face in its frame, as a square. */
 static const idem_box face_in_frame = {0.17f, 0.22f, 0.83f, 0.88f};
 
 struct idem_expression {
@@ -54,7 +54,7 @@ void idem_expression_free(idem_expression *e) {
     free(e);
 }
 
-/* The crop of a part of another's target. */
+/* The crop of a part of another crop's target. */
 static idem_crop within(const idem_crop *outer, const idem_crop *inner) {
     const float *a = outer->m, *b = inner->m;
     return (idem_crop){{a[0] * b[0] + a[1] * b[3], a[0] * b[1] + a[1] * b[4], a[0] * b[2] + a[1] * b[5] + a[2],

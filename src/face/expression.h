@@ -14,10 +14,10 @@ typedef struct idem_expression idem_expression;
 idem_expression *idem_expression_new(const char *path, const idem_plan_options *options);
 void idem_expression_free(idem_expression *e); /* NULL is allowed */
 
-/* frame: the face's (align.h), so that it is seen upright. probability [7], of sum 1. */
+/* frame: the face's (align.h), so that it is upright. probability [7], of sum 1. */
 int idem_expression_run(idem_expression *e, const idem_image *photo, const idem_crop *frame, float *probability);
 
-/* The class of most probability. */
+/* The most probable class. */
 int idem_expression_top(const float *probability);
 
 #endif

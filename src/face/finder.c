@@ -14,16 +14,16 @@
 #include "face/pose.h"
 #include "nets/onnx_graph.h"
 
-enum { TURNS = 4, COARSE = 2 }; /* levels that are always looked at */
+enum { TURNS = 4, COARSE = 2 }; /* levels that are always searched */
 
-/* In the detector's pixels: the width that the smallest faces sought have at the finest level, from which width on none
- * is missed, and how wide faces may be but at the coarsest level: larger ones are cut by its parts' edges. */
+/* In the detector's pixels: the width of the smallest faces at the finest level; the width from which on none is
+ * missed; and the largest width except at the coarsest level: larger ones are cut by the edges of parts. */
 static const double smallest_seen = 16, surely_seen = 16, widest_seen = 140;
-/* In pixels of the photograph: narrower, nothing is told from hair and leaves by its landmarks. */
+/* In pixels of the photograph: narrower faces cannot be distinguished from hair and leaves by landmarks. */
 static const double least_width = 12;
-/* Pixels of a photograph are never enlarged further. */
+/* Largest enlargement of a photograph's pixels. */
 static const double least_scale = 0.25;
-/* Of a photograph as it is scanned: only strips of which a side is a hundred times the other have more. */
+/* Of a scanned photograph: only strips with an aspect ratio above 100 have more. */
 static const double most_pixels = 4e6;
 
 struct idem_finder {
@@ -111,7 +111,7 @@ static int better_first(const void *a, const void *b) {
                                 : (x->turn > y->turn) - (x->turn < y->turn);
 }
 
-/* Looked at before, in the same place and not turned otherwise, and no face. */
+/* Already refused at the same place and turn. */
 static bool was_refused(const search *s, const idem_candidate *c) {
     for (int i = 0; i < s->others.n; i++) {
         idem_faces_seen one = {&s->others.at[i], 1, 1};
@@ -121,7 +121,7 @@ static bool was_refused(const search *s, const idem_candidate *c) {
     return false;
 }
 
-/* The candidates of a scan, the best first: boxes of one face, from several parts, lead to one frame. */
+/* Tests the candidates of a scan, the best first: boxes of one face, from several parts, lead to one frame. */
 static int sift(search *s, double widest) {
     idem_candidates *list = &s->candidates;
     qsort(list->at, (size_t)list->n, sizeof *list->at, better_first);
@@ -147,9 +147,9 @@ static bool is_enough(const search *s, double scale) {
     return largest / 2 >= surely_seen * scale;
 }
 
-/* Levels by the shorter side, so that ground beside the picture changes nothing: first twice as much as it is seen,
- * with a border about the photograph in which close crops are seen; then just it; then parts of half the size or
- * somewhat more, a quarter ..., evenly down to the finest level. */
+/* Levels by the shorter side, so that plain ground beside the picture does not matter: first a view of twice the
+ * photograph, whose border helps with close crops; then the photograph; then parts of at least half its size, a quarter
+ * ..., evenly down to the finest level. */
 static int look_for_all(search *s, idem_search which) {
     const idem_image *im = &s->photo->level[0];
     const double pixels = (double)im->width * im->height;
@@ -162,7 +162,7 @@ static int look_for_all(search *s, idem_search which) {
         idem_scan_view view;
         if (idem_scan_view_make(&view, s->photo, scale))
             return -1;
-        /* Upright first: what is seen of a face by other turns is then known already. */
+        /* Upright first: candidates of the same face in other turns are then known. */
         int status = 0;
         for (int turn = 0; turn < TURNS && !status; turn++)
             status = idem_scan_all(s->finder->tools.scanner, &s->candidates, &view, turn, IDEM_CANDIDATE_CONFIDENCE) ||
@@ -182,7 +182,7 @@ static double turn_of(const idem_face_seen *face, const idem_image *im) {
     return atan2((double)face->frame.m[3] * im->height, (double)face->frame.m[0] * im->width);
 }
 
-/* The network knows heads that are upright, give or take; it sees them by the nearest quarter turn. */
+/* The network expects approximately upright heads; it sees them by the nearest quarter turn. */
 static int find_pose(idem_finder *f, const idem_pyramid *photo, const idem_face_seen *face, idem_found *out) {
     const idem_image *im = &photo->level[0];
     out->yaw = out->pitch = out->roll = NAN;
@@ -227,7 +227,8 @@ static int larger_first(const void *a, const void *b) {
                                   : (p->box.y0 > q->box.y0) - (p->box.y0 < q->box.y0);
 }
 
-/* Landmarks of a refused face are those of its box. How many are left: it may be one that is known, or have none. */
+/* Landmarks of a refused face are computed from its box. Returns how many remain: it may be a known face, or have none.
+ */
 static int keep_unsure(search *s, float confidence) {
     idem_faces_seen *list = &s->others;
     int kept = 0;
@@ -315,7 +316,7 @@ int idem_finder_refine(idem_finder *f, const idem_image *photo, idem_found *face
     return status < 0 ? -1 : 0;
 }
 
-/* What stays the same from look to look is a face; its landmarks may drift off one that went away. */
+/* A face stays the same from look to look; landmarks may drift off a face that disappeared. */
 static const double followed_spread = 0.03;
 
 int idem_finder_follow(idem_finder *f, const idem_image *photo, idem_found *faces, int n, bool *seen) {
@@ -346,7 +347,7 @@ int idem_finder_sees_frame(idem_finder *f, const idem_image *picture, double mos
     if (idem_pyramid_make(&pyramid, picture))
         return -1;
     const double side = picture->width;
-    /* The box of a face that lies in the frame, about. */
+    /* Approximate box of a face in its frame. */
     idem_face_seen face = {.box = {.x = side / 2, .y = 0.55 * side, .width = 0.55 * side, .height = 0.7 * side},
                            .frame = {{1, 0, 0, 0, 1, 0}}};
     int status =

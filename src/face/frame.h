@@ -1,6 +1,6 @@
-/* The frame: where a generator puts the face. Generators trained on aligned pictures put it in one place, so one
- * constant crop per network serves all their pictures; it is found once, on generated pictures, and stored with the
- * model. */
+/* The frame: the place of the face in a generator's pictures. Generators trained on aligned pictures always put it at
+ * one place, so one constant crop per network fits all their pictures; it is found once, on generated pictures, and
+ * stored with the model. */
 #ifndef IDEM_FACE_FRAME_H
 #define IDEM_FACE_FRAME_H
 
@@ -13,22 +13,21 @@ typedef struct {
     float five[5][2];     /* mean eyes, nose, mouth corners, unit coordinates */
     idem_crop recogniser; /* five points to the 112 x 112 template, similarity */
     idem_crop landmark;   /* an upright square box about the face */
-    int pictures, failed; /* how many it was found on, and how many more had no face or no landmarks */
+    int pictures, failed; /* pictures used; further pictures without a face or landmarks */
 } idem_frame;
 
 /* From 68 landmarks of n pictures (unit coordinates, [n][68][2]; a picture whose first number is NaN counts as failed):
- * the median of each point over the pictures, then both crops. -1 when fewer than half of the pictures have a face. */
+ * the median of each point over the pictures, then both crops. -1 if fewer than half of the pictures have a face. */
 int idem_frame_find(idem_frame *frame, const float (*points)[68][2], int n);
-/* From five points alone (unit coordinates), as a model card may give them. */
+/* From only five points (unit coordinates), as on a model card. */
 int idem_frame_from_five(idem_frame *frame, const float (*five)[2]);
 
-/* outside [size * size]: 1 for each pixel of a picture of that side that is outside the face, the ellipse in the
- * landmark net's box, else 0. */
+/* outside [size * size]: 1 for each pixel outside the face, which is the ellipse in the landmark net's box, else 0. */
 int idem_frame_outside(const idem_frame *frame, int size, uint8_t *outside);
 
 /* Metadata "frame.five", "frame.recogniser", "frame.landmark", "frame.pictures" of a weight file. */
 int idem_frame_store(const idem_frame *frame, idem_weights *w);
-/* -1 with a message when it is absent or not well formed. */
+/* -1 with a message if it is absent or malformed. */
 int idem_frame_load(idem_frame *frame, const idem_weights *w);
 
 #endif

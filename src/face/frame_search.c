@@ -11,7 +11,7 @@
 
 enum { PICTURES = 64, BATCH = IDEM_FRAME_BATCH, NET_SIDE = 64, POINTS = 68 };
 
-/* The detector on whole pictures and the landmark net on crops made outside the graph, as every face has its own box.
+/* The detector on whole pictures, and the landmark net on crops made outside the graph, as every face has another box.
  */
 typedef struct {
     idem_graph *graph;

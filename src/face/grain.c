@@ -9,10 +9,10 @@
 
 enum { OCTAVES = IDEM_GRAIN_OCTAVES, SIDE = IDEM_GRAIN_SIDE, ROUNDS = 50 };
 
-/* Bands at which features of the face lie too, not grain alone, are made up for less. */
+/* Bands that also contain features of the face, not only grain, are compensated less. */
 static const double trust[OCTAVES] = {1, 1, 0.25};
 
-static const double of_median = 1.4826; /* normal deviation over the median of magnitudes */
+static const double of_median = 1.4826; /* standard deviation / median of magnitudes, for a normal distribution */
 
 void idem_grain_free(idem_grain *g) {
     free(g->tile);
@@ -34,7 +34,7 @@ static void blur(float *to, const float *from, int n, int count, int stride, int
         }
 }
 
-/* x becomes smooth; band [height, width] what it lost. scratch as large. */
+/* Smooths x; band [height, width] is the difference. scratch has the same size. */
 static void split(float *band, float *x, float *scratch, int width, int height, int step, int wraps) {
     const size_t n = (size_t)width * (size_t)height;
     memcpy(band, x, n * sizeof *x);
@@ -44,7 +44,7 @@ static void split(float *band, float *x, float *scratch, int width, int height, 
         band[i] -= x[i];
 }
 
-/* The normal deviation that has the median magnitude of the band. */
+/* The standard deviation of a normal distribution with the band's median magnitude. */
 static double level(const float *band, size_t n) {
     enum { BINS = 4096, FINENESS = 32 /* bins to one step of brightness */ };
     unsigned count[BINS] = {0}, below = 0;
@@ -70,8 +70,8 @@ static int levels_of(double levels[OCTAVES], const float *x, int width, int heig
     return 0;
 }
 
-/* Variances v of the octaves' noise whose sum comes next to the wanted ones: share[k][j] is what noise of octave k has
- * in band j. Coordinate descent; no variance is negative. */
+/* Variances v of the octaves' noise whose sum is closest to the wanted ones: share[k][j] is the variance of octave k's
+ * noise in band j. Non-negative coordinate descent. */
 static void solve(double v[OCTAVES], const double wanted[OCTAVES], const double (*share)[OCTAVES], int octaves) {
     for (int k = 0; k < octaves; k++)
         v[k] = 0;
@@ -89,7 +89,7 @@ static void solve(double v[OCTAVES], const double wanted[OCTAVES], const double 
         }
 }
 
-/* Noise of each octave with a variance of 1, and what it has in each band. */
+/* Noise of each octave with variance 1, and its variance in each band. */
 static int make_noise(float *noise, float *work, double (*share)[OCTAVES], int octaves) {
     const size_t n = (size_t)SIDE * SIDE;
     idem_rng rng = idem_rng_make(0, "grain");

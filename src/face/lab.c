@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-/* sRGB's primaries (IEC 61966-2-1), rows over the white point, and the inverse. */
+/* sRGB's primaries (IEC 61966-2-1), rows divided by the white point, and the inverse. */
 static const double to_xyz[3][3] = {{0.4124564 / 0.95047, 0.3575761 / 0.95047, 0.1804375 / 0.95047},
                                     {0.2126729, 0.7151522, 0.0721750},
                                     {0.0193339 / 1.08883, 0.1191920 / 1.08883, 0.9503041 / 1.08883}};

@@ -1,4 +1,4 @@
-/* CIELAB with the white of sRGB (D65): distances are about what the eye sees, and brightness stands apart. */
+/* CIELAB with the white of sRGB (D65): distances are approximately perceptual, and brightness is a separate axis. */
 #ifndef IDEM_FACE_LAB_H
 #define IDEM_FACE_LAB_H
 
@@ -7,7 +7,7 @@
 
 /* n colours of 8-bit sRGB -> L (0 .. 100), a, b */
 void idem_lab_from_rgb(float *lab, const uint8_t *rgb, size_t n);
-/* The other way; colours that sRGB has not are clipped. */
+/* The inverse; colours outside sRGB are clipped. */
 void idem_lab_to_rgb(uint8_t *rgb, const float *lab, size_t n);
 
 #endif

@@ -11,9 +11,9 @@ enum { SIDE = 64, EFFORTS = 2, VIEWS_MAX = 6 };
 
 static const int views_of[EFFORTS] = {2, VIEWS_MAX};
 
-/* The net's box: first the detector's, wider by this on either side; then one about the eyes and the mouth, in means of
- * eye distance and eye-mouth distance, its centre part of the way from eyes to mouth. Found on aligned portraits: their
- * frames come out closest to the portraits themselves. */
+/* The net's box: first the detector's, widened by this on either side; then one around the eyes and the mouth, in units
+ * of the mean of eye distance and eye-mouth distance, its centre between eyes and mouth. Tuned on aligned portraits, so
+ * that their frames are closest to the portraits. */
 static const float box_wider = 0.08f;
 static const double face_width = 2.7, face_height = 3.0, face_below_eyes = 0.42;
 
@@ -86,7 +86,7 @@ static idem_crop mirror(const idem_crop *c) {
     return (idem_crop){{-c->m[0], c->m[1], c->m[2] + c->m[0], -c->m[3], c->m[4], c->m[5] + c->m[3]}};
 }
 
-/* Which of the 68 points is point i of a mirrored face. */
+/* The index among the 68 points of point i of a mirrored face. */
 static int mirrored_point(int i) {
     static const int end[] = {17, 27, 31, 36, 40, 42, 46, 48, 55, 60, 65, 68}; /* jaw, brows, nose, eyes, mouth */
     static const int sum[] = {16, 43, 0, 66, 81, 87, 81, 87, 102, 114, 124, 132};
@@ -96,7 +96,7 @@ static int mirrored_point(int i) {
     return sum[k] ? sum[k] - i : i;
 }
 
-/* A box (unit square to photograph) as views: shifted, each also mirrored. */
+/* Views of a box (unit square to photograph): shifted, each also mirrored. */
 static void make_views(idem_crop *crops, const idem_crop *box, int views) {
     for (int v = 0; v < views; v += 2) {
         const float *by = view_shift[v / 2];
@@ -107,7 +107,7 @@ static void make_views(idem_crop *crops, const idem_crop *box, int views) {
     }
 }
 
-/* How far the views' points lie from their means, in parts of the box's height: root of the mean square. */
+/* Root mean square distance of the views' points from their means, divided by the box's height. */
 static double spread_of(const float *net, int views, const idem_crop *crops, const float (*points)[2],
                         const idem_image *photo) {
     double sum = 0;
@@ -150,7 +150,7 @@ static int run_views(idem_landmarks *l, const idem_pyramid *photo, const idem_cr
     return 0;
 }
 
-/* The box the net is at its best in, turned as the face is. */
+/* The box in which the net is most accurate, turned with the face. */
 static int face_box(idem_crop *crop, const float (*points)[2], const idem_image *photo) {
     float five[5][2];
     double size[2] = {photo->width, photo->height}, eyes[2], mouth[2], e[2];
@@ -173,7 +173,7 @@ static int face_box(idem_crop *crop, const float (*points)[2], const idem_image 
     return 0;
 }
 
-/* First in the detector's box, then in a box that turns with the face. */
+/* First in the detector's box, then in a box turned with the face. */
 int idem_landmarks_run(idem_landmarks *l, const idem_pyramid *photo, const idem_crop *box, idem_landmarks_effort effort,
                        float (*points)[2], double *spread) {
     idem_crop place = *box;

@@ -1,5 +1,5 @@
-/* The landmark network: 68 points of a face whose box is known. Its answers are averaged over views of the face, which
- * cancels most of its jitter and its asymmetry. */
+/* The landmark network: 68 points of a face with a known box. Its results are averaged over views of the face, which
+ * cancels most of its jitter and asymmetry. */
 #ifndef IDEM_FACE_LANDMARKS_H
 #define IDEM_FACE_LANDMARKS_H
 
@@ -14,11 +14,11 @@ typedef struct idem_landmarks idem_landmarks;
 idem_landmarks *idem_landmarks_new(idem_graph *graph, const char *path, const idem_plan_options *options);
 void idem_landmarks_free(idem_landmarks *l); /* NULL is allowed */
 
-/* How many views: enough to see where the face is, or all. */
+/* Number of views: enough to locate the face, or all. */
 typedef enum { IDEM_LANDMARKS_QUICK, IDEM_LANDMARKS_FULL } idem_landmarks_effort;
 
-/* box: the detector's as a crop (unit square of the box to the photograph), turned as the face is, give or take 30
- * degrees. points in unit coordinates of the photograph. -1: also where the points coincide or are not finite. */
+/* box: the detector's as a crop (unit square of the box to the photograph), turned with the face within 30 degrees.
+ * points in unit coordinates of the photograph. -1 also if the points coincide or are not finite. */
 int idem_landmarks_run(idem_landmarks *l, const idem_pyramid *photo, const idem_crop *box, idem_landmarks_effort effort,
                        float (*points)[2], double *spread);
 

@@ -11,17 +11,17 @@
 #include "face/grain.h"
 #include "face/lab.h"
 
-/* Colours and the line are found on a picture of the frame of this side; its mask is drawn finer. */
+/* Colours and the outline are found on the frame at this side; the mask has a larger one. */
 enum { GRID = 128, MASK = 256, PIXELS = GRID * GRID, POINTS = 68, WINDOW = 512, SWEEPS = 40 };
 
 /* In parts of the frame's side. */
 static const double feather = 0.04; /* half the width of the mask's edge */
-static const double fade = 0.15;    /* how far into the face the edge's colours reach */
+static const double fade = 0.15;    /* distance over which the edge's colour correction fades into the face */
 
-static const double very_different = 30; /* distance in CIELAB at which two pictures show different things */
+static const double very_different = 30; /* distance in CIELAB from which two pictures show different objects */
 static const double over = 1.8;          /* of successive overrelaxation */
 
-/* A face and what is under it in the photograph, both [GRID, GRID] in CIELAB, and where the line may run. */
+/* A face and the photograph under it, both [GRID, GRID] in CIELAB, and the band of the outline. */
 typedef struct {
     idem_crop back; /* photograph to frame */
     idem_seam_band band;
@@ -72,12 +72,12 @@ static double smooth(double t) {
     return t * t * (3 - 2 * t);
 }
 
-/* How much of point (u, v) is the face's. */
+/* The face's weight at point (u, v). */
 static double cover(const float *radius, const double centre[2], double u, double v) {
     return smooth((idem_seam_inside(radius, centre, u, v) + feather) / (2 * feather));
 }
 
-/* Gain and shift that give the face mean and deviation of the old one, inside the line that every cut holds. */
+/* Gain and shift that give the face the mean and deviation of the old one, inside the smallest outline. */
 static void match_colours(const job *j, idem_paste_fit *fit) {
     double weight = 0, sum[2][3] = {{0}}, squares[2][3] = {{0}};
     float least[IDEM_SEAM_RAYS];
@@ -113,7 +113,7 @@ static void apply_colours(float *lab, size_t n, const idem_paste_fit *fit) {
         lab[i] = (float)(fit->gain[i % 3] * (double)lab[i] + fit->shift[i % 3]);
 }
 
-/* 0 where both agree, 1 where they do not at all: means of 5 x 5. */
+/* 0: both agree, 1: they differ completely; means of 5 x 5. */
 static void compare(float *cost, const job *j) {
     for (int y = 0; y < GRID; y++)
         for (int x = 0; x < GRID; x++) {
@@ -153,9 +153,8 @@ int idem_paste_match(idem_paste_fit *fit, const idem_image *photo, const idem_im
 
 /* ---- the membrane ---- */
 
-/* field [GRID, GRID, 3]: what is to be added to the face. It minimises the sum over pixels of |gradient|^2 + weight
- * (field - difference)^2 + field^2 / fade^2. Pixels are visited as on a chessboard, so that rows do not wait for each
- * other. */
+/* field [GRID, GRID, 3]: the correction to add to the face. It minimises the sum over pixels of |gradient|^2 + weight
+ * (field - difference)^2 + field^2 / fade^2. Pixels are visited in chessboard order, so that rows are independent. */
 static void relax_row(float *field, const float *weight, const float *difference, int y, int first) {
     const float held = (float)(1 / (fade * GRID * fade * GRID));
     const int up = y ? -GRID : 0, down = y < GRID - 1 ? GRID : 0;
@@ -180,7 +179,7 @@ static void relax(float *field, const float *weight, const float *difference) {
     }
 }
 
-/* The face's colours are apply_colours' already. */
+/* The face's colours were already changed by apply_colours. */
 static int make_membrane(float *field, const job *j, const idem_paste_fit *fit) {
     float *weight = malloc(PIXELS * sizeof *weight), *difference = malloc(3 * PIXELS * sizeof *difference);
     if (!weight || !difference) {
@@ -205,7 +204,7 @@ static int make_membrane(float *field, const job *j, const idem_paste_fit *fit) 
     return 0;
 }
 
-/* Of n x n numbers of `channels` each, edges repeated; x and y in pixels. */
+/* Samples n x n pixels of `channels` numbers, edges repeated; x and y in pixels. */
 static double bilinear(const float *at, int n, int channels, int c, double x, double y) {
     x = fmin(fmax(x, 0), n - 1);
     y = fmin(fmax(y, 0), n - 1);
@@ -216,7 +215,7 @@ static double bilinear(const float *at, int n, int channels, int c, double x, do
     return (1 - ty) * top + ty * bottom;
 }
 
-/* The face as it is to be pasted, in its own size. */
+/* The face with corrected colours, at its own size. */
 static int paint(idem_image *out, const idem_image *face, const float *field, const idem_paste_fit *fit) {
     const int side = face->width;
     const size_t n = (size_t)side * (size_t)side;
@@ -245,7 +244,7 @@ typedef struct {
     const float *mask; /* [MASK, MASK] */
     const float *back;
     idem_pasted about;
-    uint8_t *blend; /* [height, width, 3] of about: the face's colours; NULL where the mask is 0 */
+    uint8_t *blend; /* [height, width, 3] of about: the face's colours; undefined where the mask is 0 */
 } canvas;
 
 /* Catmull-Rom, edges repeated: smooth where a small face is much enlarged. */
@@ -315,7 +314,7 @@ static float brightness(const uint8_t *rgb) {
     return 0.299f * rgb[0] + 0.587f * rgb[1] + 0.114f * rgb[2];
 }
 
-/* By the middle of the part: octaves finer than the face's own pixels. */
+/* Measured at the centre of the part: octaves finer than the face's pixels. */
 static int find_grain(idem_grain *g, const canvas *k, double enlarged) {
     const idem_pasted *part = &k->about;
     const int octaves = (int)fmin(floor(log2(fmax(enlarged, 1)) + 0.5), IDEM_GRAIN_OCTAVES);
@@ -339,7 +338,7 @@ static int find_grain(idem_grain *g, const canvas *k, double enlarged) {
     return status;
 }
 
-/* The part of the photograph that the frame covers. */
+/* The part of the photograph covered by the frame. */
 static void find_part(idem_pasted *part, const idem_image *photo, const idem_crop *frame) {
     double low[2] = {HUGE_VAL, HUGE_VAL}, high[2] = {-HUGE_VAL, -HUGE_VAL};
     const int size[2] = {photo->width, photo->height};
@@ -385,7 +384,7 @@ static int blend(canvas *k, const idem_crop *frame) {
     return 0;
 }
 
-/* A face that is to be made smaller is resized first: sampling alone would skip pixels. */
+/* A face that will be smaller is resized first, as sampling would skip pixels. */
 static int shrink(idem_image *face, double side) {
     idem_image small;
     const int least = (int)fmax(ceil(side), 1);

@@ -6,8 +6,8 @@
 #include "base/status.h"
 #include "face/align.h"
 
-/* Least sides for finding faces: the largest, all. The second has the pixels for the smallest that are sought. */
-enum { FIRST_LOOK = 480, SECOND_LOOK = 720, COARSE = 128 /* frames below this are better seen in more pixels */ };
+/* Least sides for finding the largest face, and all faces. The second suffices for the smallest faces. */
+enum { FIRST_LOOK = 480, SECOND_LOOK = 720, COARSE = 128 /* frames below this need more pixels */ };
 
 static int least_of(int wanted) {
     return wanted == 1 ? FIRST_LOOK : SECOND_LOOK;
@@ -33,7 +33,7 @@ static int find(idem_photo *p, idem_finder *f, int wanted) {
     return p->n < 0 ? -1 : 0;
 }
 
-/* Side of the smallest of the wanted frames in pixels of the image; 0: there is none. */
+/* Side of the smallest wanted frame in pixels of the image; 0: none. */
 static double smallest_frame(const idem_photo *p, int wanted) {
     double least = HUGE_VAL;
     for (int i = 0; i < p->n && i < wanted; i++) {

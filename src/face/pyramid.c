@@ -57,7 +57,7 @@ int idem_pyramid_warp(float *out, int h, int w, const idem_pyramid *p, const ide
     idem_crop at = *crop;
     for (; k + 1 < p->n && step >= 2; k++)
         step /= 2;
-    /* A copy of an odd side reaches up to a pixel of its own beyond the photograph. */
+    /* A copy of an odd side extends up to one of its pixels beyond the photograph. */
     double x = (double)photo->width / p->level[k].width, y = (double)photo->height / p->level[k].height;
     for (int i = 0; i < 3; i++) {
         at.m[i] = (float)(m[i] * x / (1 << k));

@@ -1,5 +1,5 @@
-/* A photograph beside copies of half, a quarter ... of its size, so that looking at much of it at once costs no more
- * than looking at a little.
+/* A photograph and copies of half, a quarter ... of its size, so that a view of a large part costs no more than that of
+ * a small one.
  *
  *     idem_pyramid p;
  *     if (idem_pyramid_make(&p, &photo)) ...
@@ -22,7 +22,7 @@ typedef struct {
 int idem_pyramid_make(idem_pyramid *p, const idem_image *photo);
 void idem_pyramid_free(idem_pyramid *p);
 
-/* As idem_warp with IDEM_WARP_GROUND, from the smallest copy that has a pixel for each of out's. */
+/* idem_warp with IDEM_WARP_GROUND, from the smallest copy with at least one pixel per pixel of out. */
 int idem_pyramid_warp(float *out, int h, int w, const idem_pyramid *p, const idem_crop *crop);
 
 #endif

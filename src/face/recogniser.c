@@ -13,7 +13,7 @@
 
 enum { LEAST_SIDE = 32, MOST_SIDE = 512, FACENET_SIDE = 160 };
 
-/* What a network sees: the face by its five points, or a fixed box of the picture (points NULL). */
+/* The crop of a network: the face by its five points, or a fixed box of the picture (points NULL). */
 typedef struct {
     const char *name;
     int side;
@@ -22,7 +22,7 @@ typedef struct {
     float mean[3], divisor; /* of p, in the network's order of channels */
 } preprocess;
 
-/* Where the boxes of the detector that facenet's crops came from, with its margin, have eyes, nose and mouth: about. */
+/* Approximate eyes, nose and mouth in the detector boxes of facenet's crops, with their margin. */
 static const float box_points[5][2] = {
     {0.310f, 0.400f}, {0.690f, 0.400f}, {0.500f, 0.595f}, {0.345f, 0.770f}, {0.655f, 0.770f}};
 
@@ -54,7 +54,7 @@ static const preprocess *find_kind(const char *name) {
 
 /* ---- the file ---- */
 
-static const char SIGN[] = "conv2d_1a.conv.weight"; /* by which an InceptionResnetV1 is told */
+static const char SIGN[] = "conv2d_1a.conv.weight"; /* identifies an InceptionResnetV1 */
 
 static int open_weights(idem_recogniser *r, const char *path) {
     if (idem_weights_load(&r->weights, path))
@@ -84,7 +84,7 @@ static int open_onnx(idem_recogniser *r, const char *path) {
         return idem_fail("%s: a recogniser takes one picture [N, 3, S, S]; see \"idem model inspect\" for what this "
                          "network takes",
                          path);
-    if (in->d[2] < 0 && in->d[3] < 0) { /* any size: the usual one */
+    if (in->d[2] < 0 && in->d[3] < 0) { /* any size: the default */
         r->info.side = r->kind->side;
         return 0;
     }
@@ -95,7 +95,7 @@ static int open_onnx(idem_recogniser *r, const char *path) {
     return 0;
 }
 
-/* x as the network takes it. */
+/* x in the network's preprocessing. */
 static idem_node *run(const idem_recogniser *r, idem_node *x) {
     if (!x)
         return NULL;
@@ -112,7 +112,7 @@ static idem_node *run(const idem_recogniser *r, idem_node *x) {
     return y;
 }
 
-/* The width, by building it once on one picture. */
+/* Finds the width by building the network once for one picture. */
 static int measure(idem_recogniser *r) {
     idem_graph *g = idem_graph_new();
     if (!g)
@@ -140,8 +140,7 @@ static int open_file(idem_recogniser *r, const char *path, const char *name) {
     if (idem_onnx_is(path, &onnx))
         return -1;
     if (onnx && !name)
-        return idem_fail("%s: an ONNX network does not say how it wants its pictures; name a "
-                         "preprocessing: " IDEM_PREPROCESS_CHOICES,
+        return idem_fail("%s: an ONNX network does not store its preprocessing; name one: " IDEM_PREPROCESS_CHOICES,
                          path);
     if (!(r->kind = find_kind(name ? name : "facenet")))
         return -1;
@@ -200,7 +199,7 @@ idem_node *idem_recogniser_input(const idem_recogniser *r, idem_node *x, const i
     if (r->kind->points && idem_crop_fit(&crop, r->kind->points, frame->five, 5, 1, 1))
         return NULL;
     if (r->kind->points == idem_template_112)
-        crop = frame->recogniser; /* may have been stored with other points than these give */
+        crop = frame->recogniser; /* may be stored with other points than these give */
     return scaled(r->kind, idem_crop_node(x, &crop, r->info.side, r->info.side));
 }
 

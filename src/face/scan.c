@@ -143,14 +143,14 @@ void idem_scan_view_free(idem_scan_view *v) {
     *v = (idem_scan_view){0};
 }
 
-/* Where pixel (u, v) of the view that is turned by so many quarters lies in the upright one; edges of pixels too, as
- * `last` is the last pixel's index or edge. */
+/* The place of pixel (u, v) of the view, turned by `quarters`, in the upright one; also for edges of pixels, as `last`
+ * is the last pixel's index or edge. */
 static void turn_back(double *x, double *y, double u, double v, int quarters, double last_x, double last_y) {
     *x = quarters == 0 ? u : quarters == 1 ? last_x - v : quarters == 2 ? last_x - u : v;
     *y = quarters == 0 ? v : quarters == 1 ? u : quarters == 2 ? last_y - v : last_y - u;
 }
 
-/* The detector's picture from the turned view, from its pixel (left, top) on; ground beyond it. */
+/* The detector's picture from the turned view, from its pixel (left, top) on; plain ground beyond it. */
 static void cut_part(float *to, const idem_scan_view *view, int left, int top, int quarters) {
     const int w = view->width, h = view->height, across = quarters % 2 ? h : w, down = quarters % 2 ? w : h;
     const ptrdiff_t row = 3 * (ptrdiff_t)w, steps[4] = {3, row, -3, -row}, step = steps[quarters];
@@ -179,7 +179,7 @@ static int scan_view_part(idem_scanner *s, idem_candidates *list, const idem_sca
         idem_candidate c = {.turn = quarters * IDEM_QUARTER, .score = s->faces[i].score};
         turn_back(&c.x, &c.y, left + (double)(b->x0 + b->x1) / 2 * IDEM_DETECT_WIDTH,
                   top + (double)(b->y0 + b->y1) / 2 * IDEM_DETECT_HEIGHT, quarters, view->width, view->height);
-        /* A face whose middle is beyond the photograph is not in it. */
+        /* Ignores faces whose centre is outside the photograph. */
         if (c.x < 0 || c.y < 0 || c.x > view->width || c.y > view->height)
             continue;
         c.x *= view->step_x;
@@ -197,7 +197,7 @@ static int parts(int extent, int part) {
     return extent <= part ? 1 : (extent - IDEM_SCAN_OVERLAP - 1) / (part - IDEM_SCAN_OVERLAP) + 1;
 }
 
-/* Where part i of n begins; a single one has the photograph in its middle. */
+/* The start of part i of n; a single part is centred on the photograph. */
 static int part_at(int i, int n, int extent, int part) {
     return n == 1 ? (extent - part) / 2 : (int)((long long)(extent - part) * i / (n - 1));
 }

@@ -1,5 +1,4 @@
-/* The face detector on parts of a photograph, of any size and turned any way: candidates, which are still to be tested.
- */
+/* The face detector on parts of a photograph, of any size and at any turn: gives candidates, to be tested later. */
 #ifndef IDEM_FACE_SCAN_H
 #define IDEM_FACE_SCAN_H
 
@@ -30,10 +29,10 @@ idem_scanner *idem_scanner_new(idem_graph *graph, const char *path, const idem_p
 void idem_scanner_free(idem_scanner *s);             /* NULL is allowed */
 idem_plan *idem_scanner_plan(const idem_scanner *s); /* to be shared */
 
-/* All below add to the list what scores more than `confidence`. -1: memory is short, or interrupted. */
+/* All below append candidates that score above `confidence`. -1: memory is short, or interrupted. */
 
-/* One part, IDEM_DETECT_WIDTH x IDEM_DETECT_HEIGHT of the detector's pixels about (x, y), of `scale` pixels of the
- * photograph each. */
+/* One part around (x, y), IDEM_DETECT_WIDTH x IDEM_DETECT_HEIGHT of the detector's pixels, each of `scale` pixels of
+ * the photograph. */
 int idem_scan_part(idem_scanner *s, idem_candidates *list, const idem_pyramid *photo, double x, double y, double scale,
                    double turn, float confidence);
 
@@ -48,7 +47,7 @@ typedef struct {
 int idem_scan_view_make(idem_scan_view *v, const idem_pyramid *photo, double scale);
 void idem_scan_view_free(idem_scan_view *v);
 
-/* The view in as many parts as it takes, turned by 0 .. 3 quarters; the parts overlap by IDEM_SCAN_OVERLAP pixels. */
+/* The whole view in parts, turned by 0 .. 3 quarters; parts overlap by IDEM_SCAN_OVERLAP pixels. */
 enum { IDEM_SCAN_OVERLAP = 48 };
 int idem_scan_all(idem_scanner *s, idem_candidates *list, const idem_scan_view *view, int quarters, float confidence);
 

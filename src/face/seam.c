@@ -10,13 +10,14 @@
 
 enum { JAW = 17, OUTLINE = 27 /* jaw and brows */, STEPS = 32, RAYS = IDEM_SEAM_RAYS };
 
-/* In parts of the frame's side: how far above the brows the lines run, and how far they are from the jaw. */
+/* In parts of the frame's side: distances of the outlines above the brows and from the jaw. */
 static const double brow_least = 0.05, brow_usual = 0.13, brow_most = 0.22;
-static const double brow_wide = 1.14; /* times the brows' distance from the middle: their ends are inside all lines */
+static const double brow_wide =
+    1.14; /* times the brows' distance from the centre line: their ends are inside all outlines */
 static const double jaw_least = 0.9, jaw_most = 1.08; /* times the jaw's distance from the centre */
 
-static const double stay = 0.15; /* cost of being at a border of the band rather than on the usual line */
-static const double bend = 0.04; /* of a step nearer or further from ray to ray */
+static const double stay = 0.15; /* cost of a border of the band relative to the default outline */
+static const double bend = 0.04; /* cost of a step inwards or outwards from ray to ray */
 
 /* ---- the band ---- */
 
@@ -29,7 +30,7 @@ static double turn(const double *a, const double *b, const double *c) {
     return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0]);
 }
 
-/* The convex hull of n points, by Andrew's monotone chain: how many corners. */
+/* The convex hull of n points, by Andrew's monotone chain; returns the number of corners. */
 static int make_hull(double (*hull)[2], double (*p)[2], int n) {
     int k = 0;
     qsort(p, (size_t)n, sizeof *p, by_x);
@@ -47,7 +48,7 @@ static int make_hull(double (*hull)[2], double (*p)[2], int n) {
     return k;
 }
 
-/* How far a ray from the centre runs inside the hull; 0 where the centre is not. */
+/* Length of a ray from the centre inside the hull; 0 if the centre is outside. */
 static double ray_length(const double (*hull)[2], int n, const double centre[2], double angle) {
     const double d[2] = {cos(angle), sin(angle)};
     double length = HUGE_VAL;
@@ -122,7 +123,7 @@ static double cost_at(const idem_seam_band *band, int ray, int step, const float
     return cost[py * side + px] + stay * off * off;
 }
 
-/* Twice around, so that the line of the second half begins where that of the first ends. */
+/* Twice around, so that the outline of the second round begins where that of the first ends. */
 static void trace(int line[RAYS], const double (*cost)[STEPS], unsigned char (*from)[STEPS]) {
     double sum[STEPS], next[STEPS];
     memcpy(sum, cost[0], sizeof sum);

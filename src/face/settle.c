@@ -7,24 +7,24 @@
 #include "face/align.h"
 
 enum {
-    LOOKS = 7,  /* faces need two, turned ones up to four */
-    STEADY = 3, /* from this look on a box is the mean of the last two: some faces have two that lead to each other */
+    LOOKS = 7,  /* upright faces need two, turned ones up to four */
+    STEADY = 3, /* from this look on a box is the mean of the last two: some faces alternate between two boxes */
 };
 
-/* The frame's side in the detector's pixels at a look: a box is then a third of the height that it sees. */
+/* The frame's side in the detector's pixels at a look: a box is then a third of the detector's height. */
 static const double frame_seen = 120;
-/* A frame that moves less than the first is good enough to begin with all views; one that moves less than the second
- * has settled. */
+/* A frame that moves less than the first allows to start with all views; one that moves less than the second has
+ * settled. */
 static const double settling = 0.02, settled = 0.002;
-/* Views that disagree more after three looks will not agree. */
+/* If views disagree more than this after three looks, they will not agree. */
 static const double hopeless = 0.06;
-/* The end of what is taken for a face: a line between the two; or, for profiles and faces half hidden, on which the
- * views agree less, a frame that has settled and of which the detector is certain. */
+/* The limit for a face: a line between the two; or, for profiles and half-hidden faces, on which the views agree less,
+ * a settled frame with a certain detector score. */
 static const double most_off = 0.012, most_spread = 0.032, hidden_spread = 0.05;
 static const float certain = 0.99f;
-/* How much of a face's box is skin, from its middle on either side. */
+/* Share of a face's box that is skin, from its centre to either side. */
 static const double amid = 0.8;
-/* The least overlap of a box with that of the look before. */
+/* Least overlap of a box with that of the previous look. */
 static const double least_overlap = 0.3;
 
 /* ---- lists ---- */
@@ -42,7 +42,7 @@ int idem_faces_seen_add(idem_faces_seen *list, const idem_face_seen *face) {
     return 0;
 }
 
-/* People cheek to cheek have boxes that overlap; their middles are far from each other. */
+/* Faces cheek to cheek have overlapping boxes, but distant centres. */
 static bool is_same(const idem_candidate *a, const idem_candidate *b) {
     double p = sqrt(a->width * a->height), q = sqrt(b->width * b->height);
     return hypot(a->x - b->x, a->y - b->y) < 0.3 * fmax(p, q) && p < 1.8 * q && q < 1.8 * p;
@@ -55,7 +55,7 @@ bool idem_faces_seen_has(const idem_faces_seen *list, const idem_candidate *box)
     return false;
 }
 
-/* On the skin of a face, and not as large as it. */
+/* On the skin of a face, and smaller than it. */
 static bool is_amid(const idem_candidate *box, const idem_candidate *face) {
     double x = box->x - face->x, y = box->y - face->y, c = cos(face->turn), s = sin(face->turn);
     return fabs(x * c + y * s) < amid * face->width / 2 && fabs(y * c - x * s) < amid * face->height / 2 &&
@@ -92,7 +92,7 @@ int idem_faces_seen_improve(idem_faces_seen *list, const idem_face_seen *face) {
 
 /* ---- one look ---- */
 
-/* Mean distance of the corners of two frames, in parts of the first's side. */
+/* Mean distance of the corners of two frames, divided by the first's side. */
 static double moved(const idem_crop *a, const idem_crop *b, const idem_image *im) {
     static const float corners[4][2] = {{0, 0}, {1, 0}, {0, 1}, {1, 1}};
     float p[4][2], q[4][2];
@@ -104,14 +104,14 @@ static double moved(const idem_crop *a, const idem_crop *b, const idem_image *im
     return sum / idem_align_side(a, im->width, im->height);
 }
 
-/* Intersection over union, as if both were turned the same way. */
+/* Intersection over union, as if both had the same turn. */
 static double overlap(const idem_candidate *a, const idem_candidate *b) {
     double w = fmin(a->x + a->width / 2, b->x + b->width / 2) - fmax(a->x - a->width / 2, b->x - b->width / 2);
     double h = fmin(a->y + a->height / 2, b->y + b->height / 2) - fmax(a->y - a->height / 2, b->y - b->height / 2);
     return w <= 0 || h <= 0 ? 0 : w * h / (a->width * a->height + b->width * b->height - w * h);
 }
 
-/* The detector on the face as its frame has it. 1: the box is the new one; 0: it sees none that overlaps the old. */
+/* The detector on the face in its frame. 1: the box is updated; 0: it finds none that overlaps the old one. */
 static int look(const idem_settler *n, const idem_pyramid *photo, idem_face_seen *face) {
     const idem_image *im = &photo->level[0];
     idem_candidates seen = {0};
@@ -144,7 +144,7 @@ static int find_points(const idem_settler *n, const idem_pyramid *photo, idem_fa
                : 0;
 }
 
-/* What cannot be looked at (points that coincide, a frame far beyond the photograph) is no face. */
+/* Candidates that cannot be looked at (coinciding points, a frame far outside the photograph) are no faces. */
 static int no_face(void) {
     return idem_error_kind() == IDEM_INPUT ? 0 : -1;
 }

@@ -65,7 +65,7 @@ double idem_track_cosine(const float *a, const float *b, int dim) {
     return dot / sqrt(fmax(x * y, 1e-30));
 }
 
-/* Where a track's box is now if it goes on as it did. */
+/* A track's predicted box. */
 static idem_box expected(const idem_track *k, int64_t picture) {
     const idem_seen *last = &k->at[k->n - 1];
     idem_box b = last->box;
@@ -79,7 +79,7 @@ static idem_box expected(const idem_track *k, int64_t picture) {
     return b;
 }
 
-/* How well a face goes on with a track; 0: it does not. */
+/* How well a face continues a track; 0: not. */
 static double fit(const idem_tracks *t, const idem_track *k, const idem_found *f, const float *vector) {
     const idem_box at = expected(k, t->pictures);
     const double over = fmax(idem_box_overlap(&at, &f->box), idem_box_overlap(&k->at[k->n - 1].box, &f->box));
@@ -214,8 +214,8 @@ int idem_scene_look(const idem_image *im, float look[IDEM_SCENE_CELLS]) {
     return 0;
 }
 
-/* Nearly all of it changed, by more than light does: half the cells, each by an eighth of the scale from its own mean.
- */
+/* Nearly everything changed, by more than light does: half the cells, each by an eighth of the scale relative to its
+ * mean. */
 bool idem_scene_is_cut(const float *before, const float *now) {
     static const double much = 24;
     double mean = 0;

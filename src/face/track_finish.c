@@ -54,7 +54,7 @@ static bool persons_meet(const idem_tracks *t, int p, int q) {
     return false;
 }
 
-/* The likest two first, as long as they are like enough and never seen together. sums [tracks][dim]. */
+/* Joins the most similar two first, as long as they are similar enough and never seen together. sums [tracks][dim]. */
 static void join_persons(idem_tracks *t, float *const *sums, double same) {
     for (;;) {
         double best = same;
@@ -174,8 +174,8 @@ static int find_persons(idem_tracks *t, double same) {
 
 /* ---- smoothing ---- */
 
-/* Values of a track, one a picture, by a Gaussian. Beyond the ends they go on as mirrored through the end (2 end -
- * mirrored), so that what moves evenly stays where it is. */
+/* Smooths values of a track, one per picture, by a Gaussian. Beyond the ends they are mirrored through the end value (2
+ * end - mirrored), so that linear motion is unchanged. */
 static void smooth(double *to, const double *x, int n, double deviation) {
     const int reach = (int)ceil(3 * deviation);
     for (int i = 0; i < n; i++) {
@@ -199,7 +199,7 @@ static void smooth(double *to, const double *x, int n, double deviation) {
 
 enum { X, Y, SIZE, ANGLE, NUMBERS };
 
-/* Middle in pixels, log of the side, angle in radians, near `last`. */
+/* Centre in pixels, log of the side, angle in radians, continuous with `last`. */
 static void measure(double v[NUMBERS], const idem_crop *frame, int width, int height, double last) {
     float middle[1][2] = {{0.5f, 0.5f}};
     idem_crop_points(middle, (const float(*)[2])middle, 1, frame);

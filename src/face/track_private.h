@@ -1,4 +1,4 @@
-/* What linking and finishing of tracks share. */
+/* Shared by linking and finishing of tracks. */
 #ifndef IDEM_FACE_TRACK_PRIVATE_H
 #define IDEM_FACE_TRACK_PRIVATE_H
 
@@ -9,16 +9,16 @@ typedef struct {
     idem_box box;
     float score; /* 0: bridged */
     float yaw;
-    int gap; /* pictures bridged at a stretch */
+    int gap; /* length of the bridged gap in pictures */
     float points[IDEM_POINTS][2];
     idem_crop frame;
 } idem_seen;
 
 typedef struct {
-    idem_seen *at; /* pictures rise; after bridging without gaps */
+    idem_seen *at; /* in order of pictures; without gaps after bridging */
     int n, seen;
     size_t capacity;
-    float *sum;         /* [dim + more], of vectors by their scores */
+    float *sum;         /* [dim + more], sum of vectors weighted by scores */
     float *last_vector; /* [dim] */
     bool open;
     int person;

@@ -7,7 +7,7 @@
 #include "base/status.h"
 #include "engine/op.h"
 
-enum { FAR = 50 }; /* how many sides beyond the photograph a crop may reach: keeps indices small */
+enum { FAR = 50 }; /* most photograph sides by which a crop may exceed it: keeps indices small */
 
 typedef struct {
     const idem_image *photo;
@@ -17,7 +17,7 @@ typedef struct {
     int w, max_taps; /* of the target; taps on either axis at most */
 } job;
 
-/* Where index i of a row of n lies in the row. */
+/* Maps index i into a row of n. */
 static int fold(int i, int n, idem_warp_border border) {
     if (i >= 0 && i < n)
         return i;
@@ -29,14 +29,14 @@ static int fold(int i, int n, idem_warp_border border) {
     return i < n ? i : period - i;
 }
 
-/* In range by FAR: without a call of the library for each tap. */
+/* In range due to FAR: avoids a library call per tap. */
 static int floor_of(double v) {
     const int i = (int)v;
     return i - (v < i);
 }
 
-/* Weights and source indices of the triangle of half-width `reach` about `centre`; how many. Beyond a border of plain
- * ground there are none, and the sum of the weights is less than 1. */
+/* Weights and source indices of the triangle of half-width `reach` about `centre`; how many. With plain ground there
+ * are none beyond the border, and the weights sum to less than 1. */
 static int taps(float *weight, int *index, double centre, double reach, int size, idem_warp_border border) {
     const int from = -floor_of(reach - centre), to = floor_of(centre + reach);
     float sum = 0;
@@ -52,7 +52,7 @@ static int taps(float *weight, int *index, double centre, double reach, int size
     return n;
 }
 
-/* What the weights leave to the ground. */
+/* The ground's weight. */
 static float ground_of(const float *wx, int nx, const float *wy, int ny) {
     float x = 0, y = 0;
     for (int i = 0; i < nx; i++)
@@ -62,8 +62,8 @@ static float ground_of(const float *wx, int nx, const float *wy, int ny) {
     return (1 - x * y) * IDEM_WARP_GREY;
 }
 
-/* Taps of one source axis for every target pixel: those of a whole row where they depend on the row alone, of a whole
- * column likewise, so that upright and quarter-turned crops cost no arithmetic of taps a pixel. */
+/* Taps of one source axis for every target pixel: computed once per row or per column if they depend only on it, so
+ * that upright and quarter-turned crops need no tap arithmetic per pixel. */
 typedef struct {
     const double *m; /* source index = m[0] u + m[1] v + m[2] */
     double reach;

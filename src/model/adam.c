@@ -19,7 +19,7 @@ struct idem_adam {
     idem_arena *arena;
     idem_weights *state;
     const char *name;
-    idem_weight *step, *turns; /* the count of steps modulo TURN, and over it: floats hold no more */
+    idem_weight *step, *turns; /* the number of steps modulo TURN, and divided by it: the range of a float */
     double beta1, beta2, eps, clip;
     slot *slots;
     size_t count, capacity;
@@ -154,7 +154,7 @@ double idem_adam_grad_norm(const idem_adam *a, const idem_plan *plan) {
     return sqrt(sum);
 }
 
-/* What to multiply the gradients of step t with. Until the moments have seen CLIP_AFTER of them they know little. */
+/* Factor on the gradients of step t. The moments are unreliable during the first CLIP_AFTER steps. */
 static double shortened(const idem_adam *a, const idem_plan *plan, double t) {
     enum { CLIP_AFTER = 10 };
     if (!(a->clip > 0) || t <= CLIP_AFTER)
@@ -196,7 +196,7 @@ void idem_adam_step(idem_adam *a, const idem_plan *plan, double rate) {
                  .eps = (float)a->eps,
                  .scale = (float)shortened(a, plan, t)};
     uint64_t before;
-    idem_denormals_flush(idem_threads(), &before); /* moments of a gradient that is zero now get there */
+    idem_denormals_flush(idem_threads(), &before); /* moments of a gradient that became zero are denormal */
     for (size_t s = 0; s < a->count; s++) {
         slot *slot = &a->slots[s];
         const float *g = idem_plan_value(plan, slot->grad);

@@ -38,7 +38,7 @@ static int fresh(idem_weights *w, const char *prefix, const char *net, idem_rng 
     return idem_fail("\"%s\" is no attribute encoder; there are " IDEM_ATTR_NETS ", and files of torchvision's", net);
 }
 
-/* 0: none stored. -1 with a message. */
+/* 0 if not stored; -1 with a message. */
 static int side_of(const idem_weights *w) {
     const char *text = idem_weights_meta(w, SIDE);
     char *end;
@@ -57,7 +57,7 @@ int idem_attr_set_side(idem_weights *w, int side) {
     return idem_weights_set_meta(w, SIDE, text);
 }
 
-/* ResNets of other depths come from files, and have no name here. */
+/* ResNets of other depths come only from files, and have no name here. */
 static const char *name_of(const idem_weights *w, const char *prefix) {
     if (is_inception(w, prefix))
         return INCEPTION;
@@ -67,11 +67,11 @@ static const char *name_of(const idem_weights *w, const char *prefix) {
 
 int idem_attr_check(const idem_weights *w, const char *prefix, const idem_attr_choice *c) {
     if (c->net && strcmp(c->net, name_of(w, prefix)))
-        return idem_fail("E_attr is %s in this file, %s was asked for: leave it out, or start another run",
+        return idem_fail("E_attr is %s in this file, but %s was requested: leave it out, or start another run",
                          name_of(w, prefix), c->net);
     if (c->norm && strcmp(c->norm, norm_of(w)))
-        return idem_fail("the batch-norm statistics of E_attr are %s in this file, %s was asked for: leave it out, or "
-                         "start another run",
+        return idem_fail("the batch-norm statistics of E_attr are %s in this file, but %s was requested: leave it out, "
+                         "or start another run",
                          norm_of(w), c->norm);
     const int side = side_of(w);
     if (side < 0 || !c->side || c->side == side)
@@ -79,10 +79,9 @@ int idem_attr_check(const idem_weights *w, const char *prefix, const idem_attr_c
     char seen[48] = "as they are";
     if (side)
         snprintf(seen, sizeof seen, "averaged to %d pixels", side);
-    return idem_fail(
-        "E_attr sees pictures %s in this file, %d was asked for: leave it out, or start another run, from a "
-        "mapper with options.adapt",
-        seen, c->side);
+    return idem_fail("E_attr sees pictures %s in this file, but %d was requested: leave it out, or start another run, "
+                     "from a mapper with options.adapt",
+                     seen, c->side);
 }
 
 int idem_attr_init(idem_weights *w, const char *prefix, const idem_attr_choice *c, idem_rng *rng) {
@@ -96,7 +95,7 @@ int idem_attr_init(idem_weights *w, const char *prefix, const idem_attr_choice *
     return idem_weights_set_meta(w, NORM, norm) || idem_attr_check(w, prefix, c) ? -1 : 0;
 }
 
-/* Every pixel the mean of those it stands for. */
+/* Every pixel is the mean of its block. */
 static idem_node *seen(const idem_weights *w, idem_node *x) {
     const int side = side_of(w);
     if (side < 0 || !x)
@@ -105,10 +104,9 @@ static idem_node *seen(const idem_weights *w, idem_node *x) {
     if (!side || h <= side)
         return x;
     if (h != x->shape.d[3] || factor * side != h)
-        return idem_fail_null(
-            "E_attr sees pictures averaged to %d pixels, these have %lld x %lld: no multiple of it; train one whose "
-            "options.attribute_side divides theirs",
-            side, (long long)x->shape.d[3], (long long)h);
+        return idem_fail_null("E_attr sees pictures averaged to %d pixels, but these have %lld x %lld, which is no "
+                              "multiple; train one whose options.attribute_side divides theirs",
+                              side, (long long)x->shape.d[3], (long long)h);
     return idem_avgpool(x, idem_window_make((int)factor, (int)factor, 0), false);
 }
 

@@ -75,7 +75,7 @@ int idem_attr_start(idem_weights *to, const char *prefix, const char *path) {
     idem_weights_unwrap(from);
     for (int i = 0; i < 2; i++)
         if (idem_weights_prefixes(from, signs[i], &place, 1) == 1 && *place)
-            idem_weights_select(from, place); /* there is one below it */
+            idem_weights_select(from, place); /* it contains one */
     int status = check_and_copy(to, prefix, from, path);
     idem_weights_free(from);
     return status;

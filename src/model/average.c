@@ -22,7 +22,7 @@ struct idem_average {
 const idem_average_rule idem_average_mapper[IDEM_AVERAGE_MAPPER_RULES] = {{"E_attr.", IDEM_AVERAGE_PREFIX "E_attr."},
                                                                           {"mapper.", IDEM_AVERAGE_PREFIX "mapper."}};
 
-/* The average's name, if a rule gives the tensor one. */
+/* The average's name, if a rule covers the tensor. */
 static bool average_name(char full[NAME_BYTES], const char *name, const idem_average_rule *rules, int n) {
     for (int i = 0; i < n; i++) {
         size_t length = strlen(rules[i].from);

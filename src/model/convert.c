@@ -44,7 +44,7 @@ static idem_weights *load(const char *path) {
     return w;
 }
 
-/* Programs that read checkpoints of StyleGAN2 expect one layout. */
+/* Programs that read StyleGAN2 checkpoints expect one layout. */
 static int save_torch(const idem_weights *w, const char *from, const char *to, idem_dtype dtype) {
     if (!idem_weights_find(w, "synthesis.b4.const") && !idem_weights_find(w, "input.input"))
         return idem_torch_save(w, to, dtype, NULL);
@@ -70,7 +70,7 @@ static int add_metadata(idem_weights *w, const idem_conversion *c) {
                : 0;
 }
 
-/* The file says by how much in all. */
+/* The file stores the total factor. */
 static int spread(idem_weights *w, const idem_conversion *c) {
     if (c->spread == 1)
         return 0;
@@ -78,7 +78,7 @@ static int spread(idem_weights *w, const idem_conversion *c) {
     char text[32], *end = text;
     const double earlier = before ? strtod(before, &end) : 1;
     if (before && (end == before || *end || !isfinite(earlier) || earlier <= 0))
-        return idem_fail("%s: its metadata says it was spread by \"%s\", which is no number above 0", c->from, before);
+        return idem_fail("%s: metadata \"spread\" is \"%s\", expected a number above 0", c->from, before);
     snprintf(text, sizeof text, "%.9g", c->spread * earlier);
     if (idem_stylegan2_spread(w, c->spread))
         return idem_fail_more("%s: %s", c->from, idem_error());

@@ -12,14 +12,16 @@ idem_convert_kind idem_convert_kind_of(const char *path);
 
 typedef struct {
     const char *from, *to;
-    bool half;     /* float16 instead of float32 */
-    bool frame;    /* store where the face is in a generator's pictures, found by the downloaded networks */
-    double spread; /* of a generator's w about their mean, times so much (nets/stylegan2_spread.h); 1: as they are */
-    const char *licence, *origin; /* metadata; NULL: as they are. Only safetensors has metadata */
+    bool half;  /* float16 instead of float32 */
+    bool frame; /* store the place of the face in a generator's pictures, found by the downloaded networks */
+    double
+        spread; /* factor on the distance of a generator's w from their mean (nets/stylegan2_spread.h); 1: unchanged */
+    const char *licence, *origin; /* metadata; NULL: unchanged. Only safetensors has metadata */
     const char *models;           /* folder of those networks; NULL: base/models.h */
 } idem_conversion;
 
-/* The network in `from`, out of the dictionaries around it. tensors: how many; may be NULL. -1 with a message. */
+/* Writes the network in `from` without enclosing dictionaries. tensors: their number; may be NULL. -1 with a message.
+ */
 int idem_weights_convert(const idem_conversion *c, size_t *tensors);
 
 #endif

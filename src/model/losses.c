@@ -65,7 +65,7 @@ idem_node *idem_landmark_mask(idem_node *points) {
     if (!points)
         return NULL;
     int64_t n = points->shape.d[0], numbers = points->shape.d[1];
-    /* Comparing "within" rather than "outside" makes a NaN count as outside. */
+    /* The comparison is "within", so that a NaN counts as outside. */
     idem_node *distance = idem_abs(idem_affine(points, 1, -IDEM_LANDMARK_UNITS / 2));
     idem_node *within = idem_unary(idem_affine(distance, -1, IDEM_LANDMARK_UNITS), IDEM_UNARY_STEP, 1, 0);
     idem_node *count = idem_reduce_sum(within, IDEM_SHAPE(n, 1), 1);

@@ -35,7 +35,7 @@ struct idem_model {
     idem_frame frame;
     bool has_frame;
     char hash[17], old_hash[17], mapper_hash[17];
-    char *path, *trained_path; /* the second NULL: not out of one file */
+    char *path, *trained_path; /* trained_path NULL: not from one file */
     idem_model_info info;
     pthread_mutex_t building;
 };
@@ -58,7 +58,7 @@ idem_weights *idem_model_trained(const idem_model *m) {
 
 /* ---- the generator ---- */
 
-/* Codes or pictures of random z, a batch at a time. */
+/* Codes or pictures of random z, batch by batch. */
 typedef struct {
     idem_graph *graph;
     idem_node *z, *out;
@@ -111,7 +111,7 @@ static int mean_by_sampling(idem_model *m) {
 static int open_generator(idem_model *m, const char *path) {
     if (idem_weights_load(&m->generator, path))
         return -1;
-    /* First unwrapped, so that the hash is the same for every way to save it. */
+    /* Unwrapped first, so that the hash is the same for every saved form. */
     if (idem_stylegan2_unwrap(m->generator))
         return idem_fail_more("%s: %s", path, idem_error());
     idem_stylegan2_hash(m->hash, m->old_hash, m->generator);
@@ -176,7 +176,7 @@ void idem_model_build_end(idem_model *m) {
 
 int idem_model_choose_recogniser(idem_model *m, const char *path, const char *preprocess) {
     if (m->recogniser)
-        return idem_fail("%s: another recogniser is in use already: choose it before the frozen nets are loaded", path);
+        return idem_fail("%s: another recogniser is already in use: choose it before the frozen nets are loaded", path);
     return idem_recogniser_choose(&m->choice, path, preprocess);
 }
 
@@ -252,18 +252,17 @@ int idem_model_load_frozen(idem_model *m, const char *models) {
 
 /* ---- the trained nets ---- */
 
-/* Replaces what is trained so far. path: where it came from, NULL for nowhere. */
+/* Replaces the trained tensors. path: their file, NULL: none. */
 static int take_trained(idem_model *m, idem_weights *trained, const char *path) {
     if (idem_weights_find(trained, "pixel_mapper.0.weight"))
-        return idem_fail(
-            "this is a mapper of the recipe summary: it makes one code of one picture and keeps no identity "
-            "apart, so there is nothing to combine; the recipe paper trains mappers that do");
+        return idem_fail("this is a mapper of the recipe summary: it makes one code of one picture and does not "
+                         "separate identity, so there is nothing to combine; the recipe paper trains mappers that do");
     int attr_dim = idem_attr_width(trained, E_ATTR);
     const idem_weight *last = idem_weights_find(trained, "mapper.3.bias");
     if (!attr_dim || !last)
         return idem_fail("tensors E_attr.* or mapper.* are missing: this is not a mapper");
     if (idem_shape_count(&last->shape) != m->info.w_dim)
-        return idem_fail("the mapper gives codes of %lld numbers, this generator takes %d",
+        return idem_fail("the mapper's codes have %lld numbers, this generator's %d",
                          (long long)idem_shape_count(&last->shape), m->info.w_dim);
     char *copy = path ? strdup(path) : NULL;
     if (path && !copy)
@@ -315,10 +314,9 @@ int idem_model_load_mapper(idem_model *m, const char *path) {
 int idem_model_adapt_mapper(idem_model *m, const char *path, int side) {
     idem_weights *w;
     if (!m->has_frame)
-        return idem_fail(
-            "%s: says nothing of where its faces are, and a mapper of another generator must not: write it anew "
-            "with `idem model convert --frame`",
-            m->path);
+        return idem_fail("%s: does not store the place of its faces, which a mapper of another generator needs: write "
+                         "it again with `idem model convert --frame`",
+                         m->path);
     if (idem_weights_load(&w, path))
         return -1;
     if (idem_frame_store(&m->frame, w) || (side && idem_attr_set_side(w, side)) || take_trained(m, w, path)) {
@@ -383,7 +381,7 @@ int idem_model_save_mapper(const idem_model *m, const char *path, idem_dtype dty
 
 /* ---- nodes ---- */
 
-/* One half of the generator leaves the tensors of the other unused: that is no warning. */
+/* Each half of the generator leaves the other's tensors unused: no warning. */
 static idem_node *finished_generator(const idem_model *m, idem_binder *b, idem_node *n) {
     if (n && !idem_binder_finish(b, "the generator", "*"))
         return n;
@@ -439,7 +437,7 @@ idem_node *idem_model_landmarks(idem_model *m, idem_node *x) {
     return out ? idem_crop_landmark_points(out, &m->frame.landmark, 68 - IDEM_LANDMARKS, 1) : NULL;
 }
 
-/* Whether the file had all tensors, in the right shapes. */
+/* Checks that the file has all tensors in the right shapes. */
 static idem_node *finished_trained(const idem_model *m, idem_binder *b, const char *what, const char *spare,
                                    idem_node *n) {
     if (n && !idem_binder_finish(b, what, spare))

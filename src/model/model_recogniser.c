@@ -26,7 +26,7 @@ static bool is_default(const idem_recogniser_info *r) {
     return !strcmp(r->file, DEFAULT_NET) && !strcmp(r->preprocess, DEFAULT_PREPROCESS);
 }
 
-/* Hash "" stands for the default, which mappers do not name. */
+/* Hash "" means the default, which mappers do not name. */
 static int check(const idem_recogniser_choice *c, const idem_recogniser *open) {
     const idem_recogniser_info *r = idem_recogniser_about(open);
     if (!c->wanted ||
@@ -49,7 +49,7 @@ int idem_recogniser_want(idem_recogniser_choice *c, const idem_weights *trained,
     copy(next.net, sizeof next.net, hash ? idem_weights_meta(trained, "identity.net") : DEFAULT_NET);
     copy(next.wanted_preprocess, sizeof next.wanted_preprocess,
          hash ? idem_weights_meta(trained, "identity.preprocess") : DEFAULT_PREPROCESS);
-    if (strchr(next.net, '/')) /* a mapper may be a stranger's: it names a file of the folder, nothing else */
+    if (strchr(next.net, '/')) /* a mapper may be untrusted: it can only name a file of the folder */
         return idem_fail("the mapper's metadata \"identity.net\" is \"%s\", expected a name without folders", next.net);
     if (open && check(&next, open))
         return -1;

@@ -15,7 +15,7 @@
 
 enum { FILES = 6 }; /* generator, mapper, chosen recogniser, and of the folder recogniser, landmark net, detector */
 
-/* Of a file that was read; all 0: there is none. */
+/* Of a file that was read; all 0: no file. */
 typedef struct {
     dev_t device;
     ino_t inode;
@@ -28,7 +28,7 @@ typedef struct entry {
     struct entry *next;
     idem_model *model;
     int users;
-    char *key;          /* what was wished, as one text */
+    char *key;          /* the wish as one text */
     char *files[FILES]; /* paths; NULL: not used */
     stamp stamps[FILES];
 } entry;
@@ -96,20 +96,20 @@ static int keep_path(entry *e, int i, const char *folder, const char *name) {
     return e->files[i] ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for a model");
 }
 
-/* Its files are looked at before they are read, so that one that changes meanwhile is seen to have changed. */
+/* Stamps are taken before reading, so that a file that changes meanwhile counts as changed. */
 static entry *open_entry(const idem_model_wish *w, const char *folder) {
     entry *e = calloc(1, sizeof *e);
     if (!e)
         return idem_fail_null_as(IDEM_MEMORY, "out of memory for a model");
     const bool frozen = !w->generator_only;
-    const idem_team before = idem_team_enter(w->threads); /* graphs are built for a number too */
+    const idem_team before = idem_team_enter(w->threads); /* graphs also depend on the thread count */
     int status = keep_path(e, 0, NULL, w->generator) || keep_path(e, 1, NULL, w->mapper) ||
                  keep_path(e, 2, NULL, w->identity_net) ||
                  keep_path(e, 4, folder, frozen ? "fr_landmark.onnx" : NULL) ||
                  keep_path(e, 5, folder, frozen ? "fr_detect.onnx" : NULL) || !(e->key = key_of(w, folder)) ||
                  !(e->model = idem_model_open(w->generator)) || load(e->model, w);
     idem_team_leave(&before);
-    /* Which recogniser it is the mapper says. */
+    /* The mapper names the recogniser. */
     if (!status && !w->identity_net)
         status = keep_path(e, 3, folder, idem_model_recogniser_file(e->model));
     if (!status)

@@ -42,14 +42,14 @@ static idem_node *halve(idem_node *x) {
     return idem_avgpool(x, win, true);
 }
 
-/* One scale: how much the spatial mean per channel, [N, C], of the contrast-structure term lacks to 1, of the term
- * times luminance at the last. Both lacks are quotients of what the pictures' difference d has (its variance, its mean
- * squared), so that nothing is lost where pictures are alike and the terms are close to 1. */
+/* One scale: 1 - the spatial mean per channel, [N, C], of the contrast-structure term; at the last scale of the term
+ * times luminance. Both are computed as quotients from the pictures' difference d (its variance, its mean squared), so
+ * that no precision is lost for similar pictures, whose terms are close to 1. */
 static idem_node *scale_one_minus(idem_node *y, idem_node *d, bool last) {
     const float c1 = 0.01f * 0.01f, c2 = 0.03f * 0.03f;
     idem_node *x = idem_add(y, d), *md = blur(d), *my = blur(y), *mx = idem_add(my, md);
     idem_node *mean_squares = idem_add(idem_square(mx), idem_square(my));
-    /* Both variances appear only as their sum, so four filters do instead of five. */
+    /* Both variances appear only as their sum, so four filters suffice instead of five. */
     idem_node *variances = idem_sub(blur(idem_add(idem_square(x), idem_square(y))), mean_squares);
     idem_node *one_minus = idem_div(idem_sub(blur(idem_square(d)), idem_square(md)), idem_affine(variances, 1, c2));
     if (last) {

@@ -15,9 +15,9 @@ enum { IDEM_MSSSIM_SCALES = 5, IDEM_MSSSIM_WINDOW = 11 };
 /* How many scales a picture of this size takes: 0 (too small: below 11) .. 5. */
 int idem_msssim_scales(int64_t height, int64_t width);
 
-/* -> [N]: one value per picture. NULL with a message when shapes differ or a side is below 11. */
+/* -> [N]: one value per picture. NULL with a message if shapes differ or a side is below 11. */
 idem_node *idem_msssim(idem_node *x, idem_node *y);
-/* 1 minus that, to seven digits however small it is. */
+/* 1 - MS-SSIM with seven significant digits, also for small values. */
 idem_node *idem_one_minus_msssim(idem_node *x, idem_node *y);
 
 #endif

@@ -8,7 +8,7 @@ struct idem_painter {
     idem_plan_options options;
     int batch, steps, cut_short;
     size_t id_dim, attr_dim, w_dim, layers, picture;
-    /* Codes to w and picture or, when refining, pictures to w (NULL without a mapper); then ws to the picture. */
+    /* Codes to w and picture or, if refining, pictures to w (NULL without a mapper); then ws to the picture. */
     idem_pipe *map, *paint;
     idem_refine *refine;
     float *id, *attr, *w; /* of a batch */
@@ -32,7 +32,7 @@ static int open_refine(idem_painter *p) {
     return p->refine || (p->refine = idem_refine_new(p->model, &r, &p->options)) ? 0 : -1;
 }
 
-/* What refining needs is opened by the first pair. */
+/* The first pair opens the networks of refinement. */
 static int open_networks(idem_painter *p) {
     const idem_model_info *info = idem_model_about(p->model);
     if (p->steps) {
@@ -40,7 +40,7 @@ static int open_networks(idem_painter *p) {
             return idem_refine_lacks_networks();
         if (!(p->paint = idem_pipe_new(p->model, IDEM_PIPE_LAYERS, 1, 1, &p->options)))
             return -1;
-        p->options.share = idem_pipe_plan(p->paint); /* what was shared so far may be gone when these are opened */
+        p->options.share = idem_pipe_plan(p->paint); /* the plan shared so far may be freed before these are opened */
         return 0;
     }
     return info->has_mapper ? open_map(p)
@@ -100,8 +100,8 @@ static int run_batch(idem_painter *p, size_t n, const idem_pair *pairs, float *w
     return 0;
 }
 
-/* The mapper's answer. Its networks and those of the steps are large: for the first pair they are not open side by
- * side, so that a single picture needs less memory; from the second on they stay. */
+/* The mapper's answer. Its networks and those of refinement are large: for the first pair they are not open at the same
+ * time, so that a single picture needs less memory; from the second pair on both stay open. */
 static int start(idem_painter *p, const idem_pair *pair, float *ws) {
     if (!idem_model_about(p->model)->has_mapper) {
         memcpy(p->w, idem_model_about(p->model)->mean_w, p->w_dim * sizeof *p->w);

@@ -80,7 +80,7 @@ idem_pipe *idem_pipe_new(idem_model *m, idem_pipe_kind kind, int batch, float ps
     p->graph = idem_graph_new();
     if (p->graph) {
         const idem_team before =
-            idem_team_enter(options ? options->threads : 0); /* graphs are built for a number too */
+            idem_team_enter(options ? options->threads : 0); /* graphs also depend on the thread count */
         idem_model_build_begin(m);
         build(p, m, kind, psi);
         idem_model_build_end(m);
@@ -118,7 +118,7 @@ idem_plan *idem_pipe_plan(const idem_pipe *p) {
     return p->plan;
 }
 
-/* What the numbers of an output come from. */
+/* The network of an output, for messages. */
 static void name_network(const idem_pipe *p, int output, char *text, size_t size) {
     switch (p->kind) {
     case IDEM_PIPE_IDENTITY:
@@ -146,8 +146,7 @@ static void name_network(const idem_pipe *p, int output, char *text, size_t size
     }
 }
 
-/* The first of an output's networks that gives no numbers is the one to name, so outputs nobody wants are looked at
- * too. */
+/* The message names the first network with a wrong output, so unrequested outputs are checked too. */
 static int check_outputs(const idem_pipe *p, size_t count) {
     for (int i = 0; i < p->n_out; i++) {
         const float *x = idem_plan_value(p->plan, p->out[i]);

@@ -1,11 +1,10 @@
-/* A pipe runs one piece of the ensemble on any number of items, a fixed batch at a time, from and to plain arrays: no
- * graphs in sight. An item's result does not depend on what else is in its batch.
+/* A pipe runs one part of the ensemble on any number of items, in batches of a fixed size, from and to plain arrays,
+ * without exposing graphs. An item's result does not depend on the others in its batch.
  *
  *     idem_pipe *p = idem_pipe_new(m, IDEM_PIPE_COMPOSE, 8, 1, NULL);
  *     idem_pipe_run(p, n, (const float *const[]){x_id, x_attr}, (float *const[]){NULL, pictures});
  *
- * Pictures are [S, S, 3] floats; going in they lie in [0, 1]; coming out they may overshoot (clip before writing or
- * measuring). */
+ * Pictures are [S, S, 3] floats; inputs are in [0, 1]; outputs may overshoot (clip before writing or measuring). */
 #ifndef IDEM_MODEL_PIPE_H
 #define IDEM_MODEL_PIPE_H
 
@@ -31,17 +30,17 @@ enum { IDEM_PIPE_PORTS = 2 };
 
 typedef struct idem_pipe idem_pipe;
 
-/* psi is read by the first two kinds. options NULL: all zero. The model must outlive the pipe. */
+/* Only the first two kinds read psi. options NULL: all zero. The model must outlive the pipe. */
 idem_pipe *idem_pipe_new(idem_model *m, idem_pipe_kind kind, int batch, float psi, const idem_plan_options *options);
 void idem_pipe_free(idem_pipe *p); /* NULL is allowed */
 
-/* n items: in[i] holds n times the i-th input, out[i] takes n times the i-th output; an output may be NULL. -1:
- * interrupted; IDEM_INTERNAL when a network gives numbers that are not finite, which the message names. */
+/* n items: in[i] has n times the i-th input, out[i] gets n times the i-th output; an output may be NULL. -1:
+ * interrupted; IDEM_INTERNAL if a network, named by the message, gives numbers that are not finite. */
 int idem_pipe_run(idem_pipe *p, size_t n, const float *const *in, float *const *out);
 
 /* Numbers per item of an input or output; 0 if there is none of that index. */
 size_t idem_pipe_in_size(const idem_pipe *p, int i);
 size_t idem_pipe_out_size(const idem_pipe *p, int i);
-idem_plan *idem_pipe_plan(const idem_pipe *p); /* for its bytes, its profile, and to share its buffer */
+idem_plan *idem_pipe_plan(const idem_pipe *p); /* for its size, its profile, and to share its buffer */
 
 #endif

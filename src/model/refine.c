@@ -17,30 +17,31 @@ static const int WARM_UP = 5;
 static const double LEAST_RATE = 0.05; /* of the rate, at the last step */
 static const double FLOOR = 0.1;       /* of the mean variance, for idem_code_metric */
 
-/* The similarity under which E_id sees a picture: without it codes drift to patterns that only this network reads as
- * the person. Moves are in pixels of a side of 128. */
+/* The random similarity under which E_id sees a picture: without it codes drift to patterns that only this network
+ * takes for the person. Shifts are in pixels at a side of 128. */
 static const double TURN = 3 * M_PI / 180, SCALE = 0.04, MOVE = 1.5;
 
-enum { ROWS = 2 }; /* of identity vectors: the identity picture's, the attribute picture's */
+enum { ROWS = 2 }; /* identity vectors: of the identity picture, of the attribute picture */
 
 struct idem_refine {
     idem_model *model;
     idem_refine_options options;
-    size_t picture, codes; /* numbers of a picture, of ws */
+    size_t picture, codes; /* numbers of a picture; of ws */
     idem_weights *state;   /* way and Adam's moments */
     idem_weight *way;      /* [1, L, W]: ws = start + scale * way */
-    float *good;           /* the last way whose loss and gradient were finite */
+    float *good;           /* the last way with finite loss and gradient */
     float *scale;          /* [L, W] */
     float *metric;         /* [W, W] */
     uint8_t *outside;      /* [S * S]: 1 outside the face */
     idem_graph *graph;
-    /* what the pair gives, once */
+    /* computed once per pair */
     idem_node *pictures, *seen, *vectors, *points; /* [2, 3, S, S], their mirror images; [2, D]; [1, 51, 2] */
     idem_plan *targets;
     /* one step */
-    idem_node *x, *persons, *wanted;        /* [1, 3, S, S]; [2, D]; [1, 51, 2] */
-    idem_node *start, *numbers, *gamut;     /* [1, L, W]; of idem_augment; of idem_gamut_find */
-    idem_node *cosines, *loss[2], *grad[2]; /* [1, 2]; of two persons, of one picture on both sides */
+    idem_node *x, *persons, *wanted;    /* [1, 3, S, S]; [2, D]; [1, 51, 2] */
+    idem_node *start, *numbers, *gamut; /* [1, L, W]; of idem_augment; of idem_gamut_find */
+    idem_node *cosines, *loss[2],
+        *grad[2]; /* [1, 2]; loss and gradient for two persons, and for one picture on both sides */
     idem_plan *step[2];
     idem_adam *adam[2];
 };
@@ -72,7 +73,7 @@ static void build_targets(idem_refine *r, int side) {
     r->points = idem_scale(idem_model_landmarks(r->model, idem_slice(r->pictures, 0, 1, 1, 1)), IDEM_LANDMARK_UNITS);
 }
 
-/* What holds the code where the generator knows its way. */
+/* The terms that keep the code in the generator's distribution. */
 static idem_node *distances(const idem_refine *r, idem_node *ws, idem_node *moved, const idem_model_info *info) {
     const idem_refine_options *o = &r->options;
     const int W = info->w_dim;
@@ -128,7 +129,7 @@ int idem_refine_lacks_networks(void) {
     return idem_fail("refining a code needs the recogniser and the landmark network; load them first");
 }
 
-/* Before the model is built on: idem_code_metric builds on it too. */
+/* Before build_begin: idem_code_metric also builds on the model. */
 static int make_measures(idem_refine *r, const idem_plan_options *plan) {
     const idem_model_info *info = idem_model_about(r->model);
     const size_t W = (size_t)info->w_dim;
@@ -147,7 +148,7 @@ static int make_measures(idem_refine *r, const idem_plan_options *plan) {
         return -1;
     for (size_t i = 0; i < r->codes; i++)
         r->scale[i] = (int)(i / W) >= first_fine ? (float)r->options.fine : 1;
-    /* Pairs are interrupted, opening is not. */
+    /* Refinement can be interrupted, opening cannot. */
     idem_plan_options at_once = plan ? *plan : (idem_plan_options){0};
     at_once.stop = NULL;
     return idem_code_metric(r->model, FLOOR, r->metric, &at_once);
@@ -196,7 +197,7 @@ void idem_refine_free(idem_refine *r) {
         return;
     idem_plan_free(r->targets);
     idem_plan_free(r->step[0]);
-    idem_plan_free(r->step[1]); /* the owner of the buffer last */
+    idem_plan_free(r->step[1]); /* the plan that owns the buffer last */
     idem_adam_free(r->adam[0]);
     idem_adam_free(r->adam[1]);
     if (r->graph)
@@ -239,7 +240,7 @@ static int take_pair(idem_refine *r, const float *x_id, const float *x_attr) {
     return 0;
 }
 
-/* The similarity of one step, the same for every pair. */
+/* The random similarity of one step, the same for every pair. */
 static void draw_similarity(float *numbers, int side, idem_rng *rng) {
     const double turn = TURN * (2 * idem_rng_uniform(rng) - 1), scale = 1 + SCALE * (2 * idem_rng_uniform(rng) - 1);
     const double pixels = MOVE * side / 128, dx = pixels * (2 * idem_rng_uniform(rng) - 1),
@@ -259,7 +260,7 @@ static double rate_at(const idem_refine_options *o, int step) {
     return o->rate * warm * (LEAST_RATE + (1 - LEAST_RATE) * 0.5 * (1 + cos(M_PI * way)));
 }
 
-/* Moments as before the first step, and the way from start to ws. */
+/* Resets the moments, and sets the way from start to ws. */
 static void begin(idem_refine *r, const float *start, const float *ws) {
     for (size_t i = 0; i < idem_weights_count(r->state); i++) {
         idem_weight *w = idem_weights_at(r->state, i);
@@ -270,7 +271,7 @@ static void begin(idem_refine *r, const float *start, const float *ws) {
     memcpy(r->start->leaf, start, r->codes * sizeof *start);
 }
 
-/* The pair was taken. start and ws may be one. */
+/* After the pair is set. start and ws may be the same array. */
 static int take_steps(idem_refine *r, bool same, const float *start, float *ws, idem_refined *a) {
     begin(r, start, ws);
     const int side = idem_model_about(r->model)->size;
@@ -281,7 +282,7 @@ static int take_steps(idem_refine *r, bool same, const float *start, float *ws, 
             return -1;
         const double loss = (double)idem_plan_scalar(r->step[same], r->loss[same]);
         if (!isfinite(loss) || idem_adam_check(r->adam[same], r->step[same]))
-            break; /* the code that gave this is not kept */
+            break; /* the code of this step is discarded */
         memcpy(r->good, r->way->data, r->codes * sizeof *r->good);
         a->first = step ? a->first : loss;
         a->last = loss;
