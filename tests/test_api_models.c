@@ -222,7 +222,7 @@ static void what_cannot_be_converted_is_refused(void **state) {
     refused(idem_convert(&o, from, in_folder("a.txt"), NULL), "ends in none of");
     refused(idem_convert(&o, NULL, "a.pt", NULL), "from is NULL");
     o.licence = "l";
-    refused(idem_convert(&o, from, in_folder("a.pt"), NULL), "has no place for them");
+    refused(idem_convert(&o, from, in_folder("a.pt"), NULL), "cannot store them");
     o.licence = NULL;
     o.spread = 0;
     refused(idem_convert(&o, from, in_folder("a.pt"), NULL), "spread is 0");
