@@ -184,14 +184,23 @@ static int build_heads(idem_gan_graph *t, idem_weights *w, const idem_gan_recipe
                : 0;
 }
 
-/* 1 - MS-SSIM + mean |x - y|, in [0, 1], of the known pictures among those made. */
-static idem_node *rebuilt(const idem_gan_graph *t, idem_node *painted, const idem_gan_recipe *r) {
-    const int64_t n = r->rebuild_batch;
-    idem_node *both[2] = {idem_slice(painted, 0, r->batch - n, n, 1), t->known};
+/* 1 - MS-SSIM + mean |x - y|, in [0, 1]: of what was painted of the known codes. */
+static idem_node *rebuilt(const idem_gan_graph *t, idem_node *painted) {
+    idem_node *both[2] = {painted, t->known};
     for (int i = 0; i < 2; i++)
         both[i] = idem_affine(both[i], 0.5f, 0.5f);
     return idem_add(idem_mean_all(idem_one_minus_msssim(both[0], both[1])),
                     idem_mean_all(idem_abs(idem_sub(both[0], both[1]))));
+}
+
+/* A copy of G for the known codes alone. */
+static idem_node *rebuilt_alone(idem_gan_graph *t, idem_weights *w) {
+    const int64_t n = t->known->shape.d[0];
+    idem_binder b = idem_binder_make(t->graph, w, IDEM_GAN_G, true);
+    idem_node *noise[IDEM_GAN_PLANES];
+    for (int i = 0; i < t->about.n_noise; i++)
+        noise[i] = idem_slice(t->noise[i], 0, 0, n, 1);
+    return rebuilt(t, idem_stylegan2_synthesis(&b, &t->about, t->known_ws, noise));
 }
 
 static int build_losses(idem_gan_graph *t, idem_weights *w, const idem_gan_recipe *r) {
@@ -206,7 +215,8 @@ static int build_losses(idem_gan_graph *t, idem_weights *w, const idem_gan_recip
     t->r1.loss = idem_r1(judge(t, w, shown, 1), t->real, (float)r->gamma);
     t->g.loss = idem_bce_logits(judge(t, w, made, 1), true);
     if (r->rebuild > 0) {
-        t->rebuilt = rebuilt(t, painted, r);
+        t->rebuilt = rebuilt(t, idem_slice(painted, 0, batch - r->rebuild_batch, r->rebuild_batch, 1));
+        t->alone.loss = rebuilt_alone(t, w);
         t->g.loss = idem_add(t->g.loss, idem_scale(t->rebuilt, (float)r->rebuild));
     }
     if ((r->features > 0 || r->features_mobilenet > 0) && build_heads(t, w, r, shown, made))
@@ -256,6 +266,8 @@ int idem_gan_graph_build(idem_gan_graph *t, idem_weights *w, const idem_gan_reci
                      "adam_d", d_beta2, &shared) ||
                    make_step(&t->g, t->graph, w, 1, (idem_node *[2]){t->rebuilt}, IDEM_GAN_G, NULL, "adam_g", g_beta2,
                              &shared) ||
+                   (r->rebuild > 0 &&
+                    make_step(&t->alone, t->graph, w, 1, NULL, IDEM_GAN_G, NULL, "adam_g", g_beta2, &shared)) ||
                    (r->path > 0 &&
                     make_step(&t->path, t->graph, w, (double)r->path_every, (idem_node *[2]){t->path_moved}, IDEM_GAN_G,
                               NULL, "adam_g", g_beta2, &shared))
@@ -264,8 +276,8 @@ int idem_gan_graph_build(idem_gan_graph *t, idem_weights *w, const idem_gan_reci
 }
 
 void idem_gan_graph_free(idem_gan_graph *t) {
-    idem_gan_step *steps[] = {&t->d, &t->g, &t->path, &t->r1}; /* the owner of the buffer last */
-    for (int i = 0; i < 4; i++) {
+    idem_gan_step *steps[] = {&t->d, &t->g, &t->alone, &t->path, &t->r1}; /* the owner of the buffer last */
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         idem_adam_free(steps[i]->adam);
         idem_plan_free(steps[i]->plan);
     }

@@ -41,6 +41,8 @@ typedef struct {
     idem_node *rebuilt; /* scalar of g's plan: 1 - MS-SSIM + mean |x - y| in [0, 1] of known pictures; NULL without */
     idem_node *heads;   /* the same: loss of the heads on frozen features, which is a part of d's; NULL without them */
     idem_weights *mobilenet; /* whose features some of them see; NULL */
+    /* The same loss as a step by itself, of G on known codes alone; moments are g's. plan NULL without. */
+    idem_gan_step alone;
     /* Path lengths (Karras et al. 2020), on the first half of the batch; plan NULL without them. Loss: weight * E
      * (length - mean)^2, length = root of the mean over layers of |d sum(picture * noise) / d w|^2, noise of variance
      * 1 / S^2. The mean moves by a hundredth towards each batch's; moments are g's. */

@@ -75,8 +75,8 @@ static int take(const idem_gan_iteration *t, const idem_gan_step *s, double *los
     *loss = (double)idem_plan_scalar(s->plan, s->loss);
     if (!isfinite(*loss) || idem_adam_check(s->adam, s->plan))
         return 0;
-    const bool of_g = s == &t->graph->g || s == &t->graph->path;
-    idem_adam_step(s->adam, s->plan, t->recipe->rate * (of_g ? idem_gan_g_share : idem_gan_d_share)(t->recipe));
+    const bool of_d = s == &t->graph->d || s == &t->graph->r1;
+    idem_adam_step(s->adam, s->plan, t->recipe->rate * (of_d ? idem_gan_d_share : idem_gan_g_share)(t->recipe));
     return 1;
 }
 
@@ -135,6 +135,22 @@ static int discriminate(const idem_gan_iteration *t, idem_gan_report *r) {
     return 0;
 }
 
+static void follow(const idem_gan_iteration *t) {
+    const double decay = pow(0.5, (double)t->recipe->batch / t->recipe->ema);
+    idem_average_update(t->average, decay, t->state->run.iteration - t->recipe->d_first);
+}
+
+/* G on known codes, without D. */
+static int rebuild(const idem_gan_iteration *t, idem_gan_report *r) {
+    draw_known(t, 1);
+    const int taken = take(t, &t->graph->alone, &r->rebuilt);
+    if (taken < 0)
+        return -1;
+    r->skipped = !taken;
+    follow(t);
+    return 0;
+}
+
 static int generate(const idem_gan_iteration *t, idem_gan_report *r) {
     const idem_gan_graph *g = t->graph;
     const int64_t iteration = t->state->run.iteration;
@@ -153,15 +169,20 @@ static int generate(const idem_gan_iteration *t, idem_gan_report *r) {
             return -1;
         r->skipped |= !taken;
     }
-    const double decay = pow(0.5, (double)t->recipe->batch / t->recipe->ema);
-    idem_average_update(t->average, decay, iteration - t->recipe->d_first);
+    follow(t);
     return 0;
+}
+
+/* D, then G. */
+static int contend(const idem_gan_iteration *t, idem_gan_report *r) {
+    return discriminate(t, r) || (t->state->run.iteration >= t->recipe->d_first && generate(t, r)) ? -1 : 0;
 }
 
 int idem_gan_iterate(const idem_gan_iteration *t, idem_gan_report *r) {
     *r = (idem_gan_report){
         .d_loss = NAN, .g_loss = NAN, .r1 = NAN, .path = NAN, .sign = NAN, .heads = NAN, .rebuilt = NAN};
-    if (discriminate(t, r) || (t->state->run.iteration >= t->recipe->d_first && generate(t, r)))
+    const bool alone = t->known && t->state->run.iteration < t->recipe->rebuild_first;
+    if ((alone ? rebuild : contend)(t, r))
         return -1;
     r->iteration = t->state->run.iteration + 1;
     r->pictures = t->state->run.shown + t->recipe->batch;

@@ -23,6 +23,7 @@ typedef struct {
     double rebuild;                      /* weight of pictures whose codes are known in G's loss; 0: none */
     int64_t rebuild_batch;               /* pictures of a batch that are made from such codes */
     int64_t rebuild_steps;               /* of refining each code */
+    int64_t rebuild_first;               /* iterations at the start in which G learns from such codes alone */
     double mixing;                       /* probability of style mixing */
     double ema;                          /* half-life of the average, in pictures */
     int64_t d_first;                     /* iterations at the start in which D learns alone */
