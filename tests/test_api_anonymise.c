@@ -5,14 +5,18 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 
+#include "base/file.h"
 #include "idem.h"
 #include "media/image.h"
 #include "support/photographs.h"
+#include "support/program.h"
 
 enum { WIDTH = 480, HEIGHT = 400 };
 
@@ -88,6 +92,80 @@ static void a_face_in_memory_becomes_nobody(void **state) {
     idem_image_free(&was);
 }
 
+static json_t *entry_of(const unsigned char *report) {
+    json_t *root = json_loads((const char *)report, 0, NULL);
+    json_t *entry = json_incref(json_array_get(json_object_get(root, "pictures"), 0));
+    assert_non_null(entry);
+    json_object_del(entry, "picture");
+    json_decref(root);
+    return entry;
+}
+
+static int calls;
+static void count_faces(void *user, int done, int of) {
+    (void)user;
+    calls++;
+    assert_true(done == calls && of == 1);
+}
+
+/* A JPEG in memory becomes the file and the report that the same seed makes of it on disk. */
+static void the_bytes_of_a_file_become_what_the_command_writes(void **state) {
+    (void)state;
+    photograph_need_models();
+    const idem_anonymising how = quickly();
+    char from[200], to[200], made[240];
+    snprintf(from, sizeof from, "%s/in.jpg", program_folder);
+    snprintf(to, sizeof to, "%s/out", program_folder);
+    snprintf(made, sizeof made, "%s/in.jpg", to);
+    idem_image im = photograph("identities/3.png", WIDTH, HEIGHT, 220, 190, 240, 0, NULL);
+    assert_int_equal(idem_write_view(context, from, &(idem_view){im.rgb, WIDTH, HEIGHT}, NULL), 0);
+    idem_image_free(&im);
+    const char *const inputs[] = {from};
+    idem_anonymise_job job;
+    idem_anonymise_job_default(&job);
+    job.inputs = inputs;
+    job.n_inputs = 1;
+    job.output = to;
+    job.is_test = 1;
+    job.test_seed = 7;
+    unsigned char *report, *in, *out, *file, *own;
+    size_t in_size, out_size, file_size;
+    assert_int_equal(idem_anonymise_files(context, &how, &job, &report), 0);
+    assert_int_equal(idem_file_read(from, 1 << 20, &in, &in_size), 0);
+    assert_int_equal(idem_file_read(made, 1 << 20, &file, &file_size), 0);
+    idem_anonymiser *a = idem_open_test_anonymiser(context, &how, 7);
+    assert_non_null(a);
+    idem_set_progress(context, count_faces, NULL);
+    calls = 0;
+    assert_int_equal(idem_anonymise_bytes(a, in, in_size, &out, &out_size, &own), 0);
+    idem_set_progress(context, NULL, NULL);
+    assert_int_equal(calls, 1);
+    assert_int_equal(out_size, file_size);
+    assert_memory_equal(out, file, file_size);
+    json_t *p = entry_of(report), *q = entry_of(own);
+    assert_true(json_equal(p, q));
+    assert_string_equal(json_string_value(json_object_get(json_array_get(json_object_get(q, "faces"), 0), "done")),
+                        "recomposed");
+    json_decref(p);
+    json_decref(q);
+    idem_free_bytes(own);
+    idem_free_bytes(report);
+    idem_free_bytes(out);
+    /* Another seed, another face; what is no picture is refused. */
+    idem_close_anonymiser(a);
+    a = idem_open_test_anonymiser(context, &how, 8);
+    assert_int_equal(idem_anonymise_bytes(a, in, in_size, &out, &out_size, &own), 0);
+    assert_true(out_size != file_size || memcmp(out, file, file_size));
+    idem_free_bytes(own);
+    idem_free_bytes(out);
+    assert_int_equal(idem_anonymise_bytes(a, (const unsigned char *)"text", 4, &out, &out_size, &own), -1);
+    assert_int_equal(idem_error_kind(), IDEM_ERROR_INPUT);
+    assert_true(!out && !own);
+    idem_close_anonymiser(a);
+    free(in);
+    free(file);
+}
+
 static void wrong_arguments_are_refused(void **state) {
     (void)state;
     photograph_need_models();
@@ -117,6 +195,8 @@ static void wrong_arguments_are_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_face_in_memory_becomes_nobody),
+        cmocka_unit_test_setup_teardown(the_bytes_of_a_file_become_what_the_command_writes, program_enter,
+                                        program_leave),
         cmocka_unit_test(wrong_arguments_are_refused),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -52,6 +52,8 @@ typedef struct idem_anonymiser idem_anonymiser;
 /* The context must outlive it. NULL if a network is missing or an option is wrong. */
 IDEM_API idem_anonymiser *idem_open_anonymiser(idem_context *context, const idem_anonymising *how);
 IDEM_API void idem_close_anonymiser(idem_anonymiser *anonymiser); /* NULL is allowed */
+/* Only for tests: anybody can derive its new faces, which are those of idem_anonymise_job.test_seed. */
+IDEM_API idem_anonymiser *idem_open_test_anonymiser(idem_context *context, const idem_anonymising *how, uint64_t seed);
 
 /* Exempts the persons of all faces of this picture: a face is left unchanged where both recognisers match it. Returns
  * the number of faces, or -1. */
@@ -66,9 +68,16 @@ typedef struct {
 } idem_anonymised;
 
 /* rgb [height][width][3], upright, in sRGB; changed in place. faces [capacity]: the first ones found, the largest
- * first; NULL with capacity 0. Returns the number found, or -1: the picture must then not be used. */
+ * first; NULL with capacity 0. Returns the number found, or -1: the picture must then not be used. The context's
+ * progress function is called after each face. */
 IDEM_API int idem_anonymise_pixels(idem_anonymiser *anonymiser, uint8_t *rgb, int width, int height,
                                    idem_anonymised *faces, int capacity);
+
+/* The same for the bytes of a photograph's file. *out: the file that idem_anonymise_files would write, in the same
+ * format (of HEIC and AVIF: JPEG), its unchanged parts kept. *report: JSON, NUL-terminated, with the keys of
+ * anonymise-report.json. Both are to be freed with idem_free_bytes. -1: unreadable, out of memory, cancelled. */
+IDEM_API int idem_anonymise_bytes(idem_anonymiser *anonymiser, const unsigned char *bytes, size_t size,
+                                  unsigned char **out, size_t *out_size, unsigned char **report);
 
 /* ---- files ---- */
 

@@ -6,7 +6,9 @@
 
 #include "api/context.h"
 #include "base/status.h"
+#include "compose/anonymise_report.h"
 #include "compose/anonymise_run.h"
+#include "model/origin.h"
 
 enum { REFINE_MOST = 1000, PIXELS_MOST = 200000000 };
 
@@ -55,6 +57,16 @@ idem_anonymiser *idem_open_anonymiser(idem_context *c, const idem_anonymising *h
     return a;
 }
 
+idem_anonymiser *idem_open_test_anonymiser(idem_context *c, const idem_anonymising *how, uint64_t seed) {
+    idem_anonymise_options o;
+    uint8_t secret[IDEM_SECRET];
+    if (take_options(&o, "idem_open_test_anonymiser", c, how))
+        return NULL;
+    idem_secret_of_test_seed(secret, seed);
+    idem_studio_set_batch(c->studio, 1);
+    return idem_anonymiser_new(c->studio, &o, secret);
+}
+
 void idem_close_anonymiser(idem_anonymiser *a) {
     idem_anonymiser_free(a);
 }
@@ -91,6 +103,64 @@ int idem_anonymise_pixels(idem_anonymiser *a, uint8_t *rgb, int width, int heigh
     if (n >= 0)
         free(found);
     return n;
+}
+
+/* ---- the bytes of a file ---- */
+
+static unsigned char *text_of(json_t *report) {
+    char *text = report ? json_dumps(report, JSON_INDENT(1) | JSON_REAL_PRECISION(6)) : NULL;
+    json_decref(report);
+    return text ? (unsigned char *)text : idem_fail_null_as(IDEM_MEMORY, "out of memory for a report");
+}
+
+/* Takes the picture's entry. */
+static unsigned char *report_of(idem_anonymiser *a, json_t *entry) {
+    json_t *entries = entry ? json_pack("[o]", entry) : NULL;
+    json_t *summary =
+        entries ? idem_anonymise_summary(entries, idem_anonymiser_options(a), idem_anonymiser_surrogates(a)) : NULL;
+    json_t *look = summary ? idem_anonymise_look_first(entries) : NULL;
+    if (!look) {
+        json_decref(summary);
+        json_decref(entries);
+        return NULL;
+    }
+    return text_of(
+        json_pack("{s:o, s:o, s:o, s:[]}", "summary", summary, "look_first", look, "pictures", entries, "clips"));
+}
+
+static bool is_painted(const idem_anonymised_face *faces, int n) {
+    int i = 0;
+    while (i < n && faces[i].done != IDEM_FACE_RECOMPOSED)
+        i++;
+    return i < n;
+}
+
+int idem_anonymise_bytes(idem_anonymiser *a, const unsigned char *bytes, size_t size, unsigned char **out,
+                         size_t *out_size, unsigned char **report) {
+    static const char what[] = "the picture in memory";
+    idem_image im;
+    idem_origin origin;
+    idem_rewritten about;
+    idem_anonymised_face *faces = NULL;
+    if (!a || !bytes || !out || !out_size || !report)
+        return idem_fail("idem_anonymise_bytes: an argument is NULL");
+    *out = *report = NULL;
+    idem_rewrite *r = idem_rewrite_parse(bytes, size, what, &im);
+    if (!r)
+        return -1;
+    const int n = idem_anonymiser_run(a, &im, NULL, &faces);
+    idem_origin_of(&origin, IDEM_SOURCE_COMPOSITE, idem_studio_model(idem_anonymiser_studio(a)), NULL);
+    if (n >= 0 &&
+        !idem_rewrite_encode(r, &im, is_painted(faces, n) ? &origin.marks : &idem_marks_no_source, out, out_size,
+                             &about) &&
+        !(*report = report_of(a, idem_anonymise_picture_json(what, im.width, im.height, faces, n, &about)))) {
+        free(*out);
+        *out = NULL;
+    }
+    free(faces);
+    idem_image_free(&im);
+    idem_rewrite_free(r);
+    return *report ? 0 : -1;
 }
 
 /* ---- files ---- */
@@ -135,7 +205,6 @@ int idem_anonymise_files(idem_context *c, const idem_anonymising *how, const ide
     idem_studio_set_batch(c->studio, 1);
     if (idem_anonymise_run(c->studio, &o, &j))
         return -1;
-    *report = (unsigned char *)json_dumps(j, JSON_INDENT(1) | JSON_REAL_PRECISION(6));
-    json_decref(j);
-    return *report ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for a report");
+    *report = text_of(j);
+    return *report ? 0 : -1;
 }

@@ -402,12 +402,12 @@ static int run(job *j) {
         if (is_left(j, i))
             continue;
         const char *why = why_not_painted(j, &j->faces[i]);
-        if (why)
-            status = hide(j, i, why);
-        else
-            status = paint(j, i, others, n_others);
+        const bool muted = idem_studio_mute(j->a->studio, true);
+        status = why ? hide(j, i, why) : paint(j, i, others, n_others);
+        idem_studio_mute(j->a->studio, muted);
         if (j->told[i].person >= 0)
             others[n_others++] = j->told[i].person;
+        idem_studio_tell(j->a->studio, i + 1, j->n);
     }
     free(others);
     return status || check_again(j) ? -1 : 0;

@@ -10,7 +10,6 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "base/sha256.h"
 #include "base/status.h"
 #include "compose/anonymise_clip.h"
 #include "compose/anonymise_files.h"
@@ -59,12 +58,7 @@ static void describe_options(run *r) {
 static int take_secret(run *r) {
     if (!r->o->test_seed)
         return idem_secret_draw(r->secret, sizeof r->secret);
-    char text[64], hex[65];
-    idem_sha256 sha = idem_sha256_make();
-    snprintf(text, sizeof text, "idem anonymise, test seed %llu", (unsigned long long)*r->o->test_seed);
-    idem_sha256_add(&sha, text, strlen(text));
-    idem_sha256_end(&sha, hex);
-    memcpy(r->secret, hex, sizeof r->secret);
+    idem_secret_of_test_seed(r->secret, *r->o->test_seed);
     return 0;
 }
 

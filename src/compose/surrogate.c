@@ -4,11 +4,13 @@
 #include <errno.h>
 #include <math.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "base/rng.h"
+#include "base/sha256.h"
 #include "base/status.h"
 #include "compose/likeness.h"
 #include "compose/code_rows.h"
@@ -45,6 +47,15 @@ int idem_secret_draw(uint8_t *secret, size_t n) {
         }
     }
     return 0;
+}
+
+void idem_secret_of_test_seed(uint8_t secret[IDEM_SECRET], uint64_t seed) {
+    char text[64], hex[65];
+    idem_sha256 sha = idem_sha256_make();
+    snprintf(text, sizeof text, "idem anonymise, test seed %llu", (unsigned long long)seed);
+    idem_sha256_add(&sha, text, strlen(text));
+    idem_sha256_end(&sha, hex);
+    memcpy(secret, hex, IDEM_SECRET);
 }
 
 void idem_secret_derive(uint8_t out[IDEM_SECRET], const uint8_t secret[IDEM_SECRET], const void *message, size_t n) {

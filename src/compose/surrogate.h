@@ -27,6 +27,8 @@ typedef struct idem_surrogates idem_surrogates;
 
 /* Random bytes of the system; -1: it has none. */
 int idem_secret_draw(uint8_t *secret, size_t n);
+/* Only for tests: a secret that anybody can derive. */
+void idem_secret_of_test_seed(uint8_t secret[IDEM_SECRET], uint64_t seed);
 /* HMAC-SHA256 (RFC 2104) of a message by a secret. */
 void idem_secret_derive(uint8_t out[IDEM_SECRET], const uint8_t secret[IDEM_SECRET], const void *message, size_t n);
 

@@ -41,20 +41,40 @@ static int parse(const idem_rewrite *r, idem_image *im) {
     return idem_image_parse_transparent(im, r->bytes, r->size, r->path);
 }
 
-idem_rewrite *idem_rewrite_open(const char *path, idem_image *im) {
+/* Takes the bytes. */
+static idem_rewrite *take(const char *what, unsigned char *bytes, size_t size, idem_image *im) {
     idem_rewrite *r = calloc(1, sizeof *r);
-    *im = (idem_image){0};
-    if (!r || !(r->path = strdup(path))) {
+    char *path = strdup(what);
+    if (!r || !path) {
         free(r);
-        return idem_fail_null_as(IDEM_MEMORY, "%s: out of memory", path);
+        free(path);
+        free(bytes);
+        return idem_fail_null_as(IDEM_MEMORY, "%s: out of memory", what);
     }
-    if (idem_file_read(path, FILE_MAX, &r->bytes, &r->size) || parse(r, im)) {
+    *r = (idem_rewrite){.path = path, .bytes = bytes, .size = size};
+    if (parse(r, im)) {
         idem_rewrite_free(r);
         return NULL;
     }
     r->format = idem_image_format(r->bytes, r->size);
     r->lossless = r->format == IDEM_FORMAT_WEBP && is_lossless(r);
     return r;
+}
+
+idem_rewrite *idem_rewrite_open(const char *path, idem_image *im) {
+    unsigned char *bytes;
+    size_t size;
+    *im = (idem_image){0};
+    return idem_file_read(path, FILE_MAX, &bytes, &size) ? NULL : take(path, bytes, size, im);
+}
+
+idem_rewrite *idem_rewrite_parse(const unsigned char *bytes, size_t size, const char *what, idem_image *im) {
+    unsigned char *copy = malloc(size ? size : 1);
+    *im = (idem_image){0};
+    if (!copy)
+        return idem_fail_null_as(IDEM_MEMORY, "%s: out of memory", what);
+    memcpy(copy, bytes, size);
+    return take(what, copy, size, im);
 }
 
 const char *idem_rewrite_ending(const idem_rewrite *r) {
@@ -182,27 +202,25 @@ static int encode(const job *j, unsigned char **data, size_t *size) {
     }
 }
 
-static int save(const idem_rewrite *r, const idem_image *im, const idem_image *was, uint8_t *touched, const char *path,
-                const idem_marks *marks, idem_rewritten *about) {
-    unsigned char *data = NULL;
-    size_t size = 0;
-    about->changed = compare(touched, im, was);
-    const job j = {r, im, touched, marks, about};
-    int status = encode(&j, &data, &size);
-    if (!status)
-        status =
-            find_largest(&about->largest_outside, data, size, was, touched, path) || idem_file_write(path, data, size)
-                ? -1
-                : 0;
-    free(data);
-    return status;
+static int encode_and_compare(const job *j, uint8_t *touched, const idem_image *was, unsigned char **data,
+                              size_t *size) {
+    j->about->changed = compare(touched, j->im, was);
+    if (encode(j, data, size))
+        return -1;
+    if (!find_largest(&j->about->largest_outside, *data, *size, was, touched, j->r->path))
+        return 0;
+    free(*data);
+    *data = NULL;
+    return -1;
 }
 
-int idem_rewrite_save(const idem_rewrite *r, const idem_image *im, const char *path, const idem_marks *marks,
-                      idem_rewritten *about) {
+int idem_rewrite_encode(const idem_rewrite *r, const idem_image *im, const idem_marks *marks, unsigned char **data,
+                        size_t *size, idem_rewritten *about) {
     idem_rewritten unused, *a = about ? about : &unused;
     idem_image was;
     *a = (idem_rewritten){0};
+    *data = NULL;
+    *size = 0;
     if (parse(r, &was))
         return -1;
     uint8_t *touched = was.width == im->width && was.height == im->height
@@ -211,10 +229,21 @@ int idem_rewrite_save(const idem_rewrite *r, const idem_image *im, const char *p
                                             was.height, im->width, im->height);
     int status = -1;
     if (touched)
-        status = save(r, im, &was, touched, path, marks, a);
+        status = encode_and_compare(&(job){r, im, touched, marks, a}, touched, &was, data, size);
     else if (was.width == im->width && was.height == im->height)
         status = idem_fail_as(IDEM_MEMORY, "%s: no memory for a mask of it", r->path);
     free(touched);
     idem_image_free(&was);
+    return status;
+}
+
+int idem_rewrite_save(const idem_rewrite *r, const idem_image *im, const char *path, const idem_marks *marks,
+                      idem_rewritten *about) {
+    unsigned char *data;
+    size_t size;
+    if (idem_rewrite_encode(r, im, marks, &data, &size, about))
+        return -1;
+    const int status = idem_file_write(path, data, size);
+    free(data);
     return status;
 }

@@ -21,6 +21,8 @@ typedef struct idem_rewrite idem_rewrite;
 
 /* im is the caller's, to be freed. NULL with a message, and nothing in im. */
 idem_rewrite *idem_rewrite_open(const char *path, idem_image *im);
+/* The same for the bytes of a file, which are copied; `what` names them in messages. */
+idem_rewrite *idem_rewrite_parse(const unsigned char *bytes, size_t size, const char *what, idem_image *im);
 void idem_rewrite_free(idem_rewrite *r); /* NULL is allowed */
 
 /* The ending of what is written: ".jpg", ".png" or ".webp"; NULL: that of the source will do. */
@@ -34,7 +36,10 @@ typedef struct {
                             changed */
 } idem_rewritten;
 
-/* Writes aside, then renames. marks NULL: none. about may be NULL. */
+/* Into memory: *data is malloc'ed. marks NULL: none. about may be NULL. */
+int idem_rewrite_encode(const idem_rewrite *r, const idem_image *im, const idem_marks *marks, unsigned char **data,
+                        size_t *size, idem_rewritten *about);
+/* Into a file: writes aside, then renames. */
 int idem_rewrite_save(const idem_rewrite *r, const idem_image *im, const char *path, const idem_marks *marks,
                       idem_rewritten *about);
 
