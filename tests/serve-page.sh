@@ -45,7 +45,7 @@ shot() { # NAME
 wd POST "$s/url" "$(jq -cn --arg url "$url" '{url: $url}')" >/dev/null
 [ "$(js 'location.pathname + location.search')" = '"/"' ] || failed "the token stays in the address: $(js location.href)"
 [ "$(js 'document.cookie')" = '""' ] || failed "scripts can read the cookie"
-until_true 10 'document.querySelectorAll(".samples img").length === 18 && [...document.querySelectorAll(".samples img")].every((i) => i.complete && i.naturalWidth === 128)'
+until_true 10 'document.querySelectorAll(".samples img").length === 36 && [...document.querySelectorAll(".samples img")].every((i) => i.complete && i.naturalWidth === 128)'
 [ "$(js 'document.getElementById("go").disabled')" = true ] || failed "the button can be pressed before there are pictures"
 # Everything that can be used has a name.
 [ "$(js '[...document.querySelectorAll("button, input, select, a")].filter((e) => e.id !== "download" && !(e.getAttribute("aria-label") || e.textContent.trim() || (e.labels && [...e.labels].some((l) => l.textContent.trim())))).length')" = 0 ] ||
@@ -90,7 +90,42 @@ until_true 120 '!document.getElementById("way").hidden && document.getElementByI
     failed "the slider does not show 33 pictures, each within 100 ms"
 shot way
 
+# A grid of what was chosen, one taken away again: the command's picture.
+click 'input[value=grid] + span'
+for at in rows:1 rows:2 rows:3 columns:1 columns:2; do click "#${at%:*} .samples button:nth-child(${at#*:})"; done
+until_true 10 'document.querySelectorAll("#rows .taken li").length === 3 && document.querySelectorAll("#columns .taken li").length === 2'
+shot trays
+click '#rows .taken li:nth-child(3) button'
+until_true 10 'document.querySelectorAll("#rows .taken li").length === 2 && document.querySelector("#rows .samples button:nth-child(3)").getAttribute("aria-pressed") === "false"'
+send '#refine' 'not at all'
+rm -f "$work/downloads/"*
+click '#go'
+until_true 60 '!document.getElementById("sheet").hidden && document.getElementById("busy").hidden'
+click '#download'
+for ((i = 0; i < 100; i++)); do
+    [ ! -s "$work/downloads/idem-grid.png" ] || break
+    sleep 0.1
+done
+cmp "$work/downloads/idem-grid.png" "$work/grid/grid.png" || failed "the grid that is downloaded is not the command's"
+shot grid
+
+# Anonymised with a dial; each face is reported with both recognisers.
+click 'input[value=anonymise] + span'
+send '#photograph input[type=file]' "$work/photo.png"
+click '#stranger'
+send '#similarity' $'\xee\x80\x94\xee\x80\x94'
+[ "$(js 'document.getElementById("wanted").textContent')" = '"0.40"' ] || failed "the dial says $(js 'document.getElementById("wanted").textContent')"
+until_true 60 'document.querySelector("#photograph .found").textContent.startsWith("One face")'
+click '#go'
+until_true 120 '!document.getElementById("report").hidden && document.getElementById("busy").hidden'
+[ "$(js 'document.querySelectorAll("#faces li").length')" = 1 ] && [ "$(js 'document.querySelectorAll("#faces .track i.wish").length')" = 1 ] &&
+    [ "$(js '[...document.querySelectorAll("#faces b")].every((b) => /^-?[01]\.\d\d$/.test(b.textContent))')" = true ] || failed "the report: $(js 'document.getElementById("report").textContent')"
+[ "$(js '[...document.querySelectorAll("#before, #after")].map((i) => `${i.naturalWidth} x ${i.naturalHeight}`).join(", ")')" = '"400 x 300, 400 x 300"' ] || failed "before and after have two sizes"
+[ "$(js 'document.getElementById("download").download')" = '"idem-anonymised.png"' ] || failed "the download is called $(js 'document.getElementById("download").download')"
+shot anonymised
+
 # Cancelled: the work ends, and the page is ready again.
+click 'input[value=interpolate] + span'
 send '#refine' '60 steps'
 click '#go'
 until_true 20 '!document.getElementById("busy").hidden'

@@ -12,7 +12,7 @@ for tool in curl jq; do
         exit 77
     }
 done
-networks=$("$idem" model list --json | jq -r '[.models[] | select(.name | IN("detect", "landmark", "feature")) | .state] | unique | join(" ")')
+networks=$("$idem" model list --json | jq -r '[.models[] | select(.name | IN("detect", "landmark", "feature", "judge", "pose")) | .state] | unique | join(" ")')
 [ "$networks" = ok ] || {
     echo "skip: the fetched models are not here"
     exit 77
@@ -64,7 +64,7 @@ for header in "Content-Security-Policy: default-src 'self'; img-src 'self' blob:
     grep -qi "^$header" "$work/headers" || failed "no header $header"
 done
 ! grep -qi '^Access-Control' "$work/headers" || failed "a header for other origins"
-grep -qE 'https?://' src/serve/page/page.html src/serve/page/page.css src/serve/page/page.js && failed "the page names another address"
+grep -qE 'https?://' src/serve/page/*.html src/serve/page/*.css src/serve/page/*.js && failed "the page names another address"
 expect 200 / -H "Host: localhost:${base##*:}"
 expect 200 / -H "Origin: $base" -H "Sec-Fetch-Site: same-origin"
 for header in "Host: evil.example" "Host: 127.0.0.1" "Host: 127.0.0.1:1" "Origin: http://evil.example" "Origin: null" "Origin: https://${base#http://}" \
@@ -102,6 +102,29 @@ expect 200 /faces -F "attributes=@$work/photo.png"
 expect 200 /compose -F identity=@$one -F "attributes=@$work/photo.png" -F keep_size=1 -F refine=3
 "$idem" compose -q --threads 1 -i $one -a "$work/photo.png" --keep-size --refine 3 -o "$work/kept.png"
 cmp "$work/answer" "$work/kept.png" || failed "/compose and idem compose --keep-size differ"
+# A seed, for tests, gives the same new face; without one it is another each time.
+expect 200 /anonymise -F "photograph=@$work/photo.png" -F seed=7 -F refine=3 -F hide=blur
+"$idem" anonymise -q --threads 1 --seed 7 --refine 3 --fallback blur "$work/photo.png" -o "$work/anonymised" >/dev/null
+cmp "$work/answer" "$work/anonymised/photo.png" || failed "/anonymise and idem anonymise differ"
+expect 200 /anonymise -F "photograph=@$work/photo.png" -F refine=3
+! cmp -s "$work/answer" "$work/anonymised/photo.png" || failed "/anonymise paints a face that can be foretold"
+# With the report: what was wanted, what both recognisers measured, as in the command's report.
+expect 200 /anonymise -F "photograph=@$work/photo.png" -F seed=7 -F refine=3 -F similarity=0.4 -F report=1
+"$idem" anonymise -q --threads 1 --seed 7 --refine 3 --similarity 0.4 "$work/photo.png" -o "$work/dialled" >/dev/null
+jq -r .picture "$work/answer" | base64 -d | cmp - "$work/dialled/photo.png" || failed "/anonymise with similarity and idem anonymise differ"
+[ "$(jq -r .type "$work/answer")" = image/png ] || failed "/anonymise: type $(jq .type "$work/answer")"
+for key in '.pictures[0].faces | map({done, person, box: (.box | map(round)), r: (.cosine_recogniser * 1000 | round), j: (.cosine_judge * 1000 | round)})' \
+    '.summary.similarity_wanted' '.summary.recogniser.threshold, .summary.judge.threshold' '.look_first | length'; do
+    [ "$(jq -c ".report | $key" "$work/answer")" = "$(jq -c "$key" "$work/dialled/anonymise-report.json")" ] ||
+        failed "reports differ in $key: $(jq -c .report "$work/answer")"
+done
+[ "$(jq '.report.pictures[0].faces[0].cosine_recogniser - 0.4 | fabs < 0.15' "$work/answer")" = true ] || failed "similarity 0.4 gave $(jq -c '.report.pictures[0].faces' "$work/answer")"
+expect 200 /grid -F identity=@$one -F identity2=@$two -F attributes=@$how -F attributes3=@samples/attributes/b.png -F refine=0
+mkdir "$work/who" "$work/how"
+cp $one $two "$work/who"
+cp $how samples/attributes/b.png "$work/how"
+"$idem" compose -q --threads 1 --batch 1 --refine 0 -i "$work/who" -a "$work/how" -o "$work/grid" >/dev/null
+cmp "$work/answer" "$work/grid/grid.png" || failed "/grid and the grid of idem compose differ"
 
 # ---- wrong ones ----
 
@@ -122,6 +145,15 @@ expect 422 /faces -F attributes=@README.md
 says "attributes: looks like a text file"
 expect 422 /compose -F identity=@$one -F attributes=@$how -F face=7
 says "attributes: has 1 face, face 7 was asked for"
+expect 422 /anonymise -F photograph=@README.md
+says "photograph: looks like a text file"
+expect 400 /anonymise -F photograph=@$one -F similarity=2
+expect 400 /anonymise -F photograph=@$one -F similarity=nan
+expect 400 /anonymise -F photograph=@$one -F hide=not
+expect 400 /anonymise -F attributes=@$one
+expect 400 /grid -F identity=@$one
+expect 422 /grid -F identity=@$one -F identity4=@README.md -F attributes=@$how
+says "identity4: looks like a text file"
 expect 404 /anything -F identity=@$one
 head -c 68000000 /dev/zero >"$work/large"
 expect 413 /compose -F "identity=@$work/large"

@@ -104,6 +104,10 @@ enum { IDEM_GRID_PIXELS = 256 };
 IDEM_API int idem_write_grid(idem_context *context, const char *path, const idem_view *identities, int rows,
                              const idem_view *attributes, int columns, const idem_view *cells,
                              const idem_writing *writing);
+/* The same into memory, to be freed with idem_free_bytes. */
+IDEM_API int idem_encode_grid(idem_context *context, const idem_view *identities, int rows, const idem_view *attributes,
+                              int columns, const idem_view *cells, const idem_writing *writing, unsigned char **bytes,
+                              size_t *size);
 
 #ifdef __cplusplus
 }

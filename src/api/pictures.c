@@ -251,27 +251,51 @@ int idem_write_page(idem_context *c, const char *path, const idem_view *views, i
     return status;
 }
 
-int idem_write_grid(idem_context *c, const char *path, const idem_view *identities, int rows,
-                    const idem_view *attributes, int columns, const idem_view *cells, const idem_writing *writing) {
-    static const char call[] = "idem_write_grid";
-    idem_made made;
-    if (!path)
-        return idem_fail("%s: an argument is NULL", call);
+static int draw_grid(idem_image *page, const char *call, const idem_view *identities, int rows,
+                     const idem_view *attributes, int columns, const idem_view *cells) {
     if (rows < 1 || columns < 1 || rows > INT16_MAX || columns > INT16_MAX)
         return idem_fail("%s: %d rows and %d columns, expected 1 to %d", call, rows, columns, INT16_MAX);
-    if (idem_marks_open(&made, call, c, writing))
-        return -1;
-    idem_image *down = images_of(call, identities, rows, false), *along = NULL, *inner = NULL, page = {0};
+    idem_image *down = images_of(call, identities, rows, false), *along = NULL, *inner = NULL;
     int status = down && (along = images_of(call, attributes, columns, false)) &&
                          (inner = images_of(call, cells, rows * columns, false))
                      ? 0
                      : -1;
     if (!status)
-        status =
-            idem_grid_draw(&page, down, rows, along, columns, inner) || idem_image_to_file(&page, path, &made) ? -1 : 0;
-    idem_image_free(&page);
+        status = idem_grid_draw(page, down, rows, along, columns, inner);
     free(down);
     free(along);
     free(inner);
+    return status;
+}
+
+int idem_write_grid(idem_context *c, const char *path, const idem_view *identities, int rows,
+                    const idem_view *attributes, int columns, const idem_view *cells, const idem_writing *writing) {
+    static const char call[] = "idem_write_grid";
+    idem_made made;
+    idem_image page = {0};
+    if (!path)
+        return idem_fail("%s: an argument is NULL", call);
+    const int status = idem_marks_open(&made, call, c, writing) ||
+                               draw_grid(&page, call, identities, rows, attributes, columns, cells) ||
+                               idem_image_to_file(&page, path, &made)
+                           ? -1
+                           : 0;
+    idem_image_free(&page);
+    return status;
+}
+
+int idem_encode_grid(idem_context *c, const idem_view *identities, int rows, const idem_view *attributes, int columns,
+                     const idem_view *cells, const idem_writing *writing, unsigned char **bytes, size_t *size) {
+    static const char call[] = "idem_encode_grid";
+    idem_made made;
+    idem_image page = {0};
+    if (!bytes || !size)
+        return idem_fail("%s: an argument is NULL", call);
+    const int status = idem_marks_open(&made, call, c, writing) ||
+                               draw_grid(&page, call, identities, rows, attributes, columns, cells) ||
+                               idem_image_to_bytes(&page, &made, bytes, size)
+                           ? -1
+                           : 0;
+    idem_image_free(&page);
     return status;
 }

@@ -83,7 +83,7 @@ int idem_cmd_serve(int argc, char **argv) {
                               .options = options,
                               .shared = IDEM_WITH_THREADS};
     idem_parse(&line, argc, argv, &shared, NULL);
-    idem_context *context = idem_cli_open(&s.files, &shared, 0);
+    idem_context *context = idem_cli_open(&s.files, &shared, 1);
     const int status = context ? serve(&s, &shared, context) : -1;
     idem_cli_close(context);
     return status ? idem_cli_failed() : 0;

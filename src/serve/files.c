@@ -12,6 +12,8 @@ static const idem_served_file page[] = {
     {"/", "text/html; charset=utf-8", page_html, sizeof page_html},
     {"/page.css", "text/css; charset=utf-8", page_css, sizeof page_css},
     {"/page.js", "text/javascript; charset=utf-8", page_js, sizeof page_js},
+    {"/pictures.js", "text/javascript; charset=utf-8", pictures_js, sizeof pictures_js},
+    {"/results.js", "text/javascript; charset=utf-8", results_js, sizeof results_js},
     {"/icon.svg", "image/svg+xml", icon_svg, sizeof icon_svg},
 };
 

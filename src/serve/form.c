@@ -2,15 +2,18 @@
 #include "serve/form.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { POST_BUFFER = 65536 };
 
-static const char *const picture_names[IDEM_FORM_PICTURES] = {"identity", "identity2", "attributes"};
-static const char *const setting_names[IDEM_FORM_SETTINGS] = {"face",  "refine", "keep_size", "input",
-                                                              "steps", "space",  "job"};
+static const char *const picture_names[IDEM_FORM_PICTURES] = {"identity",    "identity2",   "identity3",
+                                                              "identity4",   "attributes",  "attributes2",
+                                                              "attributes3", "attributes4", "photograph"};
+static const char *const setting_names[IDEM_FORM_SETTINGS] = {
+    "face", "refine", "keep_size", "input", "steps", "space", "job", "similarity", "hide", "seed", "report"};
 
 static int find(const char *const *names, int n, const char *name) {
     for (int i = 0; i < n; i++)
@@ -66,10 +69,7 @@ static enum MHD_Result take(void *user, enum MHD_ValueKind kind, const char *key
     else if (setting >= 0)
         status = add_setting(f, setting, data, at, size);
     else
-        wrong(f,
-              "there is no field of a name other than identity, identity2, attributes, face, refine, keep_size, "
-              "input, steps, space, job",
-              "the form");
+        wrong(f, "has a field that no request knows (docs/serve.md)", "the form");
     return status ? MHD_NO : MHD_YES;
 }
 
@@ -112,6 +112,21 @@ int idem_form_number(idem_form *f, int setting, int least, int most, int otherwi
         return 0;
     }
     snprintf(f->error, sizeof f->error, "%s: is not a whole number from %d to %d", setting_names[setting], least, most);
+    return -1;
+}
+
+int idem_form_real(idem_form *f, int setting, double least, double most, double *value) {
+    const char *text = f->settings[setting];
+    *value = NAN;
+    if (!*text)
+        return 0;
+    char *end;
+    const double x = strtod(text, &end);
+    if (!*end && x >= least && x <= most) {
+        *value = x;
+        return 0;
+    }
+    snprintf(f->error, sizeof f->error, "%s: is not a number from %g to %g", setting_names[setting], least, most);
     return -1;
 }
 

@@ -6,18 +6,27 @@
 #include <microhttpd.h>
 #include <stddef.h>
 
-enum { IDEM_FORM_PICTURES = 3, IDEM_FORM_SETTINGS = 7, IDEM_FORM_SETTING = 48 };
+/* IDEM_FORM_GRID: rows or columns of a grid, at most. */
+enum { IDEM_FORM_GRID = 4, IDEM_FORM_PICTURES = 9, IDEM_FORM_SETTINGS = 11, IDEM_FORM_SETTING = 48 };
 
 /* In the order of both tables in form.c. */
-enum { IDEM_PICTURE_IDENTITY, IDEM_PICTURE_IDENTITY2, IDEM_PICTURE_ATTRIBUTES };
 enum {
-    IDEM_SETTING_FACE,
-    IDEM_SETTING_REFINE,
-    IDEM_SETTING_KEEP_SIZE,
-    IDEM_SETTING_INPUT,
-    IDEM_SETTING_STEPS,
-    IDEM_SETTING_SPACE,
-    IDEM_SETTING_JOB
+    IDEM_PICTURE_IDENTITY,                                            /* up to IDEM_FORM_GRID of them */
+    IDEM_PICTURE_ATTRIBUTES = IDEM_PICTURE_IDENTITY + IDEM_FORM_GRID, /* and of these */
+    IDEM_PICTURE_PHOTOGRAPH = IDEM_PICTURE_ATTRIBUTES + IDEM_FORM_GRID
+};
+enum {
+    IDEM_FIELD_FACE,
+    IDEM_FIELD_REFINE,
+    IDEM_FIELD_KEEP_SIZE,
+    IDEM_FIELD_INPUT,
+    IDEM_FIELD_STEPS,
+    IDEM_FIELD_SPACE,
+    IDEM_FIELD_JOB,
+    IDEM_FIELD_SIMILARITY,
+    IDEM_FIELD_HIDE,
+    IDEM_FIELD_SEED,
+    IDEM_FIELD_REPORT
 };
 
 typedef struct {
@@ -42,6 +51,8 @@ void idem_form_free(idem_form *form);
 
 /* A whole number of `least` to `most`; `otherwise` when it was not sent. -1, with form->error. */
 int idem_form_number(idem_form *form, int setting, int least, int most, int otherwise, int *value);
+/* A number of `least` to `most`; NaN when it was not sent. -1, with form->error. */
+int idem_form_real(idem_form *form, int setting, double least, double most, double *value);
 /* The place among `choices` of what was sent, the first when nothing was. -1, with form->error. */
 int idem_form_choice(idem_form *form, int setting, const char *const *choices, int n, int *value);
 /* The field of a picture: "identity". Constant. */

@@ -268,7 +268,7 @@ static enum MHD_Result finish_post(idem_server *s, struct MHD_Connection *c, req
     q->answered = 1;
     if (idem_form_finish(&q->form))
         return send_error(s, c, MHD_HTTP_BAD_REQUEST, "request", q->form.error);
-    snprintf(job.name, sizeof job.name, "%.*s", IDEM_JOB_NAME - 1, q->form.settings[IDEM_SETTING_JOB]);
+    snprintf(job.name, sizeof job.name, "%.*s", IDEM_JOB_NAME - 1, q->form.settings[IDEM_FIELD_JOB]);
     if (p)
         enter_state(s, p, WORKS, &job);
     int full;

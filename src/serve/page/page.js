@@ -3,16 +3,23 @@
 
 const STEPS = 33;
 const $ = (id) => document.getElementById(id);
-const sources = {};
+const sources = {}; // cards by name
 let running = null; // AbortController of the request at hand
-let result = null; // address of the last picture
+
+// cards: those that are shown and needed.
+const MODES = {
+  compose: { cards: ["identity", "attributes"], go: "Compose", empty: "Choose two faces, then compose." },
+  interpolate: { cards: ["identity", "identity2", "attributes"], go: "Make the slider", empty: "Choose two people and one more picture, then make the slider." },
+  grid: { cards: ["rows", "columns"], go: "Make the grid", empty: "Choose up to four people and four pictures, then make the grid." },
+  anonymise: { cards: ["photograph"], go: "Anonymise", empty: "Choose a photograph, then anonymise it." },
+};
 
 function mode() {
   return document.querySelector("input[name=mode]:checked").value;
 }
 
-function wanted() {
-  return mode() === "compose" ? ["identity", "attributes"] : ["identity", "identity2", "attributes"];
+function isReady() {
+  return MODES[mode()].cards.every((name) => sources[name] && (sources[name].files ? sources[name].files.length : sources[name].file));
 }
 
 function say(text) {
@@ -24,15 +31,21 @@ function complain(text) {
   $("message").hidden = !text;
 }
 
-// Messages begin with the field they are about; here it is a card.
+// Messages begin with the field they are about; here it is a card, or a picture of a tray.
+function splitField(text) {
+  const [, kind, number, rest] = /^(identity|attributes|photograph)([2-4]?): (.*)$/s.exec(text) || [];
+  if (!kind) return ["", text];
+  if (mode() === "grid") return [`${sources[kind === "identity" ? "rows" : "columns"].title}, picture ${number || 1}`, rest];
+  return [(sources[kind + number] || sources[kind]).title, rest];
+}
+
 function withoutField(text) {
-  const field = text.split(": ", 1)[0];
-  return sources[field] ? text.slice(field.length + 2) : text;
+  return splitField(text)[1];
 }
 
 function withCard(text) {
-  const source = sources[text.split(": ", 1)[0]];
-  return source ? `${source.title}: ${withoutField(text)}` : text;
+  const [card, rest] = splitField(text);
+  return card ? `${card}: ${rest}` : text;
 }
 
 async function ask(path, form, signal) {
@@ -51,118 +64,8 @@ async function ask(path, form, signal) {
   throw new Error(message);
 }
 
-// ---- the pictures that go in ----
-
-class Source {
-  constructor(name, samples, label) {
-    this.name = name;
-    this.card = $(name);
-    this.title = this.card.querySelector("h2").textContent;
-    this.card.append($("source").content.cloneNode(true));
-    this.drop = this.card.querySelector(".drop");
-    this.image = this.card.querySelector(".shown img");
-    this.boxes = this.card.querySelector(".boxes");
-    this.found = this.card.querySelector(".found");
-    this.file = null;
-    this.face = 1;
-    const input = this.card.querySelector("input[type=file]");
-    input.addEventListener("change", () => input.files[0] && this.take(input.files[0]));
-    for (const event of ["dragenter", "dragover"])
-      this.drop.addEventListener(event, (e) => { e.preventDefault(); this.drop.classList.add("over"); });
-    this.drop.addEventListener("dragleave", () => this.drop.classList.remove("over"));
-    this.drop.addEventListener("drop", (e) => {
-      e.preventDefault();
-      this.drop.classList.remove("over");
-      if (e.dataTransfer.files[0]) this.take(e.dataTransfer.files[0]);
-    });
-    this.addSamples(samples, label);
-  }
-
-  addSamples(samples, label) {
-    const group = this.card.querySelector(".samples");
-    group.setAttribute("aria-label", `Samples of nobody: ${label}`);
-    samples.forEach((address, i) => {
-      const button = document.createElement("button");
-      const image = document.createElement("img");
-      button.type = "button";
-      button.setAttribute("aria-pressed", "false");
-      button.setAttribute("aria-label", `Sample ${i + 1}: ${label}`);
-      image.src = address;
-      image.alt = "";
-      image.addEventListener("error", () => button.remove());
-      button.append(image);
-      button.addEventListener("click", async () => {
-        try {
-          await this.take(await (await fetch(address)).blob());
-          button.setAttribute("aria-pressed", "true");
-        } catch {
-          complain("The sample could not be read: is idem serve still running?");
-        }
-      });
-      group.append(button);
-    });
-  }
-
-  async take(file) {
-    complain();
-    this.file = file;
-    this.face = 1;
-    this.boxes.replaceChildren();
-    for (const button of this.card.querySelectorAll(".samples button")) button.setAttribute("aria-pressed", "false");
-    if (this.image.src) URL.revokeObjectURL(this.image.src);
-    this.image.onerror = () => { this.card.querySelector(".shown").hidden = true; };
-    this.image.src = URL.createObjectURL(file);
-    this.image.alt = `The picture for: ${this.title}`;
-    this.card.querySelector(".shown").hidden = false;
-    this.drop.classList.add("full");
-    this.card.querySelector(".file span").textContent = "Choose another";
-    ready();
-    await this.look(file);
-  }
-
-  async look(file) {
-    const form = new FormData();
-    form.append("attributes", file);
-    this.found.textContent = "Looking for faces…";
-    try {
-      const seen = await (await ask("/faces", form)).json();
-      if (file !== this.file) return;
-      this.show(seen);
-    } catch (error) {
-      if (file !== this.file) return;
-      this.found.textContent = withoutField(error.message);
-    }
-  }
-
-  show(seen) {
-    const n = seen.faces.length;
-    this.found.textContent = seen.whole ? "One face, taken whole" : n === 0 ? "No face was found in this picture" : n === 1 ? "One face" : `${n} faces: choose one`;
-    if (this.name !== "attributes" && n > 1) this.found.textContent = `${n} faces, the largest is taken`;
-    if (seen.whole) return;
-    seen.faces.forEach((face, i) => {
-      const button = document.createElement("button");
-      const [left, top, right, bottom] = face.box_part.map((x) => Math.min(1, Math.max(0, x)) * 100);
-      button.type = "button";
-      button.style.left = `${left}%`;
-      button.style.top = `${top}%`;
-      button.style.width = `${right - left}%`;
-      button.style.height = `${bottom - top}%`;
-      button.setAttribute("aria-label", `Face ${i + 1} of ${n}`);
-      button.setAttribute("aria-pressed", String(i === 0));
-      button.disabled = this.name !== "attributes";
-      button.addEventListener("click", () => {
-        this.face = i + 1;
-        for (const other of this.boxes.children) other.setAttribute("aria-pressed", String(other === button));
-      });
-      this.boxes.append(button);
-    });
-  }
-}
-
-// ---- what comes out ----
-
 function ready() {
-  $("go").disabled = Boolean(running) || !wanted().every((name) => sources[name].file);
+  $("go").disabled = Boolean(running) || !isReady();
 }
 
 function busy(on) {
@@ -181,9 +84,9 @@ async function follow(job, signal) {
     try {
       const state = await (await fetch(`/jobs/${job}`, { signal })).json();
       if (state.before === undefined) continue;
-      const text = state.before > 0 ? `Waiting for ${state.before} other${state.before > 1 ? "s" : ""}` : state.doing[0].toUpperCase() + state.doing.slice(1);
+      const text = state.before > 0 ? `Waiting: ${state.before} before this one, ${state.queue} in the queue` : state.doing[0].toUpperCase() + state.doing.slice(1);
       $("doing").textContent = text;
-      if (state.of > 1) {
+      if (state.of > 1 || state.done > 0) {
         $("progress").max = state.of;
         $("progress").value = state.done;
       } else {
@@ -193,71 +96,48 @@ async function follow(job, signal) {
   }
 }
 
-async function showPicture(blob, before) {
-  if (result) URL.revokeObjectURL(result);
-  result = URL.createObjectURL(blob);
-  $("download").href = result;
-  $("download").hidden = false;
-  $("empty").hidden = true;
-  if (mode() === "compose") {
-    if ($("before").src && $("before").src !== $("after").src) URL.revokeObjectURL($("before").src);
-    $("after").src = result;
-    await $("after").decode();
-    await showBefore(before);
-    $("download").download = "idem.png";
-  } else {
-    await showWay(blob);
-    $("download").download = "idem-slider.png";
+function formOf(kind, job) {
+  const form = new FormData();
+  form.append("job", job);
+  form.append("refine", $("refine").value);
+  if (kind === "grid") {
+    sources.rows.files.forEach(({ file }, i) => form.append(i ? `identity${i + 1}` : "identity", file));
+    sources.columns.files.forEach(({ file }, i) => form.append(i ? `attributes${i + 1}` : "attributes", file));
+    return form;
   }
-  $("pair").hidden = mode() !== "compose";
-  $("way").hidden = mode() === "compose";
-}
-
-// The two are laid over each other where they have the same shape; a face that was painted alone has another.
-async function showBefore(picture) {
-  const image = $("before"), after = $("after");
-  image.src = URL.createObjectURL(picture);
-  let fits = false;
-  try {
-    await image.decode();
-    const a = image.naturalWidth / image.naturalHeight, b = after.naturalWidth / after.naturalHeight;
-    fits = Math.abs(a / b - 1) < 0.01;
-  } catch { /* HEIC, which few browsers show */ }
-  if (!fits) {
-    URL.revokeObjectURL(image.src);
-    image.src = result;
+  for (const name of MODES[kind].cards) form.append(name, sources[name].file);
+  if (kind === "anonymise") {
+    form.append("report", "1");
+    form.append("hide", $("hide").value);
+    if (!$("stranger").checked) form.append("similarity", $("similarity").value);
+    return form;
   }
-  document.querySelector("#pair .range").hidden = !fits;
+  form.append("face", String(sources.attributes.face));
+  if (kind === "compose" && $("keep").checked) form.append("keep_size", "1");
+  if (kind === "interpolate") form.append("steps", String(STEPS));
+  return form;
 }
 
-let strip = null;
-async function showWay(blob) {
-  strip = await createImageBitmap(blob);
-  const side = strip.height;
-  $("frame").width = $("frame").height = side;
-  $("place").max = strip.width / side - 1;
-  drawPlace();
+async function showAnonymised(answer, before) {
+  const { report, type, picture } = await answer.json();
+  const blob = new Blob([Uint8Array.from(atob(picture), (c) => c.charCodeAt(0))], { type });
+  await showResult(blob, `idem-anonymised.${type === "image/jpeg" ? "jpg" : type.slice(6)}`, "pair", () => showPair(before));
+  showReport(report);
 }
 
-function drawPlace() {
-  if (!strip) return;
-  const side = strip.height;
-  $("frame").getContext("2d").drawImage(strip, Number($("place").value) * side, 0, side, side, 0, 0, side, side);
+async function show(kind, answer, before) {
+  if (kind === "anonymise") return showAnonymised(answer, before);
+  const blob = await answer.blob();
+  if (kind === "compose") return showResult(blob, "idem.png", "pair", () => showPair(before));
+  if (kind === "grid") return showResult(blob, "idem-grid.png", "sheet", showGrid);
+  return showResult(blob, "idem-slider.png", "way", () => showWay(blob));
 }
 
 async function run(event) {
   event.preventDefault();
-  if (running || !wanted().every((name) => sources[name].file)) return;
-  const form = new FormData();
-  const job = crypto.getRandomValues(new Uint32Array(3)).join("-");
-  const path = `/${mode()}`;
-  for (const name of wanted()) form.append(name, sources[name].file);
-  form.append("job", job);
-  form.append("refine", $("refine").value);
-  form.append("face", String(sources.attributes.face));
-  if (path === "/compose" && $("keep").checked) form.append("keep_size", "1");
-  if (path === "/interpolate") form.append("steps", String(STEPS));
-  const before = sources.attributes.file;
+  if (running || !isReady()) return;
+  const kind = mode(), job = crypto.getRandomValues(new Uint32Array(3)).join("-");
+  const before = kind === "anonymise" ? sources.photograph.file : sources.attributes.file;
   running = new AbortController();
   complain();
   $("doing").textContent = "Sending";
@@ -267,8 +147,7 @@ async function run(event) {
   try {
     const { signal } = running;
     follow(job, signal);
-    const blob = await (await ask(path, form, signal)).blob();
-    await showPicture(blob, before);
+    await show(kind, await ask(`/${kind}`, formOf(kind, job), signal), before);
     say(`Done in ${((performance.now() - started) / 1000).toFixed(1)} seconds`);
   } catch (error) {
     if (error.name === "AbortError") say("Cancelled");
@@ -279,23 +158,35 @@ async function run(event) {
 }
 
 function changeMode() {
-  const slider = mode() === "interpolate";
-  $("identity2").hidden = !slider;
-  $("keep-line").hidden = slider;
-  $("go").textContent = slider ? "Make the slider" : "Compose";
-  $("empty").textContent = slider ? "Choose two people and one more picture, then make the slider." : "Choose two faces, then compose.";
+  const kind = mode(), { cards, go, empty } = MODES[kind];
+  for (const name in sources) sources[name].card.hidden = !cards.includes(name);
+  $("keep-line").hidden = kind !== "compose";
+  $("dial").hidden = $("hide-line").hidden = kind !== "anonymise";
+  $("go").textContent = go;
+  $("empty").textContent = empty;
+  complain();
   ready();
+}
+
+function turnDial() {
+  $("similarity").disabled = $("stranger").checked;
+  $("wanted").textContent = $("stranger").checked ? "–" : Number($("similarity").value).toFixed(2);
 }
 
 const identities = [1, 2, 3, 4, 5, 6].map((i) => `/samples/identities/${i}.png`);
 const attributes = ["a", "b", "c", "d", "e", "f"].map((i) => `/samples/attributes/${i}.png`);
 sources.identity = new Source("identity", identities, "who");
-sources.attributes = new Source("attributes", attributes, "how");
 sources.identity2 = new Source("identity2", identities, "to whom");
+sources.attributes = new Source("attributes", attributes, "how");
+sources.rows = new Tray("rows", identities, "who, for the grid");
+sources.columns = new Tray("columns", attributes, "how, for the grid");
+sources.photograph = new Source("photograph", attributes, "photograph");
 $("settings").addEventListener("submit", run);
 $("cancel").addEventListener("click", () => running && running.abort());
 $("split").addEventListener("input", () => $("compare").style.setProperty("--split", `${100 - $("split").value}%`));
 $("place").addEventListener("input", drawPlace);
+for (const id of ["stranger", "similarity"]) $(id).addEventListener("input", turnDial);
 for (const radio of document.querySelectorAll("input[name=mode]")) radio.addEventListener("change", changeMode);
 for (const event of ["dragover", "drop"]) window.addEventListener(event, (e) => e.preventDefault());
+turnDial();
 changeMode();
