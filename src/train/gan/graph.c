@@ -185,29 +185,13 @@ static int build_heads(idem_gan_graph *t, idem_weights *w, const idem_gan_recipe
                : 0;
 }
 
-/* What all of these pictures [N, 3, S, S] have at one place of a grid of 8 pixels: [24, 1, 8], three colours, the mean
- * over pictures and cells. */
-static idem_node *lattice(idem_node *x) {
-    const int64_t side = x->shape.d[2], cells = side / LATTICE;
-    const float share = 1 / (float)(x->shape.d[0] * cells * cells);
-    idem_node *sum =
-        idem_reshape(idem_reduce_sum(x, IDEM_SHAPE(1, 3, side, side), share), IDEM_SHAPE(3, cells, LATTICE, side));
-    sum =
-        idem_reshape(idem_reduce_sum(sum, IDEM_SHAPE(3, 1, LATTICE, side), 1), IDEM_SHAPE(3 * LATTICE, cells, LATTICE));
-    return idem_reduce_sum(sum, IDEM_SHAPE(3 * LATTICE, 1, LATTICE), 1);
-}
-
-/* Of what was painted of the known codes, in [0, 1]: 1 - MS-SSIM + mean |x - y| + mean |lattice of x - y|. The last one
- * is much smaller than what pictures differ by, but all of them share it, and one sees it. */
+/* 1 - MS-SSIM + mean |x - y|, in [0, 1], of what was painted of the known codes. */
 static idem_node *rebuilt(const idem_gan_graph *t, idem_node *painted) {
     idem_node *both[2] = {painted, t->known};
     for (int i = 0; i < 2; i++)
         both[i] = idem_affine(both[i], 0.5f, 0.5f);
-    idem_node *apart = idem_sub(both[0], both[1]);
-    if (!apart)
-        return NULL;
     return idem_add(idem_mean_all(idem_one_minus_msssim(both[0], both[1])),
-                    idem_add(idem_mean_all(idem_abs(apart)), idem_mean_all(idem_abs(lattice(apart)))));
+                    idem_mean_all(idem_abs(idem_sub(both[0], both[1]))));
 }
 
 /* A copy of G for the known codes alone. */
