@@ -66,6 +66,11 @@ static void wrong_usage_exits_2_and_says_what_to_do(void **state) {
     assert_int_equal(RUN("$IDEM doctor --threads=2x"), 2);
     assert_int_equal(RUN("$IDEM doctor --threads="), 2);
     assert_int_equal(RUN("$IDEM doctor --threads=99999999999999999999"), 2);
+    static const char *const times[] = {"2", "1:60", "00:00", "1:-5", "0:00:61", "1:00:00:00", "a:00", ""};
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+        assert_int_equal(RUN("$IDEM train -g x -o y --time-limit '%s'", times[i]), 2);
+        assert_true(program_says("is not a time such as 23:30"));
+    }
     assert_int_equal(RUN("$IDEM doctor surplus"), 2);
     assert_true(program_says("surplus"));
     assert_int_equal(RUN("$IDEM model"), 2);

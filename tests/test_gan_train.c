@@ -164,6 +164,20 @@ static void ctrl_c_says_how_to_go_on(void **state) {
 }
 
 /* Heads on frozen features: what they learn shows in their loss, and goes on after a stop. */
+static void a_time_limit_is_a_checkpoint(void **state) {
+    (void)state;
+    program_expect(program_run(dir, TRAIN "$DIR/timed --pictures 4000000 --time-limit 00:00:01 --json 2>/dev/null"), 0);
+    assert_true(program_says("\"finished\": false"));
+    program_expect(
+        program_run(dir, "ls $DIR/timed/checkpoint-* | tail -n 1 | sed 's/.*-0*\\([0-9]*\\).safetensors/\\1/'"), 0);
+    const int more = 4 * atoi(program_output) + 8;
+    assert_true(more > 8);
+    program_expect(program_run(dir, TRAIN "$DIR/timed --resume --pictures %d --json 2>/dev/null", more), 0);
+    assert_true(program_says("\"finished\": true"));
+    program_expect(program_run(dir, TRAIN "$DIR/at_once --pictures %d -q", more), 0);
+    program_expect(program_run(dir, "cmp $DIR/timed/generator.safetensors $DIR/at_once/generator.safetensors"), 0);
+}
+
 static void heads_learn_and_resume(void **state) {
     (void)state;
     char path[4096];
@@ -459,6 +473,7 @@ int main(void) {
         cmocka_unit_test(every_picture_comes_once_an_epoch),
         cmocka_unit_test(killed_runs_end_alike),
         cmocka_unit_test(ctrl_c_says_how_to_go_on),
+        cmocka_unit_test(a_time_limit_is_a_checkpoint),
         cmocka_unit_test(heads_learn_and_resume),
         cmocka_unit_test(unreadable_pictures_are_left_out),
         cmocka_unit_test(a_full_disk_keeps_the_last_checkpoint),

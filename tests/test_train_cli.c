@@ -332,6 +332,21 @@ static void ctrl_c_leaves_a_checkpoint_that_resumes(void **state) {
         assert_int_equal(strtol(at, (char **)&at, 10), i);
 }
 
+static void a_time_limit_is_a_checkpoint(void **state) {
+    (void)state;
+    if (skipped())
+        return;
+    program_expect(RUN("$IDEM train " TINY "-o $DIR/timed --iterations 1000000 --time-limit 0:00:01 --json"), 0);
+    assert_true(program_says("\"finished\": false"));
+    assert_true(program_says("the time limit is reached: checkpoint at iteration "));
+    assert_true(program_says("/timed; continue with --resume"));
+    program_expect(RUN("ls $DIR/timed/checkpoint-* | tail -n 1 | sed 's/.*-0*\\([0-9]*\\).safetensors/\\1/'"), 0);
+    const int done = atoi(program_output);
+    assert_true(done >= 1);
+    program_expect(RUN("$IDEM train " TINY "-o $DIR/timed --resume --iterations %d --json -q", done + 1), 0);
+    assert_true(program_says("\"finished\": true"));
+}
+
 static void dry_run_writes_nothing(void **state) {
     (void)state;
     if (skipped())
@@ -438,6 +453,7 @@ int main(void) {
         cmocka_unit_test(train_makes_its_files),
         cmocka_unit_test(what_surrounds_the_face_is_learned_of_different_faces),
         cmocka_unit_test(ctrl_c_leaves_a_checkpoint_that_resumes),
+        cmocka_unit_test(a_time_limit_is_a_checkpoint),
         cmocka_unit_test(dry_run_writes_nothing),
         cmocka_unit_test(wrong_options_exit_2),
         cmocka_unit_test(a_wrong_mapper_is_one_line),

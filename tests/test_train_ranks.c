@@ -150,6 +150,12 @@ static void an_interruption_is_a_checkpoint(void **state) {
                        "whole/$f stopped/$f || exit 3; done"),
                    0);
     program_expect(RUN("$IDEM " TRAIN "-d $DIR/data --iterations 20 -o $DIR/other --resume"), 0);
+    /* Nor does a time limit change anything. */
+    program_expect(RUN(MPIRUN "-np 2 $IDEM " TRAIN "-d $DIR/data --iterations 20 -o $DIR/timed --time-limit 0:00:01"),
+                   0);
+    program_expect(RUN(MPIRUN "-np 2 $IDEM " TRAIN "-d $DIR/data --iterations 20 -o $DIR/timed --resume && cmp "
+                              "$DIR/whole/metrics.jsonl $DIR/timed/metrics.jsonl"),
+                   0);
 }
 
 static void what_differs_is_named(void **state) {

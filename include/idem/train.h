@@ -132,6 +132,9 @@ typedef struct {
     void *user;
     /* Set it to nonzero to stop the training, from any thread or a signal handler. May be NULL. */
     volatile sig_atomic_t *stop;
+    /* Seconds since the call: once they are over the training finishes its iteration (at least one), saves a checkpoint
+     * and returns 0, with result.finished 0. 0: no limit. */
+    double time_limit;
     /* Return nonzero to stop. */
     int (*progress)(void *user, const idem_train_progress *progress);
     void (*started)(void *user, const idem_train_start *start);
@@ -143,6 +146,7 @@ typedef struct {
 /* Result of a training; also filled if it was stopped. */
 typedef struct {
     size_t struct_size;             /* set by the caller to sizeof(idem_train_result) */
+    int finished;                   /* 1: the run is at its end; 0: it was stopped, or at its time limit */
     int64_t iteration;              /* completed */
     int64_t iterations;             /* of this call */
     double seconds;                 /* of this call, from the first iteration on */

@@ -38,6 +38,7 @@ static int open_trainer(work *a) {
                                   .resume = o->resume,
                                   .threads = o->threads,
                                   .stop = a->training.watch.stop,
+                                  .deadline = a->training.deadline,
                                   .on_cache = idem_training_on_reading,
                                   .on_codes = idem_training_on_encoding,
                                   .on_bad = idem_training_on_left_out,
@@ -74,6 +75,8 @@ static int train(work *a) {
     if (!status) {
         tell_start(a);
         status = idem_gan_trainer_run(a->trainer);
+        if (!status)
+            idem_training_finish(&a->training, idem_gan_trainer_shown(a->trainer) >= a->recipe.pictures, a->o->run);
     }
     idem_gan_trainer_free(a->trainer);
     idem_team_leave(&before);

@@ -131,6 +131,7 @@ static int open_trainer(work *a) {
                                       .trap_nan = o->trap_nan,
                                       .judge = {a->witness ? describe : NULL, a->witness, IDEM_JUDGE_DIM},
                                       .stop = a->training.watch.stop,
+                                      .deadline = a->training.deadline,
                                       .on_step = on_step,
                                       .on_evaluation = on_evaluation,
                                       .on_photographs = idem_training_on_finding,
@@ -196,6 +197,8 @@ static int train(work *a) {
     if (!status) {
         tell_start(a);
         status = a->o->measure ? take_time(a) : idem_trainer_run(a->trainer);
+        if (!status && !a->o->measure)
+            idem_training_finish(&a->training, idem_trainer_iteration(a->trainer) >= a->recipe.iterations, a->o->run);
     }
     idem_trainer_free(a->trainer);
     idem_witness_free(a->witness);

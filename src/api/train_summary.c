@@ -53,6 +53,7 @@ static int open_trainer(work *a) {
                                       .resume = o->resume,
                                       .threads = o->threads,
                                       .stop = a->training.watch.stop,
+                                      .deadline = a->training.deadline,
                                       .on_step = on_step,
                                       .on_bad = idem_training_on_left_out,
                                       .on_line = idem_training_on_line,
@@ -96,8 +97,11 @@ static int train(work *a) {
     if (!status) {
         tell_start(a);
         status = a->o->measure ? take_time(a) : idem_summary_trainer_run(a->trainer);
-        if (!status && !a->o->measure)
+        if (!status && !a->o->measure) {
             idem_training_draw(&a->training, a->o->run);
+            idem_training_finish(&a->training, idem_summary_trainer_iteration(a->trainer) >= a->recipe.iterations,
+                                 a->o->run);
+        }
     }
     idem_summary_trainer_free(a->trainer);
     idem_model_free(a->model);

@@ -1,6 +1,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "api/training.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -28,6 +29,10 @@ int idem_training_begin(idem_training *t, const char *call, const idem_train_wat
                          call, result->struct_size, sizeof *result);
     if (watch)
         t->watch = *watch;
+    if (!(t->watch.time_limit >= 0))
+        return idem_fail("%s: watch.time_limit is %g seconds, expected 0 or more", call, t->watch.time_limit);
+    if (t->watch.time_limit > 0)
+        t->deadline = idem_clock() + t->watch.time_limit;
     if (!t->watch.stop)
         t->watch.stop = &t->own_stop;
     t->result.struct_size = sizeof t->result;
@@ -36,6 +41,15 @@ int idem_training_begin(idem_training *t, const char *call, const idem_train_wat
 
 void idem_training_mute(idem_training *t) {
     t->watch = (idem_train_watch){.struct_size = sizeof t->watch, .stop = t->watch.stop};
+}
+
+void idem_training_finish(idem_training *t, bool finished, const char *run) {
+    t->result.finished = finished;
+    if (!finished)
+        idem_training_note(t,
+                           "the time limit is reached: checkpoint at iteration %" PRId64
+                           " saved in %s; continue with options.resume",
+                           t->result.iteration, run);
 }
 
 int idem_training_end(const idem_training *t, int status) {

@@ -13,6 +13,7 @@ typedef struct {
     const char *call;       /* for messages */
     idem_train_watch watch; /* .stop is never NULL */
     volatile sig_atomic_t own_stop;
+    double deadline; /* for trainers: idem_clock's; 0: none */
     idem_train_result result;
     idem_train_result *wanted; /* the caller's; NULL: none */
     int phase;                 /* -1: none yet */
@@ -24,6 +25,8 @@ typedef struct {
 int idem_training_begin(idem_training *t, const char *call, const idem_train_watch *watch, idem_train_result *result);
 /* The caller is told nothing: another rank tells his. */
 void idem_training_mute(idem_training *t);
+/* For a training that ended well: `finished` is part of the result, and if false the caller is told how to go on. */
+void idem_training_finish(idem_training *t, bool finished, const char *run);
 /* Hands the result over. Returns `status`. */
 int idem_training_end(const idem_training *t, int status);
 

@@ -46,6 +46,7 @@ static void parse(train *a, int argc, char **argv) {
          .help = "continue the run in RUN bit for bit, with the run's options; start it if there is none"},
         {IDEM_OPT_FLAG, "dry-run", 'n', NULL, &a->dry_run,
          .help = "time a few iterations, print memory, rate and hours of the whole schedule, write nothing"},
+        IDEM_TIME_LIMIT(&a->view.time_limit),
         {IDEM_OPT_TEXT, "mapper", 'm', "FILE", &a->o.mapper,
          .help = "start from this mapper instead of random weights"},
         {IDEM_OPT_FLAG, "adapt", 0, NULL, &a->adapt,

@@ -9,6 +9,7 @@
 #include "cli/overwrite.h"
 #include "cli/progress.h"
 #include "cli/train_progress.h"
+#include "cli/train_report.h"
 #include "idem.h"
 
 enum { MAX_OPTIONS = 48 };
@@ -19,6 +20,7 @@ typedef struct {
     bool resume;
     idem_shared shared;
     idem_field_options fields;
+    int64_t pictures;                     /* shown */
     double d_loss, g_loss, sign, rebuilt; /* smoothed */
 } train;
 
@@ -33,6 +35,7 @@ static void parse(train *a, int argc, char **argv) {
              "folder for checkpoints, generator.safetensors, metrics.jsonl, events, samples and the cache of the data"},
         {IDEM_OPT_FLAG, "resume", 'r', NULL, &a->resume,
          .help = "continue the run in RUN bit for bit, with its own options; start it if there is none"},
+        IDEM_TIME_LIMIT(&a->view.time_limit),
         {IDEM_OPT_TEXT, "start", 0, "FILE", &a->o.start,
          .help = "take the generator's weights from this one, of the same or a lower resolution, with as many channels "
                  "or fewer; from a checkpoint of another run, the discriminator's too. What is new has no effect at "
@@ -56,13 +59,14 @@ static void parse(train *a, int argc, char **argv) {
                     "  idem train-generator -d portraits -o out/gen128 --size 128 \\\n"
                     "      --start out/gen/checkpoint-0000062500.safetensors",
         .options = options,
-        .shared = IDEM_WITH_THREADS,
+        .shared = IDEM_WITH_JSON | IDEM_WITH_THREADS,
     };
     idem_parse(&line, argc, argv, &a->shared, NULL);
 }
 
 static void words(void *command, const idem_train_progress *p, char *text, size_t size) {
     train *a = command;
+    a->pictures = p->done;
     idem_train_smooth(&a->d_loss, idem_train_number(p->figure, p->figures, "d_loss"));
     idem_train_smooth(&a->g_loss, idem_train_number(p->figure, p->figures, "g_loss"));
     idem_train_smooth(&a->sign, idem_train_number(p->figure, p->figures, "sign"));
@@ -83,7 +87,14 @@ static void started(void *user, const idem_train_start *s) {
                      " pictures of %.0f px, batch %.0f, rate %g, %.0f MB of activations, %d threads",
                      seed, s->pictures, idem_setting_number(r, "size"), idem_setting_number(r, "batch"),
                      idem_setting_number(r, "rate"), s->activation_mb, s->threads);
+    a->pictures = s->done;
     idem_train_view_start(&a->view, s);
+}
+
+static int print_report(const train *a, const idem_train_result *r) {
+    return idem_train_print(json_pack("{s:b, s:I, s:I, s:I, s:f, s:f}", "finished", r->finished, "pictures",
+                                      (json_int_t)a->pictures, "iteration", (json_int_t)r->iteration, "iterations",
+                                      (json_int_t)r->iterations, "seconds", r->seconds, "peak_rss_mb", r->peak_mb));
 }
 
 static int run(train *a) {
@@ -101,8 +112,9 @@ static int run(train *a) {
     if (idem_train_generator(&a->o, &result))
         return idem_cli_failed();
     idem_progress_finish();
-    if (!result.left_out)
-        return 0;
+    const int code = a->shared.json ? print_report(a, &result) : 0;
+    if (code || !result.left_out)
+        return code;
     idem_cli_say("idem: %" PRId64 " pictures of %s could not be read; the generator is trained on the others",
                  result.left_out, a->o.data);
     return 1;

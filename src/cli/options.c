@@ -84,6 +84,22 @@ static const char *set_real(const idem_option *o, const char *text, char error[2
     return NULL;
 }
 
+/* HH:MM or HH:MM:SS. */
+static const char *set_time(const idem_option *o, const char *text, char error[256]) {
+    unsigned hours, minutes, seconds = 0;
+    int whole = 0, with_seconds = 0;
+    const int parts = sscanf(text, "%5u:%2u%n:%2u%n", &hours, &minutes, &whole, &seconds, &with_seconds);
+    const int end = parts == 3 ? with_seconds : parts == 2 ? whole : 0;
+    const double time = end ? 3600.0 * hours + 60.0 * minutes + seconds : 0;
+    if (strspn(text, "0123456789:") != strlen(text) || !end || text[end] || minutes > 59 || seconds > 59 || time <= 0) {
+        snprintf(error, 256, "--%s: \"%s\" is not a time such as 23:30, hours and minutes, or 00:00:45 with seconds",
+                 o->name, text);
+        return error;
+    }
+    *(double *)o->value = time;
+    return NULL;
+}
+
 static bool is_choice(const char *choices, const char *text) {
     size_t n = strlen(text);
     for (const char *c = choices; *c; c += *c == '|') {
@@ -129,6 +145,8 @@ static const char *set_value(const idem_option *o, char *text, char error[256]) 
     case IDEM_OPT_FLOAT:
     case IDEM_OPT_REAL:
         return set_real(o, text, error);
+    case IDEM_OPT_TIME:
+        return set_time(o, text, error);
     case IDEM_OPT_END:
     case IDEM_OPT_HEADER:
         break;
@@ -162,6 +180,7 @@ static void default_text(const idem_option *o, char text[128]) {
         break;
     case IDEM_OPT_FLAG:
     case IDEM_OPT_TEXTS:
+    case IDEM_OPT_TIME:
     case IDEM_OPT_END:
     case IDEM_OPT_HEADER:
         break;

@@ -27,6 +27,7 @@ typedef enum {
     IDEM_OPT_U64,    /* uint64_t */
     IDEM_OPT_FLOAT,  /* float */
     IDEM_OPT_REAL,   /* double */
+    IDEM_OPT_TIME,   /* double, seconds, more than 0; written as HH:MM or HH:MM:SS */
 } idem_option_kind;
 
 enum { IDEM_TEXTS_MAX = 8 };

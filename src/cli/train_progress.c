@@ -61,6 +61,7 @@ void idem_train_view_begin(idem_train_view *v) {
     idem_train_watch_default(&v->watch);
     v->watch.user = v;
     v->watch.stop = &idem_cli_stop;
+    v->watch.time_limit = v->time_limit;
     v->watch.progress = progress;
     v->watch.note = note;
 }

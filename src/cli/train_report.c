@@ -75,8 +75,9 @@ static void put_scores(json_t *root, const idem_training_report *r, const char *
 
 json_t *idem_training_report_json(const idem_training_report *r, const idem_train_result *result) {
     const double rate = result->iterations ? (double)result->iterations * r->batch / result->stepping : 0;
-    json_t *root = json_pack("{s:I, s:f, s:f, s:f}", "iterations", (json_int_t)result->iterations, "seconds",
-                             result->seconds, "pictures_per_second", rate, "peak_rss_mb", result->peak_mb);
+    json_t *root = json_pack("{s:b, s:I, s:f, s:f, s:f}", "finished", result->finished, "iterations",
+                             (json_int_t)result->iterations, "seconds", result->seconds, "pictures_per_second", rate,
+                             "peak_rss_mb", result->peak_mb);
     if (!root || !r->n)
         return root;
     json_object_set_new(root, "iteration", json_integer(r->evaluated));

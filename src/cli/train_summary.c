@@ -45,6 +45,7 @@ static void parse(train *a, int argc, char **argv) {
          .help = "continue the run in RUN bit for bit, with the run's options; start it if there is none"},
         {IDEM_OPT_FLAG, "dry-run", 'n', NULL, &a->dry_run,
          .help = "time a few iterations, print memory, rate and hours of all iterations, write nothing"},
+        IDEM_TIME_LIMIT(&a->view.time_limit),
         {IDEM_OPT_TEXT, "models", 0, "DIR", &a->o.models, .help = "folder of the downloaded networks"},
         {IDEM_OPT_HEADER, .help = "The recipe"},
         {IDEM_OPT_TEXT, "recipe", 0, "NAME", &a->recipe_name, .choices = "paper|summary",
@@ -122,12 +123,12 @@ static int run(train *a) {
         return idem_cli_failed();
     if (!a->dry_run)
         idem_progress_finish();
-    const int code =
-        a->dry_run ? print_measured(a, &result)
-        : a->shared.json
-            ? idem_train_print(json_pack("{s:I, s:f, s:f, s:f, s:f}", "iteration", (json_int_t)result.iteration, "loss",
-                                         a->loss, "l_r", a->l_r, "l_d", a->l_d, "likeness", a->likeness))
-            : 0;
+    const int code = a->dry_run ? print_measured(a, &result)
+                     : a->shared.json
+                         ? idem_train_print(json_pack("{s:b, s:I, s:f, s:f, s:f, s:f}", "finished", result.finished,
+                                                      "iteration", (json_int_t)result.iteration, "loss", a->loss, "l_r",
+                                                      a->l_r, "l_d", a->l_d, "likeness", a->likeness))
+                         : 0;
     if (code || !result.left_out)
         return code;
     idem_cli_say("idem: %" PRId64 " pictures of %s could not be read; the others are trained on", result.left_out,

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/sha256.h"
 #include "engine/threads.h"
@@ -252,10 +253,13 @@ static bool stopped(const idem_run *r) {
     return r->setup.stop && *r->setup.stop;
 }
 
-/* Between iterations, by all ranks at once: 1 when any was asked to stop, 0, or -1. */
-static int all_stop(const idem_run *r) {
-    int go_on;
-    return idem_world_least(r->world, !stopped(r), &go_on) ? -1 : !go_on;
+enum { STOP, TIME_OVER, GO_ON }; /* the least is what all do */
+
+/* Between iterations, what all ranks do next. -1: a rank is lost. */
+static int next_turn(const idem_run *r, bool began) {
+    const bool late = r->setup.deadline > 0 && idem_clock() >= r->setup.deadline;
+    int all;
+    return idem_world_least(r->world, stopped(r) ? STOP : late && began ? TIME_OVER : GO_ON, &all) ? -1 : all;
 }
 
 static int64_t place(const idem_run *r, idem_run_unit unit) {
@@ -310,11 +314,16 @@ static int interrupted(idem_run *r, bool whole) {
 int idem_run_go(idem_run *r, const idem_run_plan *p) {
     if (!r->name)
         return idem_fail("this trainer has no folder to write to");
+    const int64_t first = r->state->iteration;
     int status = begin(r, p);
     while (!status && place(r, p->unit) < p->goal) {
-        const int stop = all_stop(r);
-        if (stop)
-            return stop < 0 ? -1 : interrupted(r, true);
+        const int turn = next_turn(r, r->state->iteration > first);
+        if (turn < 0)
+            return -1;
+        if (turn == STOP)
+            return interrupted(r, true);
+        if (turn == TIME_OVER)
+            return save_checkpoint(r);
         status = advance(r, p);
     }
     return status && stopped(r) && idem_world_size(r->world) == 1 ? interrupted(r, r->kind->atomic) : status;

@@ -41,6 +41,7 @@ typedef struct {
     bool resume;             /* continue the newest checkpoint, or start if there is none */
     int threads;             /* 0: all cores, or the checkpoint's */
     const volatile sig_atomic_t *stop; /* nonzero: idem_run_go saves a checkpoint and fails as interrupted; NULL */
+    double deadline; /* idem_clock's: after the first iteration that ends later, saves and returns 0; 0: none */
     void (*on_line)(void *user, const char *json); /* each line of metrics.jsonl; NULL */
     void *user;
     int64_t pictures; /* of an iteration, where the run counts them */
@@ -111,7 +112,7 @@ typedef struct {
     int64_t checkpoint_every; /* iterations; behind all jobs */
 } idem_run_plan;
 
-/* All that is left of the run. */
+/* All that is left of the run, or what is done before the deadline. */
 int idem_run_go(idem_run *r, const idem_run_plan *plan);
 
 #endif

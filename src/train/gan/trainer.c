@@ -274,6 +274,7 @@ idem_gan_trainer *idem_gan_trainer_new(const idem_gan_recipe *recipe, const idem
                                 .resume = setup->resume,
                                 .threads = setup->threads,
                                 .stop = setup->stop,
+                                .deadline = setup->deadline,
                                 .on_line = setup->on_line,
                                 .user = setup->user,
                                 .pictures = recipe->batch,

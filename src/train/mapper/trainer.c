@@ -288,6 +288,7 @@ idem_trainer *idem_trainer_new(idem_model *m, const idem_recipe *recipe, const i
                                 .resume = setup->resume,
                                 .threads = setup->threads,
                                 .stop = setup->stop,
+                                .deadline = setup->deadline,
                                 .on_line = setup->on_line,
                                 .user = setup->user,
                                 .trainer = t,

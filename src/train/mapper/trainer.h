@@ -36,6 +36,7 @@ typedef struct {
     bool profile, trap_nan;
     idem_second_opinion judge;         /* for evaluations; .describe NULL: none */
     const volatile sig_atomic_t *stop; /* nonzero: run saves a checkpoint and returns -1, "interrupted" */
+    double deadline;                   /* idem_clock's: run then saves a checkpoint and returns 0; 0: none */
     void (*on_step)(void *user, const idem_train_report *r);
     /* The second of held-out photographs; NULL: the run has none. */
     void (*on_evaluation)(void *user, int64_t iteration, const idem_held_out_scores *s,

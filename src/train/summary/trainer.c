@@ -190,6 +190,7 @@ idem_summary_trainer *idem_summary_trainer_new(idem_model *m, const idem_summary
                                 .resume = setup->resume,
                                 .threads = setup->threads,
                                 .stop = setup->stop,
+                                .deadline = setup->deadline,
                                 .on_line = setup->on_line,
                                 .user = setup->user,
                                 .trainer = t,

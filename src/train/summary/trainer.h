@@ -25,6 +25,7 @@ typedef struct {
     bool resume;                       /* continue the newest checkpoint of `run`, or start if there is none */
     int threads;                       /* 0: all cores, or the checkpoint's */
     const volatile sig_atomic_t *stop; /* nonzero: run saves a checkpoint and returns -1, "interrupted" */
+    double deadline;                   /* idem_clock's: run then saves a checkpoint and returns 0; 0: none */
     void (*on_step)(void *user, const idem_summary_report *r);
     void (*on_bad)(void *user, const char *why);   /* a picture that cannot be read and is passed over; may be NULL */
     void (*on_line)(void *user, const char *json); /* each line of metrics.jsonl */
