@@ -42,6 +42,7 @@ shot() { # NAME
     done
 }
 
+wd POST "$s/goog/cdp/execute" '{"cmd": "Emulation.setScrollbarsHidden", "params": {"hidden": true}}' >/dev/null
 wd POST "$s/url" "$(jq -cn --arg url "$url" '{url: $url}')" >/dev/null
 [ "$(js 'location.pathname + location.search')" = '"/"' ] || failed "the token stays in the address: $(js location.href)"
 [ "$(js 'document.cookie')" = '""' ] || failed "scripts can read the cookie"
@@ -123,6 +124,12 @@ until_true 120 '!document.getElementById("report").hidden && document.getElement
 [ "$(js '[...document.querySelectorAll("#before, #after")].map((i) => `${i.naturalWidth} x ${i.naturalHeight}`).join(", ")')" = '"400 x 300, 400 x 300"' ] || failed "before and after have two sizes"
 [ "$(js 'document.getElementById("download").download')" = '"idem-anonymised.png"' ] || failed "the download is called $(js 'document.getElementById("download").download')"
 shot anonymised
+
+# A mode shows its own last result.
+click 'input[value=grid] + span'
+until_true 10 '!document.getElementById("sheet").hidden && document.getElementById("pair").hidden && document.getElementById("report").hidden && document.getElementById("download").download === "idem-grid.png"'
+click 'input[value=anonymise] + span'
+until_true 10 '!document.getElementById("pair").hidden && !document.getElementById("report").hidden && document.getElementById("after").naturalWidth === 400'
 
 # Cancelled: the work ends, and the page is ready again.
 click 'input[value=interpolate] + span'

@@ -179,20 +179,8 @@ for file in slow1 slow2; do
     [ "$(cat "$work/$file")" -ge 8 ] && [ "$(cat "$work/$file")" -le 25 ] || failed "$file was closed after $(cat "$work/$file") s, expected about 10"
 done
 
-# Many at once: each is answered or closed, and what was right before is right after.
-for ((i = 0; i < 60; i++)); do
-    curl -s -m 60 -o /dev/null -w '%{http_code}\n' -H "Authorization: Bearer $token" -F attributes=@$how "$base/faces" || echo closed
-done >"$work/none" & # one after the other, beside those at once
-beside=$!
-many=()
-for ((i = 0; i < 60; i++)); do
-    { curl -s -m 90 -o /dev/null -w '%{http_code}\n' -H "Authorization: Bearer $token" -F attributes=@$how "$base/faces" || echo closed; } >"$work/many$i" &
-    many+=($!)
-done
-wait $beside "${many[@]}" || true
-cat "$work"/many* "$work/none" | sed 's/^000$/closed/' | sort | uniq -c >"$work/counts"
-[ "$(awk '{ n += $1 } END { print n }' "$work/counts")" -ge 120 ] && ! grep -vqE '(200|503|closed)$' "$work/counts" || failed "many at once: $(cat "$work/counts")"
-grep -q ' 200$' "$work/counts" || failed "many at once: none was answered"
+# 200 at once, then 300 that mean harm: each is answered as it deserves or closed, little memory is kept, and what was right before is right after.
+"$build/tests/check-serve" "$url" $server 300 64 $how >"$work/hostile" || failed "hostile requests: $(cat "$work/hostile")"
 # An asker who leaves ends the work: the queue is empty soon.
 curl -s -m 1 -o /dev/null -H "Authorization: Bearer $token" -F identity=@$one -F attributes=@$how -F refine=200 "$base/compose" || true
 for ((i = 0; i < 50; i++)); do

@@ -356,6 +356,12 @@ static void on_end(void *user, struct MHD_Connection *c, void **context, enum MH
     *context = NULL;
 }
 
+/* Paths and the token need no escapes, and "/page.css%00.png" is not "/page.css". */
+static size_t keep_escapes(void *user, struct MHD_Connection *c, char *text) {
+    (void)user, (void)c;
+    return strlen(text);
+}
+
 /* ---- the server ---- */
 
 static int start(idem_server *s, const idem_server_options *o, char *error, size_t n) {
@@ -380,7 +386,8 @@ static int start(idem_server *s, const idem_server_options *o, char *error, size
     s->daemon = MHD_start_daemon(flags, (uint16_t)o->port, NULL, NULL, on_request, s, MHD_OPTION_SOCK_ADDR, &address,
                                  MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS, MHD_OPTION_NOTIFY_CONNECTION,
                                  on_connection, s, MHD_OPTION_NOTIFY_COMPLETED, on_end, s, MHD_OPTION_THREAD_STACK_SIZE,
-                                 (size_t)STACK_BYTES, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+                                 (size_t)STACK_BYTES, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
+                                 MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
     const union MHD_DaemonInfo *info = s->daemon ? MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_BIND_PORT) : NULL;
     if (!info)
         return snprintf(error, n,

@@ -71,6 +71,7 @@ function ready() {
 function busy(on) {
   $("busy").hidden = !on;
   $("stage").setAttribute("aria-busy", String(on));
+  for (const radio of document.querySelectorAll("input[name=mode]")) radio.disabled = on;
   if (on) $("cancel").focus();
   else $("go").focus();
   ready();
@@ -118,19 +119,21 @@ function formOf(kind, job) {
   return form;
 }
 
-async function showAnonymised(answer, before) {
-  const { report, type, picture } = await answer.json();
-  const blob = new Blob([Uint8Array.from(atob(picture), (c) => c.charCodeAt(0))], { type });
-  await showResult(blob, `idem-anonymised.${type === "image/jpeg" ? "jpg" : type.slice(6)}`, "pair", () => showPair(before));
-  showReport(report);
-}
-
-async function show(kind, answer, before) {
-  if (kind === "anonymise") return showAnonymised(answer, before);
+// How an answer is shown, now and when its mode is chosen again.
+async function takeAnswer(kind, answer, before) {
+  if (kind === "anonymise") {
+    const { report, type, picture } = await answer.json();
+    const blob = new Blob([Uint8Array.from(atob(picture), (c) => c.charCodeAt(0))], { type });
+    const name = `idem-anonymised.${type === "image/jpeg" ? "jpg" : type.slice(6)}`;
+    return async () => {
+      await showResult(blob, name, "pair", () => showPair(before));
+      showReport(report);
+    };
+  }
   const blob = await answer.blob();
-  if (kind === "compose") return showResult(blob, "idem.png", "pair", () => showPair(before));
-  if (kind === "grid") return showResult(blob, "idem-grid.png", "sheet", showGrid);
-  return showResult(blob, "idem-slider.png", "way", () => showWay(blob));
+  if (kind === "compose") return () => showResult(blob, "idem.png", "pair", () => showPair(before));
+  if (kind === "grid") return () => showResult(blob, "idem-grid.png", "sheet", showGrid);
+  return () => showResult(blob, "idem-slider.png", "way", () => showWay(blob));
 }
 
 async function run(event) {
@@ -147,7 +150,8 @@ async function run(event) {
   try {
     const { signal } = running;
     follow(job, signal);
-    await show(kind, await ask(`/${kind}`, formOf(kind, job), signal), before);
+    results[kind] = await takeAnswer(kind, await ask(`/${kind}`, formOf(kind, job), signal), before);
+    await results[kind]();
     say(`Done in ${((performance.now() - started) / 1000).toFixed(1)} seconds`);
   } catch (error) {
     if (error.name === "AbortError") say("Cancelled");
@@ -166,6 +170,8 @@ function changeMode() {
   $("empty").textContent = empty;
   complain();
   ready();
+  if (results[kind]) results[kind]();
+  else showOnly(null);
 }
 
 function turnDial() {

@@ -1,7 +1,15 @@
 "use strict";
 // What comes out: a picture over the one before it, a way, a grid, a report of faces.
 
-let result = null; // address of the last picture
+let result = null; // address of the picture that is shown
+const results = {}; // of each mode, how its last one is shown
+
+function showOnly(figure) {
+  for (const id of ["pair", "way", "sheet"]) $(id).hidden = id !== figure;
+  $("empty").hidden = Boolean(figure);
+  $("download").hidden = !figure;
+  $("report").hidden = true;
+}
 
 // Shows one of the figures; the picture can be downloaded by that name.
 async function showResult(blob, name, figure, draw) {
@@ -9,11 +17,8 @@ async function showResult(blob, name, figure, draw) {
   result = URL.createObjectURL(blob);
   $("download").href = result;
   $("download").download = name;
-  $("download").hidden = false;
-  $("empty").hidden = true;
   await draw();
-  for (const id of ["pair", "way", "sheet"]) $(id).hidden = id !== figure;
-  $("report").hidden = true;
+  showOnly(figure);
 }
 
 async function showPair(before) {
@@ -72,8 +77,8 @@ function mark(kind, cosine) {
   return line;
 }
 
-// One recogniser's cosine, its threshold and, where there is one, what was wanted.
-function gauge(label, reached, threshold, wanted) {
+// One recogniser's cosine, its threshold and, where there is one, what was wanted. free: it may be above.
+function gauge(label, reached, threshold, wanted, free) {
   const line = document.createElement("div"), track = document.createElement("span"), text = document.createElement("span");
   const said = reached === null ? "not measured" : reached.toFixed(2);
   line.className = "gauge";
@@ -82,7 +87,7 @@ function gauge(label, reached, threshold, wanted) {
   track.setAttribute("aria-label", `${label}: ${said}; two persons stay below ${threshold.toFixed(2)}${wanted === null ? "" : `; wanted ${wanted.toFixed(2)}`}`);
   track.append(mark("threshold", threshold));
   if (wanted !== null) track.append(mark("wish", wanted));
-  if (reached !== null) track.append(mark(reached > threshold ? "reached above" : "reached", reached));
+  if (reached !== null) track.append(mark(free ? "reached free" : reached > threshold ? "reached above" : "reached", reached));
   text.textContent = label;
   const value = document.createElement("b");
   value.textContent = said;
@@ -102,8 +107,9 @@ function showReport(report) {
   $("faces").replaceChildren(...faces.map((face, i) => {
     const item = document.createElement("li"), line = document.createElement("p");
     line.textContent = `Face ${i + 1}: ${DONE[face.done]}${face.why ? ` (${face.why})` : ""}`;
-    item.append(line, gauge("Training recogniser", face.cosine_recogniser, summary.recogniser.threshold, face.done === "recomposed" ? wanted : null),
-      gauge("Judge", face.cosine_judge, summary.judge.threshold, null));
+    const wish = face.done === "recomposed" ? wanted : null;
+    item.append(line, gauge("Training recogniser", face.cosine_recogniser, summary.recogniser.threshold, wish, wish !== null),
+      gauge("Judge", face.cosine_judge, summary.judge.threshold, null, wish !== null));
     return item;
   }));
   $("report").hidden = false;
