@@ -27,8 +27,9 @@ failed() {
     exit 1
 }
 
-begin() { # starts a server: $base, $token
-    "$idem" serve --threads 1 "$@" >"$work/url" 2>"$work/said" &
+begin() { # [OPTION...]: starts a server: $base, $token
+    : >"$work/url"
+    TMPDIR=$work/empty "$idem" serve --threads 1 "$@" >"$work/url" 2>"$work/said" &
     server=$!
     for ((i = 0; i < 300; i++)); do
         [ ! -s "$work/url" ] || break
@@ -36,11 +37,23 @@ begin() { # starts a server: $base, $token
         sleep 0.1
     done
     url=$(cat "$work/url")
-    [[ $url =~ ^http://127\.0\.0\.1:[0-9]+/\?t=[0-9a-f]{32}$ ]] || failed "printed \"$url\""
+    [[ $url =~ ^http://[0-9.]+:[0-9]+/\?t=[0-9a-f]{32}$ ]] || failed "printed \"$url\""
     base=${url%%/\?*} token=${url#*t=}
 }
 ! "$idem" serve --mapper '' >"$work/url" 2>"$work/said" && grep -q 'no mapper is loaded' "$work/said" || failed "--mapper '': $(cat "$work/said")"
+for address in 0.0.0.0 :: here.example; do
+    ! "$idem" serve --listen $address >"$work/url" 2>"$work/said" && grep -q 'address' "$work/said" || failed "--listen $address: $(cat "$work/said")"
+done
+mkdir "$work/empty"
 begin
+[[ $base = http://127.0.0.1:* ]] || failed "listens at $base by itself"
+# In hexadecimal, as the kernel lists who listens: on no other address.
+awk -v port="$(printf ':%04X' "${base##*:}")" '$4 == "0A" && index($2, port) { print $2 }' /proc/net/tcp >"$work/listens"
+[ "$(cut -d: -f1 "$work/listens")" = 0100007F ] || failed "listens at $(cat "$work/listens"), expected the loopback alone"
+written() { # bytes on disk by the server
+    awk '/^write_bytes/ { print $2 }' "/proc/$server/io"
+}
+written_before=$(written)
 
 ask() { # PATH [CURL OPTION...]: with the token; the status, the answer in $work/answer
     curl -s --path-as-is -m 100 -o "$work/answer" -D "$work/headers" -w '%{http_code}' -H "Authorization: Bearer $token" "${@:2}" "$base$1" || true
@@ -200,8 +213,25 @@ else
     . tests/serve-page.sh
 fi
 
-kill -INT $server
-wait $server || failed "Ctrl-C: exit code $?"
-server=
+# Nothing was written, wherever.
+[ "$(written)" = "$written_before" ] && [ -z "$(ls -A "$work/empty")" ] || failed "wrote $(($(written) - written_before)) bytes to disk; left $(ls -A "$work/empty")"
+
+end() { # the server, by Ctrl-C
+    kill -INT $server
+    wait $server || failed "Ctrl-C: exit code $?"
+    server=
+}
+end
 [ "$(grep -c . "$work/said")" = 1 ] || failed "it said more than that it is there: $(cat "$work/said")"
+
+# Open to other machines: with a warning, under one name, and with the token all the same.
+address=$(hostname -I 2>/dev/null | tr ' ' '\n' | grep -m 1 '^[0-9.]*$' || true)
+if [ -n "$address" ]; then
+    begin --listen "$address"
+    [[ $base = http://$address:* ]] && grep -q 'warning: other machines can reach' "$work/said" || failed "--listen $address: $base, $(cat "$work/said")"
+    expect 200 /
+    [ "$(curl -s -o /dev/null -w "%{http_code}" "$base/")" = 403 ] || failed "--listen answers without the token"
+    expect 403 / -H "Host: localhost:${base##*:}"
+    end
+fi
 echo "serve: all is well"

@@ -383,6 +383,13 @@ static int start(idem_server *s, const idem_server_options *o, char *error, size
         return snprintf(error, n, "\"%s\" is no address of IPv4 or IPv6 (127.0.0.1 is this machine alone)", o->address),
                -1;
     }
+    static const struct in6_addr any = IN6ADDR_ANY_INIT;
+    if (v4->sin_family == AF_INET ? !v4->sin_addr.s_addr : !memcmp(&v6->sin6_addr, &any, sizeof any))
+        return snprintf(error, n,
+                        "\"%s\" is every address of this machine, and requests must name the one in their Host: give "
+                        "the address by which other machines reach this one",
+                        o->address),
+               -1;
     s->daemon = MHD_start_daemon(flags, (uint16_t)o->port, NULL, NULL, on_request, s, MHD_OPTION_SOCK_ADDR, &address,
                                  MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS, MHD_OPTION_NOTIFY_CONNECTION,
                                  on_connection, s, MHD_OPTION_NOTIFY_COMPLETED, on_end, s, MHD_OPTION_THREAD_STACK_SIZE,
