@@ -76,7 +76,7 @@ shot composed
 
 # What went wrong is shown, and the next try works.
 send '#identity input[type=file]' "$PWD/README.md"
-until_true 20 'document.querySelector("#identity .found").textContent.startsWith("looks like a text file")'
+until_true 20 'document.querySelector("#identity .found").textContent.startsWith("Looks like a text file")'
 click '#go'
 until_true 30 '!document.getElementById("message").hidden && document.getElementById("message").textContent.startsWith("Who: looks like a text file")'
 shot error
@@ -91,12 +91,13 @@ until_true 120 '!document.getElementById("way").hidden && document.getElementByI
     failed "the slider does not show 33 pictures, each within 100 ms"
 shot way
 
-# A grid of what was chosen, one taken away again: the command's picture.
-click 'input[value=grid] + span'
+# A grid of what was chosen, one taken away again: the command's picture. The modes are changed by the arrow keys too.
+send 'input[value=interpolate]' $'\xee\x80\x94'
+[ "$(js 'document.querySelector("input[name=mode]:checked").value')" = '"grid"' ] || failed "an arrow key does not choose the next mode"
 for at in rows:1 rows:2 rows:3 columns:1 columns:2; do click "#${at%:*} .samples button:nth-child(${at#*:})"; done
 until_true 10 'document.querySelectorAll("#rows .taken li").length === 3 && document.querySelectorAll("#columns .taken li").length === 2'
 shot trays
-click '#rows .taken li:nth-child(3) button'
+send '#rows .taken li:nth-child(3) button' ' '
 until_true 10 'document.querySelectorAll("#rows .taken li").length === 2 && document.querySelector("#rows .samples button:nth-child(3)").getAttribute("aria-pressed") === "false"'
 send '#refine' 'not at all'
 rm -f "$work/downloads/"*
@@ -146,6 +147,8 @@ done
 [ "$(jq .queue "$work/answer")" = 0 ] || failed "cancelled work goes on"
 if [ -n "$shots" ]; then
     wd POST "$s/goog/cdp/execute" '{"cmd": "Emulation.setEmulatedMedia", "params": {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}}' >/dev/null
+    click 'input[value=anonymise] + span'
+    until_true 10 '!document.getElementById("report").hidden'
     shot dark
 fi
 wd POST "$s/se/log" '{"type": "browser"}' | jq -r '.[] | select(.level == "SEVERE") | .message' | grep -v 'status of 422' >"$work/console" && failed "the console says: $(cat "$work/console")"

@@ -124,7 +124,8 @@ static bool was_refused(const search *s, const idem_candidate *c) {
 /* Tests the candidates of a scan, the best first: boxes of one face, from several parts, lead to one frame. */
 static int sift(search *s, double widest) {
     idem_candidates *list = &s->candidates;
-    qsort(list->at, (size_t)list->n, sizeof *list->at, better_first);
+    if (list->n) /* there is no list before the first candidate */
+        qsort(list->at, (size_t)list->n, sizeof *list->at, better_first);
     for (int i = 0; i < list->n; i++) {
         idem_face_seen face = {.box = list->at[i]};
         if (face.box.width > widest || face.box.width < least_width || idem_faces_seen_explain(&s->sure, &face.box) ||

@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WAIT = 60000 /* ms */, SLOW_MOST = 25 /* s */ };
+enum { WAIT = 120000 /* ms */, SLOW_MOST = 25 /* s */ };
 
 static char host[64], token[64];
 static int port;

@@ -127,7 +127,7 @@ async function takeAnswer(kind, answer, before) {
     const name = `idem-anonymised.${type === "image/jpeg" ? "jpg" : type.slice(6)}`;
     return async () => {
       await showResult(blob, name, "pair", () => showPair(before));
-      showReport(report);
+      if (mode() === "anonymise") showReport(report);
     };
   }
   const blob = await answer.blob();
@@ -170,7 +170,7 @@ function changeMode() {
   $("empty").textContent = empty;
   complain();
   ready();
-  if (results[kind]) results[kind]();
+  if (results[kind]) results[kind]().catch(() => {}); // the next one is already shown
   else showOnly(null);
 }
 

@@ -86,7 +86,8 @@ class Source {
       this.show(seen);
     } catch (error) {
       if (file !== this.file) return;
-      this.found.textContent = withoutField(error.message);
+      const text = withoutField(error.message);
+      this.found.textContent = text[0].toUpperCase() + text.slice(1);
     }
   }
 

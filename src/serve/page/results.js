@@ -17,8 +17,9 @@ async function showResult(blob, name, figure, draw) {
   result = URL.createObjectURL(blob);
   $("download").href = result;
   $("download").download = name;
+  const at = mode();
   await draw();
-  showOnly(figure);
+  if (mode() === at) showOnly(figure);
 }
 
 async function showPair(before) {
