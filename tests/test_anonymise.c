@@ -222,7 +222,7 @@ static void wrong_usage_is_refused(void **state) {
     (void)state;
     make_tree();
     assert_int_equal(RUN(IDEM "$DIR/in -o $DIR/in/out", photograph_models()), 1);
-    assert_true(program_says("lies in the input"));
+    assert_true(program_says("is in the input"));
     assert_int_equal(RUN(IDEM "$DIR/in -o $DIR/out --keep-person --unlinkable", photograph_models()), 2);
     assert_int_equal(RUN(IDEM "$DIR/in", photograph_models()), 2);
     assert_int_equal(RUN(IDEM "$DIR/nothing -o $DIR/out", photograph_models()), 1);

@@ -265,7 +265,7 @@ static void outputs_among_the_inputs_are_refused(void **state) {
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         snprintf(out, sizeof out, "%s/%s", program_folder, places[i]);
         assert_int_equal(idem_anonymise_files_list(&files, inputs, 1, out, false), -1);
-        assert_non_null(strstr(idem_error(), "lies in the input"));
+        assert_non_null(strstr(idem_error(), "is in the input"));
         idem_anonymise_files_free(&files);
     }
     snprintf(out, sizeof out, "%s/inside", program_folder); /* begins alike, lies elsewhere */
@@ -274,7 +274,7 @@ static void outputs_among_the_inputs_are_refused(void **state) {
     snprintf(path, sizeof path, "%s/in/1.png", program_folder); /* a file onto itself */
     snprintf(out, sizeof out, "%s/in", program_folder);
     assert_int_equal(idem_anonymise_files_list(&files, inputs, 1, out, false), -1);
-    assert_non_null(strstr(idem_error(), "take the place of the original"));
+    assert_non_null(strstr(idem_error(), "replace the original"));
     idem_anonymise_files_free(&files);
     snprintf(path, sizeof path, "%s/nothing", program_folder);
     assert_int_equal(idem_anonymise_files_list(&files, inputs, 1, out, false), -1);

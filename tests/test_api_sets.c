@@ -410,7 +410,7 @@ static void wrong_arguments_are_refused(void **state) {
     assert_int_equal(idem_compose_faces(attr, id, &pair, 1, 0, NULL, out), -1);
     assert_says("identity codes of one set");
     assert_int_equal(idem_compose_faces(id, attr, &beyond, 1, 0, NULL, out), -1);
-    assert_says("pair 0 is of faces 1 and 0");
+    assert_says("pair 0 has faces 1 and 0");
     assert_int_equal(idem_compose_faces(id, attr, &pair, 1, 1001, NULL, out), -1);
     assert_int_equal(idem_compose_faces(id, attr, &pair, 0, 0, NULL, out), -1);
     assert_int_equal(idem_compose_faces(id, attr, &pair, 1, 0, NULL, NULL), -1);

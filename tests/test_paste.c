@@ -300,7 +300,7 @@ static void compose_takes_photographs(void **state) {
                        "$DIR/mapper.safetensors --refine 0 -i $DIR/who.png -a $DIR/how.png -k -o $DIR/whole.png",
                        photograph_models()),
                    0);
-    assert_true(program_says("how.png: face 1 is put back 4.") && program_says("times as large as it is painted"));
+    assert_true(program_says("how.png: face 1 is pasted at 4.") && program_says("times its painted size"));
     /* As align and then compose give it. */
     assert_int_equal(RUN("cd $DIR && export IDEM_MODELS='%s'; $IDEM align -q --threads 1 --size 64 who.png how.png -o "
                          "cut && " COMPOSE "-i cut/who.png -a cut/how.png -o again.png && cmp small.png again.png",

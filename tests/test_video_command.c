@@ -78,7 +78,7 @@ static void test_comes_late(void **state) {
     assert_true(program_says("\"frames\":[20,25]"));
     program_file(program_folder, "other.json", "{\"clips\": {\"other.mp4\": []}}", false);
     video(1, IDENTITY "$DIR/late.mp4 -o $DIR/late4.mp4 --boxes $DIR/other.json");
-    assert_true(program_says("says nothing of the clip \"late.mp4\""));
+    assert_true(program_says("has no clip \"late.mp4\""));
     program_expect(
         RUN("IDEM_MODELS='%s' $IDEM measure-video -q --json --threads 1 $DIR/late.mp4 $DIR/late2.mp4 " IDENTITY,
             photograph_models()),

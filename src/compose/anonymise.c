@@ -17,7 +17,9 @@ const char *const idem_face_done_names[IDEM_FACE_DONE] = {"recomposed", "hidden"
 const char *const idem_too_like = "still too like the person";
 
 enum { DRAWS_A_PERSON = 1024 /* no two persons have a candidate in common */ };
-enum { IN_USE_MOST = 200 /* surrogates that new ones are kept far from, where every face gets its own */ };
+enum {
+    IN_USE_MOST = 200 /* surrogates in use from which new ones keep their distance, if every face gets a new one */
+};
 
 struct idem_anonymiser {
     idem_studio *studio;
@@ -121,7 +123,7 @@ bool idem_anonymiser_is_exempt(const idem_anonymiser *a, const float *feature, c
 
 typedef struct {
     idem_found found;
-    bool has_points; /* found by the finder; else a box alone */
+    bool has_points; /* found by the finder; else only a box */
     idem_by_hand wish;
     bool by_hand;
     idem_crop frame;
@@ -150,8 +152,8 @@ static idem_box box_of(const idem_hand_box *h, const idem_image *photo) {
                       h->box[2] / (float)photo->width, h->box[3] / (float)photo->height};
 }
 
-/* Faces found and boxes by hand: a box that lies on a face says what becomes of it; one that lies on none, and is not
- * to be skipped, is a face of its own. */
+/* Combines faces found and boxes by hand: a box on a face decides what is done with it; a box on no face, unless it is
+ * to be skipped, is a separate face. */
 static int merge(job *j, idem_found *found, int n, const idem_hand_boxes *hand) {
     const int boxes = hand ? hand->n : 0;
     j->faces = calloc((size_t)(n + boxes + 1), sizeof *j->faces);
@@ -181,14 +183,14 @@ static int merge(job *j, idem_found *found, int n, const idem_hand_boxes *hand) 
     return 0;
 }
 
-/* Where a face is, and who. */
+/* The place of a face, and its person. */
 static int look(job *j, face *f) {
     const idem_image *photo = j->photo;
     const float(*points)[2] = (const float(*)[2])f->found.points;
     if (f->has_points && idem_align_frame(&f->frame, points, photo->width, photo->height)) {
         if (idem_error_kind() != IDEM_INPUT)
             return -1;
-        f->has_points = false; /* points that coincide: the box is all that is known */
+        f->has_points = false; /* points that coincide: only the box is known */
     }
     f->region =
         idem_region_of_box(&f->found.box, f->has_points ? turn_of(&f->frame, photo) : 0, photo->width, photo->height);
@@ -251,7 +253,7 @@ int idem_anonymiser_choose(idem_anonymiser *a, const float *feature, const float
     if (drawn < 0 || (known = idem_persons_add(a->persons, known, feature, judge)) < 0)
         return -1;
     *person = known;
-    return known; /* surrogates are numbered as persons are */
+    return known; /* surrogates have the persons' numbers */
 }
 
 static idem_was was_of(const face *f) {
@@ -264,7 +266,7 @@ static void take_likeness(idem_anonymised_face *t, const idem_likeness *l) {
     t->above = l->above;
 }
 
-/* What is there now against what was. */
+/* Compares the current face with the original. */
 static int measure(job *j, int i) {
     const idem_was was = was_of(&j->faces[i]);
     idem_likeness l;
@@ -274,7 +276,7 @@ static int measure(job *j, int i) {
     return 0;
 }
 
-/* Middles of the sure faces but one: they are dealt with by themselves, and are not spoilt by what is beside them. */
+/* Cores of the other sure faces: they are handled separately and must not be hidden with a neighbour. */
 static int other_cores(idem_region **cores, const job *j, int but) {
     int n = 0;
     if (!(*cores = malloc((size_t)j->n * sizeof **cores)))
@@ -289,7 +291,7 @@ static int other_cores(idem_region **cores, const job *j, int but) {
     return n;
 }
 
-/* Hidden, and more if a recogniser still sees the person. */
+/* Hides the face, more strongly if a recogniser still matches the person. */
 static int hide(job *j, int i, const char *why) {
     const face *f = &j->faces[i];
     const idem_was was = was_of(f);
@@ -315,11 +317,11 @@ static bool is_another_reading(const job *j, int i) {
     return is;
 }
 
-/* Takes out of the list what is another reading of a face, or was seen in one place of the scan alone. */
+/* Removes candidates that are another reading of a face, or that were seen only at one place of the scan. */
 static int drop_doubtful(job *j) {
     int kept = 0, status = 0;
     for (int i = 0; i < j->n; i++)
-        j->told[i].person = is_another_reading(j, i); /* all of them before any is moved */
+        j->told[i].person = is_another_reading(j, i); /* all of them are marked before any is moved */
     for (int i = 0; i < j->n; i++) {
         const face *f = &j->faces[i];
         int is = !j->told[i].person;
@@ -360,7 +362,7 @@ static int paint(job *j, int i, const int *others, int n_others) {
     return 0;
 }
 
-/* 1: left alone. */
+/* 1: exempt. */
 static int is_left(job *j, int i) {
     const face *f = &j->faces[i];
     if (f->by_hand && (f->wish == IDEM_BY_HAND_SKIP || f->wish == IDEM_BY_HAND_EXEMPT)) {
@@ -373,7 +375,7 @@ static int is_left(job *j, int i) {
     return 1;
 }
 
-/* A face that another was pasted over since it was measured. */
+/* A face over which another was pasted after it was measured. */
 static int check_again(job *j) {
     for (int i = 0; i < j->n; i++) {
         if (j->told[i].done != IDEM_FACE_RECOMPOSED)

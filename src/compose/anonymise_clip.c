@@ -18,8 +18,8 @@ typedef struct {
     const char *from, *to;
     const idem_anonymise_clip_options *o;
     idem_anonymised_clip *told;
-    idem_video *in;     /* opened for the facts of the output; frames come from it unless some are done */
-    idem_video *source; /* from where a run goes on */
+    idem_video *in;     /* opened for the output's parameters; frames come from it unless some are done */
+    idem_video *source; /* opened where a run continues */
     idem_video_out *out;
     idem_origin origin;
     idem_tracks *tracks;
@@ -30,12 +30,12 @@ typedef struct {
     int64_t done;  /* pictures of an earlier run */
     uint8_t *kept; /* [kept_size]: counts, then the painter's state */
     size_t kept_size;
-    bool held; /* not to be written: strict */
+    bool held; /* not written: strict */
 } clip;
 
 /* ---- opening ---- */
 
-/* Whether parts of an earlier run lie there. */
+/* Whether there are parts of an earlier run. */
 static bool was_begun(const clip *c) {
     char *path = NULL;
     const bool is = asprintf(&path, "%s.idem-parts/job", c->to) > 0 && idem_path_exists(path);
@@ -58,7 +58,7 @@ static int open_out(clip *c, bool resume) {
 static int open_files(clip *c) {
     if (!(c->in = idem_video_open(c->from, 0)))
         return -1;
-    /* What an earlier run left may be of another clip or of other options: then all is made anew. */
+    /* An earlier run's parts may be of another clip or of other options: then start again. */
     if (!(was_begun(c) && idem_video_about(c->in)->kind == IDEM_VIDEO_FILM && !open_out(c, true)) && open_out(c, false))
         return -1;
     const idem_video_info *info = idem_video_about(c->in);
@@ -85,12 +85,12 @@ static int find_faces(clip *c) {
                : -1;
 }
 
-/* From the counts and the painter that an earlier run kept; anew where its faces were others. */
+/* Continues with the counts and the painter's state of an earlier run; starts again if its faces were different. */
 static int go_on(clip *c) {
     size_t size;
     const uint8_t *state = idem_video_out_state(c->out, &size);
     const size_t counts = idem_clip_faces_size(c->faces);
-    if (!idem_clip_faces_paint(c->faces)) { /* nothing in it will be synthetic */
+    if (!idem_clip_faces_paint(c->faces)) { /* nothing in it is synthetic */
         idem_video_out_free(c->out);
         c->out = NULL;
         if (open_out(c, was_begun(c)))

@@ -26,7 +26,7 @@ static const char *base_of(const char *path) {
     return slash && slash[1] ? slash + 1 : path;
 }
 
-/* "FOLDER/name", or the name alone. */
+/* "FOLDER/name", or only the name. */
 static int add(idem_anonymise_files *files, const char *from, const char *folder, const char *name) {
     if (files->n == files->capacity) {
         const size_t capacity = files->capacity ? 2 * files->capacity : 256;
@@ -44,11 +44,11 @@ static int add(idem_anonymise_files *files, const char *from, const char *folder
     return f->from && f->name ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for a list of files");
 }
 
-/* The folder's own name, for when there are several. */
+/* The folder's name, if there are several. */
 static char *name_of_folder(const char *path) {
     char *real = realpath(path, NULL), *name = real ? strdup(base_of(real)) : NULL;
     free(real);
-    return name ? name : idem_fail_null_as(IDEM_MEMORY, "%s: cannot be followed, or memory is short", path);
+    return name ? name : idem_fail_null_as(IDEM_MEMORY, "%s: cannot be resolved, or memory is short", path);
 }
 
 static int add_folder(idem_anonymise_files *files, const char *path, bool alone) {
@@ -67,7 +67,7 @@ static int add_folder(idem_anonymise_files *files, const char *path, bool alone)
     return status;
 }
 
-/* The path that a folder has, or will have: of what is there already without links. */
+/* The path of a folder that may not exist yet; its existing part is resolved. */
 static int real_of(char out[PATH_MAX], const char *path) {
     char *real = realpath(path, NULL), *copy = strdup(path), *rest = NULL;
     char tail[PATH_MAX] = "";
@@ -93,7 +93,7 @@ static int real_of(char out[PATH_MAX], const char *path) {
     free(real);
     free(copy);
     free(rest);
-    return length > 0 && length < PATH_MAX ? 0 : idem_fail("%s: the path cannot be followed", path);
+    return length > 0 && length < PATH_MAX ? 0 : idem_fail("%s: the path cannot be resolved", path);
 }
 
 static int check_output(const char *input, const char *output) {
@@ -102,10 +102,9 @@ static int check_output(const char *input, const char *output) {
         return -1;
     const size_t n = strlen(in);
     if (idem_path_is_dir(input) && !strncmp(in, out, n) && (!out[n] || out[n] == '/'))
-        return idem_fail(
-            "%s: the output folder lies in the input %s, or is it; the originals would stay among the results: "
-            "give a folder elsewhere",
-            output, input);
+        return idem_fail("%s: the output folder is in the input %s, or is it; the originals would be among the "
+                         "results: give another folder",
+                         output, input);
     return 0;
 }
 
@@ -132,7 +131,7 @@ static int check_names(const idem_anonymise_files *files, const char *output) {
         if (!to)
             status = -1;
         else if (idem_path_same(to, files->at[i].from))
-            status = idem_fail("%s: the result would take the place of the original; give another output folder", to);
+            status = idem_fail("%s: the result would replace the original; give another output folder", to);
         free(to);
     }
     return status;

@@ -1,5 +1,5 @@
-/* Which files an anonymising run reads, and where each result goes: the tree of a folder keeps its structure below the
- * output folder; several folders keep their own names in front. */
+/* The files of an anonymising run, and the path of each result: the tree of a folder keeps its structure below the
+ * output folder; with several folders it is below the folder's name. */
 #ifndef IDEM_COMPOSE_ANONYMISE_FILES_H
 #define IDEM_COMPOSE_ANONYMISE_FILES_H
 
@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 typedef struct {
-    char *from; /* path to be read */
+    char *from; /* path of the file */
     char *name; /* below the output folder */
     bool film;
 } idem_anonymise_file;
@@ -15,11 +15,11 @@ typedef struct {
 typedef struct {
     idem_anonymise_file *at;
     size_t n, capacity;
-    size_t bad, others; /* what could not be looked into, said in the log; files of other kinds */
+    size_t bad, others; /* unreadable folders, which are logged; files of other kinds */
 } idem_anonymise_files;
 
-/* rename: results are numbered in the order of the list, all in the output folder. -1: an input is not there, the
- * output lies in an input folder or is one, two results would have one name, or memory is short. */
+/* rename: results are numbered in the order of the list, all in the output folder. -1: an input is missing, the output
+ * is in an input folder or is one, two results would have the same name, or memory is short. */
 int idem_anonymise_files_list(idem_anonymise_files *files, char *const *inputs, int n, const char *output, bool rename);
 void idem_anonymise_files_free(idem_anonymise_files *files);
 

@@ -90,9 +90,7 @@ static void put_likeness(idem_html *h, const json_t *summary) {
                                         "new faces: pairs above the threshold"};
     idem_text_table *t =
         idem_text_table_new("Cosine of the new face to the person",
-                            "Alike pairs: of the new faces with each other, so who is told apart by them "
-                            "may be mistaken.",
-                            2, 5);
+                            "Alike pairs: of the new faces with each other; persons may be confused by them.", 2, 5);
     for (int k = 0; t && k < 4; k++)
         idem_text_table_set(t, 0, k + 1, "%s", heads[k]);
     for (int i = 0; t && i < 2; i++) {
@@ -155,10 +153,10 @@ static void put_faces(idem_html *h, const json_t *pictures) {
 }
 
 int idem_anonymise_page_write(const char *path, const json_t *report) {
-    idem_html *h = idem_html_new("Anonymised pictures",
-                                 "Every face became a person who does not exist, or was hidden. What stays to identify "
-                                 "a person: hair, ears, tattoos, clothes, the place, the company; in clips voice "
-                                 "and gait.");
+    idem_html *h = idem_html_new(
+        "Anonymised pictures",
+        "Every face was replaced by that of a person who does not exist, or was hidden. What can still identify a "
+        "person: hair, ears, tattoos, clothes, the place, companions; in clips voice and gait.");
     if (!h)
         return -1;
     const json_t *summary = json_object_get(report, "summary");

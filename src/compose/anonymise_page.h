@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-/* report: as idem_anonymise_run gives it. Every face has a row, of at most IDEM_PAGE_FACES. */
+/* report: from idem_anonymise_run. Every face has a row, up to IDEM_PAGE_FACES. */
 enum { IDEM_PAGE_FACES = 5000 };
 int idem_anonymise_page_write(const char *path, const json_t *report);
 

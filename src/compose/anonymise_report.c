@@ -14,7 +14,7 @@ static json_t *no_memory(void) {
     return idem_fail_null_as(IDEM_MEMORY, "out of memory for a report");
 }
 
-/* null where it was not measured. */
+/* null if not measured. */
 static json_t *number(double x) {
     return isfinite(x) ? json_real(x) : json_null();
 }

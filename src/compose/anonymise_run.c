@@ -31,11 +31,11 @@ typedef struct {
     idem_anonymiser *anonymiser;
     uint8_t secret[IDEM_SECRET];
     idem_project project;
-    char options[512]; /* as the state knows them */
+    char options[512]; /* as stored in the state */
     char *state;       /* its path */
     json_t *hand, *done;
     size_t unreadable;
-    bool in_clip; /* the state on disk is that before a clip, from which it is gone on with */
+    bool in_clip; /* the state on disk is from before a clip, which continues from it */
     double saved;
 } run;
 
@@ -62,12 +62,12 @@ static int take_secret(run *r) {
     return 0;
 }
 
-/* The project, as it was left or a new one; its secret. */
+/* Opens the project, or makes a new one; takes its secret. */
 static int open_project(run *r) {
     const idem_anonymise_run_options *o = r->o;
     const char *generator = idem_studio_about(r->studio)->hash;
     if (o->options.linkage != IDEM_KEEP_PERSON || o->test_seed)
-        return idem_fail("a project keeps one face a person, by a secret of its own: it goes with no %s",
+        return idem_fail("a project keeps one new face per person by its own secret, and cannot be combined with %s",
                          o->test_seed ? "seed" : "unlinkable faces");
     if (!o->passphrase || !o->passphrase_size)
         return idem_fail("%s: a project needs a passphrase", o->project);
@@ -81,7 +81,7 @@ static int open_project(run *r) {
     return 0;
 }
 
-/* A run that was interrupted, or a new one. What a project holds is in it alone, and not in the state. */
+/* Continues an interrupted run, or begins a new one. Persons of a project are stored only in it, not in the state. */
 static int open_anonymiser(run *r) {
     idem_anonymise_state *state = NULL;
     const bool has_project = r->o->project != NULL;
@@ -115,7 +115,7 @@ static int take_exempt(run *r) {
     for (size_t i = 0; !status && i < idem_picture_tree_count(t); i++) {
         idem_image im;
         if (idem_picture_tree_load(t, i, &im)) {
-            status = -1; /* who is to be left alone must be known for sure */
+            status = -1; /* exempt persons must be known */
             break;
         }
         const int n = idem_anonymiser_exempt(r->anonymiser, &im);
@@ -124,7 +124,7 @@ static int take_exempt(run *r) {
         status = n < 0 ? -1 : 0;
     }
     if (!status && !faces)
-        status = idem_fail("%s: shows no face of anybody to be left alone", r->o->exempt);
+        status = idem_fail("%s: shows no face, expected faces of exempt persons", r->o->exempt);
     idem_picture_tree_free(t);
     return status;
 }
@@ -163,7 +163,7 @@ static bool is_done(const run *r, const char *name) {
     return false;
 }
 
-/* With another ending where the format is another. */
+/* With another extension if the format changes. */
 static char *result_path(const run *r, const idem_anonymise_file *f, const idem_rewrite *w) {
     const char *ending = idem_rewrite_ending(w), *slash = strrchr(f->name, '/'),
                *dot = strrchr(slash ? slash : f->name, '.');
@@ -226,7 +226,7 @@ static int do_file(run *r, const idem_anonymise_file *f) {
     json_t *entry =
         status ? NULL : idem_anonymise_picture_json(f->name, im.width, im.height, faces, n, held ? NULL : &about);
     if (entry)
-        json_object_set_new(entry, "file", json_string(f->name)); /* the very bytes, if they are UTF-8 */
+        json_object_set_new(entry, "file", json_string(f->name)); /* unchanged bytes, if they are UTF-8 */
     status = entry && !json_array_append_new(r->done, entry) ? 0 : -1;
     if (!status && held)
         idem_log(IDEM_LOG_WARNING, "%s: not written: a face could not be made unlike the person", f->from);
@@ -263,7 +263,7 @@ static int add_clip(run *r, const idem_anonymise_file *f, const idem_anonymised_
     return 0;
 }
 
-/* What its pictures depend on. */
+/* The options that its pictures depend on. */
 static int describe_clip(const run *r, const json_t *hand, char *text, size_t n) {
     char hex[65] = "none";
     if (hand && idem_hand_boxes_digest(hand, hex))
@@ -272,7 +272,7 @@ static int describe_clip(const run *r, const json_t *hand, char *text, size_t n)
     return 0;
 }
 
-/* What is drawn for a clip follows from the state before it, so that it can be drawn again. */
+/* Surrogates of a clip depend on the state before it, so that they can be drawn again. */
 static int do_clip(run *r, const idem_anonymise_file *f) {
     idem_surrogates *s = idem_anonymiser_surrogates(r->anonymiser);
     idem_surrogates_set_drawn(s, idem_surrogates_drawn(s));
@@ -304,7 +304,7 @@ static int do_clip(run *r, const idem_anonymise_file *f) {
     return status;
 }
 
-/* Whether the others can be done all the same. */
+/* Whether the run can continue with the others. */
 static bool is_passed_over(const idem_anonymise_file *f) {
     return idem_error_kind() == IDEM_INPUT || (f->film && idem_error_kind() == IDEM_MISSING);
 }
@@ -386,7 +386,7 @@ int idem_anonymise_run(idem_studio *s, const idem_anonymise_run_options *o, json
     const bool muted = idem_studio_mute(s, true);
     int status = begin(&r);
     if (!status && do_all(&r)) {
-        /* The message stays that of what ended the run. */
+        /* Keeps the message of the failure that ended the run. */
         char why[1024];
         const idem_kind kind = (idem_kind)idem_error_kind();
         snprintf(why, sizeof why, "%s", idem_error());
@@ -397,8 +397,8 @@ int idem_anonymise_run(idem_studio *s, const idem_anonymise_run_options *o, json
     if (!status)
         status = save_state(&r) || report(&r, out) ? -1 : 0;
     if (!status && unlink(r.state))
-        status =
-            idem_fail_as(IDEM_INTERNAL, "%s: holds codes of faces and cannot be removed; remove it by hand", r.state);
+        status = idem_fail_as(IDEM_INTERNAL, "%s: contains codes of faces and cannot be removed; remove it by hand",
+                              r.state);
     if (status) {
         json_decref(*out);
         *out = NULL;

@@ -1,5 +1,5 @@
 /* Anonymising many files, photographs and clips: reads, anonymises and writes one after another in constant memory,
- * goes on where an interrupted run stopped, and reports. */
+ * continues an interrupted run, and reports. */
 #ifndef IDEM_COMPOSE_ANONYMISE_RUN_H
 #define IDEM_COMPOSE_ANONYMISE_RUN_H
 

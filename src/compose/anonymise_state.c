@@ -55,7 +55,7 @@ int idem_anonymise_state_save(const char *path, idem_anonymiser *a, const uint8_
     idem_weights *w = idem_weights_new();
     int status = w ? fill(w, a, secret, options, done) : -1;
     if (!status) {
-        const mode_t before = umask(077); /* the file is never readable by others, not even while it is written */
+        const mode_t before = umask(077); /* so that others can never read the file, not even during writing */
         status = idem_weights_save(w, path, IDEM_DTYPE_F32);
         umask(before);
     }
@@ -92,20 +92,20 @@ idem_anonymise_state *idem_anonymise_state_read(const char *path, const char *op
         return s;
     idem_anonymise_state_free(s);
     return whole && was
-               ? idem_fail_null("%s: is of an interrupted run with other options (%s); repeat these to go on, or "
-                                "delete the file to begin anew",
+               ? idem_fail_null("%s: is of an interrupted run with other options (%s); repeat these to continue, or "
+                                "delete the file to start again",
                                 path, was)
-               : idem_fail_null("%s: is not the state of an interrupted run; delete the file to begin anew", path);
+               : idem_fail_null("%s: is not the state of an interrupted run; delete the file to start again", path);
 }
 
-/* The rows of a tensor that hold something; -1: it is not what it should be. */
+/* The number of used rows of a tensor; -1: invalid. */
 static int rows_of(const idem_anonymise_state *s, const char *name, size_t width, const float **rows) {
     const idem_weight *w = idem_weights_find(s->weights, name);
     const char *count = idem_weights_meta(s->weights, name);
     const long n = count ? strtol(count, NULL, 10) : -1;
     if (!w || w->shape.rank != 2 || (size_t)w->shape.d[1] != width || n < 0 || n > w->shape.d[0] ||
         idem_weight_check(w))
-        return idem_fail("the state of the interrupted run is damaged (%s); delete it to begin anew", name);
+        return idem_fail("the state of the interrupted run is damaged (%s); delete it to start again", name);
     *rows = w->data;
     return (int)n;
 }
@@ -129,7 +129,7 @@ int idem_anonymise_state_take(const idem_anonymise_state *s, idem_anonymiser *a,
     if (!json_is_array(*done)) {
         json_decref(*done);
         *done = NULL;
-        return idem_fail("the state of the interrupted run is damaged (done); delete it to begin anew");
+        return idem_fail("the state of the interrupted run is damaged (done); delete it to start again");
     }
     return a ? take_codes(s, a) : 0;
 }

@@ -6,7 +6,7 @@
 #include "face/box.h"
 
 static const float about_its_size = 2.5f;
-/* Looked at again in so many times its size. */
+/* Factor on its size for looking again. */
 static const double look_again = 3;
 
 bool idem_candidate_is_reading(const idem_image *photo, const idem_box *candidate, const idem_box *sure,

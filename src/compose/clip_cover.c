@@ -6,15 +6,15 @@
 #include "face/box.h"
 
 const char *const idem_cover_at_an_end = "a face begins or ends";
-static const double grown_by = 0.04;  /* of a box's sides, for each picture from the end */
+static const double grown_by = 0.04;  /* of a box's sides, per picture from the end */
 static const double same_place = 0.2; /* overlap of boxes of two searches */
-enum { WAY = 4 /* pictures over which a track's speed is taken */ };
+enum { WAY = 4 /* pictures over which a track's speed is measured */ };
 
 static int no_memory(void) {
     return idem_fail_as(IDEM_MEMORY, "out of memory for what is hidden in a clip");
 }
 
-/* Room for one more of `size` bytes; NULL. */
+/* Grows the array for one more item of `size` bytes; NULL. */
 static void *grown(void *at, size_t *capacity, size_t n, size_t size) {
     if (n < *capacity)
         return at;
@@ -84,7 +84,7 @@ static int64_t scene_end(const idem_tracks *t, int64_t picture) {
     return picture;
 }
 
-/* The one at this picture that is where `box` is; NULL. */
+/* The candidate of this picture at the place of `box`; NULL. */
 static const idem_maybe *same_at(const idem_maybes *m, int64_t picture, const idem_box *box) {
     const idem_maybe *best = NULL;
     double most = same_place;
@@ -132,7 +132,7 @@ static const idem_track_place *place_of(const idem_tracks *t, int64_t picture, i
     return NULL;
 }
 
-/* The box of a face that goes on as it went, d pictures from the end, larger with each. */
+/* The extrapolated box of a face d pictures beyond its track, growing with each picture. */
 static idem_box beyond(const idem_track_place *end, const idem_track_place *inner, int way, int d) {
     idem_box b = way ? idem_box_between(&inner->box, &end->box, 1 + (double)d / way) : end->box;
     const float w = (end->box.x1 - end->box.x0) * (float)(grown_by * d / 2),

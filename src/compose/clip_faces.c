@@ -14,13 +14,13 @@
 #include "face/box.h"
 
 enum {
-    RING = 32,      /* pictures between being seen and finished, at most */
-    LOOK_APART = 25 /* pictures between two that are named for one reason */
+    RING = 32,      /* most pictures between seeing and finishing */
+    LOOK_APART = 25 /* least distance of pictures named for the same reason */
 };
-static const double same_place = 0.5;  /* of the smaller box: what is hidden lies on a face that is followed */
+static const double same_place = 0.5;  /* share of the smaller box: a cover on a tracked face */
 static const double bridged_by = 1.25; /* of a region whose face was not found */
 
-/* A followed face of one picture. */
+/* A tracked face of one picture. */
 typedef struct {
     const idem_track_place *place;
     idem_clip_fate fate;
@@ -81,7 +81,7 @@ static int paint(idem_clip_brush *b, const idem_clip_sitting *s) {
     face *one = find_face(f, s->picture, s->place->track);
     float *row = f->brush.state + (size_t)s->place->person * f->row;
     if (row[0] != (float)(s->place->track + 1))
-        row[1] = 0; /* another track: codes do not go on */
+        row[1] = 0; /* another track: codes are not continued */
     row[0] = (float)(s->place->track + 1);
     const idem_sitter sitter = {.photo = s->image,
                                 .frame = &s->place->frame,
@@ -222,7 +222,7 @@ static idem_region region_of(const idem_clip_faces *f, const face *one) {
     return r;
 }
 
-/* Middles of the faces that are painted or left, but one: they are not spoilt by what is beside them. */
+/* Cores of the other painted or exempt faces: they must not be hidden with a neighbour. */
 static int cores(idem_region *out, const idem_clip_faces *f, const record *r, const face *but) {
     int n = 0;
     for (int i = 0; i < r->n; i++)
@@ -241,7 +241,7 @@ static int hide_face(idem_clip_faces *f, const record *r, face *one, idem_image 
     return idem_likeness_hide(f->studio, im, &region, f->options->fallback, scratch, n, &was, &one->now);
 }
 
-/* Whether a cover lies on a face that is dealt with by itself. */
+/* Whether a cover is on a face that is handled separately. */
 static bool is_known(const record *r, const idem_box *box) {
     for (int i = 0; i < r->n; i++)
         if (idem_box_common(&r->faces[i].place->box, box) > same_place)
@@ -249,7 +249,7 @@ static bool is_known(const record *r, const idem_box *box) {
     return false;
 }
 
-/* 1: hidden; 0: not in this picture, or a face that is dealt with is there. */
+/* 1: hidden; 0: not in this picture, or on a handled face. */
 static int hide_cover(idem_clip_faces *f, const record *r, const idem_cover *c, idem_image *im,
                       const idem_region *scratch, int n) {
     const idem_box box = idem_cover_box(c, r->picture);
@@ -277,7 +277,7 @@ static int hide_covers(idem_clip_faces *f, const record *r, idem_image *im, idem
     return is < 0 ? -1 : hidden;
 }
 
-/* What painting reached, in the finished picture; a face that is like the person there is hidden. */
+/* Measures painted faces in the finished picture; a face that matches the person is hidden. */
 static int check_painted(idem_clip_faces *f, const record *r, face *one, idem_image *im, idem_region *scratch) {
     const idem_was was = {(const float(*)[2])one->place->points, one->feature, one->judge};
     if (idem_likeness_measure(f->studio, im, &was, &one->now))
@@ -382,7 +382,7 @@ size_t idem_clip_faces_size(const idem_clip_faces *f) {
     return IDEM_SECRET + sizeof f->counts + (size_t)f->n * sizeof *f->told;
 }
 
-/* What says, to who has the secret, whose faces are painted. */
+/* Identifies the persons painted, for the owner of the secret. */
 static void digest(const idem_clip_faces *f, const uint8_t secret[IDEM_SECRET], uint8_t out[IDEM_SECRET]) {
     uint8_t sum[2 * IDEM_SECRET] = {0};
     for (int i = 0; i < f->n; i++) {
@@ -406,7 +406,7 @@ int idem_clip_faces_take(idem_clip_faces *f, const uint8_t secret[IDEM_SECRET], 
     uint8_t own[IDEM_SECRET];
     digest(f, secret, own);
     if (memcmp(own, bytes, sizeof own) != 0)
-        return idem_fail("what an earlier run kept is of other faces");
+        return idem_fail("the state of an earlier run is of other faces");
     idem_clip_counts *c = &f->counts;
     memcpy(c, bytes + IDEM_SECRET, sizeof *c);
     c->n_look = c->n_look < 0 || c->n_look > IDEM_CLIP_LOOK ? 0 : c->n_look;

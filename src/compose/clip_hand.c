@@ -8,9 +8,9 @@
 #include "compose/hand_box.h"
 #include "face/box.h"
 
-enum { STEP = 12, LONGEST = 240 /* pictures of a range that is written */ };
-static const double on_it = 0.5;    /* of the smaller box: a range is about a face */
-static const double near_it = 0.75; /* ranges are written so that they lie on their faces by more */
+enum { STEP = 12, LONGEST = 240 /* pictures of a written range */ };
+static const double on_it = 0.5;    /* share of the smaller box: a range applies to a face */
+static const double near_it = 0.75; /* least share for written ranges */
 
 /* ---- reading ---- */
 
@@ -158,7 +158,8 @@ static int put(const writer *w, const idem_cover *c, const char *wish, int perso
     return json_array_append_new(w->out, r) ? idem_fail_as(IDEM_MEMORY, "out of memory for the boxes of faces") : 0;
 }
 
-/* Whether a box that moves evenly from picture a to b lies on the track's faces in between, and all are one wish. */
+/* Whether a box that moves linearly from picture a to b is on the track's faces in between, and all have the same wish.
+ */
 static bool fits(const writer *w, int track, int64_t a, int64_t b, const char *wish) {
     const idem_track_place *end = place_of(w, b, track);
     if (!end)
@@ -174,7 +175,7 @@ static bool fits(const writer *w, int track, int64_t a, int64_t b, const char *w
     return true;
 }
 
-/* The pictures of a track from `first` on, in ranges. */
+/* Divides the pictures of a track from `first` on into ranges. */
 static int put_track(const writer *w, int64_t first, const idem_track_place *place) {
     const int track = place->track;
     for (int64_t a = first, b; place_of(w, a, track); a = b + 1) {

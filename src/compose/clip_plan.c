@@ -8,12 +8,12 @@
 #include "face/align.h"
 
 enum {
-    BRIDGED = 3,  /* pictures: over longer gaps nobody knows where a face is, and it is hidden */
-    YAW_REACH = 2 /* pictures to either side that a yaw is the mean over */
+    BRIDGED = 3,  /* pictures: over longer gaps the place of a face is uncertain, and it is hidden */
+    YAW_REACH = 2 /* pictures to either side over which a yaw is averaged */
 };
 
 typedef struct {
-    bool wanted, exempt; /* painted somewhere; left */
+    bool wanted, exempt; /* painted somewhere; unchanged */
     int person;
     float *code; /* [id_dim] */
 } who;
@@ -35,7 +35,7 @@ static int no_memory(void) {
 
 /* ---- faces ---- */
 
-/* The mean over a few pictures: near the limit a face is not to be painted and hidden in turn. */
+/* The mean over a few pictures, so that a face near the limit is not alternately painted and hidden. */
 static double yaw_about(const idem_clip_plan *f, int64_t picture, int track) {
     double sum = 0;
     int n = 0;
@@ -77,7 +77,7 @@ const char *idem_clip_fate_word(const idem_clip_fate *f) {
 
 /* ---- persons ---- */
 
-/* Whether two are seen in one picture: meet [n, n]. */
+/* Whether two persons are seen in the same picture: meet [n, n]. */
 static void find_meetings(const idem_clip_plan *f, uint8_t *meet) {
     for (int64_t i = 0; i < idem_tracks_pictures(f->tracks); i++) {
         const idem_track_place *p;
@@ -88,7 +88,7 @@ static void find_meetings(const idem_clip_plan *f, uint8_t *meet) {
     }
 }
 
-/* Who is exempt, and who is painted at all. */
+/* Finds exempt persons, and persons who are painted. */
 static int find_wanted(idem_clip_plan *f) {
     uint8_t *said = calloc((size_t)f->n + 1, 1);
     if (!said)

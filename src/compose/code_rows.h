@@ -1,4 +1,4 @@
-/* Inside src/compose only: rows of codes that grow, and are kept and taken back: those of persons and of surrogates. */
+/* Only for src/compose: growing rows of codes that can be stored and restored, for persons and surrogates. */
 #ifndef IDEM_COMPOSE_CODE_ROWS_H
 #define IDEM_COMPOSE_CODE_ROWS_H
 
@@ -11,9 +11,9 @@ typedef struct {
 } idem_code_rows;
 
 float *idem_code_row(const idem_code_rows *r, int i); /* [width] */
-/* Room for n rows; what: of whom, for the message. */
+/* Reserves n rows; what: their owner, for the message. */
 int idem_code_rows_reserve(idem_code_rows *r, int n, const char *what);
-/* All of them to rows [n, width], and from there in their place. */
+/* Copies all to rows [n, width]; replaces all from rows. */
 void idem_code_rows_copy(const idem_code_rows *r, float *rows);
 int idem_code_rows_take(idem_code_rows *r, const float *rows, int n, const char *what);
 

@@ -20,7 +20,7 @@ static bool makes(const idem_faces *f, int i) {
 }
 
 idem_faces *idem_faces_new(idem_studio *s, unsigned codes, bool keep) {
-    /* Refining alone does without a mapper and what it would be given. */
+    /* Refinement works without a mapper and its attribute codes. */
     if (idem_studio_need(s, codes & IDEM_CODE_ATTRIBUTES && !keep))
         return NULL;
     if (codes & IDEM_CODE_IDENTITY && !idem_studio_about(s)->id_dim)
@@ -53,7 +53,7 @@ void idem_faces_clear(idem_faces *f) {
     f->n = f->encoded = 0;
 }
 
-/* *array with room for `items` of that size; it stays as it was when memory is short. */
+/* Grows *array to `items` of that size; unchanged if memory is short. */
 static int grow(void *array, size_t items, size_t size) {
     void **at = array, *more = realloc(*at, items * size);
     if (!more)
@@ -123,9 +123,9 @@ int idem_faces_check(const idem_faces *id, const idem_faces *attr, int refine) {
     if (!mapper && !refine)
         return idem_studio_need(id->studio, true);
     if (!makes(id, 0) || (mapper && !makes(attr, 1)))
-        return idem_fail("composing wants identity codes of one set of faces and attribute codes of the other");
+        return idem_fail("composing needs identity codes of one set of faces and attribute codes of the other");
     if (refine && (!id->keep || !attr->keep))
-        return idem_fail("refining wants the pictures of both sets of faces, which were not kept");
+        return idem_fail("refining needs the pictures of both sets of faces, which were not kept");
     return id->encoded < id->n || attr->encoded < attr->n ? idem_fail("the codes of some faces have not been made yet")
                                                           : 0;
 }
@@ -135,8 +135,8 @@ static int check(const idem_faces *id, const idem_faces *attr, const idem_face_p
         return -1;
     for (int i = 0; i < n; i++)
         if (pairs[i].id < 0 || pairs[i].id >= id->encoded || pairs[i].attr < 0 || pairs[i].attr >= attr->encoded)
-            return idem_fail("pair %d is of faces %d and %d, but %d and %d have codes", i, pairs[i].id, pairs[i].attr,
-                             id->encoded, attr->encoded);
+            return idem_fail("pair %d has faces %d and %d, but %d and %d faces have codes", i, pairs[i].id,
+                             pairs[i].attr, id->encoded, attr->encoded);
     return 0;
 }
 

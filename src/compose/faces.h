@@ -1,6 +1,6 @@
-/* A set of faces: out of any number of photographs, as pictures in the generator's frame and as codes. Pictures wait
- * until idem_faces_encode, so that the caller says how many go through the networks at once; what stays of a face is
- * its codes and, if they are kept, its picture.
+/* A set of faces of any number of photographs, as pictures in the generator's frame and as codes. Pictures wait until
+ * idem_faces_encode, so that the caller decides how many run through the networks at once; only codes and, optionally,
+ * pictures are kept.
  *
  *     idem_faces *who = idem_faces_new(studio, IDEM_CODE_IDENTITY, true), *how = ...;
  *     idem_faces_add(who, photograph); ...
@@ -16,13 +16,13 @@ enum { IDEM_CODE_IDENTITY = 1, IDEM_CODE_ATTRIBUTES = 2, IDEM_CODES = 2 };
 
 typedef struct idem_faces {
     idem_studio *studio;
-    unsigned codes;          /* which are made: bits of the above */
-    bool keep;               /* pictures stay after they are encoded */
-    int n, encoded;          /* faces; those with codes: the others wait */
-    float *code[IDEM_CODES]; /* [n, dim]; NULL where they are not made */
+    unsigned codes;          /* kinds of codes made: bits of the above */
+    bool keep;               /* keep pictures after encoding */
+    int n, encoded;          /* faces; faces with codes: the others wait */
+    float *code[IDEM_CODES]; /* [n, dim]; NULL: not made */
     size_t dim[IDEM_CODES];
-    bool *drawn;       /* [n]: the file's mark says that idem made it; known only where pictures are kept */
-    uint8_t *pictures; /* [n, S, S, 3], or of those that wait alone */
+    bool *drawn;       /* [n]: the file is marked as made by idem; set only if pictures are kept */
+    uint8_t *pictures; /* [n, S, S, 3], or only of those that wait */
     int capacity, pictures_capacity;
 } idem_faces;
 
@@ -30,26 +30,25 @@ typedef struct idem_faces {
 idem_faces *idem_faces_new(idem_studio *s, unsigned codes, bool keep);
 void idem_faces_free(idem_faces *f); /* NULL is allowed */
 
-/* The faces that were taken of a photograph (p->taken may be 0), behind those that are there. The photograph is not
- * needed afterwards. */
+/* Appends the taken faces of a photograph (p->taken may be 0). The photograph is not needed afterwards. */
 int idem_faces_add(idem_faces *f, const idem_photograph *p);
 int idem_faces_encode(idem_faces *f);
 void idem_faces_clear(idem_faces *f);
 
-/* The picture of a face [S, S, 3]: of those kept, or waiting. */
+/* The picture of a face [S, S, 3] that is kept or waiting. */
 const uint8_t *idem_faces_picture(const idem_faces *f, int face);
 
-/* A picture to make: who, and everything else; their places in the two sets. */
+/* A picture to make: indices of the identity and the attributes in the two sets. */
 typedef struct {
     int id, attr;
 } idem_face_pair;
 
-/* n pictures of encoded faces: ws [n, L, W] and rgb [n, S, S, 3], either may be NULL. refine: steps of each, or
- * IDEM_REFINE_BY_MARK (studio.h); unless it is 0 both sets keep their pictures. */
+/* n pictures of encoded faces: ws [n, L, W] and rgb [n, S, S, 3], either may be NULL. refine: steps per picture, or
+ * IDEM_REFINE_BY_MARK (studio.h); unless it is 0 both sets must keep their pictures. */
 int idem_faces_compose(const idem_faces *id, const idem_faces *attr, const idem_face_pair *pairs, int n, int refine,
                        float *ws, uint8_t *rgb);
 
-/* What it begins with for pairs of the encoded faces: whether both sets hold what composing reads. */
+/* Its first check: whether both sets have the codes and pictures that composing reads. */
 int idem_faces_check(const idem_faces *id, const idem_faces *attr, int refine);
 
 #endif

@@ -7,9 +7,9 @@
 #include "base/status.h"
 #include "face/align.h"
 
-/* Of the region: it is seen in so many cells a side, each the mean of its pixels. A blur is made of the cells too, so
- * that its cost does not grow with the photograph. */
-enum { CELLS_BLUR = 16, CELLS_PIXELS = 5, LATTICE = 33 /* points a side at which the blur is worked out */ };
+/* Cells per side of the region, each the mean of its pixels. A blur is also computed from cells, so that its cost does
+ * not grow with the photograph. */
+enum { CELLS_BLUR = 16, CELLS_PIXELS = 5, LATTICE = 33 /* points per side at which the blur is computed */ };
 
 idem_region idem_region_of_box(const idem_box *box, double turn, int width, int height) {
     const double w = (double)(box->x1 - box->x0) * width, h = (double)(box->y1 - box->y0) * height;
@@ -35,7 +35,7 @@ typedef struct {
     double sum[3], n;
 } cell;
 
-/* Place in the region: -1 .. 1 along both axes. */
+/* Position in the region: -1 .. 1 along both axes. */
 static void place(double at[2], const idem_region *r, double x, double y) {
     const double dx = x + 0.5 - r->x, dy = y + 0.5 - r->y, c = cos(r->turn), s = sin(r->turn);
     at[0] = (dx * c + dy * s) / r->radius_x;
@@ -78,7 +78,7 @@ static void gather(const job *j) {
         }
 }
 
-/* Its place in the region, unless it is to stay. */
+/* A pixel's position in the region, unless it is excluded. */
 static bool is_hidden(double at[2], const job *j, int x, int y) {
     place(at, j->region, x, y);
     bool hidden = at[0] * at[0] + at[1] * at[1] <= 1;
@@ -97,7 +97,7 @@ static cell mean_of_all(const job *j) {
     return all;
 }
 
-/* A Gaussian over the cells' means; its deviation is a quarter of the region's sides. */
+/* A Gaussian over the cells' means; its standard deviation is a quarter of the region's sides. */
 static void blurred(double colour[3], const job *j, const double at[2]) {
     double sum[3] = {0}, weight = 0;
     for (int k = 0; k < j->cells; k++)

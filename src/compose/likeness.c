@@ -40,6 +40,6 @@ int idem_likeness_hide(idem_studio *s, idem_image *photo, const idem_region *reg
         if (!l->above)
             return 0;
     }
-    l->above = false; /* one colour is nobody: what networks say of it means nothing */
+    l->above = false; /* a single colour shows nobody: networks' results on it are meaningless */
     return 0;
 }

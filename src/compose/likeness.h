@@ -1,4 +1,4 @@
-/* How like what is at a place is to who was there, by both recognisers; and hiding until nobody is. */
+/* The likeness of a place to the person who was there, by both recognisers; and hiding until neither matches. */
 #ifndef IDEM_COMPOSE_LIKENESS_H
 #define IDEM_COMPOSE_LIKENESS_H
 
@@ -8,7 +8,7 @@
 /* Of vectors of unit length. */
 double idem_unit_cosine(const float *a, const float *b, size_t n);
 
-/* Who was there: landmarks (unit coordinates) and the recognisers' vectors. */
+/* The person: landmarks (unit coordinates) and the recognisers' vectors. */
 typedef struct {
     const float (*points)[2];
     const float *feature, *judge;
@@ -21,8 +21,8 @@ typedef struct {
 
 int idem_likeness_measure(idem_studio *s, const idem_image *photo, const idem_was *was, idem_likeness *l);
 
-/* Hides the region but for the n of `but`, by `fallback`, and by what hides more as long as a recogniser sees the
- * person. was NULL: nobody is known there, and l stays. */
+/* Hides the region except the n of `but`, by `fallback`, and by stronger methods as long as a recogniser matches the
+ * person. was NULL: the person is unknown, and l is unchanged. */
 int idem_likeness_hide(idem_studio *s, idem_image *photo, const idem_region *region, idem_hiding fallback,
                        const idem_region *but, int n, const idem_was *was, idem_likeness *l);
 

@@ -10,12 +10,12 @@
 #include "measure/verification.h"
 #include "nets/judge.h"
 
-/* The judge need only agree: at its own threshold one person in ten would be taken for two. */
+/* The judge only needs to agree: with its own threshold one person in ten would become two. */
 static const double judge_agrees = IDEM_JUDGE_THRESHOLD - 0.02;
 
 struct idem_persons {
     size_t dim;
-    idem_code_rows all; /* the sum of a person's faces' vectors, feature and judge, and their number */
+    idem_code_rows all; /* sums of the vectors of a person's faces, feature and judge, and their number */
 };
 
 idem_persons *idem_persons_new(int dim) {

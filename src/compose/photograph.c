@@ -13,7 +13,7 @@
 #include "face/paste.h"
 #include "media/marked.h"
 
-enum { YAW_PROFILE = 60 /* degrees from which half of the face is out of sight */ };
+enum { YAW_PROFILE = 60 /* degrees from which on half of the face is not visible */ };
 
 static const idem_crop whole_frame = {{1, 0, 0, 0, 1, 0}};
 
@@ -54,7 +54,7 @@ static int wanted(const idem_look *look) {
     return look->face == IDEM_FACE_ALL ? INT_MAX : look->face + 1;
 }
 
-/* One face, whose points may be known. */
+/* Takes the whole picture as one face, whose points may be known. */
 static int take_whole(idem_photograph *p, const idem_found *face) {
     idem_found *faces = realloc(p->photo.faces, sizeof *faces);
     if (!faces)
@@ -70,7 +70,7 @@ static int take_whole(idem_photograph *p, const idem_found *face) {
     return 0;
 }
 
-/* What idem drew in just this size is taken whole even where it shows no face: samples of a young generator. */
+/* Pictures of this size drawn by idem are taken whole even without a face: samples of an early generator. */
 static bool is_drawn_so(const idem_photograph *p, int size) {
     char text[8];
     if (p->photo.width != size || p->photo.height != size)
@@ -98,7 +98,7 @@ static void remark(const idem_photograph *p, const idem_look *look) {
     for (int i = p->first; i < p->first + p->taken; i++) {
         const double outside = idem_photograph_outside(p, i);
         if (outside >= IDEM_OUTSIDE_MUCH)
-            idem_log(IDEM_LOG_NOTE, "%s: %.0f %% of the frame of face %d is outside the photograph and made up",
+            idem_log(IDEM_LOG_NOTE, "%s: %.0f %% of the frame of face %d is outside the photograph and filled in",
                      name_of(p), 100 * outside, i + 1);
     }
 }
@@ -117,7 +117,7 @@ static int search(idem_photograph *p, idem_finder *f, const idem_look *look) {
     return 0;
 }
 
-/* A picture that is a face in its frame is known at a look, where the largest face is wanted. */
+/* If the largest face is wanted, one look decides whether a picture is a face in its frame. */
 static int look_with(idem_photograph *p, idem_finder *f, const idem_look *look) {
     idem_found face;
     int seen = 0;
@@ -221,7 +221,7 @@ double idem_photograph_outside(const idem_photograph *p, int face) {
     return is_whole(p, face) || idem_photograph_frame(p, face, &frame) ? 0 : idem_align_outside(&frame);
 }
 
-/* What has the size already is copied. */
+/* A picture that already has the size is copied. */
 static int to_size(idem_image *out, const idem_image *in, int size) {
     return in->width == size && in->height == size ? idem_image_cut(out, in, 0, 0, size, size)
                                                    : idem_image_resize(out, in, size, size);
@@ -232,7 +232,7 @@ int idem_photograph_cut(const idem_photograph *p, const idem_studio *s, int face
     if (idem_photograph_frame(p, face, &frame))
         return -1;
     if (!p->photo.image.rgb)
-        return idem_fail_as(IDEM_INTERNAL, "%s: its pixels were given back", name_of(p));
+        return idem_fail_as(IDEM_INTERNAL, "%s: its pixels were freed", name_of(p));
     const idem_team before = idem_team_enter(idem_studio_threads(s));
     const int status = is_whole(p, face) ? to_size(picture, &p->photo.image, size)
                                          : idem_align_picture(picture, &p->photo.image, &frame, size);
@@ -270,15 +270,16 @@ int idem_photograph_paste(idem_photograph *p, const idem_studio *s, int face, co
     if (idem_photograph_frame(p, face, &frame) || idem_photograph_fill(p))
         return -1;
     if (p->unseen)
-        return idem_fail("%s: was taken whole, unseen: there is no place to paste a face into", name_of(p));
+        return idem_fail("%s: was taken whole without looking for faces: there is no place to paste a face into",
+                         name_of(p));
     const idem_team before = idem_team_enter(idem_studio_threads(s));
     const int status = idem_paste(&p->photo.image, picture, &frame, points_of(p, face));
     idem_team_leave(&before);
     const double enlarged = idem_align_side(&frame, p->photo.width, p->photo.height) / picture->width;
     if (!status && enlarged > IDEM_PASTE_ENLARGED)
         idem_log(IDEM_LOG_NOTE,
-                 "%s: face %d is put back %.1f times as large as it is painted; it is softer than what surrounds it",
-                 name_of(p), face + 1, enlarged);
+                 "%s: face %d is pasted at %.1f times its painted size; it is softer than its surroundings", name_of(p),
+                 face + 1, enlarged);
     p->pasted |= !status;
     return status;
 }

@@ -21,7 +21,7 @@ enum {
     OPERATIONS = 3,
     MEMORY_KIB = 64 << 10,
     OPERATIONS_MOST = 16,
-    MEMORY_KIB_MOST = 1 << 20, /* a hostile file must not ask for more */
+    MEMORY_KIB_MOST = 1 << 20, /* limit for hostile files */
     FIXED = 4 + IDEM_SECRET + 16 + 3 * 4,
     VERSION = 1,
     WIDTH_MOST = 1 << 16,

@@ -11,18 +11,18 @@
 #include "model/refine.h"
 #include "nets/judge.h"
 
-/* How far from the person's own vector the surrogate's is moved, at each try. */
+/* Distance by which the surrogate's vector is moved away from the person's, per try. */
 static const double away[] = {0, 0.35, 0.8};
-/* Of a clip's pictures but a track's first: in steps for each that a first one takes, and how fast. */
+/* For a clip's pictures after a track's first: steps as a share of the first one's, and rate. */
 static const double later_steps = 0.2, later_rate = 0.04;
-static const float keep = 0.5f; /* of what the picture before became */
+static const float keep = 0.5f; /* of the previous picture's code */
 enum { TRIES = sizeof away / sizeof *away, DIAL_TRIES = 6 };
-/* Weights of refining (refine.h): it matters less who somebody becomes than that pose and expression stay and the
- * person goes. */
+/* Weights of refinement (refine.h): keeping pose and expression and removing the person matter more than reaching the
+ * surrogate's identity. */
 static const double identity = 0.6, landmark = 0.1, leak = 0.5;
-/* In a clip the share of the person's vector follows a similarity that drifts by this part of what it is off. */
+/* In a clip the share of the person's vector is corrected by this part of the similarity's deviation. */
 static const double follow_up = 0.4;
-/* A similarity that is off by less is reached. */
+/* Tolerance of a similarity. */
 static const double near_enough = 0.02;
 
 struct idem_recomposer {
@@ -31,7 +31,7 @@ struct idem_recomposer {
     idem_refine_options options;
     size_t id, attr, w, layers, feature;
     int side;
-    float *own, *target, *attributes, *code, *start, *ws; /* the person's code, what is painted from */
+    float *own, *target, *attributes, *code, *start, *ws; /* the person's code; the code that is painted */
     float *x;                                             /* [S, S, 3] */
     uint8_t *rgb;
     float *now; /* the result's vector */
@@ -48,7 +48,7 @@ static int open_parts(idem_recomposer *r, int steps, bool dial) {
     r->options = idem_refine_defaults(steps);
     r->options.identity = identity;
     r->options.landmark = landmark;
-    r->options.leak = dial ? 0 : leak; /* with a dial being like the person is what is wanted */
+    r->options.leak = dial ? 0 : leak; /* with a dial, likeness to the person is wanted */
     const idem_plan_options plan = idem_studio_plan(r->studio);
     if (feature < 1 || !(r->refine = idem_refine_new(idem_studio_model(r->studio), &r->options, &plan)))
         return -1;
@@ -70,7 +70,7 @@ static int open_parts(idem_recomposer *r, int steps, bool dial) {
 idem_recomposer *idem_recomposer_new(idem_studio *s, int steps, bool dial) {
     const idem_model_info *m = idem_studio_about(s);
     if (!m || !m->has_mapper)
-        return idem_fail_null("painting faces wants a generator and a mapper");
+        return idem_fail_null("painting faces needs a generator and a mapper");
     idem_recomposer *r = calloc(1, sizeof *r);
     if (!r)
         return idem_fail_null_as(IDEM_MEMORY, "out of memory for painting faces");
@@ -138,7 +138,7 @@ static void put_patch(const patch *p, idem_image *photo) {
 
 /* ---- painting ---- */
 
-/* share of the person's own vector, rest of the surrogate's; of unit length. */
+/* Mixes the person's vector, with weight share, and the surrogate's; normalised. */
 static void mix(float *to, const float *surrogate, const float *own, double share, size_t n) {
     double squares = 0;
     for (size_t i = 0; i < n; i++) {
@@ -150,7 +150,7 @@ static void mix(float *to, const float *surrogate, const float *own, double shar
         to[i] /= (float)fmax(sqrt(squares), 1e-12);
 }
 
-/* What does not depend on who it becomes. */
+/* Preparation that does not depend on the surrogate. */
 static int take_sitter(idem_recomposer *r, const idem_sitter *s) {
     idem_image aligned;
     if (idem_align_picture(&aligned, s->photo, s->frame, r->side))
@@ -165,15 +165,15 @@ static int take_sitter(idem_recomposer *r, const idem_sitter *s) {
     return status;
 }
 
-/* A trail: whether codes follow, the share of the person's own vector plus 1 (0: none is known), how far codes are from
- * the mapper's. */
+/* A trail: whether codes follow, the share of the person's vector plus 1 (0: unknown), the codes' offset from the
+ * mapper's. */
 enum { FOLLOWS, SHARE, MOVED };
 
 size_t idem_recomposer_trail(const idem_recomposer *r) {
     return MOVED + r->w * r->layers;
 }
 
-/* r->ws, which is r->start, fitted to the sitter; from what the picture before became if there was one. */
+/* Fits r->ws, initially r->start, to the sitter; starts from the previous picture's code, if any. */
 static int refine(idem_recomposer *r, const float *trail) {
     const bool follows = trail && trail[FOLLOWS] > 0;
     idem_refine_set_pace(r->refine, follows ? (int)ceil(later_steps * r->options.steps) : r->options.steps,
@@ -194,8 +194,8 @@ static void leave_trail(const idem_recomposer *r, float *trail, double share) {
         trail[MOVED + i] = r->ws[i] - r->start[i];
 }
 
-/* The face with this share of the person's own vector and the sitter's attributes into its place, and what the
- * recognisers say of it there. */
+/* Paints the face with this share of the person's vector and the sitter's attributes at its place, and measures it
+ * there by the recognisers. */
 static int paint(idem_recomposer *r, const idem_sitter *s, double share, idem_recomposed *about) {
     idem_pipe *map = idem_studio_pipe(r->studio, IDEM_PIPE_CODE, 1),
               *layers = map ? idem_studio_pipe(r->studio, IDEM_PIPE_LAYERS, 1) : NULL;
@@ -227,7 +227,7 @@ static int become_a_stranger(idem_recomposer *r, const idem_sitter *s, const pat
     const double from = s->trail && s->trail[SHARE] > 0 ? 1 - (double)s->trail[SHARE] : 0;
     for (int i = 0; i < TRIES; i++) {
         if (away[i] < from - 1e-3)
-            continue; /* it was not enough in a picture before */
+            continue; /* it was not enough in a previous picture */
         if (paint(r, s, -away[i], about))
             return -1;
         if (!about->above)
@@ -237,8 +237,8 @@ static int become_a_stranger(idem_recomposer *r, const idem_sitter *s, const pat
     return 0;
 }
 
-/* The share of the person's vector by which the similarity is reached: regula falsi between the surrogate's face, which
- * is about as like as strangers are, and the person's own; the nearest of all tries is kept. */
+/* Finds the share of the person's vector that gives the similarity: regula falsi between the surrogate's face, about as
+ * similar as a stranger, and the person's; the best of all tries is kept. */
 static int reach(idem_recomposer *r, const idem_sitter *s, const patch *before, double wanted, idem_recomposed *about) {
     double low = -0.2, at_low = NAN, high = 1, at_high = NAN, best = HUGE_VAL, best_share = 0;
     const double strangers = idem_unit_cosine(s->surrogate, r->own, r->id);
@@ -271,7 +271,7 @@ static int reach(idem_recomposer *r, const idem_sitter *s, const patch *before, 
     return paint(r, s, best_share, about) ? -1 : 1;
 }
 
-/* In a picture after the first: the share that was reached, and nearer for the next. */
+/* In pictures after the first: the share reached, corrected for the next. */
 static int stay(idem_recomposer *r, const idem_sitter *s, double wanted, idem_recomposed *about) {
     if (paint(r, s, (double)s->trail[SHARE] - 1, about))
         return -1;
@@ -287,7 +287,7 @@ int idem_recomposer_run(idem_recomposer *r, const idem_sitter *s, double similar
     int done;
     if (isnan(similarity))
         done = become_a_stranger(r, s, &before, about);
-    else if (s->trail && s->trail[SHARE] > 0) /* reached in a picture before */
+    else if (s->trail && s->trail[SHARE] > 0) /* reached in a previous picture */
         done = stay(r, s, similarity, about);
     else
         done = reach(r, s, &before, similarity, about);

@@ -22,8 +22,8 @@ struct idem_studio {
     struct {
         idem_pipe *pipe;
         float psi;
-    } slots[PIPES];                /* they and the painters share one activation buffer */
-    idem_painter *plain, *refined; /* made at first use, as all that follows */
+    } slots[PIPES];                /* pipes and painters share one activation buffer */
+    idem_painter *plain, *refined; /* these and the following are made at first use */
     idem_finder *finder;
     idem_embedder *embedder;
     bool has_judge;
@@ -165,7 +165,7 @@ idem_finder *idem_studio_finder(idem_studio *s) {
         return s->finder;
     const bool pose =
         s->pose == IDEM_POSE_ALWAYS || (s->pose && !idem_models_find(path, sizeof path, s->models, "fr_pose.onnx"));
-    const idem_team before = idem_team_enter(s->plan.threads); /* graphs are built for a number too */
+    const idem_team before = idem_team_enter(s->plan.threads); /* graphs also depend on the thread count */
     s->finder = idem_finder_open(s->models, pose, &s->plan);
     idem_team_leave(&before);
     return s->finder;
@@ -201,13 +201,13 @@ int idem_studio_feature_dim(idem_studio *s) {
 
 int idem_studio_need(const idem_studio *s, bool mapper) {
     if (!s->model)
-        return idem_fail("no generator is loaded, and painting and codes of pictures in its frame want one");
+        return idem_fail("no generator is loaded; painting, and codes of pictures in its frame, need one");
     if (mapper && !idem_model_about(s->model)->has_mapper)
         return idem_fail("no mapper is loaded; set options.mapper to a file that idem train made");
     return 0;
 }
 
-/* With a buffer to share, where there is one. */
+/* With a shared buffer, if there is one. */
 static idem_plan_options plan_options(const idem_studio *s) {
     idem_plan_options o = s->plan;
     for (int i = 0; i < PIPES && !o.share; i++)
@@ -311,7 +311,7 @@ int idem_refine_steps(int refine, bool id_drawn, bool attr_drawn) {
     return id_drawn && attr_drawn ? 0 : IDEM_REFINE_STEPS;
 }
 
-/* For so many steps; the one at hand where it takes as many. */
+/* A painter for `steps` steps; the existing one if it has the same number. */
 static idem_painter *painter(idem_studio *s, int refine) {
     idem_painter **p = refine ? &s->refined : &s->plain;
     if (*p && idem_painter_refines(*p) == refine)
@@ -322,7 +322,7 @@ static idem_painter *painter(idem_studio *s, int refine) {
     return *p = idem_painter_new(s->model, s->batch, refine, &o);
 }
 
-/* x: room for three pictures. */
+/* x: capacity for three pictures. */
 static int paint_refined(idem_studio *s, const idem_sitting *sitting, float *x, float *ws, uint8_t *rgb) {
     const size_t numbers = picture_numbers(s);
     idem_painter *p = painter(s, sitting->refine);

@@ -1,5 +1,5 @@
-/* A studio: the networks that work on photographs and faces, opened once and made ready at their first use. The public
- * library, the commands and everything that changes faces work in one.
+/* A studio: the networks for photographs and faces, opened once and prepared at their first use. The public library,
+ * the commands and everything that changes faces use one.
  *
  *     const idem_studio_options o = {.generator = "g.safetensors", .mapper = "m.safetensors", .batch = 4};
  *     idem_studio *s = idem_studio_open(&o);
@@ -10,13 +10,13 @@
  *     idem_studio_embed(s, &image, faces[0].points, feature, judge);   // the recognisers, on the photograph
  *     idem_studio_encode(s, IDEM_PIPE_IDENTITY, picture.rgb, 1, id);   // codes, of pictures in the frame
  *     idem_studio_encode(s, IDEM_PIPE_ATTRIBUTES, picture.rgb, 1, attr);
- *     idem_studio_paint_pairs(s, &pair, 1, NULL, rgb);                 // with refining, if the pair wants it
+ *     idem_studio_paint_pairs(s, &pair, 1, NULL, rgb);                 // with refinement, if requested
  *     idem_paste(&image, &painted, &frame, faces[0].points);           // paste.h
  *     idem_studio_free(s);
  *
- * photograph.h does the first half for files, large ones and those that are aligned already; faces.h for many.
- * Studios of the same files share the weights of the model (model_store.h); what is made ready is each one's own.
- * Letters: S the generator's side, L rows of ws, W the width of w. A studio is used by one thread at a time. */
+ * photograph.h does the first half for files, large ones and those that are aligned already; faces.h for many. Studios
+ * of the same files share the weights of the model (model_store.h), but not prepared networks. Letters: S the
+ * generator's side, L rows of ws, W the width of w. A studio is used by one thread at a time. */
 #ifndef IDEM_COMPOSE_STUDIO_H
 #define IDEM_COMPOSE_STUDIO_H
 
@@ -35,16 +35,16 @@ typedef enum {
 } idem_pose_wanted;
 
 typedef struct {
-    const char *generator; /* NULL: none; photographs, alignment and the recognisers on photographs alone */
+    const char *generator; /* NULL: none; only photographs, alignment and the recognisers on photographs */
     const char *mapper;    /* NULL: none */
-    const char *models;    /* folder of the fetched networks, as base/models.h takes it */
+    const char *models;    /* folder of the fetched networks, as in base/models.h */
     const char *identity_net, *identity_preprocess; /* model.h; NULL: the mapper's */
     idem_attr_choice attributes;                    /* the mapper must have these */
-    bool generator_only; /* not the frozen nets (model.h) either: it draws and paints alone */
-    int batch;           /* pictures at once, from 1 */
-    int threads;         /* 0: all */
+    bool generator_only;                            /* without the frozen nets (model.h): only sampling and painting */
+    int batch;                                      /* pictures at once, from 1 */
+    int threads;                                    /* 0: all */
     idem_pose_wanted pose;
-    const volatile sig_atomic_t *stop; /* nonzero ends whatever runs: IDEM_INTERRUPTED. NULL: nothing does */
+    const volatile sig_atomic_t *stop; /* nonzero ends running calls with IDEM_INTERRUPTED; may be NULL */
 } idem_studio_options;
 
 /* Texts are not needed afterwards. NULL with a message. */
@@ -56,38 +56,38 @@ idem_model *idem_studio_model(idem_studio *s);                  /* NULL without 
 int idem_studio_threads(const idem_studio *s);
 int idem_studio_batch(const idem_studio *s);
 bool idem_studio_stopped(const idem_studio *s);
-idem_plan_options idem_studio_plan(const idem_studio *s); /* for plans of others: its threads, its stop */
+idem_plan_options idem_studio_plan(const idem_studio *s); /* for other plans: its threads, its stop */
 
-/* Pictures at once from now on; what is ready for another number is made anew. Another number rounds otherwise. */
+/* Sets the batch size; plans for another batch size are made again. Another batch size rounds differently. */
 void idem_studio_set_batch(idem_studio *s, int batch);
-/* Frees what was made ready for work (the weights as kernels want them are most of the memory); the next use makes it
- * again. */
+/* Frees prepared networks (weights in the kernels' layout take most of the memory); the next use prepares them again.
+ */
 enum {
-    IDEM_RELEASE_FINDER = 1,   /* what finds faces */
-    IDEM_RELEASE_REFINING = 2, /* what refines pairs */
-    IDEM_RELEASE_PIPES = 4,    /* what encodes and paints pictures in the frame */
+    IDEM_RELEASE_FINDER = 1,   /* networks that find faces */
+    IDEM_RELEASE_REFINING = 2, /* networks that refine pairs */
+    IDEM_RELEASE_PIPES = 4,    /* networks that encode and paint pictures in the frame */
     IDEM_RELEASE_EMBEDDER = 8, /* the recognisers on photographs */
     IDEM_RELEASE_ALL = 15
 };
 void idem_studio_release(idem_studio *s, unsigned what);
 
-/* Who hears, on the thread that works, that `done` of `of` pictures of a call are done. NULL: nobody. */
+/* Called by the working thread when `done` of `of` pictures of a call are done. May be NULL. */
 typedef void idem_studio_told(void *user, int done, int of);
 void idem_studio_set_told(idem_studio *s, idem_studio_told *told, void *user);
 void idem_studio_tell(const idem_studio *s, int done, int of);
-/* Calls that are steps of a larger one say nothing while it is muted; returns whether it was. */
+/* Mutes progress, for calls that are steps of a larger one; returns the previous state. */
 bool idem_studio_mute(idem_studio *s, bool muted);
 
-/* -1 with a message when there is no generator or, if that is needed too, no mapper. */
+/* -1 with a message if there is no generator or, if needed, no mapper. */
 int idem_studio_need(const idem_studio *s, bool mapper);
 
-/* NULL with a message that says which network is missing. The studio's own. */
+/* NULL with a message naming the missing network. Owned by the studio. */
 idem_finder *idem_studio_finder(idem_studio *s);
-/* judge: the second one too, which never trains. */
+/* judge: also the second one, which no training uses. */
 idem_embedder *idem_studio_embedder(idem_studio *s, bool judge);
 /* idem_embedder_run with the studio's threads. */
 int idem_studio_embed(idem_studio *s, const idem_image *photo, const float (*points)[2], float *feature, float *judge);
-/* Numbers of fr_feature's vectors; -1 when it is missing. */
+/* Numbers of fr_feature's vectors; -1 if it is missing. */
 int idem_studio_feature_dim(idem_studio *s);
 
 /* A pipe of this kind for the studio's batch; psi of the first two kinds (pipe.h). */
@@ -100,21 +100,21 @@ int idem_studio_to_bytes(const idem_studio *s, uint8_t *rgb, const float *y);
 /* Painted pictures rgb [n, S, S, 3] by a pipe whose last output is a picture; codes: its other output, or NULL. */
 int idem_studio_paint(idem_studio *s, idem_pipe *pipe, const float *const *in, int n, float *codes, uint8_t *rgb);
 
-/* One picture to paint: who, and everything else. */
+/* One picture to paint. */
 typedef struct {
-    const float *id, *attr;           /* codes [id_dim], [attr_dim]; read only without refining */
-    const uint8_t *id_rgb, *attr_rgb; /* pictures [S, S, 3]; read only when refining */
-    int refine;                       /* steps in which it is fitted to its two pictures (refine.h); 0: none */
+    const float *id, *attr;           /* codes [id_dim], [attr_dim]; read only without refinement */
+    const uint8_t *id_rgb, *attr_rgb; /* pictures [S, S, 3]; read only with refinement */
+    int refine;                       /* refinement steps (refine.h); 0: none */
 } idem_sitting;
 
-/* n sittings -> codes ws [n, L, W] and pictures rgb [n, S, S, 3]; either may be NULL. Those without refining go through
- * the networks a batch at a time where they follow each other; refined ones are worked on one by one. rgb may be one of
- * the inputs only if each sitting reads nothing but its own picture of it. */
+/* n sittings -> codes ws [n, L, W] and pictures rgb [n, S, S, 3]; either may be NULL. Consecutive sittings without
+ * refinement run through the networks batch by batch; refined ones one by one. rgb may be one of the inputs only if
+ * each sitting reads only its own picture of it. */
 int idem_studio_paint_pairs(idem_studio *s, const idem_sitting *sittings, int n, float *ws, uint8_t *rgb);
 
-/* Steps of refining where nobody says how many: worth their time for photographs, and not for what idem drew. */
+/* Default refinement steps: for photographs, and not for pictures drawn by idem. */
 enum { IDEM_REFINE_BY_MARK = -1, IDEM_REFINE_STEPS = 25, IDEM_REFINE_MOST = 1000 };
-/* refine itself, unless it is IDEM_REFINE_BY_MARK: then IDEM_REFINE_STEPS, but 0 where idem drew both pictures. */
+/* refine, or for IDEM_REFINE_BY_MARK: IDEM_REFINE_STEPS, but 0 if idem drew both pictures. */
 int idem_refine_steps(int refine, bool id_drawn, bool attr_drawn);
 
 #endif

@@ -17,9 +17,9 @@
 #include "measure/verification.h"
 
 enum { ROUNDS_MOST = 8, FEW = 8 };
-/* Candidates are pulled towards the mean so much: enough to be well painted, not so much that they are all alike. */
+/* Truncation of candidates: enough to be painted well, not so much that they become similar. */
 static const float truncation = 0.9f;
-/* Cosines that are lower than the threshold by less begin to count as alike. */
+/* Margin below the threshold from which on cosines count as alike. */
 static const double near_by = 0.1;
 
 struct idem_surrogates {
@@ -28,7 +28,7 @@ struct idem_surrogates {
     size_t z, id, feature; /* widths: of z, of a code, of fr_feature's vector */
     idem_code_rows used;   /* code, feature, judge */
     uint32_t drawn;        /* candidates so far */
-    float *candidates;     /* [IDEM_SURROGATE_CANDIDATES, width], the first `waiting` of them drawn */
+    float *candidates;     /* [IDEM_SURROGATE_CANDIDATES, width], the first `waiting` are drawn */
     int waiting;
     float *noise;     /* [z] */
     uint8_t *picture; /* [S, S, 3] */
@@ -138,7 +138,7 @@ int idem_surrogates_take(idem_surrogates *s, const float *rows, int n) {
 
 /* ---- candidates ---- */
 
-/* z of the next candidate: from the secret and its number alone. */
+/* z of the next candidate: depends only on the secret and its number. */
 static void draw_noise(idem_surrogates *s, float *z) {
     uint8_t message[20] = "idem candidate", derived[IDEM_SECRET];
     uint64_t seed;
@@ -153,7 +153,7 @@ static void draw_noise(idem_surrogates *s, float *z) {
     explicit_bzero(&rng, sizeof rng);
 }
 
-/* The recognisers cut a face out by five of its 68 points: those of the frame, where the generator puts the face. */
+/* The recognisers cut a face out by five of its 68 points: those of the generator's frame. */
 static void place_points(float (*points)[2], const float (*five)[2]) {
     for (int i = 36; i < 48; i++)
         memcpy(points[i], five[i >= 42], sizeof points[i]);
@@ -171,7 +171,7 @@ static int describe(idem_surrogates *s, const uint8_t *rgb, float *row) {
     return idem_studio_embed(s->studio, &picture, (const float(*)[2])points, row + s->id, row + s->id + s->feature);
 }
 
-/* Candidates up to n; those that were not chosen before stay. */
+/* Draws candidates up to n; unchosen ones are kept. */
 static int fill(idem_surrogates *s, int n) {
     idem_pipe *paint = s->waiting < n ? idem_studio_pipe(s->studio, IDEM_PIPE_SAMPLE, truncation) : NULL;
     if (s->waiting < n && !paint)
@@ -186,8 +186,8 @@ static int fill(idem_surrogates *s, int n) {
     return 0;
 }
 
-/* How alike it is to those in use: by how much each recogniser's cosine comes near its threshold or lies above, summed,
- * so that few pairs are above. The judge's cosines spread a fifth as much. */
+/* Likeness to those in use: the sum of the recognisers' cosines beyond a margin below their thresholds, so that few
+ * pairs are above. The judge's cosines have a fifth of the spread. */
 static double nearness(const idem_surrogates *s, const float *candidate) {
     double sum = 0;
     for (int i = 0; i < s->used.n; i++) {
@@ -205,7 +205,7 @@ static bool is_stranger(const idem_surrogates *s, const float *candidate, const 
            (!judge || idem_unit_cosine(candidate + s->id + s->feature, judge, IDEM_JUDGE_DIM) <= IDEM_JUDGE_THRESHOLD);
 }
 
-/* The farthest stranger to the person; -1: there is none. */
+/* The stranger to the person that is farthest from those in use; -1: none. */
 static int farthest(const idem_surrogates *s, const float *feature, const float *judge) {
     int best = -1;
     double least = HUGE_VAL;
@@ -222,7 +222,7 @@ static int farthest(const idem_surrogates *s, const float *feature, const float 
 
 int idem_surrogates_choose(idem_surrogates *s, const float *feature, const float *judge) {
     for (int again = 0; again < ROUNDS_MOST; again++) {
-        /* The first has nobody to be far from. */
+        /* For the first there are none in use. */
         if (fill(s, s->used.n ? IDEM_SURROGATE_CANDIDATES : FEW) ||
             idem_code_rows_reserve(&s->used, s->used.n + 1, "surrogates"))
             return -1;

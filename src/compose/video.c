@@ -17,13 +17,13 @@
 
 enum { REVIEW_MOST = 400 };
 
-/* Cosine from which a photograph shows a person of the clip. */
+/* Least cosine between a photograph and a person of the clip. */
 static const double same_person = 0.3;
 
-/* Score of the detector from which what is said by hand to be a face is one. */
+/* Least detector score of a face marked by hand. */
 static const double unsure = 0.3;
 
-/* Somebody in the clip, by fr_feature's vector of a photograph, and who it becomes. */
+/* A person of the clip, by fr_feature's vector of a photograph, and the new identity. */
 typedef struct {
     float *vector;
     idem_clip_who identity;
@@ -36,16 +36,16 @@ typedef struct {
     idem_clip_report *report;
     idem_tracks *tracks;
     const idem_track_person *persons;
-    idem_clip_who identity; /* of everybody who has no other */
+    idem_clip_who identity; /* of persons without a role */
     role *roles;            /* [job->n_roles] */
     idem_clip_who *who;     /* [persons]; borrowed from these */
-    idem_video *in;         /* opened for the facts of the output; frames come from it unless some are done */
+    idem_video *in;         /* opened for the output's parameters; frames come from it unless some are done */
     idem_video *source;
     idem_video_out *out;
     idem_clip_brush *brush;
     idem_clip_painter *painter;
     idem_origin origin;
-    char *text; /* what the pictures depend on */
+    char *text; /* text of the options that the pictures depend on */
     char *name; /* in files of boxes */
     json_t *boxes;
     idem_clip_hand hand;
@@ -96,7 +96,7 @@ static float *read_vector(clip *c, const char *path) {
     if (p && dim > 0 && !v)
         idem_fail_as(IDEM_MEMORY, "%s: out of memory for a face", path);
     if (v && p->unseen)
-        status = idem_fail("%s: where its face is could not be found", path);
+        status = idem_fail("%s: the place of its face was not found", path);
     else if (v)
         status =
             idem_photograph_fill(p) ||
@@ -108,7 +108,7 @@ static float *read_vector(clip *c, const char *path) {
     return NULL;
 }
 
-/* All photographs, before minutes are spent on the clip. */
+/* Reads all photographs before the long work on the clip. */
 static int read_photographs(clip *c) {
     const idem_clip_job *j = c->job;
     if (j->identity && j->faces != IDEM_CLIP_NONE && read_identity(c, j->identity, &c->identity))
@@ -142,9 +142,8 @@ static int find_person(const clip *c, int n, const char *path, const float *v) {
             best = i;
         }
     return most < same_person
-               ? idem_fail("%s: nobody in the clip looks like this person (the likest by a cosine of %.2f, expected "
-                           "%.2f)",
-                           path, most, same_person)
+               ? idem_fail("%s: nobody in the clip looks like this person (highest cosine %.2f, expected %.2f)", path,
+                           most, same_person)
                : best;
 }
 
@@ -166,7 +165,7 @@ static int choose_each(clip *c, int n, const uint8_t *said) {
         if (!w->code && (meant || replace))
             *w = c->identity;
         if (replace && !w->code)
-            return idem_fail("%s: a face is to be replaced of which is not said by whom: give an identity", j->boxes);
+            return idem_fail("%s: a face is to be replaced, but it has no new identity: give one", j->boxes);
         w->only_by_hand = !meant || said[i] & 1 << IDEM_BY_HAND_EXEMPT;
         if (w->only_by_hand && !replace)
             *w = (idem_clip_who){0};
@@ -207,7 +206,7 @@ static int look_for_faces(clip *c) {
         return -1;
     if (!idem_tracks_persons(c->tracks, &c->persons))
         return idem_fail("%s: no face is found in any picture%s", c->from,
-                         j->from > 0 || j->to > 0 ? " of the time that is wanted" : "");
+                         j->from > 0 || j->to > 0 ? " of the selected time" : "");
     return 0;
 }
 
@@ -228,7 +227,7 @@ static int read_boxes(clip *c) {
         return -1;
     return idem_hand_boxes_clip(c->boxes, c->name)
                ? 0
-               : idem_fail("%s: says nothing of the clip \"%s\" in \"clips\"", c->job->boxes, c->name);
+               : idem_fail("%s: has no clip \"%s\" in \"clips\"", c->job->boxes, c->name);
 }
 
 static const char *what(void *user, int64_t picture, const idem_track_place *place) {
@@ -249,7 +248,7 @@ static int write_boxes(clip *c) {
     return status;
 }
 
-/* What is to be hidden in a picture: faces, and regions without one. */
+/* Hides faces, and regions without one, in a picture. */
 static int hide(clip *c, idem_video_frame *f) {
     const idem_track_place *p;
     const int n = idem_tracks_at(c->tracks, f->number, &p), w = f->image.width, h = f->image.height;
@@ -350,11 +349,11 @@ static int review(clip *c, const idem_video_frame *f, const char *why) {
 
 static int check_stop(const clip *c) {
     return idem_studio_stopped(c->studio)
-               ? idem_fail_as(IDEM_INTERRUPTED, "interrupted: go on with the same call and options.resume")
+               ? idem_fail_as(IDEM_INTERRUPTED, "interrupted: continue with the same call and options.resume")
                : 0;
 }
 
-/* Those that are done go to the encoder. */
+/* Passes finished pictures to the encoder. */
 static int hand_on(clip *c) {
     idem_video_frame f;
     idem_clip_painted about;
@@ -414,7 +413,7 @@ int idem_clip_compose(idem_studio *s, const char *from, const char *to, const id
     *report = (idem_clip_report){0};
     int status = job->faces != IDEM_CLIP_NONE || job->n_roles ? idem_studio_need(s, true) : 0;
     if (!status && job->faces != IDEM_CLIP_NONE && !job->identity && !job->n_roles)
-        status = idem_fail("%s: nobody is said whose identity the faces get", from);
+        status = idem_fail("%s: no new identity is given for the faces", from);
     if (!status)
         status = read_boxes(&c) || describe_job(&c) || open_out(&c) || read_photographs(&c) || look_for_faces(&c) ||
                          choose_persons(&c) || open_painter(&c) || paint_all(&c)

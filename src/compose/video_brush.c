@@ -6,12 +6,12 @@
 #include "base/status.h"
 #include "model/refine.h"
 
-static const double later_rate = 0.04; /* of refining from the picture before */
-static const float keep = 0.5f;        /* of what the picture before became */
-static const int first_steps = 25;     /* where there is none before */
+static const double later_rate = 0.04; /* of refinement from the previous picture's code */
+static const float keep = 0.5f;        /* of the previous picture's code */
+static const int first_steps = 25;     /* without a previous picture */
 
 typedef struct {
-    idem_clip_brush base; /* state [persons][row]: the track + 1, and how far its codes are from the mapper's */
+    idem_clip_brush base; /* state [persons][row]: the track + 1, and its codes' offset from the mapper's */
     idem_studio *studio;
     const idem_clip_who *who;
     const idem_clip_hand *hand;

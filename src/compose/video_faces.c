@@ -32,7 +32,7 @@ typedef struct {
     idem_finder *finder;
     idem_tracks *tracks;
     int dim;
-    held ring[IDEM_VIDEO_SEARCH_EVERY + 1]; /* [0]: the last of those handed on; then those since */
+    held ring[IDEM_VIDEO_SEARCH_EVERY + 1]; /* [0]: the last one passed on; then the waiting ones */
     int n;
     float look[IDEM_SCENE_CELLS];
     bool has_look;
@@ -64,7 +64,7 @@ static int embed(const scout *s, const idem_image *im, const idem_found *f, floa
     return idem_studio_embed(s->studio, im, (const float(*)[2])f->points, vector, judge);
 }
 
-/* The faces of one picture that are still there in another. fresh: with vectors of their own. */
+/* The faces of one picture that are also in another. fresh: with new vectors. */
 static int follow(scout *s, held *to, const face_list *from, bool fresh) {
     idem_found faces[MOST];
     bool seen[MOST];
@@ -88,7 +88,7 @@ static idem_region region_of(const idem_found *f, const idem_image *im) {
                : idem_region_of_frame(&frame, im->width, im->height);
 }
 
-/* A detection that is no sure face, unless it is another reading of one, or is not seen again by itself. */
+/* Keeps a detection that is no sure face, unless it is another reading of one, or is not seen again separately. */
 static int keep_maybe(scout *s, const held *h, const idem_box *box) {
     for (int i = 0; i < h->faces.n; i++) {
         const idem_region region = region_of(&h->faces.found[i], &h->image);
@@ -99,7 +99,7 @@ static int keep_maybe(scout *s, const held *h, const idem_box *box) {
     return is > 0 ? idem_maybes_add(s->options->maybes, s->taken - 1, box) : is;
 }
 
-/* All faces; how many were not known, which come last. */
+/* Searches all faces; returns the number of new ones, which come last. */
 static int search(scout *s, held *h) {
     idem_found *found = NULL;
     const idem_find_options all = {.search = IDEM_FIND_ALL, .confidence = (float)s->options->unsure};
@@ -128,7 +128,7 @@ static int search(scout *s, held *h) {
     return status ? -1 : added;
 }
 
-/* The last `added` faces of the newest picture, back through those that wait. */
+/* Tracks the last `added` faces of the newest picture back through the waiting pictures. */
 static int follow_back(scout *s, int added) {
     const face_list *newest = &s->ring[s->n - 1].faces;
     face_list now = {.vectors = malloc((size_t)MOST * (size_t)s->dim * sizeof(float))};
@@ -147,7 +147,7 @@ static int follow_back(scout *s, int added) {
     return status;
 }
 
-/* Those that wait into the tracks; the last stays, to be followed from. */
+/* Passes the waiting pictures to the tracks; the last is kept for tracking. */
 static int hand_on(scout *s) {
     for (int i = 1; i < s->n; i++) {
         held *h = &s->ring[i];
@@ -167,7 +167,7 @@ static int hand_on(scout *s) {
     return 0;
 }
 
-/* Takes the image over. */
+/* Takes ownership of the image. */
 static int take(scout *s, idem_image *image) {
     float look[IDEM_SCENE_CELLS];
     held *h = &s->ring[s->n++], *before = h - 1;
@@ -191,7 +191,7 @@ static int take(scout *s, idem_image *image) {
     return added < 0 || (added && follow_back(s, added)) || hand_on(s) ? -1 : 0;
 }
 
-/* A picture without a search: of what is outside the time that is wanted. */
+/* A picture without a search, outside the selected time. */
 static int pass_over(scout *s) {
     s->has_look = false;
     s->taken++;
@@ -215,7 +215,7 @@ static int read_all(scout *s, idem_video *v, const idem_video_faces_options *o) 
     }
     if (got < 0)
         return -1;
-    if (s->n > 1) { /* what begins after the last search */
+    if (s->n > 1) { /* faces that begin after the last search */
         const int added = search(s, &s->ring[s->n - 1]);
         if (added < 0 || (added && follow_back(s, added)))
             return -1;

@@ -10,9 +10,9 @@
 #include "measure/verification.h"
 #include "nets/judge.h"
 
-enum { PAIRS_MOST = 600 /* pictures of which all pairs are looked at, evenly spread over longer clips */, INNER = 17 };
+enum { PAIRS_MOST = 600 /* most pictures for all pairs, evenly spread over longer clips */, INNER = 17 };
 
-/* One picture in which the person was found in both. */
+/* One picture in which the person was found in both clips. */
 typedef struct {
     int64_t picture;
     float *vector[2][2];             /* source, result; recogniser, judge */
@@ -29,9 +29,9 @@ typedef struct {
     int dim[2];
     sample *at;
     int64_t n, capacity;
-    idem_image before[2];                        /* pictures before the ones at hand */
+    idem_image before[2];                        /* the previous pictures */
     float *wanted[2];                            /* of the identity picture; NULL */
-    double inside[2], outside[2], away, squares; /* sums of changes; of the difference outside */
+    double inside[2], outside[2], away, squares; /* sums of changes; sums of the difference outside */
     int64_t n_change, n_away;
 } job;
 
@@ -92,7 +92,7 @@ static int look(job *j, const idem_video_frame f[2], const idem_track_place *p) 
         if (idem_finder_follow(j->finder, &f[k].image, &face, 1, &seen))
             return -1;
         if (!seen) {
-            j->m->faces += k; /* the source's alone does not count where it is not seen again */
+            j->m->faces += k; /* a face of the source that is not found in the result does not count */
             j->m->lost += k;
             return 0;
         }
@@ -111,7 +111,7 @@ static int look(job *j, const idem_video_frame f[2], const idem_track_place *p) 
     return 0;
 }
 
-/* Pixels of the middle ellipse of the frame count as inside, those beyond the frame as outside. */
+/* Pixels of the frame's central ellipse count as inside, those beyond the frame as outside. */
 static int where(const idem_crop *to_frame, double x, double y) {
     const float *m = to_frame->m;
     const double u = (double)m[0] * x + (double)m[1] * y + (double)m[2],
@@ -190,7 +190,7 @@ static int read_all(job *j, idem_video_progress *progress, void *user) {
 /* ---- figures ---- */
 
 static double ratio(double result, double source) {
-    return result / fmax(source, 0.05); /* of strangers' cosines it would say nothing */
+    return result / fmax(source, 0.05); /* meaningless for strangers' cosines */
 }
 
 static void measure_neighbours(const job *j, int r, idem_clip_identity *o) {
@@ -209,7 +209,7 @@ static void measure_neighbours(const job *j, int r, idem_clip_identity *o) {
     }
     double *all[] = {&o->adjacent_source, &o->adjacent, &o->tl_id, &o->tl_id_most_1};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        *all[i] /= (double)n; /* NaN without any */
+        *all[i] /= (double)n; /* NaN if there are none */
 }
 
 static void measure_pairs(const job *j, int r, idem_clip_identity *o) {
@@ -267,7 +267,7 @@ static double eyes(const job *j, const sample *s) {
     return hypot(a[0] - b[0], a[1] - b[1]);
 }
 
-/* The result's landmarks of one picture to the source's of another, in parts of the eyes' distance. */
+/* Distance of the result's landmarks of one picture to the source's of another, divided by the distance of the eyes. */
 static double distance(const job *j, const sample *result, const sample *source) {
     double sum = 0;
     for (int i = INNER; i < IDEM_POINTS; i++) {
@@ -279,7 +279,7 @@ static double distance(const job *j, const sample *result, const sample *source)
     return sum / (IDEM_POINTS - INNER) / fmax(eyes(j, source), 1);
 }
 
-/* The same, each within its own frame, in parts of its side. */
+/* The same, each within its frame, divided by its side. */
 static double distance_in_frame(const sample *result, const sample *source) {
     idem_crop a, b;
     float p[IDEM_POINTS][2], q[IDEM_POINTS][2];

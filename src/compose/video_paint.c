@@ -11,15 +11,15 @@
 
 enum { BLOCK = 8, RING = BLOCK + 3 * IDEM_CLIP_REACH + 2, SNAPSHOTS = RING };
 
-static const double deviation = 0.8;    /* pictures, of codes and fits */
-static const double most_outside = 0.6; /* of a frame; beyond it nothing is painted */
+static const double deviation = 0.8;    /* standard deviation of the smoothing of codes and fits, in pictures */
+static const double most_outside = 0.6; /* share of a frame; beyond it nothing is painted */
 
 typedef struct {
     const idem_track_place *place;
     float *attr;             /* [attr_dim] */
     uint8_t *seen, *painted; /* [S, S, 3] */
     idem_paste_fit fit;
-    bool done; /* painted: set when its turn has come */
+    bool done; /* set when painted */
 } face;
 
 typedef struct {
@@ -35,9 +35,9 @@ struct idem_clip_painter {
     int size;
     size_t attr_dim, picture;
     slot ring[RING];                             /* picture i at i % RING */
-    int64_t read, coded, painted, pasted, taken; /* one more than the last picture that is so */
+    int64_t read, coded, painted, pasted, taken; /* one more than the last picture in each state */
     bool ended;
-    float *snapshot[SNAPSHOTS]; /* of the brush's state before picture i was painted, at i % SNAPSHOTS */
+    float *snapshot[SNAPSHOTS]; /* the brush's state before painting picture i, at i % SNAPSHOTS */
 };
 
 static slot *at(idem_clip_painter *p, int64_t i) {
@@ -65,7 +65,7 @@ void idem_clip_warn_of_light(const idem_video *v) {
     if (idem_video_about(v)->hdr)
         idem_log(
             IDEM_LOG_WARNING,
-            "%s: its light is HDR (PQ or HLG), which the networks never saw: faces are painted in its stored values",
+            "%s: is HDR (PQ or HLG), which the networks were not trained on: faces are painted in its stored values",
             idem_video_path(v));
 }
 
@@ -88,7 +88,7 @@ idem_clip_painter *idem_clip_painter_new(idem_studio *s, const idem_tracks *trac
     p->picture = (size_t)p->size * (size_t)p->size * 3;
     p->read = p->coded = p->painted = p->pasted = p->taken = first;
     if (m)
-        idem_studio_set_batch(s, 1); /* results round alike wherever a run goes on */
+        idem_studio_set_batch(s, 1); /* results do not depend on where a run continues */
     return p;
 }
 
@@ -138,7 +138,7 @@ static int find_faces(idem_clip_painter *p, slot *s) {
     return 0;
 }
 
-/* All faces of the pictures that were read since. */
+/* Encodes all faces of the pictures read since the last call. */
 static int encode(idem_clip_painter *p) {
     int n = 0, k = 0;
     for (int64_t i = p->coded; i < p->read; i++) {
@@ -176,7 +176,7 @@ static double weight_of(int64_t away) {
     return exp(-0.5 * (double)(away * away) / (deviation * deviation));
 }
 
-/* The mean of a track's codes about picture i; `have`: one more than the last picture with codes. */
+/* The mean of a track's codes around picture i; `have`: one more than the last picture with codes. */
 static void smooth_code(idem_clip_painter *p, int64_t i, const face *f, int64_t have, float *code) {
     double weight = 0;
     memset(code, 0, p->attr_dim * sizeof *code);
@@ -261,7 +261,7 @@ static void smooth_fit(idem_clip_painter *p, int64_t i, const face *f, idem_past
         }
 }
 
-/* Fits were made on pictures without painted faces, so all are put back after that. */
+/* Fits are made on pictures without painted faces, so all are pasted afterwards. */
 static int paste(idem_clip_painter *p, int64_t until) {
     for (int64_t i = p->pasted; i < until; i++)
         for (int k = 0; k < at(p, i)->n; k++) {
@@ -280,7 +280,7 @@ static int paste(idem_clip_painter *p, int64_t until) {
     return 0;
 }
 
-/* As far as it goes. */
+/* Advances all states as far as possible. */
 static int work(idem_clip_painter *p) {
     if (encode(p))
         return -1;
@@ -330,7 +330,7 @@ int idem_clip_painter_take(idem_clip_painter *p, idem_video_frame *frame, idem_c
         about->why = about->why ? about->why : why;
     }
     *frame = s->frame;
-    s->frame = (idem_video_frame){.number = p->taken}; /* codes and fits are still needed */
+    s->frame = (idem_video_frame){.number = p->taken}; /* codes and fits are still used */
     p->taken++;
     return 1;
 }
@@ -344,7 +344,8 @@ const void *idem_clip_painter_state(const idem_clip_painter *p, int64_t number, 
 int idem_clip_painter_restore(idem_clip_painter *p, const void *state, size_t size) {
     const size_t wanted = p->brush->numbers * sizeof(float);
     if (size != wanted)
-        return idem_fail("what an earlier run kept has %zu bytes, expected %zu; begin without resuming", size, wanted);
+        return idem_fail("the state of an earlier run has %zu bytes, expected %zu; start without resuming", size,
+                         wanted);
     if (size)
         memcpy(p->brush->state, state, size);
     p->painted = p->pasted = p->taken = p->read + IDEM_CLIP_REACH;

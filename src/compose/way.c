@@ -17,7 +17,7 @@ typedef struct {
     size_t id_dim, attr_dim, w_dim, layers;
     bool apart[ENDS];       /* the end was refined */
     float *w[ENDS];         /* [W] of both ends */
-    float *added[ENDS];     /* [L, W]: what refining added to an end's w in every row */
+    float *added[ENDS];     /* [L, W]: the refinement's offset from an end's w in every row */
     float *between[3], *ws; /* identity, attributes and w of a frame; [L, W] */
 } way;
 
@@ -43,7 +43,7 @@ static void around(float *out, const float *a, const float *b, size_t n, double 
         out[i] = (float)((double)out[i] / sqrt(length));
 }
 
-/* The face of an end, which may be that of both. */
+/* The face of an end, which may be the same for both. */
 static int face_of(const idem_faces *f, int end) {
     return end < f->n ? end : 0;
 }
@@ -64,7 +64,7 @@ static int paint(const way *v, idem_pipe_kind kind, const float *codes, uint8_t 
     return pipe ? idem_studio_paint(v->studio, pipe, (const float *const[]){codes, NULL}, 1, NULL, rgb) : -1;
 }
 
-/* The whole way of composing, so that the ends are its pictures to the byte. */
+/* Composes an end with all steps, so that the ends equal composed pictures to the byte. */
 static int make_end(way *v, int end, uint8_t *rgb) {
     const idem_face_pair pair = {face_of(v->id, end), face_of(v->attr, end)};
     const int steps = v->refine ? idem_refine_steps(v->refine, v->id->drawn[pair.id], v->attr->drawn[pair.attr]) : 0;
@@ -81,7 +81,7 @@ static int make_end(way *v, int end, uint8_t *rgb) {
     return 0;
 }
 
-/* w on the way, with as much of what refining added as the ends are near. */
+/* w between the ends, plus the ends' offsets weighted by their nearness. */
 static int paint_apart(way *v, double t, const float *w, uint8_t *rgb) {
     for (size_t i = 0; i < v->layers * v->w_dim; i++)
         v->ws[i] = w[i % v->w_dim] + (float)((v->apart[0] ? (1 - t) * (double)v->added[0][i] : 0) +
@@ -108,7 +108,7 @@ static int make_between(way *v, double t, uint8_t *rgb) {
 static int make_all(way *v, uint8_t *rgb) {
     const size_t side = (size_t)idem_studio_about(v->studio)->size, bytes = side * side * 3;
     const int last = v->frames - 1;
-    /* The last first: the way needs both ends. */
+    /* The last first: frames in between need both ends. */
     for (int end = 1; end >= 0; end--) {
         if (make_end(v, end, rgb + (end ? (size_t)last * bytes : 0)))
             return -1;

@@ -10,7 +10,7 @@
 
 const int idem_anonymity_percentiles[IDEM_ANONYMITY_PERCENTILES] = {5, 25, 50, 75, 95, 100};
 
-enum { IMPOSTORS_MOST = 4000000 }; /* more are drawn from, by seed */
+enum { IMPOSTORS_MOST = 4000000 }; /* if there are more, they are sampled by seed */
 
 static double cosine(const float *a, const float *b, int dim) {
     double sum = 0;
@@ -30,7 +30,7 @@ static void *array(size_t n, size_t size) {
 
 /* ---- shares, with the errors of persons ---- */
 
-/* What a person adds to a share: how many of how many. */
+/* A person's contribution to a share: hits and trials. */
 typedef struct {
     double hits, of;
 } part;
@@ -140,7 +140,7 @@ static int pairs_of_originals(pairs *out, const people *p, uint64_t seed) {
 
 /* ---- genuine pairs ---- */
 
-/* Share of the genuine pairs (probe A, gallery B) above a limit, of those whose A is wanted. */
+/* Share of the genuine pairs (probe A, gallery B) with a wanted A that are above a limit. */
 static idem_figure tar_of(const people *p, const float *probe, const float *gallery, double limit,
                           const uint8_t *wanted) {
     const idem_anonymity_set *s = p->s;
@@ -158,7 +158,7 @@ static idem_figure tar_of(const people *p, const float *probe, const float *gall
     return f;
 }
 
-/* Of the genuine pairs of originals above the limit, those that are not with the anonymised A. */
+/* Of the genuine pairs of originals above the limit, the share that is not above it with the anonymised A. */
 static idem_figure lost_of(const people *p, double limit) {
     const idem_anonymity_set *s = p->s;
     part *parts = array((size_t)p->persons, sizeof *parts);
@@ -179,8 +179,7 @@ static idem_figure lost_of(const people *p, double limit) {
 
 /* ---- rank 1 ---- */
 
-/* The mean, over all choices of `drawn` of the n numbers, of their product: mean[j] is that of the first i for j of
- * them. */
+/* The mean product over all choices of `drawn` of the n numbers: mean[j] is that of j of the first i numbers. */
 static double mean_product(const double *x, int n, int drawn, double *mean) {
     memset(mean, 0, (size_t)(drawn + 1) * sizeof *mean);
     mean[0] = 1;
@@ -190,8 +189,8 @@ static double mean_product(const double *x, int n, int drawn, double *mean) {
     return mean[drawn];
 }
 
-/* The chance that B is before one picture each of `drawn` others: score[n] are the probe's to all, scratch [persons * 2
- * + drawn + 1]. */
+/* The probability that B ranks before one picture each of `drawn` others: score[n]: the probe's to all; scratch
+ * [persons * 2 + drawn + 1]. */
 static double first_of(const people *p, const double *score, int a, int b, int drawn, double *scratch) {
     double *behind = scratch, *mean = scratch + p->persons;
     for (int q = 0; q < p->persons; q++)
@@ -263,7 +262,7 @@ static int by_score(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* Where the share of genuine pairs at or below a score meets that of impostor pairs above it. */
+/* The score at which the share of genuine pairs at or below it equals that of impostor pairs above it. */
 static int find_eer(idem_figure *eer, const people *p, uint64_t seed) {
     const idem_anonymity_set *s = p->s;
     const double keep = fmin(1, (double)IMPOSTORS_MOST / ((double)s->n * s->n));
@@ -313,7 +312,7 @@ static int by_value(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* x is sorted. Percentile q: the value that a share q of the others does not exceed. */
+/* x is sorted. Percentile q: the value that a share q of x does not exceed. */
 static idem_spread spread_of(double *x, int n) {
     idem_spread spread = {.mean = idem_figure_of(x, n)};
     qsort(x, (size_t)n, sizeof *x, by_value);
@@ -348,7 +347,7 @@ static int find_spreads(idem_anonymity *a, const people *p) {
 
 /* ---- all ---- */
 
-/* A share at the originals' threshold needs what that needs. */
+/* A share at the originals' threshold needs the same n as the threshold. */
 static idem_figure resting_on(idem_figure f, const idem_figure *threshold) {
     if (!idem_figure_holds(threshold)) {
         f.n = threshold->n;

@@ -15,7 +15,7 @@ typedef struct {
     int pictures;
 } list;
 
-/* Puts a picture into a group, which is made at its first picture; further groups than GROUPS_MAX are left out. */
+/* Adds a picture to a group, which is created at its first picture; groups beyond GROUPS_MAX are left out. */
 static int put(list *l, const char *by, const char *name, int picture) {
     int i = 0;
     while (i < l->n && (strcmp(l->at[i].by, by) || strcmp(l->at[i].name, name)))

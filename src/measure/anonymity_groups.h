@@ -1,5 +1,5 @@
-/* Groups of pictures for whom anonymising may work better or worse: by pose, expression and size of the original face,
- * and by what a table beside the pictures says (group_table.h). */
+/* Groups of pictures for which anonymising may work better or worse: by pose, expression and size of the original face,
+ * and by the columns of a table beside the pictures (group_table.h). */
 #ifndef IDEM_MEASURE_ANONYMITY_GROUPS_H
 #define IDEM_MEASURE_ANONYMITY_GROUPS_H
 
@@ -8,7 +8,7 @@
 #include "measure/anonymity_utility.h"
 #include "measure/group_table.h"
 
-enum { IDEM_GROUP_LEAST = 5 /* pictures of a group that is measured */ };
+enum { IDEM_GROUP_LEAST = 5 /* least pictures of a measured group */ };
 
 typedef struct {
     char *by, *name; /* "pose", "frontal" */

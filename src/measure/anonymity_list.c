@@ -6,7 +6,7 @@
 #include "base/status.h"
 #include "measure/people.h"
 
-/* Length without the ending. */
+/* Length without the extension. */
 static size_t stem(const char *name) {
     const char *slash = strrchr(name, '/'), *dot = strrchr(slash ? slash : name, '.');
     return dot ? (size_t)(dot - name) : strlen(name);
@@ -97,8 +97,7 @@ int idem_anonymity_list_open(idem_anonymity_list *list, const char *originals, c
     free(a);
     free(b);
     if (!status && !list->n)
-        status = idem_fail("%s and %s: no picture of the one has its name in the other; pictures that were renamed "
-                           "cannot be measured",
+        status = idem_fail("%s and %s: they have no picture of the same name; renamed pictures cannot be measured",
                            originals, anonymised);
     return status ? -1 : number_persons(list);
 }

@@ -1,6 +1,6 @@
-/* Two folders, before and after anonymising, as pairs of files with the person each shows. A person is the folder that
- * a picture lies in, or at the top of the tree the name up to its last "_NUMBER" ("Ann_Veneman_0002.jpg"). Pictures are
- * partners when they have one path below their folders, but for the ending. */
+/* Two folders, before and after anonymising, as pairs of files with their person. A person is a picture's folder, or at
+ * the top of the tree its name without "_NUMBER" ("Ann_Veneman_0002.jpg"). Two pictures are partners if their paths
+ * below the folders are equal without the extension. */
 #ifndef IDEM_MEASURE_ANONYMITY_LIST_H
 #define IDEM_MEASURE_ANONYMITY_LIST_H
 

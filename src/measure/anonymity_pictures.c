@@ -12,9 +12,9 @@
 #include "face/embed.h"
 #include "face/photo.h"
 
-enum { PATH_SIZE = 4096, SEEN = 192 /* frames as large as the recognisers' crops need */ };
-/* Middles of a face before and after are at most so far apart, in parts of its width; people cheek to cheek are
- * farther. */
+enum { PATH_SIZE = 4096, SEEN = 192 /* frames large enough for the recognisers' crops */ };
+/* Largest distance of a face's centre before and after, divided by its width; faces cheek to cheek are farther apart.
+ */
 static const double same_place = 0.4;
 
 struct idem_anonymity_reader {
@@ -108,7 +108,7 @@ static void middle(double at[2], const idem_found *f, const idem_photo *photo) {
     at[1] = (double)(f->box.y0 + f->box.y1) / 2 * photo->height;
 }
 
-/* The face of the second photograph that lies where the first one's is; -1: none does. */
+/* The face of the second photograph at the first one's place; -1: none. */
 static int at_its_place(const pair *p) {
     const idem_photo *before = &p->photo[IDEM_BEFORE], *after = &p->photo[IDEM_AFTER];
     double want[2], is[2], nearest = same_place * (double)(p->face[0].box.x1 - p->face[0].box.x0) * before->width;

@@ -1,6 +1,6 @@
-/* Pictures before and after anonymising, as the measurements need them: of each pair the largest face of the original
- * and what is at its place afterwards. Where no face is found there any more, the recognisers look at the place itself,
- * by the original's landmarks, as an attacker who knows it would. */
+/* Pictures before and after anonymising: for each pair the largest face of the original and the face at its place
+ * afterwards. If no face is found there any more, the recognisers see the place by the original's landmarks, as an
+ * attacker who knows it would do. */
 #ifndef IDEM_MEASURE_ANONYMITY_PICTURES_H
 #define IDEM_MEASURE_ANONYMITY_PICTURES_H
 
@@ -15,7 +15,7 @@ enum { IDEM_BEFORE, IDEM_AFTER, IDEM_ANONYMITY_SIDE = 128 };
 typedef struct {
     char *name; /* without folders */
     int person;
-    bool hidden;  /* no face was found again at the original's place; what follows is then the original's twice */
+    bool hidden;  /* no face was found at the original's place; the following fields are then the original's twice */
     double width; /* of the original's face, pixels: the detector's box */
     float points[2][IDEM_POINTS][2]; /* before, after; in the original's frame (face/align.h) */
     float pose[2][3];                /* yaw, pitch, roll in degrees */
@@ -33,11 +33,12 @@ void idem_anonymity_pictures_free(idem_anonymity_pictures *p);
 
 typedef struct idem_anonymity_reader idem_anonymity_reader;
 
-/* models: as idem_models_find takes it. codes: vectors alone are wanted. NULL with a message. */
+/* models: as in idem_models_find. codes: only vectors are computed. NULL with a message. */
 idem_anonymity_reader *idem_anonymity_reader_new(const char *models, bool codes, const idem_plan_options *options);
 void idem_anonymity_reader_free(idem_anonymity_reader *r); /* NULL is allowed */
 
-/* One more. -1, of the kind IDEM_INPUT: a file cannot be read, or the original shows no face; nothing is added. */
+/* Reads a further pair. -1 of the kind IDEM_INPUT: a file is unreadable, or the original shows no face; nothing is
+ * added. */
 int idem_anonymity_read(idem_anonymity_reader *r, idem_anonymity_pictures *p, const char *original,
                         const char *anonymised, int person);
 

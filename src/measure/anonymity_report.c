@@ -53,7 +53,7 @@ static int measure_attacks(idem_anonymity_report *r, const idem_anonymity_set *s
     return status;
 }
 
-/* Rates of groups are at the threshold of all originals, or at the recogniser's own where these are too few. */
+/* Rates of groups use the threshold of all originals, or the recogniser's if these are too few. */
 static int measure_groups(idem_anonymity_report *r, const idem_anonymity_pictures *p, const idem_anonymity_set *sets,
                           uint64_t seed) {
     for (int i = 0; i < r->n_groups; i++) {
@@ -152,7 +152,7 @@ typedef struct {
     const idem_figure *figure;
 } row;
 
-/* Takes the report over when it fails. */
+/* Frees the report on failure. */
 static json_t *put_rows(json_t *report, const row *rows, size_t n) {
     for (size_t i = 0; i < n && report; i++)
         if (idem_figure_put(report, rows[i].key, rows[i].figure)) {

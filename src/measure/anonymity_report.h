@@ -1,5 +1,5 @@
 /* The report of a measurement of anonymity: figures of both recognisers, attacks, utility and groups, as a struct and
- * as JSON (figures as measure/figures.h says). */
+ * as JSON (figures as in measure/figures.h). */
 #ifndef IDEM_MEASURE_ANONYMITY_REPORT_H
 #define IDEM_MEASURE_ANONYMITY_REPORT_H
 
@@ -21,7 +21,7 @@ typedef struct {
 typedef struct {
     int pictures, hidden;
     idem_anonymity by[IDEM_RECOGNISERS];
-    int attack_pairs; /* 0: no learned attack was made */
+    int attack_pairs; /* 0: no attack was trained */
     idem_learned learned[IDEM_RECOGNISERS][IDEM_ATTACKS];
     idem_anonymity_utility utility;
     double frechet, frechet_halves; /* NaN: no features were given */
@@ -30,8 +30,8 @@ typedef struct {
     int n_groups;
 } idem_anonymity_report;
 
-/* train: what learned attacks are fitted to, or NULL. features: for Frechet distances, of pictures of
- * IDEM_ANONYMITY_SIDE, or NULL. The groups are those of idem_anonymity_groups, which the report takes over. */
+/* train: pairs to train attacks on, or NULL. features: for Frechet distances, for pictures of side IDEM_ANONYMITY_SIDE,
+ * or NULL. groups: from idem_anonymity_groups; the report frees them. */
 int idem_anonymity_measure(idem_anonymity_report *r, const idem_anonymity_pictures *p,
                            const idem_anonymity_pictures *train, idem_features *features, uint64_t seed);
 /* {pictures, hidden, recogniser: {...}, judge: {...}, utility: {...}, groups: [...], worst: {...}} */

@@ -8,7 +8,7 @@
 
 enum { SIDE = IDEM_ANONYMITY_SIDE, EYE_LEFT = 36, EYE_RIGHT = 45, POSES = 3 };
 
-/* Columns of figures: each with its control behind it. */
+/* Columns of figures, each followed by its control. */
 enum { FOUND, NME, POSE = NME + 2, EXPRESSION = POSE + 2 * POSES, COLOUR = EXPRESSION + 2, COLUMNS = COLOUR + 2 };
 
 /* Mean distance of the points of a picture after to those of another before, both in their frames. */
@@ -44,7 +44,7 @@ static double colour(const idem_anonymity_pictures *p, int after, int before) {
     return sum / n;
 }
 
-/* Degrees; roll may be on either side of half a turn. */
+/* Difference in degrees; roll wraps at half a turn. */
 static double angle(float a, float b) {
     return fabs(remainder((double)a - (double)b, 360));
 }

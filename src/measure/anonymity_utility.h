@@ -1,5 +1,5 @@
-/* What anonymising keeps: the anonymised face against the original, and against another picture's as a control. A face
- * that was hidden counts as a failure: in its place the control's value is taken, or no agreement. */
+/* What anonymising keeps: the anonymised face compared with the original, and with another picture's as a control. A
+ * hidden face counts as a failure: it gets the control's value, or no agreement. */
 #ifndef IDEM_MEASURE_ANONYMITY_UTILITY_H
 #define IDEM_MEASURE_ANONYMITY_UTILITY_H
 
@@ -7,7 +7,7 @@
 #include "measure/scores.h"
 
 typedef struct {
-    idem_figure found;                           /* share of the faces that are found again at their place */
+    idem_figure found;                           /* share of the faces found at their place afterwards */
     idem_figure nme, nme_shuffled;               /* mean distance of 68 points / distance of the outer eye corners */
     idem_figure pose[3], pose_shuffled[3];       /* mean |difference| of yaw, pitch, roll in degrees */
     idem_figure expression, expression_shuffled; /* share whose most probable class is the original's */

@@ -19,7 +19,7 @@ const char *const idem_application_captions[IDEM_APPLICATIONS] = {
 typedef struct {
     idem_model *model;
     idem_pipe *identity, *attributes, *map, *paint;
-    int n, size; /* pairs that are used */
+    int n, size; /* pairs used */
     size_t picture, id_dim, attr_dim, w_dim;
     float *x[2], *id, *attr; /* [FACES]: pictures and codes */
     float *y, *w;            /* [CELLS] */
@@ -84,7 +84,7 @@ static int show(work *w, int cell, const float *x) {
     return idem_image_from_float(&w->cells[cell], x, w->size, w->size, 0, 1);
 }
 
-/* The pictures y as a sheet; heads, pictures of either side: as many as rows and columns, or NULL. */
+/* The pictures y as a sheet; heads: pictures of the rows and columns, or NULL. */
 static int draw(work *w, idem_image *page, int rows, int columns, const float *down, const float *along,
                 const char *const *labels) {
     const idem_image *cells[CELLS], *left[FACES], *top[FACES];
@@ -132,7 +132,8 @@ static void between(float *to, const float *a, const float *b, size_t n, double 
         to[k] = (float)((double)to[k] / fmax(sqrt(square), 1e-12));
 }
 
-/* Codes of the way in z: which 0 from identity 0 to 1 with attributes 0; 1 from attributes 0 to 1 with identity 0. */
+/* Codes of an interpolation in z: which 0: from identity 0 to 1 with attributes 0; 1: from attributes 0 to 1 with
+ * identity 0. */
 static void way_in_z(work *w, int which) {
     for (int i = 0; i < STEPS; i++) {
         const double t = (double)i / (STEPS - 1);
@@ -160,7 +161,7 @@ static int interpolation(work *w, idem_image *page) {
     return draw(w, page, WAYS, STEPS, NULL, NULL, labels);
 }
 
-/* The attribute pictures: a walk of the generator from one code to another, or the pictures that are there. */
+/* The attribute pictures: an interpolation of the generator's codes, or the given pictures. */
 static int take_frames(work *w, idem_pairs *pairs, int frames, float *x) {
     if (!idem_pairs_have_codes(pairs))
         return idem_pairs_read(pairs, 0, frames, NULL, x, NULL);

@@ -16,7 +16,7 @@
 
 enum { HIDDEN = 1024, BATCH = 64, EPOCHS = 60, PATIENCE = 8 };
 static const double RATE = 1e-3;
-/* Of the mean of the squares of a code's numbers times the count of pairs. */
+/* Ridge penalties, in units of the mean square of a code's numbers times the number of pairs. */
 static const double penalties[] = {1e-4, 1e-3, 1e-2, 1e-1, 1, 10};
 
 /* ---- both ---- */
@@ -50,7 +50,7 @@ static double mean_cosine(const float *a, const float *b, int n, int dim) {
     return n ? sum / n : 0;
 }
 
-/* The pairs in a drawn order: the first `train` to fit to, the others to choose by. */
+/* The pairs in random order: the first `train` for fitting, the others for validation. */
 typedef struct {
     float *from, *to;
     int train, kept;
@@ -165,7 +165,7 @@ static int run_linear(float *out, const linear *l, const float *x, int n) {
     return status;
 }
 
-/* The penalty that does best on the pairs kept apart. */
+/* Chooses the best penalty on the validation pairs. */
 static int choose_penalty(double *penalty, const split *s, int dim) {
     const size_t first = (size_t)s->train * (size_t)dim;
     float *guess = array((size_t)s->kept * (size_t)dim, sizeof *guess);
@@ -238,7 +238,7 @@ static int build(network *net, int dim, uint64_t seed) {
         if (!w)
             return -1;
         const size_t n = (size_t)idem_shape_count(&shapes[i]);
-        if (shapes[i].rank == 2 && i != 4) { /* the linear path begins as the identity: the code itself */
+        if (shapes[i].rank == 2 && i != 4) { /* the linear path begins as the identity */
             idem_rng_fill_normal(&rng, w->data, n);
             const float by = (float)sqrt(2.0 / (double)shapes[i].d[1]) * (i == 2 ? 0.1f : 1);
             for (size_t k = 0; k < n; k++)
@@ -284,7 +284,7 @@ static int train_epoch(network *net, const split *s, uint32_t *order, idem_rng *
     const size_t dim = (size_t)net->dim;
     idem_rng_shuffle(rng, order, (size_t)s->train);
     for (int first = 0; first < s->train; first += BATCH) {
-        for (int i = 0; i < BATCH; i++) { /* a last batch begins at the front again */
+        for (int i = 0; i < BATCH; i++) { /* the last batch wraps around */
             const size_t from = order[(first + i) % s->train];
             memcpy(net->x->leaf + (size_t)i * dim, s->from + from * dim, dim * sizeof(float));
             memcpy(net->y->leaf + (size_t)i * dim, s->to + from * dim, dim * sizeof(float));
@@ -296,7 +296,7 @@ static int train_epoch(network *net, const split *s, uint32_t *order, idem_rng *
     return 0;
 }
 
-/* The guesses of the epoch that does best on the pairs kept apart. */
+/* The guesses of the best epoch on the validation pairs. */
 static int train(float *out, const float *x, int n, network *net, const split *s, uint64_t seed) {
     const size_t dim = (size_t)net->dim, first = (size_t)s->train * dim;
     uint32_t *order = array((size_t)s->train, sizeof *order);

@@ -1,6 +1,6 @@
-/* Learned attacks on anonymisation: maps from the code of an anonymised face to that of its original, fitted to pairs
- * that the attacker made himself with the same method from other people's pictures. What such a map finds again was
- * not removed but only moved. */
+/* Learned attacks on anonymisation: maps from the code of an anonymised face to that of its original, trained on pairs
+ * that the attacker made with the same method from other people's pictures. Identity that such a map recovers was not
+ * removed. */
 #ifndef IDEM_MEASURE_ATTACK_H
 #define IDEM_MEASURE_ATTACK_H
 
@@ -14,9 +14,9 @@ typedef struct {
 
 enum { IDEM_ATTACK_LEAST = 20 };
 
-/* Each writes to out [n, dim], unit vectors: what the attack takes x [n, dim] for; out may be x. A fifth of the pairs
- * is kept apart to choose by: the ridge penalty, and when to stop training. -1: fewer than IDEM_ATTACK_LEAST pairs, or
- * memory is short. */
+/* Each writes to out [n, dim], unit vectors: the attack's guesses of the originals of x [n, dim]; out may be x. A fifth
+ * of the pairs is for validation: it chooses the ridge penalty, and the epoch. -1: fewer than IDEM_ATTACK_LEAST pairs,
+ * or memory is short. */
 
 /* Ridge regression of the centred codes (Hoerl, Kennard 1970). */
 int idem_attack_ridge(float *out, const float *x, int n, const idem_attack_pairs *pairs, uint64_t seed);

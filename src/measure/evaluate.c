@@ -1,4 +1,4 @@
-/* Galleries of pictures, each measured once by every network, and figures from them. */
+/* Galleries of pictures, measured once by every network, and figures from them. */
 #include "measure/evaluate.h"
 
 #include <math.h>
@@ -13,7 +13,7 @@
 
 static const double YAW_APART = 10; /* degrees */
 
-/* Pictures and all they are measured by. */
+/* Pictures and the networks that measure them. */
 typedef struct {
     float *pictures, *yaw;
     idem_seen seen;
@@ -28,8 +28,8 @@ struct idem_evaluator {
     void *user;
     int batch, n; /* n 0: no pairs */
     gallery sources, attributes, outputs;
-    int *person;         /* [n]: whose the sources are; NULL: each is one of its own */
-    int *order;          /* [n]: whose attribute picture is the control of pair i */
+    int *person;         /* [n]: persons of the sources; NULL: all different */
+    int *order;          /* [n]: the pair whose attribute picture is the control of pair i */
     float *points, *yaw; /* of the attribute pictures in that order */
     float *w;            /* [2 n, W]: true codes of sources, then of attributes; NULL for given pictures */
     double strangers_train, strangers_judge;
@@ -119,7 +119,7 @@ static void take_yaw(gallery *g, int n) {
         g->yaw[i] = g->seen.pose[IDEM_ANGLES * i + IDEM_YAW];
 }
 
-/* The first n pictures through all networks, a batch at a time: it stays in the caches. */
+/* Runs the first n pictures through all networks, batch by batch, so that a batch stays in the caches. */
 static int gallery_measure(const idem_evaluator *e, gallery *g, int n) {
     for (int i = 0; i < n; i += e->batch) {
         int count = n - i < e->batch ? n - i : e->batch;
@@ -138,8 +138,7 @@ static void gallery_copy(const idem_evaluator *e, gallery *to, const gallery *fr
     take_yaw(to, n);
 }
 
-/* What every pair is measured against, once pictures of sources and attributes are there. Success makes the n pairs
- * count. */
+/* Measures the pictures of sources and attributes, to which every pair is compared. Success makes the n pairs valid. */
 static int prepare_pairs(idem_evaluator *e, int n, uint64_t seed) {
     if (gallery_measure(e, &e->sources, n) || gallery_measure(e, &e->attributes, n) || gallery_new(e, &e->outputs, n))
         return -1;
@@ -165,7 +164,7 @@ static int begin(idem_evaluator *e, int n) {
     return gallery_new(e, &e->sources, n) || gallery_new(e, &e->attributes, n) ? -1 : 0;
 }
 
-/* Failure leaves no pairs behind. */
+/* After a failure there are no pairs. */
 static int end(idem_evaluator *e, int status) {
     if (status)
         forget(e);
@@ -200,7 +199,7 @@ int idem_evaluator_people(idem_evaluator *e, int n, const float *identity, const
     return end(e, prepare_pairs(e, n, seed));
 }
 
-/* Pictures of all pairs, and codes where there are any. */
+/* Pictures of all pairs, and codes if there are any. */
 static int read_pairs(idem_evaluator *e, idem_pairs *pairs, int n, uint8_t *good) {
     const size_t codes = (size_t)n * (size_t)idem_model_about(e->model)->w_dim;
     for (int i = 0; i < n; i += e->batch) {
@@ -216,7 +215,7 @@ static int read_pairs(idem_evaluator *e, idem_pairs *pairs, int n, uint8_t *good
                 : idem_fail_as(IDEM_MEMORY, "out of memory for %d codes", 2 * n);
 }
 
-/* Sources without codes alone lose pairs, so codes need not move up. */
+/* Only sources without codes lose pairs, so codes need not be moved. */
 static int keep_good(idem_evaluator *e, idem_pairs *pairs, int n, const uint8_t *good) {
     size_t to = 0;
     for (size_t i = 0; i < (size_t)n; i++) {
@@ -270,7 +269,7 @@ static void retrieval(const idem_evaluator *e, idem_report *r, int n) {
     }
 }
 
-/* From what the networks said of the first n outputs. */
+/* Figures from the networks' results on the first n outputs. */
 static void figures(const idem_evaluator *e, idem_report *r, int n) {
     const idem_model_info *info = idem_model_about(e->model);
     const gallery *o = &e->outputs, *id = &e->sources, *at = &e->attributes;
@@ -356,7 +355,7 @@ int idem_evaluator_mapper(idem_evaluator *e, idem_report *r) {
     *r = (idem_report){0};
     if (check_pairs(e))
         return -1;
-    /* Made anew each time: the mapper's weights may have changed, and frozen nodes keep what they were at planning. */
+    /* Made again each time: the mapper's weights may have changed, and frozen nodes keep their values from planning. */
     idem_plan_options o = sharing(e);
     idem_pipe *p = idem_pipe_new(e->model, IDEM_PIPE_COMPOSE, e->batch, 1, &o);
     if (!p)

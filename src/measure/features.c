@@ -11,7 +11,7 @@
 #include "nets/mobilenet2.h"
 
 struct idem_features {
-    size_t picture; /* numbers of one */
+    size_t picture; /* numbers of one picture */
     size_t batch;
     const char *name;
     idem_weights *weights;

@@ -1,5 +1,5 @@
-/* Features of whole pictures for Frechet distances, by a network that was not made for faces: MobileNetV2 of nsfwjs (a
- * downloaded model), or InceptionV3 as the published Frechet Inception Distance uses it, from a file the user has. */
+/* Features of whole pictures for Frechet distances, by a network for general pictures: MobileNetV2 of nsfwjs (a
+ * downloaded model), or the InceptionV3 of the published Frechet Inception Distance, from the user's file. */
 #ifndef IDEM_MEASURE_FEATURES_H
 #define IDEM_MEASURE_FEATURES_H
 
@@ -16,13 +16,14 @@ idem_features *idem_features_new(const char *models, const char *inception, int 
                                  const idem_plan_options *options);
 void idem_features_free(idem_features *f); /* NULL is allowed */
 
-const char *idem_features_name(const idem_features *f); /* to be printed beside every distance */
+const char *idem_features_name(const idem_features *f); /* print it with every distance */
 size_t idem_features_width(const idem_features *f);     /* D */
 
-/* pictures [n, S, S, 3] in [0, 1], taken as their 8 bits in a file would be -> out [n, D] */
+/* pictures [n, S, S, 3] in [0, 1], rounded to 8 bits as in a file -> out [n, D] */
 int idem_features_run(idem_features *f, size_t n, const float *pictures, float *out);
 
-/* The weights of MobileNetV2 (nets/mobilenet2.h) from `models`, as above; free with idem_weights_free. */
+/* The weights of MobileNetV2 (nets/mobilenet2.h) from `models`, as above; freed by the caller with idem_weights_free.
+ */
 int idem_features_load_mobilenet(idem_weights **w, const char *models);
 
 #endif

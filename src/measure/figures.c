@@ -8,7 +8,7 @@ static int no_memory(void) {
     return idem_fail_as(IDEM_MEMORY, "out of memory for a report");
 }
 
-/* Takes value over. */
+/* Takes ownership of value. */
 static int put_below(json_t *report, const char *group, const char *key, json_t *value) {
     json_t *inner = json_object_get(report, group);
     if (!inner && (!(inner = json_object()) || json_object_set_new(report, group, inner))) {
@@ -18,7 +18,7 @@ static int put_below(json_t *report, const char *group, const char *key, json_t 
     return json_object_set_new(inner, key, value) ? no_memory() : 0;
 }
 
-/* value: of a figure that holds; taken over. */
+/* value: of a valid figure; takes ownership. */
 static int put(json_t *report, const char *key, const idem_figure *f, json_t *value) {
     if (idem_figure_holds(f))
         return json_object_set_new(report, key, value) ? no_memory() : 0;

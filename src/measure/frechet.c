@@ -17,7 +17,7 @@ struct idem_moments {
     size_t width, n;
     double *origin, *sum, *square; /* the first row; sums of x - origin [D] and of its products [D, D], upper */
     double *rows;                  /* [ROWS, D] */
-    double *root;                  /* [D, D]: T with T T' the covariance; NULL until it is asked for */
+    double *root;                  /* [D, D]: T with T T' the covariance; NULL until needed */
 };
 
 typedef struct {
@@ -60,7 +60,7 @@ size_t idem_moments_count(const idem_moments *m) {
 
 int idem_moments_add(idem_moments *m, const float *x, size_t n) {
     const size_t width = m->width;
-    const int before = openblas_get_num_threads(); /* the process's, which is our caller's */
+    const int before = openblas_get_num_threads(); /* a setting of the process, restored for the caller */
     openblas_set_num_threads(idem_threads());
     int status = 0;
     free(m->root);

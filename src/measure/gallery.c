@@ -11,7 +11,7 @@
 #include "face/photo.h"
 #include "nets/judge.h"
 
-enum { SIDE = 192 }; /* frames as large as the recognisers' crops need */
+enum { SIDE = 192 }; /* frames large enough for the recognisers' crops */
 
 typedef struct {
     idem_finder *finder;
@@ -71,7 +71,7 @@ static int wanted(const idem_gallery_picture *p) {
     return p->which == IDEM_GALLERY_ALL ? INT_MAX : p->which + 1;
 }
 
-/* Of many, a picture that is no good is passed over. */
+/* Among many, an unusable picture is skipped. */
 static int read_one(idem_gallery *g, const tools *t, idem_gallery_picture *p, const idem_gallery_options *o) {
     idem_photo photo;
     int status =

@@ -1,5 +1,5 @@
 /* Photographs with the vectors of their faces, by the training recogniser and by the judge. Each photograph is decoded
- * ahead of the networks; what stays of it are its vectors. */
+ * ahead of the networks; only its vectors are kept. */
 #ifndef IDEM_MEASURE_GALLERY_H
 #define IDEM_MEASURE_GALLERY_H
 
@@ -11,10 +11,10 @@ enum { IDEM_GALLERY_ALL = -1, IDEM_GALLERY_LARGEST = 0 };
 
 typedef struct {
     const char *path; /* borrowed */
-    int which;        /* a face from 0, in the order of size, where there are several; IDEM_GALLERY_ALL: all of them */
+    int which;        /* index of the face in the order of size, if there are several; IDEM_GALLERY_ALL: all of them */
     /* set by the gallery */
     int found;    /* faces in the photograph */
-    int first, n; /* rows of the faces taken; n 0: it has none, or cannot be read */
+    int first, n; /* rows of the faces taken; n 0: none, or unreadable */
 } idem_gallery_picture;
 
 typedef struct {
@@ -24,7 +24,7 @@ typedef struct {
 
 typedef struct {
     idem_gallery_picture *pictures;
-    int n, unreadable;        /* files that cannot be read or measured; those without a face are not among them */
+    int n, unreadable;        /* unreadable: files that cannot be read or measured, without those without a face */
     idem_gallery_face *faces; /* [rows] */
     float *feature, *judge;   /* [rows, dim], [rows, IDEM_JUDGE_DIM]: unit vectors */
     int rows, dim;
@@ -32,19 +32,19 @@ typedef struct {
 } idem_gallery;
 
 typedef struct {
-    const char *models; /* the folder of the networks; NULL: as base/models.h says */
+    const char *models; /* the folder of the networks; NULL: as in base/models.h */
     idem_plan_options plan;
-    bool strict; /* the first picture that is no good is the failure; else it is told and passed over */
+    bool strict; /* the first unusable picture is a failure; else it is reported and skipped */
     void (*progress)(void *user, int done, int all); /* may be NULL, as the next */
     void (*bad)(void *user, const char *why);
     void *user;
 } idem_gallery_options;
 
-/* Reads the n pictures that are in place. */
+/* Reads the n pictures set by the caller. */
 int idem_gallery_read(idem_gallery *g, const idem_gallery_options *options);
-void idem_gallery_free(idem_gallery *g); /* the pictures are the caller's */
+void idem_gallery_free(idem_gallery *g); /* the caller owns the pictures */
 
-/* The pair of faces of two pictures (rows) that is most alike by the training recogniser. */
+/* The most similar pair of faces of two pictures (rows), by the training recogniser. */
 typedef struct {
     int row[2];
     double feature, judge; /* cosines */

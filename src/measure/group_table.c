@@ -27,7 +27,7 @@ static int no_memory(const char *what) {
 
 /* ---- lines ---- */
 
-/* A quoted field, unquoted in place; *at moves to the comma or the end behind it. NULL: the quote does not end it. */
+/* A quoted field, unquoted in place; *at moves to the comma or the end after it. NULL: no closing quote. */
 static char *take_quoted(char **at) {
     char *start = *at + 1, *to = start, *p = start;
     for (; *p && (*p != '"' || p[1] == '"'); p++) {
@@ -52,8 +52,8 @@ static char *take_plain(char **at) {
     return start;
 }
 
-/* The fields of a line, in place. How many; 0: a quote does not end its field; IDEM_GROUP_FIELDS + 1: there are more.
- */
+/* Splits a line into fields, in place. Returns their number; 0: a quote does not end its field; IDEM_GROUP_FIELDS + 1:
+ * too many. */
 static int split(char *line, char **fields) {
     int n = 0;
     for (char *p = line;; p++) {
@@ -189,7 +189,7 @@ const char *idem_group_table_title(const idem_group_table *t, int k) {
     return t->field[k + 1];
 }
 
-/* The first n bytes of name are a picture's. */
+/* Compares a row's name with the first n bytes of a picture's name. */
 static int find(const idem_group_table *t, const char *name, size_t n) {
     int low = 0, high = t->rows - 1;
     while (low < high) {

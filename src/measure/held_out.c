@@ -52,7 +52,7 @@ static uint8_t *pictures_of(const idem_held_out *h, int side, size_t first) {
     return h->pictures + ((size_t)side * h->pairs + first) * h->picture;
 }
 
-/* n pictures as every recogniser sees them; out[which] takes the vectors. */
+/* Runs every recogniser on n pictures; out[which] gets the vectors. */
 static int recognise(idem_held_out *h, idem_pipe *identity, size_t n, const float *x, float *const out[VIEWS]) {
     if (idem_pipe_run(identity, n, (const float *const[]){x}, (float *const[]){out[TRAIN]}))
         return -1;
@@ -151,7 +151,7 @@ void idem_held_out_free(idem_held_out *h) {
 
 /* ---- scoring ---- */
 
-/* The points can be compared: all finite and near the picture, eyes apart. */
+/* Whether the points can be compared: all finite and near the picture, eyes apart. */
 static bool comparable(const float *a, const float *b) {
     for (int i = 0; i < NUMBERS; i++)
         if (!(fabs((double)a[i] - 0.5) <= 1 && fabs((double)b[i] - 0.5) <= 3))
@@ -164,8 +164,8 @@ typedef struct {
     float *attr; /* [BATCH][attr_dim] */
 } stages;
 
-/* Identities of the pairs with the attributes of `attr_side`, n pairs from first, into h->y, clipped and rounded as a
- * file would be. */
+/* Identities of the pairs with the attributes of `attr_side`, n pairs from first, into h->y, clipped and rounded as in
+ * a file. */
 static int compose(idem_held_out *h, const stages *p, int attr_side, size_t first, size_t n) {
     to_float(h->x, pictures_of(h, attr_side, first), n * h->picture);
     if (idem_pipe_run(p->attributes, n, (const float *const[]){h->x}, (float *const[]){p->attr}) ||
@@ -176,7 +176,7 @@ static int compose(idem_held_out *h, const stages *p, int attr_side, size_t firs
     return 0;
 }
 
-/* What the networks see in the cross pairs' results. */
+/* The networks' results on the cross pairs. */
 static int look_at_cross(idem_held_out *h, const stages *p, size_t first, size_t n) {
     float *out[VIEWS] = {NULL};
     for (int v = 0; v < h->n_views; v++)
@@ -205,7 +205,7 @@ static int score_same(idem_held_out *h, const stages *p, size_t first, size_t n,
 }
 
 static int open_stages(idem_held_out *h, stages *p) {
-    /* Made anew each time: a plan folds the weights it sees. */
+    /* Made again each time, as a plan folds the weights. */
     *p = (stages){.attributes = idem_pipe_new(h->model, IDEM_PIPE_ATTRIBUTES, BATCH, 1, &h->options)};
     if (!p->attributes || !(p->map = idem_pipe_new(h->model, IDEM_PIPE_MAP, BATCH, 1, &h->options)) ||
         !(p->identity = idem_pipe_new(h->model, IDEM_PIPE_IDENTITY, BATCH, 1, &h->options)) ||
@@ -238,8 +238,8 @@ static idem_likeness likeness(const idem_held_out *h, int which) {
     };
 }
 
-/* Moves the results' points that can be compared to the front, `wanted` [pairs][51][2] takes those they are compared
- * with. Returns how many. */
+/* Moves the results' points that can be compared to the front; `wanted` [pairs][51][2] gets the corresponding targets.
+ * Returns their number. */
 static int gather_comparable(idem_held_out *h, float *wanted) {
     size_t n = 0;
     for (size_t i = 0; i < h->pairs; i++) {
@@ -288,13 +288,13 @@ int idem_held_out_run(idem_held_out *h, idem_held_out_scores *out) {
 
 /* ---- the sample sheet ---- */
 
-/* Bytes as a picture that owns nothing. */
+/* Bytes as a picture without ownership. */
 static idem_image view_of(const idem_held_out *h, uint8_t *rgb) {
     int size = idem_model_about(h->model)->size;
     return (idem_image){.width = size, .height = size, .rgb = rgb};
 }
 
-/* cells: [side][side] pictures; ids: room for a row of identities, all the same. */
+/* cells: [side][side] pictures; ids: capacity for a row of identities, all the same. */
 static int compose_cells(idem_held_out *h, const stages *p, size_t side, float *ids, uint8_t *cells) {
     size_t dim = h->views[TRAIN].dim;
     to_float(h->x, pictures_of(h, 1, 0), side * h->picture);

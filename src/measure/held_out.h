@@ -1,10 +1,9 @@
-/* The evaluation during training: held-out cross pairs through the present mapper, scored with E_id and a second
+/* The evaluation during training: held-out cross pairs through the current mapper, scored with E_id and a second
  * recogniser. The figures are those of the final report (identity by cosine and by S = (cos - s0) / (1 - s0),
  * landmarks, same-face reconstruction).
  *
  *     idem_held_out *h = idem_held_out_new(m, data, idem_data_held_out, 300, seed, NULL, NULL);
- *     idem_held_out_run(h, &scores);     // again and again: the weights may have changed
- */
+ *     idem_held_out_run(h, &scores);     // repeatedly: the weights may have changed */
 #ifndef IDEM_MEASURE_HELD_OUT_H
 #define IDEM_MEASURE_HELD_OUT_H
 
@@ -13,7 +12,7 @@
 #include "measure/scores.h"
 #include "media/image.h"
 
-/* What one recogniser says. */
+/* The figures of one recogniser. */
 typedef struct {
     double cos_id_out, cos_attr_out, cos_id_attr; /* mean cosines */
     double strangers;                             /* s0: mean cosine of 2,000 random pairs of the held-out pictures */
@@ -22,33 +21,33 @@ typedef struct {
 
 typedef struct {
     idem_likeness train;         /* by E_id */
-    idem_likeness judge;         /* by the second recogniser; all 0 without one */
+    idem_likeness judge;         /* by the second recogniser; all 0 if there is none */
     idem_figure nme;             /* mean distance of 51 points / distance of the outer eye corners */
     idem_figure landmark_mse160; /* mean squared error of the 102 numbers in 160-px units */
     double mse_same_face, psnr_same_face, cos_same_face;
-    int pairs, skipped; /* pairs without landmarks count in nothing but the identity figures */
+    int pairs, skipped; /* skipped: pairs without landmarks, which count only in the identity figures */
 } idem_held_out_scores;
 
 /* A second recogniser, never used in training: pictures [n, S, S, 3] in [0, 1] -> unit vectors [n, dim]. 0 or -1. */
 typedef struct {
-    int (*describe)(void *user, int n, const float *pictures, float *descriptors); /* NULL: there is none */
+    int (*describe)(void *user, int n, const float *pictures, float *descriptors); /* NULL: no second recogniser */
     void *user;
     int dim;
 } idem_second_opinion;
 
 typedef struct idem_held_out idem_held_out;
 
-/* Where the pairs come from: idem_data_held_out or idem_data_held_out_photographs. */
+/* The source of the pairs: idem_data_held_out or idem_data_held_out_photographs. */
 typedef int idem_pairs_of(idem_data *data, size_t first, size_t n, float *x_id, float *x_attr);
 
-/* Makes the pictures, their identities and landmarks once. judge may be NULL. */
+/* Computes the pictures, their identities and landmarks once. judge may be NULL. */
 idem_held_out *idem_held_out_new(idem_model *m, idem_data *data, idem_pairs_of *pairs_of, int pairs, uint64_t seed,
                                  const idem_second_opinion *judge, const idem_plan_options *options);
 void idem_held_out_free(idem_held_out *h); /* NULL is allowed */
 
 int idem_held_out_run(idem_held_out *h, idem_held_out_scores *s);
 
-/* After run, as a captioned page: the first `side` identities down, as many attribute pictures along, every
+/* After run, as a captioned page: the first `side` identities at the left, as many attribute pictures at the top, every
  * combination. */
 int idem_held_out_sheet(idem_held_out *h, int side, const char *title, idem_image *page);
 

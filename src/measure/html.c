@@ -47,7 +47,7 @@ void idem_html_escape(FILE *to, const char *text) {
             fputc(*text, to);
 }
 
-/* A paragraph for each line. */
+/* A paragraph per line. */
 static void paragraphs(FILE *to, const char *text) {
     while (text && *text) {
         const char *end = strchr(text, '\n');
@@ -154,6 +154,6 @@ int idem_html_write(idem_html *h, const char *path) {
     fputs("</main>\n</body>\n</html>\n", h->stream);
     const int lost = ferror(h->stream) | fclose(h->stream);
     h->stream = NULL;
-    h->status = -1; /* a page is written once */
+    h->status = -1; /* a page can be written only once */
     return lost ? idem_fail_as(IDEM_MEMORY, "out of memory for a page") : idem_file_write(path, h->text, h->size);
 }

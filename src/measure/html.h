@@ -1,4 +1,4 @@
-/* A page in one file: text, tables, pictures and plots, with nothing to be fetched. It follows the reader's light or
+/* A page in one file: text, tables, pictures and plots, without external resources. It follows the reader's light or
  * dark theme. All texts are UTF-8 and are escaped.
  *
  *     idem_html *h = idem_html_new("Report", "300 pairs");
@@ -19,20 +19,20 @@
 
 typedef struct idem_html idem_html;
 
-idem_html *idem_html_new(const char *title, const char *lead); /* lead: a paragraph for each line; NULL: none */
+idem_html *idem_html_new(const char *title, const char *lead); /* lead: a paragraph per line; NULL: none */
 void idem_html_free(idem_html *h);                             /* NULL is allowed */
 
 void idem_html_heading(idem_html *h, const char *text);
-void idem_html_text(idem_html *h, const char *text); /* a paragraph for each line */
+void idem_html_text(idem_html *h, const char *text); /* a paragraph per line */
 void idem_html_table(idem_html *h, const idem_text_table *t);
-/* A PNG in the page; marks as idem_image_save_png takes them, NULL: none. */
+/* A PNG in the page; marks as in idem_image_save_png, NULL: none. */
 void idem_html_picture(idem_html *h, const idem_image *im, const idem_marks *marks, const char *caption);
-/* To write markup that is trusted, as plots do. */
+/* For writing trusted markup, as plots do. */
 FILE *idem_html_stream(idem_html *h);
-/* Text with its special characters escaped, as it may stand between tags and in quoted attributes. */
+/* Writes text with special characters escaped, for use between tags and in quoted attributes. */
 void idem_html_escape(FILE *to, const char *text);
 
-/* Writes the page aside, then renames. -1 also for whatever went wrong before. */
+/* Writes the page aside, then renames. -1 also after earlier failures. */
 int idem_html_write(idem_html *h, const char *path);
 
 #endif

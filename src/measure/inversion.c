@@ -26,7 +26,7 @@ typedef struct {
     int size, n;
     size_t picture;   /* numbers of a picture */
     float *x, *found; /* [BATCH, S, S, 3] */
-    float *rows[2];   /* the judge's [count, D] of the pictures, of what was found */
+    float *rows[2];   /* the judge's vectors [count, D] of the pictures; of their inversions */
     double *psnr, *s; /* [count] */
     idem_image shown[2 * SHOWN];
 } job;
@@ -68,7 +68,7 @@ static int open_all(job *j) {
 static int measure_some(job *j, int done, int n) {
     if (idem_invert_run(j->invert, n, j->x, j->found, NULL))
         return -1;
-    idem_image_quantise(j->found, (size_t)n * j->picture); /* as a file would hold them */
+    idem_image_quantise(j->found, (size_t)n * j->picture); /* as in a file */
     const float *const both[2] = {j->x, j->found};
     for (int k = 0; k < 2; k++)
         if (idem_witness_run(j->witness, n, both[k], j->rows[k] + (size_t)done * D, NULL))
@@ -101,7 +101,7 @@ static int measure(job *j) {
         if (got)
             tell(j, done, j->n);
     }
-    if (done < j->n) /* the others could not be read */
+    if (done < j->n) /* the others are unreadable */
         tell(j, done, done);
     j->n = done;
     if (done < 2)
@@ -142,8 +142,8 @@ static int save_sheet(const job *j) {
         else
             snprintf(text[i], sizeof text[i], "portrait %d", i / 2);
     }
-    const idem_sheet sheet = {.title = "Portraits, each beside the nearest that the generator paints",
-                              .footer = "holds the portraits: not to be passed on",
+    const idem_sheet sheet = {.title = "Portraits, each beside its inversion by the generator",
+                              .footer = "contains the portraits: do not publish",
                               .captions = captions};
     char *path = idem_path_join(j->o->output, "inverted.png");
     idem_image page;

@@ -1,5 +1,5 @@
-/* How well a generator can paint portraits that it was not shown: codes are fitted to the pixels of each (invert.h),
- * the judge says whether it is the person. */
+/* How well a generator can paint portraits that it was not trained on: codes are fitted to the pixels of each
+ * (invert.h), and the judge decides whether it shows the person. */
 #ifndef IDEM_MEASURE_INVERSION_H
 #define IDEM_MEASURE_INVERSION_H
 
@@ -10,21 +10,21 @@
 
 typedef struct {
     const char *generator, *pictures, *models; /* file; folder; NULL: base/models.h */
-    const char *output;                        /* folder, made where there is none, for inverted.png */
-    int count, steps;                          /* pictures at most, random ones; of each */
+    const char *output;                        /* folder, created if missing, for inverted.png */
+    int count, steps;                          /* most pictures, chosen at random; steps of each */
     uint64_t seed;
     idem_plan_options plan;
-    /* Pictures; done is all at the end, though some could not be read. May be NULL, as the next. */
+    /* In pictures; done is all at the end, even if some are unreadable. This and the next may be NULL. */
     void (*progress)(void *user, const char *what, uint64_t done, uint64_t all);
-    void (*bad)(void *user, const char *why); /* passed over */
+    void (*bad)(void *user, const char *why); /* a skipped picture */
     void *user;
 } idem_inversion_options;
 
 typedef struct {
     char generator[17];         /* hash */
-    int size, n, bad;           /* side; pictures; those that could not be read */
+    int size, n, bad;           /* side; pictures; unreadable ones */
     double strangers;           /* s0 (scores.h) */
-    double each;                /* seconds a picture */
+    double each;                /* seconds per picture */
     idem_figure psnr, s, above; /* dB; by the judge; share whose cosine is above IDEM_JUDGE_THRESHOLD */
 } idem_inversion;
 

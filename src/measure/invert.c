@@ -21,14 +21,14 @@ struct idem_invert {
     int batch;
     size_t picture, codes; /* numbers of a picture, of its ws */
     idem_weights *state;   /* "moved" and Adam's moments */
-    idem_weight *moved;    /* [B, L, W]: from the mean w, in units of the codes' distance */
+    idem_weight *moved;    /* [B, L, W]: from the mean w, in units of the codes' deviation */
     idem_graph *graph;
     idem_node *x, *y, *ws, *loss, *grad;
     idem_plan *step, *paint;
     idem_adam *adam;
 };
 
-/* Root mean square of w - mean w over its numbers and some codes. */
+/* Root mean square of w - mean w, over numbers and some codes. */
 static int find_spread(idem_model *m, float *spread, const idem_plan_options *plan) {
     const idem_model_info *info = idem_model_about(m);
     const size_t width = (size_t)info->w_dim, numbers = CODES * (size_t)info->z_dim;
@@ -54,7 +54,7 @@ static int find_spread(idem_model *m, float *spread, const idem_plan_options *pl
     return status;
 }
 
-/* The sum over the pictures, so that each has the gradient it would have alone. */
+/* The sum over the pictures, so that each has the same gradient as alone. */
 static idem_node *loss_of(idem_node *x, idem_node *y) {
     if (!x || !y)
         return NULL;
@@ -110,7 +110,7 @@ void idem_invert_free(idem_invert *v) {
     if (!v)
         return;
     idem_plan_free(v->paint);
-    idem_plan_free(v->step); /* the owner of the buffer last */
+    idem_plan_free(v->step); /* the plan that owns the buffer last */
     idem_adam_free(v->adam);
     if (v->graph)
         idem_graph_free(v->graph);
@@ -124,7 +124,7 @@ static double rate_at(const idem_invert_options *o, int step) {
     return o->rate * warm * (LEAST_RATE + (1 - LEAST_RATE) * 0.5 * (1 + cos(M_PI * way)));
 }
 
-/* The codes are the mean w, and Adam has seen nothing. */
+/* Resets the codes to the mean w, and Adam's moments. */
 static void begin(idem_invert *v) {
     for (size_t i = 0; i < idem_weights_count(v->state); i++) {
         idem_weight *w = idem_weights_at(v->state, i);
@@ -132,7 +132,7 @@ static void begin(idem_invert *v) {
     }
 }
 
-/* n <= batch; the places left over repeat the last picture. */
+/* n <= batch; remaining places repeat the last picture. */
 static int invert_some(idem_invert *v, size_t n, const float *pictures, float *found, float *ws) {
     for (size_t i = 0; i < (size_t)v->batch; i++)
         memcpy(v->x->leaf + i * v->picture, pictures + (i < n ? i : n - 1) * v->picture, v->picture * sizeof *pictures);

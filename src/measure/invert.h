@@ -1,6 +1,6 @@
-/* Inversion: the codes, one row per layer (W+), with which a generator paints given pictures best, to tell how much of
- * what there is a generator can paint at all. All generators get the same: a start at their mean w, Adam in units of
- * how far their codes lie from it, a loss on pixels alone, so that any recogniser may judge the results.
+/* Inversion: the codes, one row per layer (W+), with which a generator paints given pictures best, to measure its
+ * coverage. All generators are treated equally: start at their mean w, Adam in units of their codes' deviations from
+ * it, a loss only on pixels, so that any recogniser may judge the results.
  *
  *     idem_invert *v = idem_invert_new(m, &(idem_invert_options){.steps = 200, .rate = 0.1}, 8, NULL);
  *     idem_invert_run(v, n, pictures, found, NULL);
@@ -15,20 +15,20 @@
 
 typedef struct {
     int steps;   /* of Adam, betas 0.9 and 0.99 */
-    double rate; /* in root mean squared distances of codes from the mean w; after a warm-up over 5 steps, falls as a
-                    cosine to a twentieth of it */
+    double rate; /* in root mean squared distances of codes from the mean w; warm-up over 5 steps, then a cosine decay
+                    to a twentieth */
 } idem_invert_options;
 
 typedef struct idem_invert idem_invert;
 
-/* m: a generator with a mapping network; it must outlive the inversion. batch >= 1: pictures worked on at a time, each
- * as if alone. plan NULL: all zero. */
+/* m: a generator with a mapping network; it must outlive the inversion. batch >= 1: pictures per batch; results do not
+ * depend on it. plan NULL: all zero. */
 idem_invert *idem_invert_new(idem_model *m, const idem_invert_options *options, int batch,
                              const idem_plan_options *plan);
 void idem_invert_free(idem_invert *v); /* NULL is allowed */
 
-/* n pictures [S, S, 3] in [0, 1] -> found [n, S, S, 3], the generator's, which may overshoot, of ws [n, L, W] (NULL:
- * not wanted). -1: interrupted; IDEM_INTERNAL when losses or gradients are not finite. */
+/* n pictures [S, S, 3] in [0, 1] -> found [n, S, S, 3], which may overshoot, and their codes ws [n, L, W] (may be
+ * NULL). -1: interrupted; IDEM_INTERNAL if losses or gradients are not finite. */
 int idem_invert_run(idem_invert *v, int n, const float *pictures, float *found, float *ws);
 
 #endif

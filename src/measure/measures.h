@@ -1,10 +1,9 @@
 /* The figures of a pair, as the paper and its followers print them: a table of names, units and directions, and a row
- * of numbers for each pair. From plain arrays, so that any numbers can be checked. R: recognisers, F: figures.
+ * of numbers per pair. Computed from plain arrays, so that tests can check them. R: recognisers, F: figures.
  *
  *     idem_measures *m = idem_measures_new(&about);
  *     float row[IDEM_MEASURES_MAX];
- *     idem_measures_cross(m, i, &seen, at, out, attributes, row);
- */
+ *     idem_measures_cross(m, i, &seen, at, out, attributes, row); */
 #ifndef IDEM_MEASURE_MEASURES_H
 #define IDEM_MEASURE_MEASURES_H
 
@@ -14,7 +13,7 @@
 
 typedef enum { IDEM_NEITHER, IDEM_HIGHER, IDEM_LOWER } idem_better;
 
-/* Of each recogniser, then of all pairs, then of one picture on both sides. */
+/* Per recogniser, then of all pairs, then of one picture on both sides. */
 enum {
     IDEM_M_COS_ID_OUT,
     IDEM_M_COS_ATTR_OUT,
@@ -56,19 +55,19 @@ typedef struct {
     char key[64];      /* "judge.id_kept", "pose_l2" */
     const char *group; /* "identity", "pose", "expression", "landmarks", "around the face", "reconstruction" ... */
     const char *label; /* for people */
-    const char *unit;  /* "" where it has none */
+    const char *unit;  /* "" */
     idem_better better;
-    bool share;     /* a number is 0 or 1 */
-    int64_t needs;  /* least n that carries its mean */
+    bool share;     /* numbers are 0 or 1 */
+    int64_t needs;  /* least n for its mean */
     int digits;     /* decimals worth printing */
-    int recogniser; /* -1: of none */
+    int recogniser; /* -1: none */
 } idem_measure;
 
-/* What all pairs have in common; arrays are borrowed. */
+/* Data shared by all pairs; arrays are borrowed. */
 typedef struct {
     int recognisers, dim[IDEM_RECOGNISERS_MAX];
     const char *key[IDEM_RECOGNISERS_MAX];
-    int n, candidates;                      /* pairs; sources among which retrieval looks (pair_scores.h) */
+    int n, candidates;                      /* pairs; number of sources for retrieval (pair_scores.h) */
     const idem_seen *id, *attr;             /* of all n pairs */
     int size;                               /* S */
     const uint8_t *outside;                 /* [S, S] */
@@ -86,12 +85,13 @@ void idem_measures_make(idem_measures *m, const idem_measures_about *about);
 int idem_measure_of(const idem_measures *m, int recogniser, int which); /* IDEM_M_COS_ID_OUT .. */
 int idem_measure_of_all(const idem_measures *m, int which);             /* IDEM_M_YAW .. */
 
-/* A row [F] without a number in it: all NaN. */
+/* Sets a row [F] to NaN. */
 void idem_measures_clear(const idem_measures *m, float *row);
-/* Pair i: what was seen of its picture (row `at`), the picture and the attribute picture [S, S, 3]. -1: memory. */
+/* Figures of pair i: from the observations of its picture (row `at`), the picture and the attribute picture [S, S, 3].
+ * -1: out of memory. */
 int idem_measures_cross(const idem_measures *m, int i, const idem_seen *out, int at, const float *x_out,
                         const float *x_attr, float *row);
-/* The identity picture of pair i on both sides: what was seen of the picture made of it. */
+/* Figures of the identity picture of pair i on both sides: from the observations of the composed picture. */
 void idem_measures_same(const idem_measures *m, int i, const idem_seen *out, int at, const float *x_out,
                         const float *x_id, float msssim, float *row);
 

@@ -17,7 +17,7 @@ struct idem_method {
     int size, layers, w_dim, crossover, steps;
     bool from_attributes;
     idem_pipe *pipe;       /* COMPOSE or LAYERS */
-    idem_painter *painter; /* of refining */
+    idem_painter *painter; /* for refinement */
 };
 
 static idem_method *method(idem_method_kind kind, const idem_model *m, const char *name) {
@@ -44,7 +44,7 @@ void idem_method_free(idem_method *x) {
     free(x);
 }
 
-/* x, or NULL and x is gone. */
+/* Returns x, or frees x and returns NULL. */
 static idem_method *checked(idem_method *x, bool good) {
     if (x && good)
         return x;

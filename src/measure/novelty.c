@@ -14,7 +14,7 @@ static double cosine(const float *a, const float *b, int dim) {
     return sum;
 }
 
-/* The share's error is the jackknife's for a mean over pairs: twice that of the rows' own shares, s [n]. */
+/* The share's error is the jackknife's for a mean over pairs: twice that of the rows' shares, s [n]. */
 static void count_pairs(idem_novelty_figures *f, const idem_novelty_set *set, int dim, double threshold, double far,
                         double *s) {
     const int64_t n = set->n;
@@ -46,7 +46,7 @@ static idem_nearest find_nearest(const idem_novelty_set *s, int i, const float *
     return best;
 }
 
-/* s [n] is room for the figures. */
+/* s [n]: scratch. */
 static void measure(idem_novelty_figures *f, const idem_novelty_set *set, const float *training, int n, int dim,
                     double threshold, double far, double strangers, double *s, idem_nearest *nearest) {
     f->n = set->n;

@@ -19,8 +19,8 @@
 
 enum { EXPRESSION_SIDE = 224 };
 
-/* The network's file does not name its classes. This is the order of FER-2013 (Goodfellow et al. 2013): faces that
- * smile are of its fourth, faces at rest of its last. */
+/* The network's file does not name its classes. This is the order of FER-2013 (Goodfellow et al. 2013): smiling faces
+ * are in its fourth class, neutral ones in its last. */
 const char *const idem_expressions[IDEM_EXPRESSIONS] = {"angry", "disgusted", "afraid", "happy",
                                                         "sad",   "surprised", "neutral"};
 
@@ -65,7 +65,7 @@ static int open_witnesses(idem_observer *o, const idem_frame *frame, const idem_
     return options->n_witnesses && !o->vectors ? -1 : 0;
 }
 
-/* The detector sees the whole picture, as frame_search.h shows it. */
+/* The detector sees the whole picture, as in frame_search.h. */
 static int open_detector(idem_observer *o, const char *models, const idem_plan_options *plan) {
     static const char *const names[2] = {"scores", "boxes"};
     const idem_crop whole = {{1, 0, 0, 0, 1, 0}};
@@ -81,7 +81,7 @@ static int open_detector(idem_observer *o, const char *models, const idem_plan_o
     return o->faces ? 0 : -1;
 }
 
-/* The landmark net's box, as the pose network has it. */
+/* The landmark net's box, as for the pose network. */
 static int open_expression(idem_observer *o, const idem_frame *frame, const char *models,
                            const idem_plan_options *plan) {
     char path[4096];

@@ -27,7 +27,7 @@ void idem_pair_groups_free(idem_pair_groups *g) {
     *g = (idem_pair_groups){0};
 }
 
-/* The last group if somebody is in it. */
+/* Keeps the last group if it is not empty. */
 static void keep_unless_empty(idem_pair_groups *g) {
     if (!g->at[g->n - 1].n)
         free(g->at[--g->n].member);
@@ -94,7 +94,7 @@ int idem_pair_groups_of_networks(idem_pair_groups *g, const idem_seen *id, const
 
 /* ---- by a table ---- */
 
-/* value[columns][pairs]: what the table says of each pair; borrowed from it, "": nothing. */
+/* value[columns][pairs]: the table's values of each pair, borrowed; "": none. */
 typedef struct {
     int columns;
     const char **value[IDEM_GROUP_COLUMNS];
@@ -105,7 +105,7 @@ static const char *file_name(const char *path) {
     return slash ? slash + 1 : path;
 }
 
-/* A pair's own name goes before that of its picture. */
+/* A pair's name has priority over its picture's name. */
 static int row_of(const idem_group_table *t, const idem_pairs *pairs, int i, int side) {
     const char *name = idem_pairs_name(pairs, i), *file = file_name(idem_pairs_path(pairs, i, side));
     const int row = name ? idem_group_table_row(t, name) : -1;
@@ -133,7 +133,7 @@ static int count_of(const char *const *values, const char *value, int pairs) {
     return n;
 }
 
-/* The most frequent value that no group has yet; NULL: there is none. */
+/* The most frequent value without a group; NULL: none. */
 static const char *next_value(const char *const *values, const idem_pair_groups *g, int first) {
     const char *best = NULL;
     int most = 0;

@@ -24,7 +24,7 @@ static int out_of_memory(const reader *r) {
 
 /* ---- fields of a line ---- */
 
-/* A field in quotes, from behind the first one; unquoted in place. NULL: it has no end. */
+/* A quoted field, after its opening quote; unquoted in place. NULL: no closing quote. */
 static char *unquote(char *at) {
     char *to = at;
     for (; *at; at++) {
@@ -37,7 +37,7 @@ static char *unquote(char *at) {
     return NULL;
 }
 
-/* What separates the fields: tabs if there are two or more, so that names may have blanks; else both. */
+/* The separators: tabs if there are two or more, so that names may have blanks; else both. */
 static const char *separators(const char *line) {
     int tabs = 0;
     for (const char *at = line; (at = strchr(at, '\t')); at += strspn(at, " \t"))
@@ -50,7 +50,7 @@ static void drop_blanks(char *begin, char *end) {
         *--end = 0;
 }
 
-/* Cuts the line. How many fields; TOO_MANY; -1: a quote without its partner, or an empty name. */
+/* Splits the line. Returns the number of fields; TOO_MANY; -1: a quote without its partner, or an empty name. */
 static int split(char *line, char *field[FIELDS]) {
     drop_blanks(line, line + strlen(line));
     line += strspn(line, " \t");
@@ -61,7 +61,7 @@ static int split(char *line, char *field[FIELDS]) {
             return TOO_MANY;
         const bool quoted = *at == '"';
         char *end = quoted ? unquote(at + 1) : at + strcspn(at, between);
-        if (!end || !strchr(" \t", *end)) /* the end of the line is in it */
+        if (!end || !strchr(" \t", *end)) /* strchr also finds the line's end */
             return -1;
         field[n] = at + quoted;
         at = *end ? end + 1 : end;
@@ -74,7 +74,7 @@ static int split(char *line, char *field[FIELDS]) {
     return n;
 }
 
-/* A whole number from 1; 0: it is none. */
+/* A whole number from 1; 0: none. */
 static int count_of(const char *text) {
     char *end;
     const long n = *text >= '0' && *text <= '9' ? strtol(text, &end, 10) : 0;
@@ -145,7 +145,7 @@ static int add_line(idem_pair_list *list, reader *r, char *line, bool *first) {
 
 /* ---- text ---- */
 
-/* What is no text of ours, named. */
+/* The encoding of unsupported text, for the message. */
 static int check_text(const char *name, const char *text, size_t size) {
     static const struct {
         const char *mark, *name;
@@ -176,7 +176,7 @@ static size_t count_lines(const char *text) {
     return n;
 }
 
-/* Cuts off the line at *rest, moving it behind; NULL: there is none. */
+/* Cuts off the next line and advances *rest; NULL: no further line. */
 static char *next_line(char **rest) {
     char *line = *rest;
     if (!line)

@@ -9,7 +9,7 @@ struct idem_pairs {
     idem_pairs_kind kind;
     void *self;
     int n, size, bad;
-    int *index; /* [n]: which of the source's pairs */
+    int *index; /* [n]: index of the source's pair */
     idem_pairs_told *told;
     void *user;
 };

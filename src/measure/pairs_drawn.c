@@ -1,5 +1,5 @@
-/* Pairs that the generator draws. A random number is a function of its place in the stream, so pair i is drawn anew
- * whenever it is asked for. */
+/* Pairs drawn from the generator. A random number is a function of its position in the stream, so pair i is drawn again
+ * on each request. */
 #include <stdlib.h>
 
 #include "base/rng.h"
@@ -8,13 +8,13 @@
 #include "media/image.h"
 #include "model/pipe.h"
 
-enum { NUMBERS_OF_NORMAL = 2 }; /* of the stream, for one normally distributed number */
+enum { NUMBERS_OF_NORMAL = 2 }; /* numbers of the stream per normally distributed number */
 
 typedef struct {
     int n;
     uint64_t seed;
     size_t z_dim, w_dim, picture;
-    idem_pipe *sample, *map; /* z to picture; z to w alone, made at first need */
+    idem_pipe *sample, *map; /* z to picture; z to w, opened at first use */
     idem_model *model;
     int batch;
     float psi;
@@ -23,7 +23,7 @@ typedef struct {
     int capacity;
 } drawn;
 
-/* z of one side of the pairs; identities come before all attributes in the stream. */
+/* z of one side of the pairs; all identities come before the attributes in the stream. */
 static int fill(drawn *d, const int *which, int n, int side) {
     if (n > d->capacity) {
         float *z = realloc(d->z, (size_t)n * d->z_dim * sizeof *z);

@@ -13,7 +13,7 @@
 
 enum { LINE = 1000, SIDES = 2 };
 
-/* The pictures of a folder, or a file alone; names without endings, unless two files differ in nothing else. */
+/* The pictures of a folder, or one file; names without extensions, unless two files differ only in them. */
 typedef struct {
     const char *given;
     char **paths, **names;
@@ -22,7 +22,7 @@ typedef struct {
 
 typedef struct {
     side of[SIDES];
-    int (*pairs)[SIDES]; /* [n]: a file of either */
+    int (*pairs)[SIDES]; /* [n]: indices of both files */
     int n, size;
     idem_left_out left_out;
 } folders;
@@ -46,7 +46,7 @@ static void forget(void *self) {
 
 /* ---- names ---- */
 
-/* Names are sorted, so those that start with "stem." follow each other. */
+/* Names are sorted, so those that start with "stem." are adjacent. */
 static bool stem_is_shared(char *const *names, size_t n, size_t i, const char *stem) {
     const size_t length = strlen(stem);
     for (size_t k = i; k > 0 && !strncmp(names[k - 1], stem, length) && names[k - 1][length] == '.'; k--)

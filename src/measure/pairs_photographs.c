@@ -8,7 +8,7 @@
 
 typedef struct {
     idem_people *people;
-    int *of[2]; /* [n]: whose picture is the identity, the attributes */
+    int *of[2]; /* [n]: indices of the identity picture, of the attribute picture */
     size_t picture;
 } photographs;
 
@@ -21,7 +21,7 @@ static int read_pair(void *self, int i, float *x_id, float *x_attr) {
     return 0;
 }
 
-/* No path: whoever looks for faces need not look here, where they were found. */
+/* No path: faces were already found, so nobody needs to search the file. */
 static const char *name(void *self, int i) {
     const photographs *p = self;
     return p->people->at[p->of[0][i]].path;

@@ -23,7 +23,7 @@ size_t idem_people_person(const char *name) {
 
 static bool one_person(const char *a, const char *b) {
     const size_t n = idem_people_person(a);
-    /* A folder is never a file's name. */
+    /* Folders and file names are distinct persons. */
     return n == idem_people_person(b) && !memcmp(a, b, n) && (a[n] == '/') == (b[n] == '/');
 }
 
@@ -48,7 +48,7 @@ static void tell(const reader *r, const char *why) {
         r->options->bad(r->options->user, why);
 }
 
-/* The files in a random order, and whose they are. Names are sorted, so one person's are not always neighbours: "a_1",
+/* The files in random order, and their persons. Names are sorted, so a person's files are not always adjacent: "a_1",
  * "a_b_1", "a_2". */
 static int number_persons(reader *r, size_t files) {
     const idem_picture_tree *t = r->people->tree;
@@ -170,8 +170,8 @@ void idem_people_free(idem_people *p) {
 
 /* ---- pairs ---- */
 
-/* Partners for all pictures: a random cycle, in which who met a picture of the same person changes partners with the
- * next one that both may. */
+/* Partners for all pictures: a random cycle, in which a picture with a partner of the same person swaps partners with
+ * the next one for which both are valid. */
 static int pair_round(const idem_people *p, int *partner, uint64_t seed) {
     idem_rng rng = idem_rng_make(seed, "pairs of people");
     for (int i = 0; i < p->n; i++)

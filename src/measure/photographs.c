@@ -95,7 +95,7 @@ void idem_photo_figures_free(idem_photo_figures *f) {
 
 /* ---- run ---- */
 
-/* Pairs' pictures of one side. */
+/* The pairs' pictures of one side. */
 static float *side_of(const idem_photo_figures *f, const int *which) {
     float *x = malloc((size_t)f->options.pairs * f->picture * sizeof *x);
     if (!x)

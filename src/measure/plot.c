@@ -74,7 +74,7 @@ static void draw_axes(const frame *f, const idem_plot *p) {
     fputs("</text>\n", f->to);
 }
 
-/* As a style, which a page's variables reach. */
+/* As a style, in which the page's variables work. */
 static void colour(FILE *to, int index, const char *property) {
     if (index < 0)
         fprintf(to, "%s:var(--soft)", property);

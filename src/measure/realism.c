@@ -163,7 +163,7 @@ static double gradient(const idem_image *im, int x, int y) {
                  brightness(im, x, y + 1) - brightness(im, x, y - 1));
 }
 
-/* NaN where nothing blends. */
+/* NaN if nothing blends. */
 static double seam_of(const idem_image *before, const idem_image *after, const idem_pasted *part) {
     double sum[2] = {0};
     for (int y = part->y > 1 ? part->y : 1; y < part->y + part->height && y < before->height - 1; y++)

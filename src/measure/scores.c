@@ -193,7 +193,7 @@ void idem_score_shuffle(int *order, int n, uint64_t seed) {
     idem_rng r = idem_rng_make(seed, "shuffled attributes");
     for (int i = 0; i < n; i++)
         order[i] = i;
-    for (int i = n - 1; i > 0; i--) { /* Sattolo 1986: one cycle, so nothing stays in place */
+    for (int i = n - 1; i > 0; i--) { /* Sattolo 1986: a single cycle, so no element stays in place */
         int j = (int)idem_rng_below(&r, (uint64_t)i), k = order[i];
         order[i] = order[j];
         order[j] = k;

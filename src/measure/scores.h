@@ -10,37 +10,37 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A figure and what it rests on. One that its n cannot carry is not stated: reports have null or "-" in its place and
- * say what n it needs (measure/figures.h). */
+/* A figure with its error and n. A figure with too small an n is invalid: reports then have null or "-" and the n that
+ * it needs (measure/figures.h). */
 typedef struct {
     double mean;
     double error;   /* standard error of the mean; NaN: unknown, as when n < 2 */
-    int64_t n;      /* how many it is the mean of */
-    int64_t needs;  /* the least n that carries it; 0: it was not measured */
+    int64_t n;      /* number of items of the mean */
+    int64_t needs;  /* the least n for a valid figure; 0: not measured */
     const char *of; /* what n counts; NULL: pairs */
 } idem_figure;
 
-/* A verdict takes means for normally distributed and their errors for known. */
+/* A verdict assumes normally distributed means with known errors. */
 enum { IDEM_NEEDS_VERDICT = 30 };
 
 /* needs 1. */
 idem_figure idem_figure_of(const double *x, int n);
-/* A share of `trials` that were alike, as all or none are, has no spread to tell its error by: it is then given that of
- * the chance that lies between no event and all (Laplace's rule, the deviation of the beta distribution). */
+/* A share of 0 or 1 has no spread to estimate its error from: it gets the error of Laplace's rule, the standard
+ * deviation of the beta distribution. */
 idem_figure idem_figure_of_share(idem_figure f, int64_t trials);
-/* Trials that a share of `rate` needs: ten events are expected among 10 / rate. */
+/* Trials needed for a share of `rate`: ten expected events, 10 / rate. */
 int64_t idem_needs_of_rate(double rate);
-/* Whether it is stated: n >= needs >= 1. */
+/* Whether it is valid: n >= needs >= 1. */
 bool idem_figure_holds(const idem_figure *f);
-double idem_figure_value(const idem_figure *f); /* the mean; NaN where it is not stated */
+double idem_figure_value(const idem_figure *f); /* the mean; NaN if invalid */
 
-/* The verdict whether a <= b: mean 1 or 0. n: the smaller of both; needs: `least`, or more where a lies above b by less
- * than two standard errors of the difference: the n at which the same difference would be two. */
+/* The verdict whether a <= b: mean 1 or 0. n: the smaller of both; needs: `least`, or more if a exceeds b by less than
+ * two standard errors of the difference: the n at which the same difference would be two standard errors. */
 idem_figure idem_figure_at_most(const idem_figure *a, const idem_figure *b, int64_t least);
 
 /* Mean cosine of `pairs` random pairs of different rows, by seed: s0. n >= 2. */
 double idem_score_strangers(const float *e, int n, int dim, int pairs, uint64_t seed);
-/* The same of rows of different persons, person[n]; there are two persons at least. */
+/* The same for rows of different persons, person[n], with at least two persons. */
 double idem_score_strangers_of(const float *e, const int *person, int n, int dim, int pairs, uint64_t seed);
 
 typedef struct {
@@ -51,12 +51,11 @@ typedef struct {
 void idem_score_identity(idem_identity_scores *s, const float *id, const float *attr, const float *out, int n, int dim,
                          double strangers);
 
-/* Share of outputs whose nearest source by cosine among idem_score_candidates is the right one: those of a group of
- * `group` consecutive pairs; pairs left over at the end are compared with the last `group` sources. Chance is 1 /
- * candidates. */
+/* Share of outputs whose nearest source by cosine is the right one. Candidates are groups of `group` consecutive pairs;
+ * remaining pairs at the end are compared with the last `group` sources. Chance is 1 / candidates. */
 idem_figure idem_score_retrieval(const float *out, const float *id, int n, int dim, int group);
 int idem_score_candidates(int n, int group); /* the smaller of both */
-/* Among all sources, of which any of the same person is right. */
+/* Among all sources; any of the same person counts as right. */
 idem_figure idem_score_retrieval_of(const float *out, const float *id, const int *person, int n, int dim);
 
 /* Mean distance of 51 points / distance of the outer eye corners in b (300-W's inter-ocular distance). */
@@ -68,12 +67,12 @@ idem_figure idem_score_landmark_mse160(const float *a, const float *b, int n);
 idem_figure idem_score_mse(const float *a, const float *b, int n, int size);
 /* Mean over pictures of 10 log10(1 / MSE), MSE floored at 1e-10. */
 idem_figure idem_score_psnr(const float *a, const float *b, int n, int size);
-/* Mean |a - b| over the pixels whose weight in outside[S * S] is 1; picture i of a against order[i] of b (NULL: i). */
+/* Mean |a - b| over the pixels with outside[S * S] 1; picture i of a compared with picture order[i] of b (NULL: i). */
 idem_figure idem_score_colour(const float *a, const float *b, const int *order, int n, int size,
                               const uint8_t *outside);
 
-/* Mean |a - b| in degrees over the pairs where |from - b| >= apart: how far the result's yaw is from the wanted one
- * where the two sources differ. */
+/* Mean |a - b| in degrees over the pairs where |from - b| >= apart: the deviation of the result's yaw from the wanted
+ * one, for sources that differ. */
 idem_figure idem_score_yaw(const float *out, const float *want, const float *from, int n, double apart);
 
 /* order[i] != i for all i: a seeded cyclic permutation, the control in which attribute pictures are shuffled. n >= 2.

@@ -8,7 +8,7 @@
 
 #define TAU 6.28318530717958647692
 #define PEAK_PERIOD 8.0
-#define LEAST 1e-9 /* power that counts as none */
+#define LEAST 1e-9 /* lower power counts as 0 */
 
 typedef struct {
     double re, im;
@@ -21,14 +21,14 @@ struct idem_spectrum {
     double *window; /* [S] */
     number *turns;  /* [S/2]: exp(-2 pi i k / S) */
     number *work;   /* [S, S] and a column */
-    int *in_ring;   /* [rings]: frequencies in it */
+    int *in_ring;   /* [rings]: number of frequencies per ring */
 };
 
 static int rings_of(int size) {
     return (int)lround(sqrt(0.5) * size) + 1;
 }
 
-/* The ring of a place in `power`. */
+/* The ring of an index of `power`. */
 static int ring_at(int size, int i) {
     const int half = size / 2, fx = i % size, fy = i / size;
     return (int)lround(hypot(fx < half ? fx : fx - size, fy < half ? fy : fy - size));
@@ -179,7 +179,7 @@ static int by_ring_and_times(const void *x, const void *y) {
                               : (a->times > b->times) - (a->times < b->times);
 }
 
-/* A wave and its opposite are one, so half of the frequencies will do. */
+/* Opposite frequencies are equal, so half of them suffice. */
 static int find_peak(idem_spectrum_peak *peak, const idem_spectrum *a, const idem_spectrum *b) {
     const int half = a->size / 2;
     place *all = malloc((size_t)(half + 1) * (size_t)(a->size + 1) * sizeof *all);
@@ -205,7 +205,7 @@ static int find_peak(idem_spectrum_peak *peak, const idem_spectrum *a, const ide
     return 0;
 }
 
-/* The mean over the frequencies of radius from `least` to below `most` cycles a side. */
+/* The mean over the frequencies with a radius from `least` to below `most` cycles per side. */
 static double mean_between(const idem_spectrum *s, double least, double most) {
     const int half = s->size / 2;
     double sum = 0;
@@ -223,7 +223,7 @@ static double mean_between(const idem_spectrum *s, double least, double most) {
 
 int idem_spectrum_compare(const idem_spectrum *a, const idem_spectrum *b, idem_spectrum_band band[IDEM_SPECTRUM_BANDS],
                           idem_spectrum_peak *peak) {
-    /* Around 4, a lattice of the networks' strides, and around 3, the finest hatch that was seen. */
+    /* Around 4: a lattice of the networks' strides; around 3: the finest hatch seen. */
     const double periods[IDEM_SPECTRUM_BANDS + 1] = {a->size, 16, 8, 4.5, 3.5, 2.5, 2, 1.4};
     for (int i = 0; i < IDEM_SPECTRUM_BANDS; i++) {
         const double least = i ? a->size / periods[i] : 0.5, most = a->size / periods[i + 1];

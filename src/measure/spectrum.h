@@ -1,9 +1,9 @@
-/* Power spectra of sets of square pictures, to see what a generator adds to its data, or leaves out, at which scale: a
- * lattice or a hatch is a frequency at which it has too much.
+/* Power spectra of sets of square pictures, to show at which scale a generator has too much or too little power; a
+ * lattice or a hatch is a frequency with too much.
  *
- * Of each picture: luminance 0.299 R + 0.587 G + 0.114 B in 255ths; its mean (weighted by the window) goes; a periodic
- * Hann window both ways; the discrete Fourier transform. Power is |F|^2 over the sum of the squared window, averaged
- * over the pictures: white noise of variance v has power v at every frequency. */
+ * Of each picture: luminance 0.299 R + 0.587 G + 0.114 B in 255ths; minus its mean weighted by the window; a periodic
+ * Hann window on both axes; the discrete Fourier transform. Power is |F|^2 / sum of the squared window, averaged over
+ * the pictures: white noise of variance v has power v at every frequency. */
 #ifndef IDEM_MEASURE_SPECTRUM_H
 #define IDEM_MEASURE_SPECTRUM_H
 
@@ -15,9 +15,9 @@ typedef struct idem_spectrum idem_spectrum;
 idem_spectrum *idem_spectrum_new(int size);
 void idem_spectrum_free(idem_spectrum *s); /* NULL is allowed */
 
-/* One more picture: [S, S, 3] in [0, 1]. */
+/* Adds a picture [S, S, 3] in [0, 1]. */
 void idem_spectrum_add(idem_spectrum *s, const float *picture);
-/* The pictures of both, of one size. */
+/* Adds the pictures of another spectrum of the same size. */
 void idem_spectrum_join(idem_spectrum *s, const idem_spectrum *other);
 size_t idem_spectrum_count(const idem_spectrum *s); /* pictures added */
 
@@ -30,15 +30,15 @@ void idem_spectrum_radial(const idem_spectrum *s, double *power);
 /* Bands by period in pixels, from S on. The diagonal frequencies have periods below 2. */
 enum { IDEM_SPECTRUM_BANDS = 7 };
 typedef struct {
-    double longest, shortest; /* periods, the first not included */
+    double longest, shortest; /* periods, longest excluded */
     double a, b;              /* mean power over the frequencies between */
 } idem_spectrum_band;
 
-/* The frequency that stands out of its ring most, in a compared with b: a(f) / b(f) over the median of that in the
- * ring. Power is that of the 3 x 3 frequencies around, weighted 1-2-1 both ways; periods under 8 pixels. */
+/* The strongest peak within its ring, in a relative to b: a(f) / b(f), divided by its median in the ring. Power is
+ * smoothed over 3 x 3 frequencies with weights 1-2-1; periods under 8 pixels. */
 typedef struct {
-    double period;  /* pixels from wave to wave */
-    double degrees; /* that way, from the x axis downwards: 0 for vertical lines; -90 < degrees <= 90 */
+    double period;  /* pixels per wave */
+    double degrees; /* direction of the wave, from the x axis downwards: 0 for vertical lines; -90 < degrees <= 90 */
     double times;
 } idem_spectrum_peak;
 

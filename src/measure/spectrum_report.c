@@ -11,7 +11,7 @@ int idem_spectrum_report_make(idem_spectrum_report *sets, idem_spectrum_report *
     return idem_spectrum_compare(a, b[0], sets->bands, &sets->peak);
 }
 
-/* Of a band; where neither has power, 1. */
+/* Ratio of a band; 1 if neither has power. */
 static double ratio(const idem_spectrum_band *band) {
     const double least = 1e-9;
     return fmax(band->a, least) / fmax(band->b, least);

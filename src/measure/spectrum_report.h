@@ -1,4 +1,4 @@
-/* Spectra of two sets compared, with what lies between equals beside it. */
+/* Comparison of the spectra of two sets, with that of two equal sets beside it. */
 #ifndef IDEM_MEASURE_SPECTRUM_REPORT_H
 #define IDEM_MEASURE_SPECTRUM_REPORT_H
 
@@ -11,11 +11,11 @@ typedef struct {
     idem_spectrum_peak peak;
 } idem_spectrum_report;
 
-/* A with B, and B's halves with each other, which says what is left between equals. `b` are B's halves: b[0] becomes
- * all of B. 0 or -1. */
+/* Compares A with B, and B's halves with each other, as the value for equal sets. `b` are B's halves: b[0] becomes all
+ * of B. 0 or -1. */
 int idem_spectrum_report_make(idem_spectrum_report *sets, idem_spectrum_report *halves, const idem_spectrum *a,
                               idem_spectrum *const b[2]);
-/* "bands", "peak", "rings", to be added to what is known of the sets. NULL without memory. */
+/* "bands", "peak", "rings", to add to the sets' JSON. NULL: out of memory. */
 json_t *idem_spectrum_report_json(const idem_spectrum_report *sets, const idem_spectrum_report *halves,
                                   const idem_spectrum *a, const idem_spectrum *b);
 

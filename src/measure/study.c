@@ -27,7 +27,7 @@ struct idem_study {
     int n, n_rows, without_face;
     idem_moments *features[2]; /* of either side's pictures */
     idem_image examples[IDEM_STUDY_EXAMPLES][2];
-    float *x[2], *y, *w; /* pictures of a batch, and codes */
+    float *x[2], *y, *w; /* pictures of a batch; their codes */
     uint64_t done, total;
     idem_study_facts facts;
 };
@@ -112,7 +112,7 @@ static int keep_example(idem_study *s, idem_image *to, const float *x) {
     return idem_image_from_float(to, x, size, size, 0, 1);
 }
 
-/* Given pictures without a face are left out, and told by name; of drawn ones they are counted. */
+/* Given pictures without a face are left out and reported by name; drawn ones are only counted. */
 static void check_faces(idem_study *s, int first, int n, int side, uint8_t *good) {
     static const char *const names[2] = {"identity", "attribute"};
     char line[600], name[400];
@@ -132,7 +132,7 @@ static void check_faces(idem_study *s, int first, int n, int side, uint8_t *good
     }
 }
 
-/* A batch of either side's pictures, in s->x[side]; the good ones become rows from `at` on. */
+/* A batch of one side's pictures, in s->x[side]; the good ones become rows from `at` on. */
 static int see_side(idem_study *s, int n, int side, const uint8_t *good, int at) {
     const size_t width = idem_observer_features_width(s->observer);
     size_t kept = 0;
@@ -148,7 +148,7 @@ static int see_side(idem_study *s, int n, int side, const uint8_t *good, int at)
     return idem_moments_add(s->features[side], s->batch.features, kept);
 }
 
-/* Both sides of a batch; `good` is known when both have been looked at, so the first is seen again from its copy. */
+/* Both sides of a batch; `good` is known after both were observed, so the first is observed again from its copy. */
 static int see_batch(idem_study *s, int first, int n, uint8_t *good, int at) {
     idem_seen other;
     if (idem_pairs_read(s->pairs, first, n, s->x[0], s->x[1], good) || idem_seen_new(&other, s->observer, n, true))
@@ -225,7 +225,7 @@ static int trials(const idem_study *s) {
     return s->n < MIXING_TRIALS ? s->n : MIXING_TRIALS;
 }
 
-/* A copy is seen already. */
+/* A copy was already observed. */
 static const idem_seen *copied(const idem_study *s, const idem_study_row *r) {
     const idem_method_kind kind = idem_method_kind_of(r->method);
     return kind == IDEM_BY_IDENTITY ? &s->seen[0] : kind == IDEM_BY_ATTRIBUTES ? &s->seen[1] : NULL;
@@ -424,7 +424,7 @@ static void state_facts(idem_study *s, double seconds) {
             memcpy(f->source_diversity, s->rows[i].diversity, sizeof f->source_diversity);
 }
 
-/* Before minutes are spent on pictures. */
+/* Checked before minutes of work. */
 static int read_tables(idem_study *s) {
     for (int k = 0; k < 2; k++)
         if (s->options.tables[k] && !(s->table[k] = idem_group_table_read(s->options.tables[k])))
@@ -481,7 +481,7 @@ const idem_study_facts *idem_study_about(const idem_study *s) {
 idem_spread idem_study_spread(const idem_study *s, int row, int measure, const idem_pair_group *group) {
     const idem_measure *m = &s->measures.table[measure];
     double *x = malloc((size_t)s->n * sizeof *x);
-    if (!x) /* a figure of nothing is stated as such */
+    if (!x) /* no figure */
         return idem_spread_of(NULL, 0, m->share, m->needs);
     int n = 0;
     for (int i = 0; i < s->n; i++)

@@ -1,11 +1,10 @@
-/* A study: the pairs of a source, made into pictures in several ways (methods.h), and the figures of every pair
- * (measures.h) for each. What idem report prints. Pictures are not kept: a pair costs the vectors of its two pictures
- * and a row of numbers for each method.
+/* A study: the pairs of a source, composed by several methods (methods.h), and the figures of every pair (measures.h)
+ * per method. idem report prints it. Pictures are not kept: a pair costs the vectors of its two pictures and a row of
+ * numbers per method.
  *
  *     idem_study *s = idem_study_run(m, pairs, &(idem_study_options){.batch = 10, .seed = 1});
  *     idem_spread kept = idem_study_spread(s, 0, idem_measure_of(idem_study_about(s)->measures, 1, IDEM_M_ID_KEPT),
- * NULL);
- */
+ * NULL); */
 #ifndef IDEM_MEASURE_STUDY_H
 #define IDEM_MEASURE_STUDY_H
 
@@ -23,18 +22,18 @@ enum { IDEM_STUDY_EXAMPLES = 6, IDEM_STUDY_CANDIDATES = 1000, IDEM_STUDY_FRECHET
 typedef struct {
     int batch;
     uint64_t seed;
-    double truncation; /* of the codes that the mapper's are compared with */
+    double truncation; /* of the codes with which the mapper's are compared */
     const char *models, *inception;
     const idem_witness_file *witnesses;
     int n_witnesses;
-    const int *refine; /* steps, a row for each */
+    const int *refine; /* steps, one row each */
     int n_refine;
-    const char *const *compare; /* files of mappers, a row for each */
+    const char *const *compare; /* files of mappers, one row each */
     int n_compare;
     const char *tables[2]; /* groups.csv of the identity and of the attribute pictures; NULL: none */
     idem_plan_options plan;
-    void (*progress)(void *user, uint64_t done, uint64_t total); /* in pictures; a refined one counts its steps */
-    idem_pairs_told *told;                                       /* a line of text for people */
+    void (*progress)(void *user, uint64_t done, uint64_t total); /* in pictures; a refined one counts as its steps */
+    idem_pairs_told *told;                                       /* gets a line of text for display */
     void *user;
 } idem_study_options;
 
@@ -52,15 +51,15 @@ typedef struct {
 
 typedef struct idem_study idem_study;
 
-/* The pairs that are no good (unreadable; given pictures without a face) are told and left out of `pairs`; 2 must be
- * left. The model and the pairs must outlive the study. */
+/* Unusable pairs (unreadable; given pictures without a face) are reported and left out of `pairs`; at least 2 must
+ * remain. The model and the pairs must outlive the study. */
 idem_study *idem_study_run(idem_model *m, idem_pairs *pairs, const idem_study_options *options);
 void idem_study_free(idem_study *s); /* NULL is allowed */
 
 typedef struct {
     const idem_measures *measures;
     int pairs, rows;
-    int left_out;              /* pairs that were no good */
+    int left_out;              /* unusable pairs */
     int sources_without_face;  /* drawn ones, which count */
     const idem_study_row *row; /* [rows] */
     const idem_pair_groups *groups;
@@ -68,7 +67,7 @@ typedef struct {
     const idem_w_space *codes;
     const idem_image (*examples)[2]; /* [examples]: the two sources */
     int n_examples;
-    idem_figure source_diversity[IDEM_RECOGNISERS_MAX]; /* of the attribute pictures themselves, to compare with */
+    idem_figure source_diversity[IDEM_RECOGNISERS_MAX]; /* of the attribute pictures, for comparison */
     double seconds, truncation;
     uint64_t seed;
     bool drawn; /* the generator drew the pairs */

@@ -4,7 +4,7 @@
 
 #include "measure/study.h"
 
-/* Into a folder that is there. The page shows the applications too, which are painted here. */
+/* Writes into an existing folder. The page also has the applications, which are painted here. */
 int idem_study_write(const idem_study *s, idem_model *m, idem_pairs *pairs, const char *folder, int batch,
                      const idem_plan_options *plan);
 

@@ -10,7 +10,7 @@ static json_t *number(double x) {
     return isfinite(x) ? json_real(x) : json_null();
 }
 
-/* null, or {mean, median, standard_deviation, standard_error, n}; what it needs goes to `needs`. */
+/* null, or {mean, median, standard_deviation, standard_error, n}; an invalid figure is added to `needs`. */
 static json_t *spread_json(const idem_spread *s, const char *key, json_t *needs) {
     const idem_figure *f = &s->mean;
     if (idem_figure_holds(f))
@@ -29,7 +29,7 @@ static json_t *figures_json(const idem_study *s, int row, const idem_pair_group 
     json_t *j = json_object();
     for (int k = 0; k < m->n; k++) {
         const idem_spread spread = idem_study_spread(s, row, k, group);
-        const bool never = !spread.mean.n; /* this row has no such figure: no number of pairs would help */
+        const bool never = !spread.mean.n; /* this row does not have the figure, for any number of pairs */
         if (json_object_set_new(j, m->table[k].key, spread_json(&spread, m->table[k].key, never ? NULL : needs))) {
             json_decref(j);
             return NULL;

@@ -14,7 +14,7 @@ enum { BINS = 24, PLANE_MOST = 1000, COLOURS = 8 };
 
 /* ---- plots ---- */
 
-/* A point for each row: a figure against the identity that is kept. */
+/* A point per row: a figure against the identity kept. */
 typedef struct {
     double x[IDEM_STUDY_ROWS_MAX], y[IDEM_STUDY_ROWS_MAX], x_off[IDEM_STUDY_ROWS_MAX], y_off[IDEM_STUDY_ROWS_MAX];
     idem_plot_series series[IDEM_STUDY_ROWS_MAX];
@@ -40,7 +40,7 @@ static void fill_trade(trade *t, const idem_study *s, int against) {
     }
 }
 
-/* How the first row's pairs lie: the share of pairs in each of BINS bins. */
+/* Distribution of the first row's pairs: the share of pairs in each of BINS bins. */
 typedef struct {
     double x[2][BINS + 1], y[2][BINS + 1];
     idem_plot_series series[2];
@@ -60,7 +60,7 @@ static void fill_histogram(histogram *h, const idem_study *s) {
         }
         for (size_t i = 0; i < (size_t)f->pairs; i++) {
             const double at = ((double)f->row[0].values[i * width + m] - lo) / (hi - lo) * BINS;
-            const int b = at > 0 ? (int)at : 0; /* what lies beyond either end counts in the last bin */
+            const int b = at > 0 ? (int)at : 0; /* values beyond either end count in the outer bins */
             h->y[k][b < BINS ? b : BINS - 1] += 1.0 / f->pairs;
         }
         h->y[k][BINS] = h->y[k][BINS - 1];
@@ -97,9 +97,10 @@ static void fill_plane(plane *p, const idem_study *s) {
         if (f->row[i].plane)
             add_places(p, idem_method_name(f->row[i].method), i % COLOURS, f->row[i].plane, f->pairs);
     const double *share = idem_w_space_shares(f->codes);
-    snprintf(p->caption, sizeof p->caption,
-             "W along its first two principal components, which hold %.0f %% and %.0f %% of the variance of %d codes.",
-             100 * share[0], 100 * share[1], IDEM_W_CODES);
+    snprintf(
+        p->caption, sizeof p->caption,
+        "W along its first two principal components, which explain %.0f %% and %.0f %% of the variance of %d codes.",
+        100 * share[0], 100 * share[1], IDEM_W_CODES);
 }
 
 typedef struct {
@@ -130,7 +131,7 @@ static int add_plots(idem_html *h, const idem_study *s) {
          .series = d->pose.series,
          .n = f->rows,
          .caption = "Bars are standard errors."},
-        {.title = "How the pairs lie, first row",
+        {.title = "Distribution of the pairs, first row",
          .x_label = "S, judge",
          .y_label = "share of the pairs",
          .series = d->kept.series,
@@ -164,7 +165,7 @@ static int add_examples(idem_html *h, const idem_study *s, const idem_marks *mar
     const idem_sheet sheet = {.rows = f->n_examples, .columns = columns, .cells = cells, .column_labels = labels};
     const int status = idem_sheet_draw(&page, &sheet);
     if (!status)
-        idem_html_picture(h, &page, marks, "The first pairs, not selected, with what each row makes of them.");
+        idem_html_picture(h, &page, marks, "The first pairs, not selected, with each row's results.");
     idem_image_free(&page);
     return status;
 }

@@ -118,7 +118,7 @@ static int add_rest(idem_study_tables *t, const idem_study *s) {
     char note[200];
     snprintf(note, sizeof note, "%s Absolute differences to the attribute picture, degrees.", ERRORS);
     return add_columns(t, s, "Pose", note, pose, OF(pose), 0, IDEM_CELL_ERROR) ||
-           add_columns(t, s, "Expression, landmarks, and what is around the face", ERRORS, rest, OF(rest), 0,
+           add_columns(t, s, "Expression, landmarks, and surroundings of the face", ERRORS, rest, OF(rest), 0,
                        IDEM_CELL_ERROR);
 }
 
@@ -128,7 +128,7 @@ static int add_sets(idem_study_tables *to, const idem_study *s) {
     snprintf(note, sizeof note,
              "Frechet distance of %d outputs to the %d attribute pictures, by the features of %s; diversity: mean "
              "cosine of two outputs, of two attribute pictures %.3f and %.3f; w: mean distance to the nearest of %d "
-             "codes of the generator, of its own further codes %.3f.",
+             "codes of the generator, of further codes of the generator %.3f.",
              f->pairs, f->pairs, idem_observer_features_name(f->observer), f->source_diversity[0].mean,
              f->source_diversity[1].mean, IDEM_W_CODES, idem_w_space_itself(f->codes));
     idem_text_table *t = add(to, "The outputs as a set", note, f->rows, 7);
@@ -204,14 +204,14 @@ char *idem_study_preface(const idem_study *s) {
         snprintf(drawn, sizeof drawn, ", drawn from the generator with seed %llu, truncated by %g",
                  (unsigned long long)f->seed, f->truncation);
     if (f->left_out)
-        snprintf(left_out, sizeof left_out, " %d further pairs were no good and are left out.", f->left_out);
+        snprintf(left_out, sizeof left_out, " %d further pairs were unusable and are left out.", f->left_out);
     if (f->sources_without_face)
         snprintf(faceless, sizeof faceless, " In %d of the %d source pictures the detector finds no face; they count.",
                  f->sources_without_face, 2 * f->pairs);
     if (asprintf(&text,
                  "%d pairs%s.%s%s\nIdentity is compared with the identity picture, everything else with the attribute "
-                 "picture. The mapper was trained with the training recogniser, whose figures flatter; no gradient "
-                 "came from the judge, from the witnesses, or from the networks of pose and expression.",
+                 "picture. The mapper was trained with the training recogniser, whose figures are therefore too good; "
+                 "no gradient came from the judge, from the witnesses, or from the networks of pose and expression.",
                  f->pairs, drawn, left_out, faceless) < 0)
         return idem_fail_null_as(IDEM_MEMORY, "out of memory for a report");
     return text;
@@ -248,7 +248,7 @@ int idem_study_markdown(const idem_study *s, const char *path) {
     return write_tables(s, path, "# Report\n\n", "", idem_text_table_markdown);
 }
 
-/* To be included in a document: tables alone, the preface as comments. */
+/* For inclusion in a document: only tables, the preface as comments. */
 int idem_study_latex(const idem_study *s, const char *path) {
     return write_tables(s, path, "", "% ", idem_text_table_latex);
 }

@@ -49,7 +49,7 @@ void idem_text_table_set(idem_text_table *t, int row, int column, const char *fo
     *cell(t, row, column) = text;
 }
 
-/* An empty cell is "", so one that is missing was lost. */
+/* Empty cells are ""; NULL means out of memory. */
 int idem_text_table_check(const idem_text_table *t) {
     for (int i = 0; i < (t->rows + 1) * t->columns; i++)
         if (!t->cells[i])

@@ -17,13 +17,13 @@ static int by_score(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* The threshold of most right answers on sorted pairs outside a fold: the middle of the widest gap among equals. */
+/* The threshold of the highest accuracy on sorted pairs outside a fold: the centre of the widest gap among equals. */
 static double best_threshold(const pair *p, int n, int without) {
     int right = 0, most = -1;
     for (int i = 0; i < n; i++)
         right += p[i].fold != without && p[i].same;
     double before = -HUGE_VAL, best = 0, widest = -1;
-    for (int i = 0; i <= n; i++) { /* the threshold lies below pair i */
+    for (int i = 0; i <= n; i++) { /* the threshold is below pair i */
         if (i < n && p[i].fold == without)
             continue;
         double score = i < n ? p[i].score : HUGE_VAL, gap = isinf(before) || isinf(score) ? 0 : score - before;
@@ -55,7 +55,7 @@ static idem_figure accuracy_of(const pair *p, int n, int folds) {
     return idem_figure_of(rate, folds);
 }
 
-/* What figures of both kinds of pairs rest on: the kind that is short of what it needs, else the impostors. */
+/* The limiting kind of pairs of a figure on both kinds: the one with too few, else the impostors. */
 static idem_figure resting_on(const idem_verification *v, double mean, double error, int64_t impostors) {
     const bool few_genuine = v->genuine < FOLDS && v->impostor >= impostors;
     return (idem_figure){.mean = mean,
@@ -89,7 +89,7 @@ int idem_verification_of(idem_verification *v, const double *score, const uint8_
     const idem_figure accuracy = idem_figure_of_share(accuracy_of(p, n, folds), n);
     v->accuracy = resting_on(v, accuracy.mean, accuracy.error, FOLDS);
     v->threshold = resting_on(v, best_threshold(p, n, -1), NAN, FOLDS);
-    /* As many impostors as the rate allows may lie above. */
+    /* The number of impostors allowed above. */
     int allowed = (int)(far * v->impostor), above = 0, accepted = 0, i = n;
     while (i-- > 0) {
         if (!p[i].same && above++ == allowed)

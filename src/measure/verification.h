@@ -1,5 +1,5 @@
-/* Verification: how well a score tells pairs of the same person from pairs of different persons. Figures from plain
- * arrays; a pair counts as the same person when its score is above a threshold. */
+/* Verification: how well a score separates pairs of the same person from pairs of different persons. Figures from plain
+ * arrays; a pair counts as the same person if its score is above a threshold. */
 #ifndef IDEM_MEASURE_VERIFICATION_H
 #define IDEM_MEASURE_VERIFICATION_H
 
@@ -7,24 +7,24 @@
 
 #include "measure/scores.h"
 
-/* Cosines at which one in a thousand pairs of different persons passes for one person: measured on 44,550 such pairs of
- * photographs of 100 persons. */
+/* Cosines exceeded by one in a thousand pairs of different persons: measured on 44,550 such pairs of photographs of 100
+ * persons. */
 #define IDEM_THRESHOLD_FAR 0.001
 #define IDEM_FEATURE_THRESHOLD 0.342
 #define IDEM_JUDGE_THRESHOLD 0.929
-/* Mean cosines of the same pairs: s0 of S = (cos - s0) / (1 - s0) where there are no strangers to measure it on
+/* Mean cosines of the same pairs: s0 of S = (cos - s0) / (1 - s0) if there are no strangers to measure it on
  * (scores.h). */
 #define IDEM_FEATURE_STRANGERS 0.010
 #define IDEM_JUDGE_STRANGERS 0.840
 
 typedef struct {
     int genuine, impostor;
-    idem_figure accuracy;  /* ten-fold: each fold is judged by the best threshold of the other nine; mean of the folds
-                              and  its standard error; needs 10 pairs of either kind */
-    idem_figure threshold; /* best on all pairs; needs the same */
-    double far;            /* the false accept rate asked for */
-    idem_figure tar;       /* true accept rate at it; needs 10 / far impostor pairs and 10 genuine ones */
-    idem_figure far_threshold; /* the lowest threshold that keeps to it; needs the same */
+    idem_figure accuracy; /* ten-fold: each fold is decided with the best threshold of the other nine; mean of the folds
+                             and  its standard error; needs 10 pairs of either kind */
+    idem_figure threshold;     /* best on all pairs; needs the same */
+    double far;                /* the requested false accept rate */
+    idem_figure tar;           /* true accept rate at it; needs 10 / far impostor pairs and 10 genuine ones */
+    idem_figure far_threshold; /* the lowest threshold with at most this rate; needs the same */
 } idem_verification;
 
 /* score[n], same[n] (1: genuine). Fold of a pair: the k-th tenth of its kind, in the order given (LFW's own folds for a

@@ -48,7 +48,8 @@ static void find_mean(idem_w_space *s) {
             s->square[i] += (double)s->w[i * width + k] * (double)s->w[i * width + k];
 }
 
-/* Of an eigenvector the sign is free: the largest number is made positive, so that pictures of two runs compare. */
+/* The sign of an eigenvector is arbitrary: its largest number is made positive, so that pictures of two runs compare.
+ */
 static void take_axis(double *to, const double *vector, size_t width) {
     size_t most = 0;
     for (size_t k = 1; k < width; k++)
@@ -169,8 +170,8 @@ idem_w_space *idem_w_space_new(idem_model *m, float psi, int codes, uint64_t see
 
 /* ---- places ---- */
 
-/* |a - b|^2 = |a|^2 + |b|^2 - 2 a b finds the nearest; its distance is then taken from the difference itself, which
- * loses nothing where two codes are equal. */
+/* |a - b|^2 = |a|^2 + |b|^2 - 2 a b finds the nearest; its distance is then computed from the difference, which is
+ * exact for equal codes. */
 static double nearest_of(const idem_w_space *s, const float *code, const float *products) {
     size_t best = 0;
     double least = INFINITY, sum = 0;

@@ -1,10 +1,9 @@
-/* Where codes lie among the generator's own. A mapper without a critic gives codes that leave W: their distance to the
- * nearest of many codes of the mapping network shows it, and so does a picture of the plane along which those vary
- * most.
+/* The position of codes relative to the generator's. A mapper without a critic gives codes outside W: their distance to
+ * the nearest of many codes of the mapping network shows it, and so does a plot in the plane of the first principal
+ * components.
  *
  *     idem_w_space *s = idem_w_space_new(m, 0.9f, IDEM_W_CODES, seed, NULL);
- *     idem_w_space_place(s, w, n, nearest, plane);
- */
+ *     idem_w_space_place(s, w, n, nearest, plane); */
 #ifndef IDEM_MEASURE_W_SPACE_H
 #define IDEM_MEASURE_W_SPACE_H
 
@@ -19,18 +18,18 @@ typedef struct idem_w_space idem_w_space;
 
 /* `codes` of the mapping network truncated by psi (at least 3). */
 idem_w_space *idem_w_space_new(idem_model *m, float psi, int codes, uint64_t seed, const idem_plan_options *plan);
-/* From codes [n, W] that are there. */
+/* From given codes [n, W]. */
 idem_w_space *idem_w_space_of(const float *w, int n, int width);
 void idem_w_space_free(idem_w_space *s); /* NULL is allowed */
 
 /* n codes [n, W] -> Euclidean distance to the nearest of them [n], and the coordinates along the first two principal
- * components, about their mean [n, 2]; NULL: not wanted. */
+ * components, relative to their mean [n, 2]; both may be NULL. */
 int idem_w_space_place(const idem_w_space *s, const float *w, int n, float *nearest, float *plane);
 
-/* Mean distance of IDEM_W_FRESH further codes of the generator to the nearest: what no mapper can be expected to fall
- * below. 0 of those made by idem_w_space_of. */
+/* Mean distance of IDEM_W_FRESH further codes of the generator to the nearest: a lower bound to be expected of mappers.
+ * 0 after idem_w_space_of. */
 double idem_w_space_itself(const idem_w_space *s);
-/* The first codes [*n, 2] in that plane, to be drawn. */
+/* The first codes [*n, 2] in that plane, for drawing. */
 const float *idem_w_space_plane(const idem_w_space *s, int *n);
 /* Share of the variance along either component. */
 const double *idem_w_space_shares(const idem_w_space *s);

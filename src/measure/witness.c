@@ -34,8 +34,8 @@ static idem_node *judge_nodes(idem_witness *v, const idem_frame *frame) {
     return descriptor && !idem_binder_finish(&b, "the judge", NULL) ? idem_l2_normalise(descriptor) : NULL;
 }
 
-/* The landmark net's box as it is, ImageNet's mean and deviation. Of boxes up to half as large again, with this one the
- * yaw of a picture and of its mirror image are most nearly opposite (the lab book has the figures). */
+/* The landmark net's box unchanged, ImageNet's mean and deviation. Among boxes up to 1.5 times as large, this one makes
+ * the yaws of a picture and its mirror image most nearly opposite (figures in the lab book). */
 static int pose_nodes(idem_witness *v, const idem_frame *frame, const idem_onnx *net) {
     static const char *const names[IDEM_ANGLES] = {"output", "617", "618"};
     static const float mean[3] = {0.485f, 0.456f, 0.406f}, deviation[3] = {0.229f, 0.224f, 0.225f};

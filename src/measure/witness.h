@@ -1,9 +1,8 @@
-/* Witnesses: networks that were not used in training and so may judge it: a second recogniser of another family (the
+/* Witnesses: networks not used in training, which may therefore judge it: a second recogniser of another family (the
  * judge, 128-d) and a pose network. They see generated pictures through constant crops of the generator's frame.
  *
  *     idem_witness *v = idem_witness_new(NULL, &frame, 64, 8, NULL);
- *     idem_witness_run(v, n, pictures, descriptors, pose);
- */
+ *     idem_witness_run(v, n, pictures, descriptors, pose); */
 #ifndef IDEM_MEASURE_WITNESS_H
 #define IDEM_MEASURE_WITNESS_H
 
@@ -18,8 +17,8 @@ idem_witness *idem_witness_new(const char *models, const idem_frame *frame, int 
                                const idem_plan_options *options);
 void idem_witness_free(idem_witness *v); /* NULL is allowed */
 
-/* pictures [n, S, S, 3] in [0, 1] -> descriptors [n, 128] of unit length (NULL: not wanted), pose [n, 3]: yaw, pitch
- * and roll in degrees (NULL: not wanted). */
+/* pictures [n, S, S, 3] in [0, 1] -> descriptors [n, 128] of unit length, pose [n, 3]: yaw, pitch and roll in degrees;
+ * both may be NULL. */
 enum { IDEM_YAW, IDEM_PITCH, IDEM_ROLL, IDEM_ANGLES };
 int idem_witness_run(idem_witness *v, int n, const float *pictures, float *descriptors, float *pose);
 
