@@ -246,9 +246,9 @@ static void a_mapper_is_that_of_the_program(void **state) {
     /* A setting that may not change is refused when it was set. */
     assert_int_equal(idem_settings_set(rest, "rate", "0.5"), 0);
     assert_int_equal(idem_train_mapper(&o, NULL), -1);
-    expect_error("settings.rate is 0.5 but the run was started with 0.001", IDEM_ERROR_INPUT);
+    expect_error("settings.rate is 0.5 but the run has 0.001", IDEM_ERROR_INPUT);
     program_expect(RUN("$IDEM train -g $DIR/generator.safetensors --threads 1 --resume --rate 0.5 -o $DIR/parts"), 1);
-    assert_true(program_says("idem: --rate is 0.5 but the run was started with 0.001"));
+    assert_true(program_says("idem: --rate is 0.5 but the run has 0.001"));
     o.resume = 0;
     assert_int_equal(idem_train_mapper(&o, NULL), -1);
     expect_error("continue that run with options.resume", IDEM_ERROR_INPUT);

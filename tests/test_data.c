@@ -316,14 +316,14 @@ static void halves_of_pairs_are_named_and_left_out(void **state) {
     says(said, "halves/images/00000/00007.png: its code is missing: ws/00000/00007.npy\n");
     says(said, "halves/images/00000/00020-1.png: its code is missing: ws/00000/00020-1.npy\n");
     says(said, "halves/ws/01000/01010.npy: its picture is missing: ");
-    says(said, "halves: 4 files are passed over because their other half is missing; 21 pictures have their code\n");
+    says(said, "halves: 4 files are skipped because their picture or code is missing; 21 pictures have their code\n");
     /* A whole folder of pictures: not all are named. */
     snprintf(text, sizeof text, "rm -r '%s/images/01000'", root);
     assert_int_equal(system(text), 0);
     *said = 0;
     assert_null(idem_data_reader_new(root, SIZE, W, 2, BATCH, PAIRS * 3));
     says(said, "halves/ws/01000/01000.npy: its picture is missing");
-    says(said, "halves: 14 files are passed over");
+    says(said, "halves: 14 files are skipped");
     assert_null(strstr(said, "01010.npy"));
     idem_log_set_sink(NULL, NULL);
 }

@@ -169,7 +169,7 @@ static void what_cannot_be_is_refused(void **state) {
     assert_true(program_says("pictures.codes: has the codes of 0 of 5 pictures; set --mapper to the one that makes "
                              "the others"));
     program_expect(RUN(TRAIN KNOWN "-o $DIR/whole --resume --pictures 28 --rebuild-steps 2"), 1);
-    assert_true(program_says("--rebuild-steps is 2 but the run was started with 1"));
+    assert_true(program_says("--rebuild-steps is 2 but the run has 1"));
     program_expect(
         RUN("mkdir $DIR/other && cp $DIR/all.codes $DIR/other/pictures.codes && rm $DIR/data/1.png && " TRAIN KNOWN
             "-o $DIR/other --pictures 4"),

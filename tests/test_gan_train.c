@@ -291,7 +291,7 @@ static void changes_on_resume(void **state) {
                                       "tail -1 $DIR/whole/metrics.jsonl | grep -q '\"pictures\": 120'"),
                      0);
     assert_int_equal(program_run(dir, "$IDEM train-generator -d $DIR/data -o $DIR/whole --resume --size 32"), 1);
-    assert_true(program_says("--size is 32 but the run was started with 16"));
+    assert_true(program_says("--size is 32 but the run has 16"));
 }
 
 /* A run resumed before its last distance measures it again, alike. */

@@ -264,7 +264,7 @@ static void other_photographs_are_refused(void **state) {
     program_expect(RUN("cp -r $DIR/ph $DIR/fewer && rm $DIR/fewer/2.png && cksum $DIR/run/*"), 0);
     char *before = strdup(program_output);
     program_expect(RUN(TRAIN "-o $DIR/run --photographs $DIR/fewer --iterations 4 --resume"), 1);
-    assert_true(program_says("these are not the photographs that the run was started on (0 are new, 1 gone"));
+    assert_true(program_says("these are not the photographs of the run (0 new, 1 missing"));
     program_expect(RUN(TRAIN "-o $DIR/run --iterations 4 --resume"), 1);
     assert_true(program_says("name their folder with --photographs"));
     program_expect(RUN(TRAIN "-o $DIR/run --photographs $DIR/ph --photograph-share 0.5 --iterations 4 --resume"), 1);

@@ -126,7 +126,7 @@ static void options_are_kept_from_the_start(void **state) {
                            "--checkpoint-every 100 --size 32",
                            early),
                        1);
-        assert_true(program_says("--size is 32 but the run was started with 16"));
+        assert_true(program_says("--size is 32 but the run has 16"));
         program_expect(RUN("$IDEM train-generator -q -d samples/identities -o $DIR/k%d --resume --pictures 16 "
                            "--checkpoint-every 100 && cmp $DIR/whole/generator.safetensors "
                            "$DIR/k%d/generator.safetensors",

@@ -275,7 +275,7 @@ static void unreadable_pictures_are_named(void **state) {
     program_expect(RUN("cd $DIR && mv few/1.png few/9.png && $IDEM train --recipe summary -g generator.safetensors -d "
                        "few --identity-net facenet.safetensors -q -o few-run --iterations 3 --resume"),
                    1);
-    assert_true(program_says("idem: few: names or sizes of its files are not those that the run was started with"));
+    assert_true(program_says("idem: few: names or sizes of its files differ from those of the run's data"));
 }
 
 static void options_are_checked(void **state) {

@@ -217,8 +217,8 @@ static void without_the_plug_in_it_says_what_to_install(void **state) {
     (void)state;
     program_expect(RUN("mkdir -p $DIR/bin && cp $IDEM $DIR/bin/idem && PMI_RANK=0 $DIR/bin/idem doctor --mpi"), 1);
     assert_true(
-        program_says("idem: the processes of this launcher cannot meet: idem's plug-in for MPI, idem-mpi.so, is "
-                     "not there: install Debian's libopenmpi-dev and build idem again"));
+        program_says("idem: the processes of this launcher cannot communicate: idem's plug-in for MPI, idem-mpi.so, is "
+                     "missing: install Debian's libopenmpi-dev and build idem again"));
 }
 
 static int set_up(void **state) {

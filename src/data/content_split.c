@@ -24,7 +24,7 @@ static int compare_places(const void *a, const void *b) {
     return order ? order : x->index < y->index ? -1 : x->index > y->index;
 }
 
-/* A number that is random by seed, the same for files of one content. */
+/* A random number by seed, equal for files with equal content. */
 static uint64_t key_of(uint64_t seed, const char *stream, const unsigned char *hash) {
     static const char digits[] = "0123456789abcdef";
     char name[STREAM + 2 * HASH + 2];
@@ -38,7 +38,7 @@ static uint64_t key_of(uint64_t seed, const char *stream, const unsigned char *h
     return idem_rng_u64(&rng);
 }
 
-/* Files of one content stand together in `places`. */
+/* Files with equal content are adjacent in `places`. */
 static int hold_out(uint32_t *to, const place *places, size_t count, size_t wanted, const char *dir) {
     size_t apart = 0, others = wanted;
     for (size_t i = 0, n; i < count; i += n) {
@@ -46,8 +46,8 @@ static int hold_out(uint32_t *to, const place *places, size_t count, size_t want
             n++;
         const bool held = n <= wanted - apart;
         if (!held && others + n > count)
-            return idem_fail("%s: no %zu pictures can be held out whose files are not among the others once more: hold "
-                             "fewer out, or remove what is there twice",
+            return idem_fail("%s: %zu pictures cannot be held out without copies of their files among the others: hold "
+                             "out fewer, or remove duplicates",
                              dir, wanted);
         for (size_t k = 0; k < n; k++)
             to[held ? apart++ : others++] = places[i + k].index;

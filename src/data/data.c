@@ -8,17 +8,17 @@
 #include "media/image.h"
 #include "model/pipe.h"
 
-/* A picture or code of a stream without end is its index: item k starts at counter 2 Z k (a normal number draws twice).
- */
+/* A picture or code of an endless stream is given by its index: item k starts at counter 2 Z k (a normal number draws
+ * twice). */
 static const char STREAM_PICTURES[] = "train.pictures", STREAM_CODES[] = "train.codes",
                   STREAM_MIRROR[] = "train.mirror", STREAM_MIX[] = "train.mix";
 static const char *const STREAM_HELD_OUT[] = {"held-out.id", "held-out.attr"};
 
 struct idem_data {
-    int batch; /* of this process; the whole batch is that of all parts, of which this is number `part` */
+    int batch; /* of this process, which is part number `part` of the whole batch */
     int part, parts;
     int z_dim, side;
-    size_t picture; /* numbers in one */
+    size_t picture; /* numbers of a picture */
     uint64_t seed;
     idem_data_cursor at;
     /* on the fly */
@@ -83,7 +83,7 @@ idem_data *idem_data_folder(idem_model *m, const char *dir, int batch, uint64_t 
 void idem_data_free(idem_data *d) {
     if (!d)
         return;
-    idem_pipe_free(d->mapping); /* shares the buffer of sample */
+    idem_pipe_free(d->mapping); /* shares sample's buffer */
     idem_pipe_free(d->sample);
     idem_data_reader_free(d->reader);
     idem_photographs_free(d->photographs);
@@ -96,7 +96,7 @@ void idem_data_part(idem_data *d, int part, int parts) {
     d->parts = parts;
 }
 
-/* Where this part of a batch begins behind its first picture, and the length of the whole. */
+/* The offset of this part in a batch, and the length of the whole batch. */
 static uint64_t ahead(const idem_data *d) {
     return (uint64_t)d->part * (uint64_t)d->batch;
 }
@@ -130,7 +130,7 @@ static void fill_z(idem_data *d, const char *stream, uint64_t first, size_t n) {
     idem_rng_fill_normal(&r, d->z, n * (size_t)d->z_dim);
 }
 
-/* n <= 2 B pictures of a stream without end. */
+/* n <= 2 B pictures of an endless stream. */
 static int sample(idem_data *d, const char *stream, uint64_t first, size_t n, float *x) {
     fill_z(d, stream, first, n);
     if (idem_pipe_run(d->sample, n, (const float *const[]){d->z}, (float *const[]){NULL, x}))
@@ -146,7 +146,8 @@ static int draw_own(idem_data *d, uint64_t first, size_t n, float *x) {
     return d->reader ? idem_data_reader_take(d->reader, first, n, x) : sample(d, STREAM_PICTURES, first, n, x);
 }
 
-/* Own pictures lie at the start of x: from the last on they move to their places, photographs come between. */
+/* Drawn pictures are at the start of x: they are moved to their places, the last first, and photographs are put between
+ * them. */
 static void put_photographs(idem_data *d, uint64_t first, float *x, size_t own) {
     for (size_t i = (size_t)d->batch; i-- > 0;) {
         const uint64_t k = first + i, before = idem_photographs_before(d->share, k);
@@ -172,8 +173,8 @@ static int draw_half(idem_data *d, float *x) {
     return 0;
 }
 
-/* Evenly spread, the two halves of a batch may have their photographs in the same places: the order of the second is
- * drawn anew. */
+/* As photographs are evenly spread, both halves of a batch may have them at the same places: the second half is
+ * shuffled. */
 static void shuffle(const idem_data *d, float *x) {
     idem_rng r = idem_rng_make(d->seed, STREAM_MIX);
     r.counter = d->at.pictures;

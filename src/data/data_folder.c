@@ -18,11 +18,11 @@
 #include "data/epochs.h"
 #include "media/image.h"
 
-enum { AHEAD = 4 /* batches decoded early */, NAMED = 10 /* of the files that are passed over */ };
+enum { AHEAD = 4 /* batches decoded early */, NAMED = 10 /* skipped files named in warnings */ };
 
 struct idem_data_reader {
     idem_arena *arena;
-    char *root;         /* holds images/ and ws/ */
+    char *root;         /* contains images/ and ws/ */
     const char **stems; /* "00000/00000" */
     uint32_t *held_out, *training;
     size_t count, capacity, incomplete, pairs, n_training;
@@ -41,11 +41,11 @@ struct idem_data_reader {
     uint8_t *slots; /* [n_slots, S, S, 3] */
     size_t n_slots;
     uint64_t next, filled;
-    char *bad[NAMED]; /* what the thread has passed over and nobody was told yet */
+    char *bad[NAMED]; /* files skipped by the thread and not reported yet */
     int n_bad, n_told;
-    bool *picture_told, *code_told; /* by place on the list: once for each file */
+    bool *picture_told, *code_told; /* by index on the list: reported once per file */
     idem_kind failure_kind;
-    char *failure; /* the thread's message, NULL when all is well; no item behind it is decoded */
+    char *failure; /* the thread's message; NULL: no failure; no later item is decoded */
 };
 
 /* ---- listing ---- */
@@ -88,7 +88,7 @@ static int list_stems(const idem_data_reader *r, const char *folder, bool code, 
     for (size_t i = 0; i < *n; i++)
         (*names)[i][strlen((*names)[i]) - 4] = 0;
     if (*n)
-        qsort(*names, *n, sizeof **names, by_name); /* "a-1.png" comes before "a.png", "a-1" behind "a" */
+        qsort(*names, *n, sizeof **names, by_name); /* "a-1.png" sorts before "a.png", but "a-1" after "a" */
     return 0;
 }
 
@@ -112,7 +112,7 @@ static int list_folder(idem_data_reader *r, const char *folder) {
     return status;
 }
 
-/* Codes of a folder whose pictures are all gone. */
+/* Codes of a folder without pictures. */
 static int list_lost(idem_data_reader *r, const char *folder) {
     char *images = idem_arena_printf(r->arena, "%s/images/%s", r->root, folder), **codes;
     size_t n;
@@ -134,7 +134,7 @@ static int for_each_folder(idem_data_reader *r, const char *kind, int (*list)(id
         return -1;
     for (size_t i = 0; i < n && !status; i++) {
         status = list(r, folders[i]);
-        if (status && idem_error_kind() == IDEM_INPUT) { /* a file among the folders, or a locked one */
+        if (status && idem_error_kind() == IDEM_INPUT) { /* a file among the folders, or a locked folder */
             idem_log(IDEM_LOG_WARNING, "passed over: %s", idem_error());
             status = 0;
         }
@@ -143,7 +143,7 @@ static int for_each_folder(idem_data_reader *r, const char *kind, int (*list)(id
     return status;
 }
 
-/* Without any codes the first that is asked for says what is wrong. */
+/* Without any codes, the first request reports the problem. */
 static int list_all(idem_data_reader *r) {
     const char *codes = idem_arena_printf(r->arena, "%s/ws", r->root);
     r->has_codes = codes && idem_path_is_dir(codes);
@@ -151,8 +151,7 @@ static int list_all(idem_data_reader *r) {
         return -1;
     if (r->incomplete)
         idem_log(IDEM_LOG_WARNING,
-                 "%s: %zu files are passed over because their other half is missing; %zu pictures "
-                 "have their code",
+                 "%s: %zu files are skipped because their picture or code is missing; %zu pictures have their code",
                  r->root, r->incomplete, r->count);
     return 0;
 }
@@ -224,7 +223,7 @@ static void to_float(float *x, const uint8_t *rgb, size_t n) {
         x[i] = (float)rgb[i] / 255;
 }
 
-/* From the decoding thread, which may not speak. True: no more pictures are wanted. */
+/* Called by the decoding thread, which must not log. True: no more pictures are wanted. */
 static bool keep_bad(idem_data_reader *r, uint32_t index) {
     pthread_mutex_lock(&r->lock);
     if (!r->picture_told[index] && r->n_bad < NAMED && (r->bad[r->n_bad] = strdup(idem_error())))
@@ -239,10 +238,10 @@ static void tell_bad(idem_data_reader *r, const char *why) {
     if (r->n_told++ < NAMED)
         idem_log(IDEM_LOG_WARNING, "passed over: %s", why);
     else if (r->n_told == NAMED + 1)
-        idem_log(IDEM_LOG_WARNING, "%s: more files cannot be read, which are not named", r->root);
+        idem_log(IDEM_LOG_WARNING, "%s: further files are unreadable and not listed", r->root);
 }
 
-/* Picture k of the stream, or the first readable one behind it; -1 when there is none. */
+/* Picture k of the stream, or the next readable one; -1 if there is none. */
 static int decode_item(idem_data_reader *r, uint64_t k, uint8_t *rgb) {
     for (size_t tries = 0; tries < r->n_training; tries++) {
         const uint32_t index = idem_epochs_item(&r->pictures, k + tries);
@@ -267,7 +266,7 @@ static void *decode_ahead(void *arg) {
         int status = decode_item(r, k, r->slots + (k % r->n_slots) * r->picture);
         pthread_mutex_lock(&r->lock);
         if (k != r->next + r->filled)
-            continue; /* the caller has jumped elsewhere */
+            continue; /* the caller has moved the position */
         if (status) {
             r->failure = strdup(idem_error());
             r->failure_kind = idem_error_kind();
@@ -286,7 +285,7 @@ int idem_data_reader_take(idem_data_reader *r, uint64_t first, size_t n, float *
     int status = 0;
     char *bad[NAMED];
     pthread_mutex_lock(&r->lock);
-    if (first != r->next) { /* a resumed run, or an iteration taken again */
+    if (first != r->next) { /* a resumed run, or a repeated iteration */
         r->next = first;
         r->filled = 0;
         free(r->failure);
@@ -341,7 +340,7 @@ static int read_code(const idem_data_reader *r, uint32_t index, float *w) {
 int idem_data_reader_codes(idem_data_reader *r, uint64_t first, size_t n, float *w) {
     for (size_t i = 0; i < n; i++) {
         int status = -1;
-        for (size_t tries = 0; tries < r->n_training && status; tries++) { /* as of pictures */
+        for (size_t tries = 0; tries < r->n_training && status; tries++) { /* as for pictures */
             const uint32_t index = idem_epochs_item(&r->codes, first + i + tries);
             status = read_code(r, index, w + i * (size_t)r->w_dim);
             if (status && idem_error_kind() != IDEM_INPUT)
@@ -358,7 +357,7 @@ int idem_data_reader_codes(idem_data_reader *r, uint64_t first, size_t n, float 
 
 int idem_data_reader_held_out(idem_data_reader *r, int side, size_t first, size_t n, float *x) {
     if (first + n > r->pairs)
-        return idem_fail("%zu held-out pairs were set apart, %zu are asked for", r->pairs, first + n);
+        return idem_fail("%zu pairs are held out, but %zu are requested", r->pairs, first + n);
     uint8_t *rgb = malloc(r->picture);
     int status = rgb ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for a picture");
     for (size_t i = 0; i < n && !status; i++) {

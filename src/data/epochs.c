@@ -22,7 +22,7 @@ uint32_t idem_epochs_item(idem_epochs *e, uint64_t k) {
         for (size_t i = 0; i < e->n; i++)
             e->order[i] = e->items ? e->items[i] : (uint32_t)i;
         idem_rng rng = idem_rng_make(e->seed, e->stream);
-        rng.counter = epoch << 32; /* more than one epoch can draw */
+        rng.counter = epoch << 32; /* more numbers than one epoch can draw */
         idem_rng_shuffle(&rng, e->order, e->n);
         e->epoch = epoch;
     }

@@ -1,5 +1,5 @@
-/* An endless stream of items: every item once an epoch, each epoch in an order of its own. Item k is a function of the
- * seed, the stream's name and k alone, so that a resumed run goes on where it was. */
+/* An endless stream of items: every item once per epoch, each epoch in another random order. Item k is a function of
+ * only the seed, the stream's name and k, so that a resumed run continues exactly. */
 #ifndef IDEM_DATA_EPOCHS_H
 #define IDEM_DATA_EPOCHS_H
 
@@ -17,9 +17,9 @@ typedef struct {
 
 /* 1 <= n <= UINT32_MAX. 0 or -1. */
 int idem_epochs_make(idem_epochs *e, uint64_t seed, const char *stream, const uint32_t *items, size_t n);
-void idem_epochs_free(idem_epochs *e); /* of zeros: nothing happens */
+void idem_epochs_free(idem_epochs *e); /* does nothing for zeros */
 
-/* Makes the order of another epoch when k is of one: for one thread at a time. */
+/* Makes the order of k's epoch if it is another one: for one thread at a time. */
 uint32_t idem_epochs_item(idem_epochs *e, uint64_t k);
 
 #endif

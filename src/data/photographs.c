@@ -22,7 +22,7 @@ struct idem_photographs {
     int side;
     size_t picture;     /* bytes */
     size_t apart;       /* photographs held out */
-    uint32_t *order;    /* those first */
+    uint32_t *order;    /* held-out ones first */
     idem_epochs epochs; /* of the others */
     uint64_t seed;
     double weather;
@@ -30,9 +30,9 @@ struct idem_photographs {
     char digest[65];
 };
 
-/* What makes pictures of files, and where it reports to. */
+/* The maker of pictures from files, and its callbacks. */
 typedef struct {
-    idem_finder *finder; /* opened at first need */
+    idem_finder *finder; /* opened at first use */
     char detect[PATH_SIZE], landmark[PATH_SIZE];
     const idem_photographs_options *options;
 } cutter;
@@ -97,9 +97,8 @@ static int split(idem_photographs *p, const char *dir, const char *rule, const i
         return -1;
     hash_order(p, rule, count, o->size);
     if (o->expected && strcmp(o->expected, p->digest))
-        return idem_fail("%s: these are not the photographs that the run was started on (%zu are new, %zu gone; or "
-                         "the networks that find faces are others): give it those, or start another run in a new "
-                         "folder",
+        return idem_fail("%s: these are not the photographs of the run (%zu new, %zu missing; or other networks that "
+                         "find faces): give it its photographs, or start another run in a new folder",
                          dir, idem_picture_cache_new(p->cache), idem_picture_cache_gone(p->cache));
     return idem_epochs_make(&p->epochs, o->seed, "photographs.order", p->order + p->apart, count - p->apart);
 }

@@ -26,14 +26,14 @@ typedef struct {
     uint64_t numbers[NUMBERS]; /* size, mtime, ctime, inode */
     unsigned char hash[HASH];
     bool readable;    /* it is a picture */
-    bool told;        /* it was tried, and is none */
-    bool empty;       /* it can be read, but has nothing to be made a picture of */
-    const char *name; /* of `length`, not terminated in a mapped file */
+    bool told;        /* tried and found to be no picture */
+    bool empty;       /* readable, but without anything to make a picture of */
+    const char *name; /* of `length` bytes, not NUL-terminated in a mapped file */
     uint32_t length;
-    size_t at; /* of its pixels, counted in pictures */
+    size_t at; /* index of its pixels, in pictures */
 } record;
 
-/* A file as it is mapped. */
+/* A mapped file. */
 typedef struct {
     unsigned char *map;
     size_t bytes;
@@ -46,13 +46,13 @@ struct idem_picture_cache {
     char *file;
     idem_picture_tree *tree;
     size_t picture;         /* bytes */
-    mapped old;             /* what was there; after keep, what is there */
+    mapped old;             /* the old file; after keep the new one */
     const record **by_hash; /* pictures of old */
     record *list;           /* of the tree */
     size_t files, pictures;
-    size_t *which; /* of each picture: its place on the list */
+    size_t *which; /* by picture: its index on the list */
     size_t fresh, gone;
-    idem_writer writer; /* of what is new; .stream NULL: all is as it was */
+    idem_writer writer; /* for the new file; .stream NULL: nothing has changed */
 };
 
 /* ---- a file that is there ---- */
@@ -100,7 +100,7 @@ static bool read_list(mapped *m, const unsigned char *at, const unsigned char *e
     return at == end && pictures == m->pictures;
 }
 
-/* 1, 0: there is none for such pictures, -1. */
+/* 1; 0: no cache for such pictures; -1. */
 static int map_file(mapped *m, const char *path, const idem_picture_cache_options *o, size_t picture) {
     const int fd = open(path, O_RDONLY | O_CLOEXEC);
     struct stat st;
@@ -171,7 +171,7 @@ static void tell(const idem_picture_cache *c, const char *why) {
         c->options.bad(c->options.user, why);
 }
 
-/* What the last failure says of a file; -1 when it would be the same of every other. */
+/* Handles the last failure for one file; -1 if it would occur for every file. */
 static int leave_out(const idem_picture_cache *c, record *r) {
     if (idem_error_kind() != IDEM_INPUT)
         return -1;
@@ -180,7 +180,7 @@ static int leave_out(const idem_picture_cache *c, record *r) {
     return 0;
 }
 
-/* The same of a file that was found empty before. */
+/* The same for a file that was found empty before. */
 static int leave_out_again(const idem_picture_cache *c, record *r, size_t i) {
     idem_fail("%s: nothing was found in it before, and it has not changed", idem_picture_tree_path(c->tree, i));
     r->empty = true;
@@ -191,8 +191,8 @@ static uint64_t nanoseconds(struct timespec t) {
     return (uint64_t)t.tv_sec * SECOND + (uint64_t)t.tv_nsec;
 }
 
-/* A file that was written to this very moment may be written to again without a sign: no time says that it is the same.
- */
+/* A file written at this moment may be written again with the same time stamp: its time cannot show that it is
+ * unchanged. */
 static void look(record *r, const char *path) {
     struct stat st;
     struct timespec now;
@@ -215,7 +215,7 @@ static void look_at_all(idem_picture_cache *c) {
     }
 }
 
-/* Unchanged by the look of it, and a picture, or nothing that one could be made of. */
+/* Apparently unchanged, and a picture, or empty. */
 static const record *trusted(const idem_picture_cache *c, const record *r) {
     const record *was = find_name(c, r);
     return was && (was->readable || was->empty) && r->numbers[2] && !memcmp(was->numbers, r->numbers, sizeof r->numbers)
@@ -226,7 +226,7 @@ static const record *trusted(const idem_picture_cache *c, const record *r) {
 static int hash_file(record *r, const char *path) {
     char hex[65];
     if (!r->numbers[3])
-        return 0; /* reading it will say why it is none */
+        return 0; /* reading it will report the reason */
     if (idem_sha256_file(path, hex))
         return -1;
     for (int i = 0; i < HASH; i++) {
@@ -252,7 +252,7 @@ static int make(const idem_picture_cache *c, size_t i, idem_image *out) {
                    : idem_picture_tree_square(c->tree, i, o->size, out);
 }
 
-/* The pixels of file i, out of the old file where it has them. */
+/* The pixels of file i, from the old file if it has them. */
 static int take(idem_picture_cache *c, size_t i) {
     record *r = &c->list[i];
     const record *known = trusted(c, r);
@@ -297,7 +297,7 @@ static int put_list(const idem_picture_cache *c, uint64_t *bytes) {
     return 0;
 }
 
-/* The list behind the pictures, and the head before them. */
+/* Writes the list after the pictures, and the header. */
 static int write_end(const idem_picture_cache *c) {
     unsigned char head[HEADER];
     uint64_t list;
@@ -314,7 +314,7 @@ static int write_end(const idem_picture_cache *c) {
                : put(c, head, HEADER);
 }
 
-/* What was made is kept for the next time, as if the other files could not be read, unless there was more before. */
+/* Keeps finished pictures for the next time, as if the other files were unreadable, unless the old file has more. */
 static int interrupted(idem_picture_cache *c) {
     if (c->options.make && c->pictures >= c->old.pictures && (write_end(c) || idem_writer_commit(&c->writer)))
         return -1;
@@ -340,7 +340,7 @@ static int write_all(idem_picture_cache *c) {
     return write_end(c);
 }
 
-/* 1 when file i, which was no picture, is none now, as the list has it, which is told; 0, or -1. */
+/* 1 if file i was no picture and still is none, which is reported; 0, or -1. */
 static int still_none(idem_picture_cache *c, size_t i) {
     record *r = &c->list[i];
     idem_image im;
@@ -355,7 +355,7 @@ static int still_none(idem_picture_cache *c, size_t i) {
     return leave_out(c, r) ? -1 : !r->empty;
 }
 
-/* 1 when every picture is trusted and whatever was none still is none, which is told; 0, or -1. */
+/* 1 if every picture is trusted and all others still are none, which is reported; 0, or -1. */
 static int is_unchanged(idem_picture_cache *c) {
     if (!c->old.map || c->old.files != c->files)
         return 0;
@@ -372,7 +372,7 @@ static int is_unchanged(idem_picture_cache *c) {
     return 1;
 }
 
-/* Contents of the old file that no file has any more. */
+/* Contents of the old file that no file has now. */
 static int count_gone(idem_picture_cache *c) {
     const record **now = malloc((c->pictures + 1) * sizeof *now);
     if (!now)

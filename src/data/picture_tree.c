@@ -32,7 +32,7 @@ struct idem_picture_tree {
     bool films;
 };
 
-/* The folders that hold the one at hand, outermost last. */
+/* The folders that contain the current one, outermost last. */
 typedef struct above {
     dev_t device;
     ino_t inode;
@@ -54,7 +54,7 @@ static int add(texts *t, const char *text) {
     return 0;
 }
 
-/* Goes on without what the last failure is about, unless it would fail everywhere. */
+/* Continues without the failed file or folder, unless the failure would occur everywhere. */
 static int leave_out(idem_picture_tree *t) {
     return idem_error_kind() == IDEM_INPUT ? add(&t->bad, idem_arena_strdup(t->arena, idem_error())) : -1;
 }
@@ -74,7 +74,7 @@ static int look_at(idem_picture_tree *t, const char *path, const char *name, con
     if (!full)
         return -1;
     if (stat(full, &st)) {
-        idem_fail("%s: %s", full, errno == ENOENT ? "is a link to nothing" : strerror(errno));
+        idem_fail("%s: %s", full, errno == ENOENT ? "is a broken link" : strerror(errno));
         return leave_out(t);
     }
     if (!S_ISDIR(st.st_mode)) {
@@ -92,7 +92,7 @@ static int look_at(idem_picture_tree *t, const char *path, const char *name, con
     return leave_out(t);
 }
 
-/* -1 of the kind IDEM_INPUT: only when this folder cannot be listed. */
+/* -1 of the kind IDEM_INPUT: only if this folder cannot be listed. */
 static int list(idem_picture_tree *t, const char *path, const above *chain, int depth) {
     char **names;
     size_t n;
@@ -105,7 +105,7 @@ static int list(idem_picture_tree *t, const char *path, const above *chain, int 
     return status;
 }
 
-/* The folder itself and those above it: a link to one of them would bring in everything beside the pictures. */
+/* The folder itself and those above it: a link to one of them would include everything again. */
 static int list_below(idem_picture_tree *t, const char *path, const above *chain) {
     struct stat st = {0}, up;
     const char *parent = idem_arena_printf(t->arena, "%s/..", path);

@@ -2,13 +2,13 @@
 
 #include <math.h>
 
-enum { REACH = 6 }; /* of the blur, at most, in pixels */
+enum { REACH = 6 }; /* largest radius of the blur, in pixels */
 
 static double between(idem_rng *rng, double most) {
     return most * (2 * idem_rng_uniform(rng) - 1);
 }
 
-/* Along rows from -> to; to is transposed, so that twice gives both ways. The edge is repeated. */
+/* Along rows from -> to; to is transposed, so that two calls blur both axes. The edge is repeated. */
 static void blur_rows(const float *from, float *to, int side, const float *kernel, int reach) {
     for (int y = 0; y < side; y++)
         for (int x = 0; x < side; x++) {

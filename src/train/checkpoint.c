@@ -98,7 +98,7 @@ int idem_checkpoint_load(const char *run, idem_weights **tensors, idem_checkpoin
         status = path && !load_one(path, tensors, read, state) ? 1 : -1;
         free(path);
         if (status < 0 && idem_error_kind() != IDEM_INPUT)
-            break; /* the newest may be whole: an older one would undo work */
+            break; /* the newest may be complete: an older one would lose work */
         if (status < 0)
             idem_log(IDEM_LOG_WARNING, "passed over: %s", idem_error());
     }
@@ -108,26 +108,23 @@ int idem_checkpoint_load(const char *run, idem_weights **tensors, idem_checkpoin
 
 int idem_checkpoint_threads(int asked, int saved) {
     if (asked && asked != saved)
-        return idem_fail("options.threads is %d but the run was started with %d, and results depend on it: leave it "
-                         "out to continue that "
-                         "run",
+        return idem_fail("options.threads is %d but the run's thread count is %d, and results depend on it: leave it "
+                         "out to continue that run",
                          asked, saved);
     idem_threads_set(saved);
     if (idem_threads() != saved)
-        return idem_fail(
-            "the run was started with %d threads, and results depend on it, but OpenMP gives %d here: unset "
-            "OMP_THREAD_LIMIT to continue that run",
-            saved, idem_threads());
+        return idem_fail("the run's thread count is %d, and results depend on it, but OpenMP gives %d here: unset "
+                         "OMP_THREAD_LIMIT to continue that run",
+                         saved, idem_threads());
     return 0;
 }
 
 int idem_checkpoint_data(idem_weights *tensors, bool resumed, const char *dir, const char *digest) {
     const char *before = idem_weights_meta(tensors, "run.data");
     return resumed && before && strcmp(before, digest)
-               ? idem_fail(
-                     "%s: names or sizes of its files are not those that the run was started with: give it those, "
-                     "or start another run in a new folder",
-                     dir)
+               ? idem_fail("%s: names or sizes of its files differ from those of the run's data: give it its data, or "
+                           "start another run in a new folder",
+                           dir)
                : idem_weights_set_meta(tensors, "run.data", digest);
 }
 

@@ -7,32 +7,32 @@
 
 #include "format/weights.h"
 
-/* 1 when there are any in the folder, readable or not; 0, or -1. */
+/* 1 if the folder has any, readable or not; 0, or -1. */
 int idem_checkpoint_any(const char *run);
 
 /* Then removes all but the last two. */
 int idem_checkpoint_save(const char *run, int64_t iteration, const idem_weights *tensors);
 
-/* Removes that of iteration 0, when the run cannot begin after all; a failure does not matter. */
+/* Removes that of iteration 0 if the run cannot begin; failures are ignored. */
 void idem_checkpoint_drop_first(const char *run);
 
-/* Takes a run's state from the metadata; -1: not a checkpoint of this kind of run. */
+/* Reads a run's state from the metadata; -1: not a checkpoint of this kind of run. */
 typedef int idem_checkpoint_reader(void *state, const idem_weights *tensors);
 
-/* The newest checkpoint that can be read: 1 and the tensors, 0 when there is no such folder or nothing in it, -1. A
- * damaged one is passed over with a warning, and stays the failure if there is no other. */
+/* The newest readable checkpoint: 1 and the tensors, 0 if there is no such folder or it has none, -1. A damaged one is
+ * skipped with a warning, and is the failure if there is no other. */
 int idem_checkpoint_load(const char *run, idem_weights **tensors, idem_checkpoint_reader *read, void *state);
 
-/* Before the graphs of a run that goes on are built: those of ONNX models are built for so many threads as the run was
- * started with. -1 when the command line asked for another number (0: for none). */
+/* Before the graphs of a resumed run are built: those of ONNX models depend on the run's thread count. -1 if the caller
+ * asked for another number (0: any). */
 int idem_checkpoint_threads(int asked, int saved);
 
-/* Metadata "run.data" of a run's tensors becomes `digest`, of its list of files; -1 when a resumed run was started on
+/* Sets metadata "run.data" of a run's tensors to `digest`, of its list of files; -1 if a resumed run was started with
  * another list. */
 int idem_checkpoint_data(idem_weights *tensors, bool resumed, const char *dir, const char *digest);
 
-/* The message of a run that was stopped, "interrupted" and how to go on. `saved`: what idem_checkpoint_save gave; if -1
- * its message is part of this one. Always -1. */
+/* The message of a stopped run: "interrupted" and how to continue. `saved`: the result of idem_checkpoint_save; if -1
+ * its message is included. Always -1. */
 int idem_checkpoint_stopped(const char *run, int64_t iteration, int saved);
 
 #endif

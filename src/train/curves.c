@@ -16,7 +16,7 @@ typedef struct {
     size_t n, capacity;
 } track;
 
-/* What is drawn: panels of up to SERIES lines each. */
+/* The panels, with up to SERIES lines each. */
 typedef struct {
     const char *kind, *key, *label;
 } line_spec;
@@ -70,7 +70,7 @@ static int add(track *t, double x, double y) {
     return 0;
 }
 
-/* Long runs: neighbours are averaged until a line has a few thousand points. */
+/* For long runs: neighbours are averaged until a line has a few thousand points. */
 static void thin(track *t) {
     while (t->n > POINTS_MAX) {
         for (size_t i = 0; i + 1 < t->n; i += 2) {

@@ -37,7 +37,7 @@ static void make_crc_table(uint32_t *table) {
     }
 }
 
-/* The rotation and the constant are TFRecord's: data that themselves contain CRCs stay well distributed. */
+/* The rotation and the constant are TFRecord's: data that contain CRCs remain well distributed. */
 static uint32_t masked_crc(const uint32_t *table, const unsigned char *bytes, size_t n) {
     uint32_t c = 0xffffffffu;
     for (size_t i = 0; i < n; i++)
@@ -57,14 +57,14 @@ static int append_frame(idem_events *e, const unsigned char *bytes, size_t n) {
     return 0;
 }
 
-/* ---- protobuf, as far as these messages need it ---- */
+/* ---- protobuf, only as needed for these messages ---- */
 
 enum { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2, WIRE_FIXED32 = 5 };
 
 typedef struct {
     unsigned char *bytes;
     size_t size, capacity;
-    bool failed; /* memory was short: asked once, at the end */
+    bool failed; /* out of memory: checked once, at the end */
 } message;
 
 static void put_bytes(message *m, const void *bytes, size_t n) {
@@ -131,7 +131,7 @@ static bool get_varint(const unsigned char *bytes, size_t n, size_t *at, uint64_
     return false;
 }
 
-/* Event.step of a message; 0 where it is not given. false: not a protobuf message. */
+/* Event.step of a message; 0 if absent. false: not a protobuf message. */
 static bool get_step(const unsigned char *bytes, size_t n, int64_t *step) {
     *step = 0;
     for (size_t at = 0; at < n;) {
@@ -171,7 +171,7 @@ static int end_event(idem_events *e, message *m, int64_t step) {
     return status;
 }
 
-/* Event{summary{value{tag, field: what the caller has put}}} */
+/* Event{summary{value{tag, field: the caller's content}}} */
 static int append_value(idem_events *e, int64_t step, const char *tag, message *content) {
     message value = {0}, summary = {0}, event = {0};
     put_block(&value, 1, tag, strlen(tag));
@@ -266,11 +266,11 @@ static int cut_back(idem_events *e, int64_t step) {
 static int begin_file(idem_events *e) {
     message event = {0};
     begin_event(&event, 0);
-    put_block(&event, 3, "brain.Event:2", 13); /* file_version: readers ask for this one */
+    put_block(&event, 3, "brain.Event:2", 13); /* file_version: readers require this one */
     return end_event(e, &event, e->step);
 }
 
-/* The newest event file of the folder, malloc'ed; NULL without an error when there is none. */
+/* The newest event file of the folder, malloc'ed; NULL without an error if there is none. */
 static int find_newest(const char *dir, char **path) {
     char **names;
     size_t count;
@@ -290,7 +290,7 @@ static int find_newest(const char *dir, char **path) {
     return 0;
 }
 
-/* A file that did not exist before: names carry seconds, so a second run within one takes the next. */
+/* A new file: names contain seconds, so a second run within one second uses the next. */
 static int create(idem_events *e, const char *dir) {
     for (long long seconds = (long long)time(NULL);; seconds++) {
         char name[64];

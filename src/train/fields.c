@@ -31,7 +31,7 @@ static int set_seed(uint64_t *to, const char *text) {
     return 0;
 }
 
-/* text: the value as it was given */
+/* text: the given value */
 static int set_value(const idem_field *f, void *at, double value, const char *text) {
     if (value < f->low || value > f->high)
         return idem_fail("%s: %s is outside the accepted range, %.15g to %.15g", f->name, text, f->low, f->high);
@@ -139,8 +139,7 @@ int idem_fields_merge(const idem_fields *t, void *options, const void *saved, co
 int idem_field_refuse(const idem_field *f, const void *saved, const void *next) {
     char before[32], now[32];
     return idem_fail(
-        "settings.%s is %s but the run was started with %s: leave it out to continue that run, or start another "
-        "in a new folder",
+        "settings.%s is %s but the run has %s: leave it out to continue that run, or start another in a new folder",
         f->name, idem_field_get(f, next, now), idem_field_get(f, saved, before));
 }
 

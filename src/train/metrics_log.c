@@ -18,7 +18,7 @@ struct idem_metrics_log {
     char *path;
     FILE *file;
     idem_events *events;
-    void (*line)(void *user, const char *json); /* NULL: nobody is told */
+    void (*line)(void *user, const char *json); /* may be NULL */
     void *user;
 };
 
@@ -43,8 +43,7 @@ idem_metrics_log *idem_metrics_log_open(const char *run, bool resume, int64_t of
     char *events = idem_path_join(run, "events");
     log->path = idem_path_join(run, "metrics.jsonl");
     if (events && log->path && !open_lines(log, offset))
-        /* A run that was cut off in its first iterations begins again: what it noted of its start would stand
-         * twice. */
+        /* A run interrupted in its first iterations begins again: its start lines would be duplicated. */
         log->events = idem_events_open(events, !resume ? IDEM_EVENTS_NEW : iteration ? iteration : IDEM_EVENTS_NONE);
     free(events);
     if (!log->events) {

@@ -6,7 +6,7 @@ static bool starts(const char *name, const char *prefix) {
     return prefix && !strncmp(name, prefix, strlen(prefix));
 }
 
-/* The node that trains this tensor, if the graph does. */
+/* The trainable node of this tensor, if the graph has one. */
 static idem_node *leaf_of(const idem_graph *g, const idem_weight *weight) {
     for (int id = 0; id < idem_graph_size(g); id++) {
         idem_node *n = idem_graph_node(g, id);

@@ -1,4 +1,4 @@
-/* Inside src/train only: the trained tensors of a graph, their gradients of a loss, and an optimiser over them. */
+/* Only for src/train: the trained tensors of a graph, their gradients of a loss, and an optimiser for them. */
 #ifndef IDEM_TRAIN_PARAMETERS_H
 #define IDEM_TRAIN_PARAMETERS_H
 
@@ -11,12 +11,12 @@ typedef struct {
     int n;
 } idem_parameters;
 
-/* Every tensor below one of the prefixes that the graph trains (running averages are not leaves of it). other: NULL for
- * none. -1 also when there is none at all. */
+/* Every trained tensor of the graph below one of the prefixes (running averages are no leaves). other: may be NULL. -1
+ * also if there is none. */
 int idem_parameters_collect(idem_parameters *p, idem_graph *g, idem_weights *trained, const char *prefix,
                             const char *other);
 
-/* Fills p->grads with the gradients of the loss; the optimiser keeps its moments in `trained`, by its name. */
+/* Fills p->grads with the gradients of the loss; the optimiser stores its moments in `trained`, under its name. */
 idem_adam *idem_parameters_optimiser(idem_parameters *p, idem_node *loss, idem_weights *trained, const char *name);
 
 #endif

@@ -21,8 +21,8 @@ static int save_state(const idem_run *r) {
 
 /* ---- opening ---- */
 
-/* Its options are written before anything is computed: a run that is killed before its first checkpoint can then be
- * resumed with all of them. */
+/* Options are written before the first iteration: a run that is killed before its first checkpoint can then be resumed
+ * with them. */
 static int start(idem_run *r) {
     idem_threads_set(r->setup.threads);
     memset(r->state, 0, r->kind->form->state_bytes);
@@ -52,7 +52,7 @@ static int load(idem_run *r, idem_weights **tensors) {
     return idem_run_form_load(f, r->setup.folder, r->state, r->saved_recipe, tensors);
 }
 
-/* 1 and the state, recipe and tensors of the newest checkpoint; 0 when the run begins; -1 when it may not. */
+/* 1 and the state, recipe and tensors of the newest checkpoint; 0 if the run begins; -1 if it may not. */
 static int look(idem_run *r, idem_weights **tensors) {
     if (!r->path)
         return 0;
@@ -60,7 +60,7 @@ static int look(idem_run *r, idem_weights **tensors) {
     return found ? found : idem_run_folder_check(r->path, r->setup.resume);
 }
 
-/* What rank 0 has found is what all do. */
+/* All ranks follow rank 0's decision. */
 static int look_together(idem_run *r, idem_weights **tensors) {
     const int size = idem_world_size(r->world), rank = idem_world_rank(r->world);
     int found = rank ? 1 : look(r, tensors), all;
@@ -73,10 +73,9 @@ static int look_together(idem_run *r, idem_weights **tensors) {
     else if (rank)
         found = all < 0 ? idem_fail("rank 0 on %s cannot begin the run", idem_world_host(r->world, 0)) : 0;
     if (rank && all == 1 && !found)
-        found =
-            idem_fail("%s: rank 0 has found a checkpoint there and this rank has not: it must be the same folder for "
-                      "all",
-                      r->setup.folder);
+        found = idem_fail(
+            "%s: rank 0 has found a checkpoint there and this rank has not: all ranks must see the same folder",
+            r->setup.folder);
     return idem_world_least(r->world, found, &all) || all < 0 ? -1 : found;
 }
 
@@ -133,7 +132,7 @@ void idem_run_close(idem_run *r) {
 int idem_run_data_count(idem_run *r, uint64_t count) {
     const uint64_t before = r->state->data_count;
     if (r->resumed && (before || r->state->iteration) && count != before)
-        return idem_fail("the run was started on %" PRIu64 " training pictures%s, now there are %" PRIu64
+        return idem_fail("the run has %" PRIu64 " training pictures%s, now there are %" PRIu64
                          ": give the same options.data",
                          before, before && count ? "" : " (0: drawn on the fly)", count);
     r->state->data_count = count;
@@ -253,9 +252,9 @@ static bool stopped(const idem_run *r) {
     return r->setup.stop && *r->setup.stop;
 }
 
-enum { STOP, TIME_OVER, GO_ON }; /* the least is what all do */
+enum { STOP, TIME_OVER, GO_ON }; /* the least of all ranks is valid for all */
 
-/* Between iterations, what all ranks do next. -1: a rank is lost. */
+/* Between iterations: what all ranks do next. -1: a rank is lost. */
 static int next_turn(const idem_run *r, bool began) {
     const bool late = r->setup.deadline > 0 && idem_clock() >= r->setup.deadline;
     int all;
@@ -266,7 +265,7 @@ static int64_t place(const idem_run *r, idem_run_unit unit) {
     return unit == IDEM_RUN_PICTURES ? r->state->shown : r->state->iteration;
 }
 
-/* Has the last iteration reached or passed a multiple? */
+/* Whether the last iteration reached or passed a multiple. */
 static bool passed(const idem_run *r, int64_t every, idem_run_unit unit) {
     const int64_t at = place(r, unit), step = unit == IDEM_RUN_PICTURES ? r->setup.pictures : 1;
     return every && at / every != (at - step) / every;
@@ -304,7 +303,7 @@ static int advance(idem_run *r, const idem_run_plan *p) {
     return passed(r, p->checkpoint_every, IDEM_RUN_ITERATIONS) || last ? save_checkpoint(r) : 0;
 }
 
-/* `whole`: the state can be saved as it is. */
+/* `whole`: the state can be saved. */
 static int interrupted(idem_run *r, bool whole) {
     return whole ? idem_checkpoint_stopped(r->name, r->state->iteration, save_checkpoint(r))
                  : idem_fail_as(IDEM_INTERRUPTED,

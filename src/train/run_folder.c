@@ -48,7 +48,8 @@ void idem_run_folder_release(idem_run_folder *f) {
     if (!f)
         return;
     if (f->file >= 0) {
-        unlink(f->lock); /* before the lock is dropped: whoever opened it meanwhile sees that it is gone */
+        unlink(
+            f->lock); /* before releasing the lock: another process that opened it meanwhile sees that it was removed */
         close(f->file);
     }
     if (f->made)

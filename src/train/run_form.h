@@ -1,5 +1,5 @@
-/* Inside src/train only: how a kind of run is kept in its checkpoints. Weights and moments are tensors; the options of
- * the recipe (fields.h) and the state (state.h) are metadata. */
+/* Only for src/train: how checkpoints store a kind of run. Weights and moments are tensors; the options of the recipe
+ * (fields.h) and the state (state.h) are metadata. */
 #ifndef IDEM_TRAIN_RUN_FORM_H
 #define IDEM_TRAIN_RUN_FORM_H
 
@@ -9,14 +9,14 @@
 
 enum { IDEM_RUN_SUMS = 8 };
 
-/* What every run keeps: the first member of each trainer's state. */
+/* The state of every run: the first member of each trainer's state. */
 typedef struct {
     int threads;         /* results depend on it */
-    uint64_t data_count; /* training pictures; 0: drawn on the fly, or not known yet */
+    uint64_t data_count; /* training pictures; 0: drawn on the fly, or unknown yet */
     int64_t iteration;   /* completed */
-    int64_t shown;       /* pictures, of runs that count them */
+    int64_t shown;       /* pictures, for runs that count them */
     int64_t metrics_offset;
-    int64_t skipped, skipped_in_a_row; /* iterations with something that was not finite */
+    int64_t skipped, skipped_in_a_row; /* iterations with a number that was not finite */
     double sum[IDEM_RUN_SUMS];         /* of the losses since the last line of metrics.jsonl */
     int64_t count[IDEM_RUN_SUMS];
 } idem_run_state;
@@ -27,7 +27,7 @@ typedef struct {
     const idem_state_field *field; /* of a struct that begins with an idem_run_state */
     int fields;
     size_t state_bytes;
-    int (*store)(const void *state, idem_weights *w); /* what the fields do not hold; NULL: nothing */
+    int (*store)(const void *state, idem_weights *w); /* stores what the fields do not contain; may be NULL */
     int (*read)(void *state, const idem_weights *w);
 } idem_run_form;
 

@@ -8,7 +8,7 @@
 
 enum { TEXT_BYTES = 32 * IDEM_STATE_NUMBERS };
 
-/* Doubles in hexadecimal, and so exact. Returns the bytes written. */
+/* Doubles in hexadecimal, which is exact. Returns the bytes written. */
 static size_t put_number(char *text, size_t capacity, idem_state_kind kind, const void *at, int i) {
     switch (kind) {
     case IDEM_STATE_INT:

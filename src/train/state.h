@@ -14,13 +14,13 @@ typedef struct {
     const char *key;
     idem_state_kind kind;
     size_t offset;
-    int count; /* numbers, one behind the other; at most IDEM_STATE_NUMBERS */
+    int count; /* numbers, contiguous; at most IDEM_STATE_NUMBERS */
 } idem_state_field;
 
 enum { IDEM_STATE_NUMBERS = 16 };
 
 int idem_state_store(const idem_state_field *fields, int n, const void *state, idem_weights *w);
-/* -1 when a field is absent or not what it should be. */
+/* -1 if a field is absent or invalid. */
 int idem_state_load(const idem_state_field *fields, int n, void *state, const idem_weights *w);
 
 #endif

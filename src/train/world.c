@@ -29,7 +29,7 @@ const idem_world *idem_world_alone(void) {
 
 /* ---- joining ---- */
 
-/* Of the launchers of Open MPI (4 and 5), MPICH and Slurm. */
+/* Environment variables of Open MPI (4 and 5), MPICH and Slurm. */
 static bool launched(void) {
     static const char *const names[] = {"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK", "PMI_FD"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -48,8 +48,8 @@ static int join_mpi(void) {
                             "idem's plug-in for MPI cannot be opened: install the MPI that it was built for (%s)", why);
     if (!join)
         return idem_fail_as(IDEM_MISSING,
-                            "the processes of this launcher cannot meet: idem's plug-in for MPI, %s, is not there: "
-                            "install Debian's libopenmpi-dev and build idem again",
+                            "the processes of this launcher cannot communicate: idem's plug-in for MPI, %s, is "
+                            "missing: install Debian's libopenmpi-dev and build idem again",
                             file);
     return join(&here.mpi, message, sizeof message) ? idem_fail_as(IDEM_INTERNAL, "%s", message) : 0;
 }
@@ -115,7 +115,7 @@ void idem_world_set_patience(double seconds) {
 
 /* ---- messages ---- */
 
-/* What goes to and comes from each rank. */
+/* The messages to and from each rank. */
 typedef struct {
     const void **send;
     void **receive;
@@ -146,7 +146,7 @@ static int exchange(const idem_world *w, const parcels *p) {
                          sizeof message))
         return 0;
     return silent < 0 || !w->hosts[silent][0]
-               ? idem_fail_as(IDEM_INTERNAL, "the ranks lost each other: %s", message)
+               ? idem_fail_as(IDEM_INTERNAL, "the ranks lost their connection: %s", message)
                : idem_fail_as(IDEM_INTERNAL, "rank %d on %s is lost: %s", silent, w->hosts[silent], message);
 }
 
@@ -169,7 +169,7 @@ int idem_world_gather(const idem_world *w, const void *mine, size_t bytes, void 
     return status;
 }
 
-/* ---- sums: a rank adds its share of the numbers, and all get all shares ---- */
+/* ---- sums: each rank sums its share of the numbers, then all ranks get all shares ---- */
 
 typedef struct {
     size_t size; /* of a number, bytes */
@@ -190,12 +190,12 @@ static void add_doubles(void *sum, const void *x, size_t n) {
         s[i] += v[i];
 }
 
-/* Rank r's share begins here; that of rank `ranks` would, at n. */
+/* Start of rank r's share; n for r = `ranks`. */
 static size_t share_of(size_t n, int ranks, int r) {
     return n / (size_t)ranks * (size_t)r + (n % (size_t)ranks < (size_t)r ? n % (size_t)ranks : (size_t)r);
 }
 
-/* got: room for everybody's numbers of this rank's share. */
+/* got: buffer for all ranks' numbers of this rank's share. */
 static int add_shares(const idem_world *w, char *x, size_t n, const number *of, const parcels *p, char *got) {
     const int ranks = w->mpi.size, rank = w->mpi.rank;
     const size_t own = share_of(n, ranks, rank), mine = share_of(n, ranks, rank + 1) - own;

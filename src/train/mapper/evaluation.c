@@ -92,7 +92,7 @@ static int save_mapper(const idem_evaluation *e, const idem_run *run, const char
 
 /* ---- all of it ---- */
 
-/* Figures of the pairs of a source, which are made once. */
+/* Figures of the pairs of a source; the pairs are made once. */
 static int measure(const idem_evaluation *e, idem_held_out **h, idem_pairs_of *pairs_of, size_t pairs,
                    idem_held_out_scores *s) {
     if (!*h &&
@@ -110,7 +110,7 @@ int idem_evaluation_run(idem_evaluation *e, idem_run *run, idem_held_out_scores 
         measure(e, &e->held_out, idem_data_held_out, (size_t)e->recipe->eval_pairs, s) ||
         idem_held_out_sheet(e->held_out, SHEET_SIDE, title, &sheet))
         return -1;
-    /* Every rank measures, so that none waits for another; one writes. */
+    /* Every rank measures, so that none waits for another; only one writes. */
     const int status = !run->path ? 0
                        : write_line(e, run, s, p ? photographs : NULL) || write_sheet(e, run, &sheet) ||
                                save_mapper(e, run, "mapper.safetensors") ||

@@ -46,7 +46,7 @@ static idem_node *forward(idem_training_graph *t, idem_model *m, const idem_reci
     return w;
 }
 
-/* Real and fake codes pass the critic in one batch, so that each of its weights is one leaf. */
+/* Real and fake codes go through the critic in one batch, so that each of its weights is one leaf. */
 static void judge_codes(idem_training_graph *t, idem_model *m, const idem_recipe *r, idem_node *w) {
     const int64_t batch = r->batch / idem_world_size(t->ranks.world);
     idem_node *logits = idem_model_critic(m, idem_concat((idem_node *const[]){t->w_real, w}, 2, 0));
@@ -57,9 +57,9 @@ static void judge_codes(idem_training_graph *t, idem_model *m, const idem_recipe
 }
 
 enum { SAME, CROSS, ADVERSARIAL, CRITIC, STEPS };
-enum { LOSSES = 8 }; /* of a turn, at most */
+enum { LOSSES = 8 }; /* most losses of a turn */
 
-/* One set of gradients and one optimiser per kind of step. The two main ones share the moments, by name. */
+/* One set of gradients and one optimiser per kind of step. The two main optimisers share the moments, by name. */
 static int optimisers(idem_training_graph *t, idem_model *m, const idem_recipe *r, idem_parameters p[STEPS]) {
     if (!t->r1 || !t->n_with_landmarks)
         return -1;
@@ -126,7 +126,7 @@ static void sum_of_all(void *user, float *x, size_t n) {
     r->failed = r->failed || idem_world_sum(r->world, x, n);
 }
 
-/* With several ranks: room for all gradients of a turn, and its losses. */
+/* With several ranks: a buffer for all gradients of a turn, and its losses. */
 static int open_ranks(idem_training_graph *t, const idem_parameters *p) {
     idem_graph_ranks *r = &t->ranks;
     size_t numbers = LOSSES;
@@ -139,7 +139,7 @@ static int open_ranks(idem_training_graph *t, const idem_parameters *p) {
     return r->sums ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for sums of %zu numbers", numbers);
 }
 
-/* To the sums, or from them times `scale`. Returns the number of numbers. */
+/* Copies to the sums, or from them times `scale`. Returns the count of numbers. */
 static size_t move_all(const idem_training_graph *t, const idem_plan *plan, idem_node *const *losses, int n_losses,
                        const idem_adam *const *adams, int n_adams, float scale, bool back) {
     size_t at = 0;
@@ -159,7 +159,7 @@ static size_t move_all(const idem_training_graph *t, const idem_plan *plan, idem
     return at;
 }
 
-/* All losses are means over the part, and of equal weight: but for the number of usable samples. */
+/* All losses are means over the part with equal weight, except the number of samples with landmarks. */
 static int average(idem_training_graph *t, idem_plan *plan, bool cross, bool adversarial) {
     const int ranks = idem_world_size(t->ranks.world);
     idem_node *losses[LOSSES];
@@ -222,7 +222,7 @@ void idem_training_graph_free(idem_training_graph *t) {
     idem_adam_free(t->adam_adversarial);
     idem_adam_free(t->adam_critic);
     for (int cross = 1; cross >= 0; cross--)
-        for (int adversarial = 0; adversarial < 2; adversarial++) /* the owner of the buffer last */
+        for (int adversarial = 0; adversarial < 2; adversarial++) /* the plan that owns the buffer last */
             idem_plan_free(t->plan[cross][adversarial]);
     if (t->graph)
         idem_graph_free(t->graph);

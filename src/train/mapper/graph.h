@@ -1,7 +1,7 @@
-/* Inside src/train/mapper only: one forward pass of the ensemble, all losses on it, and every gradient that a step
- * needs, in four plans (cross- or same-face, with or without the adversarial part) that share one buffer.
+/* Only for src/train/mapper: one forward pass of the ensemble, all losses on it, and all gradients of a step, in four
+ * plans (cross- or same-face, with or without the adversarial part) that share one buffer.
  *
- * Letters: B the part of the batch that this rank works on, S the generator's side, W the width of w. */
+ * Letters: B this rank's part of the batch, S the generator's side, W the width of w. */
 #ifndef IDEM_TRAIN_MAPPER_GRAPH_H
 #define IDEM_TRAIN_MAPPER_GRAPH_H
 
@@ -11,11 +11,11 @@
 #include "train/mapper/recipe.h"
 #include "train/world.h"
 
-/* The ranks among which a batch is shared out. */
+/* The ranks that share a batch. */
 typedef struct {
     const idem_world *world;
-    bool failed; /* a sum in the middle of a plan */
-    float *sums; /* room for the numbers that are averaged after a run, with one rank NULL */
+    bool failed; /* a sum within a plan failed */
+    float *sums; /* buffer for the numbers that are averaged after a run; NULL with one rank */
     idem_sharing sharing;
 } idem_graph_ranks;
 
@@ -23,13 +23,13 @@ typedef struct {
     idem_graph *graph;
     idem_graph_ranks ranks;
     idem_node *x_id, *x_attr; /* inputs [B, 3, S, S]; the same pictures in same-face iterations */
-    idem_node *x_mirrored;    /* input like x_id: its mirror images; NULL: the recipe wants none */
+    idem_node *x_mirrored;    /* input like x_id: its mirror images; NULL: not used by the recipe */
     idem_node *w_real;        /* input [B, W] */
     /* scalars, unweighted */
     idem_node *l_id, *l_landmark, *l_rec;
-    idem_node *l_surround; /* NULL: the recipe gives it no weight */
+    idem_node *l_surround; /* NULL: weight 0 in the recipe */
     idem_node *l_adversarial, *l_critic, *r1;
-    idem_node *n_with_landmarks; /* how many samples have landmarks in both pictures */
+    idem_node *n_with_landmarks; /* number of samples with landmarks in both pictures */
     idem_running_list running;   /* statistics of E_attr's norms */
     idem_plan *plan[2][2];       /* [cross][adversarial] */
     /* Two optimisers of the main step, one per kind of gradient, over one set of moments. */
@@ -37,13 +37,12 @@ typedef struct {
     idem_adam *adam_adversarial, *adam_critic;
 } idem_training_graph;
 
-/* The model needs E_id, E_lnd, a mapper and a critic. Moments go into (or come from) idem_model_trained(m). The graph
- * is of this rank's part of the recipe's batch. -1 with a message; it is to be freed all the same, and stays where it
- * is.
- */
+/* The model needs E_id, E_lnd, a mapper and a critic. Moments are stored in (or read from) idem_model_trained(m). The
+ * graph is for this rank's part of the recipe's batch. -1 with a message; it must be freed also then. It must not be
+ * moved. */
 int idem_training_graph_build(idem_training_graph *t, idem_model *m, const idem_recipe *r, const idem_world *world,
                               const idem_plan_options *options);
-/* Runs the turn's plan. Losses and gradients are then those of the whole batch, the same on all ranks. */
+/* Runs the turn's plan. Losses and gradients are then those of the whole batch, equal on all ranks. */
 int idem_training_graph_run(idem_training_graph *t, bool cross, bool adversarial);
 void idem_training_graph_free(idem_training_graph *t);
 

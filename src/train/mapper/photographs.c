@@ -28,7 +28,7 @@ int idem_run_photographs_open(const idem_run_photographs *p, idem_data *data, id
                                                   p->share)
                                       : 0;
     if (!p->run)
-        return idem_fail("photographs want a folder of the run to be kept in");
+        return idem_fail("photographs need a folder of the run for their cache");
     if (iteration && !before)
         return idem_fail(
             "%s: the run was started without photographs: leave options.photographs out to continue that run, "

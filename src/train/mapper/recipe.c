@@ -26,7 +26,8 @@ static const idem_field rows[] = {
     {"mirror-identity", IDEM_FIELD_REAL, AT(mirror_identity), 0, 1, "0", false,
      "share of same-face pairs whose identity picture is mirrored, so that pose must come from the other"},
     {"mirror-target", IDEM_FIELD_FLAG, AT(mirror_target), 0, 1, "0", false,
-     "compare identities with the mean of the identity picture's and its mirror image's, which knows less of its pose"},
+     "compare identities with the mean of the identity picture's and its mirror image's, which contains less of its "
+     "pose"},
     {"adversarial-every", IDEM_FIELD_COUNT, AT(adversarial_every), 1, 1e6, "2", false,
      "every Nth iteration takes the adversarial and the critic's step"},
     {"adversarial-halved", IDEM_FIELD_FLAG, AT(adversarial_halved), 0, 1, "0", false,
@@ -36,7 +37,7 @@ static const idem_field rows[] = {
      "share of the iterations, at the end, over which the rate falls to 0 (half a cosine)"},
     {"mean-bias", IDEM_FIELD_FLAG, AT(mean_bias), 0, 1, "0", false, "start M's last bias at the generator's mean w"},
     {"clip", IDEM_FIELD_REAL, AT(clip), 0, 1e6, "0", true,
-     "shorten gradients longer than this times what Adam's second moments expect (3 is usual); 0: as they are"},
+     "clip gradients to this times the length that Adam's second moments predict (3 is usual); 0: never"},
     {"ema", IDEM_FIELD_REAL, AT(ema), 0, 0.999999, "0", false,
      "evaluate and save a moving average of E_attr and M with this decay; 0: the weights themselves"},
     {"truncation", IDEM_FIELD_REAL, AT(truncation), 0, 2, "0.7", false,
@@ -44,12 +45,12 @@ static const idem_field rows[] = {
     {"photograph-share", IDEM_FIELD_REAL, AT(photograph_share), 0, 1, "0", false,
      "share of the identity and attribute pictures that options.photographs gives; 0.5 with that option, if not given"},
     {"photograph-vary", IDEM_FIELD_REAL, AT(photograph_vary), 0, 1, "0", false,
-     "by how much light, colours, sharpness and grain of a photograph change each time it is seen; 0: as they are"},
+     "random change of light, colours, sharpness and grain of a photograph each time it is shown; 0: none"},
     {"log-every", IDEM_FIELD_COUNT, AT(log_every), 1, 1e9, "10", true, "iterations between lines of metrics.jsonl"},
     {"eval-every", IDEM_FIELD_COUNT, AT(eval_every), 1, 1e9, "1000", true, "iterations between evaluations"},
     {"eval-pairs", IDEM_FIELD_COUNT, AT(eval_pairs), 2, 100000, "300", false, "held-out pairs an evaluation uses"},
     {"checkpoint-every", IDEM_FIELD_COUNT, AT(checkpoint_every), 1, 1e9, "500", true, "iterations between checkpoints"},
-    {"seed", IDEM_FIELD_SEED, AT(seed), 0, 0, "1", false, "of weights, data and everything else random"},
+    {"seed", IDEM_FIELD_SEED, AT(seed), 0, 0, "1", false, "of weights, data and all other random numbers"},
 };
 const idem_fields idem_recipe_fields = {"paper", rows, sizeof rows / sizeof rows[0]};
 

@@ -1,5 +1,5 @@
 /* The recipe `paper`: every weight and rate of the method as one struct, and a table of its fields from which the
- * command line, the checkpoint and the check on resume are all made. */
+ * command line, the checkpoint and the check on resume are derived. */
 #ifndef IDEM_TRAIN_MAPPER_RECIPE_H
 #define IDEM_TRAIN_MAPPER_RECIPE_H
 
@@ -21,7 +21,7 @@ typedef struct {
     int64_t warmup; /* iterations */
     double decay;   /* share of the iterations */
     bool mean_bias;
-    double clip; /* gradients longer than this times the usual are shortened; 0: none */
+    double clip; /* gradients are clipped to this times the usual length; 0: never */
     double ema;  /* decay of the average of E_attr and M; 0: none */
     double truncation;
     double photograph_share; /* of the pictures; 0 without photographs */
@@ -33,12 +33,12 @@ extern const idem_fields idem_recipe_fields;
 
 void idem_recipe_defaults(idem_recipe *r);
 
-/* Metadata "option.NAME". load: an option the file does not know has its default (it is of an
- * earlier program); -1: no recipe, or a value that is not valid. */
+/* Metadata "option.NAME". load: options missing in the file, from an earlier version, have their defaults; -1: no
+ * recipe, or an invalid value. */
 int idem_recipe_store(const idem_recipe *r, idem_weights *w);
 int idem_recipe_load(idem_recipe *r, const idem_weights *w);
-/* -1, naming both values, when `next` differs from `saved` in a field that may not change. With a decaying rate the
- * number of iterations may not change either. */
+/* -1 with a message naming both values if `next` differs from `saved` in a field that may not change. With a decaying
+ * rate the number of iterations may not change either. */
 int idem_recipe_check_resume(const idem_recipe *saved, const idem_recipe *next);
 
 #endif

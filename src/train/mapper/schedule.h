@@ -1,4 +1,4 @@
-/* Which steps an iteration takes, and at what rate. */
+/* The steps of an iteration, and its rate. */
 #ifndef IDEM_TRAIN_MAPPER_SCHEDULE_H
 #define IDEM_TRAIN_MAPPER_SCHEDULE_H
 
@@ -14,8 +14,8 @@ typedef struct {
 
 idem_turn idem_schedule_turn(const idem_recipe *r, int64_t iteration);
 
-/* What the base rate is multiplied with: (it + 1) / warmup at the start, half a cosine down to 0 over the last `decay`
- * of all iterations, else 1. */
+/* Factor on the base rate: (it + 1) / warmup at the start, half a cosine down to 0 over the last `decay` of all
+ * iterations, else 1. */
 double idem_schedule_rate(const idem_recipe *r, int64_t iteration);
 
 #endif

@@ -1,4 +1,4 @@
-/* Inside src/train/mapper only: what a mapper's run is beside its tensors, and its checkpoints. */
+/* Only for src/train/mapper: the state of a mapper's run beside its tensors, and its checkpoints. */
 #ifndef IDEM_TRAIN_MAPPER_STATE_H
 #define IDEM_TRAIN_MAPPER_STATE_H
 
@@ -12,7 +12,7 @@ typedef struct {
     int64_t evaluated; /* iteration of the last evaluation; -1: none yet */
     idem_data_cursor cursor;
     int64_t skipped_landmarks;
-    char generator[65]; /* its hash; "": not known */
+    char generator[65]; /* its hash; "": unknown */
 } idem_mapper_state;
 
 typedef struct {
@@ -22,10 +22,10 @@ typedef struct {
 
 extern const idem_run_form idem_mapper_form;
 
-/* -1 when the run trains for another generator than m's. run: its folder. */
+/* -1 if the run trains for another generator than m's. run: its folder. */
 int idem_mapper_state_check(const idem_mapper_state *s, const char *run, const idem_model *m);
-/* The newest checkpoint: 1 and both outputs, 0 when there is none, -1 (also when it is of another generator
- * than m's; NULL: of any). */
+/* The newest checkpoint: 1 and both outputs, 0 if there is none, -1 (also if it is of another generator than m's; m
+ * NULL: any). */
 int idem_mapper_state_load(const char *run, idem_weights **tensors, idem_mapper_saved *saved, const idem_model *m);
 
 #endif

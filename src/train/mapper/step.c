@@ -4,7 +4,7 @@
 
 #define AVERAGE_MOMENTUM 0.1f
 
-/* True when everything the steps would use is finite. */
+/* Whether all numbers that the steps use are finite. */
 static bool is_finite(const idem_training_graph *g, idem_turn turn, const idem_plan *plan, const idem_train_report *r) {
     if (!isfinite(r->loss) || idem_adam_check(g->adam_main[turn.cross], plan))
         return false;

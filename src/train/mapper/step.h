@@ -1,4 +1,4 @@
-/* Inside src/train/mapper only: what an iteration does once its inputs are there. */
+/* Only for src/train/mapper: an iteration, once its inputs are set. */
 #ifndef IDEM_TRAIN_MAPPER_STEP_H
 #define IDEM_TRAIN_MAPPER_STEP_H
 
@@ -7,9 +7,9 @@
 #include "train/mapper/schedule.h"
 #include "train/mapper/report.h"
 
-/* Runs the turn's plan and takes its steps, unless something is not finite: r->skipped. All gradients are of the old
- * weights; the steps follow one another. average: NULL: none. without_landmarks: samples of the batch that have none in
- * one of the pictures. An interrupted step leaves everything as it was. */
+/* Runs the turn's plan and takes its steps, unless a number is not finite: r->skipped. All gradients are of the old
+ * weights; then the steps are taken in order. average: may be NULL. without_landmarks: samples of the batch without
+ * landmarks in one of the pictures. An interrupted step changes nothing. */
 int idem_mapper_step(idem_training_graph *g, const idem_recipe *recipe, idem_turn turn, int64_t iteration,
                      idem_average *average, idem_train_report *r, int64_t *without_landmarks);
 

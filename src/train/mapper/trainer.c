@@ -21,16 +21,16 @@
 static const char *const sum_names[] = {"loss",          "l_id",     "l_landmark", "l_rec",
                                         "l_adversarial", "l_critic", "r1",         "l_surround"};
 enum { SUMS = sizeof sum_names / sizeof *sum_names };
-_Static_assert((int)SUMS == (int)IDEM_RUN_SUMS, "checkpoints keep as many sums");
+_Static_assert((int)SUMS == (int)IDEM_RUN_SUMS, "checkpoints store this number of sums");
 
 struct idem_trainer {
     idem_model *model;
-    idem_trainer_setup setup; /* its texts are the caller's: not to be read once the trainer is open */
+    idem_trainer_setup setup; /* its texts belong to the caller: not read after opening */
     idem_recipe recipe;
     idem_mapper_state state;
     idem_run run;
     idem_training_graph graph;
-    idem_average *average; /* NULL: the recipe has none */
+    idem_average *average; /* NULL: not in the recipe */
     idem_data *data;
     idem_evaluation evaluation;
     idem_train_report last; /* iteration */
@@ -42,7 +42,7 @@ static void give(idem_node *input, const float *values) {
     memcpy(input->leaf, values, (size_t)idem_shape_count(&input->shape) * sizeof *values);
 }
 
-/* Takes the turn on what the graph's inputs hold. */
+/* Takes the turn with the current inputs of the graph. */
 static int learn(idem_trainer *t, idem_turn turn) {
     idem_training_graph *g = &t->graph;
     idem_train_report *r = &t->last;
@@ -187,7 +187,7 @@ static int start(void *trainer) {
 
 static idem_plan_options options_of(const idem_trainer *t) {
     return (idem_plan_options){.threads = t->state.run.threads,
-                               /* Ranks stop between iterations: one that left a plan would leave the others waiting. */
+                               /* Ranks stop only between iterations: the others would wait for one that left a plan. */
                                .stop = idem_world_size(t->run.world) > 1 ? NULL : t->setup.stop,
                                .profile = t->setup.profile,
                                .share = t->graph.plan[0][1]};
@@ -236,7 +236,7 @@ static int check_ranks(const idem_trainer *t) {
         return idem_fail("the batch is %" PRId64 ", and %d ranks cannot share it evenly: make it a multiple of %d",
                          t->recipe.batch, ranks, ranks);
     return ranks > 1 && t->setup.photographs
-               ? idem_fail("photographs cannot be shared out among %d ranks: leave them out, or train by one process",
+               ? idem_fail("photographs cannot be distributed to %d ranks: leave them out, or train with one process",
                            ranks)
                : 0;
 }
@@ -257,7 +257,7 @@ static int open_trainer(void *trainer) {
         return -1;
     t->evaluation = (idem_evaluation){
         .model = t->model, .data = t->data, .recipe = r, .judge = t->setup.judge, .options = options_of(t)};
-    t->evaluation.options.profile = false; /* of training alone */
+    t->evaluation.options.profile = false; /* only of training */
     return 0;
 }
 

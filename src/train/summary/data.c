@@ -44,7 +44,7 @@ void idem_summary_data_watch(idem_summary_data *d, void (*bad)(void *user, const
         bad(user, idem_picture_tree_bad(d->tree, i));
 }
 
-/* Picture k of the stream, or the first readable one behind it. */
+/* Picture k of the stream, or the next readable one. */
 static int load(idem_summary_data *d, uint64_t k, idem_image *out) {
     const size_t count = idem_picture_tree_count(d->tree);
     for (size_t tries = 0; tries < count; tries++) {

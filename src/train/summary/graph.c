@@ -57,7 +57,7 @@ int idem_summary_graph_build(idem_summary_graph *t, idem_model *m, idem_weights 
     if (!t->loss || idem_parameters_collect(&p, t->graph, trained, M, NULL) ||
         !(t->adam = idem_parameters_optimiser(&p, t->loss, trained, "adam")))
         return -1;
-    idem_adam_set(t->adam, 0.9, 0.999, 1e-8); /* PyTorch's defaults, which the pseudo code takes */
+    idem_adam_set(t->adam, 0.9, 0.999, 1e-8); /* PyTorch's defaults, as in the pseudo code */
     idem_node *const scalars[] = {t->y, t->pixels, t->features, t->l_r, t->l_d, t->loss, t->likeness};
     enum { SCALARS = sizeof scalars / sizeof *scalars };
     idem_node **targets = idem_arena_array(idem_graph_arena(t->graph), (size_t)p.n + SCALARS, sizeof *targets);

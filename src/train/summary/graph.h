@@ -1,4 +1,4 @@
-/* Inside src/train/summary only: one iteration of the recipe `summary` as a graph.
+/* Only for src/train/summary: one iteration of the recipe `summary` as a graph.
  *
  *     z = M(x), y = (G(mapping(z)) + 1) / 2 averaged to side S
  *     L_r = mean (x - y)^2 + mean (F(x) - F(y))^2
@@ -23,14 +23,14 @@ int idem_summary_init(idem_weights *w, const idem_model *m, idem_rng *rng);
 typedef struct {
     idem_graph *graph;
     idem_node *x;                           /* input [B, 3, S, S] in [0, 1] */
-    idem_node *y;                           /* the same of what M and G make of it */
+    idem_node *y;                           /* the same, of M's and G's result */
     idem_node *pixels, *features;           /* the two parts of L_r */
     idem_node *l_r, *l_d, *loss, *likeness; /* scalars; the mean of sim */
     idem_plan *plan;
     idem_adam *adam;
 } idem_summary_graph;
 
-/* Moments go into (or come from) `trained`. -1 with a message; the graph is to be freed all the same. */
+/* Moments are stored in (or read from) `trained`. -1 with a message; the graph must be freed also then. */
 int idem_summary_graph_build(idem_summary_graph *t, idem_model *m, idem_weights *trained, const idem_summary_recipe *r,
                              const idem_plan_options *options);
 void idem_summary_graph_free(idem_summary_graph *t);

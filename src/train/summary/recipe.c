@@ -16,7 +16,7 @@ static const idem_field rows[] = {
     {"sample-every", IDEM_FIELD_COUNT, AT(sample_every), 1, 1e9, "500", true,
      "iterations between sample grids and mapper.safetensors"},
     {"checkpoint-every", IDEM_FIELD_COUNT, AT(checkpoint_every), 1, 1e9, "500", true, "iterations between checkpoints"},
-    {"seed", IDEM_FIELD_SEED, AT(seed), 0, 0, "1", false, "of weights, data and everything else random"},
+    {"seed", IDEM_FIELD_SEED, AT(seed), 0, 0, "1", false, "of weights, data and all other random numbers"},
 };
 const idem_fields idem_summary_fields = {"summary", rows, sizeof rows / sizeof rows[0]};
 

@@ -1,5 +1,5 @@
-/* The recipe `summary`: the pseudo code of a third-party summary of the paper, kept for comparison (docs/recipes.md
- * says what it optimises). Options as one struct and a table of its fields. */
+/* The recipe `summary`: the pseudo code of a third-party summary of the paper, for comparison (docs/recipes.md explains
+ * it). Options as one struct and a table of its fields. */
 #ifndef IDEM_TRAIN_SUMMARY_RECIPE_H
 #define IDEM_TRAIN_SUMMARY_RECIPE_H
 

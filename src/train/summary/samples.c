@@ -24,8 +24,7 @@ static int draw_sheet(const idem_summary_samples *s, idem_image *page) {
         status = idem_image_from_float(&cells[i], rows[i / n] + (size_t)(i % n) * picture, side, side, 0, 1);
         list[i] = &cells[i];
     }
-    snprintf(title, sizeof title, "Pictures, and what is made of them, after %" PRId64 " iterations",
-             s->run->state->iteration);
+    snprintf(title, sizeof title, "Pictures, and the results, after %" PRId64 " iterations", s->run->state->iteration);
     if (!status)
         status = idem_sheet_list(page, &(idem_sheet){.title = title}, list, 2 * n, n);
     for (int i = 0; i < 2 * n; i++)

@@ -1,4 +1,4 @@
-/* Inside src/train/summary only: what a run shows of itself. */
+/* Only for src/train/summary: the samples of a run. */
 #ifndef IDEM_TRAIN_SUMMARY_SAMPLES_H
 #define IDEM_TRAIN_SUMMARY_SAMPLES_H
 
@@ -9,10 +9,10 @@ typedef struct {
     idem_run *run;
     const idem_summary_recipe *recipe;
     idem_model *model;
-    const idem_summary_graph *graph; /* the last batch is still in it */
+    const idem_summary_graph *graph; /* it still has the last batch */
 } idem_summary_samples;
 
-/* A sheet of the last batch's pictures above what is made of them, and RUN/mapper.safetensors. */
+/* Writes a sheet of the last batch's pictures above their results, and RUN/mapper.safetensors. */
 int idem_summary_samples_write(const idem_summary_samples *s);
 
 #endif

@@ -11,7 +11,7 @@ static const idem_state_field fields[] = {
     FIELD(I64, "skipped_in_a_row", run.skipped_in_a_row, 1),
     FIELD(I64, "metrics_offset", run.metrics_offset, 1),
     FIELD(DOUBLE, "sum", run.sum, IDEM_SUMMARY_SUMS),
-    FIELD(I64, "count", run.count, 1), /* of all sums: an iteration has all losses or, skipped, none */
+    FIELD(I64, "count", run.count, 1), /* for all sums: an iteration has all losses or, if skipped, none */
 };
 
 static int read_count(void *state, const idem_weights *w) {

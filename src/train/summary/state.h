@@ -1,4 +1,4 @@
-/* Inside src/train/summary only: what a run of the recipe `summary` is beside its tensors. */
+/* Only for src/train/summary: the state of a run of the recipe `summary` beside its tensors. */
 #ifndef IDEM_TRAIN_SUMMARY_STATE_H
 #define IDEM_TRAIN_SUMMARY_STATE_H
 

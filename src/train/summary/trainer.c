@@ -17,7 +17,7 @@ static const char *const sum_names[IDEM_SUMMARY_SUMS] = {"loss", "l_r", "l_d", "
 
 struct idem_summary_trainer {
     idem_model *model;
-    idem_summary_setup setup; /* its texts are the caller's: not to be read once the trainer is open */
+    idem_summary_setup setup; /* its texts belong to the caller: not read after opening */
     idem_summary_recipe recipe;
     idem_summary_state state;
     idem_run run;
@@ -110,7 +110,7 @@ int idem_summary_trainer_run(idem_summary_trainer *t) {
 
 /* ---- life ---- */
 
-/* -1 when the run trains for another generator than m's. run: its folder. */
+/* -1 if the run trains for another generator than m's. run: its folder. */
 static int check_model(const char *run, idem_model *m, const idem_weights *w) {
     const char *hash = idem_weights_meta(w, "generator"), *own = idem_model_about(m)->hash;
     return !hash || !idem_model_is(m, hash)

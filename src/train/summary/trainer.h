@@ -1,8 +1,7 @@
 /* Training of M by the recipe `summary`: pictures of a folder tree to codes z of a frozen generator.
  *
  * RUN/ holds checkpoint-*.safetensors, mapper.safetensors (16-bit), metrics.jsonl, events/ and samples/ (pictures above
- * what M and the generator make of them). A resumed run equals the uninterrupted one bit for bit on the same machine.
- */
+ * their results). A resumed run equals the uninterrupted one bit for bit on the same machine. */
 #ifndef IDEM_TRAIN_SUMMARY_TRAINER_H
 #define IDEM_TRAIN_SUMMARY_TRAINER_H
 
@@ -14,12 +13,12 @@
 typedef struct idem_summary_trainer idem_summary_trainer;
 
 typedef struct {
-    int64_t iteration; /* completed, this one included */
-    bool skipped;      /* something was not finite */
+    int64_t iteration; /* completed, including this one */
+    bool skipped;      /* a number was not finite */
     double loss, l_r, l_d, pixels, features, likeness;
 } idem_summary_report;
 
-/* Texts are read while the trainer is made, and may go afterwards; `stop` and `user` must outlive it. */
+/* Texts are read only while the trainer is made; `stop` and `user` must outlive it. */
 typedef struct {
     const char *run, *data;            /* folders; run NULL: nothing is written; data NULL: only step_on */
     bool resume;                       /* continue the newest checkpoint of `run`, or start if there is none */
@@ -27,28 +26,28 @@ typedef struct {
     const volatile sig_atomic_t *stop; /* nonzero: run saves a checkpoint and returns -1, "interrupted" */
     double deadline;                   /* idem_clock's: run then saves a checkpoint and returns 0; 0: none */
     void (*on_step)(void *user, const idem_summary_report *r);
-    void (*on_bad)(void *user, const char *why);   /* a picture that cannot be read and is passed over; may be NULL */
+    void (*on_bad)(void *user, const char *why);   /* an unreadable picture, which is skipped; may be NULL */
     void (*on_line)(void *user, const char *json); /* each line of metrics.jsonl */
     void *user;
 } idem_summary_setup;
 
-/* The options of the run in folder `run`: 1 and *r filled, 0 when it has no checkpoint. The model is told which
- * recogniser it trains with (idem_model_expect). */
+/* The options of the run in folder `run`: 1 and *r filled, 0 if it has no checkpoint. Sets the run's recogniser in the
+ * model (idem_model_expect). */
 int idem_summary_saved_recipe(const char *run, idem_model *m, idem_summary_recipe *r);
 
-/* The model needs its recogniser (idem_model_load_recogniser), nothing else beside the generator. */
+/* The model needs only its generator and recogniser (idem_model_load_recogniser). */
 idem_summary_trainer *idem_summary_trainer_new(idem_model *m, const idem_summary_recipe *recipe,
                                                const idem_summary_setup *setup);
 void idem_summary_trainer_free(idem_summary_trainer *t); /* NULL is allowed */
 
 int idem_summary_trainer_step(idem_summary_trainer *t, idem_summary_report *r);
-/* The same on the caller's pictures [B, S, S, 3] in [0, 1]; the place in the data stays as it is. */
+/* The same with the caller's pictures [B, S, S, 3] in [0, 1]; the position in the data is unchanged. */
 int idem_summary_trainer_step_on(idem_summary_trainer *t, const float *x, idem_summary_report *r);
-/* All that is left of the recipe, with its lines, samples and checkpoints. */
+/* The rest of the recipe, with its lines, samples and checkpoints. */
 int idem_summary_trainer_run(idem_summary_trainer *t);
 
 int64_t idem_summary_trainer_iteration(const idem_summary_trainer *t); /* completed */
-bool idem_summary_trainer_resumed(const idem_summary_trainer *t);      /* there was a checkpoint */
+bool idem_summary_trainer_resumed(const idem_summary_trainer *t);      /* from a checkpoint */
 size_t idem_summary_trainer_pictures(const idem_summary_trainer *t);
 size_t idem_summary_trainer_state_bytes(const idem_summary_trainer *t); /* weights and moments */
 size_t idem_summary_trainer_bytes(const idem_summary_trainer *t);       /* of activations */
