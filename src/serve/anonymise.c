@@ -8,7 +8,7 @@
 
 #include "serve/task.h"
 
-/* How it is done, by the form; *seed -1: none. */
+/* The options from the form; *seed -1: none. */
 static int take_settings(idem_task *t, idem_anonymising *how, int *seed, int *report) {
     static const char *const ways[] = {"pixels", "blur", "solid"};
     static const int hidings[] = {IDEM_HIDE_IN_PIXELS, IDEM_HIDE_BLURRED, IDEM_HIDE_IN_ONE_COLOUR};
@@ -27,7 +27,7 @@ static int take_settings(idem_task *t, idem_anonymising *how, int *seed, int *re
     return 0;
 }
 
-/* {"report": ..., "type": ..., "picture": ...}, the picture in base 64: no copies of what is large. */
+/* {"report": ..., "type": ..., "picture": ...}, the picture in base 64, without further copies of large data. */
 static void answer_both(idem_answer *answer, const unsigned char *bytes, size_t size, const char *report) {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     const size_t most = strlen(report) + 4 * (size / 3 + 1) + 80;

@@ -1,4 +1,4 @@
-/* POST /anonymise: every face of a photograph becomes that of a person who does not exist, as `idem anonymise` does it.
+/* POST /anonymise: replaces every face of a photograph by that of a person who does not exist, like `idem anonymise`.
  */
 #ifndef IDEM_SERVE_ANONYMISE_H
 #define IDEM_SERVE_ANONYMISE_H

@@ -1,4 +1,4 @@
-/* The page and the samples: all that is answered to GET beside the interface. */
+/* The page and the samples: all answers to GET beside the interface. */
 #ifndef IDEM_SERVE_FILES_H
 #define IDEM_SERVE_FILES_H
 
@@ -18,11 +18,11 @@ typedef struct {
     int n;
 } idem_served_samples;
 
-/* Reads those that are there; samples NULL: none. */
+/* Reads existing samples; samples NULL: none. */
 void idem_served_open(idem_served_samples *files, const char *samples);
 void idem_served_close(idem_served_samples *files);
 
-/* By the path of a request, which names no file of the machine; NULL: there is none. */
+/* By the path of a request, which is not a path of the machine; NULL: none. */
 const idem_served_file *idem_served_find(const idem_served_samples *files, const char *path);
 
 #endif

@@ -1,5 +1,5 @@
-/* What a request brings: pictures and settings as multipart/form-data or as application/x-www-form-urlencoded, kept in
- * memory, names of files dropped. */
+/* A request's form: pictures and settings as multipart/form-data or as application/x-www-form-urlencoded, kept in
+ * memory, without file names. */
 #ifndef IDEM_SERVE_FORM_H
 #define IDEM_SERVE_FORM_H
 
@@ -43,21 +43,21 @@ typedef struct {
 
 /* -1: the request's Content-Type is neither, or memory is short. */
 int idem_form_open(idem_form *form, struct MHD_Connection *connection);
-/* The next bytes of the body; what is wrong with it stays in form->error. */
+/* Adds the next bytes of the body; errors are kept in form->error. */
 void idem_form_add(idem_form *form, const char *bytes, size_t size);
-/* The body has ended; -1, with form->error, when it was not right. */
+/* Ends the body; -1 with form->error if it was wrong. */
 int idem_form_finish(idem_form *form);
 void idem_form_free(idem_form *form);
 
-/* A whole number of `least` to `most`; `otherwise` when it was not sent. -1, with form->error. */
+/* A whole number from `least` to `most`; `otherwise` if not sent. -1 with form->error. */
 int idem_form_number(idem_form *form, int setting, int least, int most, int otherwise, int *value);
-/* A number of `least` to `most`; NaN when it was not sent. -1, with form->error. */
+/* A number from `least` to `most`; NaN if not sent. -1 with form->error. */
 int idem_form_real(idem_form *form, int setting, double least, double most, double *value);
-/* The place among `choices` of what was sent, the first when nothing was. -1, with form->error. */
+/* The index of the value among `choices`; 0 if not sent. -1 with form->error. */
 int idem_form_choice(idem_form *form, int setting, const char *const *choices, int n, int *value);
 /* The field of a picture: "identity". Constant. */
 const char *idem_form_picture_name(int picture);
-/* -1, with form->error, when the picture was not sent. */
+/* -1 with form->error if the picture was not sent. */
 int idem_form_wants(idem_form *form, int picture);
 
 #endif

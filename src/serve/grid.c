@@ -15,7 +15,7 @@ typedef struct {
     int side;        /* of a picture in the grid */
 } grid;
 
-/* Those of a side that were sent, in the order of their fields. How many, -1. */
+/* Reads the sent pictures of one side, in the order of their fields. Returns their number, or -1. */
 static int add_side(grid *g, idem_faces *faces, int first) {
     int n = 0;
     if (idem_task_wants(&g->task, first))
@@ -44,7 +44,7 @@ static int paint(grid *g) {
                : 0;
 }
 
-/* Picture i of the grid as it is drawn there. */
+/* Picture i of the grid, at its size there. */
 static int show(grid *g, idem_view *view, int i, const uint8_t *rgb) {
     uint8_t *to = g->shrunk + (size_t)i * (size_t)g->side * (size_t)g->side * 3;
     *view = (idem_view){rgb, g->task.size, g->task.size};
@@ -75,7 +75,7 @@ static void run(grid *g) {
     idem_task *t = &g->task;
     unsigned char *bytes;
     size_t size;
-    /* Both sets keep their pictures, which the grid shows. */
+    /* Both sets keep their pictures for the grid. */
     t->id = idem_new_faces(t->context, IDEM_CODE_OF_IDENTITY, 1);
     t->attr = idem_new_faces(t->context, IDEM_CODE_OF_ATTRIBUTES, 1);
     if (!t->id || !t->attr) {

@@ -1,4 +1,4 @@
-/* POST /grid: every identity with every set of attributes, as `idem compose` draws its grid.png. */
+/* POST /grid: every identity with every set of attributes, like the grid.png of `idem compose`. */
 #ifndef IDEM_SERVE_GRID_H
 #define IDEM_SERVE_GRID_H
 

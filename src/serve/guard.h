@@ -1,6 +1,6 @@
-/* Who may ask the local server. A page on this machine's loopback is still within reach of every other page that the
- * browser has open (by requests to 127.0.0.1, and by names that are made to point there), so each request must bring a
- * secret, the right host name, and no sign of another page. */
+/* Access to the local server. Every other page in the browser can reach a server on this machine's loopback (by
+ * requests to 127.0.0.1, and by names that resolve to it), so each request needs a secret, the right host name, and no
+ * sign of another page. */
 #ifndef IDEM_SERVE_GUARD_H
 #define IDEM_SERVE_GUARD_H
 
@@ -11,7 +11,7 @@ typedef struct {
     char hosts[IDEM_GUARD_HOSTS][80]; /* "127.0.0.1:8080"; unused ones are "" */
 } idem_guard;
 
-/* What of a request matters; NULL: it has none of it. */
+/* The relevant headers of a request; NULL: absent. */
 typedef struct {
     const char *host, *origin, *site; /* headers Host, Origin, Sec-Fetch-Site */
     const char *cookie;               /* the cookie IDEM_GUARD_COOKIE */
@@ -20,14 +20,14 @@ typedef struct {
 } idem_guard_request;
 #define IDEM_GUARD_COOKIE "idem"
 
-/* A new secret, for a server at that address; -1: the system has no random numbers. loopback: it also answers to
- * localhost. */
+/* Makes a secret for a server at that address; -1: the system has no random numbers. loopback: localhost is accepted
+ * too. */
 int idem_guard_init(idem_guard *guard, const char *address, int port, int loopback);
 
-/* NULL when the request may be answered, else one sentence that says why not. */
+/* NULL if the request may be answered, else one sentence with the reason. */
 const char *idem_guard_refuses(const idem_guard *guard, const idem_guard_request *request);
 
-/* Whether the text is the secret, in a time that does not depend on how much of it is right. May be NULL. */
+/* Whether the text is the secret, in constant time. text may be NULL. */
 int idem_guard_knows(const idem_guard *guard, const char *text);
 
 #endif

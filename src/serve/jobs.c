@@ -9,7 +9,7 @@ struct idem_jobs {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     idem_context *context;
-    idem_job *first; /* at work, then those that wait in their order */
+    idem_job *first; /* the running job, then the waiting ones in order */
     int n, ended;
 };
 

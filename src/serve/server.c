@@ -20,23 +20,23 @@
 #include "serve/work.h"
 
 enum {
-    CONNECTIONS = 96,        /* at once; further ones are closed */
+    CONNECTIONS = 96,        /* at the same time; further ones are closed */
     BODY_MOST = 64 << 20,    /* bytes of one request */
-    BODIES_MOST = 192 << 20, /* of all at once */
+    BODIES_MOST = 192 << 20, /* of all current requests */
     RECEIVE_SECONDS = 10,    /* for a request to arrive */
-    SEND_SECONDS = 60,       /* for an answer to be taken */
-    STACK_BYTES = 2 << 20,   /* of a connection's thread: libraries that work in it want more than MHD's */
+    SEND_SECONDS = 60,       /* for sending an answer */
+    STACK_BYTES = 2 << 20,   /* of a connection's thread: libraries need more than MHD's default */
     WATCH_MILLISECONDS = 200,
     PATH_MOST = 64
 };
 
-/* A connection, as the watch sees it. */
+/* A connection, for the watch. */
 typedef struct peer {
     struct peer *next;
     int fd;
     enum { RECEIVES, WORKS, SENDS } state;
-    double since;  /* the state, seconds */
-    idem_job *job; /* while it works */
+    double since;  /* start of the state, seconds */
+    idem_job *job; /* in the state WORKS */
 } peer;
 
 struct idem_server {
@@ -45,9 +45,9 @@ struct idem_server {
     idem_jobs *jobs;
     idem_served_samples samples;
     char url[160];
-    pthread_mutex_t lock; /* of what follows */
+    pthread_mutex_t lock; /* protects the fields below */
     peer *peers;
-    size_t bodies; /* bytes that requests at hand announced */
+    size_t bodies; /* bytes announced by current requests */
     int ends;
     pthread_t watch;
 };
@@ -55,7 +55,7 @@ struct idem_server {
 typedef struct {
     idem_form form;
     idem_work *work;
-    size_t size, received; /* of the body: announced, there */
+    size_t size, received; /* of the body: announced, received */
     int answered;
 } request;
 
@@ -101,7 +101,7 @@ static void on_connection(void *user, struct MHD_Connection *connection, void **
     }
 }
 
-/* Under the lock. Slow ones are cut off; work whose asker is gone is ended. */
+/* Under the lock. Closes slow connections; cancels work of disconnected clients. */
 static void look_at(idem_server *s, peer *p, double time) {
     struct pollfd gone = {.fd = p->fd, .events = POLLRDHUP};
     if (p->state == WORKS) {
@@ -159,7 +159,7 @@ static enum MHD_Result send_response(idem_server *s, struct MHD_Connection *c, i
     return queued;
 }
 
-/* Takes the answer's bytes. */
+/* Takes ownership of the answer's bytes. */
 static enum MHD_Result send_answer(idem_server *s, struct MHD_Connection *c, idem_answer *a) {
     struct MHD_Response *r = MHD_create_response_from_buffer(a->size, a->bytes, MHD_RESPMEM_MUST_FREE);
     if (r) {
@@ -186,7 +186,7 @@ static enum MHD_Result send_constant(idem_server *s, struct MHD_Connection *c, c
     return send_response(s, c, MHD_HTTP_OK, r);
 }
 
-/* The address that was printed: the token moves from it into a cookie, and out of the browser's history. */
+/* The printed address: the token moves into a cookie, and out of the browser's history. */
 static enum MHD_Result send_cookie(idem_server *s, struct MHD_Connection *c) {
     char cookie[128];
     struct MHD_Response *r = MHD_create_response_from_buffer(0, (void *)"", MHD_RESPMEM_PERSISTENT);
@@ -229,7 +229,7 @@ static enum MHD_Result answer_get(idem_server *s, struct MHD_Connection *c, cons
 
 /* ---- POST ---- */
 
-/* Room for the body among all bodies at hand; 0: there is none now. */
+/* Reserves memory for the body among all current bodies; 0: not available now. */
 static int reserve(idem_server *s, request *q, size_t size) {
     pthread_mutex_lock(&s->lock);
     const int there = s->bodies + size <= BODIES_MOST;
@@ -243,7 +243,7 @@ static int reserve(idem_server *s, request *q, size_t size) {
 
 static enum MHD_Result begin_post(idem_server *s, struct MHD_Connection *c, request *q, const char *path) {
     const char *length = MHD_lookup_connection_value(c, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
-    q->answered = 1; /* unless all is well */
+    q->answered = 1; /* unless all checks pass */
     if (!(q->work = idem_work_find(path)))
         return send_error(s, c, MHD_HTTP_NOT_FOUND, "request", "there is nothing at this path");
     if (!length)
@@ -278,9 +278,9 @@ static enum MHD_Result finish_post(idem_server *s, struct MHD_Connection *c, req
         idem_jobs_leave(&job);
     }
     if (p)
-        enter_state(s, p, SENDS, NULL); /* the watch forgets the job, which ends here */
+        enter_state(s, p, SENDS, NULL); /* the watch drops the job, which ends here */
     idem_form_free(&q->form);
-    malloc_trim(0); /* pictures are large, and rare */
+    malloc_trim(0); /* pictures are large and rare */
     if (context)
         return send_answer(s, c, &answer);
     return full ? send_error(s, c, MHD_HTTP_SERVICE_UNAVAILABLE, "busy", "too many requests wait, try again")

@@ -1,5 +1,5 @@
-/* The parts that the works of the interface have in common: a form's settings, its pictures and their faces. Functions
- * that return -1 or NULL have put the reason into task->answer. */
+/* The common parts of the interface's works: a form's settings, its pictures and their faces. Functions that return -1
+ * or NULL put the error into task->answer. */
 #ifndef IDEM_SERVE_TASK_H
 #define IDEM_SERVE_TASK_H
 
@@ -17,18 +17,18 @@ typedef struct {
     idem_faces *id, *attr;
 } idem_task;
 
-/* Reads the settings that several works share. */
+/* Reads the settings shared by several works. */
 int idem_task_begin(idem_task *task);
 void idem_task_end(idem_task *task);
 
-/* Whether the picture was sent. */
+/* -1 if the picture was not sent. */
 int idem_task_wants(idem_task *task, int picture);
-/* A picture that was sent, with the face that is wanted of it, for the caller to free. size: as in idem_reading. */
+/* A sent picture with the requested face; the caller frees it. size: as in idem_reading. */
 idem_photograph *idem_task_read(idem_task *task, int picture, int face, int size);
 
 /* The sets of the identities and the attributes. */
 int idem_task_open_sets(idem_task *task);
-/* The face of a picture into a set. *keep: the photograph, for the caller to free; NULL: it is freed. */
+/* Adds the face of a picture to a set. *keep: gets the photograph, freed by the caller; keep may be NULL. */
 int idem_task_add_face(idem_task *task, idem_faces *faces, int picture, int face, idem_photograph **keep);
 int idem_task_encode_sets(idem_task *task);
 

@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* idem_decode_photograph's name of what it reads. */
+/* idem_decode_photograph's name of its input. */
 static const char picture[] = "the picture in memory: ";
 static const char options[] = "options.";
 
-/* Writes the option of idem serve for the field of idem_options that `text` begins with; its length, 0 if there is
- * none. */
+/* Writes the option of idem serve for the field of idem_options that `text` begins with; returns the field's length, 0
+ * if there is none. */
 static size_t say_option(FILE *to, const char *text) {
     const size_t begin = sizeof options - 1;
     const size_t n = strncmp(text, options, begin) ? 0 : strspn(text + begin, "abcdefghijklmnopqrstuvwxyz_");

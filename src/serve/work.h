@@ -1,4 +1,4 @@
-/* What the interface does, with the public library alone. */
+/* The work of the interface, using only the public library. */
 #ifndef IDEM_SERVE_WORK_H
 #define IDEM_SERVE_WORK_H
 
@@ -7,7 +7,7 @@
 
 typedef void idem_work(idem_context *context, idem_job *job, idem_form *form, idem_answer *answer);
 
-/* The work of a path ("/compose"); NULL: there is none. */
+/* The work of a path ("/compose"); NULL: none. */
 idem_work *idem_work_find(const char *path);
 
 #endif
