@@ -118,7 +118,7 @@ static void what_cannot_be_built_is_named(void **state) {
     }
     idem_onnx *m;
     assert_int_equal(idem_onnx_load(&m, "tests/fixtures/format/external.onnx"), -1);
-    assert_non_null(strstr(idem_error(), "is kept in another file (external data), which is not read"));
+    assert_non_null(strstr(idem_error(), "is stored in another file (external data), which is not supported"));
 }
 
 int main(void) {

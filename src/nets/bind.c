@@ -34,7 +34,7 @@ static void note_damage(idem_binder *b, const idem_weight *w) {
     note_problem(b, text);
 }
 
-/* Shapes that hold the same numbers in the same order: equal once all dimensions of 1 are dropped. */
+/* Shapes of the same numbers in the same order: equal without their dimensions of 1. */
 static bool shape_fits(const idem_shape *have, const idem_shape *want) {
     int i = 0, j = 0;
     for (;;) {
@@ -72,7 +72,7 @@ idem_node *idem_bind(idem_binder *b, idem_shape shape, const char *name_format, 
         note_problem(b, text);
         return idem_const_fill(b->graph, shape, 0);
     }
-    if (!w->used) /* later its numbers may be those of training */
+    if (!w->used) /* later, training may have changed its numbers */
         note_damage(b, w);
     w->used = true;
     if (!shape_fits(&w->shape, &shape)) {

@@ -11,7 +11,7 @@ enum { GROUP = 4 };
 /* [1, 3, 3, 1] / 8 for each axis */
 static const float blur_kernel[4] = {0.125f, 0.375f, 0.375f, 0.125f};
 
-/* The weight of a convolution, its equalised rate folded in. */
+/* The weight of a convolution, with its equalised rate folded in. */
 static idem_node *bind_conv(idem_binder *b, const char *name, int64_t in, int kernel, float gain) {
     idem_shape shape = idem_bind_shape(b, "%s.weight", name);
     const int64_t out = shape.rank == 4 ? shape.d[0] : 1;
@@ -19,7 +19,7 @@ static idem_node *bind_conv(idem_binder *b, const char *name, int64_t in, int ke
     return idem_scale(weight, gain / sqrtf((float)(in * kernel * kernel)));
 }
 
-/* The bias and leaky ReLU behind a convolution. */
+/* The bias and leaky ReLU after a convolution. */
 static idem_node *activate(idem_binder *b, idem_node *x, const char *name, float gain) {
     if (!x)
         return NULL;

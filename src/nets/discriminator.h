@@ -13,8 +13,8 @@
 #include "base/rng.h"
 #include "nets/bind.h"
 
-/* x [N, 3, S, S], about [-1, 1] -> logits [N, 1]. The batch is `parts` batches of equal size one behind the other, and
- * the standard deviation (over groups of 4, or the largest smaller divisor) never mixes two of them. */
+/* x [N, 3, S, S], about [-1, 1] -> logits [N, 1]. The batch consists of `parts` batches of equal size, one after the
+ * other, and the standard deviation (over groups of 4, or the largest smaller divisor) never mixes two of them. */
 idem_node *idem_discriminator(idem_binder *b, idem_node *x, int parts);
 int idem_discriminator_finish(idem_binder *b);
 

@@ -89,7 +89,7 @@ static idem_node *say(char *about, size_t size, const char *before, int side, id
     return y;
 }
 
-/* The file behind the Frechet Inception Distance tells itself by its 1008 classes. */
+/* The file used for the Frechet Inception Distance is recognised by its 1008 classes. */
 static idem_node *inception3(idem_binder *b, char *about, size_t size) {
     const bool fid = shape_of(b->weights, b->prefix, "fc.bias", 0).d[0] == 1008;
     idem_node *x = picture(b, IDEM_INCEPTION3_SIDE);
@@ -155,7 +155,7 @@ static idem_node *critic(idem_binder *b, char *about, size_t size) {
 
 static const struct {
     const char *sign, *name;
-    idem_node *(*build)(idem_binder *b, char *about, size_t size); /* NULL: no use is made of it */
+    idem_node *(*build)(idem_binder *b, char *about, size_t size); /* NULL: idem does not use it */
 } kinds[] = {
     {"convs.0.conv.modulation.weight", "StyleGAN2 generator", generator},
     {"synthesis.b4.const", "StyleGAN2 generator", generator},

@@ -14,7 +14,7 @@ static const float bn_eps = 1e-3f;
 #define SAME IDEM_FROM_SAME
 #define POOL IDEM_FROM_POOL
 
-/* Blocks by their letters in the published code; the comment says what runs through them. */
+/* Blocks by their letters in the published code; each comment gives the sides of the pictures. */
 static const idem_inception_row block_a[] = {/* 35 x 35 */
                                              {"branch1x1", IN, 64, 1, 1, 1, true},
                                              {"branch5x5_1", IN, 48, 1, 1, 1, false},
@@ -104,7 +104,7 @@ static idem_node *features(const idem_norm_conv_kind *k, idem_node *x, bool fid)
                                  blocks[i].rows, blocks[i].n, blocks[i].width);
     x = idem_mean_hw(x);
     if (!x && (k->binder->missing || k->binder->misshapen))
-        idem_inception3_finish(k->binder); /* shapes went astray because tensors did: that is the message to give */
+        idem_inception3_finish(k->binder); /* wrong tensors cause wrong shapes: their message is the useful one */
     return x;
 }
 
@@ -126,7 +126,7 @@ int idem_inception3_finish(idem_binder *b) {
 int idem_inception3_init(idem_weights *w, const char *prefix, idem_rng *rng) {
     if (idem_inception3_width(w, prefix))
         return idem_fail("there is an InceptionV3 below \"%s\" already", prefix);
-    idem_graph *g = idem_graph_new(); /* never run: building it says which tensors there must be */
+    idem_graph *g = idem_graph_new(); /* never run: building it creates the tensors */
     if (!g)
         return -1;
     idem_binder b = idem_binder_make(g, w, prefix, false);

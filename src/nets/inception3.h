@@ -1,6 +1,6 @@
 /* InceptionV3 (Szegedy et al. 2016) with torchvision's names: 299 x 299 pictures in [-1, 1] to the average pool, 2048
- * numbers; and the variant behind the Frechet Inception Distance, whose tensors have the same names and whose pooling
- * differs. `fc` and the auxiliary classifier (AuxLogits) are not used. Widths come from the tensors. */
+ * numbers; and the variant used for the Frechet Inception Distance, with the same names of tensors but different
+ * pooling. `fc` and the auxiliary classifier (AuxLogits) are not used. Widths come from the tensors. */
 #ifndef IDEM_NETS_INCEPTION3_H
 #define IDEM_NETS_INCEPTION3_H
 
@@ -12,9 +12,9 @@ enum { IDEM_INCEPTION3_SIDE = 299, IDEM_INCEPTION3_LEAST = 75 };
 idem_node *idem_inception3(idem_binder *b, idem_node *x, idem_norm_stats stats, idem_running_list *running);
 int idem_inception3_finish(idem_binder *b);
 
-/* The network of the 2015-12-05 TensorFlow graph as ported to PyTorch (pt_inception-2015-12-05): x [N, 3, H, W] in
- * [0, 1], of any size, bilinear to 299 -> [N, 2048]. Stored statistics. Averages leave the padding out, and the last
- * block pools by the maximum. */
+/* The network of the 2015-12-05 TensorFlow graph as ported to PyTorch (pt_inception-2015-12-05): x [N, 3, H, W] in [0,
+ * 1], of any size, bilinear to 299 -> [N, 2048]. Stored statistics. Averages exclude the padding, and the last block
+ * pools by the maximum. */
 idem_node *idem_inception3_fid(idem_binder *b, idem_node *x);
 
 /* Adds fresh tensors of the published widths below prefix, as idem_norm_conv_init makes them. */

@@ -74,7 +74,7 @@ static idem_node *stem(const idem_norm_conv_kind *k, idem_node *x) {
     return idem_inception_unit(k, x, "conv2d_4b", (idem_norm_conv_shape){256, 3, 3, 2, true});
 }
 
-/* A linear layer without bias and the norm behind it, by the stored averages. */
+/* A linear layer without bias and the norm after it, by the stored averages. */
 static idem_node *last(const idem_norm_conv_kind *k, idem_node *x) {
     if (!x)
         return NULL;
@@ -87,8 +87,8 @@ static idem_node *last(const idem_norm_conv_kind *k, idem_node *x) {
 }
 
 idem_node *idem_inception_resnet(idem_binder *b, idem_node *x) {
-    /* Its gradient hangs on the signs of millions of ReLUs: one more rounding, of folded weights, turns more of them.
-     */
+    /* Its gradient depends on the signs of millions of ReLUs: folding the weights, one more rounding, would flip more
+     * of them. */
     const idem_norm_conv_kind k = {.binder = b, .stats = IDEM_APART_STATS, .eps = bn_eps};
     char text[64];
     if (!x)

@@ -27,7 +27,7 @@ static idem_node *conv(idem_binder *b, idem_node *x, const char *name, bool down
     return x;
 }
 
-/* Zeros behind the end of an axis, up to `size`. */
+/* Zeros after the end of an axis, up to `size`. */
 static idem_node *grow(idem_node *x, int axis, int64_t size) {
     return x && x->shape.d[axis] < size ? idem_embed(x, axis, 0, size, 1) : x;
 }
@@ -56,7 +56,7 @@ idem_node *idem_judge(idem_binder *b, idem_node *x) {
     static const float mean[3] = {122.782f, 117.001f, 104.298f};
     if (!x)
         return NULL;
-    /* 255 as the package itself divides (dlib's own net divides by 256). */
+    /* 255 as in the package (dlib's net divides by 256). */
     x = idem_scale(idem_sub(x, idem_const(b->graph, "mean", IDEM_SHAPE(1, 3, 1, 1), mean)), 1.0f / 255);
     x = idem_maxpool(idem_relu(conv(b, x, "conv32_down", true)), idem_window_make(3, 2, 0));
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {

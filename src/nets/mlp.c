@@ -15,7 +15,7 @@ idem_node *idem_mlp(idem_binder *b, const char *name, idem_node *x, float slope)
     while (idem_bind_has(b, "%s.%d.weight", name, layers))
         layers++;
     if (layers == 0)
-        return idem_fail_null("%s%s.0.weight is missing: there is no such network in this file", b->prefix, name);
+        return idem_fail_null("%s%s.0.weight is missing: this file does not contain the network", b->prefix, name);
     idem_scope_push(b->graph, name);
     for (int i = 0; i < layers && x; i++) {
         const idem_shape shape = idem_bind_shape(b, "%s.%d.weight", name, i);

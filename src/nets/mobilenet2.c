@@ -7,8 +7,8 @@
 
 static const float bn_eps = 1e-3f;
 
-/* `kernel` [1 or 3 on each side], batch norm by stored statistics folded into it. Stride 2 has the padding of Keras:
- * in front only where the side is odd. */
+/* `kernel` [1 or 3 on each side], batch norm by stored statistics folded into it. Stride 2 has the padding of Keras: at
+ * the start only if the side is odd. */
 static idem_node *unit(idem_binder *b, idem_node *x, const char *conv, const char *norm, int stride, bool depthwise) {
     if (!x)
         return NULL;
@@ -39,7 +39,7 @@ static idem_node *relu6(idem_node *x) {
     return idem_unary(x, IDEM_UNARY_CLAMP, 0, 6);
 }
 
-/* Expansion (but for the first block), depthwise, projection; with a shortcut where the shape stays. */
+/* Expansion (except in the first block), depthwise, projection; with a shortcut if the shape does not change. */
 static idem_node *block(idem_binder *b, idem_node *x, int i, int stride) {
     static const char *const parts[] = {"expand", "depthwise", "project"};
     idem_node *y = x;

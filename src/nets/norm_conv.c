@@ -41,7 +41,7 @@ static idem_weight *find_average(const idem_binder *b, const char *norm, const c
     return w;
 }
 
-/* y = conv(x) normalised by the stored averages, which can be one convolution with a bias. */
+/* y = conv(x) normalised by the stored averages, as one convolution with a bias. */
 static idem_node *by_averages(const idem_norm_conv_kind *k, idem_node *x, idem_node *weight, idem_node *gamma,
                               idem_node *beta, const char *norm, idem_window win) {
     const int64_t out = weight ? weight->shape.d[0] : 1;

@@ -1,13 +1,12 @@
-/* Convolution and batch norm, the unit that all encoders of pictures here are made of, with the statistics stored or
- * the batch's, and fresh weights.
+/* Convolution and batch norm, the unit of all encoders of pictures here, with stored statistics or the batch's, and its
+ * initial weights.
  *
  *     idem_running_list running = {0};
  *     idem_binder b = idem_binder_make(graph, weights, "E_attr.", true);
  *     idem_node *e = idem_resnet(&b, x, IDEM_BATCH_STATS, &running);
  *     if (!e || idem_resnet_finish(&b)) ...
  *     // every running.item[i].stats is a target of the training plan
- *     idem_plan_run(plan); idem_running_update(&running, plan, 0.1f);
- */
+ *     idem_plan_run(plan); idem_running_update(&running, plan, 0.1f); */
 #ifndef IDEM_NETS_NORM_CONV_H
 #define IDEM_NETS_NORM_CONV_H
 
@@ -18,7 +17,7 @@
 
 typedef enum {
     IDEM_FIXED_STATS, /* stored averages, folded into the convolutions; at plan time if the binder is frozen */
-    IDEM_APART_STATS, /* stored averages, applied behind the convolutions: rounded as PyTorch does */
+    IDEM_APART_STATS, /* stored averages, applied after the convolutions: rounded as in PyTorch */
     IDEM_BATCH_STATS, /* statistics of the batch; the stored averages are updated after a run */
 } idem_norm_stats;
 
@@ -26,12 +25,12 @@ typedef enum {
 typedef struct {
     idem_node *stats; /* [2, C]: mean, biased variance */
     idem_weight *mean, *var;
-    double count; /* numbers behind each statistic */
+    double count; /* numbers in each statistic */
 } idem_running;
 
 enum { IDEM_MAX_RUNNING = 192 };
 typedef struct {
-    const idem_sharing *sharing; /* the batch is that of all parts; NULL: of this process alone */
+    const idem_sharing *sharing; /* the batch consists of all parts; NULL: of this process only */
     int n;
     idem_running item[IDEM_MAX_RUNNING];
 } idem_running_list;
@@ -40,17 +39,17 @@ typedef struct {
  * must be a target of the plan. */
 void idem_running_update(const idem_running_list *l, const idem_plan *p, float momentum);
 
-/* How a network's units are to be made. */
+/* How to build a network's units. */
 typedef struct {
     idem_binder *binder;
     idem_norm_stats stats;
     idem_running_list *running; /* filled with BATCH_STATS; else not read */
     float eps;
-    idem_rng *fresh; /* not NULL: tensors that are not there are made (idem_norm_conv_init) instead of missed */
+    idem_rng *fresh; /* not NULL: creates missing tensors (idem_norm_conv_init) instead of reporting them */
 } idem_norm_conv_kind;
 
 typedef struct {
-    int out;           /* width of fresh weights; those there are say their own */
+    int out;           /* width of new weights; existing ones have their own */
     int height, width; /* of the kernel */
     int stride;
     bool valid; /* no padding; else half the kernel on all sides */

@@ -10,7 +10,7 @@
 enum {
     OPSET_LEAST = 9,
     OPSET_MOST = 17,
-    PART_NUMBERS = 32768, /* of the input that are worked on at once */
+    PART_NUMBERS = 32768, /* of the input that are processed at once */
 };
 
 /* ---- names ---- */
@@ -90,7 +90,7 @@ static const idem_onnx_op *find_op(const char *type) {
     return NULL;
 }
 
-/* Names of initialisers and the input, then which values the outputs need and how many read each. */
+/* Names of initialisers and the input, then the values that the outputs need and how many nodes read each. */
 static int prepare(idem_onnx_builder *b, const char *const *names, int n_names) {
     const idem_onnx *m = b->model;
     size_t n = m->n_tensors + 16;
@@ -186,7 +186,7 @@ static int check_input(const idem_onnx *m, const idem_node *input) {
     return 0;
 }
 
-/* The network on one input. Constants keep the nodes they have from an earlier call, so that parts share weights. */
+/* The network on one input. Constants keep their nodes of an earlier call, so that parts share weights. */
 static int build_once(idem_onnx_builder *b, idem_node *input, const char *const *names, int n, idem_node **out) {
     const idem_onnx *m = b->model;
     if (!input)
@@ -209,9 +209,9 @@ static int build_once(idem_onnx_builder *b, idem_node *input, const char *const 
     return 0;
 }
 
-/* Pictures worked on from the first layer to the last before the next ones: few enough for their values to stay in
- * cache, and as many parts for every thread where the batch divides so. All pictures when the file is not of one
- * picture: it might mix them. */
+/* The number of pictures that go through all layers before the next ones: few enough for their values to stay in cache,
+ * and the same number of parts for each thread if the batch can be divided so. All pictures if the file's batch is not
+ * 1: it might mix them. */
 static int64_t part_of(const idem_onnx_builder *b, const idem_node *input) {
     const idem_shape *s = &input->shape;
     if (s->rank != 4 || s->d[0] < 2 || b->file_batch != 1)
@@ -241,7 +241,7 @@ static int build_parts(idem_onnx_builder *b, idem_node *input, const char *const
         status = build_once(b, idem_slice(input, 0, p * part, part, 1), names, n, one);
         for (int i = 0; i < n && !status; i++) {
             if (one[i]->shape.rank < 1 || one[i]->shape.d[0] != part)
-                parts = 0; /* not one row a picture: as a whole */
+                parts = 0; /* not one row per picture: as a whole */
             made[i * parts + (parts ? p : 0)] = one[i];
         }
     }

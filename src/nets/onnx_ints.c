@@ -1,5 +1,4 @@
-/* Integers while a graph is built: what exporters write around a shape, an index or a list of pads, computed at once.
- */
+/* Integers while a graph is built: the operators around a shape, an index or a list of pads, computed immediately. */
 #include "nets/onnx_ints.h"
 
 #include <string.h>
@@ -109,7 +108,7 @@ static int op_constant_of_shape(idem_onnx_builder *b, const idem_onnx_node *n, i
     return 0;
 }
 
-/* out = f(a, b, c), where single integers serve every element; c may be NULL. */
+/* out = f(a, b, c), where a single integer is used for every element; c may be NULL. */
 static int combine(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx_val *out, size_t n_in,
                    int64_t (*f)(int64_t, int64_t, int64_t)) {
     const idem_onnx_val *in[3] = {NULL}, *longest = NULL;

@@ -108,7 +108,7 @@ static int op_batch_norm(idem_onnx_builder *b, const idem_onnx_node *n, idem_onn
     return idem_onnx_set_node(out[0], idem_bn_apply(x, stats, norm_param(b, &m, 0), norm_param(b, &m, 1), m.eps));
 }
 
-/* The normalisation that is the only reader of this node's output: it folds into the weights. NULL: there is none. */
+/* The normalisation that is the only reader of this node's output, to be folded into the weights. NULL: none. */
 static const idem_onnx_node *norm_behind(const idem_onnx_builder *b, const idem_onnx_node *n, size_t *index) {
     const idem_onnx_val *v = idem_onnx_val_find(b, n->outputs[0]);
     if (!v || v->users != 1)
@@ -212,7 +212,7 @@ static int op_matmul(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx_va
 
 /* ---- pooling ---- */
 
-/* Extra padding behind the end that makes the last, partial window whole; a window may not start behind the picture. */
+/* Extra padding after the end that completes the last, partial window; a window may not start after the picture. */
 static int ceil_extra(const idem_window *w, int i, int64_t side) {
     const int64_t span = (int64_t)(w->kernel[i] - 1) * w->dilation[i] + 1;
     const int64_t padded = side + w->pad[i] + w->pad[i + 2];
@@ -250,7 +250,7 @@ static int op_pool(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx_val 
         return idem_onnx_set_node(out[0], idem_maxpool(x, win));
     idem_node *y = idem_avgpool(x, win, count_pad);
     if (y && count_pad && extra) {
-        /* The added padding does not count: divide by the cells there are instead of the whole window. */
+        /* The added padding does not count: divides by the existing cells instead of the whole window. */
         const int64_t h = y->shape.d[2], w = y->shape.d[3], all = (int64_t)win.kernel[0] * win.kernel[1];
         if (declared.dilation[0] != 1 || declared.dilation[1] != 1)
             return idem_fail("%s (AveragePool): ceil_mode with dilation is not supported", n->name);

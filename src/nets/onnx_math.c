@@ -39,7 +39,7 @@ static int int_arithmetic(idem_onnx_builder *b, const idem_onnx_node *n, idem_on
     return 0;
 }
 
-/* The single number of a float constant that broadcasting leaves the other operand's shape with. */
+/* The single number of a float constant whose broadcast keeps the other operand's shape. */
 static bool is_scalar(const idem_onnx_val *v, const idem_node *other, float *value) {
     if (!v || !v->constant || !v->constant->f || v->constant->count != 1 || !other ||
         v->constant->shape.rank > other->shape.rank)
@@ -115,7 +115,7 @@ static int op_pow(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx_val *
     return idem_onnx_set_node(out[0], idem_unary(x, p == 2 ? IDEM_UNARY_SQUARE : IDEM_UNARY_SQRT, 0, 0));
 }
 
-/* max(0, min(1, alpha x + beta)), and x times that with the factors of opset 14. */
+/* max(0, min(1, alpha x + beta)), or x times it with the factors of opset 14. */
 static int op_hard(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx_val **out) {
     const bool swish = strcmp(n->op_type, "HardSwish") == 0;
     idem_node *x = idem_onnx_in_node(b, n, 0);
@@ -166,7 +166,7 @@ static int op_clip(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx_val 
 }
 
 static int op_softmax(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx_val **out) {
-    const bool flattens = b->model->opset < 13; /* before: everything from the axis on is one list */
+    const bool flattens = b->model->opset < 13; /* before: everything from the axis onwards is one list */
     idem_node *x = idem_onnx_in_node(b, n, 0);
     if (!x)
         return -1;
@@ -193,7 +193,7 @@ static int op_same(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx_val 
     return 0;
 }
 
-/* Since opset 12 a network may be left in the state of training, where dropping is random. */
+/* Since opset 12 a network may be in training mode, where dropping is random. */
 static int op_dropout(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx_val **out) {
     const idem_onnx_val *training = idem_onnx_in(b, n, 2);
     if (training && (!training->ints || training->count != 1 || training->ints[0]))

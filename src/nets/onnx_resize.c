@@ -1,5 +1,5 @@
 /* Upsample and Resize of pictures: each output pixel is a weighted sum of up to 4 x 4 input pixels, a constant map.
- * Coordinates and roundings as the ONNX operator specification defines them per opset. */
+ * Coordinates and roundings as defined per opset by the ONNX operator specification. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +29,7 @@ typedef struct {
     float (*weight)[TAPS];
 } axis;
 
-/* The place of `name` in the list, or a failure that names the node. */
+/* The index of `name` in the list, or a failure that names the node. */
 static int choose(const idem_onnx_node *n, const char *attribute, const char *fallback, const char *const *names) {
     const char *name = idem_onnx_string(n, attribute, fallback);
     for (int i = 0; names[i]; i++)
@@ -59,7 +59,7 @@ static int read_rule(const idem_onnx_node *n, int64_t opset, rule *r) {
     return 0;
 }
 
-/* Where the middle of output o lies, in input pixels. */
+/* The centre of output o in input pixels. */
 static double source_of(const rule *r, const axis *a, int o) {
     switch (r->placement) {
     case PYTORCH_HALF_PIXEL:
@@ -181,7 +181,7 @@ static int op_resize(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx_va
     if (read_axes(b, n, x, a))
         return -1;
     if ((int64_t)a[0].out * a[1].out > ENTRIES_MOST >> (2 * r.kernel))
-        return idem_fail("%s (%s): %d x %d pixels are more than are resized", n->name, n->op_type, a[1].out, a[0].out);
+        return idem_fail("%s (%s): %d x %d pixels are too many", n->name, n->op_type, a[1].out, a[0].out);
     for (int i = 0; i < 2; i++) {
         a[i].index = idem_arena_array(idem_graph_arena(b->graph), (size_t)a[i].out, sizeof *a[i].index);
         a[i].weight = idem_arena_array(idem_graph_arena(b->graph), (size_t)a[i].out, sizeof *a[i].weight);

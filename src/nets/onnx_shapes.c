@@ -1,4 +1,4 @@
-/* ONNX operators that move numbers about, and the integer side of them: shapes, indices, lists. */
+/* ONNX operators that move numbers, also for integers: shapes, indices, lists. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,7 +20,7 @@ static int op_constant(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx_
         return idem_onnx_set_ints(b, out[0], a->ints, a->count, 1);
     if ((a = idem_onnx_attribute(n, "value_float")) && a->type == IDEM_ONNX_FLOAT)
         return idem_onnx_set_node(out[0], idem_const(b->graph, n->name, IDEM_SCALAR, &a->f));
-    return idem_fail("%s (Constant): no value of a type that is read", n->name);
+    return idem_fail("%s (Constant): no value of a supported type", n->name);
 }
 
 static int op_shape(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx_val **out) {
@@ -33,7 +33,7 @@ static int op_shape(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx_val
 
 /* ---- reshaping ---- */
 
-/* Fills in 0 (keep) and the one -1 (the rest); false when the counts do not fit. */
+/* Fills in 0 (keep) and the one -1 (the rest); false if the counts do not fit. */
 static bool resolve(const idem_shape *in, const int64_t *target, size_t rank, bool zero_keeps, idem_shape *shape) {
     const int64_t count = idem_shape_count(in);
     int64_t known = 1;
@@ -57,8 +57,8 @@ static bool resolve(const idem_shape *in, const int64_t *target, size_t rank, bo
     return rest >= 0 ? count % known == 0 : known == count;
 }
 
-/* Reshape to groups, exchange of the first two axes of five, reshape back: a shuffle of channels. The picture it starts
- * from, or NULL. */
+/* Reshape to groups, exchange of the first two axes of five, reshape back: a shuffle of channels. Its input picture, or
+ * NULL. */
 static idem_node *shuffle_source(const idem_onnx_builder *b, const idem_onnx_node *n, int64_t *groups) {
     static const int64_t exchange[5] = {0, 2, 1, 3, 4};
     const idem_onnx_node *turn = idem_onnx_producer(b, n, 0), *split = turn ? idem_onnx_producer(b, turn, 0) : NULL;
@@ -75,7 +75,7 @@ static idem_node *shuffle_source(const idem_onnx_builder *b, const idem_onnx_nod
     return d[0] == w[0] && d[3] == w[2] && d[4] == w[3] ? whole->node : NULL;
 }
 
-/* Channels made the last axis before this reshape: the order values have in memory anyway. The picture, or NULL. */
+/* Channels as the last axis before this reshape: the values' order in memory. The picture, or NULL. */
 static idem_node *pixels_source(const idem_onnx_builder *b, const idem_onnx_node *n) {
     static const int64_t last[4] = {0, 2, 3, 1};
     const idem_onnx_node *turn = idem_onnx_producer(b, n, 0);
@@ -105,7 +105,7 @@ static int op_reshape(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx_v
         return -1;
     int64_t real[IDEM_MAX_RANK] = {0};
     memcpy(real, target, rank * sizeof *real);
-    /* A constant shape was written for the file's batch: what led with it leads with ours. */
+    /* A constant shape was written for the file's batch: replaces its first dimension by this one. */
     if (rank > 0 && real[0] == b->file_batch && b->batch != b->file_batch && x->shape.rank > 0 &&
         x->shape.d[0] == b->batch)
         real[0] = b->batch;
@@ -290,9 +290,9 @@ static int64_t clamp(int64_t x, int64_t low, int64_t high) {
     return x < low ? low : x > high ? high : x;
 }
 
-/* Python's slice rules for a list of `full`: where it starts and how many there are. */
+/* Python's slice rules for a list of `full`: the start and the count. */
 static int64_t slice_range(int64_t full, int64_t *start, int64_t end, int64_t step) {
-    if (step < 0) { /* from the end on, down to behind `end`; -1 is in front of the first */
+    if (step < 0) { /* from the end, down to just after `end`; -1 is before the first */
         *start = clamp(*start < 0 ? *start + full : *start, -1, full - 1);
         end = clamp(end < 0 ? end + full : end, -1, full - 1);
         return *start > end ? (*start - end - step - 1) / -step : 0;
@@ -345,7 +345,7 @@ static int op_slice(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx_val
             return idem_fail("%s (Slice): step %lld; only steps of 1 and more are supported", n->name, (long long)step);
         const int64_t full = x->shape.d[axis], size = slice_range(full, &start, list[1][i], step > full ? full : step);
         if (size < 1)
-            return idem_fail("%s (Slice): nothing is left of axis %d", n->name, axis);
+            return idem_fail("%s (Slice): no elements remain on axis %d", n->name, axis);
         if (size != full)
             x = idem_slice(x, axis, start, size, step);
         if (!x)
@@ -455,7 +455,7 @@ static int op_expand(idem_onnx_builder *b, const idem_onnx_node *n, idem_onnx_va
                              (long long)want);
         shape.d[i] = want == 1 ? have : want;
         if (shape.d[i] > INT64_MAX / 8 / count)
-            return idem_fail("%s (Expand): the new shape has more elements than can be counted", n->name);
+            return idem_fail("%s (Expand): the new shape has too many elements to count", n->name);
         count *= shape.d[i];
     }
     return idem_onnx_set_node(out[0], idem_broadcast(x, shape));

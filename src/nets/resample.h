@@ -5,7 +5,7 @@
 #include "engine/graph.h"
 
 /* x [N, C, H, W] -> [N, C, h, w], bilinear between the four nearest pixels, corners not aligned, edges repeated, no
- * antialiasing when it shrinks: PyTorch's interpolate(mode="bilinear"). x itself when the size is right already. */
+ * antialiasing: PyTorch's interpolate(mode="bilinear"). x itself if it has this size already. */
 idem_node *idem_resample_bilinear(idem_node *x, int h, int w);
 
 #endif

@@ -47,7 +47,7 @@ idem_node *idem_resnet(idem_binder *b, idem_node *x, idem_norm_stats stats, idem
             x = block(&r, x, layer, i, layer > 1 && i == 0 ? 2 : 1);
     x = idem_mean_hw(x);
     if (!x && (b->missing || b->misshapen))
-        idem_resnet_finish(b); /* shapes went astray because tensors did: that is the message to give */
+        idem_resnet_finish(b); /* wrong tensors cause wrong shapes: their message is the useful one */
     return x;
 }
 

@@ -34,7 +34,7 @@ static const idem_weight *find_mean(const idem_stylegan2 *s, const idem_weights 
     return mean ? mean : find(w, s->prefix, "latent_avg", 0);
 }
 
-/* By the tensor that every generator has; known wrappers first. */
+/* Searches for the tensor that every generator has; known wrappers first. */
 static int find_prefix(char prefix[IDEM_PREFIX_BYTES], const idem_weights *w) {
     static const char *const known[] = {"g_ema.", "G_ema.", ""}, *const signs[] = {"input.input", "synthesis.b4.const"};
     enum { PLACES = 2 };
@@ -51,11 +51,11 @@ static int find_prefix(char prefix[IDEM_PREFIX_BYTES], const idem_weights *w) {
         n += places < PLACES ? places : PLACES;
     }
     if (n == 0)
-        return idem_fail("there is no StyleGAN2 generator in it: neither input.input nor synthesis.b4.const is there, "
-                         "whatever stands before it; `idem model inspect` says what there is");
+        return idem_fail("contains no StyleGAN2 generator: neither input.input nor synthesis.b4.const is there, with "
+                         "any prefix; `idem model inspect` lists its networks");
     if (n > 1)
-        return idem_fail("there are several StyleGAN2 generators in it, below \"%s\" and \"%s\": keep one of them",
-                         found[0], found[1]);
+        return idem_fail("contains several StyleGAN2 generators, below \"%s\" and \"%s\": keep one of them", found[0],
+                         found[1]);
     strcpy(prefix, found[0]);
     return 0;
 }
@@ -88,7 +88,7 @@ void idem_stylegan2_hash(char some[17], char all[17], const idem_weights *w) {
     idem_weights_hash_some(some, all, w, paints);
 }
 
-/* [W], or [L, W] of equal rows, as programs that want a w for every layer store it. */
+/* [W], or [L, W] of equal rows, as stored by programs that need a w for every layer. */
 static int check_mean(const idem_stylegan2 *s, const idem_weight *mean) {
     const int64_t count = idem_shape_count(&mean->shape);
     char text[64];
@@ -101,7 +101,7 @@ static int check_mean(const idem_stylegan2 *s, const idem_weight *mean) {
     return 0;
 }
 
-/* What idem train-generator wrote beside its tensors. */
+/* Metadata written by idem train-generator. */
 static int check_said(const idem_stylegan2 *s, const idem_weights *w) {
     const struct {
         const char *key;
@@ -111,7 +111,7 @@ static int check_said(const idem_stylegan2 *s, const idem_weights *w) {
     for (size_t i = 0; i < sizeof said / sizeof *said && kind && !strcmp(kind, "stylegan2"); i++) {
         const char *text = idem_weights_meta(w, said[i].key);
         if (text && strtol(text, NULL, 10) != said[i].found)
-            return idem_fail("the file says of itself %s = %s, its tensors make it %d: they are not of one generator",
+            return idem_fail("its metadata has %s = %s, but its tensors give %d: they are not of one generator",
                              said[i].key, text, said[i].found);
     }
     return 0;
@@ -180,7 +180,7 @@ idem_node *idem_stylegan2_mapping(idem_binder *b, const idem_stylegan2 *s, idem_
     if (!z)
         return NULL;
     if (s->mapping_layers == 0)
-        return idem_fail_null("this StyleGAN2 generator has no mapping network: it can be driven by w only");
+        return idem_fail_null("this StyleGAN2 generator has no mapping network: it accepts only w");
     if (z->shape.rank != 2 || z->shape.d[1] != s->z_dim) {
         char text[64];
         return idem_fail_null("z is %s, expected [N, %d]", idem_shape_text(&z->shape, text), s->z_dim);
@@ -222,15 +222,14 @@ static idem_node *pick(idem_node *ws, int i) {
     return idem_reshape(idem_slice(ws, 1, i, 1, 1), IDEM_SHAPE(ws->shape.d[0], ws->shape.d[2]));
 }
 
-/* Input channels times the style [N, I]: with the weights shared by the batch this is what modulating them would give.
- */
+/* Input channels times the style [N, I]: as the batch shares the weights, this equals modulating them. */
 static idem_node *modulate(idem_node *x, idem_node *style) {
     if (!x || !style)
         return NULL;
     return idem_mul(x, idem_reshape(style, IDEM_SHAPE(style->shape.d[0], style->shape.d[1], 1, 1)));
 }
 
-/* idem_styled of plain operators, which may be differentiated any number of times. */
+/* idem_styled made of plain operators, which can be differentiated repeatedly. */
 static idem_node *styled_plainly(idem_node *x, idem_node *scale, idem_node *plane, idem_node *bias) {
     if (!x || !scale || !plane || !bias)
         return NULL;

@@ -1,6 +1,6 @@
 /* StyleGAN2 generators (Karras et al. 2020): mapping network z -> w and synthesis network w -> picture. Side, widths,
- * dimensions and the number of mapping layers come from the tensors. Two layouts of the same network are read:
- * the widespread PyTorch conversion (style.N, input.input, conv1, to_rgb1, convs.N, to_rgbs.N, noises.noise_N) and
+ * dimensions and the number of mapping layers come from the tensors. Reads two layouts of the same network: the
+ * widespread PyTorch conversion (style.N, input.input, conv1, to_rgb1, convs.N, to_rgbs.N, noises.noise_N) and
  * StyleGAN2-ADA's (mapping.fcN, synthesis.bR.*).
  *
  *     idem_stylegan2 s;
@@ -11,9 +11,8 @@
  *     if (!picture || idem_stylegan2_finish(&b, &s)) ...
  *
  * Letters: N pictures, L = n_ws layers, D = w_dim, S = size. A frozen binder gives a network with gradients to w only;
- * a trainable one gives gradients of every weight too (once, or as `twice` says; noise buffers and the blur stay
- * fixed).
- */
+ * a trainable one gives gradients of every weight too (once, or twice with `twice`; noise buffers and the blur stay
+ * fixed). */
 #ifndef IDEM_NETS_STYLEGAN2_H
 #define IDEM_NETS_STYLEGAN2_H
 
@@ -27,25 +26,25 @@ typedef enum { IDEM_STYLEGAN2_CONVERSION, IDEM_STYLEGAN2_ADA } idem_stylegan2_la
 
 typedef struct {
     idem_stylegan2_layout layout;
-    char prefix[IDEM_PREFIX_BYTES]; /* "g_ema.", "decoder." or "": put before every name */
+    char prefix[IDEM_PREFIX_BYTES]; /* "g_ema.", "decoder." or "": of every name */
     int size;                       /* S: 8 .. 2048, a power of two */
     int n_ws;                       /* 2 log2(S) - 2: one w for every convolution and the last to-RGB */
     int n_noise;                    /* n_ws - 1 noise planes, the first 4x4, then two of each side 8 .. S */
     int z_dim, w_dim;
     int mapping_layers; /* 0: the file has no mapping network */
-    bool twice;         /* set by the caller: synthesis is to be differentiated twice, which costs time and memory */
+    bool twice;         /* set by the caller: synthesis can be differentiated twice, which costs time and memory */
 } idem_stylegan2;
 
-/* Reads dimensions from the tensors' shapes, which what the file says of itself must not contradict. prefix NULL: the
- * first of "g_ema.", "G_ema.", "" that has a generator below it, else the only other one that has. */
+/* Reads dimensions from the tensors' shapes; the file's metadata must agree. prefix NULL: the first of "g_ema.",
+ * "G_ema.", "" with a generator below it, else the only other prefix with one. */
 int idem_stylegan2_open(idem_stylegan2 *s, const idem_weights *w, const char *prefix);
 
-/* Takes the only generator out of what it was saved with: what idem_weights_unwrap and open do away with, so that names
- * begin with nothing. -1 when there is none, or several. */
+/* Removes everything but the only generator, by the rules of idem_weights_unwrap and open, and the prefix of its names.
+ * -1: there is none, or several. */
 int idem_stylegan2_unwrap(idem_weights *w);
 
-/* 16 hex digits of the tensors that paint, those of the mapping and of the synthesis without fixed filters and the mean
- * w, and of all, by which files were told apart once. After unwrap, before any binding. */
+/* Two hashes of 16 hex digits. paints: of the tensors of the mapping and the synthesis, without fixed filters and the
+ * mean w. all: of all tensors, which earlier versions used to identify files. After unwrap, before any binding. */
 void idem_stylegan2_hash(char paints[17], char all[17], const idem_weights *w);
 
 /* The mean w stored with the generator (latent_avg, mapping.w_avg): D numbers, or NULL without a message. Marks it

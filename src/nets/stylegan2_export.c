@@ -21,7 +21,7 @@ static idem_shape behind_ones(const idem_weight *t, int n) {
     return s;
 }
 
-/* Copies the tensor `from` as `to`, with n dimensions of 1 put before its shape. */
+/* Copies the tensor `from` as `to`, with n dimensions of 1 before its shape. */
 static int copy(const job *j, const char *from, const char *to, int ones) {
     const idem_weight *t = idem_weights_find(j->from, from);
     if (!t)
@@ -51,7 +51,7 @@ static int copy_named(const job *j, const char *from, const char *from_part, con
     return copy(j, a, b, ones);
 }
 
-/* Convolution i of synthesis (odd ones up-sample) and, behind even ones, the to-RGB layer. */
+/* Convolution i of synthesis (odd ones up-sample) and, after even ones, the to-RGB layer. */
 static int convert_layer(const job *j, int i) {
     char from[PART_BYTES], to[PART_BYTES], name[NAME_BYTES];
     int side = idem_stylegan2_noise_side(i);
@@ -82,7 +82,7 @@ static int convert_layer(const job *j, int i) {
     snprintf(name, sizeof name, "%s.bias", from);
     const idem_weight *bias = idem_weights_find(j->from, name);
     if (!bias || idem_shape_count(&bias->shape) != 3)
-        return idem_fail("%s is missing or has not 3 numbers", name);
+        return idem_fail("%s is missing or does not have 3 numbers", name);
     snprintf(name, sizeof name, "%s.bias", to);
     idem_weight *copied = idem_weights_add(j->to, name, IDEM_SHAPE(1, 3, 1, 1));
     if (copied)
@@ -108,7 +108,7 @@ static int convert_ada(const job *j, const idem_stylegan2 *s) {
     return idem_weights_find(j->from, "mapping.w_avg") ? copy(j, "mapping.w_avg", "latent_avg", 0) : 0;
 }
 
-/* The same tensors, and those kernels that are not there. */
+/* The same tensors, and the missing kernels. */
 static int complete(const job *j, const idem_stylegan2 *s) {
     char name[NAME_BYTES];
     for (size_t i = 0; i < idem_weights_count(j->from); i++)

@@ -1,13 +1,12 @@
-/* A generator in the layout of the widespread PyTorch conversion, whatever layout it is in: for programs that read no
- * other. */
+/* A generator converted to the layout of the widespread PyTorch conversion, for programs that read no other. */
 #ifndef IDEM_NETS_STYLEGAN2_EXPORT_H
 #define IDEM_NETS_STYLEGAN2_EXPORT_H
 
 #include "format/weights.h"
 
 /* Both layouts describe the same function with the same numbers: only names and shapes differ. The blur kernels, which
- * a strict reader asks for, are added. w is row-major and has no prefix before its names (idem_weights_unwrap);
- * metadata is copied. The caller frees the result; NULL with a message. */
+ * a strict reader requires, are added. w is row-major and its names have no prefix (idem_weights_unwrap); metadata is
+ * copied. The caller frees the result; NULL with a message. */
 idem_weights *idem_stylegan2_export(const idem_weights *w);
 
 #endif

@@ -26,7 +26,7 @@ static int add(const maker *m, const char *name, const char *tail, idem_shape sh
     return 0;
 }
 
-/* [1, 3, 3, 1] both ways with the gain 4 of up-sampling: what the conversion stores, and nobody trains. */
+/* [1, 3, 3, 1] both ways with the gain 4 of up-sampling: stored by the conversion, never trained. */
 static int add_kernel(const maker *m, const char *name, const char *tail) {
     static const float row[4] = {0.25f, 0.75f, 0.75f, 0.25f};
     char full[160];

@@ -11,7 +11,7 @@ static int side_of(int r) {
     return 4 << r;
 }
 
-/* Where the tensors of convolution i or to-RGB r live, without the binder's prefix. */
+/* The names of the tensors of convolution i or to-RGB r, without the binder's prefix. */
 static void conv_path(char path[48], const idem_stylegan2 *s, int i) {
     if (s->layout == IDEM_STYLEGAN2_ADA)
         snprintf(path, 48, "synthesis.b%d.conv%d", side_of((i + 1) / 2), i == 0 ? 1 : (i + 1) % 2);
@@ -42,7 +42,7 @@ static int bind_modulated(idem_stylegan2_layer *l, idem_binder *b, const idem_st
                              ? ": every resolution must have its to-RGB layer, as in the architecture \"skip\"; "
                                "\"orig\" and \"resnet\" are not supported"
                              : "");
-    /* [1, O, I, K, K] in the conversion, unless an earlier binding has dropped the leading 1. */
+    /* [1, O, I, K, K] in the conversion, unless an earlier binding has removed the leading 1. */
     int skip = shape.rank == 5;
     if (shape.rank - skip != 4 || shape.d[skip + 2] != kernel || shape.d[skip + 3] != kernel ||
         shape.d[skip] > 1 << 20 || shape.d[skip + 1] > 1 << 20) {
@@ -54,7 +54,7 @@ static int bind_modulated(idem_stylegan2_layer *l, idem_binder *b, const idem_st
     l->in = (int)shape.d[skip + 1];
     l->weight = idem_bind(b, IDEM_SHAPE(l->out, l->in, kernel, kernel), "%s%s.weight", path, conv);
     const float gain = 1 / sqrtf((float)(l->in * kernel * kernel));
-    /* ADA leaves demodulated weights as they are and scales the style of to-RGB layers instead. */
+    /* ADA does not scale demodulated weights; it scales the style of to-RGB layers instead. */
     *style_gain = ada && kernel == 1 ? gain : 1;
     if (!ada)
         l->weight = idem_scale(l->weight, gain);
@@ -66,7 +66,7 @@ static int bind_modulated(idem_stylegan2_layer *l, idem_binder *b, const idem_st
     return l->weight && l->style_w && l->style_b ? 0 : -1;
 }
 
-/* The noise buffer of convolution i. Early conversions stored none: then noise of a fixed seed takes its place. */
+/* The noise buffer of convolution i. Early conversions stored none: then noise of a fixed seed is used. */
 static idem_node *stored_noise(idem_binder *b, const idem_stylegan2 *s, const char *path, int i) {
     const int64_t side = idem_stylegan2_noise_side(i);
     char name[64];

@@ -7,7 +7,7 @@
 #include "base/status.h"
 #include "nets/stylegan2.h"
 
-/* NAME of "NAME.weight", where NAME ends in the layer that makes a style of w, of either layout. */
+/* NAME of "NAME.weight", if NAME ends in the layer that maps w to a style, in either layout. */
 static bool is_style(const char *name, char *layer, size_t size) {
     static const char *const kinds[] = {"conv.modulation", "affine"};
     const size_t n = strlen(name), tail = strlen(".weight");
@@ -33,7 +33,7 @@ static int spread_layer(idem_weight *weight, idem_weight *bias, const char *laye
             at_mean += (double)*a * (double)mean[k];
             *a = (float)(spread * (double)*a);
         }
-        bias->data[i] += (float)((1 - spread) * at_mean / sqrt(w_dim)); /* weights count 1/sqrt(w_dim) of themselves */
+        bias->data[i] += (float)((1 - spread) * at_mean / sqrt(w_dim)); /* weights are scaled by 1/sqrt(w_dim) */
     }
     return 0;
 }
@@ -44,7 +44,7 @@ int idem_stylegan2_spread(idem_weights *w, double spread) {
         return -1;
     const float *mean = idem_stylegan2_mean_w(&s, w);
     if (!mean)
-        return idem_fail("there is no mean w (latent_avg) of %d numbers, which w is spread from", s.w_dim);
+        return idem_fail("there is no mean w (latent_avg) of %d numbers, from which w is spread", s.w_dim);
     char layer[256], name[300];
     for (size_t i = 0; i < idem_weights_count(w); i++) {
         idem_weight *t = idem_weights_at(w, i);

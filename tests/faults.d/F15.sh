@@ -9,6 +9,6 @@ for g in "$W"/*.safetensors; do
 done
 $MK st "$G" "$W/wide.st" widen:style.1.weight
 $I sample -q -g "$W/wide.st" -n 1 -o "$W/s" >"$W/said" 2>&1
-[ $? = 1 ] && grep -q "z_dim = 256, its tensors make it 512" "$W/said" || { echo "contradicted: $(cat "$W/said")"; return 1; }
+[ $? = 1 ] && grep -q "z_dim = 256, but its tensors give 512" "$W/said" || { echo "contradicted: $(cat "$W/said")"; return 1; }
 $I model inspect "$W/wide.st" | grep -q '^does not fit: .*z_dim = 256' || { echo "inspect does not name the contradiction"; return 1; }
 $B/tests/test_generator_file >"$W/said" 2>&1 || { echo "test_generator_file: $(tail -3 "$W/said")"; return 1; } # also of mappers with the older hash
