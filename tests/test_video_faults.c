@@ -37,7 +37,7 @@ static void test_refused(void **state) {
     refused("i.mkv", "interlaced");
     refused("a.m4a", "no pictures");
     refused("n.mp4", "FFmpeg can open");
-    refused("n.m3u8", "is no clip");
+    refused("n.m3u8", "is not a clip");
     refused("alpha.mkv", "transparent");
     refused("cut.mp4", "moov");
     refused("absent.mp4", "absent.mp4");
@@ -116,7 +116,7 @@ static void test_resume(void **state) {
     clip_run("cmp k.mp4 k2.mp4");
     c.out.resume = true;
     assert_int_equal(clip_copy(clip_path("j.mp4"), clip_path("k3.mp4"), &c), -1);
-    assert_non_null(strstr(idem_error(), "nothing to go on from"));
+    assert_non_null(strstr(idem_error(), "nothing to resume"));
     assert_false(idem_path_exists(clip_path("k3.mp4.idem-parts")));
 }
 

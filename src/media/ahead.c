@@ -13,7 +13,7 @@ typedef struct {
     idem_image im;
     int width, height;
     bool bad;
-    char message[MESSAGE]; /* of a bad one: messages belong to the thread that fails */
+    char message[MESSAGE]; /* of a bad one: messages are per thread */
     idem_kind kind;
 } item;
 
@@ -25,7 +25,7 @@ struct idem_ahead {
     pthread_mutex_t lock; /* for all below */
     pthread_cond_t changed;
     item waiting[IDEM_AHEAD_PICTURES]; /* picture i at i % IDEM_AHEAD_PICTURES */
-    size_t made, taken, bytes;         /* pictures in all; pixels that wait */
+    size_t made, taken, bytes;         /* pictures in all; bytes of the waiting ones */
     bool stop;
 };
 
@@ -33,7 +33,7 @@ static size_t bytes_of(const item *it) {
     return (size_t)it->im.width * (size_t)it->im.height * 3;
 }
 
-/* Waits for room; false: there is nothing more to do. */
+/* Waits for a free place; false: nothing is left to do. */
 static bool wait_for_space(idem_ahead *a) {
     pthread_mutex_lock(&a->lock);
     while (!a->stop && (a->made - a->taken == IDEM_AHEAD_PICTURES || a->bytes >= IDEM_AHEAD_BYTES))
@@ -94,7 +94,7 @@ void idem_ahead_free(idem_ahead *a) {
 
 int idem_ahead_next(idem_ahead *a, idem_image *im, int *width, int *height) {
     *im = (idem_image){0};
-    if (a->taken == a->n) /* only this thread changes it */
+    if (a->taken == a->n) /* changed only by this thread */
         return idem_fail("reading ahead: all %zu pictures have been taken", a->n);
     pthread_mutex_lock(&a->lock);
     while (a->made == a->taken)

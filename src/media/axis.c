@@ -10,8 +10,8 @@ static double round_step(double x) {
     return power * (m <= 1 + 1e-9 ? 1 : m <= 2 + 1e-9 ? 2 : m <= 5 + 1e-9 ? 5 : 10);
 }
 
-/* Enough digits to tell neighbours apart, thousands and millions shortened, powers of ten only where digits would be
- * many. */
+/* Enough digits to distinguish neighbours; thousands and millions are shortened; powers of ten only instead of many
+ * digits. */
 static void write_label(char *text, double v, double step, double largest) {
     double unit = 1;
     const char *suffix = "";
@@ -58,7 +58,7 @@ static void linear_ticks(idem_axis *a, int wanted) {
         add(a, i == 0 ? 0 : i * step, step, largest);
 }
 
-/* Powers of ten, every second or third if they are many, with 2 and 5 between if there is room. */
+/* Powers of ten, only every second or third if they are many; with 2 and 5 between them if they are few. */
 static void log_ticks(idem_axis *a, int wanted) {
     static const double factors[3] = {1, 2, 5};
     int first = (int)floor(log10(a->lo)), last = (int)floor(log10(a->hi) + 1e-9);
@@ -82,7 +82,7 @@ void idem_axis_make(idem_axis *a, double lo, double hi, bool log, double pad, in
     }
     if (log && lo <= 0)
         lo = hi * 1e-3;
-    /* Room for differences and margins within what a double holds. */
+    /* Differences and margins stay within the range of a double. */
     lo = fmin(fmax(lo, log ? 1e-200 : -1e200), 1e200);
     hi = fmin(fmax(hi, log ? 1e-200 : -1e200), 1e200);
     if (log) {

@@ -14,11 +14,11 @@ typedef struct {
     char label[IDEM_TICKS_MAX][IDEM_TICK_TEXT];
 } idem_axis;
 
-/* For values from lo to hi, with about `wanted` (2 to 12) ticks. `pad` of the length is added at either end. An empty
- * or impossible range (not finite; not positive on a logarithmic axis) becomes one that can be drawn. */
+/* For values from lo to hi, with about `wanted` (2 to 12) ticks. Adds the fraction `pad` of the length at both ends. An
+ * empty or invalid range (not finite; not positive on a logarithmic axis) is replaced by a valid one. */
 void idem_axis_make(idem_axis *a, double lo, double hi, bool log, double pad, int wanted);
 
-/* Where v lies: 0 at lo, 1 at hi; NAN when v has no place (not finite, or not positive on a logarithmic axis). */
+/* Position of v: 0 at lo, 1 at hi; NAN if it has none (not finite, or not positive on a logarithmic axis). */
 double idem_axis_at(const idem_axis *a, double v);
 
 #endif

@@ -24,7 +24,7 @@ int idem_canvas_open(idem_canvas *c, int width, int height) {
     c->height = height;
     c->surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, width, height);
     c->cr = cairo_create(c->surface);
-    /* The same letters whatever the desktop's settings are. */
+    /* The same letters for all settings of the desktop. */
     cairo_font_options_t *options = cairo_font_options_create();
     cairo_font_options_set_antialias(options, CAIRO_ANTIALIAS_GRAY);
     cairo_font_options_set_hint_style(options, CAIRO_HINT_STYLE_SLIGHT);
@@ -100,7 +100,8 @@ void idem_canvas_picture(idem_canvas *c, int x, int y, const idem_image *im) {
 
 /* ---- text ---- */
 
-/* Bytes of the UTF-8 sequence at s; 0 when it is none (also for surrogates and overlong forms, which cairo refuses). */
+/* Bytes of the UTF-8 sequence at s; 0 if it is invalid (also for surrogates and overlong forms, which cairo refuses).
+ */
 static size_t sequence(const unsigned char *s) {
     if (s[0] < 0x80)
         return 1;
@@ -115,7 +116,7 @@ static size_t sequence(const unsigned char *s) {
     return n;
 }
 
-/* At most TEXT_MAX bytes of text, made fit for cairo. Returns the length. */
+/* At most TEXT_MAX bytes of text, as UTF-8 that is valid for cairo. Returns the length. */
 static size_t clean(char *out, const char *text, size_t size) {
     size_t n = 0;
     for (size_t i = 0; i < size && n + 4 <= TEXT_MAX;) {

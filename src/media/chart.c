@@ -13,7 +13,7 @@ enum { PANELS_MAX = 64, MARGIN = 24, GAP = 28 };
 
 enum { INK = 0x1d2330, SOFT_INK = 0x5b6472, GRID = 0xe4e8ee, FRAME = 0x9aa3b0 };
 
-/* Okabe and Ito's colours, which the colour-blind can tell apart, darkest first. */
+/* Okabe and Ito's colours, distinguishable by the colour-blind, darkest first. */
 static const uint32_t COLOURS[] = {0x0072b2, 0xd55e00, 0x009e73, 0xcc79a7, 0xe69f00, 0x56b4e9, 0x1d2330, 0x8c6d31};
 enum { COLOUR_COUNT = sizeof COLOURS / sizeof *COLOURS };
 
@@ -27,7 +27,7 @@ typedef struct {
 typedef struct {
     idem_canvas *c;
     const idem_chart_panel *panel;
-    double **smoothed; /* [series_count]; NULL where a series is not smoothed */
+    double **smoothed; /* [series_count]; NULL for a series that is not smoothed */
     idem_axis x, y;
     box plot;
 } view;
@@ -54,7 +54,7 @@ static int by_value(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* The values but for the lowest and highest 1 in `part`. */
+/* The range of the values without the lowest and highest 1 in `part`. */
 static int widen_by_middle(range *r, const double *y, size_t count, size_t part, bool log) {
     double *sorted = malloc(count * sizeof *sorted);
     if (!sorted)
@@ -81,7 +81,7 @@ static int make_axes(view *v) {
             if (!v->smoothed[k])
                 widen(&y, s->y[i], p->log_y);
         }
-        /* In a noisy line and its running mean, single far-out values do not set the scale. */
+        /* In a noisy line and its running mean, single outliers do not set the scale. */
         if (v->smoothed[k] && (widen_by_middle(&y, s->y, s->n, 100, p->log_y) < 0 ||
                                widen_by_middle(&y, v->smoothed[k], s->n, 300, p->log_y) < 0))
             return -1;
@@ -122,13 +122,13 @@ static bool place(const view *v, double x, double y, double *px, double *py) {
     double u = idem_axis_at(&v->x, x), w = idem_axis_at(&v->y, y);
     *px = v->plot.x + u * v->plot.width;
     *py = v->plot.y + (1 - w) * v->plot.height;
-    /* Far outside is far enough; cairo's coordinates end at 2^23. */
+    /* Limits the distance from the page: cairo's coordinates end at 2^23. */
     *py = fmin(fmax(*py, v->plot.y - 10 * v->plot.height), v->plot.y + 11 * v->plot.height);
     return isfinite(u) && isfinite(w);
 }
 
-/* A line of many values per pixel column is drawn as the column's first, lowest, highest and last: the same to the eye,
- * and cairo's time no longer grows with the square of the length. */
+/* A line with many values per pixel column is drawn as the column's first, lowest, highest and last: it looks the same,
+ * and cairo's time is no longer quadratic in the length. */
 typedef struct {
     cairo_t *cr;
     bool open; /* a column is pending */

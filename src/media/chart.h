@@ -1,5 +1,5 @@
 /* Line charts: panels side by side on one page, each with its own axes, series and legend. Pointers are borrowed for
- * the call; NULL and 0 leave a thing out or to the defaults. Texts are UTF-8. */
+ * the call; NULL and 0 omit an element or select its default. Texts are UTF-8. */
 #ifndef IDEM_MEDIA_CHART_H
 #define IDEM_MEDIA_CHART_H
 
@@ -12,8 +12,7 @@ typedef struct {
     const char *label;   /* in the legend */
     const double *x, *y; /* [n]; x NULL: 0, 1, 2, ...; a y that is not finite breaks the line */
     size_t n;
-    /* 0 to below 1: the weight of the past in a running mean (started without bias) that is drawn over the paler raw
-     * line. */
+    /* 0 to below 1: the weight of the past in a running mean (without initial bias), drawn over the paler raw line. */
     double smooth;
     bool points; /* mark each value */
     bool dashed;
@@ -36,7 +35,7 @@ typedef struct {
 
 typedef struct {
     const char *title, *footer;
-    int columns;                   /* 0: one panel alone, else two beside each other */
+    int columns;                   /* 0: one for a single panel, else two */
     int panel_width, panel_height; /* 0: 560 and 340 pixels */
     const idem_chart_panel *panels;
     size_t panel_count;

@@ -1,4 +1,4 @@
-/* Colours to sRGB, by Little CMS. Most pictures are in sRGB already and cost nothing here. */
+/* Colours to sRGB, by Little CMS. Most pictures are in sRGB already and need no conversion. */
 #include <lcms2.h>
 #include <math.h>
 #include <stdlib.h>
@@ -7,11 +7,11 @@
 #include "base/status.h"
 #include "media/codec.h"
 
-/* ---- profiles from what a file says without one ---- */
+/* ---- profiles made from a file's tags ---- */
 
 static const double srgb_points[8] = {0.3127, 0.3290, 0.64, 0.33, 0.30, 0.60, 0.15, 0.06};
 
-/* White, red, green, blue of H.273's primaries; NULL: not known here. */
+/* White, red, green, blue of H.273's primaries; NULL: unsupported. */
 static const double *points_of(int primaries) {
     static const double bt470m[8] = {0.310, 0.316, 0.67, 0.33, 0.21, 0.71, 0.14, 0.08};
     static const double bt470bg[8] = {0.3127, 0.3290, 0.64, 0.33, 0.29, 0.60, 0.15, 0.06};
@@ -47,10 +47,10 @@ static cmsToneCurve *srgb_curve(void) {
     return cmsBuildParametricToneCurve(NULL, 4, p);
 }
 
-/* From stored values to light. Those of television (1, 6, 14, 15) are meant for a screen much like sRGB's, and so are
- * taken. NULL: not known here, as those of high dynamic range, or memory is short. */
+/* From stored values to light. Those of television (1, 6, 14, 15) are meant for a screen similar to sRGB's and are
+ * treated as sRGB. NULL: unsupported, for example high dynamic range, or out of memory. */
 static cmsToneCurve *curve_of(const idem_colour_tags *t) {
-    /* 1 / 2.2 stands for sRGB wherever it is written. */
+    /* A stored 1 / 2.2 always means sRGB. */
     if (t->gamma > 0)
         return fabs(t->gamma * 2.2 - 1) < 0.05 ? srgb_curve() : cmsBuildGamma(NULL, 1 / t->gamma);
     switch (t->transfer) {
@@ -80,7 +80,7 @@ static cmsHPROFILE profile_of(const double *p, cmsToneCurve *curve) {
     return cmsCreateRGBProfile(&white, &primaries, curves);
 }
 
-/* NULL: what it says is not known here. */
+/* NULL: its tags are unsupported. */
 static cmsHPROFILE profile_of_tags(const idem_colour_tags *t) {
     const double *points = t->has_points ? t->points : points_of(t->primaries);
     bool sane = points && (t->gamma == 0 || (t->gamma > 0.05 && t->gamma < 20));
@@ -108,7 +108,7 @@ static cmsHTRANSFORM transform_to_srgb(cmsHPROFILE from, cmsUInt32Number kind) {
     return t;
 }
 
-/* Whether it leaves colours as they are, but for rounding: of a lattice of them, and of every grey. */
+/* Whether it changes no colour by more than rounding: tested with a lattice of colours and all greys. */
 static bool changes_nothing(cmsHTRANSFORM t) {
     enum { SIDE = 9, COLOURS = SIDE * SIDE * SIDE + 256, STEP = 2 };
     uint8_t in[3 * COLOURS], out[3 * COLOURS];
@@ -132,7 +132,7 @@ static size_t pixels_of(const idem_decoded *d) {
     return (size_t)d->width * (size_t)d->height;
 }
 
-/* Red, green and blue; alpha stays. */
+/* Red, green and blue; alpha is unchanged. */
 static int convert_rgb(idem_decoded *d, cmsHTRANSFORM t, const char *what) {
     const size_t width = (size_t)d->width, channels = (size_t)d->channels;
     if (changes_nothing(t))
@@ -162,7 +162,7 @@ static void convert_grey(idem_decoded *d, cmsHTRANSFORM t) {
         memcpy(d->pixels + channels * i, out + 3 * d->pixels[channels * i], 3);
 }
 
-/* Four inks become three colours; t NULL: without a profile, by how much light they let through. */
+/* Four inks become three colours; t NULL: without a profile, by the light that they transmit. */
 static int convert_inks(idem_decoded *d, cmsHTRANSFORM t, const char *what) {
     const size_t width = (size_t)d->width, n = pixels_of(d);
     uint8_t *rgb = malloc(n * 3);

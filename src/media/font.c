@@ -11,8 +11,8 @@
 static const char *const files[] = {"../fonts/DejaVuSans.ttf", "../fonts/DejaVuSans-Bold.ttf"};
 enum { FILES = sizeof files / sizeof *files };
 
-/* Without a configuration fontconfig would complain on standard error, and find nothing; then it gets one that knows
- * these files only. */
+/* Without a configuration fontconfig would write errors to standard error and find nothing; then it gets a
+ * configuration with only these files. */
 static void add(void) {
     char path[FILES][PATH_MAX];
     for (int i = 0; i < FILES; i++)

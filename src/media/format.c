@@ -3,7 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* A box "ftyp" with the names of the standards that the file keeps to: the chief one, its version, the others. */
+/* A box "ftyp" with the names of the standards that the file follows: the main one, its version, the others. */
 static bool is_heif(const unsigned char *bytes, size_t size) {
     static const char brands[][5] = {"heic", "heix", "heim", "heis", "hevc", "hevx",
                                      "mif1", "mif2", "msf1", "avif", "avis"};

@@ -1,5 +1,4 @@
-/* The formats of picture files that idem reads: their names, endings and first bytes. The only place that lists them.
- */
+/* The formats of picture files that idem reads: their names, endings and first bytes. This is the only list of them. */
 #ifndef IDEM_MEDIA_FORMAT_H
 #define IDEM_MEDIA_FORMAT_H
 
@@ -14,7 +13,7 @@ typedef enum {
 } idem_format;
 
 #define IDEM_FORMATS "PNG, JPEG, WebP, HEIC or AVIF" /* for messages: "a ... file" */
-/* As idem_dir_list takes them: any case. */
+/* For idem_dir_list: any case. */
 #define IDEM_ENDINGS ".jpg|.jpeg|.jpe|.jfif|.png|.webp|.heic|.heif|.avif"
 
 /* By the first bytes; 64 are enough. */

@@ -1,5 +1,5 @@
-/* HEIC and AVIF by the plug-in idem-heif.so. libheif is loaded through it and never linked: in Debian 12 it brings an
- * encoder under the GPL along. */
+/* HEIC and AVIF by the plug-in idem-heif.so. libheif is loaded through it and never linked: in Debian 12 it includes an
+ * encoder under the GPL. */
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -25,7 +25,7 @@ static idem_heif_read *reader(const char *what) {
         return idem_fail_null("%s: is a HEIC or AVIF picture, and idem's plug-in for those cannot be opened: install "
                               "Debian's libheif1 (%s)",
                               what, why);
-    return idem_fail_null("%s: is a HEIC or AVIF picture, and idem's plug-in for those, %s, is not there: install "
+    return idem_fail_null("%s: is a HEIC or AVIF picture, and idem's plug-in for those, %s, is missing: install "
                           "Debian's libheif-dev and build idem again",
                           what, file);
 }
@@ -37,7 +37,7 @@ int idem_heif_parse(idem_decoded *d, const unsigned char *bytes, size_t size, co
     idem_heif_picture p = {0};
     char message[300] = "";
     int status = read(&p, bytes, size, IDEM_IMAGE_MAX_PIXELS, IDEM_PROFILE_MAX, message, sizeof message);
-    /* irot and imir, which turn these formats, are done; their EXIF repeats them and does not count. */
+    /* irot and imir, which turn these formats, are applied already; their EXIF repeats them and is ignored. */
     *d = (idem_decoded){.pixels = p.pixels,
                         .width = p.width,
                         .height = p.height,

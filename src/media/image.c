@@ -53,11 +53,11 @@ int idem_image_cut(idem_image *out, const idem_image *in, int left, int top, int
 
 void idem_image_log_notes(const idem_image *im, const char *path) {
     if (im->notes & IDEM_NOTE_TRANSPARENT)
-        idem_log(IDEM_LOG_NOTE, "%s: is transparent in places: they are seen as white", path);
+        idem_log(IDEM_LOG_NOTE, "%s: is transparent in places: these are treated as white", path);
     if (im->notes & IDEM_NOTE_FRAMES)
-        idem_log(IDEM_LOG_NOTE, "%s: holds several pictures: the first is taken, the others are left out", path);
+        idem_log(IDEM_LOG_NOTE, "%s: holds several pictures: only the first is used", path);
     if (im->notes & IDEM_NOTE_PROFILE)
-        idem_log(IDEM_LOG_NOTE, "%s: its colour profile cannot be used: its colours are taken as sRGB", path);
+        idem_log(IDEM_LOG_NOTE, "%s: its colour profile cannot be used: its colours are treated as sRGB", path);
 }
 
 /* ---- what decoders give ---- */
@@ -108,7 +108,7 @@ static bool is_opaque(const uint8_t *rgba, size_t n) {
     return all == 255;
 }
 
-/* The pixels, moved into im; with `keep` a transparent picture also as it was. */
+/* Moves the pixels into im; with `keep` also those of a transparent picture with their alpha. */
 static int take_pixels(idem_image *im, idem_decoded *d, bool keep, const char *what) {
     size_t n = (size_t)d->width * (size_t)d->height;
     *im = (idem_image){.width = d->width, .height = d->height, .rgb = d->pixels, .notes = d->notes};
@@ -132,8 +132,8 @@ static int take_pixels(idem_image *im, idem_decoded *d, bool keep, const char *w
 }
 
 uint8_t *idem_image_turned(const uint8_t *in, int channels, int in_width, int in_height, int orientation) {
-    enum { BLOCK = 64 }; /* of rows, so that reading down columns stays in the cache */
-    /* Where upright pixel (x, y) comes from. Orientations 5 to 8 have the axes exchanged. */
+    enum { BLOCK = 64 }; /* rows, so that reading along columns stays in the cache */
+    /* The source of upright pixel (x, y). Orientations 5 to 8 have the axes exchanged. */
     bool exchanged = orientation >= 5;
     int width = exchanged ? in_height : in_width, height = exchanged ? in_width : in_height;
     bool flip_column = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;

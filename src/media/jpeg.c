@@ -15,17 +15,17 @@
 
 enum { SCANS_MAX = 200 };
 
-/* libjpeg's structures first, so that its pointers to them are pointers to ours. */
+/* libjpeg's structures are the first members, so that pointers to them are pointers to this struct. */
 typedef struct {
     struct jpeg_error_mgr errors;
     jmp_buf jump;
-    bool at_end; /* the decoder has asked for bytes behind the last */
+    bool at_end; /* the decoder has requested bytes after the last */
     char message[JMSG_LENGTH_MAX];
 } handler;
 
 typedef struct {
     struct jpeg_progress_mgr progress;
-    int scan;        /* the one at hand */
+    int scan;        /* the current one */
     unsigned so_far; /* components in the scans so far, a bit each */
 } scans;
 
@@ -47,10 +47,10 @@ static void fail(j_common_ptr jpeg) {
     longjmp(h->jump, 1);
 }
 
-/* libjpeg fills what it cannot read with grey and only warns. A picture that is not all there is an error here; remarks
- * on harmless things (stray bytes between markers, odd Adobe tags) are not. Nor is the end of the file in itself: many
- * programs lose the end marker, two bytes that hold no pixel. Where pixels are missing the decoder says so besides
- * (JWRN_HIT_MARKER), or check_complete finds it. */
+/* libjpeg fills unreadable parts with grey and only warns. An incomplete picture is an error here; harmless warnings
+ * (stray bytes between markers, odd Adobe tags) are not. The early end of the file alone is none either: many programs
+ * omit the end marker, two bytes without pixels. Missing pixels cause another warning (JWRN_HIT_MARKER), or
+ * check_complete finds them. */
 static void on_message(j_common_ptr jpeg, int level) {
     handler *h = (handler *)(void *)jpeg->err;
     if (level >= 0)
@@ -72,7 +72,7 @@ static void on_output(j_common_ptr jpeg) {
     (void)jpeg;
 }
 
-/* A small progressive file can ask for thousands of passes over a large picture. */
+/* A small progressive file can require thousands of passes over a large picture. */
 static void on_progress(j_common_ptr common) {
     handler *h = (handler *)(void *)common->err;
     scans *s = (scans *)(void *)common->progress;
@@ -116,12 +116,12 @@ static int take_profile(job *j) {
     return 0;
 }
 
-/* Of a file that ends without its end marker: whether a scan that was to come is missing. */
+/* For a file without its end marker: whether a scan is missing. */
 static int check_complete(job *j) {
     struct jpeg_decompress_struct *jpeg = &j->jpeg;
     if (!j->on_error.at_end)
         return 0;
-    bool complete = !jpeg->arith_code && /* its decoder cannot tell an end from zeros */
+    bool complete = !jpeg->arith_code && /* its decoder cannot distinguish an end from zeros */
                     (!jpeg_has_multiple_scans(jpeg) || j->scans.so_far == (1u << jpeg->num_components) - 1);
     for (int i = 0; i < jpeg->num_components && jpeg->progressive_mode; i++)
         for (int k = 0; k < DCTSIZE2; k++)
@@ -130,7 +130,7 @@ static int check_complete(job *j) {
 }
 
 /* A Huffman-coded file spends at least one bit on each block of 8 x 8: a header that promises more blocks is refused
- * before memory is taken for them. (Arithmetic coding has no such floor.) */
+ * before memory is allocated for them. (Arithmetic coding has no such minimum.) */
 static int check_promise(const job *j) {
     const struct jpeg_decompress_struct *jpeg = &j->jpeg;
     uint64_t blocks = 0;
@@ -143,7 +143,7 @@ static int check_promise(const job *j) {
     return 0;
 }
 
-/* The most that decoding can be reduced by with no side below `least`. */
+/* The largest reduction in decoding with no side below `least`. */
 static unsigned reduction(const job *j) {
     unsigned side = j->jpeg.image_width < j->jpeg.image_height ? j->jpeg.image_width : j->jpeg.image_height;
     unsigned by = 1;
@@ -165,7 +165,7 @@ static int decode(job *j) {
         take_profile(j) < 0)
         return -1;
     out->orientation = find_orientation(jpeg);
-    /* As Adobe, and with it every program that writes four-channel JPEG: 255 is no ink. */
+    /* As in Adobe's programs and all others that write four-channel JPEG: 255 is no ink. */
     out->inks = jpeg->jpeg_color_space == JCS_CMYK || jpeg->jpeg_color_space == JCS_YCCK;
     out->grey = jpeg->jpeg_color_space == JCS_GRAYSCALE;
     out->channels = out->inks ? 4 : 3;
@@ -190,7 +190,7 @@ static int decode(job *j) {
     return 0;
 }
 
-/* libjpeg's errors jump out of decode to here; our own return -1. */
+/* libjpeg's errors jump from decode to here; other errors return -1. */
 static int guarded(job *j) {
     if (!setjmp(j->on_error.jump))
         return decode(j);

@@ -18,13 +18,13 @@ typedef struct {
     char message[JMSG_LENGTH_MAX];
 } handler;
 
-/* What the library's jumps must not lose. */
+/* Must survive the library's jumps. */
 typedef struct {
     const idem_jpeg_job *job;
     handler on_error;
     struct jpeg_decompress_struct source, made; /* the file, and the new picture read back */
     struct jpeg_compress_struct encoder, writer;
-    bool usable; /* the source's tables and colours are such that its coefficients can be kept */
+    bool usable; /* the source's tables and colours allow keeping its coefficients */
     unsigned char *encoded, *out;
     unsigned long encoded_size, out_size;
     char *packet;
@@ -38,7 +38,7 @@ static void fail(j_common_ptr jpeg) {
     longjmp(h->jump, 1);
 }
 
-/* The file was decoded before: what there is to be said of it was said then. */
+/* Suppresses warnings: they were reported when the file was first decoded. */
 static void on_message(j_common_ptr jpeg, int level) {
     (void)jpeg;
     (void)level;
@@ -131,7 +131,7 @@ static bool is_touched(const work *w, JDIMENSION x, JDIMENSION y, int mcu_width,
     return false;
 }
 
-/* The blocks of an MCU of one component; at the right and the lower edge fewer. */
+/* The blocks of an MCU of one component; fewer at the right and lower edges. */
 static void copy_blocks(work *w, jvirt_barray_ptr *to, jvirt_barray_ptr *from, int component, JDIMENSION x,
                         JDIMENSION y) {
     const jpeg_component_info *c = &w->source.comp_info[component];
@@ -180,7 +180,7 @@ static void splice(work *w) {
 
 /* ---- both ---- */
 
-/* A coefficient is kept only where both files mean the same by it. */
+/* A coefficient is kept only if it has the same meaning in both files. */
 static bool is_usable(const struct jpeg_decompress_struct *from) {
     bool usable =
         from->data_precision == 8 && (from->jpeg_color_space == JCS_YCbCr || from->jpeg_color_space == JCS_RGB ||
@@ -197,7 +197,7 @@ static void run(work *w) {
         jpeg_read_header(&w->source, TRUE);
         w->usable = is_usable(&w->source);
     }
-    /* Tables may be redefined between scans: those in use are known once the coefficients are read. */
+    /* Tables may be redefined between scans: the used ones are known only after reading the coefficients. */
     const bool spliced = w->usable && j->touched && !j->exchanged && (int)w->source.image_width == j->width &&
                          (int)w->source.image_height == j->height;
     if (w->usable && !w->source.quant_tbl_ptrs[w->source.comp_info[0].quant_tbl_no])

@@ -8,7 +8,7 @@
 #include "base/status.h"
 #include "media/image.h"
 
-/* libjpeg's structure first, so that its pointer to it is a pointer to ours. */
+/* libjpeg's structure is the first member, so that a pointer to it is a pointer to this struct. */
 typedef struct {
     struct jpeg_error_mgr errors;
     jmp_buf jump;
@@ -26,7 +26,7 @@ static void ignore(j_common_ptr jpeg, int level) {
     (void)level;
 }
 
-/* XMP stands in an APP1 segment behind its name, whose 0 counts (XMP specification, part 3). */
+/* XMP is stored in an APP1 segment after its name including the NUL (XMP specification, part 3). */
 static unsigned char *segment_of(const idem_marks *marks, size_t *size) {
     static const char name[] = "http://ns.adobe.com/xap/1.0/";
     enum { SEGMENT_MOST = 65533 };

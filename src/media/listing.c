@@ -35,7 +35,7 @@ bool idem_is_film(const char *path) {
 
 static bool starts_like_a_picture(const char *path) {
     unsigned char bytes[64];
-    /* Without O_NONBLOCK a pipe would hang us here. */
+    /* Without O_NONBLOCK, opening a pipe would block. */
     const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return false;
@@ -50,7 +50,7 @@ bool idem_is_picture(const char *path) {
     return has_picture_ending(name) || (!strchr(name, '.') && starts_like_a_picture(path));
 }
 
-/* Where a name goes. Names with the ending of a picture are taken by it alone: reading says what is wrong with them. */
+/* The list for a name. The ending of a picture is sufficient; problems are reported when the file is read. */
 static int sort_name(idem_listing *l, const char *dir, char *name) {
     if (has_picture_ending(name)) {
         l->pictures[l->n_pictures++] = name;

@@ -1,5 +1,5 @@
-/* What a folder holds, as idem looks at it: its pictures, and what is left out of them. A file is a picture by its
- * ending (format.h), or without any ending by its first bytes. Names that begin with a dot are not looked at.
+/* The contents of a folder: its pictures, and its other files and folders. A file is a picture by its ending
+ * (format.h), or, without an ending, by its first bytes. Names that begin with a dot are ignored.
  *
  *     idem_listing l;
  *     if (idem_listing_read(&l, dir)) ...
@@ -21,24 +21,24 @@ typedef struct {
 int idem_listing_read(idem_listing *l, const char *dir);
 void idem_listing_free(idem_listing *l);
 
-/* Whether this file, which exists and is no folder, is a picture. */
+/* Whether this existing file, not a folder, is a picture. */
 bool idem_is_picture(const char *path);
 
-/* Whether it has the ending of a film that can be written too: mp4, mov, mkv, webm. */
+/* Whether it has the ending of a film that idem can also write: mp4, mov, mkv, webm. */
 bool idem_is_film(const char *path);
 
-/* A count of what is left out over any number of folders. */
+/* Counts files that are left out, over any number of folders. */
 enum { IDEM_LEFT_OUT_NAMED = 3 };
 typedef struct {
     size_t files, folders;
     size_t named;
     char first[IDEM_LEFT_OUT_NAMED][256];
 } idem_left_out;
-/* One file more. */
+/* Adds one file. */
 void idem_left_out_add_file(idem_left_out *o, const char *name);
-/* All of a listing. folders: they are not looked into, and count too. */
+/* Adds the other files of a listing. folders: also counts folders, which are not searched. */
 void idem_left_out_add(idem_left_out *o, const idem_listing *l, bool folders);
-/* One sentence without a stop; "" when nothing was left out. */
+/* One sentence without a full stop; "" if nothing was left out. */
 const char *idem_left_out_text(const idem_left_out *o, char *text, size_t n);
 
 #endif

@@ -1,5 +1,5 @@
-/* Files are hostile: containers are walked with every size held against the bytes left; a packet is not parsed but
- * searched for the mark. Compressed packets and such as are spread over several parts of a JPEG are not idem's. */
+/* Files may be hostile: every size in a container is checked against the bytes left; a packet is not parsed but
+ * searched for the mark. idem does not write compressed packets or packets split over several parts of a JPEG. */
 #define _GNU_SOURCE
 #include "media/marked.h"
 
@@ -25,20 +25,20 @@ static bool is(span s, const char *text, size_t n) {
     return s.n == n && starts(s, text, n);
 }
 
-/* A literal, which may have zeros in it, and its length. */
+/* A literal, which may contain NULs, and its length. */
 #define LITERAL(text) text, sizeof(text) - 1
 
 static span past(span s, size_t n) {
     return (span){s.at + n, s.n - n};
 }
 
-/* What follows the next `text` in s; n 0: nothing. */
+/* The bytes after the next `text` in s; n 0: none. */
 static span behind(span s, const char *text, size_t n) {
     const unsigned char *at = memmem(s.at, s.n, text, n);
     return at ? past(s, (size_t)(at - s.at) + n) : (span){s.at, 0};
 }
 
-/* As idem writes it, or rewritten with other quotes or as an element. */
+/* In idem's form, or rewritten with other quotes or as an element. */
 static bool packet_says(span xmp) {
     if (!memmem(xmp.at, xmp.n, LITERAL(IDEM_XMP_NAMESPACE)))
         return false;

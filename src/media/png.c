@@ -9,10 +9,11 @@
 #include "base/status.h"
 #include "media/codec.h"
 
-/* Pixels above which a picture is written fast rather than small: a photograph of 12 megapixels takes seconds else. */
+/* Pictures with more pixels are compressed fast rather than small: otherwise a photograph of 12 megapixels takes
+ * seconds. */
 enum { PHOTOGRAPH = 2000000 };
 
-/* Everything that must survive libpng's longjmp lives here, not in locals. */
+/* Everything that must survive libpng's longjmp is stored here, not in locals. */
 typedef struct {
     const unsigned char *bytes;
     size_t size, at;
@@ -26,7 +27,7 @@ typedef struct {
     const idem_image *im;    /* writer: the picture */
     const idem_marks *marks; /* writer: or NULL */
     char *packet;            /* writer: XMP, or NULL */
-    const char *key;         /* text reader: what to look for and where to put it */
+    const char *key;         /* text reader: the key and the buffer for its text */
     char *text;
     size_t text_capacity;
     char message[200];
@@ -38,7 +39,7 @@ static void on_error(png_structp png, png_const_charp message) {
     longjmp(png_jmpbuf(png), 1);
 }
 
-/* libpng drops a profile that is none with a warning alone. */
+/* libpng only warns about an invalid profile and drops it. */
 static void on_warning(png_structp png, png_const_charp message) {
     job *j = png_get_error_ptr(png);
     if (j->into && !strncmp(message, "iCCP", 4))
@@ -72,7 +73,8 @@ static int open_reader(job *j, const unsigned char *bytes, size_t size, const ch
     return 0;
 }
 
-/* deflate makes at most 1032 bytes of one: a header that promises more is refused before memory is taken for it. */
+/* deflate expands one byte to at most 1032: a header that promises more is refused before memory is allocated for it.
+ */
 static int check_promise(const job *j, uint64_t width, uint64_t height, int bits_per_pixel) {
     uint64_t promised = (width * (uint64_t)bits_per_pixel + 7) / 8 * height;
     if (promised / 1032 > j->size)
@@ -82,7 +84,7 @@ static int check_promise(const job *j, uint64_t width, uint64_t height, int bits
     return 0;
 }
 
-/* Of the chunks beside the pixels only those that say how they look are kept. */
+/* Besides the pixels, keeps only chunks that affect their colours or orientation. */
 static void choose_chunks(png_structp png) {
     static const png_byte known[] = "iCCP\0sRGB\0gAMA\0cHRM", others[] = "eXIf\0acTL\0cICP";
     png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
@@ -90,7 +92,7 @@ static void choose_chunks(png_structp png) {
     png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_ALWAYS, others, (int)sizeof others / 5);
 }
 
-/* Chunks that are read here: animations, colours by H.273, EXIF (of which libpng refuses some that others take). */
+/* Chunks that are read here: animations, colours by H.273, EXIF (libpng refuses some that other programs accept). */
 static void take_others(job *j) {
     png_unknown_chunkp chunks;
     const int n = png_get_unknown_chunks(j->png, j->info, &chunks);
@@ -118,7 +120,7 @@ static int take_colours(job *j) {
     bool srgb = png_get_sRGB(j->png, j->info, &intent) != 0;
     bool has_profile = png_get_iCCP(j->png, j->info, &name, &compression, &profile, &size) != 0;
     if (srgb || has_profile)
-        j->into->notes &= ~(unsigned)IDEM_NOTE_PROFILE; /* it warns of profiles that it takes, too */
+        j->into->notes &= ~(unsigned)IDEM_NOTE_PROFILE; /* libpng also warns about profiles that it accepts */
     take_others(j);
     if (srgb || tags->primaries)
         return 0;
@@ -160,11 +162,11 @@ static int decode(job *j) {
         for (uint32_t y = 0; y < height; y++)
             png_read_row(png, into->pixels + y * row_bytes, NULL);
     png_read_end(png, info); /* a file that ends before IEND is truncated */
-    take_others(j);          /* those behind the pixels */
+    take_others(j);          /* those after the pixels */
     return 0;
 }
 
-/* libpng's errors jump out of `work` to here; our own return -1. */
+/* libpng's errors jump from `work` to here; other errors return -1. */
 static int guarded(job *j, int (*work)(job *)) {
     if (setjmp(png_jmpbuf(j->png)))
         return idem_fail("%s: the PNG picture cannot be %s: %s", j->what, j->im ? "written" : "read", j->message);
@@ -181,7 +183,7 @@ int idem_png_parse(idem_decoded *d, const unsigned char *bytes, size_t size, con
     return status;
 }
 
-/* Texts in front of the pixels: where idem_image_save_png puts them. */
+/* Texts before the pixels, where idem_image_save_png writes them. */
 static int find_text(job *j) {
     png_textp texts;
     int count;
@@ -192,7 +194,7 @@ static int find_text(job *j) {
             continue;
         size_t length = strlen(texts[i].text);
         if (length >= j->text_capacity)
-            return idem_fail("%s: the text \"%s\" has %zu bytes, but the caller has room for %zu", j->what, j->key,
+            return idem_fail("%s: the text \"%s\" has %zu bytes, but the caller's capacity is %zu", j->what, j->key,
                              length + 1, j->text_capacity);
         memcpy(j->text, texts[i].text, length + 1);
         return 0;
@@ -277,7 +279,7 @@ static int encode(job *j) {
         png_set_compression_level(png, 1);
         png_set_filter(png, PNG_FILTER_TYPE_BASE, PNG_FILTER_SUB);
     }
-    /* tEXt is Latin-1; what is not ASCII goes into iTXt, which is UTF-8. */
+    /* tEXt is Latin-1; text that is not ASCII goes into iTXt, which is UTF-8. */
     for (const char *const *texts = j->marks ? j->marks->texts : NULL; texts && texts[0]; texts += 2)
         add_text(j, is_ascii(texts[1]) ? PNG_TEXT_COMPRESSION_NONE : PNG_ITXT_COMPRESSION_NONE, texts[0], texts[1]);
     if (j->packet)

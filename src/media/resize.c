@@ -1,5 +1,5 @@
-/* Separable resampling of 8-bit pictures with the semantics of Pillow, which published face pipelines were trained
- * with: the filter is stretched by the scale when shrinking, weights are integers of 22 fractional bits, and the
+/* Separable resampling of 8-bit pictures with the semantics of Pillow, which was used to train published face
+ * pipelines: the filter is stretched by the scale when shrinking, weights are integers of 22 fractional bits, and the
  * picture between the horizontal and the vertical pass is rounded to 8 bits. */
 #include <math.h>
 #include <stdint.h>
@@ -17,7 +17,7 @@ typedef struct {
 } filter;
 
 typedef struct {
-    int taps;         /* room per output position */
+    int taps;         /* capacity per output position */
     int *first;       /* [out]: first input position */
     int *count;       /* [out]: taps used */
     int32_t *taps_at; /* [out, taps] */
@@ -38,7 +38,7 @@ static double lanczos(double x, double stretch) {
     return fabs(x) < 3.0 ? sinc(x) * sinc(x / 3.0) : 0.0;
 }
 
-/* How much of the input pixel lies within half a stretch of the centre. */
+/* The part of the input pixel within half a stretch of the centre. */
 static double coverage(double x, double stretch) {
     double left = fmax(x - 0.5, -0.5 * stretch), right = fmin(x + 0.5, 0.5 * stretch);
     return right > left ? right - left : 0.0;
@@ -162,7 +162,7 @@ static int resize(idem_image *out, const idem_image *in, const filter *f, int wi
     idem_image wide = {0}, made = {0};
     const idem_image *from = in;
     int status = 0;
-    /* A side that keeps its length keeps its values: no pass. */
+    /* No pass for a side of unchanged length. */
     if (width != in->width) {
         status = resize_width(&wide, in, f, width);
         from = &wide;

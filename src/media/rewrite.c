@@ -83,7 +83,7 @@ const char *idem_rewrite_ending(const idem_rewrite *r) {
 
 /* ---- what was changed ---- */
 
-/* touched [height, width]; how many pixels. */
+/* Fills touched [height, width]; returns the number of pixels. */
 static int64_t compare(uint8_t *touched, const idem_image *a, const idem_image *b) {
     const size_t n = (size_t)a->width * (size_t)a->height;
     int64_t changed = 0;
@@ -94,7 +94,7 @@ static int64_t compare(uint8_t *touched, const idem_image *a, const idem_image *
     return changed;
 }
 
-/* Of what is read from `data` against `was`, where nothing was touched. */
+/* Compares the picture read from `data` with `was` in untouched pixels. */
 static int find_largest(int *largest, const unsigned char *data, size_t size, const idem_image *was,
                         const uint8_t *touched, const char *path) {
     idem_image is;
@@ -110,7 +110,7 @@ static int find_largest(int *largest, const unsigned char *data, size_t size, co
     const bool same = is.width == was->width && is.height == was->height;
     idem_image_free(&is);
     *largest = most;
-    return same ? 0 : idem_fail_as(IDEM_INTERNAL, "%s: what was encoded has another size than the picture", path);
+    return same ? 0 : idem_fail_as(IDEM_INTERNAL, "%s: the encoded picture has another size than the original", path);
 }
 
 /* ---- JPEG ---- */
@@ -123,8 +123,8 @@ typedef struct {
     idem_rewritten *about;
 } job;
 
-/* The file's own pixels and colours, upright, with those of im where it was changed. *profile: as idem_decoded's, NULL
- * when the colours are sRGB now. */
+/* The file's original pixels and colours, upright, replaced by those of im where it was changed. *profile: as in
+ * idem_decoded, NULL if the colours are now sRGB. */
 static int own_colours(const job *j, idem_decoded *d, int *orientation) {
     const idem_rewrite *r = j->r;
     if (idem_jpeg_parse(d, r->bytes, r->size, r->path, 0))
@@ -152,7 +152,7 @@ static int own_colours(const job *j, idem_decoded *d, int *orientation) {
         if (j->touched[i])
             memcpy(d->pixels + 3 * i, changed + 3 * i, 3);
     free(changed);
-    if (back) { /* the profile knows no way back: all of it becomes sRGB */
+    if (back) { /* the profile has no inverse: the whole picture becomes sRGB */
         free(d->profile);
         d->profile = NULL;
     }

@@ -14,7 +14,7 @@ static const uint32_t INK = 0x1d2330, SOFT_INK = 0x5b6472, BAND = 0xe9edf3, EMPT
 typedef struct {
     const idem_sheet *s;
     int count;                   /* of cells; at most rows * columns: the last row may be short */
-    int cell_width, cell_height; /* room for one picture on the page */
+    int cell_width, cell_height; /* of one picture on the page */
     double gap, margin;
     idem_pen title, axis, label, caption, footer;
     double label_height, caption_height;
@@ -35,7 +35,7 @@ static void widest(const idem_image *const *list, int n, int *width, int *height
     }
 }
 
-/* Size on the page of a picture that must fit into the cell, sides in proportion. */
+/* Size on the page of a picture scaled to fit into the cell, sides in proportion. */
 static void fit(const layout *l, const idem_image *im, int *width, int *height) {
     double scale = fmin((double)l->cell_width / im->width, (double)l->cell_height / im->height);
     *width = (int)lround(fmax(1, im->width * scale));

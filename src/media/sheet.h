@@ -19,15 +19,15 @@ typedef struct {
     const char *const *row_labels, *const *column_labels; /* [rows] and [columns] */
     const char *const *captions;                          /* [rows * columns], below each cell */
     const char *title, *row_axis, *column_axis, *footer;
-    /* Longest side of a picture on the page. 0: as it is, but pictures below 128 px are enlarged by a whole factor to
-     * 128 or more and those above 256 px are shrunk to 256. */
+    /* Longest side of a picture on the page. 0: unchanged, except that pictures below 128 px are enlarged by a whole
+     * factor to 128 or more and those above 256 px are reduced to 256. */
     int side;
 } idem_sheet;
 
 /* The sides of the page may not exceed 32767. 0 or -1. */
 int idem_sheet_draw(idem_image *out, const idem_sheet *s);
 
-/* n pictures in rows of `columns`; s gives texts, captions [n] and side, the rest of it is not used. */
+/* n pictures in rows of `columns`; only the texts, captions [n] and side of s are used. */
 int idem_sheet_list(idem_image *out, const idem_sheet *s, const idem_image *const *pictures, int n, int columns);
 
 #endif

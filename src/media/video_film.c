@@ -1,5 +1,5 @@
-/* Films, by the plug-in idem-video.so. FFmpeg is loaded through it and never linked: Debian's has parts under the GPL.
- */
+/* Films, by the plug-in idem-video.so. FFmpeg is loaded through it and never linked: Debian's FFmpeg has parts under
+ * the GPL. */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <stdio.h>
@@ -33,7 +33,7 @@ const idem_av *idem_video_library(const char *path) {
                                  "libavformat59 or 61 and libswscale6 or 8 (%s)",
                                  path, why);
     return idem_fail_null_as(IDEM_MISSING,
-                             "%s: is a clip, and idem's plug-in for those, %s, is not there: install Debian's "
+                             "%s: is a clip, and idem's plug-in for those, %s, is missing: install Debian's "
                              "libavformat-dev and libswscale-dev and build idem again",
                              path, file);
 }

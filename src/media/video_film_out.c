@@ -27,17 +27,17 @@ typedef struct {
     const char *tags[2 * TAGS + 1];
     char type[120];
     int lock;
-    bool fresh; /* the folder holds nothing but this run's */
+    bool fresh; /* the folder holds only this run's files */
     idem_av_colours *colours;
     idem_av_encoder *encoder;
     idem_part_writer part;
-    int64_t parts, put; /* finished; pictures in all */
+    int64_t parts, put; /* finished; pictures put in total */
     idem_part first;    /* of the last part of an earlier run: its state */
 } film_sink;
 
 static int fail(const film_sink *s, const char *message) {
     if (!*message)
-        return -1; /* said already */
+        return -1; /* reported already */
     if (strstr(message, "out of memory"))
         return idem_fail_as(IDEM_MEMORY, "%s: %s", s->path, message);
     return idem_fail("%s: %s", s->path, message);
@@ -51,7 +51,7 @@ static char *part_path(const film_sink *s, int64_t part) {
     return idem_path_join(s->folder, name);
 }
 
-/* Bytes that the film may take: generously, as an encoder at a constant rate factor takes what it needs. */
+/* An upper estimate of the film's bytes: an encoder at a constant rate factor has no limit. */
 static double estimate(const film_sink *s) {
     const idem_av_facts *a = &s->source->facts;
     const double frames =
@@ -66,12 +66,12 @@ static double estimate(const film_sink *s) {
 static int check_space(const film_sink *s) {
     struct statvfs disk;
     if (statvfs(s->folder, &disk))
-        return 0; /* not every file system says */
+        return 0; /* not every file system reports it */
     const double is = (double)disk.f_bavail * (double)disk.f_frsize, needs = estimate(s);
     return is >= needs ? 0
                        : idem_fail_as(IDEM_INTERNAL,
                                       "%s: the disk has %.1f GB left, and this clip may take %.1f GB with its parts; "
-                                      "make room or write elsewhere",
+                                      "free some space or write elsewhere",
                                       s->path, is / 1e9, needs / 1e9);
 }
 
@@ -86,7 +86,7 @@ static int choose(film_sink *s) {
     return 0;
 }
 
-/* The other tracks fit, by beginning such a file and throwing it away. */
+/* Checks that the other tracks can be copied: begins such a file and deletes it. */
 static int try_mux(film_sink *s) {
     idem_av_mux *m = NULL;
     char message[300] = "", *trial = idem_path_join(s->folder, "trial");
@@ -130,7 +130,7 @@ static void remove_parts(const film_sink *s) {
     idem_names_free(names, n);
 }
 
-/* Whole parts from the first on; what follows a gap is made again. */
+/* Counts whole parts from the first one; those after a gap are made again. */
 static int find_parts(film_sink *s) {
     for (;;) {
         char *path = part_path(s, s->parts);
@@ -158,13 +158,12 @@ static int go_on(film_sink *s) {
         return -1;
     int status = 0;
     if (!idem_path_exists(path))
-        status =
-            idem_fail("%s: there is nothing to go on from: %s is not there; begin without resuming", s->path, path);
+        status = idem_fail("%s: there is nothing to resume: %s is missing; begin without resuming", s->path, path);
     else if (idem_file_read(path, JOB_MOST, &found, &size))
         status = -1;
     else if (size != strlen(s->job) || memcmp(found, s->job, size))
-        status = idem_fail("%s: the run that was broken off had another clip, other options or other models (%s says "
-                           "which); give the same, or begin without resuming",
+        status = idem_fail("%s: the interrupted run had another clip, other options or other models (listed in %s); "
+                           "give the same, or begin without resuming",
                            s->path, path);
     free(found);
     free(path);
@@ -192,7 +191,7 @@ static int open_folder(film_sink *s, const idem_video_out_options *o) {
     if (idem_dir_make(s->folder))
         return -1;
     char *path = idem_path_join(s->folder, "lock");
-    s->lock = path ? idem_file_claim(path, s->folder, "is in use by another run, which writes the same clip") : -1;
+    s->lock = path ? idem_file_claim(path, s->folder, "is in use by another run that writes the same clip") : -1;
     free(path);
     if (s->lock < 0 || check_space(s) || try_mux(s) || make_job(s, o))
         return -1;
@@ -206,12 +205,12 @@ static void close_folder(film_sink *s, bool all) {
     if (!s->folder || s->lock < 0)
         return;
     char *path = idem_path_join(s->folder, "lock");
-    if (all || (s->fresh && !s->parts)) /* nothing to go on from */
+    if (all || (s->fresh && !s->parts)) /* nothing to resume */
         remove_parts(s);
     if (path)
         unlink(path);
     free(path);
-    rmdir(s->folder); /* where it is empty */
+    rmdir(s->folder); /* if it is empty */
     close(s->lock);
     s->lock = -1;
 }
@@ -272,7 +271,7 @@ static int put(idem_video_sink *base, idem_video_frame *f, const void *state, si
 
 /* ---- the file ---- */
 
-/* XMP as ISO base media files hold it (XMP specification, part 3): a box of this type at the end. */
+/* XMP in ISO base media files (XMP specification, part 3): a box of this type at the end. */
 static int add_xmp(const film_sink *s, FILE *f) {
     static const unsigned char type[16] = {0xbe, 0x7a, 0xcf, 0xcb, 0x97, 0xa9, 0x42, 0xe8,
                                            0x9c, 0x71, 0x99, 0x94, 0x91, 0xe3, 0xaf, 0xac};
@@ -292,7 +291,7 @@ static int add_xmp(const film_sink *s, FILE *f) {
                                    'u',
                                    'i',
                                    'd'};
-    fseek(f, 0, SEEK_END); /* what fails stays in the stream */
+    fseek(f, 0, SEEK_END); /* errors stay in the stream */
     fwrite(head, 1, sizeof head, f);
     fwrite(type, 1, sizeof type, f);
     fwrite(packet, 1, size, f);
@@ -345,7 +344,7 @@ static int mux_part(film_sink *s, idem_av_mux *m, idem_part *p, int64_t next, st
     return got;
 }
 
-/* next: the part after it is read at the same time for the duration of this one's last picture. */
+/* next: the following part, read for the duration of this part's last picture. */
 static int mux_parts(film_sink *s, idem_av_mux *m) {
     stamps all = {0};
     idem_part now = {0}, next = {0};
@@ -427,7 +426,7 @@ static void add_tag(film_sink *s, int *n, const char *key, const char *value) {
     }
 }
 
-/* Containers without XMP, and people who look at properties. */
+/* For containers without XMP, and for people who read a file's properties. */
 static void take_marks(film_sink *s, const idem_marks *marks) {
     int n = 0;
     s->marks = marks;

@@ -9,7 +9,7 @@
 enum { HEAD = 16, PACKET = 16, STAMP = 16, TAIL = 8 + 4 + 4 + 8, SUM = 64 };
 static const unsigned char head[HEAD] = {'i', 'd', 'e', 'm', 'p', 'a', 'r', 't', 1};
 
-/* ---- writing; what fails stays in the stream until commit ---- */
+/* ---- writing; errors stay in the stream until commit ---- */
 
 static void write_bytes(idem_part_writer *p, const void *data, size_t size) {
     fwrite(data, 1, size, p->file.stream);
@@ -76,7 +76,7 @@ void idem_part_abort(idem_part_writer *p) {
 
 /* ---- reading ---- */
 
-/* All but the sum itself, against it. */
+/* Checks the sum over all other bytes. */
 static int check_sum(FILE *f, uint64_t size, const char *path) {
     idem_sha256 sum = idem_sha256_make();
     char hex[SUM + 1], stored[SUM];
@@ -105,7 +105,7 @@ static int read_tail(idem_part *p, uint64_t size, const char *path) {
     const uint64_t state = idem_le64(bytes + 16), fixed = HEAD + TAIL + SUM;
     if (p->frames < 1 || p->frames > IDEM_PART_FRAMES || state > IDEM_PART_STATE_MOST ||
         size < fixed + state + p->frames * STAMP || p->packets_end != size - TAIL - SUM - state - p->frames * STAMP)
-        return idem_fail("%s: is no part of a clip: its sizes do not add up", path);
+        return idem_fail("%s: is not a part of a clip: its sizes do not add up", path);
     p->state_size = (size_t)state;
     if (fseek(p->file, (long)p->packets_end, SEEK_SET))
         return idem_fail("%s: cannot be read", path);
@@ -125,10 +125,10 @@ int idem_part_parse(idem_part *p, FILE *stream, const char *path) {
     const long size = fseek(stream, 0, SEEK_END) ? -1 : ftell(stream);
     int status = 0;
     if (size < HEAD + TAIL + SUM)
-        status = idem_fail("%s: is no part of a clip: it has %ld bytes", path, size);
+        status = idem_fail("%s: is not a part of a clip: it has %ld bytes", path, size);
     rewind(stream);
     if (!status && (fread(start, 1, HEAD, stream) != HEAD || memcmp(start, head, HEAD)))
-        status = idem_fail("%s: is no part of a clip, or one of another version of idem", path);
+        status = idem_fail("%s: is not a part of a clip, or comes from another version of idem", path);
     if (!status && (check_sum(stream, (uint64_t)size, path) || read_tail(p, (uint64_t)size, path)))
         status = -1;
     if (!status && fseek(stream, HEAD, SEEK_SET))
@@ -149,13 +149,13 @@ int idem_part_next(idem_part *p, int64_t *pts, bool *key, size_t *size) {
     if (p->read == p->packets)
         return p->at == p->packets_end ? 0 : idem_fail("a part of a clip has bytes after its packets");
     if (p->packets_end - p->at < PACKET || fread(start, 1, PACKET, p->file) != PACKET)
-        return idem_fail("a part of a clip ends amid its packets");
+        return idem_fail("a part of a clip ends within its packets");
     *pts = (int64_t)idem_le64(start);
     *key = idem_le32(start + 8) != 0;
     *size = idem_le32(start + 12);
     p->at += PACKET;
     if (*size > p->packets_end - p->at)
-        return idem_fail("a part of a clip has a packet of %zu bytes, more than there are", *size);
+        return idem_fail("a part of a clip has a packet of %zu bytes, more than it contains", *size);
     if (*size > p->capacity) {
         unsigned char *more = realloc(p->data, *size);
         if (!more)

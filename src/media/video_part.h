@@ -1,9 +1,9 @@
-/* Parts: encoded pictures of a clip on their way into it, so many from a fixed number on in a file of its own, which
- * appears whole or not at all. A run that was broken off goes on after the last part that is there.
+/* Parts of a clip: a fixed number of encoded pictures each, in a separate file, which is written whole or not at all.
+ * An interrupted run continues after the last part.
  *
  * A file is "idempart", a version, the packets (int64 pts, uint32 key, uint32 size, bytes), the stamps of its pictures
- * (int64 pts, int64 ticks), what the caller wanted kept, and a tail of fixed size: where packets end, the counts, and
- * the SHA-256 of all before it. Numbers are little-endian. */
+ * (int64 pts, int64 ticks), the caller's state, and a tail of fixed size: the end of the packets, the counts, and the
+ * SHA-256 of all preceding bytes. Numbers are little-endian. */
 #ifndef IDEM_MEDIA_VIDEO_PART_H
 #define IDEM_MEDIA_VIDEO_PART_H
 
@@ -14,7 +14,7 @@
 #include "base/file.h"
 #include "base/sha256.h"
 
-enum { IDEM_PART_FRAMES = 96 }; /* pictures of a part, and from key frame to key frame at most */
+enum { IDEM_PART_FRAMES = 96 }; /* pictures of a part, and the largest distance of key frames */
 
 typedef struct {
     int64_t pts, ticks;
@@ -33,7 +33,7 @@ int idem_part_begin(idem_part_writer *p, const char *path);
 int idem_part_stamp_add(idem_part_writer *p, int64_t pts, int64_t ticks);
 int idem_part_packet(idem_part_writer *p, int64_t pts, bool key, const void *data, size_t size);
 int idem_part_commit(idem_part_writer *p, const void *state, size_t size);
-void idem_part_abort(idem_part_writer *p); /* does nothing when it is not open */
+void idem_part_abort(idem_part_writer *p); /* does nothing if it is not open */
 
 typedef struct {
     FILE *file;
@@ -42,17 +42,17 @@ typedef struct {
     idem_part_stamp stamps[IDEM_PART_FRAMES];
     unsigned char *state;
     size_t state_size;
-    unsigned char *data; /* of the packet at hand */
+    unsigned char *data; /* of the current packet */
     size_t capacity;
 } idem_part;
 
 enum { IDEM_PART_STATE_MOST = 64 << 20 };
 
-/* Checks all of it. -1: it is not whole, or no such file; about `path`. */
+/* Checks all of it. -1: incomplete or missing; the message names `path`. */
 int idem_part_open(idem_part *p, const char *path);
 /* The same of a stream, which is closed with the part. */
 int idem_part_parse(idem_part *p, FILE *stream, const char *path);
-/* 1 and the next packet, whose bytes stay until the next call; 0; -1. */
+/* 1 and the next packet, whose bytes are valid until the next call; 0: the end; -1. */
 int idem_part_next(idem_part *p, int64_t *pts, bool *key, size_t *size);
 void idem_part_close(idem_part *p);
 

@@ -12,7 +12,7 @@
 #include "media/listing.h"
 #include "media/video_private.h"
 
-enum { WEBP_MOST = 1 << 30, RATE = 25 /* of folders, which do not say */ };
+enum { WEBP_MOST = 1 << 30, RATE = 25 /* of folders, which have none */ };
 
 /* ---- animated WebP ---- */
 
@@ -22,7 +22,7 @@ typedef struct {
     unsigned char *bytes;
     size_t size;
     WebPAnimDecoder *decoder;
-    int time; /* milliseconds at which the next picture begins */
+    int time; /* start of the next picture in milliseconds */
 } animation;
 
 bool idem_video_is_webp(const char *path) {
@@ -43,7 +43,8 @@ static int next_webp(idem_video_source *s, idem_video_frame *out, bool blind, ch
     if (!WebPAnimDecoderHasMoreFrames(a->decoder))
         return 0;
     if (!WebPAnimDecoderGetNext(a->decoder, &rgba, &end)) {
-        snprintf(damage, n, "the picture at %.3f s cannot be decoded, and what follows it is lost", a->time / 1000.0);
+        snprintf(damage, n, "the picture at %.3f s cannot be decoded, and the pictures after it are lost",
+                 a->time / 1000.0);
         return 0;
     }
     *out = (idem_video_frame){

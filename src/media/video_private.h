@@ -1,4 +1,4 @@
-/* What the parts of reading and writing clips share. */
+/* Shared by the parts that read and write clips. */
 #ifndef IDEM_MEDIA_VIDEO_PRIVATE_H
 #define IDEM_MEDIA_VIDEO_PRIVATE_H
 
@@ -9,7 +9,7 @@
 /* The plug-in, opened at first use; NULL with a message about `path`. */
 const idem_av *idem_video_library(const char *path);
 
-/* Where pictures come from; used by one thread at a time. */
+/* The source of pictures; used by one thread at a time. */
 typedef struct idem_video_source idem_video_source;
 struct idem_video_source {
     idem_video_info info;
@@ -21,14 +21,14 @@ struct idem_video_source {
 idem_video_source *idem_video_film(const char *path);
 idem_video_source *idem_video_webp(const char *path);
 idem_video_source *idem_video_folder(const char *path);
-bool idem_video_is_webp(const char *path); /* by its first bytes, or the ending of a file to be */
+bool idem_video_is_webp(const char *path); /* by its first bytes, or the ending of a future file */
 
 /* Names of the folder's pictures, in order. */
 char *const *idem_video_folder_names(const idem_video_source *s);
 
 const idem_video_source *idem_video_source_of(const idem_video *v);
 
-/* Where they go; put and finish are called by one thread. */
+/* The destination; put and finish are called by one thread. */
 typedef struct idem_video_sink idem_video_sink;
 struct idem_video_sink {
     char codec[16], why[300], left[300];
@@ -36,7 +36,7 @@ struct idem_video_sink {
     int64_t done;   /* of an earlier run */
     const void *state;
     size_t state_size;
-    /* Takes the frame over. */
+    /* Takes ownership of the frame. */
     int (*put)(idem_video_sink *s, idem_video_frame *f, const void *state, size_t size);
     int (*finish)(idem_video_sink *s);
     void (*close)(idem_video_sink *s);

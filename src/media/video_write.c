@@ -28,7 +28,7 @@ struct idem_video_out {
     pthread_cond_t changed;
     item waiting[IDEM_VIDEO_AHEAD];
     size_t put, taken, done;
-    bool stop, ended; /* drop what waits; no more comes */
+    bool stop, ended; /* drop waiting pictures; no more will come */
     int status;
     idem_kind kind;
     char message[MESSAGE];
@@ -90,7 +90,7 @@ static idem_video_sink *open_sink(const char *path, const idem_video *source, co
     if (from == IDEM_VIDEO_FILM)
         return idem_video_film_sink(path, source, options);
     if (options->resume)
-        return idem_fail_null("%s: only films can be gone on with; begin anew without resuming", path);
+        return idem_fail_null("%s: only films can be resumed; begin anew without resuming", path);
     return ends_in(path, ".webp") ? idem_video_webp_sink(path, source, options)
                                   : idem_video_folder_sink(path, source, options);
 }
@@ -173,7 +173,7 @@ int idem_video_out_put(idem_video_out *o, idem_video_frame *frame, const void *s
     *frame = (idem_video_frame){0};
     if (size && !it.state) {
         idem_video_frame_free(&it.frame);
-        return idem_fail_as(IDEM_MEMORY, "out of memory for what is kept of a clip");
+        return idem_fail_as(IDEM_MEMORY, "out of memory for the state of a clip");
     }
     if (size)
         memcpy(it.state, state, size);

@@ -13,7 +13,7 @@ static const char *reason(VP8StatusCode code) {
     case VP8_STATUS_OUT_OF_MEMORY:
         return "no memory";
     case VP8_STATUS_UNSUPPORTED_FEATURE:
-        return "a feature the decoder does not know";
+        return "a feature that the decoder does not support";
     case VP8_STATUS_SUSPENDED:
     case VP8_STATUS_NOT_ENOUGH_DATA:
         return "the data ends too early";
@@ -39,7 +39,7 @@ static int decode(idem_decoded *out, const uint8_t *bytes, size_t size, int left
     return code == VP8_STATUS_OK ? 0 : idem_fail("%s: the WebP picture cannot be decoded: %s", what, reason(code));
 }
 
-/* The first frame where it lies on its canvas, which is transparent elsewhere. */
+/* The first frame at its position on the canvas, which is transparent elsewhere. */
 static int decode_frame(idem_decoded *out, const WebPDemuxer *demuxer, const char *what) {
     WebPIterator frame;
     if (!WebPDemuxGetFrame(demuxer, 1, &frame))
@@ -47,7 +47,7 @@ static int decode_frame(idem_decoded *out, const WebPDemuxer *demuxer, const cha
     int status;
     if (frame.x_offset < 0 || frame.y_offset < 0 || frame.width < 1 || frame.height < 1 ||
         frame.width > out->width - frame.x_offset || frame.height > out->height - frame.y_offset)
-        status = idem_fail("%s: the first picture of the WebP animation lies outside of it", what);
+        status = idem_fail("%s: the first picture of the WebP animation is outside its canvas", what);
     else
         status = decode(out, frame.fragment.bytes, frame.fragment.size, frame.x_offset, frame.y_offset, what);
     if (frame.num_frames > 1)
@@ -56,7 +56,7 @@ static int decode_frame(idem_decoded *out, const WebPDemuxer *demuxer, const cha
     return status;
 }
 
-/* What stands beside the pixels. */
+/* The data besides the pixels. */
 static int take_chunks(idem_decoded *out, const WebPDemuxer *demuxer, const char *what) {
     WebPChunkIterator chunk;
     int status = 0;
@@ -73,7 +73,7 @@ static int take_chunks(idem_decoded *out, const WebPDemuxer *demuxer, const char
     return status;
 }
 
-/* Files of the simple kind hold one picture and nothing else. */
+/* Files of the simple format contain only one picture. */
 static bool is_extended(const unsigned char *bytes, size_t size) {
     return size >= 16 && memcmp(bytes + 12, "VP8X", 4) == 0;
 }

@@ -53,7 +53,7 @@ int idem_webp_again(const idem_image *im, bool lossless, const idem_marks *marks
     WebPMemoryWriter picture;
     WebPMemoryWriterInit(&picture);
     int status = encode(&picture, im, lossless, what);
-    WebPData file = {picture.mem, picture.size}; /* takes the memory over */
+    WebPData file = {picture.mem, picture.size}; /* takes ownership of the memory */
     if (!status && marks)
         status = idem_webp_add_marks(&file, marks, what);
     *size = file.size;

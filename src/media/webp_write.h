@@ -1,4 +1,4 @@
-/* Inside src/media only: XMP packets in WebP files. */
+/* Only for src/media: XMP packets in WebP files. */
 #ifndef IDEM_MEDIA_WEBP_WRITE_H
 #define IDEM_MEDIA_WEBP_WRITE_H
 
@@ -6,7 +6,7 @@
 
 #include "media/xmp.h"
 
-/* Replaces *file by the same with the packet of the marks in it; `what` is made, for messages. */
+/* Adds an XMP packet of the marks to *file, which it replaces; `what` names the file in messages. */
 int idem_webp_add_marks(WebPData *file, const idem_marks *marks, const char *what);
 
 #endif

@@ -24,13 +24,13 @@ static void start(void) {
 }
 
 static int fail(const job *j, struct heif_error e) {
-    /* Where the decoders are packages of their own, as in Debian 13, they may be absent. */
+    /* The decoders may be missing: in Debian 13 they are separate packages. */
     if (e.subcode == heif_suberror_Unsupported_codec)
         snprintf(j->message, j->n,
                  "libheif has no decoder for it: install Debian's libheif-plugin-libde265 (HEIC) and "
                  "libheif-plugin-dav1d (AVIF)");
     else
-        snprintf(j->message, j->n, "%s", e.message ? e.message : "libheif does not say why");
+        snprintf(j->message, j->n, "%s", e.message ? e.message : "libheif gives no reason");
     return -1;
 }
 
@@ -71,7 +71,7 @@ static void take_colours(job *j) {
     }
 }
 
-/* To colours that are not multiplied by alpha. */
+/* To colours not premultiplied by alpha. */
 static void divide_by_alpha(uint8_t *rgba, size_t n) {
     for (size_t i = 0; i < n; i++, rgba += 4)
         for (int c = 0; c < 3 && rgba[3]; c++) {

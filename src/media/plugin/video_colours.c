@@ -1,4 +1,4 @@
-/* From samples to upright RGB, and what was changed of it back into the samples. */
+/* From samples to upright RGB, and its changes back into the samples. */
 #include <libavutil/pixdesc.h>
 #include <libswscale/swscale.h>
 #include <math.h>
@@ -58,7 +58,7 @@ static int set_scale(idem_av_colours *c, char *message, size_t n) {
     c->scale = sws_getContext(a->width, a->height, (enum AVPixelFormat)a->format, a->width, a->height, AV_PIX_FMT_RGB24,
                               flags, NULL, NULL, NULL);
     if (!c->scale)
-        return av_refuse(message, n, "its samples (%s) cannot be turned into colours", a->pixels);
+        return av_refuse(message, n, "its samples (%s) cannot be converted to RGB", a->pixels);
     const int which = matrix_of(a);
     const int *table = sws_getCoefficients(which == AVCOL_SPC_RGB ? SWS_CS_DEFAULT : which);
     sws_setColorspaceDetails(c->scale, table, a->full_range, sws_getCoefficients(SWS_CS_DEFAULT), 1, 0, 1 << 16,
@@ -98,7 +98,7 @@ void av_colours_close(idem_av_colours *c) {
     free(c);
 }
 
-/* Where the stored pixel (x, y) is shown: start + x * right + y * down, in pixels. */
+/* The shown position of the stored pixel (x, y): start + x * right + y * down, in pixels. */
 typedef struct {
     ptrdiff_t start, right, down;
 } walk;
@@ -117,7 +117,7 @@ int av_colours_get(idem_av_colours *c, const idem_av_frame *frame, uint8_t *rgb,
     uint8_t *const to[4] = {c->stored};
     const int strides[4] = {c->stride};
     if (sws_scale(c->scale, (const uint8_t *const *)f->data, f->linesize, 0, a->height, to, strides) != a->height)
-        return av_refuse(message, n, "its samples (%s) cannot be turned into colours", a->pixels);
+        return av_refuse(message, n, "its samples (%s) cannot be converted to RGB", a->pixels);
     const walk w = walk_of(a);
     for (int y = 0; y < a->height; y++) {
         const uint8_t *from = c->stored + (ptrdiff_t)y * c->stride;
@@ -131,7 +131,7 @@ int av_colours_get(idem_av_colours *c, const idem_av_frame *frame, uint8_t *rgb,
     return 0;
 }
 
-/* change: rgb less what the frame shows, as stored; the box (x0, y0, x1, y1) that holds all of it. */
+/* change: rgb minus the frame's colours, as stored; and the box (x0, y0, x1, y1) of all changes. */
 static bool find_change(idem_av_colours *c, const uint8_t *rgb, int box[4]) {
     const idem_av_facts *a = &c->facts;
     const walk w = walk_of(a);
@@ -156,8 +156,8 @@ static bool find_change(idem_av_colours *c, const uint8_t *rgb, int box[4]) {
     return box[2] > box[0];
 }
 
-/* The sample becomes `to` where the colours changed much; where they did little (t near 0) it moves by `by`, and keeps
- * what of it RGB cannot hold: its finer steps and colours beyond the cube. */
+/* After a large change of colour the sample becomes `to`; after a small one (t near 0) it moves by `by`, which keeps
+ * what RGB cannot represent: finer steps and colours outside the cube. */
 static void change_sample(const idem_av_colours *c, AVFrame *f, int plane, int x, int y, double by, double to,
                           double t) {
     const double most = (double)((1 << c->facts.bits) - 1);
@@ -172,7 +172,7 @@ static void change_sample(const idem_av_colours *c, AVFrame *f, int plane, int x
         row[x] = (uint8_t)v;
 }
 
-/* How much is changed: 0 .. 1 for steps of RGB of 0 .. much. */
+/* The amount of change: 0 .. 1 for steps of RGB of 0 .. much. */
 static double much_changed(double r, double g, double b) {
     static const double much = 16;
     const double most = fmax(fmax(fabs(r), fabs(g)), fabs(b));
@@ -205,8 +205,8 @@ static void put_luma(idem_av_colours *c, AVFrame *f, const int box[4]) {
         }
 }
 
-/* Means over the pixels that a chroma sample stands for: of the change, and of the colours as they were. With MPEG's
- * left siting it lies on the left of two. */
+/* Means over the pixels of a chroma sample: of the change, and of the colours before it. With MPEG's left siting the
+ * sample is at the left one of two pixels. */
 static void mean_colours(const idem_av_colours *c, int x, int y, double change[3], double was[3]) {
     static const double at_left[3] = {0.25, 0.5, 0.25};
     const idem_av_facts *a = &c->facts;

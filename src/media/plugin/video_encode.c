@@ -1,4 +1,4 @@
-/* The choice of an encoder, and pictures into packets. */
+/* The choice of an encoder, and encoding. */
 #include <libavutil/opt.h>
 #include <libavutil/pixdesc.h>
 #include <stdlib.h>
@@ -6,7 +6,7 @@
 
 #include "media/plugin/video_private.h"
 
-enum { ENCODER_THREADS = 2 }; /* a part of what the bytes depend on, so not the machine's number */
+enum { ENCODER_THREADS = 2 }; /* the bytes depend on it, so it does not depend on the machine */
 
 typedef struct {
     const char *name, *encoder;
@@ -28,7 +28,7 @@ static const kind *kind_of(const char *name) {
     return NULL;
 }
 
-/* yuvj420p is yuv420p in full range by an older name. */
+/* yuvj420p is an older name of yuv420p in full range. */
 static enum AVPixelFormat format_of(int format) {
     switch (format) {
     case AV_PIX_FMT_YUVJ420P:
@@ -58,7 +58,7 @@ static bool takes(const AVCodec *codec, enum AVPixelFormat format) {
     return false;
 }
 
-/* Whether it can be, "" or why not. */
+/* "" if it is possible, else the reason. */
 static void why_not(char *why, size_t n, const kind *k, const idem_av_facts *a, const AVOutputFormat *out,
                     const char *ending) {
     const AVCodec *codec = avcodec_find_encoder_by_name(k->encoder);
@@ -79,8 +79,8 @@ static int check_turn(const idem_av_facts *a, const AVOutputFormat *out, const c
     if (!turned || !strcmp(out->name, "mp4") || !strcmp(out->name, "mov"))
         return 0;
     return av_refuse(message, n,
-                     "its pictures are stored turned or mirrored, which %s files do not say the same way; write .mp4 "
-                     "or .mov",
+                     "its pictures are stored turned or mirrored, which %s files do not describe in the same way; "
+                     "write .mp4 or .mov",
                      ending);
 }
 
@@ -112,7 +112,7 @@ const char *av_choose(const idem_av_facts *a, const idem_av_settings *s, const c
             snprintf(message, n, "codec \"%s\" is unknown, expected h264, h265, vp9, av1 or ffv1", s->codec);
         return *message ? NULL : take(k, a, s, message, n);
     }
-    /* The source's own, else what players know best. */
+    /* The source's codec, else the one most widely supported. */
     const kind *own = kind_of(a->codec);
     const kind *order[] = {own ? own : &kinds[0], &kinds[0], &kinds[2], &kinds[3]};
     char first[160] = "";
@@ -133,8 +133,8 @@ const char *av_choose(const idem_av_facts *a, const idem_av_settings *s, const c
 
 /* ---- the encoder ---- */
 
-/* The AVX-512 code of x264 0.164 reads memory that nothing wrote, so its bytes differ from run to run; that for AVX2
- * does not. Processors without either choose for themselves. */
+/* The AVX-512 code of x264 0.164 reads uninitialised memory, so its bytes differ from run to run; that for AVX2 does
+ * not. Without AVX2, x264 chooses by itself. */
 static const char *x264_code(void) {
 #ifdef __x86_64__
     if (__builtin_cpu_supports("avx512f"))
@@ -252,7 +252,7 @@ static int hand_on(idem_av_encoder *e, idem_av_sink *sink, void *user, char *mes
         const int status = sink(user, &p);
         av_packet_unref(e->packet);
         if (status) {
-            *message = 0; /* the sink has its own */
+            *message = 0; /* the sink sets its own */
             return -1;
         }
     }
@@ -266,7 +266,7 @@ int av_encoder_put(idem_av_encoder *e, idem_av_frame *frame, const idem_av_stamp
         f->pict_type = AV_PICTURE_TYPE_NONE;
         f->format = e->context->pix_fmt;
         f->color_range = e->context->color_range;
-        av_frame_remove_side_data(f, AV_FRAME_DATA_SEI_UNREGISTERED); /* what devices leave there */
+        av_frame_remove_side_data(f, AV_FRAME_DATA_SEI_UNREGISTERED); /* data written by devices */
     }
     const int error = avcodec_send_frame(e->context, f);
     if (error < 0)

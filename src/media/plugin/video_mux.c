@@ -8,8 +8,8 @@
 struct idem_av_mux {
     AVFormatContext *out, *in;
     AVPacket *packet, *waiting; /* a picture; the source's next packet */
-    int *to;                    /* tracks of the source to tracks of the output, -1: not there */
-    int video, delay;           /* the output's track of pictures; packets a picture may wait for later ones */
+    int *to;                    /* tracks of the source to tracks of the output; -1: not copied */
+    int video, delay;           /* the output's track of pictures; the encoder's delay in packets */
     AVRational base;            /* of the pictures' stamps */
     bool begun, waits, ended;
 };
@@ -54,7 +54,7 @@ static int copy_chapters(AVFormatContext *out, const AVFormatContext *in) {
 
 /* ---- tracks ---- */
 
-/* What the pictures' track says beside its codec: how they are turned, mastering of HDR. */
+/* Metadata of the pictures' track besides its codec: orientation, mastering of HDR. */
 static void copy_side_data(AVStream *to, const AVStream *from) {
 #if LIBAVCODEC_VERSION_INT >= AV_VERSION_INT(60, 31, 102)
     for (int i = 0; i < from->codecpar->nb_coded_side_data; i++) {
@@ -92,7 +92,7 @@ static bool is_made_anew(const AVStream *s) {
            (tag == MKTAG('t', 'm', 'c', 'd') || (tag == MKTAG('t', 'e', 'x', 't') && s->discard == AVDISCARD_ALL));
 }
 
-/* 1: is to be copied, 0: is left out, -1: it must be, and cannot. */
+/* 1: copy, 0: leave out, -1: must be copied, but cannot. */
 static int wanted(const idem_av_mux *m, unsigned i, const idem_av_mux_options *o, char *left, size_t left_n,
                   char *message, size_t n) {
     const AVStream *s = m->in->streams[i];
@@ -111,8 +111,8 @@ static int wanted(const idem_av_mux *m, unsigned i, const idem_av_mux_options *o
         return 1;
     if (heard || read || (type == AVMEDIA_TYPE_VIDEO && !cover))
         return av_refuse(message, n,
-                         "track %u (%s, %s) cannot be copied into a %s file: write the clip to the same kind of file "
-                         "as it came in, or to .mkv%s",
+                         "track %u (%s, %s) cannot be copied into a %s file: write the clip to a file of the source's "
+                         "kind, or to .mkv%s",
                          i + 1, av_get_media_type_string(type), avcodec_get_name(s->codecpar->codec_id),
                          m->out->oformat->name,
                          heard  ? ", or leave sound out"
@@ -167,7 +167,7 @@ static int add_pictures(idem_av_mux *m, unsigned i, const idem_av_facts *facts, 
         s->time_base = e->time_base;
         s->sample_aspect_ratio = e->sample_aspect_ratio;
         s->codecpar->codec_tag = s->codecpar->codec_id == AV_CODEC_ID_HEVC && strcmp(m->out->oformat->name, "matroska")
-                                     ? MKTAG('h', 'v', 'c', '1') /* which Apple's players ask for */
+                                     ? MKTAG('h', 'v', 'c', '1') /* required by Apple's players */
                                      : 0;
         copy_side_data(s, m->in->streams[i]);
     }
@@ -189,7 +189,7 @@ static int add_tracks(idem_av_mux *m, const idem_av_facts *facts, const idem_av_
         if ((int)i == pictures || m->to[i] < 0)
             m->in->streams[i]->discard = AVDISCARD_ALL;
     }
-    return pictures >= 0 ? 0 : av_refuse(message, n, "has no pictures any more");
+    return pictures >= 0 ? 0 : av_refuse(message, n, "no longer has pictures");
 }
 
 /* ---- life ---- */
@@ -200,7 +200,8 @@ static int begin(idem_av_mux *m, const char *aside, char *message, size_t n) {
     av_last_line_clear();
     int error = url ? avio_open(&m->out->pb, url, AVIO_FLAG_WRITE) : AVERROR(ENOMEM);
     av_freep(&m->out->url);
-    m->out->url = url ? av_strdup(url) : NULL; /* it is read again where the table of contents goes to the front */
+    m->out->url = url ? av_strdup(url)
+                      : NULL; /* the muxer reads the file again when it moves the table of contents to the front */
     free(url);
     if (!strcmp(m->out->oformat->name, "mp4") || !strcmp(m->out->oformat->name, "mov"))
         av_dict_set(&options, "movflags", "+faststart", 0);
@@ -220,7 +221,7 @@ static int open_all(idem_av_mux *m, const char *aside, const char *path, const c
         return -1;
     if (avformat_alloc_output_context2(&m->out, NULL, NULL, path) < 0)
         return av_refuse(message, n, "clips are written as .mp4, .mov, .mkv or .webm");
-    m->out->flags |= AVFMT_FLAG_BITEXACT; /* no version and nothing random in the file */
+    m->out->flags |= AVFMT_FLAG_BITEXACT; /* no version and no random numbers in the file */
     if (add_tracks(m, facts, settings, o, left, left_n, message, n))
         return -1;
     if (o->keep_tags)
@@ -280,7 +281,7 @@ static int write_packet(idem_av_mux *m, AVPacket *p, char *message, size_t n) {
 static void wait_for_next(idem_av_mux *m) {
     while (!m->ended && !m->waits) {
         if (av_read_frame(m->in, m->waiting) < 0)
-            m->ended = true; /* a damaged end was named when the pictures were read */
+            m->ended = true; /* a damaged end was reported when the pictures were read */
         else if (m->to[m->waiting->stream_index] < 0 || m->to[m->waiting->stream_index] == m->video)
             av_packet_unref(m->waiting);
         else
@@ -309,7 +310,7 @@ static int copy_until(idem_av_mux *m, int64_t time, bool all, char *message, siz
 int av_mux_put(idem_av_mux *m, const idem_av_packet *packet, const int64_t *sorted, int64_t index, char *message,
                size_t n) {
     AVPacket *p = m->packet;
-    /* Decoding times are the presentation times, in order, as much earlier as pictures wait for later ones. */
+    /* Decoding times are the sorted presentation times, earlier by the encoder's delay. */
     const int64_t dts = index >= m->delay
                             ? sorted[index - m->delay]
                             : sorted[0] - (m->delay - index) * (packet->duration > 0 ? packet->duration : 1);

@@ -1,4 +1,4 @@
-/* What the parts of the plug-in share. */
+/* Shared by the parts of the plug-in. */
 #ifndef IDEM_MEDIA_PLUGIN_VIDEO_PRIVATE_H
 #define IDEM_MEDIA_PLUGIN_VIDEO_PRIVATE_H
 
@@ -17,17 +17,17 @@ typedef struct {
 } av_text;
 av_text av_error_text(int error);
 
-/* The last line of FFmpeg's log of this thread at level error or worse; it is shown nowhere else. */
+/* The last line of FFmpeg's log of this thread at level error or worse; the log is not shown otherwise. */
 const char *av_last_line(void);
 void av_last_line_clear(void);
 void av_log_keep(void);
 
-/* "file:PATH", so that no path is taken for a protocol. */
+/* "file:PATH", so that no path is interpreted as a protocol. */
 char *av_file_url(const char *path);
-/* A demuxer over a file alone: no playlists, no network. */
+/* A demuxer of one file: no playlists, no network. */
 int av_open_file(AVFormatContext **format, const char *path, char *message, size_t n);
 
-/* The track of pictures: no cover. -1: there is none. */
+/* The track of pictures, not a cover. -1: none. */
 int av_video_track(const AVFormatContext *format);
 
 int av_reader_open(idem_av_reader **r, const char *path, idem_av_facts *facts, char *message, size_t n);

@@ -23,7 +23,7 @@ struct idem_av_reader {
 
 /* ---- the file ---- */
 
-/* Whether a file begins as mp4 and mov do, whatever its ending. */
+/* Whether a file begins like mp4 and mov, regardless of its ending. */
 static bool has_boxes(const char *path) {
     static const char *const boxes[] = {"ftyp", "mdat", "moov", "free", "wide", "skip"};
     char head[8] = "";
@@ -49,13 +49,13 @@ int av_open_file(AVFormatContext **format, const char *path, char *message, size
     av_dict_free(&options);
     free(url);
     if (error == AVERROR_INVALIDDATA && strstr(av_last_line(), "moov") && has_boxes(path))
-        return av_refuse(message, n,
-                         "its table of contents (moov) is missing: the file was cut off before the recording was "
-                         "closed; a copy that is whole is needed");
+        return av_refuse(
+            message, n,
+            "its table of contents (moov) is missing: the recording was cut off before its end; get a complete copy");
     if (error == AVERROR(EINVAL) && strstr(av_last_line(), "whitelist"))
-        return av_refuse(message, n, "is no clip in a format that idem reads (mp4, mov, mkv, webm, avi, ts, ...)");
+        return av_refuse(message, n, "is not a clip in a format that idem reads (mp4, mov, mkv, webm, avi, ts, ...)");
     if (error < 0)
-        return av_refuse(message, n, "is no clip that FFmpeg can open: %s", av_error_text(error).text);
+        return av_refuse(message, n, "is not a clip that FFmpeg can open: %s", av_error_text(error).text);
     if ((error = avformat_find_stream_info(*format, NULL)) < 0) {
         avformat_close_input(format);
         return av_refuse(message, n, "its tracks cannot be read: %s", av_error_text(error).text);
@@ -142,7 +142,7 @@ static int64_t duration_of(const AVFrame *f) {
 
 static void say_damage(idem_av_stamp *stamp, const char *what, int64_t packet, int64_t at, AVRational base) {
     if (*stamp->damage)
-        return; /* the first is what others follow from */
+        return; /* the first problem causes the others */
     if (at != AV_NOPTS_VALUE)
         snprintf(stamp->damage, sizeof stamp->damage, "packet %" PRId64 ", at %.3f s: %s", packet,
                  (double)at * av_q2d(base), what);
@@ -154,7 +154,7 @@ static AVRational base_of(const idem_av_reader *r) {
     return r->format->streams[r->track]->time_base;
 }
 
-/* The next packet of the track into the decoder, or word that there is none. */
+/* Sends the next packet of the track to the decoder, or the end. */
 static int feed(idem_av_reader *r, idem_av_stamp *stamp, char *message, size_t n) {
     const AVStream *s = r->format->streams[r->track];
     int error;
@@ -191,7 +191,7 @@ static int feed(idem_av_reader *r, idem_av_stamp *stamp, char *message, size_t n
     return 0;
 }
 
-/* Time stamps rise: one that does not, or is not there, follows the last by its duration. */
+/* Time stamps increase: a missing or non-increasing one is replaced by the last one plus its duration. */
 static void stamp_frame(idem_av_reader *r, AVFrame *f, idem_av_stamp *stamp) {
     stamp->pts = f->best_effort_timestamp;
     stamp->duration = duration_of(f);
@@ -207,8 +207,7 @@ static void stamp_frame(idem_av_reader *r, AVFrame *f, idem_av_stamp *stamp) {
     r->last_duration = stamp->duration;
     r->any = true;
     if (f->decode_error_flags || f->flags & AV_FRAME_FLAG_CORRUPT)
-        say_damage(stamp, "the picture is damaged and was mended as well as it goes", r->packets, stamp->pts,
-                   base_of(r));
+        say_damage(stamp, "the picture is damaged and only partly repaired", r->packets, stamp->pts, base_of(r));
 }
 
 static int decode(idem_av_reader *r, AVFrame **out, idem_av_stamp *stamp, char *message, size_t n) {
@@ -226,7 +225,7 @@ static int decode(idem_av_reader *r, AVFrame **out, idem_av_stamp *stamp, char *
         }
         if (error != AVERROR(EAGAIN)) {
             say_damage(stamp, av_error_text(error).text, r->packets, AV_NOPTS_VALUE, base_of(r));
-            if (r->ended) { /* it may never say that it is at the end */
+            if (r->ended) { /* it may never report its end */
                 av_frame_free(&f);
                 return 0;
             }
@@ -260,13 +259,13 @@ static int check_pixels(const idem_av_facts *a, const AVPixFmtDescriptor *d, cha
     for (int c = 0; c < d->nb_components; c++)
         if ((!(d->flags & AV_PIX_FMT_FLAG_RGB && d->flags & AV_PIX_FMT_FLAG_PLANAR) && d->comp[c].plane != c) ||
             d->comp[c].shift)
-            return av_refuse(message, n, "its samples (%s) do not lie in planes; convert it first", d->name);
+            return av_refuse(message, n, "its samples (%s) are not stored in planes; convert it first", d->name);
     static const int known[] = {AVCOL_SPC_RGB,       AVCOL_SPC_BT709,     AVCOL_SPC_FCC,       AVCOL_SPC_BT470BG,
                                 AVCOL_SPC_SMPTE170M, AVCOL_SPC_SMPTE240M, AVCOL_SPC_BT2020_NCL};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (a->matrix == known[i])
             return 0;
-    return av_refuse(message, n, "its colour matrix (%s) is one that idem cannot turn into colours",
+    return av_refuse(message, n, "its colour matrix (%s) is not supported",
                      av_color_space_name((enum AVColorSpace)a->matrix)
                          ? av_color_space_name((enum AVColorSpace)a->matrix)
                          : "unknown");
@@ -349,7 +348,7 @@ int av_reader_open(idem_av_reader **out, const char *path, idem_av_facts *facts,
                      ? -1
                      : decode(r, &r->first, &r->first_stamp, message, n);
         if (!status)
-            status = av_refuse(message, n, "not one of its pictures can be decoded%s%s",
+            status = av_refuse(message, n, "none of its pictures can be decoded%s%s",
                                *r->first_stamp.damage ? ": " : "", r->first_stamp.damage);
         if (status > 0)
             status = know_pictures(r, r->first, message, n);
