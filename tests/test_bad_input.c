@@ -128,10 +128,10 @@ static void files_that_are_no_models(void **state) {
     (void)state;
     tiny_need(dir);
     static const char *const rows[][2] = {
-        {"system.pt", "system.pt: its pickle asks for 'posix.system', which a file of weights may not name: refused, "
+        {"system.pt", "system.pt: its pickle uses 'posix.system', which is not allowed in a file of weights: refused, "
                       "nothing was run"},
-        {"module.pt", "module.pt: its pickle asks for 'torch.nn.modules.linear.Linear'"},
-        {"dtypes.pt", "dtypes.pt: there is no StyleGAN2 generator in it: "},
+        {"module.pt", "module.pt: its pickle uses 'torch.nn.modules.linear.Linear'"},
+        {"dtypes.pt", "dtypes.pt: contains no StyleGAN2 generator: "},
         {"loop.onnx", "loop.onnx: looks like an ONNX model, a network and not a set of weights"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         FAILS(rows[i][1], COMPOSE("'%s/tests/fixtures/format/%s'"), IDEM_SOURCE_DIR, rows[i][0]);
@@ -141,12 +141,12 @@ static void files_that_are_no_models(void **state) {
                         {"a/data/0", pickle.data, 4, ZIP_CM_STORE}};
     put_file("large.pt", hostile_archive(m, 2));
     blob_drop(&pickle);
-    FAILS("large.pt: unpacked, 't' would take memory out of all proportion to the file's ", COMPOSE("$DIR/large.pt"));
+    FAILS("large.pt: unpacked, 't' would take memory out of proportion to the file's ", COMPOSE("$DIR/large.pt"));
     FAILS("a.pt: looks like a text file", "echo text > $DIR/a.pt; " COMPOSE("$DIR/a.pt"));
     FAILS("nowhere.pt: cannot open: No such file", COMPOSE("$DIR/nowhere.pt"));
     FAILS("the file is truncated; get it again",
           "head -c 100000 $DIR/generator.safetensors > $DIR/cut.safetensors; " COMPOSE("$DIR/cut.safetensors"));
-    FAILS("mapper.safetensors: there is no StyleGAN2 generator", COMPOSE("$DIR/mapper.safetensors"));
+    FAILS("mapper.safetensors: contains no StyleGAN2 generator", COMPOSE("$DIR/mapper.safetensors"));
     assert_int_equal(RUN("test -e $DIR/x.png"), 1);
 }
 

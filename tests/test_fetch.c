@@ -256,11 +256,11 @@ static void a_package_is_taken_up_again(void **state) {
 static void lists_that_are_refused(void **state) {
     (void)state;
     static const char *const rows[][2] = {
-        {"s|x.bin|../x.bin|", "list.json: x: \"../x.bin\" is no file name"},
+        {"s|x.bin|../x.bin|", "list.json: x: \"../x.bin\" is not a file name"},
         {"s|file://|ftp://|", "list.json: x: x.bin is in no package, expected a \"url\" that begins with https://"},
         {"s|\"sha256\": \"|&0|", "expected a size and 64 hexadecimal digits"},
         {"s|\"name\"|\"nome\"|", "list.json: Object item not found: name"},
-        {"s|models|model|", "list.json: there is no list \"models\" in it"},
+        {"s|models|model|", "list.json: has no list \"models\""},
         {"s|}|x|", "list.json: line 1: "}};
     make_list_of_address();
     assert_int_equal(RUN("cp $DIR/list.json $DIR/good.json"), 0);

@@ -108,11 +108,11 @@ static void test_tensors(void **state) {
 static void test_refusals(void **state) {
     (void)state;
     static const char *const CASES[][2] = {
-        {"order.onnx", "reads 'h', which nothing before it defines"},
+        {"order.onnx", "reads 'h', which is not defined before it"},
         {"twice.onnx", "'y' is defined twice"},
-        {"output.onnx", "'nowhere' is defined by no node"},
+        {"output.onnx", "no node defines the output 'nowhere'"},
         {"domain.onnx", "com.example"},
-        {"loop.onnx", "graph of its own"},
+        {"loop.onnx", "contains a sub-graph"},
         {"strings.onnx", "attribute words has type 8"},
         {"text.onnx", "element type 8"},
         {"rank7.onnx", "rank 7"},

@@ -89,16 +89,16 @@ static void test_refusals(void **state) {
     PKL("\x80\x03"
         "ctorch.storage\n_load_from_bytes\nC\x03"
         "abc\x85R.",
-        "no PyTorch file");
+        "not a PyTorch file");
     PKL("\x80\x03"
         "ctorch.storage\n_load_from_bytes\nK\x01\x85R......",
-        "no bytes");
+        "not bytes");
     PKL("\x80\x03"
         "ctorch_utils.persistence\n_reconstruct_persistent_obj\nK\x01\x85R.",
         "without a description");
     /* A tensor whose numbers are elsewhere: only an archive has such. */
     blob b = hostile_tensor(0, 4, 1, 4);
-    assert_pkl((const char *)b.data, b.size, "are not in the file");
+    assert_pkl((const char *)b.data, b.size, "are missing");
     blob_drop(&b);
 }
 

@@ -1,4 +1,4 @@
-/* Little-endian numbers out of bytes and into them, and sizes that cannot overflow. */
+/* Little-endian numbers from and to bytes, and sizes that cannot overflow. */
 #ifndef IDEM_FORMAT_BYTES_H
 #define IDEM_FORMAT_BYTES_H
 
@@ -27,8 +27,8 @@ static inline void idem_le_put(unsigned char *to, uint64_t x, int n) {
         to[i] = (unsigned char)(x >> 8 * i);
 }
 
-/* Number of elements; false when it does not fit an int64_t or a dimension is negative. Unlike idem_shape_count this
- * may be asked about numbers from outside, 0 included. */
+/* Number of elements; false if it does not fit an int64_t or a dimension is negative. Unlike idem_shape_count it
+ * accepts untrusted numbers, 0 included. */
 static inline bool idem_shape_elements(const idem_shape *s, int64_t *count) {
     *count = 1;
     bool empty = false, fits = true;
@@ -48,20 +48,20 @@ static inline bool idem_shape_elements(const idem_shape *s, int64_t *count) {
 /* Bytes of one element. */
 size_t idem_dtype_size(idem_dtype t);
 
-/* count elements of any type from little-endian bytes; rounds to nearest even where float32 cannot hold the value. */
+/* count elements of any type from little-endian bytes; rounds to nearest even if float32 cannot hold the value. */
 void idem_dtype_read(float *out, const unsigned char *in, idem_dtype t, size_t count);
 /* To little-endian float32, float16 or bfloat16, rounding to nearest even. */
 void idem_dtype_write(unsigned char *out, const float *in, idem_dtype t, size_t count);
 
-/* -1 with a message when a finite value has no place in the type. */
+/* -1 with a message if a finite value is outside the type's range. */
 int idem_dtype_check(const float *x, idem_dtype t, size_t count, const char *name, const char *path);
 
 uint16_t idem_f16_from_f32(float x);
 float idem_f32_from_f16(uint16_t h);
 uint16_t idem_bf16_from_f32(float x);
 
-/* Memory one weight file may make the reader take: inflated entries and tensors, beside the file itself and the tables
- * that describe it. Honest files stay far below (bytes to floats is 4 times). */
+/* The most memory that the reader may allocate for one weight file: inflated entries and tensors, without the file
+ * itself and its tables. Valid files need far less (bytes to floats is 4 times). */
 static inline size_t idem_format_budget(size_t file_size) {
     size_t most = (size_t)20 << 20, share;
     if (__builtin_mul_overflow(file_size, (size_t)6, &share) || __builtin_add_overflow(most, share, &most))
@@ -76,7 +76,8 @@ size_t idem_weights_bytes(const idem_weights *w);
 /* Records a tensor without elements as metadata. */
 int idem_weights_note_empty(idem_weights *w, const char *name, const idem_shape *shape);
 
-/* JSON, told apart from a memory bomb: at most 2 MB, containers no denser than any real description of tensors. */
+/* Checks JSON against memory bombs: at most 2 MB, and a density of containers that real descriptions of tensors do not
+ * reach. */
 int idem_json_check(const unsigned char *text, size_t size, const char *what);
 
 /* The rest of a message: "it looks like a PNG picture", by the first bytes. */

@@ -49,11 +49,12 @@ float idem_f32_from_f16(uint16_t h) {
 
 uint16_t idem_f16_from_f32(float x) {
     uint32_t bits = bits_of(x), sign = bits >> 16 & 0x8000u, a = bits & 0x7fffffffu;
-    if (a > 0x7f800000u) /* not a number: stays one, quiet */
+    if (a > 0x7f800000u) /* NaN: becomes a quiet NaN */
         return (uint16_t)(sign | 0x7e00u | (a >> 13 & 0x3ffu));
     if (a >= 0x47800000u) /* 2^16 and more */
         return (uint16_t)(sign | 0x7c00u);
-    if (a >= 0x38800000u) { /* normal: 2^-14 and more; a carry out of the mantissa moves the exponent as it should */
+    if (a >= 0x38800000u) { /* normal: 2^-14 and more; a carry out of the mantissa increments the exponent, which is
+                               correct */
         a -= 112u << 23;
         return (uint16_t)(sign | (a + 0xfffu + (a >> 13 & 1)) >> 13);
     }

@@ -1,4 +1,4 @@
-/* Telling weight files apart by content. */
+/* Identifies weight files by content. */
 #include "format/weights.h"
 
 #include <errno.h>
@@ -177,7 +177,7 @@ static int load_npy(idem_weights **out, const unsigned char *bytes, size_t size,
 }
 
 static int parse(idem_weights **out, const unsigned char *bytes, size_t size, const char *path) {
-    /* First: a header's length may begin as a pickle does. */
+    /* First: a header's length may look like the beginning of a pickle. */
     if (is_safetensors(bytes, size))
         return idem_safetensors_parse(out, bytes, size, path);
     if ((size > 4 && !memcmp(bytes, "PK\x03\x04", 4)) || is_pickle(bytes, size))

@@ -1,5 +1,5 @@
 /* The weights manifest of TensorFlow.js: a list of groups, {"weights": [{"name", "shape", "dtype", "quantization"},
- * ...], "paths": ["a.bin", ...]}; the values stand in the order of the list, the shards one after the other. */
+ * ...], "paths": ["a.bin", ...]}; the values are stored in the order of the list, the shards one after the other. */
 #define _GNU_SOURCE
 #include "format/weights.h"
 
@@ -58,14 +58,14 @@ static int read_weight(idem_weights *w, const json_t *j, const unsigned char *bi
     const json_t *scale = json_object_get(q, "scale"), *min = json_object_get(q, "min");
     bool linear = stored == IDEM_DTYPE_U8 || stored == IDEM_DTYPE_U16;
     if (q && linear && (!json_is_number(scale) || !json_is_number(min)))
-        return idem_fail("%s: tensor %.200s: a quantization without scale and min", what, name);
+        return idem_fail("%s: tensor %.200s: its quantization lacks scale and min", what, name);
     char text[64];
     int64_t count;
     size_t bytes;
     if (!idem_shape_elements(&s, &count) || __builtin_mul_overflow((size_t)count, idem_dtype_size(stored), &bytes) ||
         bytes > size - *at)
         return idem_fail("%s: tensor %.200s %s of %s does not fit in the %zu bytes left of %zu: the .bin file is "
-                         "truncated or another",
+                         "truncated or belongs to another manifest",
                          what, name, idem_shape_text(&s, text), idem_dtype_name(stored), size - *at, size);
     idem_weight *t = idem_weights_add_from(w, what, name, s);
     if (!t)

@@ -1,5 +1,5 @@
-/* TensorFlow.js models packed as JavaScript modules, as npm packages ship them for browsers: the weights manifest is an
- * object literal without quotes about its keys, a shard is base64 in a string. Nothing is executed. */
+/* TensorFlow.js models packed as JavaScript modules, as in npm packages for browsers: the weights manifest is an object
+ * literal with unquoted keys, a shard is base64 in a string. Nothing is executed. */
 #define _GNU_SOURCE
 #include "format/weights.h"
 
@@ -14,7 +14,7 @@ static const size_t MODULE_MOST = (size_t)2 << 20, SHARD_MOST = (size_t)64 << 20
 
 /* ---- the manifest ---- */
 
-/* Bytes from the '[' at text to behind its ']', brackets in strings passed over; 0: it does not end. */
+/* Bytes from the '[' at text up to and including its ']', ignoring brackets in strings; 0: it does not end. */
 static size_t list_length(const char *text, size_t n) {
     size_t depth = 0;
     bool quoted = false;
@@ -35,7 +35,7 @@ static bool in_word(char c) {
     return isalnum((unsigned char)c) || c == '_' || c == '$';
 }
 
-/* Quotes about words, a 0 before a bare point: at most three bytes for each. */
+/* Adds quotes around words and a 0 before a bare point: at most three bytes for each. */
 static size_t to_json(char *out, const char *js, size_t n) {
     size_t at = 0;
     for (size_t i = 0; i < n;) {
@@ -91,7 +91,7 @@ static int digit(unsigned char c) {
     return at ? (int)(at - digits) : -1;
 }
 
-/* Base64 of n characters to `out`, 3/4 n bytes at most. The count, or -1: a character that is none of it. */
+/* Base64 of n characters to `out`, 3/4 n bytes at most. The count, or -1: an invalid character. */
 static long decode(unsigned char *out, const char *text, size_t n) {
     long count = 0;
     unsigned bits = 0;

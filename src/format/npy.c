@@ -27,7 +27,7 @@ static void blanks(cursor *c) {
         c->p++;
 }
 
-/* Takes the character, blanks before it allowed. */
+/* Consumes the character and blanks before it. */
 static bool take(cursor *c, char x) {
     blanks(c);
     if (c->p == c->end || *c->p != (unsigned char)x)
@@ -76,7 +76,7 @@ static int take_shape(cursor *c, idem_shape *s, const char *what) {
         if (!take_number(c, &x))
             return idem_fail("%s: damaged .npy header: dimension %d of the shape is not a number", what, s->rank);
         if (s->rank == IDEM_MAX_RANK)
-            return idem_fail("%s: an array of rank above %d", what, IDEM_MAX_RANK);
+            return idem_fail("%s: the array's rank is above %d", what, IDEM_MAX_RANK);
         s->d[s->rank++] = x;
         if (!take(c, ',') && (c->p == c->end || *c->p != ')'))
             return idem_fail("%s: damaged .npy header: the shape does not end", what);
@@ -94,7 +94,7 @@ static int read_header(cursor c, const char *what, idem_shape *shape, idem_dtype
             return idem_fail("%s: damaged .npy header: expected 'name': value", what);
         if (!strcmp(key, "descr")) {
             if (!take_string(&c, descr))
-                return idem_fail("%s: an array of records; expected plain numbers", what);
+                return idem_fail("%s: is an array of records; expected plain numbers", what);
         } else if (!strcmp(key, "fortran_order")) {
             if (take_word(&c, "True"))
                 return idem_fail("%s: stored in Fortran order; save it with numpy.ascontiguousarray", what);
@@ -118,7 +118,7 @@ static int read_header(cursor c, const char *what, idem_shape *shape, idem_dtype
             *dtype = TYPES[i].dtype;
             return 0;
         }
-    return idem_fail("%s: element type '%s' is not read; expected little-endian floats or integers ('<f4')", what,
+    return idem_fail("%s: element type '%s' is not supported; expected little-endian floats or integers ('<f4')", what,
                      descr);
 }
 
@@ -168,9 +168,9 @@ int idem_npy_load(const char *path, idem_shape *shape, float **data) {
 
 /* ---- writing ---- */
 
-enum { HEADER_MAX = 256, ROWS_HEADER = 128 }; /* the second has room for any number of rows */
+enum { HEADER_MAX = 256, ROWS_HEADER = 128 }; /* the second fits any number of rows */
 
-/* Bytes of the header: padded so that the values begin at a multiple of 64, and to `least`. */
+/* Bytes of the header: padded so that the values begin at a multiple of 64, and to at least `least`. */
 static size_t make_header(char header[HEADER_MAX], const idem_shape *shape, size_t least) {
     char dims[IDEM_MAX_RANK * 21 + 1] = "";
     size_t n = 0;
@@ -193,7 +193,7 @@ static size_t make_header(char header[HEADER_MAX], const idem_shape *shape, size
     return total;
 }
 
-/* A failure stays in the stream until commit. */
+/* Errors stay in the stream until commit. */
 static void write_values(FILE *stream, const float *data, size_t count) {
     unsigned char raw[16384];
     for (size_t at = 0; !ferror(stream) && at < count; at += sizeof raw / 4) {

@@ -1,4 +1,4 @@
-/* A .npy file of [rows, width] floats, row by row, when their number is known only at the end.
+/* A .npy file of [rows, width] floats, row by row, if their number is known only at the end.
  *
  *     idem_npy_rows r;
  *     if (!idem_npy_rows_open(&r, path, width)) {
@@ -18,7 +18,7 @@ typedef struct {
 } idem_npy_rows;
 
 int idem_npy_rows_open(idem_npy_rows *r, const char *path, size_t width);
-void idem_npy_rows_add(idem_npy_rows *r, const float *rows, size_t n); /* a failure is told by commit */
+void idem_npy_rows_add(idem_npy_rows *r, const float *rows, size_t n); /* commit reports failures */
 int idem_npy_rows_commit(idem_npy_rows *r);
 
 #endif

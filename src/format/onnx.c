@@ -1,5 +1,5 @@
-/* ONNX files are one protocol-buffers message. protobuf-c takes it apart into the model's arena, within a budget; the
- * plain structs handed out then point into it. */
+/* ONNX files are one protocol-buffers message. protobuf-c unpacks it into the model's arena, within a budget; the
+ * resulting plain structs point into it. */
 #include "format/onnx.h"
 
 #include <stdio.h>
@@ -37,7 +37,7 @@ static void *take(reader *r, size_t bytes) {
         if (used > r->budget || slab > r->budget - used) {
             r->exhausted = true;
             return idem_fail_null(
-                "%s: unpacked it would take more than %zu MB, out of all proportion to its size: refused", r->what,
+                "%s: unpacked, it would take more than %zu MB, out of proportion to its size: refused", r->what,
                 r->budget >> 20);
         }
         unsigned char *p = idem_arena_alloc(r->model->arena, slab);
@@ -64,7 +64,7 @@ static void *proto_alloc(void *user, size_t bytes) {
 }
 
 static void proto_free(void *user, void *p) {
-    (void)user; /* all of it goes with the arena */
+    (void)user; /* freed with the arena */
     (void)p;
 }
 
@@ -108,7 +108,7 @@ static int64_t read_int(const unsigned char *p, idem_dtype t) {
     }
 }
 
-/* How many values the file really holds for t, in whichever field its type uses. */
+/* The number of values that the file holds for t, in the field for its type. */
 static size_t values_held(const proto_tensor *t, idem_dtype dtype) {
     if (t->raw_data.len)
         return t->raw_data.len % idem_dtype_size(dtype) ? SIZE_MAX : t->raw_data.len / idem_dtype_size(dtype);
@@ -164,15 +164,14 @@ static int fill_values(reader *r, idem_onnx_tensor *out, const proto_tensor *t, 
     return 0;
 }
 
-/* `of` says whose tensor it is, for messages. */
+/* `of` names the tensor's owner in messages. */
 static int read_tensor(reader *r, idem_onnx_tensor *out, const proto_tensor *t, const char *of) {
     char text[64];
     int64_t count;
     if (t->data_location == 1)
-        return idem_fail(
-            "%s: tensor '%.200s' is kept in another file (external data), which is not read: save the model "
-            "as a single file",
-            r->what, of);
+        return idem_fail("%s: tensor '%.200s' is stored in another file (external data), which is not supported: save "
+                         "the model as a single file",
+                         r->what, of);
     int type = find_type(t->data_type);
     if (type < 0)
         return idem_fail("%s: tensor '%.200s' has element type %d, expected floats, integers or booleans", r->what, of,
@@ -282,8 +281,8 @@ static int read_attr(reader *r, idem_onnx_attr *out, const Idem__Onnx__Attribute
         return 0;
     case 5:
     case 10:
-        return idem_fail("%s: node %.200s (%.50s) holds a graph of its own: loops and conditions are not read", r->what,
-                         n->name, n->op_type);
+        return idem_fail("%s: node %.200s (%.50s) contains a sub-graph: loops and conditions are not supported",
+                         r->what, n->name, n->op_type);
     default:
         return idem_fail(
             "%s: node %.200s: attribute %.100s has type %d, expected a number, a list of numbers, text or a "
@@ -334,7 +333,7 @@ static int read_nodes(reader *r, const proto_graph *g) {
 
 /* ---- order ---- */
 
-/* Names defined so far, in an open-addressing table. */
+/* Defined names, in an open-addressing table. */
 typedef struct {
     const char **slot;
     size_t slots;
@@ -371,7 +370,7 @@ static int check_names(const reader *r, name_set *s) {
         const idem_onnx_node *n = &m->nodes[i];
         for (size_t k = 0; k < n->n_inputs; k++)
             if (*n->inputs[k] && !*find_slot(s, n->inputs[k]))
-                return idem_fail("%s: node %.200s reads '%.200s', which nothing before it defines", r->what, n->name,
+                return idem_fail("%s: node %.200s reads '%.200s', which is not defined before it", r->what, n->name,
                                  n->inputs[k]);
         for (size_t k = 0; k < n->n_outputs; k++)
             if (*n->outputs[k] && define(r, s, n->outputs[k]))
@@ -379,7 +378,7 @@ static int check_names(const reader *r, name_set *s) {
     }
     for (size_t i = 0; i < m->n_outputs; i++)
         if (!*find_slot(s, m->outputs[i].name))
-            return idem_fail("%s: the output '%.200s' is defined by no node", r->what, m->outputs[i].name);
+            return idem_fail("%s: no node defines the output '%.200s'", r->what, m->outputs[i].name);
     return 0;
 }
 
@@ -422,7 +421,7 @@ static int read_model(reader *r, const unsigned char *bytes, size_t size) {
     if (!m->source || !m->producer || read_initialisers(r, g) ||
         read_values(r, &m->inputs, &m->n_inputs, g->input, g->n_input) || read_nodes(r, g))
         return -1;
-    /* An output may be an initialiser, so nothing is left out there. */
+    /* An output may be an initialiser, so none are left out. */
     size_t n_tensors = m->n_tensors;
     m->n_tensors = 0;
     int status = read_values(r, &m->outputs, &m->n_outputs, g->output, g->n_output);

@@ -5,8 +5,8 @@
 #include "format/onnx.h"
 #include "format/weights.h"
 
-/* Initialisers by name, in the order of the names; integers become float32 as in every other file. The structure of the
- * network is not kept. NULL with a message. */
+/* Initialisers by name, in the order of the names; integers become float32 as in all other files. The structure of the
+ * network is lost. NULL with a message. */
 idem_weights *idem_onnx_weights(const idem_onnx *m, const char *what);
 
 #endif

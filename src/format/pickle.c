@@ -8,7 +8,7 @@
 typedef idem_pickle_value value;
 typedef idem_pickle_machine machine;
 
-/* Bounds of the whole machine: stack, memo and objects together. */
+/* Bound for stack, memo and objects of the machine together. */
 static const size_t MEMORY_MOST = (size_t)28 << 20;
 enum { SLAB = 1 << 15 };
 
@@ -16,7 +16,7 @@ enum { SLAB = 1 << 15 };
 
 static int charge(machine *m, size_t bytes) {
     if (bytes > MEMORY_MOST - m->bytes)
-        return idem_fail("%s: its pickle wants more than %zu MB of objects: refused", m->what, MEMORY_MOST >> 20);
+        return idem_fail("%s: its pickle needs more than %zu MB of objects: refused", m->what, MEMORY_MOST >> 20);
     m->bytes += bytes;
     return 0;
 }
@@ -88,7 +88,7 @@ int idem_pickle_pop(machine *m, value *v) {
     return 0;
 }
 
-/* Position behind the last mark; the mark is forgotten by setting depth to one before it. */
+/* Position after the last mark; setting depth to one less removes the mark. */
 static int find_mark(machine *m, size_t *first) {
     for (size_t i = m->depth; i > 0; i--)
         if (m->stack[i - 1].kind == IDEM_PICKLE_MARK) {
@@ -138,7 +138,7 @@ static int collect(machine *m, idem_pickle_kind kind, int n) {
     if (kind == IDEM_PICKLE_DICT && count % 2)
         return idem_pickle_damaged(m, "a key without a value");
     m->depth = first - mark;
-    /* What was popped is still there: a push happens only after the copy. */
+    /* The popped values are still valid: a push happens only after the copy. */
     return idem_pickle_push_items(m, kind, m->stack + first, count);
 }
 
@@ -215,7 +215,7 @@ static int push_float(machine *m) {
     if (!p)
         return -1;
     uint64_t bits = 0;
-    for (int i = 0; i < 8; i++) /* big-endian, the only such place */
+    for (int i = 0; i < 8; i++) /* big-endian, unlike all other numbers */
         bits = bits << 8 | p[i];
     double f;
     memcpy(&f, &bits, sizeof f);
@@ -254,7 +254,7 @@ static int memo_put(machine *m, size_t n) {
     if ((n && number(m, n, &at)) || !(v = idem_pickle_top(m)))
         return -1;
     if (at >= MEMORY_MOST / sizeof(value))
-        return idem_pickle_damaged(m, "a memo number out of all proportion");
+        return idem_pickle_damaged(m, "a memo number that is too large");
     value keep = *v;
     if (grow(m, &m->memo, &m->memo_capacity, (size_t)at + 1))
         return -1;
@@ -346,7 +346,7 @@ static int step(machine *m, unsigned char op) {
         return collect(m, IDEM_PICKLE_DICT, -1);
     case 0x8f: /* EMPTY_SET */
         return idem_pickle_push(m, (value){.kind = IDEM_PICKLE_OPAQUE});
-    case 0x90: /* ADDITEMS: to a set, which is of no use */
+    case 0x90: /* ADDITEMS: to a set, which is ignored */
         return pop_mark(m);
     case 's':
         return append_last(m, IDEM_PICKLE_DICT, 2);
@@ -375,13 +375,13 @@ static int step(machine *m, unsigned char op) {
     case 'Q':
         return idem_pickle_persistent(m);
     default:
-        return idem_fail("%s: pickle opcode 0x%02x is not one that weights need: refused", m->what, op);
+        return idem_fail("%s: pickle opcode 0x%02x is not needed for weights: refused", m->what, op);
     }
 }
 
 int idem_pickle_run(machine *m, value *root) {
     m->depth = m->memo_count = 0;
-    if (grow(m, &m->stack, &m->stack_capacity, 64)) /* so that there is always a stack to point into */
+    if (grow(m, &m->stack, &m->stack_capacity, 64)) /* so that the stack is never NULL */
         return -1;
     for (;;) {
         const unsigned char *op = bytes_of(m, 1);
@@ -404,7 +404,7 @@ void idem_pickle_drop(machine *m) {
 
 int idem_pickle_read(idem_arena *arena, idem_pickle *out, const unsigned char *bytes, size_t size, const char *what) {
     machine m = {.arena = arena, .p = bytes, .end = bytes + size, .what = what};
-    size_t before = idem_arena_bytes(arena); /* pickles read earlier count too */
+    size_t before = idem_arena_bytes(arena); /* earlier pickles count too */
     m.bytes = before < MEMORY_MOST ? before : MEMORY_MOST;
     int status = idem_pickle_run(&m, &out->root);
     out->used = (size_t)(m.p - bytes);

@@ -1,12 +1,12 @@
-/* Reading Python pickles of plain data and PyTorch tensors without ever running anything: a small machine that knows
- * the opcodes torch.save writes and a fixed list of names. A name that is not on the list is refused by name. Depth,
- * memory and work are bounded by the size of the input.
+/* Reads Python pickles of plain data and PyTorch tensors without running any code: a small machine with the opcodes of
+ * torch.save and a fixed list of names. Other names are refused with a message that names them. Depth, memory and work
+ * are bounded by the size of the input.
  *
  * Names on the list: collections.OrderedDict, torch._utils._rebuild_tensor_v2, _rebuild_tensor, _rebuild_parameter and
  * _rebuild_parameter_with_state, torch.nn.parameter.Parameter, torch.Size, torch.*Storage; argparse.Namespace and
  * dnnlib.util.EasyDict (read as plain dictionaries); torch.storage._load_from_bytes (a tensor's numbers inside the
- * pickle); torch_utils.persistence._reconstruct_persistent_obj (a module that brings its source text along: the text is
- * skipped, the module becomes the dictionary of its parameters, buffers and modules); set, NumPy scalars (skipped). */
+ * pickle); torch_utils.persistence._reconstruct_persistent_obj (a module with its source text: the text is skipped, the
+ * module becomes the dictionary of its parameters, buffers and modules); set, NumPy scalars (skipped). */
 #ifndef IDEM_FORMAT_PICKLE_H
 #define IDEM_FORMAT_PICKLE_H
 
@@ -26,8 +26,8 @@ typedef enum {
     IDEM_PICKLE_LIST,
     IDEM_PICKLE_DICT,
     IDEM_PICKLE_TENSOR,
-    IDEM_PICKLE_OPAQUE, /* a set, a NumPy scalar: nothing of use here */
-    /* inside the machine only */
+    IDEM_PICKLE_OPAQUE, /* a set, a NumPy scalar: ignored */
+    /* only inside the machine */
     IDEM_PICKLE_STORAGE,
     IDEM_PICKLE_GLOBAL,
     IDEM_PICKLE_MARK,
@@ -39,16 +39,16 @@ typedef struct idem_pickle_value idem_pickle_value;
 typedef struct {
     size_t count, capacity;
     idem_pickle_value *item;
-    bool open; /* takes attributes: argparse.Namespace */
+    bool open; /* accepts attributes: argparse.Namespace */
 } idem_pickle_items;
 
-/* A run of numbers kept elsewhere in the file, named by its key. */
+/* An array of numbers stored elsewhere in the file, named by its key. */
 typedef struct idem_pickle_storage {
-    const char *key; /* ends in 0 */
+    const char *key; /* NUL-terminated */
     idem_dtype dtype;
     int64_t count;
-    const unsigned char *data;              /* count numbers, where the pickle itself holds them; else NULL */
-    const struct idem_pickle_storage *next; /* the one mentioned before it */
+    const unsigned char *data;              /* count numbers, if the pickle itself holds them; else NULL */
+    const struct idem_pickle_storage *next; /* the one mentioned before */
 } idem_pickle_storage;
 
 /* A strided view; checked to lie inside its storage. Dimensions may be 0. */
@@ -65,7 +65,7 @@ struct idem_pickle_value {
     union {
         int64_t i;
         double f;
-        const char *s; /* points into the pickle, no 0 behind it */
+        const char *s; /* points into the pickle, not NUL-terminated */
         idem_pickle_items *items;
         const idem_pickle_storage *storage;
         const idem_pickle_tensor *tensor;

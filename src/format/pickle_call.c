@@ -1,4 +1,4 @@
-/* Names a pickle may use and what they do: the whole list. Nothing here runs anything from the file. */
+/* The complete list of names that a pickle may use, and their effects. No code from the file is run. */
 #include "format/pickle_private.h"
 
 #include <string.h>
@@ -8,7 +8,7 @@
 typedef idem_pickle_value value;
 typedef idem_pickle_machine machine;
 
-/* What a name on the list does when it is called. */
+/* The effect of calling a name of the list. */
 typedef enum {
     CALL_NONE,
     CALL_DICT,
@@ -33,7 +33,7 @@ static const struct {
     {"torch.nn.parameter", "Parameter", CALL_PARAMETER}, /* before 0.4 */
     {"torch", "Size", CALL_TUPLE},
     {"argparse", "Namespace", NEW_NAMESPACE},
-    /* What NVIDIA's files hold. */
+    /* In NVIDIA's files. */
     {"torch_utils.persistence", "_reconstruct_persistent_obj", CALL_MODULE},
     {"torch.storage", "_load_from_bytes", CALL_STORAGE},
     {"dnnlib.util", "EasyDict", NEW_NAMESPACE},
@@ -79,7 +79,7 @@ int idem_pickle_global(machine *m, const char *module, size_t nm, const char *na
         return idem_fail("%s: a TorchScript program (%.*s), expected a file of weights: save model.state_dict() with "
                          "torch.save",
                          m->what, (int)nm, module);
-    return idem_fail("%s: its pickle asks for '%.*s.%.*s', which a file of weights may not name: refused, nothing was "
+    return idem_fail("%s: its pickle uses '%.*s.%.*s', which is not allowed in a file of weights: refused, nothing was "
                      "run. If you trust it, load it in Python and torch.save its state_dict()",
                      m->what, (int)nm, module, (int)nn, name);
 }
@@ -124,18 +124,18 @@ static int call_dict(machine *m, const idem_pickle_items *a) {
     if (!d)
         return -1;
     if (a->count > 1 || (a->count == 1 && a->item[0].kind != IDEM_PICKLE_LIST))
-        return idem_pickle_damaged(m, "an OrderedDict of something that is no list");
+        return idem_pickle_damaged(m, "an OrderedDict of something other than a list");
     for (size_t i = 0; a->count && i < a->item[0].items->count; i++) {
         const value *pair = &a->item[0].items->item[i];
         if ((pair->kind != IDEM_PICKLE_LIST && pair->kind != IDEM_PICKLE_TUPLE) || pair->items->count != 2)
-            return idem_pickle_damaged(m, "an OrderedDict of something that is no list of pairs");
+            return idem_pickle_damaged(m, "an OrderedDict of something other than a list of pairs");
         if (idem_pickle_append(m, d, pair->items->item, 2))
             return -1;
     }
     return idem_pickle_push(m, (value){.kind = IDEM_PICKLE_DICT, .items = d});
 }
 
-/* The value of a key that is text, the first if there are several; NULL. */
+/* The value of a text key, the first if there are several; NULL: none. */
 static const value *lookup(const value *d, const char *key) {
     for (size_t i = 0; d && d->kind == IDEM_PICKLE_DICT && i + 1 < d->items->count; i += 2) {
         const value *k = &d->items->item[i];
@@ -145,8 +145,8 @@ static const value *lookup(const value *d, const char *key) {
     return NULL;
 }
 
-/* args: {type, version, module_src, class_name, state}. Of a PyTorch module's state those parts count that make a
- * state_dict; of any other object nothing does. */
+/* args: {type, version, module_src, class_name, state}. Of a PyTorch module's state, reads the parts of a state_dict;
+ * ignores all other objects. */
 static int call_module(machine *m, const idem_pickle_items *a) {
     static const char *const PARTS[] = {"_parameters", "_buffers", "_modules"};
     if (a->count != 1 || a->item[0].kind != IDEM_PICKLE_DICT)
@@ -170,7 +170,7 @@ int idem_pickle_call(machine *m) {
     if (idem_pickle_pop(m, &args) || idem_pickle_pop(m, &f))
         return -1;
     if (f.kind != IDEM_PICKLE_GLOBAL || args.kind != IDEM_PICKLE_TUPLE)
-        return idem_pickle_damaged(m, "a call of something that is no function");
+        return idem_pickle_damaged(m, "a call of something other than a function");
     const idem_pickle_items *a = args.items;
     switch (f.i < N_NAMES ? NAMES[f.i].call : CALL_NONE) {
     case CALL_DICT:
@@ -183,18 +183,18 @@ int idem_pickle_call(machine *m) {
         return idem_pickle_push(m, a->item[0]);
     case CALL_TUPLE:
         if (a->count != 1 || a->item[0].kind != IDEM_PICKLE_TUPLE)
-            return idem_pickle_damaged(m, "a size that is no tuple");
+            return idem_pickle_damaged(m, "a size that is not a tuple");
         return idem_pickle_push(m, a->item[0]);
     case CALL_MODULE:
         return call_module(m, a);
     case CALL_STORAGE:
         if (a->count != 1 || a->item[0].kind != IDEM_PICKLE_STRING)
-            return idem_pickle_damaged(m, "numbers that are no bytes");
+            return idem_pickle_damaged(m, "numbers that are not bytes");
         return idem_pickle_inner_storage(m, (const unsigned char *)a->item[0].s, a->item[0].length);
     case CALL_OPAQUE:
         return idem_pickle_push(m, (value){.kind = IDEM_PICKLE_OPAQUE});
     default:
-        return idem_pickle_damaged(m, "a call of something that is no function");
+        return idem_pickle_damaged(m, "a call of something other than a function");
     }
 }
 
@@ -203,14 +203,14 @@ int idem_pickle_new(machine *m) {
     if (idem_pickle_pop(m, &args) || idem_pickle_pop(m, &f))
         return -1;
     if (f.kind != IDEM_PICKLE_GLOBAL || f.i >= N_NAMES || NAMES[f.i].call != NEW_NAMESPACE)
-        return idem_pickle_damaged(m, "a new object of something that is no class");
+        return idem_pickle_damaged(m, "a new object of something other than a class");
     if (idem_pickle_push_items(m, IDEM_PICKLE_DICT, NULL, 0))
         return -1;
     m->stack[m->depth - 1].items->open = true;
     return 0;
 }
 
-/* Attributes of an OrderedDict (PyTorch's _metadata) are of no use here; those of a Namespace are its contents. */
+/* Attributes of an OrderedDict (PyTorch's _metadata) are ignored; those of a Namespace are its contents. */
 int idem_pickle_build(machine *m) {
     value state;
     if (idem_pickle_pop(m, &state))
@@ -218,14 +218,14 @@ int idem_pickle_build(machine *m) {
     value *t = idem_pickle_top(m);
     if (!t)
         return -1;
-    if (t->kind == IDEM_PICKLE_TENSOR || t->kind == IDEM_PICKLE_OPAQUE) /* whether it was trained, and its hooks */
+    if (t->kind == IDEM_PICKLE_TENSOR || t->kind == IDEM_PICKLE_OPAQUE) /* requires_grad and its hooks */
         return 0;
     if (t->kind != IDEM_PICKLE_DICT)
         return idem_pickle_damaged(m, "attributes for something that has none");
     if (!t->items->open)
         return 0;
     if (state.kind != IDEM_PICKLE_DICT)
-        return idem_pickle_damaged(m, "attributes that are no dictionary");
+        return idem_pickle_damaged(m, "attributes that are not a dictionary");
     return idem_pickle_append(m, t->items, state.items->item, state.items->count);
 }
 
@@ -243,7 +243,7 @@ int idem_pickle_persistent(machine *m) {
     if (!t || t->count < 5 || t->item[0].kind != IDEM_PICKLE_STRING ||
         !same(t->item[0].s, t->item[0].length, "storage") || t->item[1].kind != IDEM_PICKLE_GLOBAL ||
         t->item[1].i < N_NAMES || t->item[2].kind != IDEM_PICKLE_STRING || small_int(&t->item[4]) < 0)
-        return idem_pickle_damaged(m, "a reference that is no storage of numbers");
+        return idem_pickle_damaged(m, "a reference to something other than a storage of numbers");
     size_t n = t->item[2].length;
     if (n == 0 || n > 100 || memchr(t->item[2].s, 0, n))
         return idem_pickle_damaged(m, "a storage without a proper name");

@@ -1,5 +1,5 @@
-/* pickle.dump writes each tensor's storage as the bytes of a legacy PyTorch file whose object is that storage. The file
- * is read by the machine that met it, with a stack of its own, so that its bounds hold for all of them together. */
+/* pickle.dump writes each tensor's storage as the bytes of a legacy PyTorch file whose object is that storage. The same
+ * machine reads the inner file, with a separate stack, so that the bounds apply to all of them together. */
 #include "format/pickle_private.h"
 
 #include "format/bytes.h"
@@ -18,15 +18,15 @@ static int read_file(machine *m, const idem_pickle_storage **out) {
         return -1;
     if (v.kind != IDEM_PICKLE_STORAGE)
         return idem_pickle_damaged(m, "a file of numbers that holds something else");
-    /* It is the one that was just met, so that it may be written to. */
+    /* It is the storage just created, so it may be modified. */
     idem_pickle_storage *s = (idem_pickle_storage *)v.storage;
     uint64_t bytes;
-    if (idem_pickle_run(m, &v)) /* the list of keys: there can be only one */
+    if (idem_pickle_run(m, &v)) /* the list of keys: exactly one */
         return -1;
     if (m->end - m->p < 8 || idem_le64(m->p) != (uint64_t)s->count ||
         __builtin_mul_overflow((uint64_t)s->count, (uint64_t)idem_dtype_size(s->dtype), &bytes) ||
         bytes > (uint64_t)(m->end - m->p - 8))
-        return idem_pickle_damaged(m, "a tensor's numbers are not all there");
+        return idem_pickle_damaged(m, "a tensor's numbers are incomplete");
     s->data = m->p + 8;
     *out = s;
     return 0;
@@ -34,7 +34,7 @@ static int read_file(machine *m, const idem_pickle_storage **out) {
 
 int idem_pickle_inner_storage(machine *m, const unsigned char *bytes, size_t size) {
     if (m->inner || !idem_torch_is_legacy(bytes, size))
-        return idem_pickle_damaged(m, "a tensor's numbers are no PyTorch file");
+        return idem_pickle_damaged(m, "a tensor's numbers are not a PyTorch file");
     machine inner = *m;
     inner.p = bytes + IDEM_TORCH_LEGACY_MAGIC;
     inner.end = bytes + size;

@@ -15,14 +15,14 @@ typedef struct {
     size_t depth, stack_capacity, memo_capacity, memo_count; /* memo_count: for MEMOIZE */
     const idem_pickle_storage *storages;
     size_t n_storages;
-    bool inner; /* in a file inside the pickle: there are none in those */
+    bool inner; /* in a file inside the pickle, which may not contain another */
 } idem_pickle_machine;
 
 /* pickle.c: all fail with a message. */
 void *idem_pickle_take(idem_pickle_machine *m, size_t bytes); /* zeroed, charged to the machine's bounds */
 int idem_pickle_push(idem_pickle_machine *m, idem_pickle_value v);
 int idem_pickle_pop(idem_pickle_machine *m, idem_pickle_value *v);
-idem_pickle_value *idem_pickle_top(idem_pickle_machine *m); /* NULL when there is none */
+idem_pickle_value *idem_pickle_top(idem_pickle_machine *m); /* NULL: none */
 int idem_pickle_append(idem_pickle_machine *m, idem_pickle_items *t, const idem_pickle_value *v, size_t n);
 int idem_pickle_push_items(idem_pickle_machine *m, idem_pickle_kind kind, const idem_pickle_value *v, size_t n);
 int idem_pickle_damaged(const idem_pickle_machine *m, const char *why);
@@ -32,7 +32,7 @@ int idem_pickle_run(idem_pickle_machine *m, idem_pickle_value *root);
 /* Frees stack and memo. */
 void idem_pickle_drop(idem_pickle_machine *m);
 
-/* pickle_inner.c: a storage kept as bytes that are a PyTorch file of their own. */
+/* pickle_inner.c: a storage whose bytes are a PyTorch file. */
 int idem_pickle_inner_storage(idem_pickle_machine *m, const unsigned char *bytes, size_t size);
 
 /* pickle_call.c: the opcodes GLOBAL, REDUCE, NEWOBJ, BUILD and BINPERSID. */

@@ -10,7 +10,7 @@
 #include "format/bytes.h"
 #include "format/registry_text.h" /* made from models/registry.json by CMake */
 
-/* Neither empty nor hidden nor a path: what is fetched is written under this name. */
+/* Neither empty nor hidden nor a path: fetched files are written under this name. */
 static bool is_plain(const char *name) {
     return *name && *name != '.' && !strchr(name, '/');
 }
@@ -29,10 +29,10 @@ static int read_file(idem_registry_file *f, json_t *item, bool packed, const cha
                        &f->sha256, "member", &f->member, "url", &f->url))
         return idem_fail("%s: %s: %s", what, model, error.text);
     if (!is_plain(f->file))
-        return idem_fail("%s: %s: \"%s\" is no file name, expected one without folders or a leading dot", what, model,
-                         f->file);
+        return idem_fail("%s: %s: \"%s\" is not a file name, expected one without folders or a leading dot", what,
+                         model, f->file);
     if (f->member && (strstr(f->member, "..") || !*f->member || f->member[strlen(f->member) - 1] == '/'))
-        return idem_fail("%s: %s: \"%s\" is no file of a package", what, model, f->member);
+        return idem_fail("%s: %s: \"%s\" is not a file of a package", what, model, f->member);
     if (!packed && (!f->url || !is_url(f->url)))
         return idem_fail(
             "%s: %s: %s is in no package, expected a \"url\" that begins with https://, http:// or file://", what,
@@ -71,7 +71,7 @@ int idem_registry_parse(idem_registry *r, idem_arena *a, const char *text, size_
         return idem_fail("%s: line %d: %s", what, error.line, error.text);
     json_t *models = json_object_get(r->root, "models"), *item;
     size_t i;
-    bool ok = json_is_array(models) || idem_fail("%s: there is no list \"models\" in it", what) == 0;
+    bool ok = json_is_array(models) || idem_fail("%s: has no list \"models\"", what) == 0;
     if (ok)
         ok = (r->models = idem_arena_array(a, json_array_size(models), sizeof *r->models)) != NULL;
     json_array_foreach(models, i, item) {

@@ -1,5 +1,5 @@
-/* The list of models that can be fetched (models/registry.json): name, licence, contract, the package and version it
- * comes in, and of each file size and SHA-256. */
+/* The list of models that can be fetched (models/registry.json): name, licence, contract, package and version, and size
+ * and SHA-256 of each file. */
 #ifndef IDEM_FORMAT_REGISTRY_H
 #define IDEM_FORMAT_REGISTRY_H
 
@@ -12,14 +12,14 @@ typedef enum { IDEM_FILE_ABSENT, IDEM_FILE_OK, IDEM_FILE_WRONG } idem_file_state
 typedef struct {
     const char *file, *sha256;
     const char *member; /* its path in the package; NULL: model/FILE */
-    const char *url;    /* https, http or file; of models that are in no package */
+    const char *url;    /* https, http or file; for models without a package */
     json_int_t bytes;
 } idem_registry_file;
 
 enum { IDEM_REGISTRY_FILES = 4 };
 typedef struct {
     const char *name, *what, *licence, *contract;
-    const char *package, *version; /* of npm; NULL: each file has its url */
+    const char *package, *version; /* of npm; NULL: each file has a url */
     int n_files;
     idem_registry_file files[IDEM_REGISTRY_FILES];
 } idem_registry_model;
@@ -30,13 +30,13 @@ typedef struct {
     idem_registry_model *models; /* in the arena */
 } idem_registry;
 
-/* The one built into the library for NULL. */
+/* NULL: the list built into the library. */
 int idem_registry_open(idem_registry *r, idem_arena *a, const char *path);
-/* {"models": [...]}; file names are plain, so that none leads out of the folder of models. -1 with a message. */
+/* {"models": [...]}; file names have no folders, so that none is outside the folder of models. -1 with a message. */
 int idem_registry_parse(idem_registry *r, idem_arena *a, const char *text, size_t size, const char *what);
 void idem_registry_close(idem_registry *r);
 
-/* By size and SHA-256. -1 when it is there but cannot be read. */
+/* By size and SHA-256. -1 if it exists but cannot be read. */
 int idem_registry_check(idem_file_state *state, const idem_registry_file *f, const char *folder);
 
 #endif

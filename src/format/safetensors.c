@@ -1,5 +1,5 @@
 /* safetensors: 8 bytes header length, JSON header {"name": {"dtype", "shape", "data_offsets"}, ..., "__metadata__"},
- * then the values, each tensor at its offsets behind the header. */
+ * then the values, each tensor at its offsets after the header. */
 #include "format/weights.h"
 
 #include <stdlib.h>
@@ -78,7 +78,7 @@ static int read_entry(entry *e, const char *name, const json_t *j, const char *w
     return 0;
 }
 
-/* The tensors must cover the bytes behind the header exactly: the format's own rule, and the best check of damage. */
+/* The tensors must cover the bytes after the header exactly: a rule of the format, and the best check for damage. */
 static int fill(idem_weights *w, entry *e, size_t n, const unsigned char *data, size_t size, const char *what) {
     qsort(e, n, sizeof *e, by_begin);
     uint64_t at = 0;
@@ -176,7 +176,7 @@ static const char *type_name(idem_dtype t) {
     return TYPES[k].name;
 }
 
-/* The header as text, padded with blanks so that the data begin at a multiple of 8; malloc'ed. */
+/* The header as text, padded with blanks so that the data begins at a multiple of 8; malloc'ed. */
 static char *header_text(const idem_weights *w, idem_dtype dtype, size_t *length) {
     json_t *header = json_object(), *meta = json_object();
     const char *key, *value;
@@ -201,7 +201,7 @@ static char *header_text(const idem_weights *w, idem_dtype dtype, size_t *length
     char *text = good ? json_dumps(header, JSON_COMPACT) : NULL;
     json_decref(header);
     if (!text)
-        return idem_fail_null("a name or a metadata string is not UTF-8 text, or memory is short");
+        return idem_fail_null("a name or a metadata string is not UTF-8 text, or out of memory");
     size_t n = strlen(text), padded = (n + 7) / 8 * 8;
     char *grown = realloc(text, padded + 1);
     if (!grown) {
@@ -232,7 +232,7 @@ static int write_tensor(FILE *f, const idem_weight *t, idem_dtype dtype, const c
         idem_dtype_write(raw, x + at, dtype, n);
         size_t bytes = n * idem_dtype_size(dtype);
         if (!status)
-            fwrite(raw, 1, bytes, f); /* a failure stays in the stream until commit */
+            fwrite(raw, 1, bytes, f); /* errors stay in the stream until commit */
     }
     free(copy);
     return status;

@@ -1,5 +1,5 @@
 /* PyTorch checkpoints: a zip archive with NAME/data.pkl, a pickle that describes tensors as views of storages, and the
- * storages as NAME/data/KEY. Each storage is unpacked once, whatever the number of tensors that view it. */
+ * storages as NAME/data/KEY. Each storage is unpacked once, for all tensors that view it. */
 #include "format/weights.h"
 
 #include <stdio.h>
@@ -15,7 +15,7 @@ enum { ENTRIES_MOST = 100000, PICKLE_MOST = 8 << 20 };
 
 typedef idem_torch_loader loader;
 
-/* Unpacks one entry whole; malloc'ed. The checksum is tested by libzip at the entry's end. */
+/* Unpacks one entry; malloc'ed. libzip tests the checksum at the entry's end. */
 static int read_entry(loader *l, zip_t *z, zip_uint64_t index, const char *name, size_t most, unsigned char **data,
                       size_t *size) {
     zip_stat_t s;
@@ -35,7 +35,7 @@ static int read_entry(loader *l, zip_t *z, zip_uint64_t index, const char *name,
     zip_file_t *f = zip_fopen_index(z, index, 0);
     size_t got = 0;
     zip_int64_t n = f ? 1 : -1;
-    /* One byte more than there should be: reaching the end is what makes libzip compare checksums. */
+    /* Reads one byte more than expected: libzip compares checksums only at the end. */
     while (n > 0 && got <= s.size) {
         n = zip_fread(f, p + got, s.size + 1 - got);
         got += n > 0 ? (size_t)n : 0;
@@ -88,7 +88,7 @@ static int wrong_archive(const loader *l, zip_t *z, zip_int64_t n) {
     if (npy)
         return idem_fail("%s: looks like a NumPy .npz archive; expected a PyTorch checkpoint: save single .npy files",
                          l->what);
-    return idem_fail("%s: looks like a zip archive without data.pkl, so it is no PyTorch checkpoint", l->what);
+    return idem_fail("%s: looks like a zip archive without data.pkl, so it is not a PyTorch checkpoint", l->what);
 }
 
 /* Finds NAME/data.pkl and copies "NAME/" to root. */
@@ -113,7 +113,7 @@ static int find_pickle(const loader *l, zip_t *z, zip_uint64_t *index, char *roo
     return wrong_archive(l, z, n);
 }
 
-/* Newer files say in what byte order they are. */
+/* Newer files contain their byte order. */
 static int check_byte_order(loader *l, zip_t *z, const char *root) {
     char name[300];
     snprintf(name, sizeof name, "%sbyteorder", root);

@@ -1,5 +1,5 @@
-/* PyTorch files from before version 1.6: five pickles one behind the other (a magic number, the version, facts about
- * the machine, the object, the keys of the storages), then each storage in the order of the keys: 8 bytes count, then
+/* PyTorch files from before version 1.6: five pickles one after the other (a magic number, the version, facts about the
+ * machine, the object, the keys of the storages), then each storage in the order of the keys: 8 bytes count, then
  * values. */
 #include "format/torch_private.h"
 
@@ -17,7 +17,7 @@ bool idem_torch_is_legacy(const unsigned char *bytes, size_t size) {
     return size > sizeof MAGIC && !memcmp(bytes, MAGIC, sizeof MAGIC);
 }
 
-/* Where a storage's values are in the file. */
+/* The position of a storage's values in the file. */
 typedef struct {
     const char *key;
     const unsigned char *data;
@@ -40,10 +40,10 @@ int idem_torch_check_machine(const char *what, const idem_pickle_value *v) {
                        : idem_fail("%s: written on a big-endian machine, which is not read: save it "
                                    "on another",
                                    what);
-    return idem_fail("%s: a legacy PyTorch file that does not say its byte order: damaged", what);
+    return idem_fail("%s: a legacy PyTorch file without its byte order: damaged", what);
 }
 
-/* Storages by key; every mention of one must agree in type. Sorted. */
+/* Storages, sorted by key; all mentions of one must have the same type. */
 static place *list_storages(const loader *l, const idem_pickle *p, size_t *n) {
     place *places = calloc(p->n_storages + 1, sizeof *places);
     if (!places)
@@ -57,15 +57,15 @@ static place *list_storages(const loader *l, const idem_pickle *p, size_t *n) {
             places[kept++] = places[i];
         } else if (places[kept - 1].size != places[i].size) {
             free(places);
-            return idem_fail_null("%s: a storage is used as two types: damaged file", l->what);
+            return idem_fail_null("%s: a storage is used with two types: damaged file", l->what);
         }
     }
     *n = kept;
     return places;
 }
 
-/* Walks over the storages behind the pickles, in the order of the keys; until then a place's size is that of an
- * element. */
+/* Locates the storages after the pickles, in the order of the keys; before that, a place's size is that of one element.
+ */
 static int locate(const loader *l, const idem_pickle_value *keys, place *places, size_t n, const unsigned char *p,
                   const unsigned char *end) {
     char name[101];

@@ -1,6 +1,5 @@
-/* Pickles that stand alone: what pickle.dump makes of modules and tensors, the form of NVIDIA's StyleGAN2-ADA files.
- * They hold G, D, G_ema and the augmentation; the generator for use is G_ema, so where it is there, only it is taken.
- */
+/* Plain pickles: the output of pickle.dump for modules and tensors, the format of NVIDIA's StyleGAN2-ADA files. They
+ * hold G, D, G_ema and the augmentation; if G_ema, the generator for use, exists, only it is read. */
 #include "format/torch_private.h"
 
 #include <string.h>
@@ -11,7 +10,7 @@ static int fill(idem_torch_loader *l) {
     for (size_t i = 0; i < l->n_views; i++) {
         const idem_torch_view *v = &l->views[i];
         if (!v->tensor->storage->data)
-            return idem_fail("%s: the numbers of tensor %.200s are not in the file", l->what, v->weight->name);
+            return idem_fail("%s: the values of tensor %.200s are missing", l->what, v->weight->name);
         idem_torch_gather(v->weight->data, v->tensor->storage->data, v->tensor);
     }
     return 0;

@@ -1,5 +1,5 @@
 /* Writing PyTorch checkpoints: a zip archive of stored entries, archive/data.pkl and one archive/data/N for each
- * tensor. The pickle is put together from the opcodes of protocol 2 that PyTorch itself writes. */
+ * tensor. The pickle uses the opcodes of protocol 2 that PyTorch writes. */
 #define _GNU_SOURCE
 #include "format/weights.h"
 
@@ -12,7 +12,7 @@
 #include "base/file.h"
 #include "format/bytes.h"
 
-static const char BESIDE[] = "latent_avg"; /* stands beside the dictionary of a StyleGAN2 generator, not in it */
+static const char BESIDE[] = "latent_avg"; /* stored beside the dictionary of a StyleGAN2 generator, not in it */
 
 /* ---- the pickle ---- */
 
@@ -98,7 +98,7 @@ static char *make_pickle(const idem_weights *w, idem_dtype dtype, const char *wr
 
 /* ---- the archive ---- */
 
-/* The entry owns the malloc'ed data, in every case. */
+/* Takes ownership of the malloc'ed data in every case. */
 static int add_entry(zip_t *z, const char *name, void *data, size_t size, const char *path) {
     zip_source_t *source = data ? zip_source_buffer(z, data, size, 1) : NULL;
     if (!source) {
@@ -110,7 +110,7 @@ static int add_entry(zip_t *z, const char *name, void *data, size_t size, const 
         zip_source_free(source);
         return idem_fail("%s: cannot add '%s': %s", path, name, zip_strerror(z));
     }
-    /* Stored, and of no date: the same weights give the same bytes. */
+    /* Stored, without a date: the same weights give the same bytes. */
     if (zip_set_file_compression(z, (zip_uint64_t)at, ZIP_CM_STORE, 0) ||
         zip_file_set_dostime(z, (zip_uint64_t)at, 0, 0x21, 0))
         return idem_fail("%s: cannot add '%s': %s", path, name, zip_strerror(z));
@@ -146,7 +146,7 @@ static int add_all(zip_t *z, const idem_weights *w, idem_dtype dtype, const char
     return add_entry(z, "archive/version", strdup("3\n"), 2, path);
 }
 
-/* The archive, which libzip has closed, as a file. */
+/* Writes the archive, closed by libzip, to a file. */
 static int copy_out(zip_source_t *archive, const char *path) {
     enum { CHUNK = 1 << 16 };
     idem_writer w;
@@ -155,7 +155,7 @@ static int copy_out(zip_source_t *archive, const char *path) {
     char *chunk = malloc(CHUNK);
     zip_int64_t n = chunk && zip_source_open(archive) == 0 ? 1 : -1;
     while (n > 0 && (n = zip_source_read(archive, chunk, CHUNK)) > 0)
-        fwrite(chunk, 1, (size_t)n, w.stream); /* a failure stays in the stream until commit */
+        fwrite(chunk, 1, (size_t)n, w.stream); /* errors stay in the stream until commit */
     free(chunk);
     if (n == 0)
         return idem_writer_commit(&w);

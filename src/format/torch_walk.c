@@ -12,7 +12,7 @@ typedef idem_torch_loader loader;
 typedef idem_torch_view view;
 
 int idem_torch_over_budget(const loader *l, const char *name) {
-    return idem_fail("%s: unpacked, '%.200s' would take memory out of all proportion to the file's %zu bytes: refused",
+    return idem_fail("%s: unpacked, '%.200s' would take memory out of proportion to the file's %zu bytes: refused",
                      l->what, name, l->file_size);
 }
 
@@ -53,10 +53,10 @@ static int add_text(loader *l, const char *text) {
 
 static int walk(loader *l, const idem_pickle_value *v, size_t path_length, int depth);
 
-/* Appends one key to the path and goes on below it. */
+/* Appends one key to the path and continues below it. */
 static int walk_child(loader *l, const char *key, size_t n, const idem_pickle_value *v, size_t path_length, int depth) {
     if (memchr(key, 0, n))
-        return idem_fail("%s: a name with a zero byte below '%s'", l->what, l->path);
+        return idem_fail("%s: a name with a NUL byte below '%s'", l->what, l->path);
     size_t dot = path_length > 0;
     if (n > PATH_MOST - dot || path_length > PATH_MOST - dot - n)
         return idem_fail("%s: a name longer than %d bytes: %.100s...", l->what, PATH_MOST, l->path);
@@ -132,7 +132,7 @@ static int walk(loader *l, const idem_pickle_value *v, size_t path_length, int d
     case IDEM_PICKLE_OPAQUE:
         return 0;
     default:
-        return idem_fail("%s: at '%.200s' stands neither a tensor nor plain data", l->what, l->path);
+        return idem_fail("%s: '%.200s' is neither a tensor nor plain data", l->what, l->path);
     }
 }
 
@@ -142,7 +142,7 @@ void idem_torch_gather(float *out, const unsigned char *storage, const idem_pick
     const idem_dtype dtype = t->storage->dtype;
     const size_t size = idem_dtype_size(dtype);
     int outer = t->shape.rank;
-    int64_t run = 1; /* elements that lie one behind the other */
+    int64_t run = 1; /* contiguous elements */
     while (outer > 0 && (t->stride[outer - 1] == run || t->shape.d[outer - 1] == 1))
         run *= t->shape.d[--outer];
     int64_t index[IDEM_MAX_RANK] = {0}, at = t->offset;

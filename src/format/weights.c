@@ -7,7 +7,7 @@
 #include "base/finite.h"
 #include "format/bytes.h"
 
-/* Names with a value each, in insertion order, with an open-addressing index over them. */
+/* Names with values, in insertion order, with an open-addressing index. */
 typedef struct {
     const char **name;
     void **value;
@@ -131,10 +131,10 @@ idem_weight *idem_weights_add(idem_weights *w, const char *name, idem_shape shap
     if (shape.rank < 0 || shape.rank > IDEM_MAX_RANK)
         return idem_fail_null("tensor %s: rank %d, expected 0 to %d", name, shape.rank, IDEM_MAX_RANK);
     if (!idem_shape_elements(&shape, &count) || count < 1)
-        return idem_fail_null("tensor %s: shape %s is not possible, expected dimensions of 1 and more", name,
+        return idem_fail_null("tensor %s: shape %s is invalid, expected dimensions of 1 and more", name,
                               idem_shape_text(&shape, text));
     if (table_find(&w->tensors, name) != SIZE_MAX)
-        return idem_fail_null("tensor %s: there are two of this name", name);
+        return idem_fail_null("tensor %s: occurs twice", name);
     idem_weight *t = idem_arena_alloc(w->arena, sizeof *t);
     if (!t || !(t->name = idem_arena_strdup(w->arena, name)) ||
         !(t->data = idem_arena_array(w->arena, (size_t)count, sizeof(float))))
@@ -156,7 +156,7 @@ size_t idem_weights_below(const idem_weights *w, const char *prefix) {
     return found;
 }
 
-/* `keep`, if not NULL, is a tensor beside the prefix that stays under its own name. */
+/* `keep`, if not NULL, is a tensor outside the prefix that keeps its name. */
 static void select_below(idem_weights *w, const char *prefix, const idem_weight *keep) {
     table *t = &w->tensors;
     size_t n = strlen(prefix), count = t->count;
@@ -222,7 +222,7 @@ void idem_weights_unwrap(idem_weights *w) {
         int i = 0;
         while (i < N && !idem_weights_below(w, WRAPPERS[i]))
             i++;
-        /* DataParallel puts "module." before every name; before some of them it is a part of the network. */
+        /* DataParallel prefixes all names with "module."; if only some have it, it is a part of the network. */
         if (i == N || (i == N - 1 && idem_weights_below(w, WRAPPERS[i]) + (mean != NULL) < w->tensors.count))
             return;
         char name[40];

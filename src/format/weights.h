@@ -1,5 +1,5 @@
-/* Named tensors: what every weight file becomes, and what is trained, checkpointed and shipped. Values are float32,
- * whatever the file held (bfloat16, half, double, integers are converted). */
+/* Named tensors: the contents of all weight files, trained, checkpointed and shipped in this form. Values are float32
+ * for all types of files (bfloat16, half, double, integers are converted). */
 #ifndef IDEM_FORMAT_WEIGHTS_H
 #define IDEM_FORMAT_WEIGHTS_H
 
@@ -28,9 +28,9 @@ const char *idem_dtype_name(idem_dtype t); /* "float32", ... */
 
 typedef struct {
     char *name;
-    idem_shape shape;     /* as it is used: a builder may have dropped or added dimensions of 1 */
+    idem_shape shape;     /* in use: a builder may have removed or added dimensions of 1 */
     idem_shape published; /* as added or read, and as written to files: the same numbers in the same order */
-    idem_dtype dtype;     /* as the file held it */
+    idem_dtype dtype;     /* of the file */
     float *data;          /* row-major, or channels-last once bound to a graph (see channels_last) */
     bool channels_last;   /* rank 4 only: data is in the engine's memory order */
     bool used;            /* bound by a builder */
@@ -39,51 +39,51 @@ typedef struct {
 typedef struct idem_weights idem_weights;
 
 idem_weights *idem_weights_new(void);
-void idem_weights_free(idem_weights *w); /* its tensors' memory too */
+void idem_weights_free(idem_weights *w); /* with its tensors' memory */
 size_t idem_weights_count(const idem_weights *w);
 idem_weight *idem_weights_at(const idem_weights *w, size_t i);           /* in file or insertion order */
-idem_weight *idem_weights_find(const idem_weights *w, const char *name); /* NULL, no message, when absent */
+idem_weight *idem_weights_find(const idem_weights *w, const char *name); /* NULL, without a message: absent */
 /* A zeroed new tensor; NULL with a message if the name exists. Pointers to weights stay valid. */
 idem_weight *idem_weights_add(idem_weights *w, const char *name, idem_shape shape);
-/* Position of the first number that is not finite, in the present memory order; -1: all are. */
+/* Index of the first number that is not finite, in the present memory order; -1: all are finite. */
 int64_t idem_weight_damage(const idem_weight *w);
-/* 0, or -1 with a message that names it. */
+/* 0, or -1 with a message that names the number. */
 int idem_weight_check(const idem_weight *w);
 /* Turns a rank-4 tensor into the engine's memory order in place, once. */
 int idem_weight_channels_last(idem_weight *w);
-/* Row-major copy into out[count], whatever the present order. */
+/* Row-major copy into out[count], for any present order. */
 void idem_weight_read(const idem_weight *w, float *out);
 void idem_weight_write(idem_weight *w, const float *rowmajor);
-/* 16 hex digits: the sum over tensors of FNV-1a of name, shape and values, so that files that list the tensors in
- * another order agree. Before any binding, when all are row-major. */
+/* 16 hex digits: the sum over tensors of FNV-1a of name, shape and values, so that the order of the tensors in the file
+ * does not matter. Before any binding, while all are row-major. */
 void idem_weights_hash(char hash[17], const idem_weights *w);
-/* The same of the tensors whose names count, and of all, in one pass. */
+/* The same for selected tensors and for all, in one pass. */
 void idem_weights_hash_some(char some[17], char all[17], const idem_weights *w, bool counts(const char *name));
-/* String metadata (safetensors' __metadata__): NULL when absent. */
+/* String metadata (safetensors' __metadata__): NULL: absent. */
 const char *idem_weights_meta(const idem_weights *w, const char *key);
 int idem_weights_set_meta(idem_weights *w, const char *key, const char *value);
-/* Keeps only the tensors whose names begin with `prefix` ("g_ema."), renamed to what stands behind it; metadata stays.
- * -1 with a message, nothing changed, when there is none. Pointers to the tensors that stay remain valid. */
+/* Keeps only the tensors whose names begin with `prefix` ("g_ema."), renamed to the rest of their names; metadata
+ * stays. -1 with a message, nothing changed, if there is none. Pointers to the tensors that stay remain valid. */
 int idem_weights_select(idem_weights *w, const char *prefix);
-/* The same, where a tensor "NAME" beside the prefix stays too, unless there is one below it. */
+/* The same, but also keeps a tensor "NAME" outside the prefix, unless there is one below it. */
 int idem_weights_select_with(idem_weights *w, const char *prefix, const char *name);
-/* Where the network lies that is known by the tensor `sign`: fills `prefixes` with what stands before it, "" or whole
- * parts that end in '.' or '/', of the first `most` tensors whose names end so. Returns how many there are in all. */
+/* Finds networks by a tensor `sign` of theirs: fills `prefixes` with the prefixes ("", or whole parts that end in '.'
+ * or '/') of the first `most` tensors whose names end in it. Returns their total number. */
 enum { IDEM_PREFIX_BYTES = 96 };
 int idem_weights_prefixes(const idem_weights *w, const char *sign, char (*prefixes)[IDEM_PREFIX_BYTES], int most);
-/* Number of tensors whose names begin with `prefix` and go on. */
+/* Number of tensors whose names begin with `prefix` and are longer. */
 size_t idem_weights_below(const idem_weights *w, const char *prefix);
-/* Takes the network out of the dictionaries that training programs save it in, one in the other: g_ema, G_ema,
- * params_ema, state_dict, model_ema, model_state_dict, model, and DataParallel's "module." before every name. What
- * stands beside it goes, but for the latent_avg of a StyleGAN2 generator. Nothing happens to a bare network. */
+/* Takes the network out of the nested dictionaries of training programs: g_ema, G_ema, params_ema, state_dict,
+ * model_ema, model_state_dict, model, and DataParallel's "module." before every name. Other tensors are removed, except
+ * the latent_avg of a StyleGAN2 generator. A bare network is unchanged. */
 void idem_weights_unwrap(idem_weights *w);
 int idem_weights_meta_at(const idem_weights *w, size_t i, const char **key,
-                         const char **value); /* -1 behind the end, no message */
+                         const char **value); /* -1, without a message: after the end */
 
-/* Loads any known format, told by its first bytes: safetensors, PyTorch (zip, or legacy from before 1.6), npy (one
- * tensor, "array"), weights manifest (.json). -1 with a message that says what the file looks like. A tensor without
- * elements has no place here: it becomes metadata, "empty:NAME" = its shape. Simple values beside the tensors of a
- * PyTorch file (numbers, strings) become metadata too. */
+/* Loads any known format, recognised by its first bytes: safetensors, PyTorch (zip, or legacy from before 1.6), npy
+ * (one tensor, "array"), weights manifest (.json). -1 with a message that names the file's apparent format. A tensor
+ * without elements becomes metadata, "empty:NAME" = its shape. Simple values (numbers, strings) in a PyTorch file
+ * become metadata too. */
 int idem_weights_load(idem_weights **out, const char *path);
 /* One format each (bytes already in memory for the fuzzers; `what` names the source in messages). */
 int idem_safetensors_parse(idem_weights **out, const unsigned char *bytes, size_t size, const char *what);
@@ -92,7 +92,7 @@ int idem_torch_parse(idem_weights **out, const unsigned char *bytes, size_t size
 int idem_weights_save(const idem_weights *w, const char *path, idem_dtype dtype);
 
 /* Writes a PyTorch checkpoint that torch.load reads, a dictionary of tensors by name. With a wrapper ("g_ema") that
- * dictionary stands below it, and the latent_avg of a generator beside it: what idem_weights_unwrap undoes. */
+ * dictionary is stored below it, and the latent_avg of a generator beside it: the inverse of idem_weights_unwrap. */
 int idem_torch_save(const idem_weights *w, const char *path, idem_dtype dtype, const char *wrapper);
 
 /* .npy, float32 or convertible, C order. */

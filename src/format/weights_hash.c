@@ -9,7 +9,7 @@ static uint64_t fnv(uint64_t h, const void *bytes, size_t n) {
     return h;
 }
 
-/* A tensor being hashed. */
+/* The state of hashing one tensor. */
 typedef struct {
     uint64_t h;
     const unsigned char *at;
@@ -17,9 +17,9 @@ typedef struct {
     bool counts;
 } hashing;
 
-enum { LANES = 4 }; /* tensors at a time: each byte of one waits for the product of the byte before */
+enum { LANES = 4 }; /* tensors at a time: within a tensor, each byte depends on the product of the byte before */
 
-/* The next n bytes of each. */
+/* Hashes the next n bytes of each. */
 static void hash_lanes(hashing lane[LANES], size_t n) {
     uint64_t h[LANES];
     for (int k = 0; k < LANES; k++)
