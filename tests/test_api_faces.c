@@ -270,7 +270,7 @@ static void faces_go_back_where_they_were(void **state) {
     /* Its pixels dropped, the file is read again. */
     assert_int_equal(idem_drop_pixels(p), 0);
     assert_int_equal(idem_copy_pixels(p, after), -1);
-    assert_says("given its pixels back");
+    assert_says("pixels were dropped");
     assert_int_equal(idem_align_face_at(bare, p, 0, SIDE, after), -1);
     assert_int_equal(idem_paste_face_at(bare, p, 0, SIDE, face), 0);
     assert_int_equal(idem_copy_pixels(p, after), 0);

@@ -85,7 +85,7 @@ static void the_list_says_what_is_here(void **state) {
     idem_free_model_list(list);
     program_file(dir, "list.json", "{\"models\": 3}", false);
     assert_null(idem_read_model_list(in_folder("list.json")));
-    assert_non_null(strstr(idem_last_error(), "there is no list \"models\""));
+    assert_non_null(strstr(idem_last_error(), "has no list \"models\""));
     assert_null(idem_read_model_list("/nowhere"));
     idem_free_model_list(NULL);
 }
@@ -219,7 +219,7 @@ static void what_cannot_be_converted_is_refused(void **state) {
     idem_convert_options o = {0};
     refused(idem_convert(&o, from, "a.pt", NULL), "idem_convert_options_default");
     idem_convert_options_default(&o);
-    refused(idem_convert(&o, from, in_folder("a.txt"), NULL), "ends in none of");
+    refused(idem_convert(&o, from, in_folder("a.txt"), NULL), "must end in .safetensors");
     refused(idem_convert(&o, NULL, "a.pt", NULL), "from is NULL");
     o.licence = "l";
     refused(idem_convert(&o, from, in_folder("a.pt"), NULL), "cannot store them");
@@ -227,7 +227,7 @@ static void what_cannot_be_converted_is_refused(void **state) {
     o.spread = 0;
     refused(idem_convert(&o, from, in_folder("a.pt"), NULL), "spread is 0");
     o.spread = 1.5;
-    refused(idem_convert(&o, from, in_folder("a.safetensors"), NULL), "there is no StyleGAN2 generator in it");
+    refused(idem_convert(&o, from, in_folder("a.safetensors"), NULL), "contains no StyleGAN2 generator");
 }
 
 /* examples/models.c */

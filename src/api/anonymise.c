@@ -92,7 +92,8 @@ int idem_anonymise_pixels(idem_anonymiser *a, uint8_t *rgb, int width, int heigh
     if (check_picture("idem_anonymise_pixels", a, rgb, width, height))
         return -1;
     if (capacity < 0 || (capacity && !faces))
-        return idem_fail("idem_anonymise_pixels: room is %d%s", capacity, capacity > 0 ? ", and faces is NULL" : "");
+        return idem_fail("idem_anonymise_pixels: capacity is %d%s", capacity,
+                         capacity > 0 ? ", and faces is NULL" : "");
     const int n = idem_anonymiser_run(a, &im, NULL, &found);
     for (int i = 0; i < n && i < capacity; i++) {
         const idem_anonymised_face *f = &found[i];

@@ -48,7 +48,7 @@ int idem_generate_ws(idem_context *c, const float *ws, int n, uint8_t *rgb) {
     return p ? idem_studio_paint(c->studio, p, (const float *const[]){ws, NULL}, n, NULL, rgb) : -1;
 }
 
-/* Codes of all pictures first: out may be one of the inputs. */
+/* All pictures' codes first: out may be one of the inputs. */
 static int compose_plain(idem_context *c, const uint8_t *identity_rgb, const uint8_t *attribute_rgb, int n,
                          idem_sitting *sittings, float *ws, uint8_t *out_rgb) {
     const idem_model_info *m = idem_studio_about(c->studio);
@@ -70,7 +70,7 @@ static int compose_plain(idem_context *c, const uint8_t *identity_rgb, const uin
 
 static int compose(const char *call, idem_context *c, const uint8_t *identity_rgb, const uint8_t *attribute_rgb, int n,
                    float *ws, uint8_t *out_rgb) {
-    /* That there is a mapper, where one is needed, is better known before the work. */
+    /* Checks first that there is a mapper, if one is needed. */
     if (idem_context_check(call, c, identity_rgb && attribute_rgb && (ws || out_rgb), n) ||
         idem_studio_need(c->studio, !c->refine))
         return -1;
@@ -214,7 +214,7 @@ const float *idem_face_codes(const idem_faces *f, int code) {
     if (check_faces("idem_face_codes", f, f))
         return NULL;
     if ((code != IDEM_CODE_IDENTITY && code != IDEM_CODE_ATTRIBUTES) || !(f->codes & (unsigned)code) || !f->encoded)
-        return idem_fail_null("idem_face_codes: there are no codes of kind %d", code);
+        return idem_fail_null("idem_face_codes: the set has no codes of kind %d", code);
     return f->code[code == IDEM_CODE_ATTRIBUTES];
 }
 
@@ -222,8 +222,8 @@ const uint8_t *idem_face_picture(const idem_faces *f, int face) {
     if (check_faces("idem_face_picture", f, f))
         return NULL;
     if (face < (f->keep ? 0 : f->encoded) || face >= f->n)
-        return idem_fail_null("idem_face_picture: the picture of face %d is not there: the set has %d faces%s", face,
-                              f->n, f->keep ? "" : " and keeps no pictures once they are encoded");
+        return idem_fail_null("idem_face_picture: the picture of face %d is missing: the set has %d faces%s", face,
+                              f->n, f->keep ? "" : " and keeps no pictures after encoding");
     return idem_faces_picture(f, face);
 }
 

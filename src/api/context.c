@@ -15,7 +15,7 @@
 
 enum { BATCH = 4, BATCH_MAX = 256, REFINE_MAX = 1000 };
 
-/* Sizes of the struct in programs compiled before it had the fields that follow. */
+/* Sizes of the struct in programs compiled before the later fields existed. */
 static const size_t earlier_options[] = {offsetof(idem_options, identity_net), offsetof(idem_options, refine),
                                          offsetof(idem_options, reserved), offsetof(idem_options, pose)};
 
@@ -40,7 +40,7 @@ void idem_options_init(idem_options *options, size_t struct_size) {
     idem_struct_clear(options, struct_size);
 }
 
-/* What belongs together is there together. */
+/* Options that belong together are set together. */
 static int check_networks(const idem_options *o) {
     if (o->identity_preprocess && !o->identity_net)
         return idem_fail("idem_open: identity_preprocess is \"%s\" for no identity_net; name the recogniser's file",
@@ -58,7 +58,7 @@ static bool is_options_size(size_t n) {
     return known;
 }
 
-/* A copy of options that are whole and within their ranges. */
+/* A copy of complete options, all within their ranges. */
 static int take_options(idem_options *o, const idem_options *given) {
     if (!given)
         return idem_fail("idem_open: options is NULL");
@@ -126,7 +126,7 @@ int idem_context_check(const char *call, const idem_context *c, bool arrays, int
     return n >= 1 ? 0 : idem_fail("%s: n is %d pictures, expected 1 or more", call, n);
 }
 
-/* Of programs compiled before it had the fields that follow. */
+/* In programs compiled before the later fields existed. */
 typedef struct {
     size_t struct_size;
     int size, identity_dim, attribute_dim, w_dim;

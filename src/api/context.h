@@ -1,4 +1,4 @@
-/* Inside src/api only: what a context holds. */
+/* Only for src/api: the contents of a context. */
 #ifndef IDEM_API_CONTEXT_H
 #define IDEM_API_CONTEXT_H
 
@@ -14,7 +14,7 @@ struct idem_context {
     volatile sig_atomic_t cancelled;
 };
 
-/* What every call may expect of its arguments: 0, or -1 with a message. */
+/* Checks the arguments common to all calls: 0, or -1 with a message. */
 int idem_context_check(const char *call, const idem_context *c, bool arrays, int n);
 
 #endif

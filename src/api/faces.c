@@ -154,7 +154,7 @@ int idem_drop_pixels(idem_photograph *p) {
 
 /* ---- looking ---- */
 
-/* Of programs compiled before the structs had the fields that follow. */
+/* In programs compiled before the later fields existed. */
 typedef struct {
     size_t struct_size;
     int width, height, faces;
@@ -186,7 +186,8 @@ int idem_get_photograph_info(const idem_photograph *p, idem_photograph_info *inf
 static int check_face(const char *call, const idem_photograph *p, int face) {
     if (face >= 0 && face < p->photo.n)
         return 0;
-    return idem_fail("%s: face %d was asked for, but the photograph has %d, numbered from 0", call, face, p->photo.n);
+    return idem_fail("%s: face %d was asked for, but the photograph has %d faces, numbered from 0", call, face,
+                     p->photo.n);
 }
 
 static void to_pixels(float (*out)[2], const float (*in)[2], int n, const idem_photograph *p) {
@@ -232,7 +233,7 @@ int idem_get_face(const idem_photograph *p, int face, idem_face_info *info) {
 /* All of them. */
 static int need_pixels(const char *call, const idem_photograph *p) {
     if (!p->photo.image.rgb)
-        return idem_fail("%s: the photograph has given its pixels back", call);
+        return idem_fail("%s: the photograph's pixels were dropped", call);
     return p->photo.image.width == p->photo.width
                ? 0
                : idem_fail("%s: the photograph was decoded at less than its size, as idem_reading.size asked for",
@@ -302,7 +303,8 @@ int idem_recognise(idem_context *c, const idem_photograph *p, int face, float *f
         return -1;
     if (p->unseen || !p->photo.image.rgb)
         return idem_fail("%s: the photograph %s", call,
-                         p->unseen ? "was taken unseen: nobody knows where its face is" : "has given its pixels back");
+                         p->unseen ? "was read without detection: the position of its face is unknown"
+                                   : "no longer has its pixels");
     return idem_studio_embed(c->studio, &p->photo.image, (const float(*)[2])p->photo.faces[face].points, feature,
                              judge);
 }
@@ -323,7 +325,7 @@ int idem_compose_photograph(idem_context *c, const uint8_t *identity_rgb, idem_p
         return idem_fail_as(IDEM_MEMORY, "out of memory for %d pictures", n);
     uint8_t *who = pictures + (size_t)n * bytes;
     int status = 0;
-    /* All are cut out before any is pasted: faces may overlap. */
+    /* All are cut out before the first is pasted: faces may overlap. */
     for (int i = 0; i < n && !status; i++) {
         memcpy(who + (size_t)i * bytes, identity_rgb, bytes);
         status = idem_align_face(c, p, first + i, pictures + (size_t)i * bytes);
@@ -336,7 +338,7 @@ int idem_compose_photograph(idem_context *c, const uint8_t *identity_rgb, idem_p
     return status;
 }
 
-/* What it shows says where it comes from, whatever writing says. */
+/* The picture's contents determine its origin, not the option. */
 static int open_marks(idem_made *made, const char *call, const idem_context *c, const idem_photograph *p,
                       const idem_writing *writing) {
     idem_writing w;

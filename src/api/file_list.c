@@ -43,7 +43,7 @@ void idem_free_file_list(idem_file_list *l) {
     free(l);
 }
 
-/* With room for so many more, and a NULL. */
+/* Makes capacity for n more, and a NULL. */
 static int reserve(idem_file_list *l, const char *path, size_t more) {
     if (more > INT_MAX - l->n)
         return idem_fail("%s: too many files", path);
@@ -59,7 +59,7 @@ static int reserve(idem_file_list *l, const char *path, size_t more) {
     return 0;
 }
 
-/* Takes both over; make_room has counted it. */
+/* Takes ownership of both; reserve was called before. */
 static int add_file(idem_file_list *l, char *path, char *name) {
     if (!path || !name) {
         free(path);
@@ -72,8 +72,8 @@ static int add_file(idem_file_list *l, char *path, char *name) {
     return 0;
 }
 
-/* The stem, or the whole name when another file has the same stem. Names are sorted, so such files lie in one run of
- * names that start with "stem.". */
+/* The stem, or the whole name if another file has the same stem. Names are sorted, so such files are neighbours: their
+ * names start with "stem.". */
 static char *short_name(char *const *names, size_t count, size_t i) {
     char *stem = idem_path_stem(names[i]);
     if (!stem)

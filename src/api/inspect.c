@@ -1,4 +1,4 @@
-/* What a file of weights holds (include/idem/models.h). */
+/* The contents of a file of weights (include/idem/models.h). */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,8 +16,8 @@
 enum { NETWORKS = 32 };
 
 typedef struct {
-    idem_contents about; /* first: what the caller has */
-    idem_arena *arena;   /* lists, and texts that no other member owns */
+    idem_contents about; /* first: the caller's pointer */
+    idem_arena *arena;   /* lists, and texts without another owner */
     idem_weights *weights;
     idem_onnx *onnx;
 } contents;
@@ -40,7 +40,7 @@ static int add_networks(contents *c, const idem_network *found, int n) {
     return 0;
 }
 
-/* The list's line about a file with this hash; without one it stays NULL. */
+/* The list's entry for a file with this hash; stays NULL without one. */
 static void find_in_list(contents *c) {
     idem_registry r;
     if (idem_registry_open(&r, c->arena, NULL))
@@ -96,7 +96,7 @@ static idem_tensor_about *list_values(contents *c, const idem_onnx_value *values
 
 typedef struct {
     const char *name;
-    size_t first; /* node that has it */
+    size_t first; /* node with this operator */
     int64_t nodes;
 } op_count;
 
@@ -166,7 +166,7 @@ static int describe_onnx(contents *c, const char *path) {
 
 /* ---- the file ---- */
 
-/* What the first bytes look like, and the size. */
+/* The apparent format by the first bytes, and the size. */
 static int look(const char *path, const char **format, int64_t *bytes) {
     unsigned char head[4096];
     FILE *f = fopen(path, "rb");

@@ -1,4 +1,4 @@
-/* How fast the convolution kernels are that run on this machine (include/idem/machine.h). */
+/* The speed of the convolution kernels on this machine (include/idem/machine.h). */
 #include <stdio.h>
 
 #include "base/arena.h"
@@ -48,7 +48,7 @@ static double measure(const idem_step *step, double seconds, const volatile sig_
     return runs / spent;
 }
 
-/* Prepares the step as a plan would, and measures it without the rest of a plan's work. */
+/* Prepares the step like a plan, and measures only the step. */
 static int measure_step(idem_kernel_speed *row, idem_node *node, double seconds, const volatile sig_atomic_t *stop) {
     float *in[3];
     idem_step step = {.node = node, .in = in};

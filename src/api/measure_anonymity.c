@@ -24,7 +24,7 @@ void idem_measure_anonymity_options_init(idem_measure_anonymity_options *options
 typedef struct {
     idem_measuring measuring;
     const idem_measure_anonymity_options *o;
-    int bad; /* pairs that cannot be measured */
+    int bad; /* pairs that could not be measured */
 } work;
 
 static int check(const idem_measure_anonymity_options *o) {
@@ -46,7 +46,7 @@ static void tell_left_out(const work *a, const idem_anonymity_list *list) {
         for (size_t i = 0; i < idem_picture_tree_bad_count(list->trees[k]); i++)
             idem_measuring_on_bad((void *)&a->measuring, idem_picture_tree_bad(list->trees[k], i));
     if (list->without)
-        idem_log(IDEM_LOG_NOTE, "%zu originals have no anonymised picture of their name: they are left out",
+        idem_log(IDEM_LOG_NOTE, "%zu originals have no anonymised picture of the same name and are left out",
                  list->without);
 }
 
@@ -92,7 +92,7 @@ static int read_folders(work *a, idem_anonymity_pictures *p, const char *origina
     return status;
 }
 
-/* *table: the one given, or that of the originals; NULL: there is none. */
+/* *table: the given one, or that of the originals; NULL: none. */
 static int open_table(const idem_measure_anonymity_options *o, idem_group_table **table) {
     char *own = o->groups ? NULL : idem_path_join(o->originals, "groups.csv");
     const char *path = o->groups ? o->groups : own;
@@ -108,7 +108,7 @@ static json_t *measure(work *a, idem_anonymity_report *r, const idem_anonymity_p
                        const idem_anonymity_pictures *train) {
     char path[PATH_SIZE];
     idem_features *features = NULL;
-    /* Frechet distances are left out where their network is not. */
+    /* Without their network, Frechet distances are omitted. */
     if (pictures->n >= FRECHET_MIN && !idem_models_find(path, sizeof path, a->o->models, "mobilenet_v2.model.min.js") &&
         !(features = idem_features_new(a->o->models, NULL, IDEM_ANONYMITY_SIDE, BATCH, &a->measuring.plan)))
         return NULL;

@@ -35,7 +35,7 @@ typedef struct {
     idem_measuring measuring; /* first: it is the `user` of both */
     const idem_measure_distance_options *o;
     set a, b;
-    int size, bad; /* bad: pictures that cannot be read */
+    int size, bad; /* bad: unreadable pictures */
     idem_features *features;
 } work;
 
@@ -75,7 +75,7 @@ static void close_set(set *s) {
     idem_spectrum_free(s->spectra[1]);
 }
 
-/* The smaller generator's, so that both are seen as what the smaller one can make. */
+/* The smaller generator's size, so that both are compared at a size that both can make. */
 static int common_size(const work *d) {
     const int a = idem_picture_source_side(d->a.source), b = idem_picture_source_side(d->b.source);
     return d->o->size ? d->o->size : a && b ? (a < b ? a : b) : a ? a : b ? b : SIDE;

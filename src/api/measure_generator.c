@@ -54,7 +54,7 @@ static void clear(char **json, int *unreadable) {
         *unreadable = 0;
 }
 
-/* ---- people of its own, and many ---- */
+/* ---- new people, and their diversity ---- */
 
 void idem_measure_generator_options_init(idem_measure_generator_options *options, size_t struct_size) {
     idem_measure_init(options, struct_size);
@@ -130,7 +130,7 @@ int idem_measure_generator(const idem_measure_generator_options *options, char *
     return idem_measuring_end(&m, status);
 }
 
-/* ---- portraits that it was not shown ---- */
+/* ---- portraits outside the training data ---- */
 
 void idem_measure_inversion_options_init(idem_measure_inversion_options *options, size_t struct_size) {
     idem_measure_init(options, struct_size);

@@ -186,7 +186,7 @@ static json_t *of_photographs(work *a) {
 static int run(work *a, char **json) {
     const idem_measure_mapper_options *o = a->o;
     idem_writer file = {0};
-    /* A file that cannot be written is better known before than after minutes of measuring. */
+    /* Checks before measuring, which takes minutes, that the file can be written. */
     if (o->output && idem_writer_open(&file, o->output))
         return -1;
     a->model = idem_measuring_model(o->generator, o->mapper, o->identity_net, o->models);

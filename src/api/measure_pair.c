@@ -32,7 +32,7 @@ static int no_memory(void) {
     return idem_fail_as(IDEM_MEMORY, "out of memory for a report");
 }
 
-/* Of a single pair all faces are looked at unless one is named: another pair of them may match. */
+/* Of a single pair, compares all faces unless one is named: another pair of faces may match. */
 static int which(const work *a, int face, bool list) {
     if (face > 0)
         return face - 1;
@@ -97,7 +97,7 @@ static int put_verification(json_t *o, const idem_verification *v) {
            idem_figure_put_plain(o, "threshold_at_far_0.1%", &v->far_threshold);
 }
 
-/* Pictures in which there was a choice of faces, and those of whose faces much is outside. */
+/* Pictures with several faces, and those with a face largely outside the picture. */
 static int put_remarks(json_t *report, const idem_gallery *g) {
     int several = 0, outside = 0;
     for (int i = 0; i < g->n; i++) {
@@ -150,7 +150,7 @@ static json_t *measure(const idem_gallery *g, const idem_pair_list *list) {
     return report;
 }
 
-/* Too few to measure anything are better known before their pictures are read. */
+/* Checks before reading the pictures that there are enough pairs. */
 static int check_list(const work *a, const char *path, const idem_pair_list *list) {
     char line[300], name[200];
     int same = 0;
@@ -299,7 +299,7 @@ int idem_measure_pair_list(const idem_measure_pair_options *options, const char 
     if (!list)
         return idem_fail("%s: list is NULL, expected a file", call);
     if (options->face_a != options->face_b)
-        return idem_fail("%s: face_a and face_b differ; of a list's photographs one rule says which face", call);
+        return idem_fail("%s: face_a and face_b differ; a list needs one rule for all its photographs", call);
     if (idem_measuring_begin(&w.measuring, call, &options->watch, options->threads))
         return -1;
     return give(&w, run_list(&w, list, root), json);

@@ -55,7 +55,7 @@ static int check(const idem_measure_report_options *o) {
         return idem_fail("%s: truncation is %g, expected 1 at most", call, o->truncation);
     if (o->refines < 0 || o->compares < 0 || o->witnesses < 0 || (o->refines && !o->refine) ||
         (o->compares && !o->compare) || (o->witnesses && !o->witness))
-        return idem_fail("%s: refines, compares and witnesses count what their arrays have", call);
+        return idem_fail("%s: refines, compares and witnesses must be the lengths of their arrays", call);
     for (int i = 0; i < o->refines; i++)
         if (o->refine[i] < 1 || o->refine[i] > STEPS_MAX)
             return idem_fail("%s: refine[%d] is %d, expected 1 to %d", call, i, o->refine[i], STEPS_MAX);
@@ -117,7 +117,7 @@ static int open_pairs(work *a) {
     return a->pairs ? 0 : -1;
 }
 
-/* groups.csv beside the pictures, where it is. */
+/* groups.csv beside the pictures, if it exists. */
 static int find_tables(work *a) {
     const char *const given[2] = {a->o->identity, a->o->attributes};
     for (int k = 0; k < 2; k++) {

@@ -75,8 +75,8 @@ idem_model *idem_measuring_model(const char *generator, const char *mapper, cons
     return NULL;
 }
 
-/* A seed has a bit more than JSON's integers here, so its place is held by a text that nothing else is: names are shown
- * without control characters. */
+/* A seed has one bit more than JSON's integers here, so a unique text is its placeholder: names are written without
+ * control characters. */
 static const char HELD[] = "\x01", WRITTEN[] = "\"\\u0001\"";
 
 char *idem_measuring_text(json_t *j, int digits, const uint64_t *seed) {

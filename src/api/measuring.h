@@ -1,4 +1,4 @@
-/* Inside src/api only: what measurements have in common. */
+/* Only for src/api: the common parts of measurements. */
 #ifndef IDEM_API_MEASURING_H
 #define IDEM_API_MEASURING_H
 
@@ -33,12 +33,12 @@ void idem_measuring_on_bad(void *measuring, const char *why); /* "passed over: .
 /* NULL with a message. identity_net NULL: found by its name. */
 idem_model *idem_measuring_model(const char *generator, const char *mapper, const char *identity_net,
                                  const char *models);
-/* Notes the files of folders that are no pictures. */
+/* Logs the files of folders that are not pictures. */
 void idem_measuring_left_out(const idem_measuring *m, const idem_left_out *o);
 
-/* The document as text with reals of `digits`, "seed" with it, malloc'ed; j is released. NULL also for j NULL. */
+/* The document as text, with reals of `digits` digits and "seed", malloc'ed; releases j. NULL also for j NULL. */
 char *idem_measuring_text(json_t *j, int digits, const uint64_t *seed);
-/* Hands the text over, or frees it. */
+/* Passes the text to the caller, or frees it. */
 void idem_measuring_give(char *text, char **json);
 
 #endif

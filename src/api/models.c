@@ -28,7 +28,7 @@ int idem_find_models(const char *models, char *path, size_t size) {
 /* ---- the list ---- */
 
 typedef struct {
-    idem_model_list list; /* first: what the caller has */
+    idem_model_list list; /* first: the caller's pointer */
     idem_arena *arena;
     idem_registry registry;
 } owner;
@@ -124,7 +124,7 @@ int idem_convert(const idem_convert_options *options, const char *from, const ch
         return idem_fail("%s: spread is %g, expected more than 0 and at most 1e6", call, o.spread);
     const idem_convert_kind kind = idem_convert_kind_of(to);
     if (kind == IDEM_CONVERT_UNKNOWN)
-        return idem_fail("%s: \"%s\" ends in none of .safetensors, .pt, .pth, which says what to write", call, to);
+        return idem_fail("%s: \"%s\" must end in .safetensors, .pt or .pth, which selects the format", call, to);
     if (kind == IDEM_CONVERT_TORCH && (o.frame || o.licence || o.origin))
         return idem_fail("%s: frame, licence and origin need .safetensors; \"%s\" cannot store them", call, to);
     const idem_conversion c = {.from = from,

@@ -61,10 +61,10 @@ static int take_writing(idem_writing *w, const char *call, const idem_context *c
                          call, w->format, w->quality, w->origin, IDEM_FORMAT_AS_WEBP, IDEM_ORIGIN_COMPOSITE);
     for (int i = 0; w->texts && w->texts[i]; i++)
         if (i >= 2 * TEXTS_MAX || (i % 2 == 0 && !w->texts[i + 1]))
-            return idem_fail("%s: writing.texts has not the form key, value, NULL with at most %d keys", call,
+            return idem_fail("%s: writing.texts must have the form key, value, ..., NULL with at most %d keys", call,
                              TEXTS_MAX);
     if (w->origin && (!c || !idem_studio_about(c->studio)))
-        return idem_fail("%s: the origin names the models, and there is no context with a generator", call);
+        return idem_fail("%s: the origin names the models, but there is no context with a generator", call);
     return 0;
 }
 
@@ -186,7 +186,7 @@ int idem_is_synthetic(const char *path) {
 
 /* ---- several in one file ---- */
 
-/* Images of n views, those without pixels among them; NULL with a message. */
+/* Images of n views, including those without pixels; NULL with a message. */
 static idem_image *images_of(const char *call, const idem_view *views, int n, bool all) {
     if (!views || n < 1)
         return idem_fail_null("%s: no pictures", call);

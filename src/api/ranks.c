@@ -30,7 +30,7 @@ const char *idem_ranks_host(int rank) {
     return world && rank >= 0 && rank < idem_world_size(world) ? idem_world_host(world, rank) : NULL;
 }
 
-/* Small whole numbers, whose sum is exact in any order. */
+/* Small integers: their sum is exact in any order. */
 static int check_sum(const idem_world *w, float *x, size_t n) {
     const int ranks = idem_world_size(w), rank = idem_world_rank(w);
     for (size_t i = 0; i < n; i++)
@@ -42,7 +42,7 @@ static int check_sum(const idem_world *w, float *x, size_t n) {
         right &= x[i] == (float)((i % 7) * (size_t)ranks + (size_t)(ranks * (ranks - 1) / 2));
     if (idem_world_least(w, right, &all_right))
         return -1;
-    return all_right ? 0 : idem_fail_as(IDEM_INTERNAL, "a sum of %zu numbers over %d ranks came out wrong", n, ranks);
+    return all_right ? 0 : idem_fail_as(IDEM_INTERNAL, "a sum of %zu numbers over %d ranks is wrong", n, ranks);
 }
 
 int idem_ranks_measure(size_t floats, double *seconds) {

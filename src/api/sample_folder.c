@@ -52,7 +52,7 @@ static int is_there(bool *there, const sample *a, int64_t i) {
     return 0;
 }
 
-/* What sample.json says the folder holds. NULL with a message. */
+/* The folder's contents by sample.json. NULL with a message. */
 static char *claim_text(const sample *a, const char *generator) {
     char seed[32];
     snprintf(seed, sizeof seed, "%" PRIu64, a->options->seed);
@@ -63,7 +63,7 @@ static char *claim_text(const sample *a, const char *generator) {
     return text ? text : idem_fail_null_as(IDEM_MEMORY, "out of memory for sample.json");
 }
 
-/* The generator may be named by the hash that was stored once. */
+/* Earlier versions stored the generator's hash in another form. */
 static bool is_same_claim(const sample *a, const char *found) {
     json_t *said = json_loads(found, 0, NULL);
     const char *generator = json_string_value(json_object_get(said, "generator"));
@@ -74,7 +74,7 @@ static bool is_same_claim(const sample *a, const char *found) {
     return same;
 }
 
-/* Pictures of two seeds in one folder would not be a sample of anything. */
+/* Pictures of two seeds in one folder would not be one sample. */
 static int say_what_it_holds(const sample *a) {
     char path[PATH_BYTES + 16], *text = claim_text(a, about(a)->hash);
     if (!text)
@@ -103,15 +103,14 @@ static int store(sample *a, int64_t i, const float *picture, const float *ws) {
     snprintf(index, sizeof index, "%" PRId64, i);
     snprintf(psi, sizeof psi, "%g", a->options->truncation);
     idem_origin origin;
-    idem_origin_by(&origin, IDEM_SOURCE_GENERATED, info->hash, NULL,
-                   &a->options->seed); /* no mapper had a part in it */
+    idem_origin_by(&origin, IDEM_SOURCE_GENERATED, info->hash, NULL, &a->options->seed); /* made without a mapper */
     idem_origin_add(&origin, "index", index);
     idem_origin_add(&origin, "truncation", psi);
     idem_image im;
     const idem_shape shape = IDEM_SHAPE(info->layers, info->w_dim);
     if (idem_image_from_float(&im, picture, info->size, info->size, 0, 1))
         return -1;
-    /* The code first: a picture that is there has its code. */
+    /* The code first: each existing picture has its code. */
     int status = item_path(path, a, "ws", i, ".npy") || idem_npy_save(path, &shape, ws) ||
                  item_path(path, a, "images", i, ".png") || idem_image_save_png(&im, path, &origin.marks);
     idem_image_free(&im);
@@ -163,7 +162,7 @@ static int open_all(sample *a, const char *dir) {
     a->pictures = malloc(n * (size_t)info->size * (size_t)info->size * 3 * sizeof *a->pictures);
     if (!a->ws || !a->pictures)
         return idem_fail_as(IDEM_MEMORY, "out of memory for a batch of %zu pictures", n);
-    /* The networks first: a damaged generator leaves no folder. */
+    /* The networks first: for a damaged generator no folder is made. */
     return !idem_studio_pipe(a->studio, IDEM_PIPE_MAPPING, 1) || !idem_studio_pipe(a->studio, IDEM_PIPE_LAYERS, 1) ||
                    !(a->folder = idem_run_folder_claim(a->root)) || say_what_it_holds(a)
                ? -1

@@ -1,5 +1,5 @@
-/* Inside src/api only: settings of a recipe are the fields of its struct (train/fields.h), and which of them were set.
- */
+/* Only for src/api: the settings of a recipe are the fields of its struct (train/fields.h), with a flag for each that
+ * was set. */
 #ifndef IDEM_API_SETTINGS_H
 #define IDEM_API_SETTINGS_H
 
@@ -14,8 +14,8 @@ struct idem_settings {
     bool *given;  /* of field i */
 };
 
-/* Copies the settings into a recipe's struct, which gets the defaults for NULL. given: a row for each field. -1: they
- * are of another recipe. call: for the message. */
+/* Copies the settings into a recipe's struct, which gets the defaults for NULL. given: one flag per field. -1: they
+ * belong to another recipe. call: for the message. */
 int idem_settings_take(const char *call, const idem_settings *s, const idem_fields *fields, void *recipe, bool *given);
 
 #endif

@@ -1,12 +1,12 @@
-/* Inside src/api only: structs of the caller's whose first member, size_t struct_size, says which they are. */
+/* Only for src/api: the caller's structs, whose first member, size_t struct_size, identifies their version. */
 #ifndef IDEM_API_STRUCTS_H
 #define IDEM_API_STRUCTS_H
 
 #include <stddef.h>
 
-/* All zero but the size, which the program knows. Nothing if it is NULL or too small for that. */
+/* Sets all to zero except the size, which the program gives. No effect if it is NULL or too small. */
 void idem_struct_clear(void *options, size_t struct_size);
-/* Options of a call of `bytes`; -1: of another size; NULL has 0 bytes. */
+/* Checks that a call's options have `bytes` bytes, 0 for NULL; -1: another size. */
 int idem_struct_check(const char *call, const void *options, size_t bytes);
 
 #endif

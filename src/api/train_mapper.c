@@ -20,10 +20,10 @@ typedef struct {
     const idem_world *world;
     idem_model *model;
     idem_trainer *trainer;
-    idem_witness *witness; /* NULL: its files are not there */
+    idem_witness *witness; /* NULL: its files are missing */
     idem_recipe recipe;
     bool given[IDEM_TRAINING_FIELDS]; /* by field of the recipe */
-    int threads;                      /* asked for, or those the run was started with */
+    int threads;                      /* requested, or those of the run */
 } work;
 
 /* ---- what the trainer tells ---- */
@@ -86,7 +86,7 @@ static int load_model(work *a) {
                     : idem_model_load_mapper(a->model, o->mapper);
 }
 
-/* What the settings leave open is as the run has it; of a new run with photographs half the pictures are such. */
+/* Settings that are not given are the run's; in a new run with photographs, half of the pictures are photographs. */
 static int choose_recipe(work *a) {
     const idem_train_mapper_options *o = a->o;
     const idem_field *share = idem_fields_find(&idem_recipe_fields, "photograph-share");
@@ -102,17 +102,17 @@ static int choose_recipe(work *a) {
         a->threads = found && !o->threads ? threads : o->threads;
     }
     if (o->measure)
-        a->recipe.photograph_share = 0; /* nothing is written, so no faces are kept */
+        a->recipe.photograph_share = 0; /* nothing is written, so there is no cache of faces */
     return 0;
 }
 
-/* The second recogniser only watches: training works without it. */
+/* The second recogniser is only for evaluation: training works without it. */
 static void open_witness(work *a) {
     const idem_plan_options options = {.threads = a->threads, .stop = a->training.watch.stop};
     a->witness = idem_witness_new(a->o->models, idem_model_frame(a->model), idem_model_about(a->model)->size,
                                   WITNESS_BATCH, &options);
     if (!a->witness)
-        idem_training_note(&a->training, "evaluations go without the second recogniser: %s", idem_error());
+        idem_training_note(&a->training, "evaluations do not use the second recogniser: %s", idem_error());
 }
 
 static int open_trainer(work *a) {
@@ -160,7 +160,7 @@ static void tell_start(work *a) {
                                             .state_mb = (double)idem_trainer_state_bytes(a->trainer) * 1e-6});
 }
 
-/* All kinds of iterations in their proportions. The first touches fresh memory and does not count. */
+/* All kinds of iterations in their proportions. The first one touches new memory and does not count. */
 static int take_time(work *a) {
     const int64_t cycle = a->recipe.cross_every * a->recipe.adversarial_every;
     const int64_t n = CYCLES * (cycle < MOST_CYCLE ? cycle : MOST_CYCLE);
@@ -217,10 +217,9 @@ static int check(const idem_train_mapper_options *o) {
         return idem_fail("%s: identity_preprocess is \"%s\" for no identity_net; name the recogniser's file", CALL,
                          o->identity_preprocess);
     if (o->adapt && !o->mapper)
-        return idem_fail("%s: adapt wants the mapper to be adapted; set options.mapper", CALL);
+        return idem_fail("%s: adapt needs the mapper to adapt; set options.mapper", CALL);
     return o->mapper && o->attribute_start
-               ? idem_fail("%s: the mapper brings its own attribute encoder; set either mapper or attribute_start",
-                           CALL)
+               ? idem_fail("%s: the mapper contains its attribute encoder; set either mapper or attribute_start", CALL)
                : 0;
 }
 

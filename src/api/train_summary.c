@@ -75,7 +75,7 @@ static void tell_start(work *a) {
                                             .state_mb = (double)idem_summary_trainer_state_bytes(a->trainer) * 1e-6});
 }
 
-/* The first touches fresh memory and does not count. */
+/* The first one touches new memory and does not count. */
 static int take_time(work *a) {
     idem_summary_report r;
     if (idem_summary_trainer_step(a->trainer, &r))

@@ -67,7 +67,7 @@ static void begin_phase(idem_training *t, int phase, int64_t done, int64_t all) 
     t->started = t->mark = idem_clock();
 }
 
-/* p: all but the time. */
+/* p: everything except the time. */
 static void tell(idem_training *t, const idem_train_progress *p, double now) {
     if (!t->watch.progress)
         return;

@@ -1,4 +1,4 @@
-/* Inside src/api only: what the trainings have in common: who is told of what, and the result. */
+/* Only for src/api: the common parts of trainings: progress reports and the result. */
 #ifndef IDEM_API_TRAINING_H
 #define IDEM_API_TRAINING_H
 
@@ -17,32 +17,31 @@ typedef struct {
     idem_train_result result;
     idem_train_result *wanted; /* the caller's; NULL: none */
     int phase;                 /* -1: none yet */
-    int64_t first, all;        /* done when the phase began; when it ends */
-    double started, mark;      /* clock: of the phase; of the iteration under way */
+    int64_t first, all;        /* values of done at the phase's start and end */
+    double started, mark;      /* clock: start of the phase; of the current iteration */
 } idem_training;
 
-/* watch, result: the caller's, either may be NULL. -1: not whole; or the machine cannot run idem. */
+/* watch, result: the caller's, either may be NULL. -1: a struct has another size, or the machine cannot run idem. */
 int idem_training_begin(idem_training *t, const char *call, const idem_train_watch *watch, idem_train_result *result);
-/* The caller is told nothing: another rank tells his. */
+/* No reports to this caller: another rank reports to its caller. */
 void idem_training_mute(idem_training *t);
-/* For a training that ended well: `finished` is part of the result, and if false the caller is told how to go on. */
+/* After a successful training: sets `finished` in the result; if false, notes how to continue. */
 void idem_training_finish(idem_training *t, bool finished, const char *run);
-/* Hands the result over. Returns `status`. */
+/* Passes the result to the caller. Returns `status`. */
 int idem_training_end(const idem_training *t, int status);
 
-/* An iteration, or a picture, was done: the first of a phase begins it. */
+/* Call after an iteration, or a picture: the first one of a phase begins the phase. */
 void idem_training_progress(idem_training *t, int phase, int64_t done, int64_t all);
-/* The phase of learning begins: `start` with .struct_size, .activation_mb and .state_mb to be filled in by the caller.
- */
+/* The phase of learning begins: the caller fills in .struct_size, .activation_mb and .state_mb of `start`. */
 void idem_training_start(idem_training *t, const idem_train_start *start);
-/* An iteration was completed: of .done, .all, .iteration, .skipped and .figure. */
+/* An iteration was completed: uses .done, .all, .iteration, .skipped and .figure. */
 void idem_training_step(idem_training *t, const idem_train_progress *p);
 void idem_training_evaluated(idem_training *t, const idem_train_evaluation *e);
 void idem_training_note(idem_training *t, const char *format, ...) IDEM_PRINTF(2, 3);
 
 bool idem_training_stopped(const idem_training *t);
 
-/* One that nothing is counted for. */
+/* A figure without a count. */
 idem_train_figure idem_training_number(const char *name, double value);
 
 /* For trainers, with the training as `user`. */
@@ -53,7 +52,7 @@ void idem_training_on_left_out(void *training, const char *why);
 void idem_training_on_note(void *training, const char *line);
 void idem_training_on_line(void *training, const char *line);
 
-/* Draws RUN/training.png. The run does not depend on it, so a failure is only a note. */
+/* Draws RUN/training.png. The run does not depend on it, so a failure is only logged. */
 void idem_training_draw(idem_training *t, const char *run);
 
 #endif

@@ -36,7 +36,7 @@ static int check(const char *call, const idem_context *c, const char *from, cons
     if (o->refine < 0 || o->refine > IDEM_REFINE_MOST)
         return idem_fail("%s: refine is %d, expected 0 to %d", call, o->refine, IDEM_REFINE_MOST);
     if (!(o->from >= 0) || !(o->to >= 0) || (o->to > 0 && o->to <= o->from))
-        return idem_fail("%s: the time from %g to %g s is none", call, o->from, o->to);
+        return idem_fail("%s: the time from %g to %g s is empty", call, o->from, o->to);
     if (o->quality < -1 || o->quality > 63)
         return idem_fail("%s: quality is %d, expected 0 (lossless) to 63, or -1", call, o->quality);
     return 0;
