@@ -50,7 +50,7 @@ static int by_x(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* What belongs to a series: names with both texts, and the sizes given but for the one it runs over. */
+/* The results of a series: names with both texts, and all given sizes except its x axis. */
 static idem_chart_series collect(const char *label, const char *text, const char *way, axis by, int batch, int threads,
                                  bool memory) {
     double(*xy)[2] = calloc(MOST, sizeof *xy), *x = calloc(MOST, sizeof *x), *y = calloc(MOST, sizeof *y);

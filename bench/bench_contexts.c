@@ -1,5 +1,5 @@
-/* What further contexts of the same files cost in one process: milliseconds to open one, megabytes (of 10^6 bytes,
- * resident) that it holds then, and after its first picture is composed.
+/* The cost of further contexts of the same files in one process: milliseconds to open one, megabytes (of 10^6 bytes,
+ * resident) of the context then and after its first picture.
  *
  *     bench_contexts GENERATOR MAPPER [THREADS] */
 #define _GNU_SOURCE

@@ -2,8 +2,8 @@
  *
  *     bench_conv [--threads N] [--seconds S] [--cpu 1]
  *
- * Both run in turns and the medians are compared. --cpu 1 counts processor time instead of time passed: right for one
- * thread on a machine that others use too. Figures are GFLOP/s of the direct sum, whatever the kernel really does. */
+ * Both run alternately and the medians are compared. --cpu 1 counts processor time instead of elapsed time: suitable
+ * for one thread on a shared machine. Figures are GFLOP/s of the direct sum, for all kernels. */
 #define _GNU_SOURCE
 #include <math.h>
 #include <stdio.h>

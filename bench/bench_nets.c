@@ -51,7 +51,7 @@ static int measure(const char *what, idem_node *const *targets, int n) {
         if (!p)
             return -1;
         if (!profile)
-            printf("%-28s %8.2f ms a picture  %7.1f GFLOP/s  %5.0f MB  %d steps\n", what, best * 1e3 / batch,
+            printf("%-28s %8.2f ms per picture  %7.1f GFLOP/s  %5.0f MB  %d steps\n", what, best * 1e3 / batch,
                    idem_plan_flops(p) / best / 1e9, (double)idem_plan_bytes(p) / 1e6, idem_plan_steps(p));
         else
             print_slowest(p);

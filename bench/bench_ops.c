@@ -48,7 +48,7 @@ typedef struct {
     int n_blocks;
 } bench;
 
-/* In a block of its own, as activations are: huge pages make a difference. */
+/* In a separate block, like activations: huge pages make a difference. */
 static idem_node *input(bench *b, idem_shape shape) {
     size_t count = (size_t)idem_shape_count(&shape);
     float *data = idem_block_alloc(count * sizeof *data);

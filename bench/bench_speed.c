@@ -1,7 +1,7 @@
-/* Whether an operator has become 1.5 times slower than it was (exit code 1), measured against fixed loops in the same
- * run: processor time of one thread, the least of several runs, and more tries when it does not hold, so that a busy
- * machine does not decide. Operators that wait for memory have a second loop that does the same, and pass by either:
- * caches are not as fast against cores on one processor as on the next. */
+/* Fails (exit code 1) if an operator has become 1.5 times slower, relative to fixed loops in the same run: processor
+ * time of one thread, the least of several runs, with more tries after a failure, so that a busy machine does not
+ * decide. Memory-bound operators have a second, memory-bound loop, and pass by either: the speed of caches relative to
+ * cores differs between processors. */
 #define _GNU_SOURCE
 #include <math.h>
 #include <stdbool.h>
@@ -22,7 +22,7 @@ static double now(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* Multiply-adds over a quarter of a megabyte, each of which waits for the one before: bound by the core alone. */
+/* Multiply-adds over a quarter of a megabyte, each depending on the one before: bound by the core only. */
 static double reference(void) {
     static float x[LOOP];
     static volatile float sink;
@@ -43,7 +43,7 @@ static double reference(void) {
     return best;
 }
 
-/* What is read once more than written is added up. */
+/* Values read without being written are summed. */
 IDEM_MULTIVERSION static void pass(const float *in, int64_t reads, float *out, int64_t writes) {
     static volatile float sink;
     for (int64_t i = 0; i < writes; i++)
@@ -56,12 +56,12 @@ IDEM_MULTIVERSION static void pass(const float *in, int64_t reads, float *out, i
     (void)sink;
 }
 
-/* Reads and writes as many numbers as an operator does that has nothing to compute: bound by the same caches. */
+/* Reads and writes the same number of values as the operator, without computing: bound by the same caches. */
 static double stream(int64_t reads, int64_t writes) {
     static float in[STREAM], out[STREAM];
     if (reads > STREAM || writes > reads)
         abort();                     /* a case below is too large */
-    for (int i = 0; i < STREAM; i++) /* memory never written to is all one page */
+    for (int i = 0; i < STREAM; i++) /* unwritten memory is all one page */
         in[i] = (float)(i % 17) * 0.1f;
     double best = 1e9;
     for (int run = 0; run < RUNS; run++) {
@@ -142,9 +142,9 @@ static idem_node *pool(idem_graph *g) {
 }
 
 /* Time over the reference loop's: with AVX2, measured on cores of the first Zen generation (docs/lab-book.md; others
- * are faster against it; depthwise and PReLU as on a day on which memory was slow), and with AVX-512, the slower of
- * Sapphire Rapids and Zen 4. streamed: time over the stream's on an Emerald Rapids, whose caches are slow against its
- * cores, 0 where arithmetic decides. */
+ * have lower ratios; depthwise and PReLU measured with slow memory), and with AVX-512, the slower of Sapphire Rapids
+ * and Zen 4. streamed: time over the stream's on an Emerald Rapids, whose caches are slow relative to its cores; 0:
+ * compute-bound. */
 static const struct {
     const char *name;
     idem_node *(*make)(idem_graph *g);
@@ -164,7 +164,7 @@ static const struct {
     {"pool", pool, 0.038, 0.0187, 2.3},
 };
 
-/* Processor time of a run; and of a stream as long, if wanted. */
+/* Processor time of a run; also that of a stream of the same size, unless streamed is NULL. */
 static double measure(idem_node *(*make)(idem_graph *g), double *streamed) {
     idem_graph *g = idem_graph_new();
     idem_node *n = make(g);
@@ -201,7 +201,7 @@ int main(void) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         double expected = idem_isa_has() < IDEM_ISA_AVX512 ? cases[i].avx2 : cases[i].avx512,
                streamed = cases[i].streamed;
-        double spent = 1e9, loop = 1e9, pass = 1e9; /* the least of each: a disturbed loop excuses nothing */
+        double spent = 1e9, loop = 1e9, pass = 1e9; /* the least of each: a disturbed loop is no excuse */
         bool slow = true;
         for (int t = 0; t < TRIES && slow; t++) {
             spent = fmin(spent, measure(cases[i].make, streamed > 0 ? &pass : NULL));

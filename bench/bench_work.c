@@ -1,15 +1,16 @@
-/* Time, rate and memory of whole pieces of work; bench/run builds and starts it, bench/compare holds it against rivals.
+/* Time, rate and memory of whole pieces of work; bench/run builds and starts it, bench/compare compares it with other
+ * programs.
  *
  *     bench_work [--json] [--filter TEXT] [--threads N] [--batch N] [--seconds S] [--cpu 1] [--profile ROWS]
  *     bench_work --serve NAME [--batch N] [--threads N]
  *     bench_work --list
  *
- * Every piece runs in a process of its own, so that its peak memory is its own too. The time is the median of the runs
- * after one to warm up; --cpu 1 counts processor time instead of time passed: right for one thread on a machine that
- * others use too. --profile also lists the ROWS slowest nodes of a piece that is one plan, and the ROWS largest values
- * alive where its memory is highest. --serve prepares one piece and obeys standard input: "run" answers seconds passed
- * and processor seconds, "values FILE" writes what a rival has to give too as raw floats, "input FILE" what it is to be
- * fed, "memory" answers peak megabytes. */
+ * Every piece runs in a separate process, so that its peak memory is separate too. The time is the median of the runs
+ * after one to warm up; --cpu 1 counts processor time instead of elapsed time: suitable for one thread on a machine
+ * that others use too. --profile also lists the ROWS slowest nodes of a piece that is one plan, and the ROWS largest
+ * values alive where its memory is highest. --serve prepares one piece and reads commands from standard input: "run"
+ * answers elapsed seconds and processor seconds, "values FILE" writes the results, as raw floats, that the other
+ * program must also produce, "input FILE" its input, "memory" answers peak megabytes. */
 #define _GNU_SOURCE
 #include <libgen.h>
 #include <stdio.h>
@@ -98,7 +99,7 @@ static void print_profile(idem_plan *p) {
         printf("    %8.3f ms  %7.2f GFLOP/s  %6.2f GB/s  %-12s %s\n", sorted[i].seconds * 1e3,
                sorted[i].flops / sorted[i].seconds * 1e-9, sorted[i].bytes / sorted[i].seconds * 1e-9, sorted[i].op,
                sorted[i].name);
-    printf("    alive at the step where the plan holds most:\n");
+    printf("    alive at the step of the plan's largest memory:\n");
     qsort(sorted, (size_t)n, sizeof *sorted, by_held);
     for (int i = 0; i < n && i < set.profile && sorted[i].held > 0; i++)
         printf("    %8.1f MB  %-12s %s\n", sorted[i].held / 1e6, sorted[i].op, sorted[i].name);
@@ -281,6 +282,6 @@ int main(int argc, char **argv) {
         }
     }
     if (!set.list && !done)
-        fprintf(stderr, "bench_work: nothing is called %s\n", set.serve ? set.serve : set.filter);
+        fprintf(stderr, "bench_work: no piece of work is named %s\n", set.serve ? set.serve : set.filter);
     return failed || (!set.list && !done);
 }

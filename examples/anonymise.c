@@ -1,4 +1,4 @@
-/* Every face of a photograph becomes a person who does not exist.
+/* Replaces every face of a photograph by that of a person who does not exist.
  *
  *     cc anonymise.c $(pkg-config --cflags --libs idem) -o anonymise
  *     ./anonymise GENERATOR MAPPER PHOTOGRAPH.jpg OUT-FOLDER
@@ -35,7 +35,7 @@ int main(int argc, char **argv) {
     options.generator = argv[1];
     options.mapper = argv[2];
     options.batch = 1;
-    options.pose = 1; /* so that profiles are known */
+    options.pose = 1; /* to recognise faces in profile */
     idem_context *context = idem_open(&options);
     const int status = context ? anonymise(context, argv[3], argv[4]) : -1;
     if (status)

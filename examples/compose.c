@@ -3,8 +3,8 @@
  *     cc compose.c $(pkg-config --cflags --libs idem) -o compose
  *     ./compose GENERATOR MAPPER IDENTITY ATTRIBUTES OUT.png
  *
- * GENERATOR and MAPPER are weight files (models/ in the project), the others pictures aligned as the generator's own
- * are. The recogniser is looked for in $IDEM_MODELS, else in models/cache; `idem model fetch` gets it. */
+ * GENERATOR and MAPPER are weight files (models/ in the project), the others pictures aligned like the generator's own
+ * pictures. The recogniser is looked for in $IDEM_MODELS, else in models/cache; `idem model fetch` gets it. */
 #include <idem.h>
 
 #include <stdint.h>
@@ -35,7 +35,7 @@ int main(int argc, char **argv) {
     idem_options_default(&options);
     options.generator = argv[1];
     options.mapper = argv[2];
-    options.batch = 1; /* one picture is all that is wanted */
+    options.batch = 1; /* only one picture is made */
     idem_context *context = idem_open(&options);
     int status = context ? compose(context, argv[3], argv[4], argv[5]) : -1;
     if (status)

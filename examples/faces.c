@@ -1,5 +1,5 @@
-/* The faces of photographs, each as a PNG of 256 x 256 pixels in the frame that face generators paint in, and how much
- * two of them look like one person. No generator is needed.
+/* The faces of photographs, each as a PNG of 256 x 256 pixels in the frame of face generators, and the similarity of
+ * each two of them. No generator is needed.
  *
  *     cc faces.c $(pkg-config --cflags --libs idem) -lm -o faces
  *     ./faces OUT-PREFIX PHOTOGRAPH...

@@ -1,4 +1,4 @@
-/* What the machine can do, and where the time of a generator goes, by the public library alone.
+/* The machine's capabilities, and the time of a generator's operators, with only the public library.
  *
  *     cc machine.c $(pkg-config --cflags --libs idem) -o machine
  *     ./machine [GENERATOR] */
@@ -36,7 +36,7 @@ static int print_times(const char *generator) {
         return -1;
     uint8_t *rgb = malloc(4 * 3 * (size_t)info.size * (size_t)info.size);
     const int status = rgb ? idem_sample(c, 1, 0.7f, 4, NULL, rgb) : -1;
-    idem_close(c); /* its networks count when they are freed */
+    idem_close(c); /* the profile contains a context's networks only after closing it */
     free(rgb);
     idem_profile *p = status ? NULL : idem_get_profile();
     if (!p)

@@ -1,4 +1,4 @@
-/* The figures of a mapper, by the public library alone.
+/* The figures of a mapper, with only the public library.
  *
  *     cc measure.c $(pkg-config --cflags --libs idem) -o measure
  *     ./measure GENERATOR MAPPER PAIRS [FOLDER]

@@ -1,9 +1,10 @@
-/* Models on this machine, what a file of weights holds, and the same in another format, by the public library alone.
+/* Models on this machine, the contents of a file of weights, and its conversion to another format, with only the public
+ * library.
  *
  *     cc models.c $(pkg-config --cflags --libs idem) -o models
- *     ./models                which models can be fetched, and which are here
- *     ./models FILE           what is in it
- *     ./models FILE OUT       and as OUT.safetensors or OUT.pt */
+ *     ./models                models that can be fetched, and those that are here
+ *     ./models FILE           its contents
+ *     ./models FILE OUT       also writes it as OUT.safetensors or OUT.pt */
 #include <idem.h>
 #include <stdio.h>
 

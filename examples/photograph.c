@@ -1,4 +1,5 @@
-/* One person's identity on every face of a photograph, which keeps its size: photographs as they are in and out.
+/* One person's identity on every face of a photograph, which keeps its size: photographs in and out, without aligning
+ * by hand.
  *
  *     cc photograph.c $(pkg-config --cflags --libs idem) -o photograph
  *     ./photograph GENERATOR MAPPER PERSON.jpg PHOTOGRAPH.jpg OUT.png
@@ -10,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* The largest face of a photograph, aligned as the generator wants it; to be freed. */
+/* The largest face of a photograph, aligned for the generator; the caller frees it. */
 static uint8_t *largest_face(idem_context *context, const char *path) {
     idem_info info = {.struct_size = sizeof info};
     idem_photograph *photograph = idem_read_photograph(context, path);

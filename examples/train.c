@@ -1,12 +1,12 @@
-/* Trains a mapper for a generator, with nothing but libidem: progress on a terminal, Ctrl-C saves, the same command
- * goes on from there.
+/* Trains a mapper for a generator, with only libidem: progress on a terminal, Ctrl-C saves, the same command continues
+ * from there.
  *
  *     cc train.c $(pkg-config --cflags --libs idem) -o train
  *     ./train GENERATOR RUN [SETTING=VALUE...]
  *     ./train --settings
  *
- * GENERATOR is a weight file (models/ in the project), RUN the folder of the run. The networks that the losses are made
- * of are looked for in $IDEM_MODELS, else in models/cache; `idem model fetch` gets them. */
+ * GENERATOR is a weight file (models/ in the project), RUN the folder of the run. The networks of the losses are looked
+ * for in $IDEM_MODELS, else in models/cache; `idem model fetch` gets them. */
 #include <idem.h>
 
 #include <signal.h>

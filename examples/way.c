@@ -24,7 +24,7 @@ static void print_progress(void *user, int done, int of) {
     fprintf(stderr, "\r%d of %d%s", done, of, done == of ? "\n" : "");
 }
 
-/* The largest faces of the pictures; those that are aligned already are taken whole. */
+/* The largest faces of the pictures; aligned pictures are used whole. */
 static idem_faces *faces_of(int code, const char *const *paths, int n, int size) {
     idem_faces *faces = idem_new_faces(context, code, 1);
     idem_reading reading;
@@ -44,7 +44,7 @@ static idem_faces *faces_of(int code, const char *const *paths, int n, int size)
     return NULL;
 }
 
-/* There and back again, so that it plays without a jump. */
+/* Forwards and back, so that the animation repeats without a jump. */
 static int write_way(const uint8_t *rgb, int size, const char *path) {
     idem_view views[2 * FRAMES - 2];
     idem_writing writing;

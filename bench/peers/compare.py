@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""The table of bench/compare: for every piece of work, idem and a rival as two processes that run in turns, after both have shown that
-they compute the same numbers."""
+"""The table of bench/compare: for every piece of work, idem and another program as two processes that run alternately, after a check
+that both compute the same numbers."""
 import argparse
 import functools
 import json
@@ -16,8 +16,8 @@ import peer
 
 CACHE = os.path.join(peer.ROOT, ".cache/peers")
 NETS = ["fr_detect", "fr_landmark", "fr_feature", "fr_pose", "fr_expression"]
-# Seconds a side runs before it is the other's turn, and those before that do not count: caches are cold, and threads that wake up
-# together share a core until the system notices.
+# Seconds of one side's turn, and those at its start that do not count: caches are cold, and threads that wake up together share a core
+# until the scheduler moves them.
 TURN, WARM = 0.1, 0.1
 # name, batch, rival, at least, what is compared
 ROWS = [("stylegan2-256-forward", b, rival, least, "values") for rival, least in (("onnxruntime", 2), ("pytorch", 2.5)) for b in (1, 4)]
@@ -30,7 +30,7 @@ ROWS += [(net + "-forward", b, "onnxruntime", 1, "values") for net in NETS for b
 
 
 class Side:
-    """A process that is stopped while it has nothing to do: its pool of threads would spin on the other side's cores."""
+    """A process that is stopped while it is idle: its pool of threads would spin on the other side's cores."""
 
     def __init__(self, command, environment):
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, cwd=peer.ROOT,
@@ -71,7 +71,7 @@ class Side:
         return line
 
     def turn(self, batch):
-        """Seconds passed and processor seconds a picture of the runs of one turn; one run to warm up counts if it is as long as a turn."""
+        """Elapsed seconds and processor seconds per picture of the runs of one turn; a warm-up run counts if it is as long as a turn."""
         self.signal(signal.SIGCONT)
         times, spent = [], 0
         while spent < WARM + TURN:
@@ -84,8 +84,8 @@ class Side:
 
 @functools.lru_cache(maxsize=None)
 def blas_core():
-    """What OPENBLAS_CORETYPE has to be, if anything: a library older than the processor takes it for one without vectors, and PyTorch's
-    transposed convolutions, which are its products, then run at a fourth of their speed."""
+    """The required OPENBLAS_CORETYPE, if any: a library older than the processor assumes one without vectors, and PyTorch's transposed
+    convolutions, which use its products, then run at a fourth of their speed."""
     ask = "import ctypes; f = ctypes.CDLL('libopenblas.so.0').openblas_get_corename; f.restype = ctypes.c_char_p; print(f().decode())"
     env = {k: v for k, v in os.environ.items() if not k.startswith("OPENBLAS_")}
     core = subprocess.run(["/usr/bin/python3", "-c", ask], capture_output=True, text=True, env=env).stdout.strip()
@@ -97,7 +97,7 @@ def blas_core():
 
 
 def environment(rival, threads):
-    """OMP_NUM_THREADS: a pool made before the rival is told its threads would spin, and its processor time would count."""
+    """OMP_NUM_THREADS: threads of a pool made before the program knows its number of threads would spin, and count as processor time."""
     env = {k: v for k, v in os.environ.items() if not k.startswith("OPENBLAS_")}
     env["OMP_NUM_THREADS"] = str(threads)
     if rival == "pytorch":  # the allocator keeps what it has
@@ -126,7 +126,7 @@ def agree(ours, theirs, kind, folder):
     """Values: the largest difference over the largest number. Gradients, and what became of them after a step of Adam, the norm of the
     difference over the norm: a few leaky ReLUs among millions get an input within rounding of zero and take the other slope on the other
     side, which moves the few numbers that each of them reaches by some thousandths of the largest (docs/lab-book.md), but not the whole.
-    A term that is wrong or missing moves the whole."""
+    A wrong or missing term changes the total."""
     values = []
     for side, name in ((ours, "a"), (theirs, "b")):
         path = os.path.join(folder, name)
@@ -173,10 +173,10 @@ def main():
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--filter", default="", help="only names that contain this")
     parser.add_argument("--seconds", type=float, default=6, help="of runs per row, both sides together")
-    parser.add_argument("--runs", type=int, default=3, help="turns, at least so many")
-    parser.add_argument("--batch", type=int, help="this one instead of those of the table")
+    parser.add_argument("--runs", type=int, default=3, help="least number of turns")
+    parser.add_argument("--batch", type=int, help="use this batch instead of the table's")
     parser.add_argument("--cpu", action="store_true", help="processor time: for one thread on a busy machine")
-    parser.add_argument("--json", action="store_true", help="one object a line")
+    parser.add_argument("--json", action="store_true", help="one object per line")
     args = parser.parse_args()
     failed, ratios = 0, []
     if not args.json:

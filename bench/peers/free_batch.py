@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""free_batch.py IN.onnx OUT.onnx: the same network with the batch left open: input and outputs lose their first size, and reshapes to a
-batch of one keep the batch they are given."""
+"""free_batch.py IN.onnx OUT.onnx: the same network with a free batch: input and outputs lose their first size, and reshapes to a
+batch of one keep the given batch."""
 import sys
 
 import numpy as np

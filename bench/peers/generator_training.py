@@ -1,4 +1,4 @@
-"""Iterations of StyleGAN2 training in PyTorch as one would write them to be quick on a processor: one set of weights for the whole batch, the
+"""Iterations of StyleGAN2 training in PyTorch, written to be fast on a processor: one set of weights for the whole batch, the
 optimiser's foreach form, the average in one call, a grid sampler that can be differentiated twice instead of maps as matrices.
 Networks, recipe and numbers are bench/support/gan.c's."""
 import math
@@ -21,7 +21,7 @@ def kernel(n, gain):
 
 
 class Part(torch.nn.Module):
-    """Parameters by the names of the files; rank-4 ones in the layout that is tried."""
+    """Parameters by the names of the files; rank-4 ones in the layout under test."""
 
     def __init__(self, layout):
         super().__init__()

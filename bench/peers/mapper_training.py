@@ -1,5 +1,5 @@
-"""Iterations of the recipe `paper` in PyTorch, tuned: weights shared by the batch, separable windows, fused Adam, what needs no gradient
-without one. bench/support/train.c does the same work from the same numbers."""
+"""Iterations of the recipe `paper` in PyTorch, tuned: weights shared by the batch, separable windows, fused Adam, no gradients
+where none are needed. bench/support/train.c does the same work from the same numbers."""
 import math
 
 import numpy as np

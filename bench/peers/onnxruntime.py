@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The rival in ONNX Runtime: onnxruntime.py FILE BATCH THREADS INPUT [FILE-WITH-FREE-BATCH] serves one network (see peer.py), fed with the
+"""The work in ONNX Runtime: onnxruntime.py FILE BATCH THREADS INPUT [FILE-WITH-FREE-BATCH] serves one network (see peer.py), fed with the
 raw floats of INPUT. Of BATCH runs of FILE and one run of the other file the quicker is kept. It is the library that the Node package
 brings, called through its C interface: the package itself cannot be told to take denormal numbers for zero, without which weights of
 fr_feature cost ten times as much on some processors."""
@@ -41,7 +41,7 @@ class Library:
             raise RuntimeError(f"{name}: {self.calls['GetErrorMessage'](pointer(status)).decode()}")
 
     def make(self, name, *args):
-        """A call whose last argument is where the result goes."""
+        """A call whose last argument receives the result."""
         out = pointer()
         self.call(name, *args, ctypes.byref(out))
         return out
@@ -63,7 +63,7 @@ class Session:
         self.inputs, self.outputs = names("SessionGetInputName", 1), names("SessionGetOutputName", self.count)
 
     def feed(self, values):
-        """What run needs for one input: the tensor over `values`, and room for outputs, which the first run makes and later ones reuse."""
+        """The arguments of run for one input: the tensor over `values`, and outputs, which the first run allocates and later ones reuse."""
         shape = (ctypes.c_int64 * values.ndim)(*values.shape)
         tensor = self.library.make("CreateTensorWithDataAsOrtValue", self.library.memory, values.ctypes.data_as(pointer),
                                    ctypes.c_size_t(values.nbytes), shape, ctypes.c_size_t(values.ndim), FLOAT)

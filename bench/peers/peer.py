@@ -1,4 +1,4 @@
-"""What every rival in Python shares: the dialogue of `bench_work --serve`, and where things lie.
+"""Shared by the Python sides of the comparison: the dialogue of `bench_work --serve`, and paths.
 
 A peer prepares one piece of work, answers "ready", and obeys standard input: "run" answers seconds passed and processor seconds a picture,
 "values FILE" writes what both sides have to agree on as raw floats, "memory" answers peak megabytes.
@@ -30,7 +30,7 @@ def serve(run, values, pictures):
 
 
 def quicker(variants):
-    """The variant (name, function) whose quickest run takes less processor time, after one to warm up; its name is reported."""
+    """The variant (name, function) whose fastest run takes the least processor time, after one to warm up; its name is reported."""
     best = None
     for name, run in variants:
         run()

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""The rival in PyTorch: pytorch.py NAME BATCH THREADS serves one piece of work of bench_work (see peer.py); --export SIDE FILE writes a
-filled StyleGAN2 as ONNX. Layouts are tried and the quickest is kept; compare sets the allocator's environment."""
+"""The work in PyTorch: pytorch.py NAME BATCH THREADS serves one piece of work of bench_work (see peer.py); --export SIDE FILE writes a
+filled StyleGAN2 as ONNX. Layouts are tried and the fastest is kept; compare sets the allocator's environment."""
 import os
 import sys
 import time
@@ -44,7 +44,7 @@ def generator(name, batch):
 
 
 def quicker_layout(make, iterate):
-    """The work in the layout whose second iteration is the quicker one."""
+    """The work in the layout whose second iteration is faster."""
     best = None
     for layout in (torch.contiguous_format, torch.channels_last):
         t = make(layout)

@@ -1,4 +1,4 @@
-"""StyleGAN2's synthesis network in PyTorch as one would write it to be quick on a processor: one set of weights for the whole batch (the
+"""StyleGAN2's synthesis network in PyTorch, written to be fast on a processor: one set of weights for the whole batch (the
 style scales what comes in, the demodulation what goes out), everything constant computed once."""
 import json
 import math

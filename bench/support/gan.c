@@ -1,5 +1,5 @@
 /* Iterations of generator training as work: the recipe's own networks, batch and augmentation, from filled numbers that
- * a rival can have too. Nothing random is drawn and no data are read, on neither side. */
+ * the other program can have too. Neither side draws random numbers or reads data. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +29,7 @@ static bool ends_in(const char *name, const char *end) {
     return n >= m && !strcmp(name + n - m, end);
 }
 
-/* Range and middle of a tensor's values; false: it stays as it is (blur kernels, stored noise). */
+/* Range and middle of a tensor's values; false: it stays unchanged (blur kernels, stored noise). */
 static bool start_of(const char *name, double *a, double *b) {
     const double unit = sqrt(3);
     if (ends_in(name, ".kernel") || strstr(name, "noises."))
@@ -124,7 +124,7 @@ static int iterate(work *g, float loss[LOSSES]) {
     return 0;
 }
 
-/* As many as come round with R1. */
+/* The iterations of one period of R1. */
 static int run_cycle(bench_work *w) {
     work *g = w->state;
     float loss[LOSSES];

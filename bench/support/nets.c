@@ -135,8 +135,7 @@ int bench_prepare_generator(bench_work *w) {
 
 /* ---- ONNX ---- */
 
-/* Faces of samples/ in turn, as the networks are fed: noise would drive some of them into numbers no picture leads to.
- */
+/* Faces of samples/ in turn, as input of the networks: noise would give some of them values that no picture causes. */
 static int fill_with_faces(idem_node *x) {
     const int64_t *d = x->shape.d, one = d[1] * d[2] * d[3];
     enum { FACES = 6 };

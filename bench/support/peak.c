@@ -8,7 +8,7 @@
 
 enum { ROUNDS = 200000, SUMS = 12 };
 
-/* What a core can do: ROUNDS rounds of SUMS independent multiply-adds of `width` floats. */
+/* The peak rate of a core: ROUNDS rounds of SUMS independent multiply-adds of `width` floats. */
 #define LOOP(name, target, vec, set, fma, width)                                                                       \
     target static double name(float *out) {                                                                            \
         vec s[SUMS], a = set(out[0]), b = set(out[1]);                                                                 \

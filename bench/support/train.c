@@ -23,7 +23,7 @@ typedef struct {
     float first[FIRST * LOSSES];
 } iteration;
 
-/* A start that a rival can have too. */
+/* Initial values that the other program can have too. */
 static void fill_trained(idem_weights *trained) {
     for (size_t i = 0; i < idem_weights_count(trained); i++) {
         idem_weight *t = idem_weights_at(trained, i);
@@ -57,7 +57,7 @@ static float *filled(size_t count, const char *name, int64_t i, double a, double
     return x;
 }
 
-/* Pictures of noise, [B, S, S, 3] in [0, 1]: what the losses are matters not, only that both sides agree on them. */
+/* Pictures of noise, [B, S, S, 3] in [0, 1]: the values of the losses do not matter, only that both sides agree. */
 static int first_steps(iteration *it, const idem_model *m, int batch) {
     const idem_model_info *about = idem_model_about(m);
     size_t numbers = (size_t)batch * (size_t)(about->size * about->size * 3), codes = (size_t)(batch * about->w_dim);
@@ -95,7 +95,7 @@ static int first_losses(bench_work *w, float **out, size_t *count) {
     return 0;
 }
 
-/* The small generator of the tests, or a filled one written where models are kept for a moment. */
+/* The small generator of the tests, or a filled one, written briefly to the folder of models. */
 static idem_model *open_model(int side) {
     if (side == 64)
         return idem_model_open("tests/fixtures/generator-64.safetensors");

@@ -1,5 +1,5 @@
-/* A piece of work to be measured: prepared once, run many times. The values it gives can be compared with those of a
- * rival that does the same from the same numbers: weights and inputs come from files, or from the fill rule of
+/* A piece of work to measure: prepared once, run many times. Its results can be compared with those of another program
+ * that does the same with the same numbers: weights and inputs come from files, or from the fill rule of
  * tests/fixtures/README.md by the names given here. */
 #ifndef IDEM_BENCH_WORK_H
 #define IDEM_BENCH_WORK_H
@@ -13,7 +13,7 @@ typedef struct bench_work bench_work;
 
 typedef struct {
     const char *name;
-    bool listed;    /* measured when no filter is given */
+    bool listed;    /* measured without a filter */
     int batches[2]; /* unless --batch names another; 0: none */
     int (*prepare)(bench_work *w);
     int side;         /* of a generator */
@@ -21,7 +21,7 @@ typedef struct {
     const char *file; /* network */
 } bench_case;
 
-/* Every case, ended by one without a name. */
+/* All cases, ended by one without a name. */
 extern const bench_case bench_cases[];
 
 struct bench_work {
@@ -31,13 +31,13 @@ struct bench_work {
     const char *program; /* folder of the idem program */
     /* set by prepare: */
     int (*run)(bench_work *w); /* NULL: of the plan */
-    /* What a rival has to give too, malloc'ed; NULL: the last targets of the plan, one after the other, row-major. */
+    /* The values for comparison, malloc'ed; NULL: the last targets of the plan, one after the other, row-major. */
     int (*values)(bench_work *w, float **out, size_t *count);
-    idem_node *input; /* what a rival is fed too; NULL: it fills its own */
+    idem_node *input; /* the input, also for the other program; NULL: it fills its own */
     idem_plan *plan;
     idem_node *targets[8];
     int n_targets, first_value; /* the value's first target */
-    int pictures;               /* that one run makes or reads */
+    int pictures;               /* made or read by one run */
     double flops;               /* of one run */
     size_t planned;             /* bytes */
     void *state;
