@@ -76,7 +76,7 @@ static int take_shape(cursor *c, idem_shape *s, const char *what) {
         if (!take_number(c, &x))
             return idem_fail("%s: damaged .npy header: dimension %d of the shape is not a number", what, s->rank);
         if (s->rank == IDEM_MAX_RANK)
-            return idem_fail("%s: the array's rank is above %d", what, IDEM_MAX_RANK);
+            return idem_fail("%s: an array of rank above %d", what, IDEM_MAX_RANK);
         s->d[s->rank++] = x;
         if (!take(c, ',') && (c->p == c->end || *c->p != ')'))
             return idem_fail("%s: damaged .npy header: the shape does not end", what);
