@@ -160,7 +160,7 @@ static void aligned_pictures_are_taken_whole(void **state) {
     assert_memory_equal(seen, unseen, sizeof seen);
     /* Nobody knows where to put a face back, or what to recognise. */
     assert_int_equal(idem_paste_face_at(bare, p, 0, 64, seen), -1);
-    assert_says("unseen");
+    assert_says("without looking for faces");
     float judge[IDEM_JUDGE_NUMBERS];
     assert_int_equal(idem_recognise(bare, p, 0, NULL, judge), -1);
     idem_free_photograph(p);
