@@ -1,5 +1,6 @@
 /* idem serve: a page in the browser, served by this machine. */
 #define _GNU_SOURCE
+#include <malloc.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,6 +84,8 @@ int idem_cmd_serve(int argc, char **argv) {
                               .options = options,
                               .shared = IDEM_WITH_THREADS};
     idem_parse(&line, argc, argv, &shared, NULL);
+    /* Each connection has a thread for a moment; heaps of their own would keep pieces of pictures. */
+    mallopt(M_ARENA_MAX, 1);
     idem_context *context = idem_cli_open(&s.files, &shared, 1);
     const int status = context ? serve(&s, &shared, context) : -1;
     idem_cli_close(context);
