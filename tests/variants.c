@@ -1,7 +1,7 @@
 /* Whether finding faces depends on the face alone: of each photograph of a folder, variants that show the same faces
  * otherwise; what is found in them is compared with what is found in the photograph itself.
  *
- *     build/tests/variants DIR [K]     K: every K-th photograph only
+ *     build/tests/variants DIR [K [KIND...]]     K: every K-th photograph only; KIND: only variants whose name has it
  *
  * Exit code 1: a bar is missed, which the last lines name; 77: the networks are not there. */
 #include <math.h>
@@ -187,6 +187,7 @@ static variant cut(const idem_image *im, const idem_box *b) {
 typedef struct {
     idem_finder *finder;
     idem_image drawn;
+    bool wanted[KINDS];
     tally tallies[KINDS];
 } job;
 
@@ -261,23 +262,31 @@ static void all_kinds(job *j, const idem_image *im, const char *name) {
     }
     variant v;
     for (int k = 0; k < KINDS; k++)
-        if (kinds[k].turn > 0) {
+        if (kinds[k].turn > 0 && j->wanted[k]) {
             v = turned(im, kinds[k].turn);
             compare(j, k, &v, known, all, n, NULL, name);
         }
     counts[0] = true; /* the face; those beside it may become too small */
-    v = shrunk(im, fmin(60 / known[0].side, 1));
-    compare(j, SMALL, &v, known, counts, n, NULL, name);
-    v = beside(im, &j->drawn, fmin(known[0].side, 400), &large);
-    for (int i = 0; i < n; i++)
-        counts[i] = (double)(faces[i].box.x1 - faces[i].box.x0) * im->width * IDEM_FIND_SMALLEST >=
-                    fmax(v.im.width, v.im.height);
-    compare(j, BESIDE, &v, known, counts, n, &large, name);
-    v = padded(im, im->width > 8 * im->height ? im->width : 8 * im->height, im->height);
-    compare(j, WIDE, &v, known, all, n, NULL, name);
-    v = padded(im, im->width, im->height > 8 * im->width ? im->height : 8 * im->width);
-    compare(j, TALL, &v, known, all, n, NULL, name);
-    for (int i = 0; i < n; i++) {
+    if (j->wanted[SMALL]) {
+        v = shrunk(im, fmin(60 / known[0].side, 1));
+        compare(j, SMALL, &v, known, counts, n, NULL, name);
+    }
+    if (j->wanted[BESIDE]) {
+        v = beside(im, &j->drawn, fmin(known[0].side, 400), &large);
+        for (int i = 0; i < n; i++)
+            counts[i] = (double)(faces[i].box.x1 - faces[i].box.x0) * im->width * IDEM_FIND_SMALLEST >=
+                        fmax(v.im.width, v.im.height);
+        compare(j, BESIDE, &v, known, counts, n, &large, name);
+    }
+    if (j->wanted[WIDE]) {
+        v = padded(im, im->width > 8 * im->height ? im->width : 8 * im->height, im->height);
+        compare(j, WIDE, &v, known, all, n, NULL, name);
+    }
+    if (j->wanted[TALL]) {
+        v = padded(im, im->width, im->height > 8 * im->width ? im->height : 8 * im->width);
+        compare(j, TALL, &v, known, all, n, NULL, name);
+    }
+    for (int i = 0; i < n && j->wanted[TIGHT]; i++) {
         for (int k = 0; k < n; k++)
             counts[k] = k == i;
         v = cut(im, &faces[i].box);
@@ -295,6 +304,8 @@ static int report(const job *j) {
     printf("%-32s %13s %7s %9s %s\n", "variant", "found / of", "share", "frame off", "false ones");
     for (int k = 0; k < KINDS; k++) {
         const tally *t = &j->tallies[k];
+        if (!j->wanted[k])
+            continue;
         bool good = t->found >= least_found * t->faces && t->off <= most_off && t->wrong <= most_false * t->pictures;
         printf("%-32s %5d / %5d %6.1f%% %9.4f %d of %d%s\n", kinds[k].name, t->found, t->faces,
                t->faces ? 100.0 * t->found / t->faces : 100.0, t->off, t->wrong, t->pictures,
@@ -311,9 +322,14 @@ int main(int argc, char **argv) {
     job j = {0};
     char **names;
     size_t n;
-    if (argc < 2 || argc > 3 || (argc == 3 && atoi(argv[2]) < 1)) {
-        fprintf(stderr, "usage: variants DIR [K]\n");
+    if (argc < 2 || (argc > 2 && atoi(argv[2]) < 1)) {
+        fprintf(stderr, "usage: variants DIR [K [KIND...]]\n");
         return 2;
+    }
+    for (int k = 0; k < KINDS; k++) {
+        j.wanted[k] = argc <= 3;
+        for (int i = 3; i < argc; i++)
+            j.wanted[k] |= strstr(kinds[k].name, argv[i]) != NULL;
     }
     if (idem_models_find(detect, sizeof detect, NULL, "fr_detect.onnx") ||
         idem_models_find(landmark, sizeof landmark, NULL, "fr_landmark.onnx")) {
@@ -324,7 +340,7 @@ int main(int argc, char **argv) {
         idem_image_load(&j.drawn, "samples/identities/1.png") ||
         idem_dir_list(argv[1], ".png|.jpg|.jpeg|.webp", &names, &n))
         die();
-    for (size_t i = 0; i < n; i += argc == 3 ? (size_t)atoi(argv[2]) : 1) {
+    for (size_t i = 0; i<n; i += argc> 2 ? (size_t)atoi(argv[2]) : 1) {
         idem_image im;
         char *path = idem_path_join(argv[1], names[i]);
         if (!path || idem_image_load(&im, path))
