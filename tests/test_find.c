@@ -240,6 +240,52 @@ static void better_readings_take_the_place_of_worse(void **state) {
     free(list.at);
 }
 
+/* The views disagree on half a face and on a fence alike; the detector's score tells them apart. */
+static void half_seen_faces_need_a_sure_detector(void **state) {
+    (void)state;
+    static const struct {
+        double off, spread;
+        float score;
+        bool is;
+    } cases[] = {{0.0002, 0.005, 0.7f, true},     /* clearly seen */
+                 {0.0008, 0.016, 0.83f, true},    /* at the photograph's edge */
+                 {0.001, 0.035, 0.9995f, true},   /* a profile */
+                 {0, 0.045, 1, true},             /* half hidden */
+                 {0.0003, 0.0274, 0.917f, false}, /* a fence */
+                 {0.0013, 0.02, 0.8f, false},     /* hair and a hand */
+                 {0, 0.055, 1, false},            /* anything */
+                 {0.02, 0.005, 1, false}};        /* what never settles */
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const idem_face_seen face = {.box = {.score = cases[i].score}, .off = cases[i].off, .spread = cases[i].spread};
+        if (idem_face_seen_holds(&face) != cases[i].is)
+            print_message("case %zu\n", i);
+        assert_int_equal(idem_face_seen_holds(&face), cases[i].is);
+    }
+}
+
+static void misaligned_faces_must_be_clearly_seen(void **state) {
+    (void)state;
+    idem_face_seen at[] = {{.spread = 0.009}, {.box = {.turn = 0.9}, .spread = 0.016}};
+    const idem_faces_seen list = {at, 2, 2}, none = {0}, worse = {at + 1, 1, 1};
+    static const struct {
+        double turn, spread;
+        bool is;
+    } cases[] = {{3.1, 0.02, true},                       /* head down */
+                 {-1.5, 0.02, true},  {0.8, 0.02, false}, /* leaning */
+                 {1.5, 0.02, true},                       /* as the second, which is hardly seen better */
+                 {1.5, 0.026, false},                     /* as the second, which is seen better */
+                 {3.1, 0.01, false}};                     /* clearly seen */
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const idem_face_seen face = {.box = {.turn = cases[i].turn}, .spread = cases[i].spread};
+        if (idem_faces_seen_misaligned(&list, &face) != cases[i].is)
+            print_message("case %zu\n", i);
+        assert_int_equal(idem_faces_seen_misaligned(&list, &face), cases[i].is);
+        assert_false(idem_faces_seen_misaligned(&none, &face));
+    }
+    const idem_face_seen lone = {.box = {.turn = 3.1}, .spread = 0.017};
+    assert_false(idem_faces_seen_misaligned(&worse, &lone));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(turned_faces_are_found_as_they_stand),
@@ -250,6 +296,8 @@ int main(void) {
         cmocka_unit_test(frames_are_known_at_a_look),
         cmocka_unit_test(options_are_kept),
         cmocka_unit_test(better_readings_take_the_place_of_worse),
+        cmocka_unit_test(half_seen_faces_need_a_sure_detector),
+        cmocka_unit_test(misaligned_faces_must_be_clearly_seen),
     };
     return cmocka_run_group_tests(tests, open_finder, close_finder);
 }

@@ -148,15 +148,27 @@ static bool is_enough(const search *s, double scale) {
     return largest / 2 >= surely_seen * scale;
 }
 
+/* Misaligned faces (idem_faces_seen_misaligned) are not sure. */
+static int demote_misaligned(search *s) {
+    idem_faces_seen all = s->sure;
+    int status = 0;
+    s->sure = (idem_faces_seen){0};
+    for (int i = 0; i < all.n && !status; i++)
+        status = idem_faces_seen_add(idem_faces_seen_misaligned(&all, &all.at[i]) ? &s->others : &s->sure, &all.at[i]);
+    free(all.at);
+    return status;
+}
+
 /* Levels by the shorter side, so that plain ground beside the picture does not matter: first a view of twice the
  * photograph, whose border helps with close crops; then the photograph; then parts of at least half its size, a quarter
- * ..., evenly down to the finest level. */
+ * ..., evenly down to the finest level. If the first two enlarge the photograph, it is also scanned at its own size:
+ * enlarged pictures are blurred. */
 static int look_for_all(search *s, idem_search which) {
     const idem_image *im = &s->photo->level[0];
     const double pixels = (double)im->width * im->height;
     const double finest = fmax(sqrt(pixels) / (IDEM_FIND_SMALLEST * smallest_seen), 1);
     const double whole = fmax((double)fmin(im->width, im->height) / IDEM_DETECT_HEIGHT, least_scale);
-    const int finer = whole > finest ? (int)ceil(log2(whole / finest)) : 0;
+    const int finer = whole > finest ? (int)ceil(log2(whole / finest)) : 2 * whole < finest;
     for (int level = 0; level < COARSE + finer; level++) {
         double scale = level == 0 ? 2 * whole : whole * pow(finest / whole, (double)(level - 1) / fmax(finer, 1));
         scale = fmax(scale, sqrt(pixels / most_pixels));
@@ -274,7 +286,7 @@ int idem_finder_run(idem_finder *f, const idem_image *photo, const idem_find_opt
     if (idem_pyramid_make(&pyramid, photo))
         return -1;
     search s = {.finder = f, .photo = &pyramid};
-    int n = look_for_all(&s, o.search);
+    int n = look_for_all(&s, o.search) || demote_misaligned(&s) ? -1 : 0;
     if (!n && o.confidence > 0)
         n = keep_unsure(&s, o.confidence);
     else

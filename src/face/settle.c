@@ -8,7 +8,7 @@
 
 enum {
     LOOKS = 7,  /* upright faces need two, turned ones up to four */
-    STEADY = 3, /* from this look on a box is the mean of the last two: some faces alternate between two boxes */
+    STEADY = 3, /* from this look on a box is the mean of all from the previous look on: some faces alternate */
 };
 
 /* The frame's side in the detector's pixels at a look: a box is then a third of the detector's height. */
@@ -18,12 +18,17 @@ static const double frame_seen = 120;
 static const double settling = 0.02, settled = 0.002;
 /* If views disagree more than this after three looks, they will not agree. */
 static const double hopeless = 0.06;
-/* The limit for a face: a line between the two; or, for profiles and half-hidden faces, on which the views agree less,
- * a settled frame with a certain detector score. */
-static const double most_off = 0.012, most_spread = 0.032, hidden_spread = 0.05;
+/* The limit for a face: a line between movement and spread, lower by line_slope for each natural logarithm that the
+ * detector's odds lack of line_odds (a score of 0.996), as the views disagree on hair, hands and fences no more than on
+ * half-hidden faces. Or, for profiles, on which the views agree less, a settled frame with a certain detector score. */
+static const double most_off = 0.012, most_spread = 0.032, line_odds = 5.5, line_slope = 0.08, hidden_spread = 0.05;
 static const float certain = 0.99f;
 /* Share of a face's box that is skin, from its centre to either side. */
 static const double amid = 0.8;
+/* Least cosine of the angle between two aligned faces: 60 degrees. */
+static const double aligned = 0.5;
+/* Most spread of a face that is seen clearly better than another, divided by the other's. */
+static const double better_seen = 2.0 / 3;
 /* Least overlap of a box with that of the previous look. */
 static const double least_overlap = 0.3;
 
@@ -88,6 +93,23 @@ int idem_faces_seen_improve(idem_faces_seen *list, const idem_face_seen *face) {
     }
     list->n = kept;
     return better ? idem_faces_seen_add(list, face) : 0;
+}
+
+bool idem_faces_seen_misaligned(const idem_faces_seen *list, const idem_face_seen *face) {
+    int better = 0;
+    for (int i = 0; i < list->n && face->spread >= IDEM_PLAIN_SPREAD; i++)
+        if (list->at[i].spread < face->spread * better_seen) {
+            if (cos(list->at[i].box.turn - face->box.turn) > aligned)
+                return false;
+            better++;
+        }
+    return better > 0;
+}
+
+bool idem_face_seen_holds(const idem_face_seen *face) {
+    double score = face->box.score, lacking = fmax(line_odds - log(score / (1 - score)), 0);
+    return face->off / most_off + face->spread / most_spread < 1 - line_slope * lacking ||
+           (face->off < settled && face->spread < hidden_spread && face->box.score > certain);
 }
 
 /* ---- one look ---- */
@@ -157,9 +179,14 @@ int idem_settle_look(const idem_settler *n, const idem_pyramid *photo, idem_face
 
 /* ---- until the frame stays ---- */
 
-static idem_candidate between(const idem_candidate *a, const idem_candidate *b) {
-    return (idem_candidate){(a->x + b->x) / 2,           (a->y + b->y) / 2, (a->width + b->width) / 2,
-                            (a->height + b->height) / 2, b->turn,           b->score};
+/* Part t of the way from a to b. */
+static idem_candidate between(const idem_candidate *a, const idem_candidate *b, double t) {
+    return (idem_candidate){a->x + (b->x - a->x) * t,
+                            a->y + (b->y - a->y) * t,
+                            a->width + (b->width - a->width) * t,
+                            a->height + (b->height - a->height) * t,
+                            b->turn,
+                            b->score};
 }
 
 int idem_settle_points(const idem_settler *n, const idem_pyramid *photo, idem_face_seen *face) {
@@ -176,7 +203,7 @@ static int settle_frame(const idem_settler *n, const idem_pyramid *photo, idem_f
         const idem_candidate last = face->box;
         int seen = look(n, photo, face);
         if (seen > 0 && i >= STEADY)
-            face->box = between(&last, &face->box);
+            face->box = between(&last, &face->box, 1.0 / (i - STEADY + 2));
         if (seen < 0 || (seen && find_points(n, photo, face, effort)))
             return no_face();
         if (!seen || idem_faces_seen_explain(known, &face->box))
@@ -192,9 +219,7 @@ static int settle_frame(const idem_settler *n, const idem_pyramid *photo, idem_f
         if (effort == IDEM_LANDMARKS_QUICK && (i >= STEADY || (i > 1 && face->spread > hopeless)))
             return 0;
     }
-    return effort == IDEM_LANDMARKS_FULL &&
-           (face->off / most_off + face->spread / most_spread < 1 ||
-            (face->off < settled && face->spread < hidden_spread && face->box.score > certain));
+    return effort == IDEM_LANDMARKS_FULL && idem_face_seen_holds(face);
 }
 
 int idem_settle(const idem_settler *n, const idem_pyramid *photo, idem_face_seen *face, const idem_faces_seen *known) {

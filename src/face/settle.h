@@ -19,6 +19,9 @@ typedef struct {
 /* Spread below which one look suffices: nine in ten faces of real photographs, no faces seen upside down. */
 #define IDEM_PLAIN_SPREAD 0.011
 
+/* Whether the last look shows a face: little movement and spread for its score. */
+bool idem_face_seen_holds(const idem_face_seen *face);
+
 typedef struct {
     idem_face_seen *at;
     int n, capacity;
@@ -30,6 +33,10 @@ bool idem_faces_seen_has(const idem_faces_seen *list, const idem_candidate *box)
 /* Whether a face of the list explains a box: the box is the face's, or a smaller one within it. A face on which the
  * views disagree explains only boxes of its own turn: it may be a misread turned face. */
 bool idem_faces_seen_explain(const idem_faces_seen *list, const idem_candidate *box);
+/* Whether the views disagree on a face that is turned by more than 60 degrees against every face of the list that is
+ * seen clearly better, and there is such a face. People of one photograph are mostly aligned; a misread texture is not.
+ */
+bool idem_faces_seen_misaligned(const idem_faces_seen *list, const idem_face_seen *face);
 /* Adds a face, or replaces worse readings of the same face. */
 int idem_faces_seen_improve(idem_faces_seen *list, const idem_face_seen *face);
 
