@@ -23,6 +23,12 @@ typedef struct {
 IDEM_API int idem_ranks_join(int asked, idem_ranks *ranks);
 /* The host name of a rank, after joining; valid until idem_ranks_leave. NULL if there is no such rank. */
 IDEM_API const char *idem_ranks_host(int rank);
+/* Gives `mine` of every rank to all ranks: all [size][bytes], in the order of ranks. All ranks call it with the same
+ * `bytes`. Ranks may be at different work meanwhile: it waits as long as they live. */
+IDEM_API int idem_ranks_gather(const void *mine, size_t bytes, void *all);
+/* -1 on all ranks, naming both values and hosts, if a rank's text (of 255 bytes at most) differs from rank 0's. what:
+ * for the message, "the list of files". */
+IDEM_API int idem_ranks_same(const char *what, const char *mine);
 /* Measures a sum of `floats` numbers (1 to 2^28) over all ranks: seconds, mean of several, after checking the result.
  * All ranks call it with the same number. */
 IDEM_API int idem_ranks_measure(size_t floats, double *seconds);

@@ -1,4 +1,5 @@
 /* Ranks through the public library. */
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -28,6 +29,21 @@ int idem_ranks_join(int asked, idem_ranks *ranks) {
 
 const char *idem_ranks_host(int rank) {
     return world && rank >= 0 && rank < idem_world_size(world) ? idem_world_host(world, rank) : NULL;
+}
+
+int idem_ranks_gather(const void *mine, size_t bytes, void *all) {
+    if (!world || (bytes && (!mine || !all)))
+        return idem_fail("idem_ranks_gather: %s", world ? "an argument is NULL" : "call idem_ranks_join first");
+    const double before = idem_world_set_patience(INFINITY);
+    const int status = idem_world_gather(world, mine, bytes, all);
+    idem_world_set_patience(before);
+    return status;
+}
+
+int idem_ranks_same(const char *what, const char *mine) {
+    if (!world || !what || !mine)
+        return idem_fail("idem_ranks_same: %s", world ? "an argument is NULL" : "call idem_ranks_join first");
+    return idem_world_same(world, what, mine);
 }
 
 /* Small integers: their sum is exact in any order. */

@@ -16,12 +16,14 @@
 #include "cli/overwrite.h"
 #include "cli/progress.h"
 #include "cli/reading.h"
+#include "cli/shares.h"
 
 typedef struct {
     const char *output;
     int size;
     bool all_faces, no_pose;
     idem_shared shared;
+    idem_shares shares;
     idem_context *context;
     uint8_t *rgb; /* [size, size, 3] */
     json_t *skipped;
@@ -33,6 +35,20 @@ typedef struct {
     char **taken;                         /* names of written files, so that none is written twice */
     size_t n_taken, capacity;
 } job;
+
+/* What a rank has found in a photograph. */
+typedef struct {
+    idem_photograph *photo; /* NULL: skipped, or none was left for this rank */
+    idem_photograph_info info;
+    json_t *faces; /* of the report */
+    char *why;     /* it is skipped */
+} finding;
+
+/* What all ranks know of it. */
+typedef struct {
+    int skipped, named; /* named: its file can be, and `faces` are to be written */
+    int faces;
+} outcome;
 
 /* ---- report ---- */
 
@@ -61,7 +77,7 @@ static json_t *describe(const idem_photograph_info *photo, const idem_face_info 
 }
 
 static int skip(job *j, const char *path, const char *why) {
-    if (!j->only)
+    if (!j->only && !j->shares.rank)
         idem_cli_say("idem: passed over: %s", why);
     free(j->why);
     if (!(j->why = strdup(why)))
@@ -79,6 +95,14 @@ static int skip(job *j, const char *path, const char *why) {
 
 static bool fits(const job *j, const char *name) {
     return strlen(name) <= j->name_most;
+}
+
+/* A short enough one for its first face. */
+static bool has_name(const job *j, const char *path) {
+    char *stem = idem_path_stem(path);
+    const bool has = stem && strlen(stem) + strlen(".png") <= j->name_most;
+    free(stem);
+    return has;
 }
 
 /* Names that are too long for the folder are reported before the work. */
@@ -140,39 +164,52 @@ static char *new_name(job *j, const char *stem, int face) {
     }
 }
 
-static int write_face(job *j, const idem_photograph *photo, const idem_photograph_info *about, int face,
-                      const char *stem, json_t *faces) {
+static int write_face(job *j, finding *f, int face, const char *name) {
     idem_face_info info = {.struct_size = sizeof info};
-    if (idem_get_face(photo, face, &info) || idem_align_face_at(j->context, photo, face, j->size, j->rgb))
+    face += f->info.first;
+    if (idem_get_face(f->photo, face, &info) || idem_align_face_at(j->context, f->photo, face, j->size, j->rgb))
         return -1;
-    char *name = new_name(j, stem, face);
-    if (name && !fits(j, name)) {
-        idem_cli_say(
-            "idem: passed over: a face: the name of its result, %s, has %zu bytes, at most %zu are legal in %s", name,
-            strlen(name), j->name_most, j->output);
-        j->unnamed++;
-        return 0;
-    }
-    char *path = name ? idem_path_join(j->output, name) : NULL;
+    char *path = idem_path_join(j->output, name);
     int status = path ? idem_write_view(j->context, path, &(idem_view){j->rgb, j->size, j->size}, NULL) : -1;
-    json_t *o = status ? NULL : describe(about, &info);
-    if (!status && (!o || json_object_set_new(o, "file", idem_json_name(name)) || json_array_append_new(faces, o)))
+    json_t *o = status ? NULL : describe(&f->info, &info);
+    if (!status && (!o || json_object_set_new(o, "file", idem_json_name(name)) || json_array_append_new(f->faces, o)))
         status = idem_cli_fail_as(IDEM_ERROR_MEMORY, "out of memory for the report");
-    j->faces += !status;
     free(path);
     return status;
 }
 
-/* One photograph of the report, printed at once: a folder of any size has one report. */
-static int print_photograph(job *j, const char *path, const idem_photograph_info *info, json_t *faces) {
-    json_t *o = json_pack("{s:o, s:i, s:i, s:i, s:O}", "photograph", idem_json_name(path), "width", info->width,
-                          "height", info->height, "found", info->faces, "faces", faces);
-    if (!o)
-        return idem_cli_fail_as(IDEM_ERROR_MEMORY, "out of memory for the report");
-    printf("%s\n", j->photographs ? "," : "");
-    json_dumpf(o, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(7));
+/* Names the faces of a photograph, which all ranks do alike, and writes them if they are this rank's; f: else NULL. */
+static int take_faces(job *j, const char *path, int faces, finding *f) {
+    char *stem = idem_path_stem(path);
+    int status = stem ? 0 : -1;
+    for (int i = 0; i < faces && !status; i++) {
+        const char *name = new_name(j, stem, i);
+        if (!name) {
+            status = -1;
+        } else if (!fits(j, name)) {
+            if (!j->shares.rank)
+                idem_cli_say("idem: passed over: a face: the name of its result, %s, has %zu bytes, at most %zu are "
+                             "legal in %s",
+                             name, strlen(name), j->name_most, j->output);
+            j->unnamed++;
+        } else {
+            status = f ? write_face(j, f, i, name) : 0;
+            j->faces += !status;
+        }
+    }
+    free(stem);
+    return status;
+}
+
+/* A photograph of the report; free it. */
+static char *photograph_text(const char *path, const finding *f) {
+    json_t *o = json_pack("{s:o, s:i, s:i, s:i, s:O}", "photograph", idem_json_name(path), "width", f->info.width,
+                          "height", f->info.height, "found", f->info.faces, "faces", f->faces);
+    char *text = o ? json_dumps(o, JSON_INDENT(1) | JSON_REAL_PRECISION(7)) : NULL;
     json_decref(o);
-    return 0;
+    if (!text)
+        idem_cli_fail_as(IDEM_ERROR_MEMORY, "out of memory for the report");
+    return text;
 }
 
 static void print_rest(const job *j) {
@@ -181,30 +218,107 @@ static void print_rest(const job *j) {
     printf(",\n\"other_files\": %zu}\n", idem_files_passed_over(j->list, NULL, 0));
 }
 
-/* 0, also for a skipped file; -1: interrupted, or the output cannot be written. */
-static int align(job *j, const char *path, idem_reader *reader) {
-    idem_photograph *photo = idem_next_photograph(reader);
-    idem_photograph_info info = {.struct_size = sizeof info};
-    if (!photo)
-        return idem_error_kind() == IDEM_ERROR_INPUT ? skip(j, path, idem_last_error()) : -1;
-    char *stem = idem_path_stem(path), *why = NULL;
-    json_t *faces = json_array();
-    int status = stem && faces ? idem_get_photograph_info(photo, &info)
-                               : idem_cli_fail_as(IDEM_ERROR_MEMORY, "out of memory for the report");
-    if (!status && info.faces == 0) {
-        if (asprintf(&why, "%s: no face found", path) > 0)
-            status = skip(j, path, why);
-        free(why);
-    } else if (!status && strlen(stem) + strlen(".png") <= j->name_most) {
-        for (int i = 0; i < info.taken && !status; i++)
-            status = write_face(j, photo, &info, info.first + i, stem, faces);
-        if (!status && j->shared.json)
-            status = print_photograph(j, path, &info, faces);
-        j->photographs += !status;
+/* 0, also for a skipped file; -1: interrupted, or memory is short. */
+static int look(const char *path, idem_reader *reader, finding *f) {
+    f->photo = idem_next_photograph(reader);
+    if (!f->photo && idem_error_kind() != IDEM_ERROR_INPUT)
+        return -1;
+    if (f->photo && (idem_get_photograph_info(f->photo, &f->info) || !(f->faces = json_array())))
+        return -1;
+    if (!f->photo)
+        f->why = strdup(idem_last_error());
+    else if (!f->info.faces && asprintf(&f->why, "%s: no face found", path) < 0)
+        f->why = NULL;
+    return f->why || (f->photo && f->info.faces) ? 0
+                                                 : idem_cli_fail_as(IDEM_ERROR_MEMORY, "out of memory for the report");
+}
+
+/* The report is printed at once: a folder of any size has one. text: the photograph's, or why it is skipped. */
+static int tell(job *j, const char *path, const outcome *o, const char *text) {
+    if (o->skipped)
+        return skip(j, path, text);
+    if (!o->named)
+        return 0;
+    if (j->shared.json && !j->shares.rank)
+        printf("%s\n%s", j->photographs ? "," : "", text);
+    j->photographs++;
+    return 0;
+}
+
+/* Each rank has a photograph, the first of them paths[0]. */
+static int align_round(job *j, const char *const *paths, int n, finding *f, outcome *all) {
+    const int rank = j->shares.rank;
+    const bool mine = rank < n && !f->why && has_name(j, paths[rank]);
+    const outcome own = {.skipped = f->why != NULL, .named = mine, .faces = mine ? f->info.taken : 0};
+    if (idem_ranks_gather(&own, sizeof own, all))
+        return -1;
+    for (int r = 0; r < n; r++)
+        if (take_faces(j, paths[r], all[r].faces, r == rank ? f : NULL))
+            return -1;
+    char *text = mine && j->shared.json ? photograph_text(paths[rank], f) : NULL;
+    if (mine && j->shared.json && !text)
+        return -1;
+    size_t most;
+    char *texts = idem_shares_texts(&j->shares, f->why ? f->why : text, &most);
+    int status = texts ? 0 : -1;
+    for (int r = 0; r < n && !status; r++)
+        status = tell(j, paths[r], &all[r], texts + (size_t)r * most);
+    free(texts);
+    free(text);
+    return status;
+}
+
+static int align(job *j, const char *const *paths, int n, idem_reader *reader, outcome *all) {
+    finding f = {.info = {.struct_size = sizeof f.info}};
+    const bool works = j->shares.rank < n;
+    int status = works ? look(paths[j->shares.rank], reader, &f) : 0;
+    if (!status)
+        status = align_round(j, paths, n, &f, all);
+    json_decref(f.faces);
+    free(f.why);
+    idem_free_photograph(f.photo);
+    return status;
+}
+
+/* Of this rank's photographs; free `own` behind it. */
+static idem_reader *open_reader(job *j, const char *const *paths, size_t n, const char ***own) {
+    const size_t rank = (size_t)j->shares.rank, ranks = (size_t)j->shares.size;
+    idem_reading reading;
+    idem_reading_default(&reading);
+    reading.face = j->all_faces ? IDEM_ALL_FACES : IDEM_LARGEST_FACE;
+    reading.size = j->size;
+    reading.hint = " (--all-faces takes all)";
+    int count = 0;
+    if (!(*own = idem_cli_table(n, sizeof **own)))
+        return NULL;
+    for (size_t i = rank; i < n; i += ranks)
+        (*own)[count++] = paths[i];
+    return idem_open_reader(j->context, *own, count, &reading);
+}
+
+static int align_files(job *j, const char *const *paths, size_t n) {
+    const size_t ranks = (size_t)j->shares.size;
+    const char **own = NULL;
+    outcome *all = idem_cli_table(ranks, sizeof *all);
+    idem_reader *reader = all ? open_reader(j, paths, n, &own) : NULL;
+    int status = reader ? 0 : -1;
+    if (!status && j->shared.json && !j->shares.rank)
+        printf("{\"size\": %d,\n\"photographs\": [", j->size);
+    idem_progress_start("aligning", "photographs", n, 0, j->shared.quiet || n == 1 || j->shares.rank);
+    for (size_t i = 0; i < n && !status; i += ranks) {
+        const size_t count = n - i < ranks ? n - i : ranks;
+        status = align(j, paths + i, (int)count, reader, all);
+        idem_progress_update(i + count, "%d faces", j->faces);
     }
-    json_decref(faces);
-    free(stem);
-    idem_free_photograph(photo);
+    if (status)
+        idem_progress_clear();
+    else
+        idem_progress_finish();
+    if (reader && j->shared.json && !j->shares.rank)
+        print_rest(j);
+    idem_close_reader(reader);
+    free(own);
+    free(all);
     return status;
 }
 
@@ -212,37 +326,35 @@ static int align_all(job *j, const char *const *paths, size_t n) {
     if (idem_dir_make(j->output) || !(j->context = idem_cli_open(NULL, &j->shared, j->no_pose ? 0 : 2)) ||
         !(j->rgb = idem_cli_table((size_t)j->size * (size_t)j->size, 3)) || check_names(j, paths, n))
         return -1;
-    idem_reading reading;
-    idem_reading_default(&reading);
-    reading.face = j->all_faces ? IDEM_ALL_FACES : IDEM_LARGEST_FACE;
-    reading.size = j->size;
-    reading.hint = " (--all-faces takes all)";
-    idem_reader *reader = idem_open_reader(j->context, paths, (int)n, &reading);
-    if (!reader)
-        return -1;
-    int status = 0;
-    if (j->shared.json)
-        printf("{\"size\": %d,\n\"photographs\": [", j->size);
-    idem_progress_start("aligning", "photographs", n, 0, j->shared.quiet || n == 1);
-    for (size_t i = 0; i < n && !status; i++) {
-        status = align(j, paths[i], reader);
-        idem_progress_update(i + 1, "%d faces", j->faces);
-    }
-    idem_close_reader(reader);
-    if (status)
-        idem_progress_clear();
-    else
-        idem_progress_finish();
-    if (j->shared.json)
-        print_rest(j);
+    const int status = align_files(j, paths, n);
     if (status && j->faces)
         idem_cli_fail_more("%s; %d face%s of %d photograph%s are in %s", idem_last_error(), j->faces,
                            j->faces == 1 ? "" : "s", j->photographs, j->photographs == 1 ? "" : "s", j->output);
     return status;
 }
 
+/* After all photographs; the exit code. */
+static int conclude(const job *j, size_t n) {
+    if (j->shares.rank)
+        return 0;
+    if (j->faces && !j->shared.json && !j->shared.quiet)
+        idem_cli_print("%d face%s of %d photograph%s in %s", j->faces, j->faces == 1 ? "" : "s", j->photographs,
+                       j->photographs == 1 ? "" : "s", j->output);
+    idem_files_say_others(j->list, j->shared.quiet);
+    int status = 0;
+    if (j->bad)
+        status = j->only    ? idem_cli_fail("%s", j->why)
+                 : j->faces ? idem_cli_fail("%d of %zu files gave no face; the faces of the others are in %s", j->bad,
+                                            n, j->output)
+                            : idem_cli_fail("none of %zu files gave a face", n);
+    else if (j->unnamed)
+        status = idem_cli_fail("%d face%s could not be named; the others are in %s", j->unnamed,
+                               j->unnamed == 1 ? "" : "s", j->output);
+    return status ? idem_cli_failed() : 0;
+}
+
 int idem_cmd_align(int argc, char **argv) {
-    job j = {.size = 256, .shared = IDEM_SHARED_DEFAULTS};
+    job j = {.size = 256, .shared = IDEM_SHARED_DEFAULTS, .shares = IDEM_SHARES_ALONE};
     const idem_option options[] = {
         {IDEM_OPT_TEXT, "output", 'o', "DIR", &j.output, .required = true, .help = "folder for the PNG files"},
         {IDEM_OPT_INT, "size", 's', "N", &j.size, .min = 16, .max = 4096, .help = "side of the pictures in pixels"},
@@ -278,19 +390,11 @@ int idem_cmd_align(int argc, char **argv) {
     j.skipped = json_array();
     j.only = n == 1;
     if (!status)
+        status = idem_shares_join(&j.shares, argc, argv, idem_file_names(list), n);
+    if (!status)
         status = align_all(&j, paths, n);
-    if (!status && j.faces && !j.shared.json && !j.shared.quiet)
-        idem_cli_print("%d face%s of %d photograph%s in %s", j.faces, j.faces == 1 ? "" : "s", j.photographs,
-                       j.photographs == 1 ? "" : "s", j.output);
-    idem_files_say_others(list, j.shared.quiet);
-    if (!status && j.bad)
-        status = j.only    ? idem_cli_fail("%s", j.why)
-                 : j.faces ? idem_cli_fail("%d of %zu files gave no face; the faces of the others are in %s", j.bad, n,
-                                           j.output)
-                           : idem_cli_fail("none of %zu files gave a face", n);
-    if (!status && j.unnamed)
-        status = idem_cli_fail("%d face%s could not be named; the others are in %s", j.unnamed,
-                               j.unnamed == 1 ? "" : "s", j.output);
+    const bool broke = status;
+    const int code = status ? idem_cli_failed() : conclude(&j, n);
     json_decref(j.skipped);
     free(j.rgb);
     idem_cli_close(j.context);
@@ -299,5 +403,5 @@ int idem_cmd_align(int argc, char **argv) {
     free(j.taken);
     free(j.why);
     idem_free_file_list(list);
-    return status ? idem_cli_failed() : 0;
+    return idem_shares_leave(&j.shares, code, broke);
 }

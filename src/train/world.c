@@ -109,8 +109,10 @@ const char *idem_world_library(const idem_world *w) {
     return w->mpi.library;
 }
 
-void idem_world_set_patience(double seconds) {
+double idem_world_set_patience(double seconds) {
+    const double before = here.patience;
     here.patience = seconds;
+    return before;
 }
 
 /* ---- messages ---- */

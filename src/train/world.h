@@ -42,7 +42,7 @@ int idem_world_least(const idem_world *w, int mine, int *least);
  */
 int idem_world_same(const idem_world *w, const char *what, const char *mine);
 
-/* Seconds to wait for an answer; initially 60. */
-void idem_world_set_patience(double seconds);
+/* Seconds to wait for an answer; initially 60. Returns the previous value. */
+double idem_world_set_patience(double seconds);
 
 #endif
