@@ -9,6 +9,7 @@ typedef struct {
     int id, attr; /* among the sources */
     char *path;
     bool failed;
+    bool others; /* another rank makes it */
 } idem_combination;
 
 typedef struct {

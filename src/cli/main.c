@@ -60,6 +60,7 @@ static void log_line(void *user, idem_log_level level, const char *line) {
 /* Prints the message; finds the name of a damaged model in the library's message. */
 static void say_failure(const char *message) {
     char model[IDEM_CLI_MODEL_BYTES];
+    idem_cli_mute(false);
     char *said = idem_cli_terms(message);
     if (idem_cli_model_damaged(message, model))
         idem_cli_say("idem: %s; the file is damaged: fetch it again with `idem model fetch %s`", said ? said : message,

@@ -148,7 +148,15 @@ static void write_line(FILE *to, const char *format, va_list args) {
     free(line);
 }
 
+static bool muted;
+
+void idem_cli_mute(bool mute) {
+    muted = mute;
+}
+
 void idem_cli_say(const char *format, ...) {
+    if (muted)
+        return;
     bool was_drawn = progress.drawn;
     erase();
     va_list args;

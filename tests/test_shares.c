@@ -1,0 +1,141 @@
+/* Commands whose files are shared out among ranks: the same bytes as by one process, one report, one exit code; what
+ * differs between ranks is named. The ensemble is the tiny one; photographs are made of samples/. */
+#define _GNU_SOURCE
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "support/photographs.h"
+#include "support/pictures.h"
+#include "support/program.h"
+#include "support/tiny.h"
+
+static const char *dir; /* NULL: models are missing */
+static bool has_mpi;
+
+#define RUN(...) program_run(dir, __VA_ARGS__)
+#define MPIRUN                                                                                                         \
+    "export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 PRTE_ALLOW_RUN_AS_ROOT=1 "                       \
+    "PRTE_ALLOW_RUN_AS_ROOT_CONFIRM=1; mpirun --oversubscribe --bind-to none "
+#define COMPOSE "compose -g $DIR/generator.safetensors -m $DIR/mapper.safetensors --threads 1 "
+
+static void need(void) {
+    tiny_need(dir);
+    photograph_need_models();
+    if (!has_mpi)
+        skip();
+}
+
+/* Runs `command` with -o DIR/out/WORD and --json, WORD being "by" and the number of ranks: by 1, 2 and 3. Folders and
+ * documents, but for times and the folder's name, have to agree. */
+static void expect_alike(const char *command, int code) {
+    program_expect(RUN("rm -rf $DIR/out && mkdir $DIR/out"), 0);
+    for (int ranks = 1; ranks <= 3; ranks++) {
+        char launcher[400] = "";
+        if (ranks > 1)
+            snprintf(launcher, sizeof launcher, MPIRUN "-np %d ", ranks);
+        program_expect(RUN("cd $DIR/out && %s $IDEM %s -q --json -o $DIR/out/by%d > json%d 2> said%d", launcher,
+                           command, ranks, ranks, ranks),
+                       code);
+    }
+    for (int ranks = 2; ranks <= 3; ranks++)
+        program_expect(
+            RUN("cd $DIR/out && diff -r by1 by%d && for n in 1 %d; do sed -e 's/\"seconds\": [0-9.e-]*//' -e "
+                "\"s/by$n/by/\" json$n > plain$n; sed -n -e \"s/by$n/by/\" -e 's/^idem: /&/p' said$n | sort > "
+                "idem$n; done && cmp plain1 plain%d && cmp idem1 idem%d",
+                ranks, ranks, ranks, ranks),
+            0);
+    program_expect(RUN("ls $DIR/out/by1"), 0);
+    assert_true(program_lines() >= 3);
+}
+
+static void align_gives_the_same_faces(void **state) {
+    (void)state;
+    need();
+    expect_alike("align --threads 1 --size 64 --all-faces $DIR/photos $DIR/more", 1);
+    program_expect(RUN("ls $DIR/out/by1 | tr '\\n' ' '; cat $DIR/out/said2"), 0);
+    /* Two photographs of one name, the first of two faces; two that have none. */
+    assert_true(program_says("a-2.png a.png a_2.png b.png "));
+    assert_true(program_says("2 of 5 files gave no face; the faces of the others are in "));
+}
+
+/* In batches of two the nine combinations are five shares. */
+static void compose_gives_the_same_combinations(void **state) {
+    (void)state;
+    need();
+    expect_alike(COMPOSE "--batch 2 -i $DIR/who -a $DIR/how", 1);
+    program_expect(RUN("ls $DIR/out/by1; cat $DIR/out/said2"), 0);
+    assert_true(program_says("3--c.png") && program_says("grid.png"));
+    assert_true(program_says("1 of the files given could not be read; 9 pictures of the others are done"));
+}
+
+static void compose_gives_the_same_pairs(void **state) {
+    (void)state;
+    need();
+    program_expect(RUN("cd $DIR && mkdir left right && cp who/?.png left && for n in 1 2 3; do cp how/a.png "
+                       "right/$n.png; done && cp how/b.png right/9.png"),
+                   0);
+    expect_alike(COMPOSE "--pairs --batch 1 -i $DIR/left -a $DIR/right", 1);
+    program_expect(RUN("cat $DIR/out/said3"), 0);
+    assert_true(program_says("1 of the files given have no partner; 3 pairs are done"));
+}
+
+/* The two faces of a photograph may begin in a batch of one rank and end in that of another. */
+static void compose_puts_all_faces_back(void **state) {
+    (void)state;
+    need();
+    expect_alike(COMPOSE "--keep-size --face all --batch 3 -i $DIR/who/1.png -a $DIR/photos", 1);
+    expect_alike(COMPOSE "--keep-size --face all --batch 3 -i $DIR/who -a $DIR/photos/a.png", 1);
+}
+
+static void what_differs_is_named(void **state) {
+    (void)state;
+    need();
+    assert_int_not_equal(RUN("export IDEM DIR; mkdir -p $DIR/r0 $DIR/r1 && cp $DIR/who/1.png $DIR/who/2.png $DIR/r0 && "
+                             "cp $DIR/who/1.png $DIR/r1 && ln -s r0 $DIR/here0 && ln -s r1 $DIR/here1 && " MPIRUN
+                             "-np 2 sh -c 'rank=${OMPI_COMM_WORLD_RANK:-${PMIX_RANK:-$PMI_RANK}}; cd $DIR/here$rank && "
+                             "exec $IDEM align . -q -o $DIR/differs'"),
+                         0);
+    assert_true(program_says("the list of files (its digest) differs: "));
+    assert_int_not_equal(
+        RUN(MPIRUN "-np 1 $IDEM align $DIR/who -o $DIR/x : -np 1 $IDEM align $DIR/who -o $DIR/differs"), 0);
+    assert_true(program_says("the command line (its digest) differs: "));
+    assert_int_not_equal(RUN("ls $DIR/x/*.png $DIR/differs/*.png"), 0); /* nobody has started */
+}
+
+static int make(void **state) {
+    (void)state;
+    if (tiny_make(&dir))
+        return -1;
+    if (!dir)
+        return 0;
+    has_mpi = RUN("command -v mpirun && ls ${IDEM%%/*}/idem-mpi.so") == 0;
+    if (!has_mpi)
+        print_message("skip: mpirun or idem-mpi.so is not there\n");
+    if (RUN("cd $DIR && mkdir who how photos more && cd '%s/samples' && cp identities/1.png identities/2.png "
+            "identities/3.png $DIR/who && cp attributes/a.png attributes/b.png attributes/c.png $DIR/how && head -c "
+            "300 "
+            "attributes/a.png > $DIR/who/cut.png",
+            IDEM_SOURCE_DIR))
+        return -1;
+    photograph_save_pair(dir, "photos/a.png", (const char *const[]){"identities/1.png", "identities/2.png"},
+                         (const double[]){200, 150});
+    photograph_save(dir, "photos/b.png", "identities/3.png", 200);
+    photograph_save(dir, "more/a.png", "identities/4.png", 200);
+    picture_black(dir, "photos/nobody.png", 200, 200);
+    return RUN("echo hello > $DIR/photos/text.jpg") ? -1 : 0;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(align_gives_the_same_faces),   cmocka_unit_test(compose_gives_the_same_combinations),
+        cmocka_unit_test(compose_gives_the_same_pairs), cmocka_unit_test(compose_puts_all_faces_back),
+        cmocka_unit_test(what_differs_is_named),
+    };
+    return cmocka_run_group_tests(tests, make, tiny_leave);
+}
