@@ -132,6 +132,20 @@ static void ten_iterations_agree(void **state) {
                    0);
 }
 
+/* Of the same weights: by two batches of pairs, each looked at by one of two ranks, the third having none. */
+static void evaluations_are_those_of_one_process(void **state) {
+    (void)state;
+    need();
+#define EVALUATE TRAIN "-d $DIR/data --iterations 1 --batch 6 --eval-pairs 17 "
+    program_expect(RUN("$IDEM " EVALUATE "-o $DIR/e1"), 0);
+    for (int ranks = 2; ranks <= 3; ranks++)
+        program_expect(RUN(MPIRUN "-np %d $IDEM " EVALUATE "-o $DIR/e%d && cd $DIR && for e in e1 e%d; do grep "
+                                  "'\"evaluation\", \"iteration\": 0,' $e/metrics.jsonl > $e.0 || exit 3; done && cmp "
+                                  "e1.0 e%d.0 && cmp e1/samples/grid-0000000000.png e%d/samples/grid-0000000000.png",
+                           ranks, ranks, ranks, ranks, ranks),
+                       0);
+}
+
 /* One rank gets the signal, all stop behind the same iteration; resumed by as many ranks bit for bit, by one too. */
 static void an_interruption_is_a_checkpoint(void **state) {
     (void)state;
@@ -204,11 +218,9 @@ static int make(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(gradients_of_the_first_iteration_agree),
-        cmocka_unit_test(ten_iterations_agree),
-        cmocka_unit_test(what_differs_is_named),
-        cmocka_unit_test(an_interruption_is_a_checkpoint),
-        cmocka_unit_test(a_killed_rank_ends_all),
+        cmocka_unit_test(gradients_of_the_first_iteration_agree), cmocka_unit_test(ten_iterations_agree),
+        cmocka_unit_test(evaluations_are_those_of_one_process),   cmocka_unit_test(what_differs_is_named),
+        cmocka_unit_test(an_interruption_is_a_checkpoint),        cmocka_unit_test(a_killed_rank_ends_all),
     };
     return cmocka_run_group_tests(tests, make, tiny_leave);
 }

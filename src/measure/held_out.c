@@ -24,6 +24,7 @@ struct idem_held_out {
     idem_model *model;
     idem_plan_options options;
     idem_second_opinion judge;
+    idem_held_out_share share; /* .ranks 1: this process alone */
     size_t pairs, picture;
     int n_views;
     view views[VIEWS];
@@ -32,6 +33,15 @@ struct idem_held_out {
     float *out_points; /* [pairs][51][2] of the results */
     float *x, *y;      /* of one chunk */
 };
+
+/* Chunks go round the ranks. What the others look at stays 0 here until it is joined. */
+static bool is_mine(const idem_held_out *h, size_t first) {
+    return first / BATCH % (size_t)h->share.ranks == (size_t)h->share.rank;
+}
+
+static int join(const idem_held_out *h, float *x, size_t n) {
+    return h->share.ranks > 1 ? h->share.sum(h->share.of, x, n) : 0;
+}
 
 static float *source_of(const idem_held_out *h, int which, int side, size_t i) {
     const view *v = &h->views[which];
@@ -63,6 +73,8 @@ static int gather(idem_held_out *h, idem_data *data, idem_pairs_of *pairs_of, id
                   idem_pipe *landmarks) {
     for (size_t first = 0; first < h->pairs; first += BATCH) {
         size_t n = h->pairs - first < BATCH ? h->pairs - first : BATCH;
+        if (!is_mine(h, first))
+            continue;
         if (pairs_of(data, first, n, h->x, h->y))
             return -1;
         for (int side = 0; side < 2; side++) {
@@ -76,19 +88,22 @@ static int gather(idem_held_out *h, idem_data *data, idem_pairs_of *pairs_of, id
         if (idem_pipe_run(landmarks, n, (const float *const[]){h->y}, (float *const[]){h->points + first * NUMBERS}))
             return -1;
     }
-    return 0;
+    for (int i = 0; i < h->n_views; i++)
+        if (join(h, h->views[i].sources, 2 * h->pairs * h->views[i].dim))
+            return -1;
+    return join(h, h->points, h->pairs * NUMBERS);
 }
 
 static int allocate(idem_held_out *h) {
     bool all = true;
     h->pictures = malloc(2 * h->pairs * h->picture);
-    h->points = malloc(h->pairs * NUMBERS * sizeof *h->points);
+    h->points = calloc(h->pairs * NUMBERS, sizeof *h->points);
     h->x = malloc(BATCH * h->picture * sizeof *h->x);
     h->y = malloc(BATCH * h->picture * sizeof *h->y);
     h->out_points = malloc(h->pairs * NUMBERS * sizeof *h->out_points);
     for (int i = 0; i < h->n_views; i++) {
         view *v = &h->views[i];
-        v->sources = malloc(2 * h->pairs * v->dim * sizeof *v->sources);
+        v->sources = calloc(2 * h->pairs * v->dim, sizeof *v->sources);
         v->out = malloc(h->pairs * v->dim * sizeof *v->out);
         all = all && v->sources && v->out;
     }
@@ -112,7 +127,8 @@ static int prepare(idem_held_out *h, idem_data *data, idem_pairs_of *pairs_of, u
 }
 
 idem_held_out *idem_held_out_new(idem_model *m, idem_data *data, idem_pairs_of *pairs_of, int pairs, uint64_t seed,
-                                 const idem_second_opinion *judge, const idem_plan_options *options) {
+                                 const idem_second_opinion *judge, const idem_held_out_share *share,
+                                 const idem_plan_options *options) {
     idem_held_out *h = calloc(1, sizeof *h);
     if (!h)
         return idem_fail_null_as(IDEM_MEMORY, "out of memory for the held-out pairs");
@@ -122,6 +138,7 @@ idem_held_out *idem_held_out_new(idem_model *m, idem_data *data, idem_pairs_of *
         h->options = *options;
     if (judge)
         h->judge = *judge;
+    h->share = share ? *share : (idem_held_out_share){.ranks = 1};
     h->pairs = (size_t)pairs;
     h->picture = (size_t)info->size * (size_t)info->size * 3;
     h->n_views = h->judge.describe ? VIEWS : JUDGE;
@@ -188,7 +205,25 @@ static int look_at_cross(idem_held_out *h, const stages *p, size_t first, size_t
                : 0;
 }
 
-/* Sums over same-face pairs. */
+/* Before the results are looked at. */
+static void clear_results(idem_held_out *h) {
+    memset(h->out_points, 0, h->pairs * NUMBERS * sizeof *h->out_points);
+    for (int v = 0; v < h->n_views; v++)
+        memset(h->views[v].out, 0, h->pairs * h->views[v].dim * sizeof *h->views[v].out);
+}
+
+static int look_at_all_cross(idem_held_out *h, const stages *p) {
+    clear_results(h);
+    for (size_t first = 0; first < h->pairs; first += BATCH)
+        if (is_mine(h, first) && look_at_cross(h, p, first, h->pairs - first < BATCH ? h->pairs - first : BATCH))
+            return -1;
+    for (int v = 0; v < h->n_views; v++)
+        if (join(h, h->views[v].out, h->pairs * h->views[v].dim))
+            return -1;
+    return join(h, h->out_points, h->pairs * NUMBERS);
+}
+
+/* Sums over the same-face pairs of a chunk. */
 typedef struct {
     double mse, psnr;
 } sums;
@@ -199,8 +234,27 @@ static int score_same(idem_held_out *h, const stages *p, size_t first, size_t n,
     if (compose(h, p, 0, first, n) ||
         idem_pipe_run(p->identity, n, (const float *const[]){h->y}, (float *const[]){v->out + first * v->dim}))
         return -1;
-    s->mse += idem_score_mse(h->x, h->y, (int)n, size).mean * (double)n;
-    s->psnr += idem_score_psnr(h->x, h->y, (int)n, size).mean * (double)n;
+    s->mse = idem_score_mse(h->x, h->y, (int)n, size).mean * (double)n;
+    s->psnr = idem_score_psnr(h->x, h->y, (int)n, size).mean * (double)n;
+    return 0;
+}
+
+/* chunk: [chunks], of 0. All sums in the order of chunks, whoever looked at them. */
+static int score_all_same(idem_held_out *h, const stages *p, sums *chunk, sums *all) {
+    const size_t chunks = (h->pairs + BATCH - 1) / BATCH;
+    clear_results(h);
+    for (size_t first = 0; first < h->pairs; first += BATCH)
+        if (is_mine(h, first) &&
+            score_same(h, p, first, h->pairs - first < BATCH ? h->pairs - first : BATCH, &chunk[first / BATCH]))
+            return -1;
+    if (join(h, h->views[TRAIN].out, h->pairs * h->views[TRAIN].dim) ||
+        (h->share.ranks > 1 && h->share.sum_doubles(h->share.of, &chunk[0].mse, 2 * chunks)))
+        return -1;
+    *all = (sums){0};
+    for (size_t i = 0; i < chunks; i++) {
+        all->mse += chunk[i].mse;
+        all->psnr += chunk[i].psnr;
+    }
     return 0;
 }
 
@@ -254,9 +308,8 @@ static int gather_comparable(idem_held_out *h, float *wanted) {
 
 static int score_all(idem_held_out *h, const stages *p, float *wanted, idem_held_out_scores *out) {
     *out = (idem_held_out_scores){.pairs = (int)h->pairs};
-    for (size_t first = 0; first < h->pairs; first += BATCH)
-        if (look_at_cross(h, p, first, h->pairs - first < BATCH ? h->pairs - first : BATCH))
-            return -1;
+    if (look_at_all_cross(h, p))
+        return -1;
     out->train = likeness(h, TRAIN);
     if (h->n_views > JUDGE)
         out->judge = likeness(h, JUDGE);
@@ -265,10 +318,13 @@ static int score_all(idem_held_out *h, const stages *p, float *wanted, idem_held
     out->nme = idem_score_nme(h->out_points, wanted, n);
     out->landmark_mse160 = idem_score_landmark_mse160(h->out_points, wanted, n);
     out->nme.of = out->landmark_mse160.of = "pairs with landmarks";
-    sums s = {0};
-    for (size_t first = 0; first < h->pairs; first += BATCH)
-        if (score_same(h, p, first, h->pairs - first < BATCH ? h->pairs - first : BATCH, &s))
-            return -1;
+    sums s, *chunk = calloc(h->pairs / BATCH + 1, sizeof *chunk);
+    if (!chunk)
+        return idem_fail_as(IDEM_MEMORY, "out of memory for scores");
+    const int status = score_all_same(h, p, chunk, &s);
+    free(chunk);
+    if (status)
+        return -1;
     out->mse_same_face = s.mse / (double)h->pairs;
     out->psnr_same_face = s.psnr / (double)h->pairs;
     out->cos_same_face = likeness(h, TRAIN).cos_id_out;

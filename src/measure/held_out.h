@@ -2,7 +2,7 @@
  * recogniser. The figures are those of the final report (identity by cosine and by S = (cos - s0) / (1 - s0),
  * landmarks, same-face reconstruction).
  *
- *     idem_held_out *h = idem_held_out_new(m, data, idem_data_held_out, 300, seed, NULL, NULL);
+ *     idem_held_out *h = idem_held_out_new(m, data, idem_data_held_out, 300, seed, NULL, NULL, NULL);
  *     idem_held_out_run(h, &scores);     // repeatedly: the weights may have changed */
 #ifndef IDEM_MEASURE_HELD_OUT_H
 #define IDEM_MEASURE_HELD_OUT_H
@@ -35,20 +35,30 @@ typedef struct {
     int dim;
 } idem_second_opinion;
 
+/* Processes that measure together: each looks at its part of the pairs, and all get all scores, which are those of one
+ * process bit for bit. The functions make x[n] the sum of everybody's; all call them in the same order. */
+typedef struct {
+    int rank, ranks;
+    int (*sum)(const void *of, float *x, size_t n);
+    int (*sum_doubles)(const void *of, double *x, size_t n);
+    const void *of;
+} idem_held_out_share;
+
 typedef struct idem_held_out idem_held_out;
 
 /* The source of the pairs: idem_data_held_out or idem_data_held_out_photographs. */
 typedef int idem_pairs_of(idem_data *data, size_t first, size_t n, float *x_id, float *x_attr);
 
-/* Computes the pictures, their identities and landmarks once. judge may be NULL. */
+/* Computes the pictures, their identities and landmarks once. judge may be NULL; so may share: this process alone. */
 idem_held_out *idem_held_out_new(idem_model *m, idem_data *data, idem_pairs_of *pairs_of, int pairs, uint64_t seed,
-                                 const idem_second_opinion *judge, const idem_plan_options *options);
+                                 const idem_second_opinion *judge, const idem_held_out_share *share,
+                                 const idem_plan_options *options);
 void idem_held_out_free(idem_held_out *h); /* NULL is allowed */
 
 int idem_held_out_run(idem_held_out *h, idem_held_out_scores *s);
 
 /* After run, as a captioned page: the first `side` identities at the left, as many attribute pictures at the top, every
- * combination. */
+ * combination. Of those that measure together only rank 0 can. */
 int idem_held_out_sheet(idem_held_out *h, int side, const char *title, idem_image *page);
 
 #endif

@@ -9,7 +9,7 @@
 #include "measure/figures.h"
 #include "model/origin.h"
 
-enum { SHEET_SIDE = 6 };
+enum { SHEET_SIDE = 6, PATIENCE = 3600 /* seconds: ranks have more or less to look at */ };
 
 /* ---- the figures ---- */
 
@@ -92,32 +92,59 @@ static int save_mapper(const idem_evaluation *e, const idem_run *run, const char
 
 /* ---- all of it ---- */
 
+static int sum(const void *world, float *x, size_t n) {
+    return idem_world_sum(world, x, n);
+}
+
+static int sum_doubles(const void *world, double *x, size_t n) {
+    return idem_world_sum_doubles(world, x, n);
+}
+
 /* Figures of the pairs of a source; the pairs are made once. */
-static int measure(const idem_evaluation *e, idem_held_out **h, idem_pairs_of *pairs_of, size_t pairs,
-                   idem_held_out_scores *s) {
-    if (!*h &&
-        !(*h = idem_held_out_new(e->model, e->data, pairs_of, (int)pairs, e->recipe->seed, &e->judge, &e->options)))
+static int measure(const idem_evaluation *e, const idem_world *w, idem_held_out **h, idem_pairs_of *pairs_of,
+                   size_t pairs, idem_held_out_scores *s) {
+    const idem_held_out_share share = {idem_world_rank(w), idem_world_size(w), sum, sum_doubles, w};
+    if (!*h && idem_world_size(w) > 1 &&
+        idem_world_same(w, "the second recogniser of evaluations", e->judge.describe ? "there" : "missing"))
+        return -1;
+    if (!*h && !(*h = idem_held_out_new(e->model, e->data, pairs_of, (int)pairs, e->recipe->seed, &e->judge, &share,
+                                        &e->options)))
         return -1;
     return idem_held_out_run(*h, s);
 }
 
-int idem_evaluation_run(idem_evaluation *e, idem_run *run, idem_held_out_scores *s, idem_held_out_scores *photographs) {
-    const idem_photographs *p = idem_data_photographs(e->data);
+static int write_all(const idem_evaluation *e, idem_run *run, const idem_held_out_scores *s,
+                     const idem_held_out_scores *photographs) {
     idem_image sheet;
     char title[64];
     snprintf(title, sizeof title, "Held-out pairs after %" PRId64 " iterations", run->state->iteration);
-    if ((p && measure(e, &e->photographs, idem_data_held_out_photographs, idem_photographs_pairs(p), photographs)) ||
-        measure(e, &e->held_out, idem_data_held_out, (size_t)e->recipe->eval_pairs, s) ||
-        idem_held_out_sheet(e->held_out, SHEET_SIDE, title, &sheet))
+    if (idem_held_out_sheet(e->held_out, SHEET_SIDE, title, &sheet))
         return -1;
-    /* Every rank measures, so that none waits for another; only one writes. */
-    const int status = !run->path ? 0
-                       : write_line(e, run, s, p ? photographs : NULL) || write_sheet(e, run, &sheet) ||
+    const int status = write_line(e, run, s, photographs) || write_sheet(e, run, &sheet) ||
                                save_mapper(e, run, "mapper.safetensors") ||
                                (run->state->iteration == 0 && save_mapper(e, run, "mapper-start.safetensors"))
                            ? -1
                            : 0;
     idem_image_free(&sheet);
+    return status;
+}
+
+static int measure_and_write(idem_evaluation *e, idem_run *run, idem_held_out_scores *s,
+                             idem_held_out_scores *photographs) {
+    const idem_photographs *p = idem_data_photographs(e->data);
+    const idem_world *w = run->world;
+    int least;
+    if ((p && measure(e, w, &e->photographs, idem_data_held_out_photographs, idem_photographs_pairs(p), photographs)) ||
+        measure(e, w, &e->held_out, idem_data_held_out, (size_t)e->recipe->eval_pairs, s) ||
+        (run->path && write_all(e, run, s, p ? photographs : NULL)))
+        return -1;
+    return idem_world_least(w, 0, &least); /* the others wait for rank 0's files */
+}
+
+int idem_evaluation_run(idem_evaluation *e, idem_run *run, idem_held_out_scores *s, idem_held_out_scores *photographs) {
+    const double before = idem_world_set_patience(PATIENCE);
+    const int status = measure_and_write(e, run, s, photographs);
+    idem_world_set_patience(before);
     return status;
 }
 
