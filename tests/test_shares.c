@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "support/photographs.h"
@@ -77,7 +78,7 @@ static void compose_gives_the_same_combinations(void **state) {
 static void compose_gives_the_same_pairs(void **state) {
     (void)state;
     need();
-    program_expect(RUN("cd $DIR && mkdir left right && cp who/?.png left && for n in 1 2 3; do cp how/a.png "
+    program_expect(RUN("cd $DIR && mkdir -p left right && cp who/?.png left && for n in 1 2 3; do cp how/a.png "
                        "right/$n.png; done && cp how/b.png right/9.png"),
                    0);
     expect_alike(COMPOSE "--pairs --batch 1 -i $DIR/left -a $DIR/right", 1);
@@ -91,6 +92,34 @@ static void compose_puts_all_faces_back(void **state) {
     need();
     expect_alike(COMPOSE "--keep-size --face all --batch 3 -i $DIR/who/1.png -a $DIR/photos", 1);
     expect_alike(COMPOSE "--keep-size --face all --batch 3 -i $DIR/who -a $DIR/photos/a.png", 1);
+}
+
+static void evaluate_gives_the_same_figures(void **state) {
+    (void)state;
+    need();
+    static const char *const how[] = {"--pairs 25 --baselines --baseline-pairs 12 --batch 4 --seed 3",
+                                      "--pairs 5 --refine 2 --batch 2",
+                                      "--identity $DIR/left --attributes $DIR/right --batch 2"};
+    program_expect(RUN("cd $DIR && mkdir -p left right && cp who/?.png left && for n in 1 2 3; do cp how/a.png "
+                       "right/$n.png; done"),
+                   0);
+    for (size_t i = 0; i < sizeof how / sizeof *how; i++) {
+        for (int ranks = 1; ranks <= 2; ranks++)
+            program_expect(
+                RUN("%s $IDEM evaluate -q -g $DIR/generator.safetensors -m $DIR/mapper.safetensors --threads "
+                    "1 --json %s -o $DIR/report%d > $DIR/json%d && cmp $DIR/report%d $DIR/json%d",
+                    ranks > 1 ? MPIRUN "-np 2" : "", how[i], ranks, ranks, ranks, ranks),
+                0);
+        program_expect(
+            RUN("cd $DIR && for n in 1 2; do grep -v '\"seconds\\|per_second\\|peak_rss_mb' json$n > figures$n; "
+                "done; cmp figures1 figures2 && grep -c . figures1"),
+            0);
+        assert_true(atoi(program_output) > 30);
+    }
+    assert_int_not_equal(RUN(MPIRUN "-np 2 $IDEM evaluate -g $DIR/generator.safetensors -m $DIR/mapper.safetensors "
+                                    "--photographs $DIR/who"),
+                         0);
+    assert_true(program_says("photographs cannot be measured by 2 ranks together: start one process"));
 }
 
 static void what_differs_is_named(void **state) {
@@ -133,9 +162,9 @@ static int make(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(align_gives_the_same_faces),   cmocka_unit_test(compose_gives_the_same_combinations),
-        cmocka_unit_test(compose_gives_the_same_pairs), cmocka_unit_test(compose_puts_all_faces_back),
-        cmocka_unit_test(what_differs_is_named),
+        cmocka_unit_test(align_gives_the_same_faces),      cmocka_unit_test(compose_gives_the_same_combinations),
+        cmocka_unit_test(compose_gives_the_same_pairs),    cmocka_unit_test(compose_puts_all_faces_back),
+        cmocka_unit_test(evaluate_gives_the_same_figures), cmocka_unit_test(what_differs_is_named),
     };
     return cmocka_run_group_tests(tests, make, tiny_leave);
 }

@@ -13,7 +13,9 @@
 #include "measure/figures.h"
 #include "measure/photographs.h"
 #include "model/origin.h"
+#include "train/world_share.h"
 
+enum { PATIENCE = 3600 /* seconds: ranks have more or less to do */ };
 enum { BATCH = 10, BATCH_MAX = 256, PAIRS_MAX = 100000, STEPS_MAX = 1000, DIGITS = 6, SHEET_PAIRS = 48 };
 
 static const char call[] = "idem_measure_mapper";
@@ -32,6 +34,7 @@ void idem_measure_mapper_options_init(idem_measure_mapper_options *options, size
 typedef struct {
     idem_measuring measuring; /* first: it is the `user` of both */
     const idem_measure_mapper_options *o;
+    const idem_world *world;
     idem_model *model;
     int batch;
     uint64_t done, all; /* pictures */
@@ -125,6 +128,13 @@ static json_t *measure(work *a, idem_evaluator *e, idem_pairs *pairs, int refine
     return NULL;
 }
 
+static int same_pairs(const work *a, const idem_pairs *pairs) {
+    char text[128];
+    snprintf(text, sizeof text, "%d of %s", idem_pairs_count(pairs), idem_model_about(a->model)->hash);
+    return idem_world_size(a->world) > 1 ? idem_world_same(a->world, "the pairs (their number and generator)", text)
+                                         : 0;
+}
+
 static json_t *of_pairs(work *a) {
     const double start = idem_clock();
     const int refine = idem_refine_steps(a->o->refine, true, true);
@@ -132,7 +142,9 @@ static json_t *of_pairs(work *a) {
     idem_evaluator *e = idem_evaluator_new(a->model, a->o->models, a->batch, &a->measuring.plan);
     idem_pairs *pairs = e ? open_pairs(a, refine, psi) : NULL;
     json_t *root = NULL;
-    if (pairs) {
+    if (pairs && !same_pairs(a, pairs)) {
+        const idem_measure_share share = idem_world_share(a->world);
+        idem_evaluator_share(e, &share);
         idem_measuring_left_out(&a->measuring, idem_pairs_left_out(pairs));
         idem_evaluator_watch(e, on_measured, a);
         root = measure(a, e, pairs, refine, psi, start);
@@ -185,15 +197,16 @@ static json_t *of_photographs(work *a) {
 
 static int run(work *a, char **json) {
     const idem_measure_mapper_options *o = a->o;
+    const bool writes = o->output && !idem_world_rank(a->world);
     idem_writer file = {0};
     /* Checks before measuring, which takes minutes, that the file can be written. */
-    if (o->output && idem_writer_open(&file, o->output))
+    if (writes && idem_writer_open(&file, o->output))
         return -1;
     a->model = idem_measuring_model(o->generator, o->mapper, o->identity_net, o->models);
     json_t *root = !a->model ? NULL : o->photographs ? of_photographs(a) : of_pairs(a);
     char *text = root ? idem_measuring_text(root, DIGITS, &o->seed) : NULL;
     int status = text ? 0 : -1;
-    if (text && o->output) {
+    if (text && writes) {
         fprintf(file.stream, "%s\n", text);
         status = idem_writer_commit(&file);
     } else {
@@ -211,5 +224,13 @@ int idem_measure_mapper(const idem_measure_mapper_options *options, char **json)
     if (check(options) || idem_measuring_begin(&a.measuring, call, &options->watch, options->threads))
         return -1;
     a.batch = options->batch ? options->batch : BATCH;
-    return idem_measuring_end(&a.measuring, run(&a, json));
+    a.world = idem_world_here();
+    if (options->photographs && idem_world_size(a.world) > 1)
+        return idem_measuring_end(&a.measuring, idem_fail("photographs cannot be measured by %d ranks together: start "
+                                                          "one process, without mpirun or srun",
+                                                          idem_world_size(a.world)));
+    const double before = idem_world_set_patience(PATIENCE);
+    const int status = run(&a, json);
+    idem_world_set_patience(before);
+    return idem_measuring_end(&a.measuring, status);
 }

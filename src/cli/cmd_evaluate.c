@@ -9,6 +9,7 @@
 #include "cli/overwrite.h"
 #include "cli/progress.h"
 #include "cli/report_text.h"
+#include "cli/shares.h"
 #include "idem.h"
 
 typedef struct {
@@ -17,6 +18,7 @@ typedef struct {
     bool baselines, truncation_given;
     idem_cli_measuring measuring;
     idem_shared shared;
+    idem_shares shares;
 } settings;
 
 static int print_report(const settings *s, const char *json) {
@@ -37,11 +39,13 @@ static int print_report(const settings *s, const char *json) {
     return idem_cli_unreadable_pairs(unreadable);
 }
 
-static int run(settings *s) {
+/* *broke: the report is not made. */
+static int run(settings *s, bool *broke) {
     idem_cli_model model;
     char *json;
     idem_measure_mapper_options *o = &s->o;
-    s->measuring.quiet = s->shared.quiet;
+    s->measuring.quiet = s->shared.quiet || s->shares.rank;
+    idem_cli_mute(s->shares.rank); /* all ranks see the same files */
     o->watch = idem_cli_watch(&s->measuring);
     o->identity_net = s->files.identity_net;
     if (s->files.mapper && !*s->files.mapper)
@@ -58,7 +62,8 @@ static int run(settings *s) {
     if (idem_measure_mapper(o, &json))
         return -1;
     idem_progress_finish();
-    const int status = print_report(s, json);
+    *broke = false;
+    const int status = s->shares.rank ? 0 : print_report(s, json);
     idem_measure_free(json);
     return status;
 }
@@ -77,7 +82,7 @@ static int look_at_photographs(const settings *s) {
 }
 
 int idem_cmd_evaluate(int argc, char **argv) {
-    settings s = {.shared = IDEM_SHARED_DEFAULTS};
+    settings s = {.shared = IDEM_SHARED_DEFAULTS, .shares = IDEM_SHARES_ALONE};
     idem_measure_mapper_options_default(&s.o);
     s.o.batch = 10;
     s.o.truncation = 0.9;
@@ -132,5 +137,7 @@ int idem_cmd_evaluate(int argc, char **argv) {
             return 2;
     if ((s.o.output || s.o.sheet) && look_at_photographs(&s))
         return 2;
-    return run(&s) ? idem_cli_failed() : 0;
+    bool broke = true;
+    const int status = idem_shares_join(&s.shares, argc, argv, NULL, 0) ? -1 : run(&s, &broke);
+    return idem_shares_leave(&s.shares, status ? idem_cli_failed() : 0, broke);
 }

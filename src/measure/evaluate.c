@@ -24,6 +24,7 @@ struct idem_evaluator {
     idem_observer *observer;
     idem_pipe *layers;
     idem_plan_options options;
+    idem_measure_share share;
     void (*measured)(void *user, int pictures);
     void *user;
     int batch, n; /* n 0: no pairs */
@@ -49,6 +50,7 @@ idem_evaluator *idem_evaluator_new(idem_model *m, const char *models, int batch,
         return idem_fail_null_as(IDEM_MEMORY, "out of memory for an evaluation");
     e->model = m;
     e->batch = batch;
+    e->share = IDEM_MEASURE_ALONE;
     if (options)
         e->options = *options;
     e->observer = idem_observer_new(m, &(idem_observer_options){.models = models, .batch = batch, .plan = e->options});
@@ -94,6 +96,10 @@ void idem_evaluator_watch(idem_evaluator *e, void (*measured)(void *user, int pi
     e->user = user;
 }
 
+void idem_evaluator_share(idem_evaluator *e, const idem_measure_share *share) {
+    e->share = *share;
+}
+
 /* ---- galleries ---- */
 
 static size_t numbers(const idem_evaluator *e) {
@@ -119,15 +125,27 @@ static void take_yaw(gallery *g, int n) {
         g->yaw[i] = g->seen.pose[IDEM_ANGLES * i + IDEM_YAW];
 }
 
+/* Of the first n pictures each rank makes its own: 0 before, all behind. */
+static int share_pictures(const idem_evaluator *e, float *pictures, int n, bool before) {
+    if (e->share.ranks > 1 && before)
+        memset(pictures, 0, (size_t)n * numbers(e) * sizeof(float));
+    return before ? 0 : idem_share_join(&e->share, pictures, (size_t)n * numbers(e));
+}
+
 /* Runs the first n pictures through all networks, batch by batch, so that a batch stays in the caches. */
 static int gallery_measure(const idem_evaluator *e, gallery *g, int n) {
+    if (e->share.ranks > 1)
+        idem_seen_clear(e->observer, &g->seen, n);
     for (int i = 0; i < n; i += e->batch) {
         int count = n - i < e->batch ? n - i : e->batch;
-        if (idem_observer_run(e->observer, count, g->pictures + (size_t)i * numbers(e), &g->seen, i))
+        if (idem_share_has(&e->share, (size_t)(i / e->batch)) &&
+            idem_observer_run(e->observer, count, g->pictures + (size_t)i * numbers(e), &g->seen, i))
             return -1;
         if (e->measured)
             e->measured(e->user, count);
     }
+    if (idem_seen_join(e->observer, &g->seen, n, &e->share))
+        return -1;
     take_yaw(g, n);
     return 0;
 }
@@ -199,17 +217,27 @@ int idem_evaluator_people(idem_evaluator *e, int n, const float *identity, const
     return end(e, prepare_pairs(e, n, seed));
 }
 
-/* Pictures of all pairs, and codes if there are any. */
+/* Pictures of all pairs, and codes if there are any: such pictures are painted, which ranks share out. */
 static int read_pairs(idem_evaluator *e, idem_pairs *pairs, int n, uint8_t *good) {
     const size_t codes = (size_t)n * (size_t)idem_model_about(e->model)->w_dim;
+    const bool drawn = idem_pairs_have_codes(pairs);
+    if (drawn) {
+        share_pictures(e, e->sources.pictures, n, true);
+        share_pictures(e, e->attributes.pictures, n, true);
+        memset(good, 1, (size_t)n);
+    }
     for (int i = 0; i < n; i += e->batch) {
         const int count = n - i < e->batch ? n - i : e->batch;
         const size_t at = (size_t)i * numbers(e);
+        if (drawn && !idem_share_has(&e->share, (size_t)(i / e->batch)))
+            continue;
         if (idem_pairs_read(pairs, i, count, e->sources.pictures + at, e->attributes.pictures + at, good + i))
             return -1;
     }
-    if (!idem_pairs_have_codes(pairs))
+    if (!drawn)
         return 0;
+    if (share_pictures(e, e->sources.pictures, n, false) || share_pictures(e, e->attributes.pictures, n, false))
+        return -1;
     e->w = malloc(2 * codes * sizeof *e->w);
     return e->w ? idem_pairs_codes(pairs, 0, n, e->w, e->w + codes)
                 : idem_fail_as(IDEM_MEMORY, "out of memory for %d codes", 2 * n);
@@ -312,16 +340,35 @@ const float *idem_evaluator_shown(const idem_evaluator *e) {
     return e->outputs.pictures;
 }
 
+/* The first n outputs by a pipe whose last output they are, in batches that go round the ranks. */
+static int paint(const idem_evaluator *e, idem_pipe *p, int n, const float *a, const float *b) {
+    float *pictures = e->outputs.pictures;
+    const bool last = idem_pipe_out_size(p, 1);
+    share_pictures(e, pictures, n, true);
+    for (int i = 0; i < n; i += e->batch) {
+        const size_t at = (size_t)i, count = (size_t)(n - i < e->batch ? n - i : e->batch);
+        float *to = pictures + at * numbers(e);
+        if (idem_share_has(&e->share, at / (size_t)e->batch) &&
+            idem_pipe_run(p, count,
+                          (const float *const[IDEM_PIPE_PORTS]){a + at * idem_pipe_in_size(p, 0),
+                                                                b ? b + at * idem_pipe_in_size(p, 1) : NULL},
+                          (float *const[IDEM_PIPE_PORTS]){last ? NULL : to, last ? to : NULL}))
+            return -1;
+    }
+    return share_pictures(e, pictures, n, false);
+}
+
 /* Every pair of sources and these attribute pictures, refined and painted. */
 static int paint_refined(idem_evaluator *e, idem_painter *p, const float *attributes) {
+    share_pictures(e, e->outputs.pictures, e->n, true);
     for (size_t i = 0; i < (size_t)e->n; i++) {
         const idem_pair pair = {.x_id = e->sources.pictures + i * numbers(e), .x_attr = attributes + i * numbers(e)};
-        if (idem_painter_run(p, 1, &pair, e->outputs.pictures + i * numbers(e)))
+        if (idem_share_has(&e->share, i) && idem_painter_run(p, 1, &pair, e->outputs.pictures + i * numbers(e)))
             return -1;
         if (e->measured)
             e->measured(e->user, 1);
     }
-    return 0;
+    return share_pictures(e, e->outputs.pictures, e->n, false);
 }
 
 static int refined(idem_evaluator *e, idem_painter *p, idem_report *r) {
@@ -363,16 +410,13 @@ int idem_evaluator_mapper(idem_evaluator *e, idem_report *r) {
     gallery *out = &e->outputs;
     size_t n = (size_t)e->n;
     idem_figure psnr = {0};
-    const float *same[IDEM_PIPE_PORTS] = {e->sources.pictures, e->sources.pictures};
-    const float *cross[IDEM_PIPE_PORTS] = {e->sources.pictures, e->attributes.pictures};
-    float *const to[IDEM_PIPE_PORTS] = {NULL, out->pictures};
-    int status = idem_pipe_run(p, n, same, to);
+    int status = paint(e, p, e->n, e->sources.pictures, e->sources.pictures);
     if (!status) {
         idem_image_quantise(out->pictures, n * numbers(e));
         psnr = idem_score_psnr(out->pictures, e->sources.pictures, e->n, idem_model_about(e->model)->size);
     }
     double start = idem_clock();
-    status = status || idem_pipe_run(p, n, cross, to) ? -1 : 0;
+    status = status || paint(e, p, e->n, e->sources.pictures, e->attributes.pictures) ? -1 : 0;
     double seconds = idem_clock() - start;
     idem_pipe_free(p);
     if (status || measure(e, r, e->n))
@@ -405,8 +449,7 @@ static int mix(idem_evaluator *e, const float *coarse, const float *fine, int cr
     for (size_t i = 0; i < (size_t)n; i++)
         for (size_t l = 0; l < L; l++)
             memcpy(ws + (i * L + l) * W, ((int)l < crossover ? coarse : fine) + i * W, W * sizeof *ws);
-    int status = idem_pipe_run(e->layers, (size_t)n, (const float *const[]){ws, NULL},
-                               (float *const[]){e->outputs.pictures, NULL});
+    int status = paint(e, e->layers, n, ws, NULL);
     free(ws);
     return status;
 }

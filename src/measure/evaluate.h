@@ -16,6 +16,7 @@
 #include "engine/plan.h"
 #include "measure/pairs.h"
 #include "measure/scores.h"
+#include "measure/share.h"
 #include "model/model.h"
 
 enum { IDEM_RETRIEVAL_GROUP = 100, IDEM_STRANGER_PAIRS = 2000 };
@@ -40,6 +41,10 @@ void idem_evaluator_free(idem_evaluator *e); /* NULL is allowed */
 /* Calls `measured` with the number of pictures measured since the last call: 2 n for the pairs, n for each report, none
  * for copied pictures as baselines. */
 void idem_evaluator_watch(idem_evaluator *e, void (*measured)(void *user, int pictures), void *user);
+
+/* Ranks that measure the same pairs together: all paint and look at their share, and all have all of it. Calls of the
+ * evaluator are then all ranks'. */
+void idem_evaluator_share(idem_evaluator *e, const idem_measure_share *share);
 
 /* Pairs to measure on; replaces earlier ones. Drawn: 2 n pictures of the generator (measure/pairs.h). Given: pictures
  * [n, S, S, 3] in [0, 1] (copied). n >= 2. */

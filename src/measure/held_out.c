@@ -24,7 +24,7 @@ struct idem_held_out {
     idem_model *model;
     idem_plan_options options;
     idem_second_opinion judge;
-    idem_held_out_share share; /* .ranks 1: this process alone */
+    idem_measure_share share; /* .ranks 1: this process alone */
     size_t pairs, picture;
     int n_views;
     view views[VIEWS];
@@ -34,13 +34,8 @@ struct idem_held_out {
     float *x, *y;      /* of one chunk */
 };
 
-/* Chunks go round the ranks. What the others look at stays 0 here until it is joined. */
 static bool is_mine(const idem_held_out *h, size_t first) {
-    return first / BATCH % (size_t)h->share.ranks == (size_t)h->share.rank;
-}
-
-static int join(const idem_held_out *h, float *x, size_t n) {
-    return h->share.ranks > 1 ? h->share.sum(h->share.of, x, n) : 0;
+    return idem_share_has(&h->share, first / BATCH);
 }
 
 static float *source_of(const idem_held_out *h, int which, int side, size_t i) {
@@ -89,9 +84,9 @@ static int gather(idem_held_out *h, idem_data *data, idem_pairs_of *pairs_of, id
             return -1;
     }
     for (int i = 0; i < h->n_views; i++)
-        if (join(h, h->views[i].sources, 2 * h->pairs * h->views[i].dim))
+        if (idem_share_join(&h->share, h->views[i].sources, 2 * h->pairs * h->views[i].dim))
             return -1;
-    return join(h, h->points, h->pairs * NUMBERS);
+    return idem_share_join(&h->share, h->points, h->pairs * NUMBERS);
 }
 
 static int allocate(idem_held_out *h) {
@@ -127,7 +122,7 @@ static int prepare(idem_held_out *h, idem_data *data, idem_pairs_of *pairs_of, u
 }
 
 idem_held_out *idem_held_out_new(idem_model *m, idem_data *data, idem_pairs_of *pairs_of, int pairs, uint64_t seed,
-                                 const idem_second_opinion *judge, const idem_held_out_share *share,
+                                 const idem_second_opinion *judge, const idem_measure_share *share,
                                  const idem_plan_options *options) {
     idem_held_out *h = calloc(1, sizeof *h);
     if (!h)
@@ -138,7 +133,7 @@ idem_held_out *idem_held_out_new(idem_model *m, idem_data *data, idem_pairs_of *
         h->options = *options;
     if (judge)
         h->judge = *judge;
-    h->share = share ? *share : (idem_held_out_share){.ranks = 1};
+    h->share = share ? *share : IDEM_MEASURE_ALONE;
     h->pairs = (size_t)pairs;
     h->picture = (size_t)info->size * (size_t)info->size * 3;
     h->n_views = h->judge.describe ? VIEWS : JUDGE;
@@ -218,9 +213,9 @@ static int look_at_all_cross(idem_held_out *h, const stages *p) {
         if (is_mine(h, first) && look_at_cross(h, p, first, h->pairs - first < BATCH ? h->pairs - first : BATCH))
             return -1;
     for (int v = 0; v < h->n_views; v++)
-        if (join(h, h->views[v].out, h->pairs * h->views[v].dim))
+        if (idem_share_join(&h->share, h->views[v].out, h->pairs * h->views[v].dim))
             return -1;
-    return join(h, h->out_points, h->pairs * NUMBERS);
+    return idem_share_join(&h->share, h->out_points, h->pairs * NUMBERS);
 }
 
 /* Sums over the same-face pairs of a chunk. */
@@ -247,7 +242,7 @@ static int score_all_same(idem_held_out *h, const stages *p, sums *chunk, sums *
         if (is_mine(h, first) &&
             score_same(h, p, first, h->pairs - first < BATCH ? h->pairs - first : BATCH, &chunk[first / BATCH]))
             return -1;
-    if (join(h, h->views[TRAIN].out, h->pairs * h->views[TRAIN].dim) ||
+    if (idem_share_join(&h->share, h->views[TRAIN].out, h->pairs * h->views[TRAIN].dim) ||
         (h->share.ranks > 1 && h->share.sum_doubles(h->share.of, &chunk[0].mse, 2 * chunks)))
         return -1;
     *all = (sums){0};

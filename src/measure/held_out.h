@@ -10,6 +10,7 @@
 #include "data/data.h"
 #include "model/model.h"
 #include "measure/scores.h"
+#include "measure/share.h"
 #include "media/image.h"
 
 /* The figures of one recogniser. */
@@ -35,15 +36,6 @@ typedef struct {
     int dim;
 } idem_second_opinion;
 
-/* Processes that measure together: each looks at its part of the pairs, and all get all scores, which are those of one
- * process bit for bit. The functions make x[n] the sum of everybody's; all call them in the same order. */
-typedef struct {
-    int rank, ranks;
-    int (*sum)(const void *of, float *x, size_t n);
-    int (*sum_doubles)(const void *of, double *x, size_t n);
-    const void *of;
-} idem_held_out_share;
-
 typedef struct idem_held_out idem_held_out;
 
 /* The source of the pairs: idem_data_held_out or idem_data_held_out_photographs. */
@@ -51,7 +43,7 @@ typedef int idem_pairs_of(idem_data *data, size_t first, size_t n, float *x_id, 
 
 /* Computes the pictures, their identities and landmarks once. judge may be NULL; so may share: this process alone. */
 idem_held_out *idem_held_out_new(idem_model *m, idem_data *data, idem_pairs_of *pairs_of, int pairs, uint64_t seed,
-                                 const idem_second_opinion *judge, const idem_held_out_share *share,
+                                 const idem_second_opinion *judge, const idem_measure_share *share,
                                  const idem_plan_options *options);
 void idem_held_out_free(idem_held_out *h); /* NULL is allowed */
 

@@ -251,6 +251,23 @@ void idem_seen_copy(const idem_observer *o, idem_seen *into, int to, const idem_
     copy_rows(into->face, to, s->face, from, n, 1);
 }
 
+void idem_seen_clear(const idem_observer *o, idem_seen *s, int n) {
+    for (int k = 0; k < o->recognisers; k++)
+        memset(s->id[k], 0, (size_t)n * (size_t)o->about[k].dim * sizeof(float));
+    memset(s->points, 0, (size_t)n * IDEM_POINT_NUMBERS * sizeof(float));
+    memset(s->pose, 0, (size_t)n * IDEM_ANGLES * sizeof(float));
+}
+
+int idem_seen_join(const idem_observer *o, idem_seen *s, int n, const idem_measure_share *share) {
+    for (int k = 0; k < o->recognisers; k++)
+        if (idem_share_join(share, s->id[k], (size_t)n * (size_t)o->about[k].dim))
+            return -1;
+    return idem_share_join(share, s->points, (size_t)n * IDEM_POINT_NUMBERS) ||
+                   idem_share_join(share, s->pose, (size_t)n * IDEM_ANGLES)
+               ? -1
+               : 0;
+}
+
 static void softmax(float *p, const float *logits) {
     double top = logits[0], sum = 0;
     for (int k = 1; k < IDEM_EXPRESSIONS; k++)

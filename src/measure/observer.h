@@ -8,6 +8,7 @@
 #ifndef IDEM_MEASURE_OBSERVER_H
 #define IDEM_MEASURE_OBSERVER_H
 
+#include "measure/share.h"
 #include "measure/witness.h"
 #include "model/model.h"
 
@@ -66,6 +67,11 @@ int idem_seen_new(idem_seen *s, const idem_observer *o, int n, bool features);
 void idem_seen_free(idem_seen *s);
 /* Copies rows from .. from + n - 1 to rows at `to`, except features. */
 void idem_seen_copy(const idem_observer *o, idem_seen *into, int to, const idem_seen *s, int from, int n);
+
+/* Rows of the first n pictures, of which each of several ranks sees its own: 0 before, all of them behind. Without
+ * expressions, faces and features. */
+void idem_seen_clear(const idem_observer *o, idem_seen *s, int n);
+int idem_seen_join(const idem_observer *o, idem_seen *s, int n, const idem_measure_share *share);
 
 /* pictures [n, S, S, 3] in [0, 1] -> rows at .. at + n - 1. -1: interrupted, or numbers that are not finite. */
 int idem_observer_run(idem_observer *o, int n, const float *pictures, idem_seen *s, int at);

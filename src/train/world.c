@@ -27,6 +27,10 @@ const idem_world *idem_world_alone(void) {
     return &alone;
 }
 
+const idem_world *idem_world_here(void) {
+    return here.joined && !here.left ? &here : idem_world_alone();
+}
+
 /* ---- joining ---- */
 
 /* Environment variables of Open MPI (4 and 5), MPICH and Slurm. */

@@ -19,6 +19,8 @@ typedef struct idem_world idem_world;
 /* Joins the launcher's ranks if its variables are set or if `asked`; else a world of one. Always returns the same
  * world. NULL: asked or launched, but the plug-in idem-mpi.so is missing or does not start. */
 const idem_world *idem_world_join(bool asked);
+/* The world that was joined, else a world of only this process. */
+const idem_world *idem_world_here(void);
 /* A world of only this process. */
 const idem_world *idem_world_alone(void);
 /* The last call of a rank that ends successfully; waits for the others. A process cannot join again. */

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "measure/figures.h"
 #include "model/origin.h"
+#include "train/world_share.h"
 
 enum { SHEET_SIDE = 6, PATIENCE = 3600 /* seconds: ranks have more or less to look at */ };
 
@@ -92,18 +93,10 @@ static int save_mapper(const idem_evaluation *e, const idem_run *run, const char
 
 /* ---- all of it ---- */
 
-static int sum(const void *world, float *x, size_t n) {
-    return idem_world_sum(world, x, n);
-}
-
-static int sum_doubles(const void *world, double *x, size_t n) {
-    return idem_world_sum_doubles(world, x, n);
-}
-
 /* Figures of the pairs of a source; the pairs are made once. */
 static int measure(const idem_evaluation *e, const idem_world *w, idem_held_out **h, idem_pairs_of *pairs_of,
                    size_t pairs, idem_held_out_scores *s) {
-    const idem_held_out_share share = {idem_world_rank(w), idem_world_size(w), sum, sum_doubles, w};
+    const idem_measure_share share = idem_world_share(w);
     if (!*h && idem_world_size(w) > 1 &&
         idem_world_same(w, "the second recogniser of evaluations", e->judge.describe ? "there" : "missing"))
         return -1;
