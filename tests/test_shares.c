@@ -122,6 +122,25 @@ static void evaluate_gives_the_same_figures(void **state) {
     assert_true(program_says("photographs cannot be measured by 2 ranks together: start one process"));
 }
 
+static void what_cannot_be_shared_out_is_refused(void **state) {
+    (void)state;
+    need();
+    static const char *const commands[] = {
+        "anonymise $DIR/who -o $DIR/refused", "train-generator -d $DIR/who -o $DIR/refused",
+        "train --recipe summary -g $DIR/generator.safetensors -d $DIR/who -o $DIR/refused"};
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        assert_int_not_equal(
+            RUN(MPIRUN "-np 2 $IDEM %s 2>&1 | grep '^idem' | tee $DIR/lines; [ $(wc -l < $DIR/lines) = 1 ] && exit 1",
+                commands[i]),
+            0);
+        assert_true(program_says("idem: 2 ranks cannot share this out: "));
+        assert_true(program_says("; start one process, without mpirun or srun"));
+    }
+    assert_int_not_equal(RUN("ls $DIR/refused"), 0);
+    /* One rank is one process, and needs no plug-in. */
+    program_expect(RUN(MPIRUN "-np 1 env IDEM_PLUGINS=/nowhere $IDEM align -q $DIR/who/1.png -o $DIR/single"), 0);
+}
+
 static void what_differs_is_named(void **state) {
     (void)state;
     need();
@@ -162,9 +181,10 @@ static int make(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(align_gives_the_same_faces),      cmocka_unit_test(compose_gives_the_same_combinations),
-        cmocka_unit_test(compose_gives_the_same_pairs),    cmocka_unit_test(compose_puts_all_faces_back),
-        cmocka_unit_test(evaluate_gives_the_same_figures), cmocka_unit_test(what_differs_is_named),
+        cmocka_unit_test(align_gives_the_same_faces),           cmocka_unit_test(compose_gives_the_same_combinations),
+        cmocka_unit_test(compose_gives_the_same_pairs),         cmocka_unit_test(compose_puts_all_faces_back),
+        cmocka_unit_test(evaluate_gives_the_same_figures),      cmocka_unit_test(what_differs_is_named),
+        cmocka_unit_test(what_cannot_be_shared_out_is_refused),
     };
     return cmocka_run_group_tests(tests, make, tiny_leave);
 }

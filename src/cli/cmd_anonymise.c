@@ -12,6 +12,7 @@
 #include "cli/options.h"
 #include "cli/passphrase.h"
 #include "cli/progress.h"
+#include "cli/shares.h"
 #include "cli/reading.h"
 #include "idem.h"
 
@@ -295,5 +296,9 @@ int idem_cmd_anonymise(int argc, char **argv) {
                               s.unlinkable ? "unlinkable" : "seed");
     if (s.passphrase_file && !s.key)
         return idem_cli_usage("--passphrase-file needs --key");
+    int code;
+    if (!idem_shares_alone("a face is known as a person's by the mean of that person's faces in all files before",
+                           &code))
+        return code;
     return run(&s, args, n) ? idem_cli_failed() : 0;
 }

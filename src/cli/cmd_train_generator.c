@@ -8,6 +8,7 @@
 #include "cli/options.h"
 #include "cli/overwrite.h"
 #include "cli/progress.h"
+#include "cli/shares.h"
 #include "cli/train_progress.h"
 #include "cli/train_report.h"
 #include "idem.h"
@@ -98,6 +99,9 @@ static int print_report(const train *a, const idem_train_result *r) {
 }
 
 static int run(train *a) {
+    int refused;
+    if (!idem_shares_alone("a generator is trained by one process", &refused))
+        return refused;
     idem_train_result result = {.struct_size = sizeof result};
     a->view.quiet = a->shared.quiet;
     a->view.unit = "pictures";

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/sha256.h"
+#include "cli/command.h"
 #include "cli/failure.h"
 #include "idem.h"
 
@@ -38,6 +39,21 @@ int idem_shares_leave(const idem_shares *s, int code, bool broke) {
         return code;
     idem_ranks_leave(broke ? code : 0);
     return broke || !s->rank ? code : 0;
+}
+
+bool idem_shares_alone(const char *why, int *code) {
+    idem_ranks ranks = {.struct_size = sizeof ranks};
+    *code = 0;
+    if (idem_ranks_join(0, &ranks)) {
+        *code = idem_cli_failed();
+        return false;
+    }
+    if (ranks.size > 1 && !ranks.rank) {
+        idem_cli_fail("%d ranks cannot share this out: %s; start one process, without mpirun or srun", ranks.size, why);
+        *code = idem_cli_failed();
+    }
+    idem_ranks_leave(0);
+    return ranks.size == 1;
 }
 
 char *idem_shares_texts(const idem_shares *s, const char *mine, size_t *most) {

@@ -18,6 +18,10 @@ int idem_shares_join(idem_shares *s, int argc, char *const *argv, const char *co
  * here, and rank 0's code is the only one that is not 0. */
 int idem_shares_leave(const idem_shares *s, int code, bool broke);
 
+/* For a command that cannot be shared out: true if no launcher has started others; else it must return *code, and rank
+ * 0 says why. why: "persons are ...". */
+bool idem_shares_alone(const char *why, int *code);
+
 /* Every rank's text, in the order of ranks, each in *most bytes with its NUL; free it. mine: NULL is "". NULL with a
  * message. */
 char *idem_shares_texts(const idem_shares *s, const char *mine, size_t *most);

@@ -10,6 +10,7 @@
 #include "cli/field_options.h"
 #include "cli/options.h"
 #include "cli/progress.h"
+#include "cli/shares.h"
 #include "cli/train_progress.h"
 #include "cli/train_report.h"
 #include "idem.h"
@@ -107,6 +108,9 @@ static int print_measured(const train *a, const idem_train_result *r) {
 }
 
 static int run(train *a) {
+    int refused;
+    if (!idem_shares_alone("the recipe summary is trained by one process", &refused))
+        return refused;
     idem_train_result result = {.struct_size = sizeof result};
     a->view.quiet = a->shared.quiet;
     a->view.unit = "it";

@@ -33,8 +33,14 @@ const idem_world *idem_world_here(void) {
 
 /* ---- joining ---- */
 
-/* Environment variables of Open MPI (4 and 5), MPICH and Slurm. */
+/* By environment variables of Open MPI (4 and 5), MPICH and Slurm. A single process needs no MPI. */
 static bool launched(void) {
+    static const char *const sizes[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        const char *size = getenv(sizes[i]);
+        if (size && !strcmp(size, "1"))
+            return false;
+    }
     static const char *const names[] = {"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK", "PMI_FD"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (getenv(names[i]))

@@ -16,8 +16,8 @@
 
 typedef struct idem_world idem_world;
 
-/* Joins the launcher's ranks if its variables are set or if `asked`; else a world of one. Always returns the same
- * world. NULL: asked or launched, but the plug-in idem-mpi.so is missing or does not start. */
+/* Joins the launcher's ranks if its variables are set, for more than one process, or if `asked`; else a world of one.
+ * Always returns the same world. NULL: asked or launched, but the plug-in idem-mpi.so is missing or does not start. */
 const idem_world *idem_world_join(bool asked);
 /* The world that was joined, else a world of only this process. */
 const idem_world *idem_world_here(void);
