@@ -16,6 +16,7 @@
 #include <jansson.h>
 
 #include "format/weights.h"
+#include "support/photographs.h"
 #include "support/program.h"
 #include "support/tiny.h"
 
@@ -146,6 +147,31 @@ static void evaluations_are_those_of_one_process(void **state) {
                        0);
 }
 
+/* Half of the pictures, on the fly and of a folder: the attribute pictures of a batch are shuffled as one. */
+static void photographs_are_those_of_one_process(void **state) {
+    (void)state;
+    need();
+    photograph_need_models();
+    static const char *const data[] = {"", "-d $DIR/data "};
+#define PHOTOGRAPHS TRAIN "%s--photographs $DIR/photos --photograph-vary 0.5 --cross-every 1 --iterations 1 "
+    for (size_t i = 0; i < sizeof data / sizeof *data; i++) {
+        program_expect(RUN("rm -rf $DIR/p1 $DIR/p2; $IDEM " PHOTOGRAPHS "-o $DIR/p1", data[i]), 0);
+        program_expect(RUN(MPIRUN "-np 2 $IDEM " PHOTOGRAPHS "-o $DIR/p2", data[i]), 0);
+        expect_losses("p1", "p2", 1, i ? 1e-5 : 1e-4); /* painted in other batches, a byte in ten thousand differs */
+        assert_true(distance("p1", "p2", "E_attr.", "0000000001") <= 1e-3);
+        program_expect(
+            RUN("cd $DIR && for p in p1 p2; do grep -o '\"photo_.*' $p/metrics.jsonl | head -1 > $p.photo; done; "
+                "cmp p1.photo p2.photo && grep photo_id_kept p1.photo && cmp p1/photographs.cache "
+                "p2/photographs.cache"),
+            0);
+    }
+    assert_int_not_equal(RUN("cp -r $DIR/photos $DIR/less && rm $DIR/less/1.png; " EACH
+                             "[ $rank = 0 ] && d=photos || d=less; exec $IDEM " TRAIN
+                             "--photographs $DIR/$d --iterations 1 -o $DIR/differs-photos'"),
+                         0);
+    assert_true(program_says("the set of photographs (its digest) differs: "));
+}
+
 /* One rank gets the signal, all stop behind the same iteration; resumed by as many ranks bit for bit, by one too. */
 static void an_interruption_is_a_checkpoint(void **state) {
     (void)state;
@@ -213,14 +239,22 @@ static int make(void **state) {
     has_mpi = RUN("command -v mpirun && ls ${IDEM%%/*}/idem-mpi.so") == 0;
     if (!has_mpi)
         print_message("skip: mpirun or idem-mpi.so is not there\n");
-    return RUN("$IDEM sample -q -g $DIR/generator.safetensors -o $DIR/data -n 40") ? -1 : 0;
+    return RUN("mkdir $DIR/photos && cp %s/samples/*/*.png $DIR/photos && $IDEM sample -q -g "
+               "$DIR/generator.safetensors -o $DIR/data -n 40",
+               IDEM_SOURCE_DIR)
+               ? -1
+               : 0;
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(gradients_of_the_first_iteration_agree), cmocka_unit_test(ten_iterations_agree),
-        cmocka_unit_test(evaluations_are_those_of_one_process),   cmocka_unit_test(what_differs_is_named),
-        cmocka_unit_test(an_interruption_is_a_checkpoint),        cmocka_unit_test(a_killed_rank_ends_all),
+        cmocka_unit_test(gradients_of_the_first_iteration_agree),
+        cmocka_unit_test(ten_iterations_agree),
+        cmocka_unit_test(evaluations_are_those_of_one_process),
+        cmocka_unit_test(photographs_are_those_of_one_process),
+        cmocka_unit_test(what_differs_is_named),
+        cmocka_unit_test(an_interruption_is_a_checkpoint),
+        cmocka_unit_test(a_killed_rank_ends_all),
     };
     return cmocka_run_group_tests(tests, make, tiny_leave);
 }

@@ -124,19 +124,25 @@ size_t idem_data_count(const idem_data *d) {
     return d->reader ? idem_data_reader_count(d->reader) : 0;
 }
 
-static void fill_z(idem_data *d, const char *stream, uint64_t first, size_t n) {
+/* n rows of d->z from row `at` on. */
+static void fill_z(idem_data *d, const char *stream, uint64_t first, size_t n, size_t at) {
     idem_rng r = idem_rng_make(d->seed, stream);
     r.counter = first * 2 * (uint64_t)d->z_dim;
-    idem_rng_fill_normal(&r, d->z, n * (size_t)d->z_dim);
+    idem_rng_fill_normal(&r, d->z + at * (size_t)d->z_dim, n * (size_t)d->z_dim);
 }
 
-/* n <= 2 B pictures of an endless stream. */
-static int sample(idem_data *d, const char *stream, uint64_t first, size_t n, float *x) {
-    fill_z(d, stream, first, n);
+/* The first n rows of d->z. */
+static int paint(idem_data *d, size_t n, float *x) {
     if (idem_pipe_run(d->sample, n, (const float *const[]){d->z}, (float *const[]){NULL, x}))
         return -1;
     idem_image_quantise(x, n * d->picture);
     return 0;
+}
+
+/* n <= 2 B pictures of an endless stream. */
+static int sample(idem_data *d, const char *stream, uint64_t first, size_t n, float *x) {
+    fill_z(d, stream, first, n, 0);
+    return paint(d, n, x);
 }
 
 /* n <= B pictures of the generator, or of the folder, the first of which is number `first` of them. */
@@ -147,10 +153,10 @@ static int draw_own(idem_data *d, uint64_t first, size_t n, float *x) {
 }
 
 /* Drawn pictures are at the start of x: they are moved to their places, the last first, and photographs are put between
- * them. */
-static void put_photographs(idem_data *d, uint64_t first, float *x, size_t own) {
+ * them. order [B]: the number of each place's picture, counted from the first; NULL: 0, 1, ... */
+static void put_photographs(idem_data *d, uint64_t first, const size_t *order, float *x, size_t own) {
     for (size_t i = (size_t)d->batch; i-- > 0;) {
-        const uint64_t k = first + i, before = idem_photographs_before(d->share, k);
+        const uint64_t k = first + (order ? order[i] : i), before = idem_photographs_before(d->share, k);
         if (idem_photographs_before(d->share, k + 1) > before)
             idem_photographs_take(d->photographs, before, x + i * d->picture);
         else if (--own != i)
@@ -168,7 +174,7 @@ static int draw_half(idem_data *d, float *x) {
     if (draw_own(d, first - before, own, x))
         return -1;
     if (own < n)
-        put_photographs(d, first, x, own);
+        put_photographs(d, first, NULL, x, own);
     d->at.pictures += whole(d);
     return 0;
 }
@@ -189,6 +195,44 @@ static void shuffle(const idem_data *d, float *x) {
     }
 }
 
+/* The part's places of the second half, whose order is of the whole batch. order: room for the whole. */
+static int draw_ordered(idem_data *d, size_t *order, float *x) {
+    const uint64_t first = d->at.pictures;
+    const size_t all = (size_t)whole(d), *places = order + ahead(d);
+    size_t own = 0;
+    d->at.pictures += all;
+    idem_rng r = idem_rng_make(d->seed, STREAM_MIX);
+    r.counter = d->at.pictures;
+    for (size_t i = 0; i < all; i++)
+        order[i] = i;
+    for (size_t i = all; i > 1; i--) {
+        const size_t k = (size_t)idem_rng_below(&r, i), kept = order[i - 1];
+        order[i - 1] = order[k];
+        order[k] = kept;
+    }
+    for (int i = 0; i < d->batch; i++) {
+        const uint64_t k = first + places[i], before = idem_photographs_before(d->share, k);
+        if (idem_photographs_before(d->share, k + 1) > before)
+            continue;
+        if (!d->reader)
+            fill_z(d, STREAM_PICTURES, k - before, 1, own);
+        else if (idem_data_reader_take(d->reader, k - before, 1, x + own * d->picture))
+            return -1;
+        own++;
+    }
+    if (!d->reader && own && paint(d, own, x))
+        return -1;
+    put_photographs(d, first, places, x, own);
+    return 0;
+}
+
+static int draw_part_of_shuffled(idem_data *d, float *x) {
+    size_t *order = malloc((size_t)whole(d) * sizeof *order);
+    const int status = order ? draw_ordered(d, order, x) : idem_fail_as(IDEM_MEMORY, "out of memory for a batch");
+    free(order);
+    return status;
+}
+
 int idem_data_draw(idem_data *d, bool cross, float *x_id, float *x_attr) {
     if (draw_half(d, x_id))
         return -1;
@@ -196,9 +240,12 @@ int idem_data_draw(idem_data *d, bool cross, float *x_id, float *x_attr) {
         memcpy(x_attr, x_id, (size_t)d->batch * d->picture * sizeof *x_id);
         return 0;
     }
+    const bool mixed = d->photographs && d->share > 0;
+    if (mixed && d->parts > 1)
+        return draw_part_of_shuffled(d, x_attr);
     if (draw_half(d, x_attr))
         return -1;
-    if (d->photographs && d->share > 0)
+    if (mixed)
         shuffle(d, x_attr);
     return 0;
 }
@@ -230,7 +277,7 @@ int idem_data_codes(idem_data *d, float *w) {
     if (d->reader) {
         status = idem_data_reader_codes(d->reader, d->at.codes + ahead(d), n, w);
     } else {
-        fill_z(d, STREAM_CODES, d->at.codes + ahead(d), n);
+        fill_z(d, STREAM_CODES, d->at.codes + ahead(d), n, 0);
         status = idem_pipe_run(d->mapping, n, (const float *const[]){d->z}, (float *const[]){w});
     }
     if (!status)

@@ -34,7 +34,7 @@ idem_data *idem_data_folder(idem_model *m, const char *dir, int batch, uint64_t 
 void idem_data_free(idem_data *d); /* NULL is allowed */
 
 /* Makes B part number `part` of `parts` equal parts of each batch: all parts together draw the same as one data with
- * their total B. Not with photographs, which are shuffled over a whole batch. */
+ * their total B. */
 void idem_data_part(idem_data *d, int part, int parts);
 
 /* From now on `share` of the training pictures are photographs, evenly spread; real codes are unchanged. A batch of

@@ -2,6 +2,7 @@
 #include "train/mapper/trainer.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -193,10 +194,10 @@ static idem_plan_options options_of(const idem_trainer *t) {
                                .share = t->graph.plan[0][1]};
 }
 
-static int open_photographs(idem_trainer *t) {
+static int open_own_photographs(idem_trainer *t) {
     const idem_recipe *r = &t->recipe;
     const idem_run_photographs p = {.dir = t->setup.photographs,
-                                    .run = t->run.path,
+                                    .run = t->run.name,
                                     .share = r->photograph_share,
                                     .options = {.size = idem_model_about(t->model)->size,
                                                 .seed = r->seed,
@@ -209,6 +210,29 @@ static int open_photographs(idem_trainer *t) {
                                                 .bad = t->setup.on_left_out,
                                                 .user = t->setup.user}};
     return idem_run_photographs_open(&p, t->data, t->run.tensors, t->state.run.iteration);
+}
+
+/* Rank 0 looks for faces and keeps them in the run's folder, where the others then find them. */
+static int open_photographs(idem_trainer *t) {
+    const idem_world *w = t->run.world;
+    const int rank = idem_world_rank(w);
+    int status = rank ? 0 : open_own_photographs(t), all;
+    if (idem_world_size(w) == 1)
+        return status;
+    const double before = idem_world_set_patience(INFINITY);
+    if (idem_world_least(w, status, &all))
+        status = -1;
+    else if (rank)
+        status =
+            all < 0 ? idem_fail("rank 0 on %s has no photographs", idem_world_host(w, 0)) : open_own_photographs(t);
+    if (idem_world_least(w, status, &all))
+        status = -1;
+    else if (all < 0 && !status)
+        status = idem_fail("another rank cannot read the photographs: its own message says why");
+    idem_world_set_patience(before);
+    const idem_photographs *p = idem_data_photographs(t->data);
+    return status ? -1
+                  : idem_world_same(w, "the set of photographs (its digest)", p ? idem_photographs_digest(p) : "none");
 }
 
 static int open_data(idem_trainer *t) {
@@ -232,13 +256,10 @@ static int open_data(idem_trainer *t) {
 
 static int check_ranks(const idem_trainer *t) {
     const int ranks = idem_world_size(t->run.world);
-    if (t->recipe.batch % ranks)
-        return idem_fail("the batch is %" PRId64 ", and %d ranks cannot share it evenly: make it a multiple of %d",
-                         t->recipe.batch, ranks, ranks);
-    return ranks > 1 && t->setup.photographs
-               ? idem_fail("photographs cannot be distributed to %d ranks: leave them out, or train with one process",
-                           ranks)
-               : 0;
+    return !(t->recipe.batch % ranks)
+               ? 0
+               : idem_fail("the batch is %" PRId64 ", and %d ranks cannot share it evenly: make it a multiple of %d",
+                           t->recipe.batch, ranks, ranks);
 }
 
 static int open_trainer(void *trainer) {
