@@ -255,7 +255,7 @@ static void memory_is_as_good_as_a_file(void **state) {
     assert_int_equal(idem_get_photograph_info(p, &about), 0);
     assert_true(about.width == 200 && about.height == 100 && about.faces == 0);
     assert_int_equal(idem_align_face(context, p, 0, back), -1);
-    assert_says("the photograph has 0, numbered from 0");
+    assert_says("the photograph has 0 faces, numbered from 0");
     assert_int_equal(idem_compose_photograph(context, pixels, p, IDEM_ALL_FACES), -1);
     assert_says("shows no face");
     idem_free_photograph(p);
