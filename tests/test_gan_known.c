@@ -72,7 +72,7 @@ static void a_stopped_run_ends_alike(void **state) {
     /* Two and a half codes were found; the file is gone on with, and the run from an earlier checkpoint, without the
      * mapper. */
     program_expect(
-        RUN("mkdir $DIR/stopped && cp $DIR/whole/pictures.codes $DIR/all.codes && head -c $((80 + 5 * 64 * 10 "
+        RUN("mkdir $DIR/stopped && cp $DIR/whole/pictures.codes $DIR/all.codes && head -c $((144 + 5 * 64 * 10 "
             "* 2)) $DIR/all.codes > $DIR/stopped/pictures.codes && " TRAIN KNOWN
             "-o $DIR/stopped --pictures 24 && cmp $DIR/all.codes $DIR/stopped/pictures.codes"),
         0);
@@ -97,11 +97,11 @@ static void the_loss_is_that_of_painted_pictures(void **state) {
     idem_model *m = idem_model_open(tiny_path(dir, "still/checkpoint-0000000001.safetensors"));
     assert_true(d && m);
     const size_t numbers = (size_t)(idem_model_about(m)->layers * idem_model_about(m)->w_dim);
-    assert_int_equal(size, 80 + CODES * numbers * sizeof(float));
+    assert_int_equal(size, 144 + CODES * numbers * sizeof(float));
     float *ws = malloc(CODES * numbers * sizeof *ws), *y = malloc(CODES * PICTURE * sizeof *y),
           *x = malloc(CODES * PICTURE * sizeof *x);
     assert_true(ws && y && x);
-    memcpy(ws, bytes + 80, CODES * numbers * sizeof *ws);
+    memcpy(ws, bytes + 144, CODES * numbers * sizeof *ws);
     idem_pipe *p = idem_pipe_new(m, IDEM_PIPE_LAYERS, 1, 1, NULL);
     assert_non_null(p);
     assert_int_equal(idem_pipe_run(p, CODES, (const float *const[]){ws}, (float *const[]){y, NULL}), 0);
@@ -175,6 +175,13 @@ static void what_cannot_be_is_refused(void **state) {
             "-o $DIR/other --pictures 4"),
         1);
     assert_true(program_says("delete the file to have them made anew"));
+    /* As many codes, of other pictures or in another order, and no mapper that could tell. */
+    program_expect(RUN("cp '%s/samples/attributes/d.png' $DIR/data/1.png && rm -r $DIR/other && mkdir $DIR/other && cp "
+                       "$DIR/all.codes "
+                       "$DIR/other/pictures.codes && " TRAIN "-o $DIR/other --pictures 4",
+                       IDEM_SOURCE_DIR),
+                   1);
+    assert_true(program_says("these codes are not of these pictures in this order"));
     program_expect(RUN(TRAIN KNOWN "-o $DIR/many --pictures 4 --rebuild-batch 4"), 1);
     assert_true(program_says("--rebuild-batch is 4, expected fewer than the batch of 4"));
 }

@@ -1,8 +1,13 @@
+#define _POSIX_C_SOURCE 200809L
 #include "train/gan/known.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/sha256.h"
@@ -10,7 +15,7 @@
 #include "data/epochs.h"
 #include "model/painter.h"
 
-enum { HASH = 64, HEAD = 8 + 2 * 4 + HASH };
+enum { HASH = 64, BEHIND = 16, HEAD = BEHIND + 2 * HASH }; /* bytes; of the head before its hashes */
 static const char MAGIC[] = "IDEMKNOW";
 
 struct idem_gan_known {
@@ -28,35 +33,39 @@ static void number(unsigned char *to, uint32_t n) {
         to[i] = (unsigned char)(n >> (8 * i));
 }
 
-static void head_of(const idem_gan_known *k, const char *hash, unsigned char head[HEAD]) {
+static void head_of(const idem_gan_known *k, const char *networks, unsigned char head[HEAD]) {
     memcpy(head, MAGIC, 8);
     number(head + 8, (uint32_t)k->o.layers);
     number(head + 12, (uint32_t)k->o.w_dim);
-    memcpy(head + 16, hash, HASH);
+    memcpy(head + BEHIND, idem_gan_data_hash(k->data), HASH);
+    memcpy(head + BEHIND + HASH, networks, HASH);
 }
 
-/* Of the pictures, the networks and the steps. */
-static void hash_sources(const idem_gan_known *k, const idem_model *m, char hash[HASH + 1]) {
+static void hash_networks(const idem_gan_known *k, const idem_model *m, char hash[HASH + 1]) {
     const idem_model_info *about = idem_model_about(m);
     char text[256];
-    const int n = snprintf(text, sizeof text, "%s %s %s %d", idem_gan_data_hash(k->data), about->hash,
-                           about->mapper ? about->mapper : "", k->o.steps);
+    const int n = snprintf(text, sizeof text, "%s %s %d", about->hash, about->mapper ? about->mapper : "", k->o.steps);
     idem_sha256 sha = idem_sha256_make();
     idem_sha256_add(&sha, text, (size_t)n);
     idem_sha256_end(&sha, hash);
 }
 
-/* Codes that are there; -1. hash NULL: whatever they follow from. */
-static int64_t read_codes(idem_gan_known *k, FILE *f, const char *file, const char *hash) {
+static int cannot_write(const char *file) {
+    return idem_fail("%s: cannot write: %s", file, strerror(errno));
+}
+
+/* Codes that are there; -1. networks NULL: whoever made them. */
+static int64_t read_codes(idem_gan_known *k, FILE *f, const char *file, const char *networks) {
     unsigned char head[HEAD], expected[HEAD];
     const size_t got = fread(head, 1, HEAD, f);
     if (!got)
         return 0;
-    head_of(k, hash ? hash : (const char *)head + 16, expected);
+    head_of(k, networks ? networks : (const char *)head + BEHIND + HASH, expected);
     if (got < HEAD || memcmp(head, expected, HEAD) != 0)
-        return idem_fail("%s: these codes are not of these pictures, this generator, this mapper and these steps; "
-                         "delete the file to have them made anew",
-                         file);
+        return idem_fail(
+            "%s: these codes are not of these pictures in this order, this generator, this mapper and these "
+            "steps; delete the file to have them made anew",
+            file);
     return (int64_t)fread(k->ws, k->width * sizeof *k->ws, k->count, f);
 }
 
@@ -74,7 +83,7 @@ static int make_codes(idem_gan_known *k, idem_model *m, FILE *f, const char *fil
         float *ws = k->ws + i * k->width;
         status = idem_painter_codes(p, 1, &(idem_pair){.x_id = x, .x_attr = x}, ws, NULL);
         if (!status && (fwrite(ws, sizeof *ws, k->width, f) < k->width || fflush(f)))
-            status = idem_fail("%s: cannot write: is the disk full?", file);
+            status = cannot_write(file);
         if (!status && k->o.progress)
             k->o.progress(k->o.user, i + 1, k->count);
         if (!status && k->o.stop && *k->o.stop)
@@ -98,34 +107,37 @@ static int open_model(const idem_gan_known *k, idem_model **m) {
     return 0;
 }
 
-/* What of them is missing in the file, open for reading and writing. */
-static int complete(idem_gan_known *k, FILE *f, const char *file) {
-    idem_model *m = NULL;
-    char hash[HASH + 1];
+/* The codes behind the first `have`. */
+static int make_rest(idem_gan_known *k, idem_model *m, const char *networks, size_t have, FILE *f, const char *file) {
     unsigned char head[HEAD];
-    if (!k->o.mapper) {
-        const int64_t have = read_codes(k, f, file, NULL);
-        return have < 0 ? -1
-               : (size_t)have == k->count
-                   ? 0
-                   : idem_fail("%s: has the codes of %lld of %zu pictures; set options.mapper to "
-                               "the one that makes the others",
-                               file, (long long)have, k->count);
-    }
-    int status = open_model(k, &m);
-    int64_t have = -1;
-    if (!status) {
-        hash_sources(k, m, hash);
-        have = read_codes(k, f, file, hash);
-        head_of(k, hash, head);
-    }
+    head_of(k, networks, head);
     /* A row that was cut short is written again. */
-    if (have < 0 || fseek(f, 0, SEEK_SET) || fwrite(head, 1, HEAD, f) < HEAD ||
-        fseek(f, (long)(HEAD + (size_t)have * k->width * sizeof *k->ws), SEEK_SET))
-        status = -1;
-    status = status || make_codes(k, m, f, file, (size_t)have) ? -1 : 0;
+    if (fseek(f, 0, SEEK_SET) || fwrite(head, 1, HEAD, f) < HEAD ||
+        fseek(f, (long)(HEAD + have * k->width * sizeof *k->ws), SEEK_SET))
+        return cannot_write(file);
+    return make_codes(k, m, f, file, have);
+}
+
+static int complete_by_mapper(idem_gan_known *k, FILE *f, const char *file) {
+    idem_model *m = NULL;
+    char networks[HASH + 1];
+    int64_t have = -1;
+    if (!open_model(k, &m)) {
+        hash_networks(k, m, networks);
+        have = read_codes(k, f, file, networks);
+    }
+    const int status = have < 0 ? -1 : make_rest(k, m, networks, (size_t)have, f, file);
     idem_model_free(m);
     return status;
+}
+
+static int expect_all(idem_gan_known *k, FILE *f, const char *file) {
+    const int64_t have = read_codes(k, f, file, NULL);
+    if (have < 0 || (size_t)have == k->count)
+        return have < 0 ? -1 : 0;
+    return idem_fail("%s: has the codes of %" PRId64 " of %zu pictures; set options.mapper to the one that makes the "
+                     "others",
+                     file, have, k->count);
 }
 
 static int open_known(idem_gan_known *k, const char *file) {
@@ -133,13 +145,17 @@ static int open_known(idem_gan_known *k, const char *file) {
     k->width = (size_t)k->o.layers * (size_t)k->o.w_dim;
     if (!(k->ws = malloc(k->count * k->width * sizeof *k->ws)))
         return idem_fail_as(IDEM_MEMORY, "out of memory for the codes of %zu pictures", k->count);
-    FILE *f = fopen(file, "a+b");
-    if (f)
-        f = freopen(file, "r+b", f);
-    if (!f)
-        return idem_fail("%s: cannot be opened", file);
-    const int status = complete(k, f, file);
-    return fclose(f) || status ? -1 : idem_epochs_make(&k->epochs, k->o.seed, "gan.known", NULL, k->count);
+    const int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    FILE *f = fd < 0 ? NULL : fdopen(fd, "r+b");
+    if (!f) {
+        if (fd >= 0)
+            close(fd);
+        return idem_fail("%s: cannot open: %s", file, strerror(errno));
+    }
+    int status = (k->o.mapper ? complete_by_mapper : expect_all)(k, f, file);
+    if (fclose(f) && !status)
+        status = cannot_write(file);
+    return status ? -1 : idem_epochs_make(&k->epochs, k->o.seed, "gan.known", NULL, k->count);
 }
 
 idem_gan_known *idem_gan_known_open(idem_gan_data *d, const char *file, const idem_gan_known_options *o) {

@@ -5,8 +5,9 @@
  * 2022, does for one person, by pivotal tuning, Roich et al. 2021).
  *
  * The codes are kept in a file of the run, which grows while they are made, so that an interruption loses little:
- * "IDEMKNOW", L, W (32-bit, little-endian), 64 hex digits of what they follow from; rows ws of L * W floats, in the
- * order of idem_gan_data_look. Letters: S the generator's side, L rows of ws, W the width of w. */
+ * "IDEMKNOW", L, W (32-bit, little-endian), 64 hex digits of the pictures (idem_gan_data_hash), 64 of the networks and
+ * the steps; rows ws of L * W floats, in the order of idem_gan_data_look. Letters: S the generator's side, L rows of
+ * ws, W the width of w. */
 #ifndef IDEM_TRAIN_GAN_KNOWN_H
 #define IDEM_TRAIN_GAN_KNOWN_H
 
