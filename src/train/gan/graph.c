@@ -217,7 +217,8 @@ static int build_losses(idem_gan_graph *t, idem_weights *w, const idem_gan_recip
     t->g.loss = idem_bce_logits(judge(t, w, made, 1), true);
     if (r->rebuild > 0) {
         t->rebuilt = rebuilt(t, idem_slice(painted, 0, batch - r->rebuild_batch, r->rebuild_batch, 1));
-        t->alone.loss = rebuilt_alone(t, w);
+        if (r->rebuild_first > 0 && !(t->alone.loss = rebuilt_alone(t, w)))
+            return -1;
         t->g.loss = idem_add(t->g.loss, idem_scale(t->rebuilt, (float)r->rebuild));
     }
     if ((r->features > 0 || r->features_mobilenet > 0) && build_heads(t, w, r, shown, made))
@@ -267,7 +268,7 @@ int idem_gan_graph_build(idem_gan_graph *t, idem_weights *w, const idem_gan_reci
                      "adam_d", d_beta2, &shared) ||
                    make_step(&t->g, t->graph, w, 1, (idem_node *[2]){t->rebuilt}, IDEM_GAN_G, NULL, "adam_g", g_beta2,
                              &shared) ||
-                   (r->rebuild > 0 &&
+                   (t->alone.loss &&
                     make_step(&t->alone, t->graph, w, 1, NULL, IDEM_GAN_G, NULL, "adam_g", g_beta2, &shared)) ||
                    (r->path > 0 &&
                     make_step(&t->path, t->graph, w, (double)r->path_every, (idem_node *[2]){t->path_moved}, IDEM_GAN_G,

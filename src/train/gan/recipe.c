@@ -39,8 +39,7 @@ static const idem_field rows[] = {
     {"rebuild-steps", IDEM_FIELD_COUNT, AT(rebuild_steps), 0, 1000, "12", false,
      "steps of refining each code before the training begins"},
     {"rebuild-first", IDEM_FIELD_COUNT, AT(rebuild_first), 0, 1e9, "0", true,
-     "iterations at the start in which the generator learns from such codes alone, by the step a sixth of the work of "
-     "an iteration"},
+     "iterations at the start in which the generator learns from such codes alone, in a fifth of an iteration's time"},
     {"path-length", IDEM_FIELD_REAL, AT(path), 0, 1e6, "0", false,
      "weight of the path-length regularisation (StyleGAN2 takes 2); 0: none"},
     {"path-every", IDEM_FIELD_COUNT, AT(path_every), 1, 1e6, "4", false, "iterations between steps on path lengths"},
