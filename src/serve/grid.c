@@ -75,14 +75,7 @@ static void run(grid *g) {
     idem_task *t = &g->task;
     unsigned char *bytes;
     size_t size;
-    /* Both sets keep their pictures for the grid. */
-    t->id = idem_new_faces(t->context, IDEM_CODE_OF_IDENTITY, 1);
-    t->attr = idem_new_faces(t->context, IDEM_CODE_OF_ATTRIBUTES, 1);
-    if (!t->id || !t->attr) {
-        idem_answer_library_error(t->answer, NULL);
-        return;
-    }
-    if ((g->rows = add_side(g, t->id, IDEM_PICTURE_IDENTITY)) < 0 ||
+    if (idem_task_open_sets(t, 1) || (g->rows = add_side(g, t->id, IDEM_PICTURE_IDENTITY)) < 0 ||
         (g->columns = add_side(g, t->attr, IDEM_PICTURE_ATTRIBUTES)) < 0 || idem_task_encode_sets(t) || paint(g))
         return;
     g->side = t->size < IDEM_GRID_PIXELS ? t->size : IDEM_GRID_PIXELS;

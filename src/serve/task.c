@@ -76,9 +76,9 @@ int idem_task_add_face(idem_task *t, idem_faces *faces, int picture, int face, i
     return status;
 }
 
-int idem_task_open_sets(idem_task *t) {
-    t->id = idem_new_faces(t->context, IDEM_CODE_OF_IDENTITY, t->refine != 0);
-    t->attr = idem_new_faces(t->context, IDEM_CODE_OF_ATTRIBUTES, t->refine != 0);
+int idem_task_open_sets(idem_task *t, int keep_pictures) {
+    t->id = idem_new_faces(t->context, IDEM_CODE_OF_IDENTITY, keep_pictures);
+    t->attr = idem_new_faces(t->context, IDEM_CODE_OF_ATTRIBUTES, keep_pictures);
     return t->id && t->attr ? 0 : (idem_answer_library_error(t->answer, NULL), -1);
 }
 

@@ -26,8 +26,8 @@ int idem_task_wants(idem_task *task, int picture);
 /* A sent picture with the requested face; the caller frees it. size: as in idem_reading. */
 idem_photograph *idem_task_read(idem_task *task, int picture, int face, int size);
 
-/* The sets of the identities and the attributes. */
-int idem_task_open_sets(idem_task *task);
+/* The sets of the identities and the attributes. keep_pictures: as in idem_new_faces. */
+int idem_task_open_sets(idem_task *task, int keep_pictures);
 /* Adds the face of a picture to a set. *keep: gets the photograph, freed by the caller; keep may be NULL. */
 int idem_task_add_face(idem_task *task, idem_faces *faces, int picture, int face, idem_photograph **keep);
 int idem_task_encode_sets(idem_task *task);

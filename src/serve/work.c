@@ -76,7 +76,8 @@ static int write_composed(idem_task *t, idem_photograph *photograph, const uint8
 }
 
 static void compose(idem_task *t, idem_photograph **photograph) {
-    if (idem_task_open_sets(t) || idem_task_add_face(t, t->id, IDEM_PICTURE_IDENTITY, IDEM_LARGEST_FACE, NULL) ||
+    if (idem_task_open_sets(t, t->refine != 0) ||
+        idem_task_add_face(t, t->id, IDEM_PICTURE_IDENTITY, IDEM_LARGEST_FACE, NULL) ||
         idem_task_add_face(t, t->attr, IDEM_PICTURE_ATTRIBUTES, t->face - 1, t->keep_size ? photograph : NULL) ||
         idem_task_encode_sets(t))
         return;
@@ -131,7 +132,8 @@ static void write_strip(idem_task *t, const uint8_t *frames) {
 }
 
 static void interpolate(idem_task *t) {
-    if (idem_task_open_sets(t) || idem_task_add_face(t, t->id, IDEM_PICTURE_IDENTITY, IDEM_LARGEST_FACE, NULL) ||
+    if (idem_task_open_sets(t, t->refine != 0) ||
+        idem_task_add_face(t, t->id, IDEM_PICTURE_IDENTITY, IDEM_LARGEST_FACE, NULL) ||
         idem_task_add_face(t, t->id, IDEM_PICTURE_IDENTITY + 1, IDEM_LARGEST_FACE, NULL) ||
         idem_task_add_face(t, t->attr, IDEM_PICTURE_ATTRIBUTES, t->face - 1, NULL) || idem_task_encode_sets(t))
         return;
