@@ -31,6 +31,15 @@ until_true() { # SECONDS, EXPRESSION
     done
     failed "the page: not after $1 s: $2: $(js 'document.getElementById("message").textContent')"
 }
+download() { # NAME, FILE: what the page gives under this name equals the command's file
+    local i
+    click '#download'
+    for ((i = 0; i < 100; i++)); do
+        [ ! -s "$work/downloads/$1" ] || break
+        sleep 0.1
+    done
+    cmp "$work/downloads/$1" "$2" || failed "the download $1 is not the command's file"
+}
 shot() { # NAME
     local size width
     [ -n "$shots" ] || return 0
@@ -64,12 +73,7 @@ until_true 60 'document.querySelector("#identity .found").textContent.startsWith
 click '#go'
 until_true 60 '!document.getElementById("download").hidden && document.getElementById("busy").hidden'
 wd POST "$s/goog/cdp/execute" "$(jq -cn --arg path "$work/downloads" '{cmd: "Browser.setDownloadBehavior", params: {behavior: "allow", downloadPath: $path}}')" >/dev/null
-click '#download'
-for ((i = 0; i < 100; i++)); do
-    [ ! -s "$work/downloads/idem.png" ] || break
-    sleep 0.1
-done
-cmp "$work/downloads/idem.png" "$work/composed.png" || failed "what is downloaded is not the command's picture"
+download idem.png "$work/composed.png"
 send '#split' $'\xee\x80\x92'
 [ "$(js 'document.getElementById("compare").style.getPropertyValue("--split")')" = '"51%"' ] || failed "the slider of before and after: $(js 'document.getElementById("compare").style.getPropertyValue("--split")')"
 shot composed
@@ -103,12 +107,7 @@ send '#refine' 'not at all'
 rm -f "$work/downloads/"*
 click '#go'
 until_true 60 '!document.getElementById("sheet").hidden && document.getElementById("busy").hidden'
-click '#download'
-for ((i = 0; i < 100; i++)); do
-    [ ! -s "$work/downloads/idem-grid.png" ] || break
-    sleep 0.1
-done
-cmp "$work/downloads/idem-grid.png" "$work/grid/grid.png" || failed "the grid that is downloaded is not the command's"
+download idem-grid.png "$work/grid/grid.png"
 shot grid
 
 # Anonymised with a dial; each face is reported with both recognisers.

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/mpi.h"
 #include "support/photographs.h"
 #include "support/pictures.h"
 #include "support/program.h"
@@ -20,9 +21,6 @@ static const char *dir; /* NULL: models are missing */
 static bool has_mpi;
 
 #define RUN(...) program_run(dir, __VA_ARGS__)
-#define MPIRUN                                                                                                         \
-    "export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 PRTE_ALLOW_RUN_AS_ROOT=1 "                       \
-    "PRTE_ALLOW_RUN_AS_ROOT_CONFIRM=1; mpirun --oversubscribe --bind-to none "
 #define COMPOSE "compose -g $DIR/generator.safetensors -m $DIR/mapper.safetensors --threads 1 "
 
 static void need(void) {
@@ -162,9 +160,7 @@ static int make(void **state) {
         return -1;
     if (!dir)
         return 0;
-    has_mpi = RUN("command -v mpirun && ls ${IDEM%%/*}/idem-mpi.so") == 0;
-    if (!has_mpi)
-        print_message("skip: mpirun or idem-mpi.so is not there\n");
+    has_mpi = mpi_is_there(dir);
     if (RUN("cd $DIR && mkdir who how photos more && cd '%s/samples' && cp identities/1.png identities/2.png "
             "identities/3.png $DIR/who && cp attributes/a.png attributes/b.png attributes/c.png $DIR/how && head -c "
             "300 "

@@ -16,6 +16,7 @@
 #include <jansson.h>
 
 #include "format/weights.h"
+#include "support/mpi.h"
 #include "support/photographs.h"
 #include "support/program.h"
 #include "support/tiny.h"
@@ -24,10 +25,6 @@ static const char *dir; /* NULL: models are missing */
 static bool has_mpi;
 
 #define RUN(...) program_run(dir, __VA_ARGS__)
-#define ENV                                                                                                            \
-    "export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 PRTE_ALLOW_RUN_AS_ROOT=1 "                       \
-    "PRTE_ALLOW_RUN_AS_ROOT_CONFIRM=1; "
-#define MPIRUN ENV "mpirun --oversubscribe --bind-to none "
 /* As ranks of a shell each, which knows its number. */
 #define EACH "export IDEM DIR; " MPIRUN "-np 2 sh -c 'rank=${OMPI_COMM_WORLD_RANK:-${PMIX_RANK:-$PMI_RANK}}; "
 #define TRAIN                                                                                                          \
@@ -236,9 +233,7 @@ static int make(void **state) {
         return -1;
     if (!dir)
         return 0;
-    has_mpi = RUN("command -v mpirun && ls ${IDEM%%/*}/idem-mpi.so") == 0;
-    if (!has_mpi)
-        print_message("skip: mpirun or idem-mpi.so is not there\n");
+    has_mpi = mpi_is_there(dir);
     return RUN("mkdir $DIR/photos && cp %s/samples/*/*.png $DIR/photos && $IDEM sample -q -g "
                "$DIR/generator.safetensors -o $DIR/data -n 40",
                IDEM_SOURCE_DIR)

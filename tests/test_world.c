@@ -17,15 +17,12 @@
 #include "base/status.h"
 #include "idem.h"
 #include "train/world.h"
+#include "support/mpi.h"
 #include "support/program.h"
 
 static bool has_mpi;
 
 #define RUN(...) program_run(program_folder, __VA_ARGS__)
-/* As root in a container Open MPI wants to be told twice; its versions have other names for it. */
-#define MPIRUN                                                                                                         \
-    "export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 PRTE_ALLOW_RUN_AS_ROOT=1 "                       \
-    "PRTE_ALLOW_RUN_AS_ROOT_CONFIRM=1; mpirun --oversubscribe --bind-to none "
 
 static void need_mpi(void) {
     if (!has_mpi)
@@ -224,9 +221,7 @@ static void without_the_plug_in_it_says_what_to_install(void **state) {
 static int set_up(void **state) {
     if (program_enter(state))
         return -1;
-    has_mpi = RUN("command -v mpirun && ls ${IDEM%%/*}/idem-mpi.so") == 0;
-    if (!has_mpi)
-        print_message("skip: mpirun or idem-mpi.so is not there\n");
+    has_mpi = mpi_is_there(program_folder);
     return 0;
 }
 

@@ -1,0 +1,16 @@
+/* Programs as ranks of MPI, on this machine. */
+#ifndef IDEM_TESTS_SUPPORT_MPI_H
+#define IDEM_TESTS_SUPPORT_MPI_H
+
+#include <stdbool.h>
+
+/* As root in a container Open MPI wants to be told twice; its versions have other names for it. -np N and the program
+ * follow. */
+#define MPIRUN                                                                                                         \
+    "export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 PRTE_ALLOW_RUN_AS_ROOT=1 "                       \
+    "PRTE_ALLOW_RUN_AS_ROOT_CONFIRM=1; mpirun --oversubscribe --bind-to none "
+
+/* Whether mpirun and the plug-in are there; says "skip: why" if not. dir: of program_run. */
+bool mpi_is_there(const char *dir);
+
+#endif
