@@ -182,6 +182,9 @@ static void what_cannot_be_is_refused(void **state) {
                        IDEM_SOURCE_DIR),
                    1);
     assert_true(program_says("these codes are not of these pictures in this order"));
+    program_expect(
+        RUN("$IDEM train-generator -q -d $DIR/data -o $DIR/nowhere --size 64 --features 0 --rebuild 1 " KNOWN), 1);
+    assert_true(program_says("mapper.safetensors without --start, the generator that it belongs to"));
     program_expect(RUN(TRAIN KNOWN "-o $DIR/many --pictures 4 --rebuild-batch 4"), 1);
     assert_true(program_says("--rebuild-batch is 4, expected fewer than the batch of 4"));
 }

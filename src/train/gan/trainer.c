@@ -246,6 +246,11 @@ static int open_trainer(void *trainer) {
     if (r->rebuild > 0 && r->rebuild_batch >= r->batch)
         return idem_fail("settings.rebuild-batch is %" PRId64 ", expected fewer than the batch of %" PRId64,
                          r->rebuild_batch, r->batch);
+    if (r->rebuild > 0 && t->setup.mapper && !t->setup.start)
+        return idem_fail(
+            "options.mapper is %s without options.start, the generator that it belongs to: set both, as the "
+            "mapper finds codes of that generator",
+            t->setup.mapper);
     if (open_data(t) || idem_gan_graph_build(&t->graph, t->weights, &t->recipe, &options) ||
         !(t->average = idem_average_new(t->weights, average_rule, 1)))
         return -1;
