@@ -37,7 +37,7 @@ IDEM_COMMANDS(IDEM_COMMAND_PROTOTYPE)
 #undef IDEM_COMMAND_PROTOTYPE
 
 /* Set by the first Ctrl-C (SIGTERM, SIGHUP): finish the current step, save, return idem_cli_failed(). Pass its address
- * to plans and trainers. A second Ctrl-C kills. */
+ * to plans and trainers. A second Ctrl-C, half a second later or more, kills. */
 extern volatile sig_atomic_t idem_cli_stop;
 
 /* Runs the command argv[0] ("compose") with its arguments; its exit code. */

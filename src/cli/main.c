@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -30,14 +31,21 @@ enum { COMMANDS = sizeof commands / sizeof *commands };
 
 volatile sig_atomic_t idem_cli_stop;
 
-/* The second signal ends the program at once. A closing terminal may send SIGHUP more than once, and before other
- * signals. */
+/* One wish to stop may come as several signals: `timeout` and batch systems send one to the process and one to its
+ * group, a closing terminal sends SIGHUP again. Only a Ctrl-C that a person presses half a second or more after the
+ * first signal ends the program at once. */
 static void on_signal(int number) {
-    if (idem_cli_stop && idem_cli_stop != SIGHUP && number != SIGHUP) {
+    static struct timespec first;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    double since = (double)(now.tv_sec - first.tv_sec) + 1e-9 * (double)(now.tv_nsec - first.tv_nsec);
+    if (!idem_cli_stop)
+        first = now;
+    else if (number == SIGINT && since >= 0.5) {
         signal(number, SIG_DFL);
         raise(number);
     }
-    if (!idem_cli_stop || number != SIGHUP)
+    if (!idem_cli_stop || idem_cli_stop == SIGHUP)
         idem_cli_stop = number;
     idem_cli_cancel();
 }

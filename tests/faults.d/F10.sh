@@ -6,6 +6,8 @@ for more in "" --resume; do
     ! $T --pictures 24000000 $more 2>"$W/said" || { echo "a second training ${more:-of its own} was let in"; return 1; }
     grep -q 'another process is writing to this folder' "$W/said" || { cat "$W/said"; return 1; }
 done
-kill $! && wait $! 2>/dev/null
-grep -q 'interrupted: checkpoint at iteration' "$W/first" || { cat "$W/first"; return 1; }
+# SIGTERM to timeout's group, twice: timeout sends it on, so the training gets it up to four times, as under a batch system.
+kill -TERM -- -$! && kill -TERM -- -$!
+wait $! 2>/dev/null
+grep -q 'interrupted: checkpoint at iteration' "$W/first" || { echo "two SIGTERM end it without a checkpoint: $(cat "$W/first")"; return 1; }
 sort -u "$W/run/metrics.jsonl" | wc -l | grep -qx "$(wc -l <"$W/run/metrics.jsonl")" || { echo "lines of metrics.jsonl come twice"; return 1; }
