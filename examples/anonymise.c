@@ -4,7 +4,7 @@
  *     ./anonymise GENERATOR MAPPER PHOTOGRAPH.jpg OUT-FOLDER
  *
  * The file is written again in its own format: all blocks of a JPEG that no face touches keep their coefficients. The
- * networks that find and recognise faces are looked for in $IDEM_MODELS, else in models/cache. */
+ * networks that find and recognise faces are looked for in $IDEM_MODELS, else in idem's own folder. */
 #include <idem.h>
 
 #include <stdio.h>

@@ -4,7 +4,7 @@
  *     ./compose GENERATOR MAPPER IDENTITY ATTRIBUTES OUT.png
  *
  * GENERATOR and MAPPER are weight files (models/ in the project), the others pictures aligned like the generator's own
- * pictures. The recogniser is looked for in $IDEM_MODELS, else in models/cache; `idem model fetch` gets it. */
+ * pictures. The recogniser is looked for in $IDEM_MODELS, else in idem's own folder; `idem model fetch` gets it. */
 #include <idem.h>
 
 #include <stdint.h>

@@ -4,7 +4,7 @@
  *     cc faces.c $(pkg-config --cflags --libs idem) -lm -o faces
  *     ./faces OUT-PREFIX PHOTOGRAPH...
  *
- * The networks are looked for in $IDEM_MODELS, else in models/cache. */
+ * The networks are looked for in $IDEM_MODELS, else in idem's own folder. */
 #include <idem.h>
 
 #include <stdint.h>

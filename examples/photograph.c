@@ -4,7 +4,7 @@
  *     cc photograph.c $(pkg-config --cflags --libs idem) -o photograph
  *     ./photograph GENERATOR MAPPER PERSON.jpg PHOTOGRAPH.jpg OUT.png
  *
- * Besides the recogniser, the networks that find faces are looked for in $IDEM_MODELS, else in models/cache. */
+ * Besides the recogniser, the networks that find faces are looked for in $IDEM_MODELS, else in idem's own folder. */
 #include <idem.h>
 
 #include <stdint.h>

@@ -6,7 +6,7 @@
  *     ./train --settings
  *
  * GENERATOR is a weight file (models/ in the project), RUN the folder of the run. The networks of the losses are looked
- * for in $IDEM_MODELS, else in models/cache; `idem model fetch` gets them. */
+ * for in $IDEM_MODELS, else in idem's own folder; `idem model fetch` gets them. */
 #include <idem.h>
 
 #include <signal.h>
