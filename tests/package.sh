@@ -6,7 +6,7 @@ set -eu -o pipefail
 cd "$(dirname "$0")/.."
 build=$(cd "$1" && pwd)
 source=$PWD
-for tool in dpkg-deb dpkg-shlibdeps patchelf cpack; do
+for tool in dpkg-deb dpkg-shlibdeps file patchelf cpack; do
     command -v $tool >/dev/null || {
         echo "skip: $tool is not installed (scripts/setup does)"
         exit 77
@@ -113,7 +113,7 @@ tree=$("$source/scripts/package" --built "$build" --tree --output "$work/tree") 
 mv "$tree" "$work/moved folder"
 tree="$work/moved folder"
 lib=$(dirname "$(find "$tree" -name libidem.so.0)")
-for file in "$tree/bin/idem" "$lib/libidem.so.0" "$lib"/idem/idem-*.so; do
+for file in "$tree/bin/idem" "$lib/libidem.so.0" "$lib"/idem/idem-*.so "$lib"/idem/libheif/*.so; do
     [ -e "$file" ] || continue
     env -i ldd "$file" | grep -vE 'linux-vdso|/ld-linux|lib(c|m|dl|pthread|rt|resolv|mvec|util)\.so' | grep -vF "/moved folder/" >"$work/foreign" &&
         failed "${file##*/} takes libraries from elsewhere: $(cat "$work/foreign")"
@@ -121,7 +121,7 @@ done
 while read -r _ _ package _; do
     [ -s "$tree/licences/${package%,}" ] || failed "no licence of ${package%,}"
 done <"$tree/licences/libraries"
-[ "$(wc -l <"$tree/licences/libraries")" = "$(find "$lib/idem" -name '*.so.*' | wc -l)" ] || failed "libraries and licences differ"
+[ "$(wc -l <"$tree/licences/libraries")" = "$(find "$lib/idem" -name '*.so.*' -o -name 'libheif-*.so' | wc -l)" ] || failed "libraries and licences differ"
 
 # ---- both, from another folder ----
 

@@ -1,6 +1,9 @@
+#define _GNU_SOURCE
 #include "media/plugin/heif.h"
 
+#include <dlfcn.h>
 #include <libheif/heif.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,8 +22,23 @@ typedef struct {
 
 static pthread_once_t started = PTHREAD_ONCE_INIT;
 
+/* A tree that brings its own libheif brings the decoders that this opens, in a folder beside the plug-in. */
+static void load_decoders(void) {
+#if LIBHEIF_HAVE_VERSION(1, 14, 0)
+    Dl_info here;
+    char folder[PATH_MAX];
+    const char *slash;
+    if (!dladdr((const void *)(uintptr_t)&load_decoders, &here) || !(slash = strrchr(here.dli_fname, '/')))
+        return;
+    const int length = (int)(slash - here.dli_fname);
+    if (snprintf(folder, sizeof folder, "%.*s/libheif", length, here.dli_fname) < (int)sizeof folder)
+        heif_load_plugins(folder, NULL, NULL, 0);
+#endif
+}
+
 static void start(void) {
     heif_init(NULL);
+    load_decoders();
 }
 
 static int fail(const job *j, struct heif_error e) {
