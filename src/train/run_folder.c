@@ -23,8 +23,11 @@ static int claim(idem_run_folder *f, const char *path) {
     f->path = strdup(path);
     if (!f->path || !(f->lock = idem_path_join(path, LOCK)))
         return idem_fail_as(IDEM_MEMORY, "%s: out of memory for a file name", path);
-    if (idem_dir_enter(path, &f->made))
+    f->made = !idem_path_exists(path);
+    if (idem_dir_make(path)) {
+        f->made = false;
         return -1;
+    }
     f->file = idem_file_claim(f->lock, path, BUSY);
     return f->file < 0 ? -1 : 0;
 }
@@ -49,7 +52,8 @@ void idem_run_folder_release(idem_run_folder *f) {
             f->lock); /* before releasing the lock: another process that opened it meanwhile sees that it was removed */
         close(f->file);
     }
-    idem_dir_leave(f->path, f->made);
+    if (f->made)
+        rmdir(f->path); /* fails if anything is in it */
     free(f->path);
     free(f->lock);
     free(f);
