@@ -224,6 +224,11 @@ end() { # the server, by Ctrl-C
 end
 [ "$(grep -c . "$work/said")" = 1 ] || failed "it said more than that it is there: $(cat "$work/said")"
 
+# Another address of this machine alone: without a warning.
+begin --listen 127.0.0.2
+[[ $base = http://127.0.0.2:* ]] && ! grep -q warning "$work/said" || failed "--listen 127.0.0.2: $base, $(cat "$work/said")"
+expect 200 /
+end
 # Open to other machines: with a warning, under one name, and with the token all the same.
 address=$(hostname -I 2>/dev/null | tr ' ' '\n' | grep -m 1 '^[0-9.]*$' || true)
 if [ -n "$address" ]; then

@@ -86,7 +86,7 @@ static void every_face_is_another_and_the_rest_is_equal(void **state) {
     make_tree();
     assert_int_equal(RUN("echo no picture > $DIR/in/a/bad.jpg"), 0);
     program_expect(RUN(IDEM "--seed 3 $DIR/in -o $DIR/out", photograph_models()), 1);
-    assert_true(program_says("bad.jpg") && program_says("1 files could not be read"));
+    assert_true(program_says("bad.jpg") && program_says("1 file could not be read and has no result"));
     json_t *r = report("out");
     check_lists(r);
     assert_int_equal(count(r, "pictures"), 2);

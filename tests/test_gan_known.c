@@ -32,6 +32,7 @@ static const char *dir; /* NULL: models are missing, tests are skipped */
     "--d-width-max 8 --features 0 --batch 4 --distance-every 0 --augment-target 0 --log-every 1 --checkpoint-every 3 " \
     "--rebuild 20 --rebuild-batch 3 --rebuild-steps 1 --no-noise --threads 1 --seed 5 --start "                        \
     "$DIR/generator.safetensors -q "
+#define WITHOUT "$IDEM train-generator -q -d $DIR/data -o $DIR/nowhere --size 64 --features 0 "
 #define KNOWN "--mapper $DIR/mapper.safetensors "
 
 /* Five drawn faces. */
@@ -166,8 +167,16 @@ static void what_cannot_be_is_refused(void **state) {
     (void)state;
     tiny_need(dir);
     program_expect(RUN(TRAIN "-o $DIR/none --pictures 4"), 1);
-    assert_true(program_says("pictures.codes: has the codes of 0 of 5 pictures; set --mapper to the one that makes "
-                             "the others"));
+    assert_true(program_says("--rebuild is 20, but no codes of the pictures are in ") &&
+                program_says("/none (pictures.codes)"));
+    program_expect(RUN(TRAIN "-o $DIR/none --pictures 4 --mapper $DIR/data/1.png"), 1);
+    assert_true(program_says("1.png: looks like a PNG picture"));
+    assert_int_equal(RUN("test ! -e $DIR/none"), 0);
+    program_expect(RUN("mkdir $DIR/half && head -c 8000 $DIR/all.codes >$DIR/half/pictures.codes && " TRAIN
+                       "-o $DIR/half --pictures 4"),
+                   1);
+    assert_true(program_says("pictures.codes: has the codes of ") &&
+                program_says(" of 5 pictures; set --mapper to the one that makes the others"));
     program_expect(RUN(TRAIN KNOWN "-o $DIR/whole --resume --pictures 28 --rebuild-steps 2"), 1);
     assert_true(program_says("--rebuild-steps is 2 but the run has 1"));
     program_expect(
@@ -185,6 +194,13 @@ static void what_cannot_be_is_refused(void **state) {
     program_expect(
         RUN("$IDEM train-generator -q -d $DIR/data -o $DIR/nowhere --size 64 --features 0 --rebuild 1 " KNOWN), 1);
     assert_true(program_says("mapper.safetensors without --start, the generator that it belongs to"));
+    program_expect(RUN(WITHOUT KNOWN), 1);
+    assert_true(program_says("mapper.safetensors, but --rebuild is 0"));
+    program_expect(RUN(WITHOUT "--rebuild-first 3"), 1);
+    assert_true(program_says("--rebuild-first is 3, but has no effect without --rebuild, which is 0"));
+    program_expect(RUN(WITHOUT "--features-shift 3"), 1);
+    assert_true(program_says("--features-shift is 3, but has no effect without --features, which is 0"));
+    assert_int_equal(RUN("test ! -e $DIR/nowhere"), 0);
     program_expect(RUN(TRAIN KNOWN "-o $DIR/many --pictures 4 --rebuild-batch 4"), 1);
     assert_true(program_says("--rebuild-batch is 4, expected fewer than the batch of 4"));
 }

@@ -32,6 +32,7 @@ typedef struct {
     idem_model *model;
     idem_pairs *pairs;
     double truncation;
+    bool made; /* the folder of the output */
     char *table[2];
     idem_witness_file witness[IDEM_RECOGNISERS_MAX];
 } work;
@@ -185,7 +186,7 @@ static int measure(work *a, char **json) {
 
 static int run(work *a, char **json) {
     const idem_measure_report_options *o = a->o;
-    if ((o->output && idem_dir_make(o->output)) || take_witnesses(a) || find_tables(a) ||
+    if ((o->output && idem_dir_enter(o->output, &a->made)) || take_witnesses(a) || find_tables(a) ||
         !(a->model = idem_measuring_model(o->generator, o->mapper, o->identity_net, o->models)) || open_pairs(a))
         return -1;
     idem_measuring_left_out(&a->measuring, idem_pairs_left_out(a->pairs));
@@ -206,5 +207,6 @@ int idem_measure_report(const idem_measure_report_options *options, char **json)
         free(a.table[k]);
     for (int i = 0; i < IDEM_RECOGNISERS_MAX; i++)
         free((char *)a.witness[i].path);
+    idem_dir_leave(options->output, a.made);
     return idem_measuring_end(&a.measuring, status);
 }

@@ -1,4 +1,6 @@
 /* Training of a generator through the public library. */
+#include <stdlib.h>
+
 #include "api/training.h"
 #include "engine/threads.h"
 #include "train/gan/trainer.h"
@@ -29,6 +31,28 @@ static void on_step(void *user, const idem_gan_report *r) {
                                                             .figures = sizeof losses / sizeof *losses});
 }
 
+/* A setting without effect, because the one that it depends on is 0, is a mistake. */
+static int check_given(const idem_gan_recipe *r, const bool *given) {
+    static const char *const needs[][3] = {{"rebuild-first", "rebuild", ""},
+                                           {"rebuild-batch", "rebuild", ""},
+                                           {"rebuild-steps", "rebuild", ""},
+                                           {"path-every", "path-length", ""},
+                                           {"features-batch", "features", "features-mobilenet"},
+                                           {"features-shift", "features", "features-mobilenet"},
+                                           {"distance-pictures", "distance-every", ""}};
+    for (size_t i = 0; i < sizeof needs / sizeof *needs; i++) {
+        double value[3] = {0};
+        char text[IDEM_FIELD_TEXT];
+        const idem_field *f = idem_fields_find(&idem_gan_fields, needs[i][0]);
+        for (int k = 0; k < 3 && *needs[i][k]; k++)
+            value[k] = strtod(idem_field_get(idem_fields_find(&idem_gan_fields, needs[i][k]), r, text), NULL);
+        if (given[f - idem_gan_fields.row] && value[0] != 0 && value[1] == 0 && value[2] == 0)
+            return idem_fail("settings.%s is %g, but has no effect without settings.%s, which is 0", needs[i][0],
+                             value[0], needs[i][1]);
+    }
+    return 0;
+}
+
 static int open_trainer(work *a) {
     const idem_train_generator_options *o = a->o;
     const idem_gan_setup setup = {.run = o->run,
@@ -52,7 +76,7 @@ static int open_trainer(work *a) {
     const int found = o->resume ? idem_gan_saved_recipe(o->run, &saved) : 0;
     if (found < 0 || (found && idem_fields_merge(&idem_gan_fields, &a->recipe, &saved, a->given)))
         return -1;
-    return (a->trainer = idem_gan_trainer_new(&a->recipe, &setup)) ? 0 : -1;
+    return !check_given(&a->recipe, a->given) && (a->trainer = idem_gan_trainer_new(&a->recipe, &setup)) ? 0 : -1;
 }
 
 static void tell_start(work *a) {

@@ -263,6 +263,18 @@ int idem_dir_make(const char *path) {
     return 0;
 }
 
+int idem_dir_enter(const char *path, bool *made) {
+    const bool missing = !idem_path_exists(path);
+    const int status = idem_dir_make(path);
+    *made = missing && !status;
+    return status;
+}
+
+void idem_dir_leave(const char *path, bool made) {
+    if (made)
+        rmdir(path); /* fails if anything is in it */
+}
+
 static bool has_suffix(const char *name, const char *suffixes) {
     if (!suffixes)
         return true;

@@ -32,6 +32,9 @@ bool idem_path_exists(const char *path);
 /* Whether both exist and are the same file or folder, by device and inode. */
 bool idem_path_same(const char *a, const char *b);
 int idem_dir_make(const char *path); /* with its parents; an existing folder is fine */
+/* The same for a folder of results: idem_dir_leave removes it if idem_dir_enter made it and it is still empty. */
+int idem_dir_enter(const char *path, bool *made);
+void idem_dir_leave(const char *path, bool made);
 
 /* Names (without dot files) of the entries of a folder that end in one of the |-separated suffixes ("png|jpg", any
  * case; NULL: all), sorted by strcmp; free with idem_names_free. */

@@ -21,7 +21,7 @@
 typedef struct {
     const char *output;
     int size;
-    bool all_faces, no_pose;
+    bool all_faces, no_pose, made; /* made: the folder of results */
     idem_shared shared;
     idem_shares shares;
     idem_context *context;
@@ -323,7 +323,7 @@ static int align_files(job *j, const char *const *paths, size_t n) {
 }
 
 static int align_all(job *j, const char *const *paths, size_t n) {
-    if (idem_dir_make(j->output) || !(j->context = idem_cli_open(NULL, &j->shared, j->no_pose ? 0 : 2)) ||
+    if (idem_dir_enter(j->output, &j->made) || !(j->context = idem_cli_open(NULL, &j->shared, j->no_pose ? 0 : 2)) ||
         !(j->rgb = idem_cli_table((size_t)j->size * (size_t)j->size, 3)) || check_names(j, paths, n))
         return -1;
     const int status = align_files(j, paths, n);
@@ -398,6 +398,7 @@ int idem_cmd_align(int argc, char **argv) {
     json_decref(j.skipped);
     free(j.rgb);
     idem_cli_close(j.context);
+    idem_dir_leave(j.output, j.made);
     for (size_t i = 0; i < j.n_taken; i++)
         free(j.taken[i]);
     free(j.taken);

@@ -32,6 +32,11 @@ static double number(const json_t *j, const char *key) {
 
 /* ---- text ---- */
 
+/* Prints "1 face", "2 faces". */
+static void print_count(const char *before, double n, const char *what) {
+    printf("%s%.0f %s%s", before, n, what, n == 1 ? "" : "s");
+}
+
 static void print_recogniser(const json_t *summary, const char *key, const char *label) {
     const json_t *r = json_object_get(summary, key), *alike = json_object_get(r, "share_of_new_faces_alike");
     printf("%-19s  %9.3f  %9.3f  %9.3f", label, number(r, "threshold"), number(r, "mean_cosine"),
@@ -43,27 +48,37 @@ static void print_recogniser(const json_t *summary, const char *key, const char 
 }
 
 static void print_clips(const json_t *summary) {
-    printf("%.0f clips, %.0f frames, %.0f of them changed: %.0f persons; %.0f faces in frames: %.0f recomposed, %.0f "
-           "hidden; %.0f other places hidden\n",
-           number(summary, "clips"), number(summary, "clip_frames"), number(summary, "clip_frames_changed"),
-           number(summary, "clip_persons"), number(summary, "clip_faces"), number(summary, "clip_recomposed"),
-           number(summary, "clip_hidden"), number(summary, "clip_hidden_elsewhere"));
-    if (number(summary, "clips_not_written") > 0)
-        printf("%.0f clips not written (--strict)\n", number(summary, "clips_not_written"));
+    print_count("", number(summary, "clips"), "clip");
+    print_count(", ", number(summary, "clip_frames"), "frame");
+    printf(", %.0f of them changed", number(summary, "clip_frames_changed"));
+    print_count(": ", number(summary, "clip_persons"), "person");
+    print_count("; ", number(summary, "clip_faces"), "face");
+    printf(" in frames: %.0f recomposed, %.0f hidden", number(summary, "clip_recomposed"),
+           number(summary, "clip_hidden"));
+    print_count("; ", number(summary, "clip_hidden_elsewhere"), "other place");
+    puts(" hidden");
+    if (number(summary, "clips_not_written") > 0) {
+        print_count("", number(summary, "clips_not_written"), "clip");
+        puts(" not written (--strict)");
+    }
     if (number(summary, "clips_with_sound") > 0)
         printf("sound was kept in %.0f: a voice identifies; --no-audio drops it\n",
                number(summary, "clips_with_sound"));
 }
 
 static void print_pictures(const json_t *summary) {
-    printf("%.0f pictures, %.0f faces: %.0f recomposed, %.0f hidden", number(summary, "pictures"),
-           number(summary, "faces"), number(summary, "recomposed"), number(summary, "hidden"));
+    print_count("", number(summary, "pictures"), "picture");
+    print_count(", ", number(summary, "faces"), "face");
+    printf(": %.0f recomposed, %.0f hidden", number(summary, "recomposed"), number(summary, "hidden"));
     if (number(summary, "exempt") + number(summary, "skipped") > 0)
         printf(", %.0f unchanged (%.0f exempt, %.0f by hand)", number(summary, "exempt") + number(summary, "skipped"),
                number(summary, "exempt"), number(summary, "skipped"));
-    printf("; %.0f pictures without a face\n", number(summary, "without_a_face"));
-    if (number(summary, "not_written") > 0)
-        printf("%.0f pictures not written (--strict)\n", number(summary, "not_written"));
+    print_count("; ", number(summary, "without_a_face"), "picture");
+    puts(" without a face");
+    if (number(summary, "not_written") > 0) {
+        print_count("", number(summary, "not_written"), "picture");
+        puts(" not written (--strict)");
+    }
 }
 
 static void print_text(const settings *s, const json_t *report) {
@@ -83,11 +98,14 @@ static void print_text(const settings *s, const json_t *report) {
     }
     if (number(summary, "pictures") > 0) {
         printf("\nlargest difference outside faces: %.0f of 255", number(summary, "largest_difference_outside"));
-        if (number(summary, "encoded_anew") > 0)
-            printf(" (%.0f pictures had to be encoded anew)", number(summary, "encoded_anew"));
+        if (number(summary, "encoded_anew") > 0) {
+            print_count(" (", number(summary, "encoded_anew"), "picture");
+            printf(" had to be encoded anew)");
+        }
     }
-    printf("\n%s/anonymise-report.json: every face; %zu files to look at first%s\n", s->output, json_array_size(look),
-           json_array_size(look) ? ":" : "");
+    printf("\n%s/anonymise-report.json: every face", s->output);
+    print_count("; ", (double)json_array_size(look), "file");
+    printf(" to look at first%s\n", json_array_size(look) ? ":" : "");
     for (size_t i = 0; i < json_array_size(look) && i < 5; i++) {
         one = json_array_get(look, i);
         idem_cli_print("  %s: %s", json_string_value(json_object_get(one, "picture")),
@@ -201,9 +219,12 @@ static int run(const settings *s, char *const *inputs, int n) {
     const json_t *summary = json_object_get(report, "summary");
     const int bad = (int)number(summary, "unreadable"), damaged = (int)number(summary, "clips_damaged");
     if (!status && bad)
-        status = idem_cli_fail("%d files could not be read and have no result", bad);
+        status = idem_cli_fail("%d file%s could not be read and %s no result", bad, bad == 1 ? "" : "s",
+                               bad == 1 ? "has" : "have");
     if (!status && damaged)
-        status = idem_cli_fail("%d clips are damaged: their results hold what could be read", damaged);
+        status = idem_cli_fail(damaged == 1 ? "%d clip is damaged: its result holds what could be read"
+                                            : "%d clips are damaged: their results hold what could be read",
+                               damaged);
     json_decref(report);
     return status;
 }

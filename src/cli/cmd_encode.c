@@ -31,6 +31,7 @@ typedef struct {
     idem_writer list;
     idem_file_list *given; /* what is to be encoded */
     int files, rows;
+    bool made;  /* the folder of the output */
     bool ended; /* all files were looked at */
 } job;
 
@@ -150,7 +151,7 @@ static int open_all(job *j) {
         idem_sources_open(&j->faces, j->context, &j->choice, IDEM_CODE_OF_IDENTITY | IDEM_CODE_OF_ATTRIBUTES, false))
         return -1;
     j->faces.which = idem_choice_which(&j->choice);
-    return idem_dir_make(j->output) || open_outputs(j) ? -1 : 0;
+    return idem_dir_enter(j->output, &j->made) || open_outputs(j) ? -1 : 0;
 }
 
 static int run(job *j, const char *const *paths) {
@@ -220,6 +221,7 @@ int idem_cmd_encode(int argc, char **argv) {
     if (!status || j.rows)
         status = report(&j) || status ? -1 : 0;
     abort_outputs(&j);
+    idem_dir_leave(j.output, j.made);
     idem_sources_free(&j.faces);
     idem_cli_close(j.context);
     idem_free_file_list(j.given);

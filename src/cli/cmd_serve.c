@@ -49,7 +49,7 @@ static int serve(const settings *s, const idem_shared *shared, idem_context *con
         context, &(idem_server_options){s->listen, s->port, sampled ? samples : NULL}, error, sizeof error);
     if (!server)
         return idem_cli_fail("%s", error);
-    if (strcmp(s->listen, "127.0.0.1") && strcmp(s->listen, "::1"))
+    if (!idem_server_is_local(server))
         idem_cli_say("idem: warning: other machines can reach %s, and traffic is not encrypted; anybody who has the "
                      "address below may use it",
                      s->listen);
@@ -71,7 +71,8 @@ int idem_cmd_serve(int argc, char **argv) {
         {IDEM_OPT_INT, "port", 'p', "N", &s.port, .max = 65535, .help = "port to listen on; 0: any free port"},
         {IDEM_OPT_FLAG, "open", 0, NULL, &s.open, .help = "open the page in the desktop's browser"},
         {IDEM_OPT_TEXT, "listen", 0, "ADDRESS", &s.listen,
-         .help = "numeric address to listen on; any but 127.0.0.1 and ::1 lets other machines in, unencrypted"},
+         .help =
+             "numeric address to listen on; any but those of 127.0.0.0/8 and ::1 lets other machines in, unencrypted"},
         IDEM_MODEL_ROWS(s.files),
         {0},
     };

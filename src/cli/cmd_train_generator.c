@@ -119,8 +119,8 @@ static int run(train *a) {
     const int code = a->shared.json ? print_report(a, &result) : 0;
     if (code || !result.left_out)
         return code;
-    idem_cli_say("idem: %" PRId64 " pictures of %s could not be read; the generator is trained on the others",
-                 result.left_out, a->o.data);
+    idem_cli_say("idem: %" PRId64 " picture%s of %s could not be read; the generator is trained on the others",
+                 result.left_out, result.left_out == 1 ? "" : "s", a->o.data);
     return 1;
 }
 

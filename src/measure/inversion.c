@@ -161,7 +161,8 @@ static int save_sheet(const job *j) {
 int idem_inversion_run(idem_inversion *out, const idem_inversion_options *o) {
     *out = (idem_inversion){0};
     job j = {.o = o, .out = out};
-    int status = idem_dir_make(o->output) || open_all(&j) || measure(&j) ? -1 : 0;
+    bool made = false;
+    int status = idem_dir_enter(o->output, &made) || open_all(&j) || measure(&j) ? -1 : 0;
     if (!status) {
         judge(&j);
         snprintf(out->generator, sizeof out->generator, "%s", idem_model_about(j.model)->hash);
@@ -181,5 +182,6 @@ int idem_inversion_run(idem_inversion *out, const idem_inversion_options *o) {
         free(j.rows[i]);
     for (int i = 0; i < 2 * SHOWN; i++)
         idem_image_free(&j.shown[i]);
+    idem_dir_leave(o->output, made);
     return status;
 }

@@ -45,6 +45,7 @@ struct idem_server {
     idem_jobs *jobs;
     idem_served_samples samples;
     char url[160];
+    int loopback;         /* the address is this machine's alone */
     pthread_mutex_t lock; /* protects the fields below */
     peer *peers;
     size_t bodies; /* bytes announced by current requests */
@@ -369,16 +370,15 @@ static int start(idem_server *s, const idem_server_options *o, char *error, size
     struct sockaddr_in *v4 = (void *)&address;
     struct sockaddr_in6 *v6 = (void *)&address;
     unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL;
-    int loopback;
     if (inet_pton(AF_INET, o->address, &v4->sin_addr) == 1) {
         v4->sin_family = AF_INET;
         v4->sin_port = htons((uint16_t)o->port);
-        loopback = ntohl(v4->sin_addr.s_addr) >> 24 == 127;
+        s->loopback = ntohl(v4->sin_addr.s_addr) >> 24 == 127;
     } else if (inet_pton(AF_INET6, o->address, &v6->sin6_addr) == 1) {
         v6->sin6_family = AF_INET6;
         v6->sin6_port = htons((uint16_t)o->port);
         flags |= MHD_USE_IPv6;
-        loopback = IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
+        s->loopback = IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
     } else {
         return snprintf(error, n, "\"%s\" is no address of IPv4 or IPv6 (127.0.0.1 is this machine alone)", o->address),
                -1;
@@ -402,7 +402,7 @@ static int start(idem_server *s, const idem_server_options *o, char *error, size
                         "free",
                         o->address, o->port),
                -1;
-    if (idem_guard_init(&s->guard, o->address, info->port, loopback))
+    if (idem_guard_init(&s->guard, o->address, info->port, s->loopback))
         return snprintf(error, n, "the system gives no random numbers for the token"), -1;
     snprintf(s->url, sizeof s->url, "http://%s/?t=%s", s->guard.hosts[0], s->guard.token);
     return 0;
@@ -444,4 +444,8 @@ void idem_server_close(idem_server *s) {
 
 const char *idem_server_url(const idem_server *s) {
     return s->url;
+}
+
+int idem_server_is_local(const idem_server *s) {
+    return s->loopback;
 }

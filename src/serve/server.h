@@ -23,5 +23,7 @@ void idem_server_close(idem_server *server);
 
 /* The address to open, with the token. */
 const char *idem_server_url(const idem_server *server);
+/* Only this machine can reach the server. */
+int idem_server_is_local(const idem_server *server);
 
 #endif

@@ -23,11 +23,8 @@ static int claim(idem_run_folder *f, const char *path) {
     f->path = strdup(path);
     if (!f->path || !(f->lock = idem_path_join(path, LOCK)))
         return idem_fail_as(IDEM_MEMORY, "%s: out of memory for a file name", path);
-    f->made = !idem_path_exists(path);
-    if (idem_dir_make(path)) {
-        f->made = false;
+    if (idem_dir_enter(path, &f->made))
         return -1;
-    }
     f->file = idem_file_claim(f->lock, path, BUSY);
     return f->file < 0 ? -1 : 0;
 }
@@ -52,8 +49,7 @@ void idem_run_folder_release(idem_run_folder *f) {
             f->lock); /* before releasing the lock: another process that opened it meanwhile sees that it was removed */
         close(f->file);
     }
-    if (f->made)
-        rmdir(f->path); /* fails if anything is in it */
+    idem_dir_leave(f->path, f->made);
     free(f->path);
     free(f->lock);
     free(f);

@@ -145,7 +145,7 @@ static int open_known(idem_gan_known *k, const char *file) {
     k->width = (size_t)k->o.layers * (size_t)k->o.w_dim;
     if (!(k->ws = malloc(k->count * k->width * sizeof *k->ws)))
         return idem_fail_as(IDEM_MEMORY, "out of memory for the codes of %zu pictures", k->count);
-    const int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    const int fd = open(file, O_RDWR | (k->o.mapper ? O_CREAT : 0) | O_CLOEXEC, 0666);
     FILE *f = fd < 0 ? NULL : fdopen(fd, "r+b");
     if (!f) {
         if (fd >= 0)
@@ -156,6 +156,13 @@ static int open_known(idem_gan_known *k, const char *file) {
     if (fclose(f) && !status)
         status = cannot_write(file);
     return status ? -1 : idem_epochs_make(&k->epochs, k->o.seed, "gan.known", NULL, k->count);
+}
+
+int idem_gan_known_check(const char *generator, const char *mapper) {
+    idem_model *m = idem_model_open(generator);
+    const int status = m && !idem_model_load_mapper(m, mapper) ? 0 : -1;
+    idem_model_free(m);
+    return status;
 }
 
 idem_gan_known *idem_gan_known_open(idem_gan_data *d, const char *file, const idem_gan_known_options *o) {

@@ -29,6 +29,9 @@ typedef struct {
     idem_plan_options plan;
 } idem_gan_known_options;
 
+/* -1: no codes can be made by these two files. */
+int idem_gan_known_check(const char *generator, const char *mapper);
+
 /* Reads, goes on with or begins `file`. d must outlive what is returned. */
 idem_gan_known *idem_gan_known_open(idem_gan_data *d, const char *file, const idem_gan_known_options *o);
 void idem_gan_known_free(idem_gan_known *k); /* NULL is allowed */

@@ -248,7 +248,8 @@ static void free_all(job *j) {
 int idem_gan_prove(idem_gan_proof *out, const idem_gan_proof_options *o) {
     *out = (idem_gan_proof){0};
     job j = {.o = o, .out = out};
-    const int status = read_split(&j) || idem_dir_make(o->output) || measure(&j) || save_sheet(&j) ? -1 : 0;
+    bool made = false;
+    const int status = read_split(&j) || idem_dir_enter(o->output, &made) || measure(&j) || save_sheet(&j) ? -1 : 0;
     if (!status) {
         snprintf(out->generator, sizeof out->generator, "%s", idem_model_about(j.model)->hash);
         out->size = (int)j.side;
@@ -256,5 +257,6 @@ int idem_gan_prove(idem_gan_proof *out, const idem_gan_proof_options *o) {
         out->bad = idem_gan_data_bad(j.pictures);
     }
     free_all(&j);
+    idem_dir_leave(o->output, made);
     return status;
 }

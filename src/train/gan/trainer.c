@@ -21,6 +21,8 @@
 static const idem_average_rule average_rule[1] = {{IDEM_GAN_G, IDEM_GAN_AVERAGE}};
 static const char *const sum_names[IDEM_GAN_SUMS] = {"d_loss", "g_loss", "r1", "sign", "heads_loss"};
 
+#define CODES "pictures.codes"
+
 struct idem_gan_trainer {
     idem_gan_setup setup; /* its texts are the caller's: not to be read once the trainer is open */
     idem_gan_recipe recipe;
@@ -208,6 +210,32 @@ static int open_data(idem_gan_trainer *t) {
     return 0;
 }
 
+/* Settings of known codes, before anything is written. */
+static int check_known(const idem_gan_recipe *r, const idem_gan_setup *s) {
+    if (!(r->rebuild > 0))
+        return !s->mapper
+                   ? 0
+                   : idem_fail("options.mapper is %s, but settings.rebuild is 0, and no code would be learnt from: "
+                               "set both or neither",
+                               s->mapper);
+    if (r->rebuild_batch >= r->batch)
+        return idem_fail("settings.rebuild-batch is %" PRId64 ", expected fewer than the batch of %" PRId64,
+                         r->rebuild_batch, r->batch);
+    if (s->mapper && !s->start)
+        return idem_fail("options.mapper is %s without options.start, the generator that it belongs to: set both, as "
+                         "the mapper finds codes of that generator",
+                         s->mapper);
+    if (s->mapper)
+        return idem_gan_known_check(s->start, s->mapper);
+    char *file = s->run ? idem_path_join(s->run, CODES) : NULL;
+    const int known = file && idem_path_exists(file);
+    free(file);
+    return known ? 0
+                 : idem_fail("settings.rebuild is %g, but no codes of the pictures are in %s (" CODES
+                             "): set options.mapper and options.start to networks that find them",
+                             r->rebuild, s->run ? s->run : "memory");
+}
+
 static int open_known(idem_gan_trainer *t, const idem_plan_options *plan) {
     const idem_gan_recipe *r = &t->recipe;
     if (!(r->rebuild > 0))
@@ -222,7 +250,7 @@ static int open_known(idem_gan_trainer *t, const idem_plan_options *plan) {
                                       .progress = t->setup.on_codes,
                                       .user = t->setup.user,
                                       .plan = *plan};
-    char *file = idem_path_join(t->run.path, "pictures.codes");
+    char *file = idem_path_join(t->run.path, CODES);
     t->known = file ? idem_gan_known_open(t->data, file, &o) : NULL;
     free(file);
     return t->known ? 0 : -1;
@@ -242,15 +270,6 @@ static int open_distance(idem_gan_trainer *t, const idem_plan_options *options) 
 static int open_trainer(void *trainer) {
     idem_gan_trainer *t = trainer;
     const idem_plan_options options = {.threads = t->state.run.threads};
-    const idem_gan_recipe *r = &t->recipe;
-    if (r->rebuild > 0 && r->rebuild_batch >= r->batch)
-        return idem_fail("settings.rebuild-batch is %" PRId64 ", expected fewer than the batch of %" PRId64,
-                         r->rebuild_batch, r->batch);
-    if (r->rebuild > 0 && t->setup.mapper && !t->setup.start)
-        return idem_fail(
-            "options.mapper is %s without options.start, the generator that it belongs to: set both, as the "
-            "mapper finds codes of that generator",
-            t->setup.mapper);
     if (open_data(t) || idem_gan_graph_build(&t->graph, t->weights, &t->recipe, &options) ||
         !(t->average = idem_average_new(t->weights, average_rule, 1)))
         return -1;
@@ -271,6 +290,8 @@ static const idem_run_kind kind = {
 };
 
 idem_gan_trainer *idem_gan_trainer_new(const idem_gan_recipe *recipe, const idem_gan_setup *setup) {
+    if (check_known(recipe, setup))
+        return NULL;
     idem_gan_trainer *t = calloc(1, sizeof *t);
     if (!t)
         return idem_fail_null_as(IDEM_MEMORY, "out of memory for a trainer");
