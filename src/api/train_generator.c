@@ -31,7 +31,7 @@ static void on_step(void *user, const idem_gan_report *r) {
                                                             .figures = sizeof losses / sizeof *losses});
 }
 
-/* A setting without effect, because the one that it depends on is 0, is a mistake. */
+/* A setting without effect, because the one that it depends on is 0, is a mistake unless it is the default. */
 static int check_given(const idem_gan_recipe *r, const bool *given) {
     static const char *const needs[][3] = {{"rebuild-first", "rebuild", ""},
                                            {"rebuild-batch", "rebuild", ""},
@@ -46,7 +46,7 @@ static int check_given(const idem_gan_recipe *r, const bool *given) {
         const idem_field *f = idem_fields_find(&idem_gan_fields, needs[i][0]);
         for (int k = 0; k < 3 && *needs[i][k]; k++)
             value[k] = strtod(idem_field_get(idem_fields_find(&idem_gan_fields, needs[i][k]), r, text), NULL);
-        if (given[f - idem_gan_fields.row] && value[0] != 0 && value[1] == 0 && value[2] == 0)
+        if (given[f - idem_gan_fields.row] && value[0] != strtod(f->preset, NULL) && value[1] == 0 && value[2] == 0)
             return idem_fail("settings.%s is %g, but has no effect without settings.%s, which is 0", needs[i][0],
                              value[0], needs[i][1]);
     }

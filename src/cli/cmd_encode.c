@@ -202,7 +202,8 @@ int idem_cmd_encode(int argc, char **argv) {
             "identity code can find the person again in other pictures, and like a fingerprint it cannot be changed "
             "once it is out. Handle them like passwords: write them only with a reason and the person's consent (in "
             "the EU they are a special category under article 9 of the GDPR), keep them no longer than needed, share "
-            "them with nobody. Only their owner can read the files. No other command writes codes of faces.",
+            "them with nobody. Only their owner can read the files. No other command gives codes of faces away: what "
+            "others keep of them is in docs/formats.md.",
         .examples = "  idem encode samples/identities/1.png -o codes/\n"
                     "  idem encode people/ -o codes/ --face all --json\n",
         .options = options,
