@@ -186,7 +186,7 @@ static void check_iteration(const char *file) {
     r.path = number(path, "weight");
     r.path_every = (int64_t)number(path, "every");
     set_start(&b, &r);
-    if (idem_gan_graph_build(&b.graph, b.weights, &r, NULL))
+    if (idem_gan_graph_build(&b.graph, b.weights, &r, NULL, NULL))
         fail_msg("%s", idem_error());
     fill_node(&b, b.graph.real, "real", 1, 0);
     fill_augment(&b, b.graph.augment_real, "real");

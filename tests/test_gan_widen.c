@@ -186,7 +186,7 @@ static void open_training(training *t, idem_weights *w, idem_gan_recipe r) {
     static const float plain[IDEM_AUGMENT_NUMBERS] = {1, 0, 0, 0, 1, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1};
     r.features = 0;
     t->weights = w;
-    if (idem_gan_graph_build(&t->graph, w, &r, NULL))
+    if (idem_gan_graph_build(&t->graph, w, &r, NULL, NULL))
         fail_msg("%s", idem_error());
     const idem_gan_graph *g = &t->graph;
     fixture_fill(g->real->leaf, (size_t)idem_shape_count(&g->real->shape), "", "real", 1, 0);

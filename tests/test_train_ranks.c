@@ -8,25 +8,20 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
-
-#include "format/weights.h"
 #include "support/mpi.h"
 #include "support/photographs.h"
 #include "support/program.h"
+#include "support/run_compare.h"
 #include "support/tiny.h"
 
 static const char *dir; /* NULL: models are missing */
 static bool has_mpi;
 
 #define RUN(...) program_run(dir, __VA_ARGS__)
-/* As ranks of a shell each, which knows its number. */
-#define EACH "export IDEM DIR; " MPIRUN "-np 2 sh -c 'rank=${OMPI_COMM_WORLD_RANK:-${PMIX_RANK:-$PMI_RANK}}; "
 #define TRAIN                                                                                                          \
     "train -q -g $DIR/generator.safetensors -m $DIR/mapper.safetensors --threads 1 --batch 4 --rate 1e-4 --seed 7 "    \
     "--eval-pairs 2 --eval-every 100 --log-every 1 --checkpoint-every 100 --ema 0.9 "
@@ -37,62 +32,9 @@ static void need(void) {
         skip();
 }
 
-/* A loss of a run's iteration; NaN: it has none. */
-static double loss_of(const char *run, int iteration, const char *name) {
-    char path[4200], line[8192];
-    snprintf(path, sizeof path, "%s/%s/metrics.jsonl", dir, run);
-    FILE *f = fopen(path, "r");
-    double value = NAN;
-    assert_non_null(f);
-    while (fgets(line, sizeof line, f)) {
-        json_t *o = json_loads(line, 0, NULL);
-        if (o && !strcmp(json_string_value(json_object_get(o, "kind")), "train") &&
-            json_integer_value(json_object_get(o, "iteration")) == iteration && json_object_get(o, name))
-            value = json_number_value(json_object_get(o, name));
-        json_decref(o);
-    }
-    fclose(f);
-    return value;
-}
-
 static void expect_losses(const char *a, const char *b, int iteration, double tolerance) {
-    static const char *const names[] = {"loss", "l_id", "l_landmark", "l_rec", "l_adversarial", "l_critic", "r1"};
-    int compared = 0;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        const double x = loss_of(a, iteration, names[i]), y = loss_of(b, iteration, names[i]);
-        assert_int_equal(isnan(x), isnan(y));
-        if (isnan(x))
-            continue;
-        if (fabs(x - y) > tolerance * fabs(x))
-            print_message("%s of iteration %d: %.9g in %s, %.9g in %s\n", names[i], iteration, x, a, y, b);
-        assert_true(fabs(x - y) <= tolerance * fabs(x));
-        compared++;
-    }
-    assert_true(compared >= 3);
-}
-
-/* |a - b| / |a| over the tensors of a prefix in the last checkpoints. */
-static double distance(const char *a, const char *b, const char *prefix, const char *suffix) {
-    char path[2][4200];
-    idem_weights *w[2];
-    double sum = 0, norm = 0;
-    snprintf(path[0], sizeof path[0], "%s/%s/checkpoint-%s.safetensors", dir, a, suffix);
-    snprintf(path[1], sizeof path[1], "%s/%s/checkpoint-%s.safetensors", dir, b, suffix);
-    assert_int_equal(idem_weights_load(&w[0], path[0]) | idem_weights_load(&w[1], path[1]), 0);
-    assert_int_equal(idem_weights_count(w[0]), idem_weights_count(w[1]));
-    for (size_t i = 0; i < idem_weights_count(w[0]); i++) {
-        const idem_weight *x = idem_weights_at(w[0], i), *y = idem_weights_find(w[1], x->name);
-        assert_non_null(y);
-        for (int64_t k = 0; k < idem_shape_count(&x->shape) && !strncmp(x->name, prefix, strlen(prefix)); k++) {
-            const double d = (double)x->data[k] - (double)y->data[k];
-            sum += d * d;
-            norm += (double)x->data[k] * (double)x->data[k];
-        }
-    }
-    idem_weights_free(w[0]);
-    idem_weights_free(w[1]);
-    assert_true(norm > 0);
-    return sqrt(sum / norm);
+    static const char *const names[] = {"loss", "l_id", "l_landmark", "l_rec", "l_adversarial", "l_critic", "r1", NULL};
+    run_expect_losses(dir, a, b, iteration, names, 3, tolerance);
 }
 
 /* After one step Adam's first moments are a tenth of the gradients. Another batch is rounded otherwise, and where that
@@ -108,7 +50,7 @@ static void gradients_of_the_first_iteration_agree(void **state) {
         program_expect(RUN(MPIRUN "-np %d $IDEM " TRAIN "-d $DIR/data --iterations 1 -o $DIR/%s", ranks, run), 0);
         expect_losses("g1", run, 1, 1e-5);
         for (size_t i = 0; i < sizeof moments / sizeof *moments; i++) {
-            const double d = distance("g1", run, moments[i], "0000000001");
+            const double d = run_distance(dir, "g1", run, moments[i], 1);
             if (d > 1e-5)
                 print_message("%d ranks: %s differs by %g\n", ranks, moments[i], d);
             assert_true(d <= 1e-5);
@@ -123,8 +65,8 @@ static void ten_iterations_agree(void **state) {
     program_expect(RUN(MPIRUN "-np 2 $IDEM " TRAIN "-d $DIR/data --iterations 10 -o $DIR/t2"), 0);
     program_expect(RUN(MPIRUN "-np 2 $IDEM " TRAIN "-d $DIR/data --iterations 10 -o $DIR/again"), 0);
     expect_losses("t1", "t2", 10, 1e-3);
-    assert_true(distance("t1", "t2", "E_attr.", "0000000010") <= 1e-3);
-    assert_true(distance("t1", "t2", "mapper.", "0000000010") <= 1e-3);
+    assert_true(run_distance(dir, "t1", "t2", "E_attr.", 10) <= 1e-3);
+    assert_true(run_distance(dir, "t1", "t2", "mapper.", 10) <= 1e-3);
     program_expect(RUN("cd $DIR && for f in checkpoint-0000000010.safetensors mapper.safetensors metrics.jsonl; do cmp "
                        "t2/$f again/$f || exit 3; done"),
                    0);
@@ -155,16 +97,16 @@ static void photographs_are_those_of_one_process(void **state) {
         program_expect(RUN("rm -rf $DIR/p1 $DIR/p2; $IDEM " PHOTOGRAPHS "-o $DIR/p1", data[i]), 0);
         program_expect(RUN(MPIRUN "-np 2 $IDEM " PHOTOGRAPHS "-o $DIR/p2", data[i]), 0);
         expect_losses("p1", "p2", 1, i ? 1e-5 : 1e-4); /* painted in other batches, a byte in ten thousand differs */
-        assert_true(distance("p1", "p2", "E_attr.", "0000000001") <= 1e-3);
+        assert_true(run_distance(dir, "p1", "p2", "E_attr.", 1) <= 1e-3);
         program_expect(
             RUN("cd $DIR && for p in p1 p2; do grep -o '\"photo_.*' $p/metrics.jsonl | head -1 > $p.photo; done; "
                 "cmp p1.photo p2.photo && grep photo_id_kept p1.photo && cmp p1/photographs.cache "
                 "p2/photographs.cache"),
             0);
     }
-    assert_int_not_equal(RUN("cp -r $DIR/photos $DIR/less && rm $DIR/less/1.png; " EACH
-                             "[ $rank = 0 ] && d=photos || d=less; exec $IDEM " TRAIN
-                             "--photographs $DIR/$d --iterations 1 -o $DIR/differs-photos'"),
+    assert_int_not_equal(RUN("cp -r $DIR/photos $DIR/less && rm $DIR/less/1.png; " EACH(
+                             "2") "[ $rank = 0 ] && d=photos || d=less; exec $IDEM " TRAIN
+                                  "--photographs $DIR/$d --iterations 1 -o $DIR/differs-photos'"),
                          0);
     assert_true(program_says("the set of photographs (its digest) differs: "));
 }
@@ -175,10 +117,10 @@ static void an_interruption_is_a_checkpoint(void **state) {
     need();
     program_expect(RUN(MPIRUN "-np 2 $IDEM " TRAIN "-d $DIR/data --iterations 20 -o $DIR/whole"), 0);
     const int code =
-        RUN(EACH "echo $$ > $DIR/pid.$rank; exec $IDEM " TRAIN
-                 "-d $DIR/data --iterations 20 -o $DIR/stopped' & p=$!; for i in $(seq 900); do grep -q "
-                 "'\"train\"' $DIR/stopped/metrics.jsonl 2>/dev/null && break; sleep 0.1; done; kill -TERM "
-                 "$(cat $DIR/pid.1); wait $p");
+        RUN(EACH("2") "echo $$ > $DIR/pid.$rank; exec $IDEM " TRAIN
+                      "-d $DIR/data --iterations 20 -o $DIR/stopped' & p=$!; for i in $(seq 900); do grep -q "
+                      "'\"train\"' $DIR/stopped/metrics.jsonl 2>/dev/null && break; sleep 0.1; done; kill -TERM "
+                      "$(cat $DIR/pid.1); wait $p");
     assert_true(code != 0);
     assert_true(program_says("interrupted: checkpoint at iteration "));
     program_expect(RUN("! ls $DIR/stopped/checkpoint-0000000020.safetensors && cp -r $DIR/stopped $DIR/other"), 0);
@@ -186,7 +128,9 @@ static void an_interruption_is_a_checkpoint(void **state) {
     program_expect(RUN("cd $DIR && for f in checkpoint-0000000020.safetensors mapper.safetensors metrics.jsonl; do cmp "
                        "whole/$f stopped/$f || exit 3; done"),
                    0);
-    program_expect(RUN("$IDEM " TRAIN "-d $DIR/data --iterations 20 -o $DIR/other --resume"), 0);
+    program_expect(RUN("$IDEM " TRAIN "-d $DIR/data --iterations 20 -o $DIR/other --resume && grep -q "
+                       "'\"change\".*\"ranks\": 1' $DIR/other/metrics.jsonl"),
+                   0);
     /* Nor does a time limit change anything. */
     program_expect(RUN(MPIRUN "-np 2 $IDEM " TRAIN "-d $DIR/data --iterations 20 -o $DIR/timed --time-limit 0:00:01"),
                    0);
@@ -199,12 +143,12 @@ static void what_differs_is_named(void **state) {
     (void)state;
     need();
     program_expect(RUN("cp -r $DIR/data $DIR/fewer && rm $(find $DIR/fewer -name '00003.*')"), 0);
-    assert_int_not_equal(
-        RUN(EACH "[ $rank = 0 ] && d=data || d=fewer; exec $IDEM " TRAIN "-d $DIR/$d --iterations 2 -o $DIR/differs'"),
-        0);
+    assert_int_not_equal(RUN(EACH("2") "[ $rank = 0 ] && d=data || d=fewer; exec $IDEM " TRAIN
+                                       "-d $DIR/$d --iterations 2 -o $DIR/differs'"),
+                         0);
     assert_true(program_says("the data (its digest) differs: "));
     assert_int_not_equal(
-        RUN(EACH "exec $IDEM " TRAIN "-d $DIR/data --weight-id 1.$rank --iterations 2 -o $DIR/differs'"), 0);
+        RUN(EACH("2") "exec $IDEM " TRAIN "-d $DIR/data --weight-id 1.$rank --iterations 2 -o $DIR/differs'"), 0);
     assert_true(program_says("the settings (their digest) differs: "));
     assert_int_not_equal(RUN(MPIRUN "-np 3 $IDEM " TRAIN "--iterations 2 -o $DIR/differs"), 0);
     assert_true(program_says("the batch is 4, and 3 ranks cannot share it evenly: make it a multiple of 3"));
@@ -215,11 +159,11 @@ static void a_killed_rank_ends_all(void **state) {
     (void)state;
     need();
     const int code =
-        RUN(EACH "echo $$ > $DIR/pid.$rank; exec $IDEM " TRAIN
-                 "-d $DIR/data --checkpoint-every 1 --iterations 100000 -o $DIR/killed' & p=$!; for i in "
-                 "$(seq 900); do grep -q '\"train\"' $DIR/killed/metrics.jsonl 2>/dev/null && break; sleep "
-                 "0.1; done; kill -KILL $(cat $DIR/pid.1); start=$(date +%%s); wait $p; code=$?; "
-                 "[ $(($(date +%%s) - start)) -lt 60 ] || exit 77; exit $code");
+        RUN(EACH("2") "echo $$ > $DIR/pid.$rank; exec $IDEM " TRAIN
+                      "-d $DIR/data --checkpoint-every 1 --iterations 100000 -o $DIR/killed' & p=$!; for i in "
+                      "$(seq 900); do grep -q '\"train\"' $DIR/killed/metrics.jsonl 2>/dev/null && break; sleep "
+                      "0.1; done; kill -KILL $(cat $DIR/pid.1); start=$(date +%%s); wait $p; code=$?; "
+                      "[ $(($(date +%%s) - start)) -lt 60 ] || exit 77; exit $code");
     assert_true(code != 0 && code != 77);
     program_expect(
         RUN("last=$(ls $DIR/killed | sed -n 's/checkpoint-0*\\([0-9][0-9]*\\)[.].*/\\1/p' | tail -1); $IDEM " TRAIN

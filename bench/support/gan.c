@@ -153,7 +153,7 @@ int bench_prepare_gan(bench_work *w) {
     g->recipe.batch = w->batch;
     if (!(g->weights = idem_weights_new()) || idem_gan_init(g->weights, &g->recipe) || fill_weights(g->weights) ||
         idem_average_add(g->weights, rule, 1) ||
-        idem_gan_graph_build(&g->graph, g->weights, &g->recipe, &(idem_plan_options){.threads = w->threads}) ||
+        idem_gan_graph_build(&g->graph, g->weights, &g->recipe, NULL, &(idem_plan_options){.threads = w->threads}) ||
         !(g->average = idem_average_new(g->weights, rule, 1)) || fill_inputs(&g->graph, w->c->side))
         return -1;
     for (int i = 0; i < FIRST; i++)

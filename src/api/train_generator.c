@@ -11,6 +11,7 @@ static const char CALL[] = "idem_train_generator";
 typedef struct {
     idem_training training; /* first: the trainer's `user` is both */
     const idem_train_generator_options *o;
+    const idem_world *world;
     idem_gan_trainer *trainer;
     idem_gan_recipe recipe;
     bool given[IDEM_TRAINING_FIELDS]; /* by field of the recipe */
@@ -55,7 +56,8 @@ static int check_given(const idem_gan_recipe *r, const bool *given) {
 
 static int open_trainer(work *a) {
     const idem_train_generator_options *o = a->o;
-    const idem_gan_setup setup = {.run = o->run,
+    const idem_gan_setup setup = {.world = a->world,
+                                  .run = o->run,
                                   .data = o->data,
                                   .start = o->start,
                                   .mapper = o->mapper,
@@ -71,7 +73,7 @@ static int open_trainer(work *a) {
                                   .on_line = idem_training_on_line,
                                   .user = a};
     idem_gan_recipe saved;
-    if (idem_run_folder_look(o->run, o->resume))
+    if (!idem_world_rank(a->world) && idem_run_folder_look(o->run, o->resume))
         return -1;
     const int found = o->resume ? idem_gan_saved_recipe(o->run, &saved) : 0;
     if (found < 0 || (found && idem_fields_merge(&idem_gan_fields, &a->recipe, &saved, a->given)))
@@ -94,6 +96,8 @@ static void tell_start(work *a) {
 }
 
 static int train(work *a) {
+    if (!(a->world = idem_training_join(&a->training)))
+        return -1;
     const idem_team before = idem_team_enter(a->o->threads);
     int status = open_trainer(a);
     if (!status) {

@@ -181,12 +181,7 @@ static int take_time(work *a) {
 }
 
 static int train(work *a) {
-    if (!(a->world = idem_world_join(false)) ||
-        (idem_world_size(a->world) > 1 && idem_world_same(a->world, "the version of idem", idem_version())))
-        return -1;
-    if (idem_world_rank(a->world))
-        idem_training_mute(&a->training);
-    if (load_model(a) || choose_recipe(a))
+    if (!(a->world = idem_training_join(&a->training)) || load_model(a) || choose_recipe(a))
         return -1;
     const idem_team before = idem_team_enter(a->threads);
     int status = idem_model_load_frozen(a->model, a->o->models);

@@ -39,8 +39,13 @@ int idem_training_begin(idem_training *t, const char *call, const idem_train_wat
     return idem_isa_check();
 }
 
-void idem_training_mute(idem_training *t) {
-    t->watch = (idem_train_watch){.struct_size = sizeof t->watch, .stop = t->watch.stop};
+const idem_world *idem_training_join(idem_training *t) {
+    const idem_world *w = idem_world_join(false);
+    if (!w || (idem_world_size(w) > 1 && idem_world_same(w, "the version of idem", idem_version())))
+        return NULL;
+    if (idem_world_rank(w)) /* rank 0 reports to its caller */
+        t->watch = (idem_train_watch){.struct_size = sizeof t->watch, .stop = t->watch.stop};
+    return w;
 }
 
 void idem_training_finish(idem_training *t, bool finished, const char *run) {

@@ -6,6 +6,7 @@
 
 #include "api/settings.h"
 #include "api/structs.h"
+#include "train/world.h"
 
 enum { IDEM_TRAINING_FIELDS = 64 }; /* no recipe has more */
 
@@ -23,8 +24,8 @@ typedef struct {
 
 /* watch, result: the caller's, either may be NULL. -1: a struct has another size, or the machine cannot run idem. */
 int idem_training_begin(idem_training *t, const char *call, const idem_train_watch *watch, idem_train_result *result);
-/* No reports to this caller: another rank reports to its caller. */
-void idem_training_mute(idem_training *t);
+/* Joins the launcher's ranks and compares their versions; mutes all but rank 0. NULL with a message. */
+const idem_world *idem_training_join(idem_training *t);
 /* After a successful training: sets `finished` in the result; if false, notes how to continue. */
 void idem_training_finish(idem_training *t, bool finished, const char *run);
 /* Passes the result to the caller. Returns `status`. */

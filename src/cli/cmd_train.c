@@ -27,6 +27,7 @@ typedef struct {
     idem_shared shared;
     idem_field_options fields;
     idem_training_report report;
+    idem_train_result result;
     double smooth; /* identity loss */
 } train;
 
@@ -166,8 +167,9 @@ static int print_measured(const train *a, const idem_train_result *r) {
     return 0;
 }
 
-static int run_as(train *a, int rank) {
-    idem_train_result result = {.struct_size = sizeof result};
+static int train_it(void *command) {
+    train *a = command;
+    a->result.struct_size = sizeof a->result;
     a->view.quiet = a->shared.quiet;
     a->view.unit = "it";
     a->view.left_out = "left out";
@@ -182,24 +184,15 @@ static int run_as(train *a, int rank) {
     a->o.trap_nan = a->trap_nan;
     a->o.adapt = a->adapt;
     a->o.threads = a->shared.threads;
-    if (idem_train_mapper(&a->o, &result))
-        return rank && idem_error_kind() == IDEM_ERROR_INTERRUPTED ? 130 : idem_cli_failed();
-    if (rank) /* only rank 0 prints */
-        return 0;
-    if (a->dry_run)
-        return print_measured(a, &result);
-    idem_progress_finish();
-    return a->shared.json ? idem_train_print(idem_training_report_json(&a->report, &result)) : 0;
+    return idem_train_mapper(&a->o, &a->result);
 }
 
-/* Alone, or as a rank of mpirun or srun. */
-static int run(train *a) {
-    idem_ranks ranks = {.struct_size = sizeof ranks};
-    if (idem_ranks_join(0, &ranks))
-        return idem_cli_failed();
-    const int code = run_as(a, ranks.rank);
-    idem_ranks_leave(code == 130 ? 0 : code); /* all ranks were interrupted */
-    return code;
+static int report(void *command) {
+    const train *a = command;
+    if (a->dry_run)
+        return print_measured(a, &a->result);
+    idem_progress_finish();
+    return a->shared.json ? idem_train_print(idem_training_report_json(&a->report, &a->result)) : 0;
 }
 
 /* --attr-net is a name, or a file as with --attr-start. 2 with an explanation for wrong usage. */
@@ -241,7 +234,7 @@ static int checked_run(train *a) {
         (a->o.mapper && !a->dry_run &&
          idem_overwrite_folder(a->o.run, &a->o.mapper, 1, "@(mapper|mapper-start|checkpoint-*).safetensors")))
         return 2;
-    return run(a);
+    return idem_train_as_rank(a, train_it, report);
 }
 
 int idem_cmd_train(int argc, char **argv) {

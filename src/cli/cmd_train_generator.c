@@ -8,7 +8,6 @@
 #include "cli/options.h"
 #include "cli/overwrite.h"
 #include "cli/progress.h"
-#include "cli/shares.h"
 #include "cli/train_progress.h"
 #include "cli/train_report.h"
 #include "idem.h"
@@ -23,6 +22,7 @@ typedef struct {
     idem_field_options fields;
     int64_t pictures;                     /* shown */
     double d_loss, g_loss, sign, rebuilt; /* smoothed */
+    idem_train_result result;
 } train;
 
 static void parse(train *a, int argc, char **argv) {
@@ -98,11 +98,9 @@ static int print_report(const train *a, const idem_train_result *r) {
                                       (json_int_t)r->iterations, "seconds", r->seconds, "peak_rss_mb", r->peak_mb));
 }
 
-static int run(train *a) {
-    int refused;
-    if (!idem_shares_alone("a generator is trained by one process", &refused))
-        return refused;
-    idem_train_result result = {.struct_size = sizeof result};
+static int train_it(void *command) {
+    train *a = command;
+    a->result.struct_size = sizeof a->result;
     a->view.quiet = a->shared.quiet;
     a->view.unit = "pictures";
     a->view.left_out = "passed over";
@@ -113,14 +111,17 @@ static int run(train *a) {
     a->o.settings = a->fields.settings;
     a->o.resume = a->resume;
     a->o.threads = a->shared.threads;
-    if (idem_train_generator(&a->o, &result))
-        return idem_cli_failed();
+    return idem_train_generator(&a->o, &a->result);
+}
+
+static int report(void *command) {
+    const train *a = command;
     idem_progress_finish();
-    const int code = a->shared.json ? print_report(a, &result) : 0;
-    if (code || !result.left_out)
+    const int code = a->shared.json ? print_report(a, &a->result) : 0;
+    if (code || !a->result.left_out)
         return code;
     idem_cli_say("idem: %" PRId64 " picture%s of %s could not be read; the generator is trained on the others",
-                 result.left_out, result.left_out == 1 ? "" : "s", a->o.data);
+                 a->result.left_out, a->result.left_out == 1 ? "" : "s", a->o.data);
     return 1;
 }
 
@@ -134,7 +135,7 @@ int idem_cmd_train_generator(int argc, char **argv) {
     else if (a.o.start && idem_overwrite_folder(a.o.run, &a.o.start, 1, "@(generator|checkpoint-*).safetensors"))
         code = 2;
     else
-        code = run(&a);
+        code = idem_train_as_rank(&a, train_it, report);
     idem_field_options_free(&a.fields);
     return code;
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/command.h"
 #include "cli/progress.h"
 #include "cli/train_progress.h"
 
@@ -100,4 +101,18 @@ int idem_train_print(json_t *root) {
         idem_cli_say("idem: cannot print the report");
     json_decref(root);
     return printed ? 0 : 1;
+}
+
+int idem_train_as_rank(void *command, int (*train)(void *command), int (*report)(void *command)) {
+    idem_ranks ranks = {.struct_size = sizeof ranks};
+    if (idem_ranks_join(0, &ranks))
+        return idem_cli_failed();
+    int code = 0;
+    const bool broke = train(command);
+    if (broke)
+        code = ranks.rank && idem_error_kind() == IDEM_ERROR_INTERRUPTED ? 130 : idem_cli_failed();
+    else if (!ranks.rank)
+        code = report(command);
+    idem_ranks_leave(broke && code != 130 ? code : 0); /* all ranks were interrupted */
+    return code;
 }

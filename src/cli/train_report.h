@@ -27,4 +27,8 @@ json_t *idem_training_report_json(const idem_training_report *r, const idem_trai
 /* Prints and releases it; the exit code: 1 if it is NULL or cannot be written. */
 int idem_train_print(json_t *root);
 
+/* Trains alone, or as a rank of mpirun or srun. train: -1 with a message; report: by rank 0 alone, the exit code, which
+ * it returns. */
+int idem_train_as_rank(void *command, int (*train)(void *command), int (*report)(void *command));
+
 #endif

@@ -115,6 +115,7 @@ static int open_photographs(idem_photographs *p, const char *dir, const char *ca
     const idem_picture_cache_options of_cache = {.size = o->size,
                                                  .make = cut,
                                                  .rule = (uint32_t)strtoul(start, NULL, 16),
+                                                 .borrow = o->borrow,
                                                  .stop = o->stop,
                                                  .progress = on_progress,
                                                  .bad = on_bad,

@@ -19,6 +19,7 @@ typedef struct {
     double weather;       /* strength of idem_weather for training; 0: none */
     int pairs;            /* most held-out pairs; a tenth of the photographs if that is less, but at least two pairs */
     const char *expected; /* required digest; NULL: any */
+    bool borrow;          /* the cache is another process's, and has all photographs */
     int threads;
     const char *models; /* the folder of the networks that find faces; NULL: as in base/models.h */
     const volatile sig_atomic_t *stop;

@@ -30,7 +30,7 @@ typedef struct {
     bool empty;       /* readable, but without anything to make a picture of */
     const char *name; /* of `length` bytes, not NUL-terminated in a mapped file */
     uint32_t length;
-    size_t at; /* index of its pixels, in pictures */
+    size_t at; /* index of its pixels in the mapped file, in pictures */
 } record;
 
 /* A mapped file. */
@@ -271,12 +271,18 @@ static int take(idem_picture_cache *c, size_t i) {
     r->empty = made > 0;
     if (made)
         return leave_out(c, r);
-    const int status = put(c, known ? pixels(c, known->at) : im.rgb, c->picture);
+    int status = 0;
+    if (!c->options.borrow)
+        status = put(c, known ? pixels(c, known->at) : im.rgb, c->picture);
+    else if (!known)
+        status = idem_fail("%s: is not among the pictures of %s, which another process has made: both need the same",
+                           idem_picture_tree_path(c->tree, i), c->file);
     if (!known)
         idem_image_free(&im);
     c->fresh += !known && c->old.map;
     r->readable = true;
-    r->at = c->pictures++;
+    r->at = c->options.borrow && known ? known->at : c->pictures;
+    c->pictures++;
     return status;
 }
 
@@ -316,7 +322,8 @@ static int write_end(const idem_picture_cache *c) {
 
 /* Keeps finished pictures for the next time, as if the other files were unreadable, unless the old file has more. */
 static int interrupted(idem_picture_cache *c) {
-    if (c->options.make && c->pictures >= c->old.pictures && (write_end(c) || idem_writer_commit(&c->writer)))
+    if (c->writer.stream && c->options.make && c->pictures >= c->old.pictures &&
+        (write_end(c) || idem_writer_commit(&c->writer)))
         return -1;
     return idem_fail_as(IDEM_INTERRUPTED, "interrupted");
 }
@@ -327,7 +334,7 @@ static bool stopped(const idem_picture_cache *c) {
 
 static int write_all(idem_picture_cache *c) {
     const unsigned char head[HEADER] = {0};
-    if (idem_writer_open(&c->writer, c->file) || put(c, head, HEADER))
+    if (!c->options.borrow && (idem_writer_open(&c->writer, c->file) || put(c, head, HEADER)))
         return -1;
     for (size_t i = 0; i < c->files; i++) {
         if (stopped(c))
@@ -337,7 +344,7 @@ static int write_all(idem_picture_cache *c) {
         if (c->options.progress)
             c->options.progress(c->options.user, i + 1, c->files);
     }
-    return write_end(c);
+    return c->options.borrow ? 0 : write_end(c);
 }
 
 /* 1 if file i was no picture and still is none, which is reported; 0, or -1. */
@@ -412,12 +419,15 @@ static int open_cache(idem_picture_cache *c, const char *dir, const char *file) 
     look_at_all(c);
     if (map_file(&c->old, file, &c->options, c->picture) < 0 || index_old(c))
         return -1;
+    if (c->options.borrow && !c->old.map)
+        return idem_fail("%s: is not there, or not of these pictures: all processes must see the same folder", file);
     const int same = is_unchanged(c);
     if (same < 0)
         return -1;
     for (size_t i = 0; i < c->files && same; i++) {
         memcpy(c->list[i].hash, c->old.list[i].hash, HASH);
         c->list[i].readable = c->old.list[i].readable;
+        c->list[i].at = c->old.list[i].at;
         c->pictures += c->list[i].readable;
     }
     return (!same && write_all(c)) || find_pictures(c) ? -1 : 0;
@@ -486,5 +496,5 @@ const unsigned char *idem_picture_cache_hash(const idem_picture_cache *c, size_t
 }
 
 const unsigned char *idem_picture_cache_pixels(const idem_picture_cache *c, size_t i) {
-    return pixels(c, i);
+    return pixels(c, c->list[c->which[i]].at);
 }

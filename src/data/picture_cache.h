@@ -11,6 +11,7 @@
 #define IDEM_DATA_PICTURE_CACHE_H
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,7 @@ typedef struct {
      * out. */
     int (*make)(void *user, const char *path, int size, idem_image *out);
     uint32_t rule; /* version of `make`: pictures of another rule are made again; 0 for central squares */
+    bool borrow;   /* `file` is another process's: it must have all pictures, and is only read */
     const volatile sig_atomic_t *stop;
     void (*progress)(void *user, size_t done, size_t count); /* during reading; may be NULL */
     void (*bad)(void *user, const char *why);                /* gets what is left out; may be NULL */

@@ -6,8 +6,6 @@
 
 #include "engine/ops.h"
 
-enum { GROUP = 4 };
-
 /* [1, 3, 3, 1] / 8 for each axis */
 static const float blur_kernel[4] = {0.125f, 0.375f, 0.375f, 0.125f};
 
@@ -56,7 +54,7 @@ static idem_node *block(idem_binder *b, idem_node *x, int i) {
  * Group m holds the pictures m, m + M, m + 2 M, ... for M groups. */
 static idem_node *deviation(idem_node *x) {
     const int64_t n = x->shape.d[0], numbers = idem_shape_count(&x->shape) / n;
-    int64_t group = GROUP < n ? GROUP : n;
+    int64_t group = IDEM_DISCRIMINATOR_GROUP < n ? IDEM_DISCRIMINATOR_GROUP : n;
     while (n % group)
         group--;
     const int64_t groups = n / group;

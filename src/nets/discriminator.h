@@ -13,8 +13,11 @@
 #include "base/rng.h"
 #include "nets/bind.h"
 
+enum { IDEM_DISCRIMINATOR_GROUP = 4 };
+
 /* x [N, 3, S, S], about [-1, 1] -> logits [N, 1]. The batch consists of `parts` batches of equal size, one after the
- * other, and the standard deviation (over groups of 4, or the largest smaller divisor) never mixes two of them. */
+ * other, and the standard deviation (over groups of IDEM_DISCRIMINATOR_GROUP pictures that are N / group apart, or of
+ * the largest smaller divisor) never mixes two of them. */
 idem_node *idem_discriminator(idem_binder *b, idem_node *x, int parts);
 int idem_discriminator_finish(idem_binder *b);
 

@@ -9,13 +9,21 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/sha256.h"
 #include "engine/threads.h"
 #include "train/checkpoint.h"
 
 enum { SKIPPED_LIMIT = 20, EXTRA = 8 };
 
+static const char RANKS[] = "run.ranks"; /* metadata of checkpoints by several; for the log */
+
 static int save_state(const idem_run *r) {
+    char ranks[16];
+    snprintf(ranks, sizeof ranks, "%d", idem_world_size(r->world));
+    if ((idem_world_size(r->world) > 1 || idem_weights_meta(r->tensors, RANKS)) &&
+        idem_weights_set_meta(r->tensors, RANKS, ranks))
+        return -1;
     return idem_run_form_save(r->kind->form, r->path, r->state, r->setup.recipe, r->tensors);
 }
 
@@ -79,65 +87,7 @@ static int look_together(idem_run *r, idem_weights **tensors) {
     return idem_world_least(r->world, found, &all) || all < 0 ? -1 : found;
 }
 
-static int open_files(idem_run *r) {
-    if (!r->path)
-        return 0;
-    char *samples = idem_path_join(r->path, "samples");
-    const int status = samples ? idem_dir_make(samples) : -1;
-    free(samples);
-    if (status)
-        return -1;
-    r->log = idem_metrics_log_open(r->path, r->setup.resume, r->state->metrics_offset, r->state->iteration);
-    if (!r->log)
-        return -1;
-    idem_metrics_log_watch(r->log, r->setup.on_line, r->setup.user);
-    return 0;
-}
-
-static int open_run(idem_run *r) {
-    idem_weights *tensors;
-    if (r->setup.folder && !(r->name = strdup(r->setup.folder)))
-        return idem_fail_as(IDEM_MEMORY, "out of memory for a run");
-    const bool writes = r->setup.folder && !idem_world_rank(r->world);
-    if (writes && !(r->folder = idem_run_folder_claim(r->setup.folder)))
-        return -1;
-    r->path = r->folder ? idem_run_folder_path(r->folder) : NULL;
-    const int found = look_together(r, &tensors);
-    if (found < 0)
-        return -1;
-    r->resumed = found;
-    return (found ? go_on(r, tensors) : start(r)) || r->kind->open(r->setup.trainer) || open_files(r) ? -1 : 0;
-}
-
-int idem_run_open(idem_run *r, const idem_run_kind *kind, const idem_run_setup *setup) {
-    *r = (idem_run){.kind = kind,
-                    .setup = *setup,
-                    .state = setup->state,
-                    .world = setup->world ? setup->world : idem_world_alone()};
-    if (!open_run(r))
-        return 0;
-    if (r->path && r->begun && idem_error_kind() != IDEM_INTERRUPTED)
-        idem_checkpoint_drop_first(r->path);
-    return -1;
-}
-
-void idem_run_close(idem_run *r) {
-    idem_metrics_log_close(r->log);
-    free(r->saved_recipe);
-    idem_run_folder_release(r->folder);
-    free(r->name);
-    *r = (idem_run){0};
-}
-
-int idem_run_data_count(idem_run *r, uint64_t count) {
-    const uint64_t before = r->state->data_count;
-    if (r->resumed && (before || r->state->iteration) && count != before)
-        return idem_fail("the run has %" PRIu64 " training pictures%s, now there are %" PRIu64
-                         ": give the same options.data",
-                         before, before && count ? "" : " (0: drawn on the fly)", count);
-    r->state->data_count = count;
-    return 0;
-}
+/* ---- ranks ---- */
 
 static void digest_settings(const idem_run *r, char hex[65]) {
     const idem_fields *f = r->kind->form->recipe;
@@ -160,7 +110,8 @@ static void digest_weights(const idem_run *r, char hex[65]) {
     idem_sha256_end(&sum, hex);
 }
 
-int idem_run_compare(const idem_run *r, const char *data) {
+/* -1 with a message naming both if ranks differ. */
+static int compare_ranks(const idem_run *r) {
     char settings[65], weights[65], threads[16];
     if (idem_world_size(r->world) == 1)
         return 0;
@@ -169,10 +120,111 @@ int idem_run_compare(const idem_run *r, const char *data) {
     snprintf(threads, sizeof threads, "%d", r->state->threads);
     return idem_world_same(r->world, "the number of threads", threads) ||
                    idem_world_same(r->world, "the settings (their digest)", settings) ||
-                   idem_world_same(r->world, "the data (its digest)", data ? data : "drawn on the fly") ||
                    idem_world_same(r->world, "the weights (their digest)", weights)
                ? -1
                : 0;
+}
+
+/* ---- files ---- */
+
+/* A run that goes on with another number of ranks. */
+static int log_ranks(idem_run *r) {
+    const char *text = idem_weights_meta(r->tensors, RANKS);
+    const int before = text ? atoi(text) : 1, now = idem_world_size(r->world);
+    if (!r->resumed || before == now)
+        return 0;
+    idem_log(IDEM_LOG_NOTE, "the run had %d ranks, now %d: its numbers are rounded differently from here on", before,
+             now);
+    return idem_metrics_log_write(r->log, "change", r->state->iteration, &(idem_metric){"ranks", (double)now}, 1);
+}
+
+static int open_files(idem_run *r) {
+    if (!r->path)
+        return 0;
+    char *samples = idem_path_join(r->path, "samples");
+    const int status = samples ? idem_dir_make(samples) : -1;
+    free(samples);
+    if (status)
+        return -1;
+    r->log = idem_metrics_log_open(r->path, r->setup.resume, r->state->metrics_offset, r->state->iteration);
+    if (!r->log)
+        return -1;
+    idem_metrics_log_watch(r->log, r->setup.on_line, r->setup.user);
+    return log_ranks(r);
+}
+
+static int open_run(idem_run *r) {
+    idem_weights *tensors;
+    if (r->setup.folder && !(r->name = strdup(r->setup.folder)))
+        return idem_fail_as(IDEM_MEMORY, "out of memory for a run");
+    const bool writes = r->setup.folder && !idem_world_rank(r->world);
+    if (writes && !(r->folder = idem_run_folder_claim(r->setup.folder)))
+        return -1;
+    r->path = r->folder ? idem_run_folder_path(r->folder) : NULL;
+    const int found = look_together(r, &tensors);
+    if (found < 0)
+        return -1;
+    r->resumed = found;
+    return (found ? go_on(r, tensors) : start(r)) || compare_ranks(r) || r->kind->open(r->setup.trainer) ||
+                   open_files(r)
+               ? -1
+               : 0;
+}
+
+int idem_run_open(idem_run *r, const idem_run_kind *kind, const idem_run_setup *setup) {
+    *r = (idem_run){.kind = kind,
+                    .setup = *setup,
+                    .state = setup->state,
+                    .world = setup->world ? setup->world : idem_world_alone()};
+    if (!open_run(r))
+        return 0;
+    if (r->path && r->begun && idem_error_kind() != IDEM_INTERRUPTED)
+        idem_checkpoint_drop_first(r->path);
+    return -1;
+}
+
+void idem_run_close(idem_run *r) {
+    idem_metrics_log_close(r->log);
+    free(r->saved_recipe);
+    idem_run_folder_release(r->folder);
+    free(r->name);
+    *r = (idem_run){0};
+}
+
+static int work_in_turn(const idem_run *r, const char *what, int (*work)(void *trainer)) {
+    const bool first = !idem_world_rank(r->world);
+    int status = first ? work(r->setup.trainer) : 0, all;
+    if (idem_world_size(r->world) == 1)
+        return status;
+    if (idem_world_least(r->world, status, &all))
+        return -1;
+    if (!first)
+        status = all < 0 ? idem_fail("rank 0 on %s cannot open %s", idem_world_host(r->world, 0), what)
+                         : work(r->setup.trainer);
+    if (idem_world_least(r->world, status, &all))
+        return -1;
+    return all < 0 && !status ? idem_fail("another rank cannot open %s: its own message says why", what) : status;
+}
+
+int idem_run_in_turn(const idem_run *r, const char *what, int (*work)(void *trainer)) {
+    const double before = idem_world_set_patience(INFINITY);
+    const int status = work_in_turn(r, what, work);
+    idem_world_set_patience(before);
+    return status;
+}
+
+int idem_run_compare_data(const idem_run *r, const char *digest) {
+    return idem_world_size(r->world) == 1 ? 0 : idem_world_same(r->world, "the data (its digest)", digest);
+}
+
+int idem_run_data_count(idem_run *r, uint64_t count) {
+    const uint64_t before = r->state->data_count;
+    if (r->resumed && (before || r->state->iteration) && count != before)
+        return idem_fail("the run has %" PRIu64 " training pictures%s, now there are %" PRIu64
+                         ": give the same options.data",
+                         before, before && count ? "" : " (0: drawn on the fly)", count);
+    r->state->data_count = count;
+    return 0;
 }
 
 size_t idem_run_bytes(const idem_run *r) {

@@ -69,9 +69,13 @@ typedef struct {
 int idem_run_open(idem_run *r, const idem_run_kind *kind, const idem_run_setup *setup);
 void idem_run_close(idem_run *r); /* call it last: it releases the lock */
 
-/* After opening the trainer: -1 with a message naming both if ranks differ in settings, weights, data (its digest;
- * NULL: none) or thread count. */
-int idem_run_compare(const idem_run *r, const char *data);
+/* While the trainer opens: -1 with a message naming both if the data of ranks differ, by their digest. Settings,
+ * weights and thread count were compared before. */
+int idem_run_compare_data(const idem_run *r, const char *digest);
+
+/* While the trainer opens: rank 0 does the work, then the others, which may read the files that it has left in the
+ * run's folder. -1 on all ranks if one fails. what: "the photographs". */
+int idem_run_in_turn(const idem_run *r, const char *what, int (*work)(void *trainer));
 
 /* While the trainer opens its data: sets the number of training pictures. -1 if it differs from the resumed run's. */
 int idem_run_data_count(idem_run *r, uint64_t count);

@@ -159,7 +159,7 @@ bool idem_gan_data_split(const idem_weights *w) {
 static int open_data(idem_gan_data *d, const char *dir, const char *cache) {
     const idem_gan_data_options *o = &d->options;
     const idem_picture_cache_options of_cache = {
-        .size = o->size, .stop = o->stop, .progress = o->progress, .bad = o->bad, .user = o->user};
+        .size = o->size, .borrow = o->borrow, .stop = o->stop, .progress = o->progress, .bad = o->bad, .user = o->user};
     if (!(d->arena = idem_arena_new()) || !(d->dir = idem_arena_strdup(d->arena, dir)) ||
         !(d->cache = idem_picture_cache_open(dir, cache, &of_cache)) || split(d))
         return -1;

@@ -21,6 +21,7 @@ typedef struct {
     bool mirror;
     bool by_place;        /* of runs and generators without "split": chosen by the place of a name on the list */
     const char *expected; /* idem_gan_data_hash of the pictures there have to be; NULL: any */
+    bool borrow;          /* the cache is another process's, and has all pictures */
     const volatile sig_atomic_t *stop;
     void (*progress)(void *user, size_t done, size_t count); /* while the cache is made; may be NULL */
     void (*bad)(void *user, const char *why);                /* a file that is passed over; may be NULL */

@@ -14,7 +14,8 @@ enum { BATCH = 8, SOME = 64, SEED = 0 };
 
 struct idem_gan_distance {
     const idem_gan_data *data;
-    char *file;
+    char *file; /* NULL on ranks above 0 */
+    idem_measure_share share;
     const volatile sig_atomic_t *stop;
     idem_features *features;
     size_t n, picture;  /* pictures; numbers of one */
@@ -23,7 +24,8 @@ struct idem_gan_distance {
 };
 
 idem_gan_distance *idem_gan_distance_new(const idem_gan_data *data, const char *file, size_t most,
-                                         const volatile sig_atomic_t *stop, const idem_plan_options *options) {
+                                         const idem_measure_share *share, const volatile sig_atomic_t *stop,
+                                         const idem_plan_options *options) {
     const size_t count = idem_gan_data_count(data);
     if (count < 4)
         return idem_fail_null("%zu training pictures are too few for a distance: give settings.distance-every=0",
@@ -33,7 +35,8 @@ idem_gan_distance *idem_gan_distance_new(const idem_gan_data *data, const char *
         return idem_fail_null_as(IDEM_MEMORY, "out of memory for distances");
     const int side = idem_gan_data_side(data);
     *d = (idem_gan_distance){.data = data,
-                             .file = strdup(file),
+                             .file = file ? strdup(file) : NULL,
+                             .share = *share,
                              .stop = stop,
                              .n = count < most ? count : most,
                              .picture = (size_t)side * (size_t)side * 3};
@@ -44,10 +47,10 @@ idem_gan_distance *idem_gan_distance_new(const idem_gan_data *data, const char *
         idem_fail_more("%s; or do without distances: settings.distance-every=0", why);
     } else {
         d->made = malloc(d->n * idem_features_width(d->features) * sizeof *d->made);
-        if (!d->made || !d->file)
+        if (!d->made || (file && !d->file))
             idem_fail_as(IDEM_MEMORY, "out of memory for the features of %zu pictures", d->n);
     }
-    if (!d->made || !d->file) {
+    if (!d->made || (file && !d->file)) {
         idem_gan_distance_free(d);
         return NULL;
     }
@@ -78,7 +81,7 @@ static int measure(const idem_gan_distance *d, size_t n, float *x, float *rows) 
 /* 1: read, 0: there are none of these pictures and this network. */
 static int read_rows(const idem_gan_distance *d, float *rows) {
     idem_weights *w;
-    if (!idem_path_exists(d->file) || idem_weights_load(&w, d->file))
+    if (!d->file || !idem_path_exists(d->file) || idem_weights_load(&w, d->file))
         return 0;
     const char *features = idem_weights_meta(w, "features"), *data = idem_weights_meta(w, "data");
     const idem_weight *t = idem_weights_find(w, "rows");
@@ -106,20 +109,39 @@ static int write_rows(const idem_gan_distance *d, const float *rows) {
     return status;
 }
 
+/* Whether rank 0 has read them. */
+static int agree(const idem_gan_distance *d, bool *found) {
+    float any = *found;
+    if (idem_share_join(&d->share, &any, 1))
+        return -1;
+    *found = any > 0;
+    return 0;
+}
+
+/* rows: 0 */
+static int look_at_pictures(const idem_gan_distance *d, float *rows, float *x) {
+    const size_t width = idem_features_width(d->features);
+    for (size_t first = 0; first < d->n; first += BATCH) {
+        const size_t some = d->n - first < BATCH ? d->n - first : BATCH;
+        if (!idem_share_has(&d->share, first / BATCH))
+            continue;
+        idem_gan_data_look(d->data, false, first, some, x);
+        if (measure(d, some, x, rows + first * width))
+            return -1;
+    }
+    return idem_share_join(&d->share, rows, d->n * width);
+}
+
 static int find_real(idem_gan_distance *d) {
     const size_t width = idem_features_width(d->features);
-    float *rows = malloc(d->n * width * sizeof *rows), *x = malloc(BATCH * d->picture * sizeof *x);
+    float *rows = calloc(d->n * width, sizeof *rows), *x = malloc(BATCH * d->picture * sizeof *x);
     int status = rows && x ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for the features of %zu pictures", d->n);
-    if (!status && !read_rows(d, rows)) {
-        for (size_t first = 0; first < d->n && !status; first += BATCH) {
-            const size_t some = d->n - first < BATCH ? d->n - first : BATCH;
-            idem_gan_data_look(d->data, false, first, some, x);
-            status = measure(d, some, x, rows + first * width);
-        }
-        status = status || write_rows(d, rows) ? -1 : 0;
-    }
+    bool found = !status && read_rows(d, rows);
+    status = status || agree(d, &found) ? -1 : 0;
+    if (!status && !found)
+        status = look_at_pictures(d, rows, x) || (d->file && write_rows(d, rows)) ? -1 : 0;
     free(x);
-    if (status || idem_frechet_halves(&d->halves, rows, d->n, width, SEED)) {
+    if (status || (!d->share.rank && idem_frechet_halves(&d->halves, rows, d->n, width, SEED))) {
         free(rows);
         return -1;
     }
@@ -131,23 +153,26 @@ static int find_real(idem_gan_distance *d) {
 
 static int find_made(idem_gan_distance *d, idem_gan_sampler *s) {
     const size_t z_dim = idem_gan_sampler_z(s), width = idem_features_width(d->features);
+    memset(d->made, 0, d->n * width * sizeof *d->made);
     float *z = malloc(SOME * z_dim * sizeof *z), *x = malloc(SOME * d->picture * sizeof *x);
     int status = z && x ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for samples");
     idem_rng rng = idem_rng_make(SEED, "gan.distance");
     for (size_t first = 0; first < d->n && !status; first += SOME) {
         const size_t some = d->n - first < SOME ? d->n - first : SOME;
         idem_rng_fill_normal(&rng, z, SOME * z_dim);
+        if (!idem_share_has(&d->share, first / SOME))
+            continue;
         status = idem_gan_sampler_run(s, some, z, 1, x) || measure(d, some, x, d->made + first * width) ? -1 : 0;
     }
     free(z);
     free(x);
-    return status;
+    return status || idem_share_join(&d->share, d->made, d->n * width) ? -1 : 0;
 }
 
 int idem_gan_distance_measure(idem_gan_distance *d, idem_gan_sampler *s, idem_gan_measure *m) {
     *m = (idem_gan_measure){.n = d->n, .features = idem_features_name(d->features)};
     if ((!d->real && find_real(d)) || find_made(d, s) ||
-        idem_frechet(&m->distance, d->made, d->n, d->real, d->n, idem_features_width(d->features)))
+        (!d->share.rank && idem_frechet(&m->distance, d->made, d->n, d->real, d->n, idem_features_width(d->features))))
         return -1;
     m->halves = d->halves;
     return 0;

@@ -1,10 +1,11 @@
 /* Inside src/train/gan only: the Frechet distance between what a run's generator makes and its training pictures. The
- * features of the pictures are found once and kept in a file of the run. */
+ * features of the pictures are found once and kept in a file of the run. Ranks share out the pictures. */
 #ifndef IDEM_TRAIN_GAN_DISTANCE_H
 #define IDEM_TRAIN_GAN_DISTANCE_H
 
 #include <signal.h>
 
+#include "measure/share.h"
 #include "train/gan/data.h"
 #include "train/gan/sampler.h"
 
@@ -16,12 +17,14 @@ typedef struct {
     const char *features;
 } idem_gan_measure;
 
-/* most: pictures on either side, fewer if there are not so many. file: of the features, below the run's folder. */
+/* most: pictures on either side, fewer if there are not so many. file: of the features, below the run's folder; NULL on
+ * ranks above 0. */
 idem_gan_distance *idem_gan_distance_new(const idem_gan_data *data, const char *file, size_t most,
-                                         const volatile sig_atomic_t *stop, const idem_plan_options *options);
+                                         const idem_measure_share *share, const volatile sig_atomic_t *stop,
+                                         const idem_plan_options *options);
 void idem_gan_distance_free(idem_gan_distance *d); /* NULL is allowed */
 
-/* By always the same codes, not truncated. -1: "interrupted" among others. */
+/* By always the same codes, not truncated. Only rank 0 gets the distance. -1: "interrupted" among others. */
 int idem_gan_distance_measure(idem_gan_distance *d, idem_gan_sampler *s, idem_gan_measure *m);
 
 #endif

@@ -47,18 +47,19 @@ int idem_gan_init(idem_weights *w, const idem_gan_recipe *r) {
 
 static void make_inputs(idem_gan_graph *t, const idem_gan_recipe *r) {
     idem_graph *g = t->graph;
-    t->real = idem_input(g, "real", IDEM_SHAPE(r->batch, 3, r->size, r->size));
-    t->z = idem_input(g, "z", IDEM_SHAPE(2 * r->batch, t->about.z_dim));
-    t->mix = idem_input(g, "mix", IDEM_SHAPE(r->batch, t->about.n_ws, 1));
-    t->augment_real = idem_input(g, "augment_real", IDEM_SHAPE(r->batch, IDEM_AUGMENT_NUMBERS));
-    t->augment_made = idem_input(g, "augment_made", IDEM_SHAPE(r->batch, IDEM_AUGMENT_NUMBERS));
+    const int64_t batch = t->part.batch;
+    t->real = idem_input(g, "real", IDEM_SHAPE(batch, 3, r->size, r->size));
+    t->z = idem_input(g, "z", IDEM_SHAPE(2 * batch, t->about.z_dim));
+    t->mix = idem_input(g, "mix", IDEM_SHAPE(batch, t->about.n_ws, 1));
+    t->augment_real = idem_input(g, "augment_real", IDEM_SHAPE(batch, IDEM_AUGMENT_NUMBERS));
+    t->augment_made = idem_input(g, "augment_made", IDEM_SHAPE(batch, IDEM_AUGMENT_NUMBERS));
     if (r->rebuild > 0) {
         t->known_ws = idem_input(g, "known_ws", IDEM_SHAPE(r->rebuild_batch, t->about.n_ws, t->about.w_dim));
         t->known = idem_input(g, "known", IDEM_SHAPE(r->rebuild_batch, 3, r->size, r->size));
     }
     for (int i = 0; i < t->about.n_noise; i++) {
         const int side = idem_stylegan2_noise_side(i);
-        t->noise[i] = idem_input(g, "noise", IDEM_SHAPE(r->batch, 1, side, side));
+        t->noise[i] = idem_input(g, "noise", IDEM_SHAPE(batch, 1, side, side));
     }
 }
 
@@ -85,13 +86,13 @@ static idem_node *generate(idem_gan_graph *t, idem_weights *w, int64_t batch) {
 
 /* The loss on path lengths; its own copy of G, of operators that can be differentiated twice. */
 static idem_node *path_lengths(idem_gan_graph *t, idem_weights *w, const idem_gan_recipe *r) {
-    const int64_t n = r->batch > 1 ? r->batch / 2 : 1;
+    const int64_t batch = t->part.batch, n = batch > 1 ? batch / 2 : 1;
     idem_stylegan2 about = t->about;
     about.twice = true;
     idem_binder b = idem_binder_make(t->graph, w, IDEM_GAN_G, true);
     idem_node *z[2], *noise[IDEM_GAN_PLANES], *slope;
     for (int i = 0; i < 2; i++)
-        z[i] = idem_slice(t->z, 0, i * r->batch, n, 1);
+        z[i] = idem_slice(t->z, 0, i * batch, n, 1);
     for (int i = 0; i < about.n_noise; i++)
         noise[i] = idem_slice(t->noise[i], 0, 0, n, 1);
     idem_node *ws = mixed(idem_slice(t->mix, 0, 0, n, 1), idem_stylegan2_mapping(&b, &about, idem_concat(z, 2, 0)), n);
@@ -104,7 +105,9 @@ static idem_node *path_lengths(idem_gan_graph *t, idem_weights *w, const idem_ga
     idem_node *lengths = idem_unary(
         idem_reshape(idem_reduce_sum(idem_square(slope), IDEM_SHAPE(n, 1, 1), 1 / (float)about.n_ws), IDEM_SHAPE(n)),
         IDEM_UNARY_SQRT, 0, 0);
-    idem_node *mean = idem_reduce_sum(lengths, IDEM_SHAPE(1), (float)PATH_MOVE / (float)n);
+    idem_node *mean = idem_reduce_sum(lengths, IDEM_SHAPE(1), (float)PATH_MOVE / (float)(n * t->part.ranks));
+    if (t->part.ranks > 1)
+        mean = idem_shared_sum(mean, &t->batch.sharing);
     t->path_moved = idem_add(idem_scale(t->path_mean, 1 - (float)PATH_MOVE), mean);
     return idem_scale(idem_mean_all(idem_square(idem_sub(lengths, t->path_moved))), (float)r->path);
 }
@@ -117,8 +120,8 @@ static idem_node *judge(idem_gan_graph *t, idem_weights *w, idem_node *x, int pa
 
 /* The first pictures of a batch, moved a little. Where some are made of known codes, which are the last ones, as many
  * of these as of the others as far as there are. */
-static idem_node *seen(idem_node *x, const idem_gan_recipe *r, const char *name, idem_node **shift) {
-    const int64_t n = r->features_batch && r->features_batch < r->batch ? r->features_batch : r->batch;
+static idem_node *seen(idem_node *x, const idem_gan_recipe *r, int ranks, const char *name, idem_node **shift) {
+    const int64_t n = (r->features_batch && r->features_batch < r->batch ? r->features_batch : r->batch) / ranks;
     const int64_t fresh = r->batch - (r->rebuild > 0 ? r->rebuild_batch : 0);
     int64_t first = r->rebuild > 0 && fresh > n / 2 ? fresh - n / 2 : 0;
     if (first > r->batch - n)
@@ -174,7 +177,8 @@ static int add_heads(idem_gan_graph *t, idem_weights *w, const idem_gan_head_set
 
 static int build_heads(idem_gan_graph *t, idem_weights *w, const idem_gan_recipe *r, idem_node *shown,
                        idem_node *made) {
-    idem_node *const x[2] = {seen(shown, r, "shift_real", &t->shift_real), seen(made, r, "shift_made", &t->shift_made)};
+    idem_node *const x[2] = {seen(shown, r, t->part.ranks, "shift_real", &t->shift_real),
+                             seen(made, r, t->part.ranks, "shift_made", &t->shift_made)};
     idem_node *features[2][IDEM_GAN_HEADS_MOST];
     return (r->features > 0 &&
             (see_pose(x, features) || add_heads(t, w, &idem_gan_heads_pose, r->features, features))) ||
@@ -205,7 +209,7 @@ static idem_node *rebuilt_alone(idem_gan_graph *t, idem_weights *w) {
 }
 
 static int build_losses(idem_gan_graph *t, idem_weights *w, const idem_gan_recipe *r) {
-    const int64_t batch = r->batch;
+    const int64_t batch = t->part.batch;
     idem_node *painted = generate(t, w, batch);
     idem_node *made = idem_augment(painted, t->augment_made);
     idem_node *shown = idem_augment(t->real, t->augment_real);
@@ -230,10 +234,9 @@ static int build_losses(idem_gan_graph *t, idem_weights *w, const idem_gan_recip
 
 /* ---- the steps ---- */
 
-/* factor: of the loss. also: two more targets, or NULL. */
-static int make_step(idem_gan_step *s, idem_graph *g, idem_weights *w, double factor, idem_node *const also[2],
-                     const char *prefix, const char *other, const char *adam, double beta2,
-                     const idem_plan_options *options) {
+/* factor: of the loss */
+static int make_step(idem_gan_step *s, idem_graph *g, idem_weights *w, double factor, const char *prefix,
+                     const char *other, const char *adam, double beta2, const idem_plan_options *options) {
     idem_parameters p;
     if (idem_parameters_collect(&p, g, w, prefix, other) ||
         !(s->adam = idem_parameters_optimiser(&p, idem_scale(s->loss, (float)factor), w, adam)))
@@ -244,40 +247,54 @@ static int make_step(idem_gan_step *s, idem_graph *g, idem_weights *w, double fa
         return -1;
     memcpy(targets, p.grads, (size_t)p.n * sizeof *targets);
     targets[p.n++] = s->loss;
-    for (int i = 0; also && i < 2; i++)
-        if (also[i])
-            targets[p.n++] = also[i];
+    for (int i = 0; i < 2; i++)
+        if (s->also[i])
+            targets[p.n++] = s->also[i];
     s->plan = idem_plan_new(targets, p.n, options);
     return s->plan ? 0 : -1;
 }
 
-int idem_gan_graph_build(idem_gan_graph *t, idem_weights *w, const idem_gan_recipe *r,
+int idem_gan_graph_build(idem_gan_graph *t, idem_weights *w, const idem_gan_recipe *r, const idem_world *world,
                          const idem_plan_options *options) {
     *t = (idem_gan_graph){.graph = idem_graph_new()};
-    if (!t->graph || idem_stylegan2_open(&t->about, w, IDEM_GAN_G))
+    idem_world_batch_open(&t->batch, world ? world : idem_world_alone());
+    if (!t->graph || idem_stylegan2_open(&t->about, w, IDEM_GAN_G) ||
+        idem_gan_part_make(&t->part, r, idem_world_rank(t->batch.world), idem_world_size(t->batch.world)))
         return -1;
     make_inputs(t, r);
     if (build_losses(t, w, r))
         return -1;
     const double d_beta2 = pow(0.99, idem_gan_d_share(r)), g_beta2 = pow(0.99, idem_gan_g_share(r));
     idem_plan_options shared = options ? *options : (idem_plan_options){0};
-    if (make_step(&t->r1, t->graph, w, (double)r->r1_every, NULL, IDEM_GAN_D, NULL, "adam_d", d_beta2, &shared))
+    t->d.also[0] = t->sign;
+    t->d.also[1] = t->heads;
+    t->g.also[0] = t->rebuilt;
+    t->path.also[0] = t->path_moved;
+    if (make_step(&t->r1, t->graph, w, (double)r->r1_every, IDEM_GAN_D, NULL, "adam_d", d_beta2, &shared))
         return -1;
     shared.share = t->r1.plan;
-    return make_step(&t->d, t->graph, w, 1, (idem_node *[2]){t->sign, t->heads}, IDEM_GAN_D, IDEM_GAN_HEADS_PREFIX,
-                     "adam_d", d_beta2, &shared) ||
-                   make_step(&t->g, t->graph, w, 1, (idem_node *[2]){t->rebuilt}, IDEM_GAN_G, NULL, "adam_g", g_beta2,
-                             &shared) ||
+    return make_step(&t->d, t->graph, w, 1, IDEM_GAN_D, IDEM_GAN_HEADS_PREFIX, "adam_d", d_beta2, &shared) ||
+                   make_step(&t->g, t->graph, w, 1, IDEM_GAN_G, NULL, "adam_g", g_beta2, &shared) ||
                    (t->alone.loss &&
-                    make_step(&t->alone, t->graph, w, 1, NULL, IDEM_GAN_G, NULL, "adam_g", g_beta2, &shared)) ||
-                   (r->path > 0 &&
-                    make_step(&t->path, t->graph, w, (double)r->path_every, (idem_node *[2]){t->path_moved}, IDEM_GAN_G,
-                              NULL, "adam_g", g_beta2, &shared))
+                    make_step(&t->alone, t->graph, w, 1, IDEM_GAN_G, NULL, "adam_g", g_beta2, &shared)) ||
+                   (r->path > 0 && make_step(&t->path, t->graph, w, (double)r->path_every, IDEM_GAN_G, NULL, "adam_g",
+                                             g_beta2, &shared))
                ? -1
                : 0;
 }
 
+int idem_gan_graph_run(idem_gan_graph *t, idem_gan_step *s) {
+    idem_node *node[3] = {s->loss};
+    const idem_adam *const adam[1] = {s->adam};
+    int n = 1;
+    for (int i = 0; i < 2; i++)
+        if (s->also[i])
+            node[n++] = s->also[i];
+    return idem_world_batch_run(&t->batch, s->plan, node, n, adam, 1);
+}
+
 void idem_gan_graph_free(idem_gan_graph *t) {
+    idem_world_batch_close(&t->batch);
     idem_gan_step *steps[] = {&t->d, &t->g, &t->alone, &t->path, &t->r1}; /* the owner of the buffer last */
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         idem_adam_free(steps[i]->adam);

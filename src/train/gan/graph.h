@@ -2,15 +2,18 @@
  * real ones, G through D, and where wanted path lengths of G. One graph, a plan for each, which share a buffer.
  *
  * Tensors: g.* and d.* in the layout of the PyTorch conversion, heads.* and heads_mobilenet.* (heads.h), moments
- * adam_g.*, adam_d.*. Letters: B the batch, S the side, Z the width of z, L the rows of ws. */
+ * adam_g.*, adam_d.*. Letters: B the batch, or this rank's part of it, S the side, Z the width of z, L the rows of ws.
+ */
 #ifndef IDEM_TRAIN_GAN_GRAPH_H
 #define IDEM_TRAIN_GAN_GRAPH_H
 
 #include "engine/plan.h"
 #include "model/adam.h"
 #include "train/gan/heads.h"
+#include "train/gan/part.h"
 #include "train/gan/recipe.h"
 #include "nets/stylegan2.h"
+#include "train/world_batch.h"
 
 #define IDEM_GAN_G "g."
 #define IDEM_GAN_D "d."
@@ -19,7 +22,8 @@ enum { IDEM_GAN_PLANES = 2 * IDEM_STYLEGAN2_RESOLUTIONS - 1 };
 
 /* One kind of step. */
 typedef struct {
-    idem_node *loss; /* scalar, as it is logged */
+    idem_node *loss;    /* scalar, as it is logged */
+    idem_node *also[2]; /* further targets; NULL: none */
     idem_plan *plan;
     idem_adam *adam;
 } idem_gan_step;
@@ -27,6 +31,8 @@ typedef struct {
 typedef struct {
     idem_graph *graph;
     idem_stylegan2 about; /* of the generator */
+    idem_gan_part part;
+    idem_world_batch batch; /* of all ranks */
     /* inputs */
     idem_node *real;                        /* [B, 3, S, S] in [-1, 1] */
     idem_node *z;                           /* [2 B, Z]: the second half are the styles mixed in */
@@ -55,9 +61,12 @@ typedef struct {
 idem_stylegan2_dims idem_gan_dims(const idem_gan_recipe *r);
 /* Fresh tensors g.* and d.* by the recipe's seed. */
 int idem_gan_init(idem_weights *w, const idem_gan_recipe *r);
-/* Moments go into (or come from) `w`. -1 with a message; the graph is to be freed all the same. */
-int idem_gan_graph_build(idem_gan_graph *t, idem_weights *w, const idem_gan_recipe *r,
+/* Moments go into (or come from) `w`. The graph is for this rank's part of the batch; world NULL: only this process. -1
+ * with a message; the graph is to be freed all the same. It must not be moved. */
+int idem_gan_graph_build(idem_gan_graph *t, idem_weights *w, const idem_gan_recipe *r, const idem_world *world,
                          const idem_plan_options *options);
+/* Runs the plan of one of its steps. Losses and gradients are then those of the whole batch, equal on all ranks. */
+int idem_gan_graph_run(idem_gan_graph *t, idem_gan_step *s);
 void idem_gan_graph_free(idem_gan_graph *t);
 
 #endif

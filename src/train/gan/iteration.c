@@ -18,44 +18,66 @@ static idem_rng stream(const idem_gan_iteration *t, int which) {
     return r;
 }
 
-static void draw_normal(idem_node *n, idem_rng *r) {
-    idem_rng_fill_normal(r, n->leaf, (size_t)idem_shape_count(&n->shape));
+/* Normal numbers for `count` pictures of the node from picture `from` on. Each gets those that it would get in one
+ * process: r is at the first of `all` pictures of the batch, and is moved behind them. */
+static void draw_normal(const idem_gan_part *p, idem_node *n, int64_t from, int64_t count, int64_t all, idem_rng *r) {
+    const size_t width = (size_t)(idem_shape_count(&n->shape) / n->shape.d[0]);
+    const uint64_t start = r->counter;
+    for (int64_t i = 0; i < count; i++) {
+        r->counter = start + 2 * width * (uint64_t)idem_gan_part_place(p, i);
+        idem_rng_fill_normal(r, n->leaf + (size_t)(from + i) * width, width);
+    }
+    r->counter = start + 2 * width * (uint64_t)all;
 }
 
 /* Everything random of a pass through G. A crossover is any layer but the first; the pictures not mixed cross behind
  * the last. */
 static void draw_codes(const idem_gan_iteration *t) {
     const idem_gan_graph *g = t->graph;
+    const idem_gan_part *p = &g->part;
+    const int64_t all = t->recipe->batch;
     idem_rng codes = stream(t, IDEM_GAN_RNG_CODES), mix = stream(t, IDEM_GAN_RNG_MIX),
              noise = stream(t, IDEM_GAN_RNG_NOISE);
-    draw_normal(g->z, &codes);
+    for (int half = 0; half < 2; half++)
+        draw_normal(p, g->z, half * p->batch, p->batch, all, &codes);
     const int64_t layers = g->about.n_ws;
-    for (int64_t i = 0; i < t->recipe->batch; i++) {
+    const uint64_t start = mix.counter;
+    for (int64_t i = 0; i < p->batch; i++) {
+        mix.counter = start + 2 * (uint64_t)idem_gan_part_place(p, i);
         const bool mixed = idem_rng_uniform(&mix) < t->recipe->mixing;
         const int64_t cross = 1 + (int64_t)(idem_rng_uniform(&mix) * (double)(layers - 1));
         for (int64_t l = 0; l < layers; l++)
             g->mix->leaf[i * layers + l] = mixed && l >= cross;
     }
     for (int i = 0; i < g->about.n_noise && !t->recipe->no_noise; i++)
-        draw_normal(g->noise[i], &noise);
+        draw_normal(p, g->noise[i], 0, p->batch, all, &noise);
     t->state->drawn[IDEM_GAN_RNG_CODES] = codes.counter;
-    t->state->drawn[IDEM_GAN_RNG_MIX] = mix.counter;
+    t->state->drawn[IDEM_GAN_RNG_MIX] = start + 2 * (uint64_t)all;
     t->state->drawn[IDEM_GAN_RNG_NOISE] = noise.counter;
 }
 
 static void draw_augment(const idem_gan_iteration *t, idem_node *numbers) {
+    const idem_gan_part *p = &t->graph->part;
     idem_rng r = stream(t, IDEM_GAN_RNG_AUGMENT);
-    idem_gan_augment(numbers->leaf, t->recipe->batch, (int)t->recipe->size, t->state->strength, &r);
-    t->state->drawn[IDEM_GAN_RNG_AUGMENT] = r.counter;
+    for (int64_t i = 0; i < p->batch; i++) {
+        r.counter =
+            t->state->drawn[IDEM_GAN_RNG_AUGMENT] + IDEM_GAN_AUGMENT_DRAWS * (uint64_t)idem_gan_part_place(p, i);
+        idem_gan_augment(numbers->leaf + i * IDEM_AUGMENT_NUMBERS, 1, (int)t->recipe->size, t->state->strength, &r);
+    }
+    t->state->drawn[IDEM_GAN_RNG_AUGMENT] += IDEM_GAN_AUGMENT_DRAWS * (uint64_t)t->recipe->batch;
 }
 
 /* Before the heads see them; a function of the iteration. */
 static void draw_shift(const idem_gan_iteration *t, idem_node *numbers, const char *name) {
     if (!numbers)
         return;
+    const idem_gan_part *p = &t->graph->part;
+    const int64_t n = numbers->shape.d[0], first = t->state->run.iteration * n * p->ranks;
     idem_rng r = idem_rng_make(t->recipe->seed, name);
-    r.counter = (uint64_t)(2 * t->state->run.iteration * numbers->shape.d[0]);
-    idem_gan_shift(numbers->leaf, numbers->shape.d[0], (int)t->recipe->features_shift, &r);
+    for (int64_t i = 0; i < n; i++) {
+        r.counter = 2 * (uint64_t)(first + idem_gan_part_place(p, i));
+        idem_gan_shift(numbers->leaf + i * IDEM_AUGMENT_NUMBERS, 1, (int)t->recipe->features_shift, &r);
+    }
 }
 
 /* pass: 0 of D, 1 of G; what is drawn is a function of the iteration. */
@@ -69,8 +91,8 @@ static void draw_known(const idem_gan_iteration *t, int pass) {
 /* ---- the steps ---- */
 
 /* 1 when the step was taken, 0 when something was not finite, -1. */
-static int take(const idem_gan_iteration *t, const idem_gan_step *s, double *loss) {
-    if (idem_plan_run(s->plan))
+static int take(const idem_gan_iteration *t, idem_gan_step *s, double *loss) {
+    if (idem_gan_graph_run(t->graph, s))
         return -1;
     *loss = (double)idem_plan_scalar(s->plan, s->loss);
     if (!isfinite(*loss) || idem_adam_check(s->adam, s->plan))
@@ -82,11 +104,13 @@ static int take(const idem_gan_iteration *t, const idem_gan_step *s, double *los
 
 /* The mean length is a tensor of the checkpoints; the noise is a function of the iteration. As take. */
 static int take_path(const idem_gan_iteration *t, double *mean) {
-    const idem_gan_graph *g = t->graph;
+    idem_gan_graph *g = t->graph;
     idem_weight *kept = idem_weights_find(t->weights, idem_gan_path_mean);
     idem_rng rng = idem_rng_make(t->recipe->seed, "gan.path");
-    rng.counter = (uint64_t)t->state->run.iteration * 2 * (uint64_t)idem_shape_count(&g->path_noise->shape);
-    draw_normal(g->path_noise, &rng);
+    const int64_t mine = g->path_noise->shape.d[0], all = mine * g->part.ranks;
+    rng.counter =
+        (uint64_t)t->state->run.iteration * 2 * (uint64_t)(idem_shape_count(&g->path_noise->shape) * g->part.ranks);
+    draw_normal(&g->part, g->path_noise, 0, mine, all, &rng);
     draw_codes(t);
     g->path_mean->leaf[0] = kept->data[0];
     double loss;
@@ -112,7 +136,7 @@ static void steer(const idem_gan_iteration *t, double sign) {
 }
 
 static int discriminate(const idem_gan_iteration *t, idem_gan_report *r) {
-    const idem_gan_graph *g = t->graph;
+    idem_gan_graph *g = t->graph;
     draw_codes(t);
     draw_known(t, 0);
     draw_augment(t, g->augment_real);
@@ -152,7 +176,7 @@ static int rebuild(const idem_gan_iteration *t, idem_gan_report *r) {
 }
 
 static int generate(const idem_gan_iteration *t, idem_gan_report *r) {
-    const idem_gan_graph *g = t->graph;
+    idem_gan_graph *g = t->graph;
     const int64_t iteration = t->state->run.iteration;
     int taken;
     draw_codes(t);

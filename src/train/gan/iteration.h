@@ -16,7 +16,7 @@ extern const char idem_gan_path_mean[];
 typedef struct {
     const idem_gan_recipe *recipe;
     idem_gan_state *state; /* what was drawn, and the augmentation; the common part is only read */
-    const idem_gan_graph *graph;
+    idem_gan_graph *graph;
     idem_weights *weights;
     idem_average *average;
     idem_gan_known *known; /* NULL without */

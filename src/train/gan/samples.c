@@ -61,7 +61,7 @@ static int write_strip(const idem_gan_samples *s, const char *hash, float *z, fl
                : 0;
 }
 
-int idem_gan_samples_write(const idem_gan_samples *s) {
+static int write_all(const idem_gan_samples *s) {
     const size_t z_dim = (size_t)s->recipe->z_dim, picture = (size_t)(s->recipe->size * s->recipe->size * 3);
     float *z = malloc(GRID * z_dim * sizeof *z), *pictures = malloc(GRID * picture * sizeof *pictures);
     char *path = idem_path_join(s->run->path, "generator.safetensors"), hash[17];
@@ -69,15 +69,17 @@ int idem_gan_samples_write(const idem_gan_samples *s) {
     if (!status) {
         idem_rng rng = idem_rng_make(SHEET_SEED, "gan.sheet");
         idem_rng_fill_normal(&rng, z, GRID * z_dim);
-        status =
-            !idem_gan_sampler_mean(s->sampler) ||
-                    idem_gan_sampler_save(s->sampler, s->recipe, s->run->state->shown, path, IDEM_DTYPE_F16, hash) ||
-                    write_grid(s, hash, z, pictures) || write_strip(s, hash, z, pictures)
-                ? -1
-                : 0;
+        status = idem_gan_sampler_save(s->sampler, s->recipe, s->run->state->shown, path, IDEM_DTYPE_F16, hash) ||
+                         write_grid(s, hash, z, pictures) || write_strip(s, hash, z, pictures)
+                     ? -1
+                     : 0;
     }
     free(z);
     free(pictures);
     free(path);
     return status;
+}
+
+int idem_gan_samples_write(const idem_gan_samples *s) {
+    return !idem_gan_sampler_mean(s->sampler) || (s->run->path && write_all(s)) ? -1 : 0;
 }

@@ -17,6 +17,9 @@
 #include "train/gan/start.h"
 #include "train/gan/state.h"
 #include "train/run.h"
+#include "train/world_share.h"
+
+enum { PATIENCE = 3600 /* seconds: ranks wait for files and distances */ };
 
 static const idem_average_rule average_rule[1] = {{IDEM_GAN_G, IDEM_GAN_AVERAGE}};
 static const char *const sum_names[IDEM_GAN_SUMS] = {"d_loss", "g_loss", "r1", "sign", "heads_loss"};
@@ -40,11 +43,20 @@ struct idem_gan_trainer {
 
 /* ---- the jobs of a run ---- */
 
+/* This rank's part of the next batch. */
+static void take_pictures(idem_gan_trainer *t) {
+    const idem_gan_part *p = &t->graph.part;
+    const size_t picture = (size_t)(t->recipe.size * t->recipe.size * 3);
+    for (int64_t i = 0; i < p->batch; i++)
+        idem_gan_data_take(t->data, (uint64_t)(t->state.run.shown + idem_gan_part_place(p, i)), 1,
+                           t->graph.real->leaf + (size_t)i * picture);
+}
+
 static int iterate(void *trainer) {
     idem_gan_trainer *t = trainer;
     const idem_gan_report *r = &t->last;
     const idem_gan_iteration iteration = {&t->recipe, &t->state, &t->graph, t->weights, t->average, t->known};
-    idem_gan_data_take(t->data, (uint64_t)t->state.run.shown, (size_t)t->recipe.batch, t->graph.real->leaf);
+    take_pictures(t);
     if (idem_gan_iterate(&iteration, &t->last))
         return -1;
     return idem_run_count(&t->run, r->skipped,
@@ -85,27 +97,41 @@ static void note(const idem_gan_trainer *t, const char *line) {
         t->setup.on_note(t->setup.user, line);
 }
 
+/* Ranks above 0 wait for rank 0's files. */
+static int wait_for_files(const idem_gan_trainer *t, int status) {
+    int least;
+    const double before = idem_world_set_patience(PATIENCE);
+    status = status || idem_world_least(t->run.world, 0, &least) ? -1 : 0;
+    idem_world_set_patience(before);
+    return status;
+}
+
 static int write_samples(void *trainer) {
     idem_gan_trainer *t = trainer;
-    return idem_gan_samples_write(&(idem_gan_samples){&t->run, &t->recipe, t->sampler});
+    return wait_for_files(t, idem_gan_samples_write(&(idem_gan_samples){&t->run, &t->recipe, t->sampler}));
+}
+
+static int log_distance(idem_gan_trainer *t, const idem_gan_measure *m) {
+    char line[256];
+    snprintf(line, sizeof line,
+             "Frechet distance after %" PRId64 " pictures: %.3f (n = %zu), two halves of the data: %.3f (n = %zu), by "
+             "%s",
+             t->state.run.shown, m->distance, m->n, m->halves, m->n / 2, m->features);
+    note(t, line);
+    const idem_metric rows[] = {{"pictures", (double)t->state.run.shown},
+                                {"frechet_mobilenetv2", m->distance},
+                                {"frechet_mobilenetv2_halves", m->halves},
+                                {"n", (double)m->n}};
+    return idem_metrics_log_write(t->run.log, "distance", t->state.run.iteration, rows, sizeof rows / sizeof *rows);
 }
 
 static int write_distance(void *trainer) {
     idem_gan_trainer *t = trainer;
     idem_gan_measure m;
-    char line[256];
-    if (idem_gan_distance_measure(t->distance, t->sampler, &m))
-        return -1;
-    snprintf(line, sizeof line,
-             "Frechet distance after %" PRId64 " pictures: %.3f (n = %zu), two halves of the data: %.3f (n = %zu), by "
-             "%s",
-             t->state.run.shown, m.distance, m.n, m.halves, m.n / 2, m.features);
-    note(t, line);
-    const idem_metric rows[] = {{"pictures", (double)t->state.run.shown},
-                                {"frechet_mobilenetv2", m.distance},
-                                {"frechet_mobilenetv2_halves", m.halves},
-                                {"n", (double)m.n}};
-    return idem_metrics_log_write(t->run.log, "distance", t->state.run.iteration, rows, sizeof rows / sizeof *rows);
+    const double before = idem_world_set_patience(PATIENCE);
+    const int status = idem_gan_distance_measure(t->distance, t->sampler, &m) || (t->run.log && log_distance(t, &m));
+    idem_world_set_patience(before);
+    return wait_for_files(t, status ? -1 : 0);
 }
 
 /* What changed on resume is told, and becomes a line of metrics.jsonl. */
@@ -123,7 +149,7 @@ static int log_changes(idem_gan_trainer *t) {
         snprintf(line, sizeof line, "settings.%s was %s, is now %s", f->name, before, now);
         note(t, line);
     }
-    const int status = n ? idem_metrics_log_write(t->run.log, "change", t->state.run.iteration, m, n) : 0;
+    const int status = n && t->run.log ? idem_metrics_log_write(t->run.log, "change", t->state.run.iteration, m, n) : 0;
     free(m);
     return status;
 }
@@ -187,7 +213,8 @@ static int start(void *trainer) {
     return idem_average_add(t->weights, average_rule, 1);
 }
 
-static int open_data(idem_gan_trainer *t) {
+static int open_own_data(void *trainer) {
+    idem_gan_trainer *t = trainer;
     const idem_gan_recipe *r = &t->recipe;
     const idem_gan_data_options o = {.size = (int)r->size,
                                      .seed = r->seed,
@@ -195,11 +222,12 @@ static int open_data(idem_gan_trainer *t) {
                                      .mirror = !r->no_flip,
                                      .by_place = t->state.by_place,
                                      .expected = t->state.data[0] ? t->state.data : NULL,
+                                     .borrow = idem_world_rank(t->run.world) > 0,
                                      .stop = t->setup.stop,
                                      .progress = t->setup.on_cache,
                                      .bad = t->setup.on_bad,
                                      .user = t->setup.user};
-    char *cache = idem_path_join(t->run.path, "pictures.cache");
+    char *cache = idem_path_join(t->run.name, "pictures.cache");
     t->data = cache ? idem_gan_data_open(t->setup.data, cache, &o) : NULL;
     free(cache);
     if (!t->data)
@@ -208,6 +236,14 @@ static int open_data(idem_gan_trainer *t) {
         return -1;
     snprintf(t->state.data, sizeof t->state.data, "%s", idem_gan_data_hash(t->data));
     return 0;
+}
+
+/* Rank 0 makes the cache of pictures, which the others read. */
+static int open_data(idem_gan_trainer *t) {
+    return idem_run_in_turn(&t->run, "the pictures", open_own_data) ||
+                   idem_run_compare_data(&t->run, idem_gan_data_hash(t->data))
+               ? -1
+               : 0;
 }
 
 /* Settings of known codes, before anything is written. */
@@ -260,9 +296,13 @@ static int open_distance(idem_gan_trainer *t, const idem_plan_options *options) 
     const idem_gan_recipe *r = &t->recipe;
     if (!r->distance_every || r->distance_every > r->pictures)
         return 0;
-    char *file = idem_path_join(t->run.path, "pictures.features");
-    if (file)
-        t->distance = idem_gan_distance_new(t->data, file, (size_t)r->distance_pictures, t->setup.stop, options);
+    const idem_world *w = t->run.world;
+    const idem_measure_share share = idem_world_share(w);
+    char *file = t->run.path ? idem_path_join(t->run.path, "pictures.features") : NULL;
+    /* The others would wait for a rank that left a distance. */
+    if (file || idem_world_rank(w))
+        t->distance = idem_gan_distance_new(t->data, file, (size_t)r->distance_pictures, &share,
+                                            idem_world_size(w) > 1 ? NULL : t->setup.stop, options);
     free(file);
     return t->distance ? 0 : -1;
 }
@@ -270,7 +310,7 @@ static int open_distance(idem_gan_trainer *t, const idem_plan_options *options) 
 static int open_trainer(void *trainer) {
     idem_gan_trainer *t = trainer;
     const idem_plan_options options = {.threads = t->state.run.threads};
-    if (open_data(t) || idem_gan_graph_build(&t->graph, t->weights, &t->recipe, &options) ||
+    if (open_data(t) || idem_gan_graph_build(&t->graph, t->weights, &t->recipe, t->run.world, &options) ||
         !(t->average = idem_average_new(t->weights, average_rule, 1)))
         return -1;
     const idem_plan_options shared = {.threads = t->state.run.threads, .share = t->graph.r1.plan};
@@ -290,13 +330,16 @@ static const idem_run_kind kind = {
 };
 
 idem_gan_trainer *idem_gan_trainer_new(const idem_gan_recipe *recipe, const idem_gan_setup *setup) {
-    if (check_known(recipe, setup))
+    const idem_world *w = setup->world ? setup->world : idem_world_alone();
+    idem_gan_part part;
+    if (idem_gan_part_make(&part, recipe, idem_world_rank(w), idem_world_size(w)) || check_known(recipe, setup))
         return NULL;
     idem_gan_trainer *t = calloc(1, sizeof *t);
     if (!t)
         return idem_fail_null_as(IDEM_MEMORY, "out of memory for a trainer");
     *t = (idem_gan_trainer){.recipe = *recipe, .setup = *setup};
     const idem_run_setup run = {.folder = setup->run,
+                                .world = setup->world,
                                 .resume = setup->resume,
                                 .threads = setup->threads,
                                 .stop = setup->stop,

@@ -14,17 +14,19 @@
 #include "engine/plan.h"
 #include "train/gan/recipe.h"
 #include "train/gan/report.h"
+#include "train/world.h"
 
 typedef struct idem_gan_trainer idem_gan_trainer;
 
 /* Texts are read while the trainer is made, and may go afterwards; `stop` and `user` must outlive it. */
 typedef struct {
-    const char *run, *data; /* folders */
-    const char *start;      /* generator whose weights a new run starts from; NULL: random */
-    const char *mapper;     /* of that generator: finds the codes of recipe.rebuild; NULL: the run has them */
-    bool resume;            /* continue the newest checkpoint of `run`, or start if there is none */
-    int threads;            /* 0: all cores, or the checkpoint's */
-    const volatile sig_atomic_t *stop; /* looked at between iterations */
+    const idem_world *world; /* the ranks; NULL: only this process */
+    const char *run, *data;  /* folders */
+    const char *start;       /* generator whose weights a new run starts from; NULL: random */
+    const char *mapper;      /* of that generator: finds the codes of recipe.rebuild; NULL: the run has them */
+    bool resume;             /* continue the newest checkpoint of `run`, or start if there is none */
+    int threads;             /* 0: all cores, or the checkpoint's */
+    const volatile sig_atomic_t *stop; /* of any rank; looked at between iterations */
     double deadline;                   /* idem_clock's: run then saves a checkpoint and returns 0; 0: none */
     void (*on_cache)(void *user, size_t done, size_t count);
     void (*on_codes)(void *user, size_t done, size_t count);

@@ -22,7 +22,7 @@ static idem_node *surround(const idem_model *m, idem_node *x, idem_node *y) {
 static idem_node *forward(idem_training_graph *t, idem_model *m, const idem_recipe *r) {
     const idem_model_info *info = idem_model_about(m);
     idem_graph *g = t->graph;
-    const int64_t batch = r->batch / idem_world_size(t->ranks.world);
+    const int64_t batch = r->batch / idem_world_size(t->batch.world);
     t->x_id = idem_input(g, "x_id", IDEM_SHAPE(batch, 3, info->size, info->size));
     t->x_attr = idem_input(g, "x_attr", IDEM_SHAPE(batch, 3, info->size, info->size));
     t->w_real = idem_input(g, "w_real", IDEM_SHAPE(batch, info->w_dim));
@@ -40,7 +40,7 @@ static idem_node *forward(idem_training_graph *t, idem_model *m, const idem_reci
     idem_node *mask = idem_mul(idem_landmark_mask(points), idem_landmark_mask(points_out));
     t->n_with_landmarks = idem_sum_all(mask);
     t->l_landmark = idem_loss_landmark(points, points_out, mask);
-    t->l_rec = idem_loss_reconstruction(t->x_attr, y, idem_world_size(t->ranks.world));
+    t->l_rec = idem_loss_reconstruction(t->x_attr, y, idem_world_size(t->batch.world));
     if (r->weight_surround > 0 && !(t->l_surround = surround(m, t->x_attr, y)))
         return NULL;
     return w;
@@ -48,7 +48,7 @@ static idem_node *forward(idem_training_graph *t, idem_model *m, const idem_reci
 
 /* Real and fake codes go through the critic in one batch, so that each of its weights is one leaf. */
 static void judge_codes(idem_training_graph *t, idem_model *m, const idem_recipe *r, idem_node *w) {
-    const int64_t batch = r->batch / idem_world_size(t->ranks.world);
+    const int64_t batch = r->batch / idem_world_size(t->batch.world);
     idem_node *logits = idem_model_critic(m, idem_concat((idem_node *const[]){t->w_real, w}, 2, 0));
     idem_node *real = idem_slice(logits, 0, 0, batch, 1), *fake = idem_slice(logits, 0, batch, batch, 1);
     t->l_adversarial = idem_bce_logits(fake, true);
@@ -119,52 +119,14 @@ static idem_plan *make_plan(idem_training_graph *t, const idem_parameters *p, bo
     return plan;
 }
 
-/* ---- ranks ---- */
-
-static void sum_of_all(void *user, float *x, size_t n) {
-    idem_graph_ranks *r = user;
-    r->failed = r->failed || idem_world_sum(r->world, x, n);
-}
-
-/* With several ranks: a buffer for all gradients of a turn, and its losses. */
-static int open_ranks(idem_training_graph *t, const idem_parameters *p) {
-    idem_graph_ranks *r = &t->ranks;
-    size_t numbers = LOSSES;
-    if (idem_world_size(r->world) == 1)
-        return 0;
-    for (int kind = 0; kind < STEPS; kind++)
-        for (int i = 0; i < p[kind].n && kind != SAME; i++)
-            numbers += (size_t)idem_shape_count(&p[kind].grads[i]->shape);
-    r->sums = malloc(numbers * sizeof *r->sums);
-    return r->sums ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for sums of %zu numbers", numbers);
-}
-
-/* Copies to the sums, or from them times `scale`. Returns the count of numbers. */
-static size_t move_all(const idem_training_graph *t, const idem_plan *plan, idem_node *const *losses, int n_losses,
-                       const idem_adam *const *adams, int n_adams, float scale, bool back) {
-    size_t at = 0;
-    for (int k = -1; k < n_adams; k++) {
-        const size_t nodes = k < 0 ? (size_t)n_losses : idem_adam_count(adams[k]);
-        for (size_t i = 0; i < nodes; i++) {
-            const idem_node *n = k < 0 ? losses[i] : idem_adam_grad(adams[k], i);
-            const size_t count = (size_t)idem_shape_count(&n->shape);
-            float *value = idem_plan_value(plan, n), *sums = t->ranks.sums + at;
-            for (size_t j = 0; j < count && back; j++)
-                value[j] = scale * sums[j];
-            if (!back)
-                memcpy(sums, value, count * sizeof *sums);
-            at += count;
-        }
-    }
-    return at;
-}
+/* ---- running ---- */
 
 /* All losses are means over the part with equal weight, except the number of samples with landmarks. */
-static int average(idem_training_graph *t, idem_plan *plan, bool cross, bool adversarial) {
-    const int ranks = idem_world_size(t->ranks.world);
+int idem_training_graph_run(idem_training_graph *t, bool cross, bool adversarial) {
     idem_node *losses[LOSSES];
     const idem_adam *adams[3] = {t->adam_main[cross], t->adam_adversarial, t->adam_critic};
-    const int n_adams = adversarial ? 3 : 1;
+    const int ranks = idem_world_size(t->batch.world);
+    idem_plan *plan = t->plan[cross][adversarial];
     int n = 0;
     losses[n++] = t->l_id;
     losses[n++] = t->l_landmark;
@@ -178,32 +140,24 @@ static int average(idem_training_graph *t, idem_plan *plan, bool cross, bool adv
         losses[n++] = t->l_critic;
         losses[n++] = t->r1;
     }
-    const size_t numbers = move_all(t, plan, losses, n, adams, n_adams, 1, false);
-    if (idem_world_sum(t->ranks.world, t->ranks.sums, numbers))
+    if (idem_world_batch_run(&t->batch, plan, losses, n, adams, adversarial ? 3 : 1))
         return -1;
-    move_all(t, plan, losses, n, adams, n_adams, 1 / (float)ranks, true);
-    idem_plan_value(plan, t->n_with_landmarks)[0] *= (float)ranks;
+    if (ranks > 1)
+        idem_plan_value(plan, t->n_with_landmarks)[0] *= (float)ranks;
     return 0;
-}
-
-int idem_training_graph_run(idem_training_graph *t, bool cross, bool adversarial) {
-    idem_plan *plan = t->plan[cross][adversarial];
-    if (idem_plan_run(plan) || t->ranks.failed)
-        return -1;
-    return idem_world_size(t->ranks.world) > 1 ? average(t, plan, cross, adversarial) : 0;
 }
 
 int idem_training_graph_build(idem_training_graph *t, idem_model *m, const idem_recipe *r, const idem_world *world,
                               const idem_plan_options *options) {
-    *t = (idem_training_graph){.graph = idem_graph_new(), .ranks.world = world};
-    t->ranks.sharing = (idem_sharing){sum_of_all, &t->ranks, idem_world_size(world)};
+    *t = (idem_training_graph){.graph = idem_graph_new()};
+    idem_world_batch_open(&t->batch, world);
     if (idem_world_size(world) > 1)
-        t->running.sharing = &t->ranks.sharing;
+        t->running.sharing = &t->batch.sharing;
     idem_parameters p[STEPS];
     if (!t->graph)
         return -1;
     judge_codes(t, m, r, forward(t, m, r));
-    if (optimisers(t, m, r, p) || open_ranks(t, p))
+    if (optimisers(t, m, r, p))
         return -1;
     idem_plan_options shared = options ? *options : (idem_plan_options){0};
     for (int cross = 0; cross < 2; cross++)
@@ -216,7 +170,7 @@ int idem_training_graph_build(idem_training_graph *t, idem_model *m, const idem_
 }
 
 void idem_training_graph_free(idem_training_graph *t) {
-    free(t->ranks.sums);
+    idem_world_batch_close(&t->batch);
     idem_adam_free(t->adam_main[0]);
     idem_adam_free(t->adam_main[1]);
     idem_adam_free(t->adam_adversarial);

@@ -9,19 +9,11 @@
 #include "model/adam.h"
 #include "model/model.h"
 #include "train/mapper/recipe.h"
-#include "train/world.h"
-
-/* The ranks that share a batch. */
-typedef struct {
-    const idem_world *world;
-    bool failed; /* a sum within a plan failed */
-    float *sums; /* buffer for the numbers that are averaged after a run; NULL with one rank */
-    idem_sharing sharing;
-} idem_graph_ranks;
+#include "train/world_batch.h"
 
 typedef struct {
     idem_graph *graph;
-    idem_graph_ranks ranks;
+    idem_world_batch batch;   /* of all ranks */
     idem_node *x_id, *x_attr; /* inputs [B, 3, S, S]; the same pictures in same-face iterations */
     idem_node *x_mirrored;    /* input like x_id: its mirror images; NULL: not used by the recipe */
     idem_node *w_real;        /* input [B, W] */

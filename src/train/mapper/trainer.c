@@ -194,7 +194,8 @@ static idem_plan_options options_of(const idem_trainer *t) {
                                .share = t->graph.plan[0][1]};
 }
 
-static int open_own_photographs(idem_trainer *t) {
+static int open_own_photographs(void *trainer) {
+    idem_trainer *t = trainer;
     const idem_recipe *r = &t->recipe;
     const idem_run_photographs p = {.dir = t->setup.photographs,
                                     .run = t->run.name,
@@ -203,6 +204,7 @@ static int open_own_photographs(idem_trainer *t) {
                                                 .seed = r->seed,
                                                 .weather = r->photograph_vary,
                                                 .pairs = (int)r->eval_pairs,
+                                                .borrow = idem_world_rank(t->run.world) > 0,
                                                 .threads = t->state.run.threads,
                                                 .models = t->setup.models,
                                                 .stop = t->setup.stop,
@@ -215,24 +217,10 @@ static int open_own_photographs(idem_trainer *t) {
 /* Rank 0 looks for faces and keeps them in the run's folder, where the others then find them. */
 static int open_photographs(idem_trainer *t) {
     const idem_world *w = t->run.world;
-    const int rank = idem_world_rank(w);
-    int status = rank ? 0 : open_own_photographs(t), all;
-    if (idem_world_size(w) == 1)
-        return status;
-    const double before = idem_world_set_patience(INFINITY);
-    if (idem_world_least(w, status, &all))
-        status = -1;
-    else if (rank)
-        status =
-            all < 0 ? idem_fail("rank 0 on %s has no photographs", idem_world_host(w, 0)) : open_own_photographs(t);
-    if (idem_world_least(w, status, &all))
-        status = -1;
-    else if (all < 0 && !status)
-        status = idem_fail("another rank cannot read the photographs: its own message says why");
-    idem_world_set_patience(before);
+    if (idem_run_in_turn(&t->run, "the photographs", open_own_photographs))
+        return -1;
     const idem_photographs *p = idem_data_photographs(t->data);
-    return status ? -1
-                  : idem_world_same(w, "the set of photographs (its digest)", p ? idem_photographs_digest(p) : "none");
+    return idem_world_same(w, "the set of photographs (its digest)", p ? idem_photographs_digest(p) : "none");
 }
 
 static int open_data(idem_trainer *t) {
@@ -249,7 +237,7 @@ static int open_data(idem_trainer *t) {
         return -1;
     char digest[65];
     const bool listed = idem_data_digest(t->data, digest);
-    if (idem_run_compare(&t->run, listed ? digest : NULL))
+    if (idem_run_compare_data(&t->run, listed ? digest : "drawn on the fly"))
         return -1;
     return listed ? idem_checkpoint_data(t->run.tensors, t->run.resumed, t->setup.data, digest) : 0;
 }
