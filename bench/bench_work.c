@@ -1,8 +1,9 @@
 /* Time, rate and memory of whole pieces of work; bench/run builds and starts it, bench/compare compares it with other
  * programs.
  *
- *     bench_work [--json] [--filter TEXT] [--threads N] [--batch N] [--seconds S] [--cpu 1] [--profile ROWS]
- *     bench_work --serve NAME [--batch N] [--threads N]
+ *     bench_work [--json] [--filter TEXT] [--threads N] [--batch N] [--seconds S] [--cpu 1] [--precision f32|bf16]
+ *                [--profile ROWS]
+ *     bench_work --serve NAME [--batch N] [--threads N] [--precision f32|bf16]
  *     bench_work --list
  *
  * Every piece runs in a separate process, so that its peak memory is separate too. The time is the median of the runs
@@ -24,6 +25,7 @@
 #include "base/clock.h"
 #include "base/spin.h"
 #include "engine/op.h"
+#include "engine/precision.h"
 #include "support/work.h"
 
 enum { MAX_RUNS = 200, MIN_RUNS = 3 };
@@ -230,6 +232,8 @@ static int options(int argc, char **argv) {
             set.filter = argv[++i];
         else if (!strcmp(argv[i], "--serve"))
             set.serve = argv[++i];
+        else if (!strcmp(argv[i], "--precision") && (!strcmp(argv[i + 1], "f32") || !strcmp(argv[i + 1], "bf16")))
+            idem_bf16_set(!strcmp(argv[++i], "bf16"));
         else if (!strcmp(argv[i], "--threads"))
             set.threads = atoi(argv[++i]);
         else if (!strcmp(argv[i], "--batch"))
@@ -254,7 +258,7 @@ int main(int argc, char **argv) {
     idem_spin_briefly(argv); /* as the program does */
     if (options(argc, argv)) {
         fprintf(stderr, "usage: bench_work [--json] [--filter TEXT] [--threads N] [--batch N] [--seconds S] [--cpu 1] "
-                        "[--profile ROWS] [--serve NAME] [--list]\n");
+                        "[--precision f32|bf16] [--profile ROWS] [--serve NAME] [--list]\n");
         return 2;
     }
     char self[512];

@@ -36,7 +36,10 @@ static void the_machine_is_described(void **state) {
     assert_true(m.memory > 1e8 && m.available > 0 && m.available <= m.memory);
     assert_true(m.onednn[0] >= '2' && m.onednn[1] == '.');
     assert_string_equal(m.isa, "plain");
-    assert_true(strcmp(m.isa_of_cpu, "avx512") ? !strstr(m.features, "avx512vl") : !!strstr(m.features, "avx512f"));
+    assert_true(strcmp(m.isa_of_cpu, "avx512") && strcmp(m.isa_of_cpu, "bf16") ? !strstr(m.features, "avx512vl")
+                                                                               : !!strstr(m.features, "avx512f"));
+    assert_true(!strcmp(m.isa_of_cpu, "bf16") == !!strstr(m.features, "avx512bf16"));
+    refused(idem_set_precision(9), "precision is 9, expected 1 to 3");
     assert_int_equal(idem_set_threads(0), 0);
     m.struct_size--;
     refused(idem_get_machine(&m), "sizeof(idem_machine_info)");

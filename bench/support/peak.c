@@ -31,7 +31,7 @@ double bench_peak(int threads, double (*clock)(void)) {
     double (*loop)(float *) = plain;
 #if defined(__x86_64__)
     idem_isa isa = idem_isa_has();
-    loop = isa == IDEM_ISA_AVX512 ? avx512 : isa == IDEM_ISA_AVX2 ? avx2 : plain;
+    loop = isa >= IDEM_ISA_AVX512 ? avx512 : isa == IDEM_ISA_AVX2 ? avx2 : plain;
 #endif
     double best = 0;
     for (int run = 0; run < 10; run++) {

@@ -32,13 +32,13 @@ typedef struct {
     const char
         *attribute_norm; /* required batch-norm statistics of that encoder: "frozen" or "running"; NULL: either */
 
-    int refine;   /* refinement steps with which idem_compose and idem_compose_photograph fit each result to its two
-                     pictures, 0 to 1000; 0: the mapper's answer. The program's default is 25 for photographs: the mapper
-                     alone keeps them half as well as faces that the generator drew. With refinement each picture is
-                     processed alone */
-    int reserved; /* 0 */
-    int pose;     /* head poses of faces; 0: not estimated; 1: estimated if the network fr_pose is among the models; 2:
-                     always */
+    int refine;    /* refinement steps with which idem_compose and idem_compose_photograph fit each result to its two
+                      pictures, 0 to 1000; 0: the mapper's answer. The program's default is 25 for photographs: the mapper
+                      alone keeps them half as well as faces that the generator drew. With refinement each picture is
+                      processed alone */
+    int precision; /* IDEM_PRECISION_...: of this context's generator; IDEM_PRECISION_THREAD: idem_set_precision's */
+    int pose;      /* head poses of faces; 0: not estimated; 1: estimated if the network fr_pose is among the models; 2:
+                      always */
     int generator_only; /* 1: only the generator is loaded, and only sampling and generating work; no fetched network is
                            needed */
 } idem_options;

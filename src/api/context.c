@@ -11,13 +11,14 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "engine/isa.h"
+#include "engine/precision.h"
 #include "engine/threads.h"
 
 enum { BATCH = 4, BATCH_MAX = 256, REFINE_MAX = 1000 };
 
 /* Sizes of the struct in programs compiled before the later fields existed. */
 static const size_t earlier_options[] = {offsetof(idem_options, identity_net), offsetof(idem_options, refine),
-                                         offsetof(idem_options, reserved), offsetof(idem_options, pose)};
+                                         offsetof(idem_options, precision), offsetof(idem_options, pose)};
 
 #define TEXT(x) #x
 #define VERSION(a, b, c) TEXT(a) "." TEXT(b) "." TEXT(c)
@@ -81,6 +82,8 @@ static int take_options(idem_options *o, const idem_options *given) {
         return idem_fail("idem_open: batch is %d, expected 0 to %d", o->batch, BATCH_MAX);
     if (o->threads < 0 || o->threads > IDEM_THREADS_MOST)
         return idem_fail("idem_open: threads is %d, expected 0 to %d", o->threads, IDEM_THREADS_MOST);
+    if (o->precision < 0 || o->precision > IDEM_PRECISION_AUTO)
+        return idem_fail("idem_open: precision is %d, expected 0 to %d", o->precision, IDEM_PRECISION_AUTO);
     if (o->refine < 0 || o->refine > REFINE_MAX)
         return idem_fail("idem_open: refine is %d, expected 0 to %d", o->refine, REFINE_MAX);
     return check_networks(o);
@@ -105,7 +108,12 @@ idem_context *idem_open(const idem_options *options) {
                                         .generator_only = o.generator_only,
                                         .pose = (idem_pose_wanted)o.pose,
                                         .stop = &c->cancelled};
-    if ((c->studio = idem_studio_open(&studio)))
+    const bool before = idem_bf16();
+    if (o.precision != IDEM_PRECISION_THREAD)
+        idem_set_precision(o.precision);
+    c->studio = idem_studio_open(&studio);
+    idem_bf16_set(before);
+    if (c->studio)
         return c;
     idem_close(c);
     return NULL;

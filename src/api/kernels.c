@@ -8,6 +8,7 @@
 #include "engine/conv.h"
 #include "engine/isa.h"
 #include "engine/op.h"
+#include "engine/precision.h"
 #include "idem.h"
 
 static const struct {
@@ -28,6 +29,7 @@ enum { BATCH = 8 };
 static idem_node *make_node(idem_graph *g, int i) {
     int64_t c = cases[i].channels, s = cases[i].side, k = cases[i].kernel;
     idem_window win = idem_window_make((int)k, 1, (int)k / 2);
+    win.bf16 = idem_bf16();
     idem_shape filter = IDEM_SHAPE(c, c, k, k);
     idem_node *x = idem_input(g, "x", IDEM_SHAPE(BATCH, c, s, s)), *weight = idem_const_fill(g, filter, 0.01f);
     if (cases[i].way == IDEM_CONV_WEIGHT)

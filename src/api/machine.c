@@ -6,6 +6,7 @@
 #include "base/status.h"
 #include "engine/dnn.h"
 #include "engine/isa.h"
+#include "engine/precision.h"
 #include "engine/threads.h"
 #include "idem.h"
 
@@ -19,6 +20,14 @@ int idem_set_threads(int threads) {
     if (threads < 0 || threads > IDEM_THREADS_MOST)
         return idem_fail("idem_set_threads: threads is %d, expected 0 to %d", threads, IDEM_THREADS_MOST);
     idem_threads_set(threads);
+    return 0;
+}
+
+int idem_set_precision(int precision) {
+    if (precision < IDEM_PRECISION_F32 || precision > IDEM_PRECISION_AUTO)
+        return idem_fail("idem_set_precision: precision is %d, expected %d to %d", precision, IDEM_PRECISION_F32,
+                         IDEM_PRECISION_AUTO);
+    idem_bf16_set(precision == IDEM_PRECISION_BF16 || (precision == IDEM_PRECISION_AUTO && idem_bf16_native()));
     return 0;
 }
 

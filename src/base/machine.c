@@ -62,6 +62,8 @@ static void read_memory(idem_machine *m) {
 }
 
 #if defined(__x86_64__) || defined(__i386__)
+#include <cpuid.h>
+
 static void read_features(char *text, size_t size) {
     __builtin_cpu_init();
 #define FEATURE(name)                                                                                                  \
@@ -78,6 +80,9 @@ static void read_features(char *text, size_t size) {
     FEATURE("avx512vnni");
     FEATURE("avx512bf16");
 #undef FEATURE
+    unsigned a, b, c, d; /* leaf 7, EDX: bit 22 is AMX_BF16, bit 24 AMX_TILE */
+    if (__get_cpuid_count(7, 0, &a, &b, &c, &d) && d >> 22 & 1 && d >> 24 & 1)
+        snprintf(text + strlen(text), size - strlen(text), " amx_bf16");
 }
 #else
 static void read_features(char *text, size_t size) {

@@ -16,7 +16,10 @@ static json_t *machine_json(const idem_machine_info *m) {
 }
 
 static const char *shown(const char *isa) {
-    return !strcmp(isa, "avx512") ? "AVX-512" : !strcmp(isa, "avx2") ? "AVX2" : "neither AVX2 nor AVX-512";
+    return !strcmp(isa, "bf16")     ? "AVX-512 with BF16"
+           : !strcmp(isa, "avx512") ? "AVX-512"
+           : !strcmp(isa, "avx2")   ? "AVX2"
+                                    : "neither AVX2 nor AVX-512";
 }
 
 /* Which instructions are used, and which the processor does not have: without them everything is slower. */
@@ -25,7 +28,7 @@ static void print_isa(const char *runs, const char *has) {
     printf("uses       %s", shown(runs));
     if (strcmp(runs, has))
         printf("; it has %s, but IDEM_MAX_ISA limits it to %s\n", shown(has), runs);
-    else if (!strcmp(has, "avx512"))
+    else if (!strcmp(has, "avx512") || !strcmp(has, "bf16"))
         printf("\n");
     else
         printf("; %sresults differ only by rounding, and are slower than with %s\n", avx2 ? "no AVX-512: " : "",
@@ -36,6 +39,10 @@ static void print_machine(const idem_machine_info *m) {
     printf("processor  %s\n", m->cpu);
     printf("features   %s\n", m->features[0] ? m->features : "none that kernels use");
     print_isa(m->isa, m->isa_of_cpu);
+    printf("precision  %s%s\n",
+           strcmp(m->isa, "bf16") ? "f32; bf16 is possible, but not faster without AVX512_BF16"
+                                  : "f32; --precision bf16 or auto is faster for generators",
+           strstr(m->features, "amx_bf16") ? "; AMX is not used" : "");
     printf("cores      %d of %d may be used, %d threads will be\n", m->cores, m->online, m->threads);
     printf("memory     %.1f GB, %.1f GB free\n", m->memory * 1e-9, m->available * 1e-9);
 }
@@ -96,9 +103,10 @@ int idem_cmd_doctor(int argc, char **argv) {
                                             "started, and measure how fast they sum numbers"},
                                    {0}};
     idem_command_line line = {
-        .about = "Reports on this machine: processor, memory, which kernels run and how fast (measured for two "
-                 "seconds), which models are present. IDEM_MAX_ISA=plain, avx2 or avx512 limits the instructions of "
-                 "kernels, here and in every command; results then differ only by rounding.",
+        .about =
+            "Reports on this machine: processor, memory, which kernels run and how fast (measured for two "
+            "seconds), which models are present. IDEM_MAX_ISA=plain, avx2, avx512 or bf16 limits the instructions of "
+            "kernels, here and in every command; results then differ only by rounding.",
         .examples = "  idem doctor\n  IDEM_MAX_ISA=plain idem doctor\n  mpirun -np 2 idem doctor --mpi\n",
         .options = options,
         .shared = IDEM_WITH_JSON | IDEM_WITH_THREADS};

@@ -25,6 +25,7 @@ idem_context *idem_cli_open(const idem_model_files *files, const idem_shared *sh
     idem_options o;
     idem_options_default(&o);
     o.threads = shared->threads;
+    o.precision = shared->precision;
     o.pose = pose;
     o.batch = 1;
     if (files) {

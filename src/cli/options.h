@@ -57,6 +57,7 @@ typedef struct {
     bool quiet;    /* no progress, no notes */
     uint64_t seed; /* of all random numbers */
     int threads;   /* 0: all cores; already set in the engine */
+    int precision; /* IDEM_PRECISION_...; already set for what the main thread opens */
     bool profile;  /* print a profile; done by the program (profile.h) */
     int profile_rows;
 } idem_shared;

@@ -13,9 +13,9 @@
 static const char *const terms[][2] = {{"options.adapt", "--adapt"},         {"options.attribute_side", "--attr-side"},
                                        {"options.data", "--data"},           {"options.identity_net", "--identity-net"},
                                        {"options.mapper", "--mapper"},       {"options.photographs", "--photographs"},
-                                       {"options.rename", "--rename"},       {"options.resume", "--resume"},
-                                       {"options.start", "--start"},         {"options.threads", "--threads"},
-                                       {"the same call", "the same command"}};
+                                       {"options.precision", "--precision"}, {"options.rename", "--rename"},
+                                       {"options.resume", "--resume"},       {"options.start", "--start"},
+                                       {"options.threads", "--threads"},     {"the same call", "the same command"}};
 static const char prefix[] = "settings.";
 
 static bool is_setting(const char *name, size_t n) {

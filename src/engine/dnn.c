@@ -16,7 +16,7 @@ static dnnl_stream_t stream;
 /* Before the library's first kernel: it detects the processor only once. */
 static void start(void) {
     idem_isa runs = idem_isa_runs();
-    if (runs < idem_isa_has())
+    if (runs < IDEM_ISA_AVX512 && runs < idem_isa_has())
         dnnl_set_max_cpu_isa(runs == IDEM_ISA_PLAIN ? dnnl_cpu_isa_sse41 : dnnl_cpu_isa_avx2);
     if (dnnl_engine_create(&engine, dnnl_cpu, 0) != dnnl_success)
         engine = NULL;

@@ -7,7 +7,7 @@
 
 #define VARIABLE "IDEM_MAX_ISA"
 
-static const char *const names[] = {"plain", "avx2", "avx512"};
+static const char *const names[] = {"plain", "avx2", "avx512", "bf16"};
 
 const char *idem_isa_name(idem_isa isa) {
     return names[isa];
@@ -16,7 +16,7 @@ const char *idem_isa_name(idem_isa isa) {
 idem_isa idem_isa_has(void) {
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("avx512f"))
-        return IDEM_ISA_AVX512;
+        return __builtin_cpu_supports("avx512bf16") ? IDEM_ISA_BF16 : IDEM_ISA_AVX512;
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
         return IDEM_ISA_AVX2;
 #endif
@@ -27,8 +27,8 @@ idem_isa idem_isa_has(void) {
 static int limit(void) {
     const char *set = getenv(VARIABLE);
     if (!set || !*set)
-        return IDEM_ISA_AVX512;
-    for (int i = IDEM_ISA_PLAIN; i <= IDEM_ISA_AVX512; i++)
+        return IDEM_ISA_BF16;
+    for (int i = IDEM_ISA_PLAIN; i <= IDEM_ISA_BF16; i++)
         if (!strcmp(set, names[i]))
             return i;
     return -1;
@@ -41,5 +41,5 @@ idem_isa idem_isa_runs(void) {
 }
 
 int idem_isa_check(void) {
-    return limit() < 0 ? idem_fail(VARIABLE " is \"%s\", expected plain, avx2 or avx512", getenv(VARIABLE)) : 0;
+    return limit() < 0 ? idem_fail(VARIABLE " is \"%s\", expected plain, avx2, avx512 or bf16", getenv(VARIABLE)) : 0;
 }

@@ -97,6 +97,7 @@ typedef struct {
         dilation[2]; /* height, width; dilation 1 is dense. conv takes the kernel from its weight */
     int pad[4];      /* top, left, bottom, right; >= 0 */
     int groups;
+    bool bf16; /* the convolution and its data gradient may multiply in bfloat16: kernels with whole vectors do */
 } idem_window;
 /* {stride, stride}, the same pad on all four sides, dilation 1, groups 1 */
 idem_window idem_window_make(int kernel, int stride, int pad);

@@ -6,7 +6,7 @@
 extern const idem_op idem_op_conv, idem_op_conv_data, idem_op_conv_weight;
 
 idem_window idem_window_make(int kernel, int stride, int pad) {
-    return (idem_window){{kernel, kernel}, {stride, stride}, {1, 1}, {pad, pad, pad, pad}, 1};
+    return (idem_window){{kernel, kernel}, {stride, stride}, {1, 1}, {pad, pad, pad, pad}, 1, false};
 }
 
 /* ---- checks ---- */

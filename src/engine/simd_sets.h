@@ -7,6 +7,9 @@
  *     STREAM(p, v)  stores v past the caches if vectors are cache lines, else like any other
  *     NAME(x)   x with the instruction set's suffix: plain, avx2, avx512
  *
+ * and, with SIMD_BF16_SET, once more as avx512 with instructions for bfloat16: the suffix is bf16, BF16_NATIVE is
+ * defined.
+ *
  * In ISO mode a product plus a vector has two roundings, so fused multiply-adds are written explicitly. */
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -60,6 +63,23 @@ typedef int mask4 __attribute__((vector_size(16)));
 #define NAME(x) x##_avx512
 #include TEMPLATE
 #include "engine/simd_clear.h"
+
+#if defined(SIMD_BF16_SET)
+#define VEC __m512
+#define W 16
+#define MR 12
+#define TARGET __attribute__((target("avx512f,avx512bf16")))
+#define SPLAT(x) _mm512_set1_ps(x)
+#define FMA(a, b, c) _mm512_fmadd_ps(a, b, c)
+#define MAX(a, b) _mm512_max_ps(a, b)
+#define MIN(a, b) _mm512_min_ps(a, b)
+#define STREAM(p, v) _mm512_stream_ps(p, v)
+#define NAME(x) x##_bf16
+#define BF16_NATIVE
+#include TEMPLATE
+#undef BF16_NATIVE
+#include "engine/simd_clear.h"
+#endif
 #endif
 
 /* Of three sets of kernels the widest that may run here (isa.h) and is at most `width` floats wide. */

@@ -25,6 +25,7 @@ static const struct {
 /* Sizes as the kernel sees them: from `from` channels at [h, w] to `to` channels at [oh, ow]. */
 struct idem_winograd {
     const idem_winograd_kernels *kernels;
+    const idem_winograd_numbers *numbers;
     winograd_form form;
     int points;
     int64_t n, from, h, w, to, oh, ow, top, left;
@@ -40,8 +41,9 @@ struct idem_winograd {
     int64_t panels; /* of nr output channels */
     int64_t group;  /* largest number of panels of one part of a shared block */
     int sharing[WINOGRAD_POINTS], sharers[WINOGRAD_POINTS][16]; /* points that share each filter */
-    int64_t v_stride; /* floats between points of V; odd multiples of a cache line keep them in different cache sets */
-    int64_t m_stride, u_panel, v_floats, m_floats, u_floats;
+    int64_t v_stride; /* numbers between points of V; odd multiples of a cache line keep them in different cache sets */
+    int64_t m_stride, u_panel, m_floats;
+    size_t v_bytes, u_bytes;
     float *zeros; /* pixels outside the picture */
     idem_pack *pack;
 };
@@ -119,9 +121,9 @@ static void choose_block(idem_winograd *w) {
     int64_t threads = w->threads;
     w->panels = ceil_div(w->to, k->nr);
     w->u_panel = w->from * k->nr;
-    w->u_floats = WINOGRAD_POINTS * w->panels * w->u_panel;
-    int64_t per_patch = w->points * (w->from + w->panels * k->nr) * (int64_t)sizeof(float);
-    int64_t bytes = clamp(w->u_floats * (int64_t)sizeof(float), LEAST_BYTES, most_bytes(threads));
+    w->u_bytes = (size_t)(WINOGRAD_POINTS * w->panels * w->u_panel * w->numbers->bytes);
+    int64_t per_patch = w->points * (w->from * w->numbers->bytes + w->panels * k->nr * (int64_t)sizeof(float));
+    int64_t bytes = clamp((int64_t)w->u_bytes, LEAST_BYTES, most_bytes(threads));
     int64_t most = clamp(bytes / per_patch / k->mr, 1, MOST_ROWS / k->mr) * k->mr;
     w->shared = threads > 1 && w->patches < threads * 2 * k->mr && w->panels >= threads;
     int64_t workers = w->shared ? 1 : threads;
@@ -132,28 +134,33 @@ static void choose_block(idem_winograd *w) {
     if (ceil_div(w->patches, whole) % workers == 0)
         w->block = whole;
     w->group = w->shared ? ceil_div(w->panels, threads) : w->panels;
-    w->v_stride = w->block * w->from + 16;
+    w->v_stride = w->block * w->from + 64 / w->numbers->bytes;
     w->m_stride = ceil_div(w->block, k->mr) * k->mr * k->nr + 16;
-    w->v_floats = w->points * w->v_stride;
+    w->v_bytes = (size_t)(w->points * w->v_stride * w->numbers->bytes);
+    w->v_bytes = (w->v_bytes + 63) / 64 * 64;
     w->m_floats = w->group * w->points * w->m_stride;
 }
 
 /* ---- filters ---- */
 
-/* U[filter][panel][from][nr] of panel p; output channels past the last are zero. */
-static void transform_panel(const idem_winograd *w, const float *weight, int64_t p, float *u) {
+/* U[filter][panel][from / depth][nr][depth] of panel p; output channels past the last are zero. */
+static void transform_panel(const idem_winograd *w, const float *weight, int64_t p, char *u) {
     const idem_winograd_kernels *k = w->kernels;
-    float g[9 * WINOGRAD_MAX_NR] __attribute__((aligned(64)));
+    const int depth = w->numbers->depth;
+    float g[WINOGRAD_MAX_DEPTH * 9 * WINOGRAD_MAX_NR] __attribute__((aligned(64)));
     int64_t first = p * k->nr, nr = w->to - first < k->nr ? w->to - first : k->nr;
     memset(g, 0, sizeof g);
-    for (int64_t c = 0; c < w->from; c++) {
-        for (int tap = 0; tap < 9; tap++)
+    for (int64_t c = 0; c < w->from; c += depth) {
+        for (int row = 0; row < 9 * depth; row++) {
+            const int64_t tap = row % 9, from = c + row / 9;
             if (w->turned)
-                memcpy(g + tap * k->nr, weight + (c * 9 + 8 - tap) * w->to + first, (size_t)nr * sizeof *g);
+                memcpy(g + row * k->nr, weight + (from * 9 + 8 - tap) * w->to + first, (size_t)nr * sizeof *g);
             else
                 for (int64_t o = 0; o < nr; o++)
-                    g[tap * k->nr + o] = weight[((first + o) * 9 + tap) * w->from + c];
-        k->weight[w->form](g, u + p * w->u_panel + c * k->nr, w->panels * w->u_panel);
+                    g[row * k->nr + o] = weight[((first + o) * 9 + tap) * w->from + from];
+        }
+        w->numbers->weight[w->form](g, u + (p * w->u_panel + c * k->nr) * w->numbers->bytes,
+                                    w->panels * w->u_panel / depth);
     }
 }
 
@@ -204,9 +211,11 @@ idem_winograd *idem_winograd_new(const idem_conv_dims *d, idem_frozen weight, in
         w->left = w->form == WINOGRAD_UP ? 1 - d->win.pad[1] / 2 : 2 * w->dilation - d->win.pad[1];
         w->turned = true;
     }
-    if (w->from % 16 || w->to % 16)
+    const bool whole = w->from % 16 == 0 && w->to % 16 == 0;
+    if (!whole)
         width = width < 8 ? width : 8;
     w->kernels = idem_winograd_kernels_for(width);
+    w->numbers = d->win.bf16 && whole ? idem_winograd_bf16_for(w->kernels->width) : &w->kernels->floats;
     w->past = w->kernels->width == 16 && w->n * w->oh * w->ow * w->to * (int64_t)sizeof(float) >= IDEM_PAST_BYTES;
     w->rows = count_patches(w->form, ceil_div(w->oh, w->dilation));
     w->columns = count_patches(w->form, ceil_div(w->ow, w->dilation));
@@ -236,8 +245,8 @@ idem_winograd *idem_winograd_new(const idem_conv_dims *d, idem_frozen weight, in
         const struct {
             const char *name;
             int64_t way, form;
-        } key = {w->kernels->name, d->way, w->form};
-        w->pack = idem_pack_get(weight, &key, sizeof key, (size_t)w->u_floats * sizeof(float), fill, &order);
+        } key = {w->numbers->name, d->way, w->form};
+        w->pack = idem_pack_get(weight, &key, sizeof key, w->u_bytes, fill, &order);
         if (!w->pack) {
             idem_winograd_free(w);
             return NULL;
@@ -260,12 +269,13 @@ bool idem_winograd_reads_weight(const idem_winograd *w) {
 }
 
 const char *idem_winograd_kernel(const idem_winograd *w) {
-    return w->kernels->name;
+    return w->numbers->name;
 }
 
 size_t idem_winograd_scratch(const idem_winograd *w) {
-    int64_t blocks = w->shared ? w->v_floats + w->threads * w->m_floats : w->threads * (w->v_floats + w->m_floats);
-    size_t bytes = (size_t)(blocks + (w->pack ? 0 : w->u_floats)) * sizeof(float);
+    const size_t threads = (size_t)w->threads, m_bytes = (size_t)w->m_floats * sizeof(float);
+    const size_t blocks = w->shared ? w->v_bytes + threads * m_bytes : threads * (w->v_bytes + m_bytes);
+    const size_t bytes = blocks + (w->pack ? 0 : w->u_bytes);
     size_t edge = w->edge ? idem_conv_taps_scratch(w->edge) : 0;
     return bytes > edge ? bytes : edge;
 }
@@ -286,10 +296,10 @@ static patch_place place_of(const idem_winograd *w, int64_t t) {
 }
 
 /* Patches first .. last-1 of x to V[point][patch][from]. */
-static void transform_in(const idem_winograd *w, const float *x, int64_t first, int64_t last, float *v) {
+static void transform_in(const idem_winograd *w, const float *x, int64_t first, int64_t last, char *v) {
     int side = forms[w->form].in;
     int64_t step = forms[w->form].step;
-    for (int64_t t = first; t < last; t++, v += w->from) {
+    for (int64_t t = first; t < last; t++, v += w->from * w->numbers->bytes) {
         patch_place p = place_of(w, t);
         int64_t top = (w->dilation > 1 ? p.row : p.r * step) - w->top;
         int64_t left = (w->dilation > 1 ? p.column : p.c * step) - w->left;
@@ -300,7 +310,7 @@ static void transform_in(const idem_winograd *w, const float *x, int64_t first, 
                 bool inside = y >= 0 && y < w->h && z >= 0 && z < w->w;
                 pixel[side * i + j] = inside ? x + ((p.n * w->h + y) * w->w + z) * w->from : w->zeros;
             }
-        w->kernels->input[w->form](pixel, w->from, v, w->v_stride);
+        w->numbers->input[w->form](pixel, w->from, v, w->v_stride);
     }
 }
 
@@ -332,19 +342,19 @@ static void transform_out(const idem_winograd *w, const float *m, int64_t first,
 
 /* Panels first_panel .. last_panel-1 of a block with V computed. A panel of a filter stays in the first-level cache for
  * all points that share it, the points' V in the second for all panels. */
-static void multiply(const idem_winograd *w, const float *v, const float *u, float *m, int64_t patches,
+static void multiply(const idem_winograd *w, const char *v, const char *u, float *m, int64_t patches,
                      int64_t first_panel, int64_t last_panel) {
-    const idem_winograd_kernels *k = w->kernels;
+    const int64_t bytes = w->numbers->bytes, u_panel = w->u_panel * bytes;
     for (int64_t f = 0; f < WINOGRAD_POINTS; f++)
         for (int64_t q = first_panel; q < last_panel; q++) {
-            const float *panel = u + (f * w->panels + q) * w->u_panel;
+            const char *panel = u + (f * w->panels + q) * u_panel;
             bool turn = q + 1 == last_panel;
-            const float *next =
-                turn ? u + ((f + 1) % WINOGRAD_POINTS * w->panels + first_panel) * w->u_panel : panel + w->u_panel;
+            const char *next =
+                turn ? u + ((f + 1) % WINOGRAD_POINTS * w->panels + first_panel) * u_panel : panel + u_panel;
             for (int i = 0; i < w->sharing[f]; i++) {
                 int point = w->sharers[f][i];
-                k->product(v + point * w->v_stride, w->from, panel, w->from,
-                           m + ((q - first_panel) * w->points + point) * w->m_stride, patches, next);
+                w->numbers->product(v + point * w->v_stride * bytes, w->from, panel, w->from,
+                                    m + ((q - first_panel) * w->points + point) * w->m_stride, patches, next);
             }
         }
 }
@@ -353,26 +363,25 @@ void idem_winograd_run(const idem_winograd *w, const float *x, const float *weig
                        float *out, void *scratch) {
     if (w->edge)
         idem_conv_taps_run(w->edge, (const float *const[]){x, weight}, out, scratch);
-    float *own = scratch;
-    const float *u = w->pack ? idem_pack_values(w->pack) : own;
-    if (!w->pack)
-        own += w->u_floats;
+    const char *u = w->pack ? idem_pack_values(w->pack) : scratch;
+    char *own = (char *)scratch + (w->pack ? 0 : w->u_bytes);
+    const size_t m_bytes = (size_t)w->m_floats * sizeof(float);
     int64_t blocks = ceil_div(w->patches, w->block);
 #pragma omp parallel num_threads(w->threads)
     {
         int64_t me = omp_get_thread_num(), team = omp_get_num_threads();
-        float *v = w->shared ? own : own + me * (w->v_floats + w->m_floats);
-        float *m = w->shared ? own + w->v_floats + me * w->m_floats : v + w->v_floats;
+        char *v = w->shared ? own : own + (size_t)me * (w->v_bytes + m_bytes);
+        float *m = (float *)(w->shared ? own + w->v_bytes + (size_t)me * m_bytes : v + w->v_bytes);
         if (!w->pack) {
 #pragma omp for
             for (int64_t p = 0; p < w->panels; p++)
-                transform_panel(w, weight, p, (float *)scratch);
+                transform_panel(w, weight, p, scratch);
         }
         if (w->shared) {
             for (int64_t b = 0; b < blocks; b++) {
                 int64_t first = b * w->block, last = first + w->block < w->patches ? first + w->block : w->patches;
                 int64_t a = first + (last - first) * me / team, z = first + (last - first) * (me + 1) / team;
-                transform_in(w, x, a, z, v + (a - first) * w->from);
+                transform_in(w, x, a, z, v + (a - first) * w->from * w->numbers->bytes);
 #pragma omp barrier
                 for (int64_t part = me; part < w->threads; part += team) { /* m has the panels of one part */
                     int64_t from = w->panels * part / w->threads, to = w->panels * (part + 1) / w->threads;

@@ -6,9 +6,14 @@
 
 #define KERNELS(set, width, nr, mr)                                                                                    \
     {                                                                                                                  \
-        "winograd:" #set, width, nr, mr, {input_##set, input_down_##set, input_up_##set},                              \
-            {output_##set, output_down_##set, output_up_##set}, {weight_##set, weight_half_##set, weight_half_##set},  \
-            product_##set, expand_##set, filter_##set, product_add_##set                                               \
+        width, nr, mr,                                                                                                 \
+            {"winograd:" #set,                                                                                         \
+             sizeof(float),                                                                                            \
+             1,                                                                                                        \
+             {input_##set, input_down_##set, input_up_##set},                                                          \
+             {weight_##set, weight_half_##set, weight_half_##set},                                                     \
+             product_##set},                                                                                           \
+            {output_##set, output_down_##set, output_up_##set}, expand_##set, filter_##set, product_add_##set          \
     }
 static const idem_winograd_kernels plain = KERNELS(plain, 4, 8, 6);
 #if defined(__x86_64__)

@@ -8,19 +8,32 @@
 #include "engine/conv_end.h"
 
 /* PATCH: side of an output patch of stride 1; POINTS: numbers in it transformed, and filters in every form. */
-enum { WINOGRAD_PATCH = 4, WINOGRAD_POINTS = 36, WINOGRAD_MAX_POINTS = 81, WINOGRAD_MAX_NR = 32 };
+enum {
+    WINOGRAD_PATCH = 4,
+    WINOGRAD_POINTS = 36,
+    WINOGRAD_MAX_POINTS = 81,
+    WINOGRAD_MAX_NR = 32,
+    WINOGRAD_MAX_DEPTH = 2
+};
 
 /* Stride 1; stride 2; stride 2 transposed. */
 typedef enum { WINOGRAD_SAME, WINOGRAD_DOWN, WINOGRAD_UP, WINOGRAD_FORMS } winograd_form;
 
+/* The numbers that are multiplied: how patches V and filters U are transformed to them, and their product. */
 typedef struct {
     const char *name;
+    int bytes; /* of a number */
+    int depth; /* input channels that lie side by side in U */
+    void (*input[WINOGRAD_FORMS])(const float *const *pixel, int64_t channels, void *v, int64_t stride);
+    void (*weight[WINOGRAD_FORMS])(const float *g, void *u, int64_t stride); /* stride: in groups of depth numbers */
+    void (*product)(const void *a, int64_t lda, const void *b, int64_t k, float *c, int64_t rows, const void *next);
+} idem_winograd_numbers;
+
+typedef struct {
     int width, nr, mr; /* floats in a vector; columns and rows of the product's register tile */
-    void (*input[WINOGRAD_FORMS])(const float *const *pixel, int64_t channels, float *v, int64_t stride);
+    idem_winograd_numbers floats;
     void (*output[WINOGRAD_FORMS])(const float *m, int64_t stride, int vectors, const idem_conv_end *end, float *y,
                                    int64_t row, int64_t column, int rows, int columns, bool past);
-    void (*weight[WINOGRAD_FORMS])(const float *g, float *u, int64_t stride);
-    void (*product)(const float *a, int64_t lda, const float *b, int64_t k, float *c, int64_t rows, const float *next);
     void (*expand)(const float *const *pixel, int64_t channels, float *v, int64_t stride);
     void (*filter)(const float *s, int64_t stride, int64_t channels, float *g, int64_t tap_stride);
     void (*product_add)(const float *a, int64_t lda, const float *b, int64_t k, float *c, int64_t ldc, int64_t rows);
@@ -28,5 +41,7 @@ typedef struct {
 
 /* The widest set of this CPU with at most `width` floats. */
 const idem_winograd_kernels *idem_winograd_kernels_for(int width);
+/* bfloat16, for the tiles of that set. */
+const idem_winograd_numbers *idem_winograd_bf16_for(int width);
 
 #endif

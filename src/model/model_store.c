@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/models.h"
 #include "base/status.h"
+#include "engine/precision.h"
 #include "engine/threads.h"
 
 enum { FILES = 6 }; /* generator, mapper, chosen recogniser, and of the folder recogniser, landmark net, detector */
@@ -63,8 +64,9 @@ static void free_entry(entry *e) {
 /* folder: of the fetched networks. */
 static char *key_of(const idem_model_wish *w, const char *folder) {
     char *key;
-    const int n = asprintf(&key, "%s\n%s\n%s\n%s\n%s\n%d\n%d", w->generator, or_none(w->mapper), folder,
-                           or_none(w->identity_net), or_none(w->identity_preprocess), w->generator_only, w->threads);
+    const int n =
+        asprintf(&key, "%s\n%s\n%s\n%s\n%s\n%d\n%d\n%d", w->generator, or_none(w->mapper), folder,
+                 or_none(w->identity_net), or_none(w->identity_preprocess), w->generator_only, w->threads, idem_bf16());
     return n < 0 ? idem_fail_null_as(IDEM_MEMORY, "out of memory for a model") : key;
 }
 

@@ -14,9 +14,9 @@ typedef struct {
     int threads; /* thread count of loading: a mean or a frame that is not stored is computed */
 } idem_model_wish;
 
-/* The model of these files, loaded unless already loaded: it is the same if the wish is equal and the files have the
- * same device, inode, size and time of change. NULL with a message. Other threads that borrow wait while a model is
- * loaded. */
+/* The model of these files, loaded unless already loaded: it is the same if the wish and idem_bf16() are equal and the
+ * files have the same device, inode, size and time of change. NULL with a message. Other threads that borrow wait while
+ * a model is loaded. */
 idem_model *idem_model_borrow(const idem_model_wish *wish);
 /* The last user frees it. NULL is allowed. */
 void idem_model_give_back(idem_model *m);

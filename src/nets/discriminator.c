@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/ops.h"
+#include "engine/precision.h"
 
 /* [1, 3, 3, 1] / 8 for each axis */
 static const float blur_kernel[4] = {0.125f, 0.375f, 0.375f, 0.125f};
@@ -24,25 +25,29 @@ static idem_node *activate(idem_binder *b, idem_node *x, const char *name, float
     return idem_styled(x, NULL, NULL, idem_bind(b, IDEM_SHAPE(x->shape.d[1]), "%s.bias", name), 0.2f, gain);
 }
 
-static idem_node *plain(idem_binder *b, idem_node *x, const char *conv, const char *bias, int kernel) {
+static idem_node *plain(idem_binder *b, idem_node *x, const char *conv, const char *bias, int kernel, bool bf16) {
     if (!x)
         return NULL;
     idem_node *weight = bind_conv(b, conv, x->shape.d[1], kernel, 1);
-    return activate(b, idem_conv(x, weight, NULL, idem_window_make(kernel, 1, kernel / 2)), bias, sqrtf(2));
+    idem_window win = idem_window_make(kernel, 1, kernel / 2);
+    win.bf16 = bf16;
+    return activate(b, idem_conv(x, weight, NULL, win), bias, sqrtf(2));
 }
 
 /* (conv2(conv1(x)) + skip(x)) / sqrt 2, the division folded into both branches. */
-static idem_node *block(idem_binder *b, idem_node *x, int i) {
+static idem_node *block(idem_binder *b, idem_node *x, int i, bool bf16) {
     char conv[48], bias[48];
     snprintf(conv, sizeof conv, "convs.%d.conv1.0", i);
     snprintf(bias, sizeof bias, "convs.%d.conv1.1", i);
-    idem_node *y = plain(b, x, conv, bias, 3);
+    idem_node *y = plain(b, x, conv, bias, 3, bf16);
     if (!y)
         return NULL;
     y = idem_filter(y, blur_kernel, 4, 1, 1, (int[4]){2, 2, 2, 2});
     snprintf(conv, sizeof conv, "convs.%d.conv2.1", i);
     snprintf(bias, sizeof bias, "convs.%d.conv2.2", i);
-    y = idem_conv(y, bind_conv(b, conv, x->shape.d[1], 3, 1), NULL, idem_window_make(3, 2, 0));
+    idem_window win = idem_window_make(3, 2, 0);
+    win.bf16 = bf16;
+    y = idem_conv(y, bind_conv(b, conv, x->shape.d[1], 3, 1), NULL, win);
     y = activate(b, y, bias, 1);
     snprintf(conv, sizeof conv, "convs.%d.skip.1", i);
     idem_node *skip = idem_filter(x, blur_kernel, 4, 1, 2, (int[4]){1, 1, 1, 1});
@@ -99,15 +104,15 @@ idem_node *idem_discriminator(idem_binder *b, idem_node *x, int parts) {
         return idem_fail_null("discriminator: pictures are %s in %d parts, expected [N, 3, S, S] with S a power of two "
                               "and N a multiple of the parts",
                               idem_shape_text(&x->shape, text), parts);
-    idem_node *y = plain(b, x, "convs.0.0", "convs.0.1", 1);
+    idem_node *y = plain(b, x, "convs.0.0", "convs.0.1", 1, false);
     for (int i = 1; y && y->shape.d[2] > 4; i++) {
         char scope[24];
         snprintf(scope, sizeof scope, "d%lld", (long long)y->shape.d[2]);
         idem_scope_push(b->graph, scope);
-        y = block(b, y, i);
+        y = block(b, y, i, y && idem_bf16_at(idem_bf16(), (int)y->shape.d[2], (int)x->shape.d[2]));
         idem_scope_pop(b->graph);
     }
-    y = plain(b, with_deviation(y, parts), "final_conv.0", "final_conv.1", 3);
+    y = plain(b, with_deviation(y, parts), "final_conv.0", "final_conv.1", 3, false);
     if (!y)
         return NULL;
     y = idem_reshape(y, IDEM_SHAPE(d[0], idem_shape_count(&y->shape) / d[0]));

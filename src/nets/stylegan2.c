@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/ops.h"
+#include "engine/precision.h"
 #include "nets/stylegan2_layer.h"
 
 /* [1, 3, 3, 1] / 8 times 2 for each axis: the gain of up-sampling by 2. */
@@ -118,7 +119,7 @@ static int check_said(const idem_stylegan2 *s, const idem_weights *w) {
 }
 
 int idem_stylegan2_open(idem_stylegan2 *s, const idem_weights *w, const char *prefix) {
-    *s = (idem_stylegan2){0};
+    *s = (idem_stylegan2){.bf16 = idem_bf16()};
     if (prefix && strlen(prefix) >= sizeof s->prefix)
         return idem_fail("prefix \"%s\" is too long: %zu bytes at most", prefix, sizeof s->prefix - 1);
     if (prefix)
@@ -238,17 +239,20 @@ static idem_node *styled_plainly(idem_node *x, idem_node *scale, idem_node *plan
     return idem_leaky_relu(x, 0.2f, sqrtf(2));
 }
 
-static idem_node *conv_layer(const idem_stylegan2_layer *l, idem_node *x, idem_node *w, bool up, bool twice) {
+static idem_node *conv_layer(const idem_stylegan2_layer *l, idem_node *x, idem_node *w, bool up, bool twice,
+                             bool bf16) {
+    idem_window win = idem_window_make(3, up ? 2 : 1, up ? 0 : 1);
+    win.bf16 = bf16;
     idem_node *style = idem_linear(w, l->style_w, l->style_b);
     /* 1 / sqrt(sum over I, K of (weight * style)^2), as one product over I: [N, O] */
     idem_node *demod = idem_rsqrt(idem_affine(idem_matmul(idem_square(style), l->energy, false, true), 1, 1e-8f));
     x = modulate(x, style);
     if (up && x) {
         const int64_t h = 2 * x->shape.d[2] + 1;
-        x = idem_conv_data(x, l->weight, idem_window_make(3, 2, 0), h, h);
+        x = idem_conv_data(x, l->weight, win, h, h);
         x = idem_filter(x, blur_kernel, 4, 1, 1, (int[4]){1, 1, 1, 1});
     } else {
-        x = idem_conv(x, l->weight, NULL, idem_window_make(3, 1, 1));
+        x = idem_conv(x, l->weight, NULL, win);
     }
     return twice ? styled_plainly(x, demod, l->noise, l->bias)
                  : idem_styled(x, demod, l->noise, l->bias, 0.2f, sqrtf(2));
@@ -280,7 +284,8 @@ idem_node *idem_stylegan2_synthesis(idem_binder *b, const idem_stylegan2 *s, ide
         if (idem_stylegan2_bind_conv(&l, b, s, i, noise ? noise[i] : NULL))
             x = NULL;
         else
-            x = conv_layer(&l, x, pick(ws, i), i % 2 == 1, s->twice);
+            x = conv_layer(&l, x, pick(ws, i), i % 2 == 1, s->twice,
+                           idem_bf16_at(s->bf16, idem_stylegan2_noise_side(i), s->size));
         idem_scope_pop(b->graph);
         if (!x)
             return NULL;

@@ -33,6 +33,7 @@ typedef struct {
     int z_dim, w_dim;
     int mapping_layers; /* 0: the file has no mapping network */
     bool twice;         /* set by the caller: synthesis can be differentiated twice, which costs time and memory */
+    bool bf16;          /* convolutions of the four largest resolutions multiply in bfloat16: idem_bf16() at open */
 } idem_stylegan2;
 
 /* Reads dimensions from the tensors' shapes; the file's metadata must agree. prefix NULL: the first of "g_ema.",

@@ -119,6 +119,14 @@ int idem_checkpoint_threads(int asked, int saved) {
     return 0;
 }
 
+int idem_checkpoint_precision(bool bf16, bool saved) {
+    return bf16 == saved
+               ? 0
+               : idem_fail("options.precision is %s but the run's is %s, and results depend on it: set it to %s to "
+                           "continue that run",
+                           bf16 ? "bf16" : "f32", saved ? "bf16" : "f32", saved ? "bf16" : "f32");
+}
+
 int idem_checkpoint_data(idem_weights *tensors, bool resumed, const char *dir, const char *digest) {
     const char *before = idem_weights_meta(tensors, "run.data");
     return resumed && before && strcmp(before, digest)

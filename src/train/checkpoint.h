@@ -26,6 +26,8 @@ int idem_checkpoint_load(const char *run, idem_weights **tensors, idem_checkpoin
 /* Before the graphs of a resumed run are built: those of ONNX models depend on the run's thread count. -1 if the caller
  * asked for another number (0: any). */
 int idem_checkpoint_threads(int asked, int saved);
+/* -1 unless a run goes on with the precision with which it began (engine/precision.h). */
+int idem_checkpoint_precision(bool bf16, bool saved);
 
 /* Sets metadata "run.data" of a run's tensors to `digest`, of its list of files; -1 if a resumed run was started with
  * another list. */

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/sha256.h"
+#include "engine/precision.h"
 #include "engine/threads.h"
 #include "train/checkpoint.h"
 
@@ -35,6 +36,7 @@ static int start(idem_run *r) {
     idem_threads_set(r->setup.threads);
     memset(r->state, 0, r->kind->form->state_bytes);
     r->state->threads = idem_threads();
+    r->state->bf16 = idem_bf16();
     if (r->kind->start(r->setup.trainer) || (r->path && save_state(r)))
         return -1;
     r->begun = true;
@@ -45,7 +47,8 @@ static int go_on(idem_run *r, idem_weights *tensors) {
     const idem_run_kind *k = r->kind;
     if (idem_fields_check_resume(k->form->recipe, r->saved_recipe, r->setup.recipe) ||
         (k->check && k->check(r->saved_recipe, r->setup.recipe)) ||
-        idem_checkpoint_threads(r->setup.threads, r->state->threads)) {
+        idem_checkpoint_threads(r->setup.threads, r->state->threads) ||
+        idem_checkpoint_precision(idem_bf16(), r->state->bf16)) {
         idem_weights_free(tensors);
         return -1;
     }
@@ -119,6 +122,7 @@ static int compare_ranks(const idem_run *r) {
     digest_weights(r, weights);
     snprintf(threads, sizeof threads, "%d", r->state->threads);
     return idem_world_same(r->world, "the number of threads", threads) ||
+                   idem_world_same(r->world, "the precision", r->state->bf16 ? "bf16" : "f32") ||
                    idem_world_same(r->world, "the settings (their digest)", settings) ||
                    idem_world_same(r->world, "the weights (their digest)", weights)
                ? -1

@@ -11,7 +11,7 @@ enum { IDEM_RUN_SUMS = 8 };
 
 /* The state of every run: the first member of each trainer's state. */
 typedef struct {
-    int threads;         /* results depend on it */
+    int threads, bf16;   /* results depend on them */
     uint64_t data_count; /* training pictures; 0: drawn on the fly, or unknown yet */
     int64_t iteration;   /* completed */
     int64_t shown;       /* pictures, for runs that count them */
