@@ -7,13 +7,13 @@
 
 #define PI 3.14159265358979323846
 
-/* Row vectors times matrices: warp maps places of the result to places of the source, so what is done to a picture last
- * is multiplied first. */
+/* A warp maps positions of the result to positions of the source, so the last transformation of a picture is multiplied
+ * first. */
 typedef struct {
     double a, b, c, d, e, f; /* x' = a x + b y + c, y' = d x + e y + f */
 } affine;
 
-/* m behind by: first by, then m. */
+/* m after by: by is applied first. */
 static void chain(affine *m, affine by) {
     const affine o = *m;
     m->a = o.a * by.a + o.b * by.d;
@@ -63,7 +63,7 @@ static void multiply(double m[9], const double by[9]) {
         m[i] = by[i / 3 * 3] * old[i % 3] + by[i / 3 * 3 + 1] * old[3 + i % 3] + by[i / 3 * 3 + 2] * old[6 + i % 3];
 }
 
-/* Turns colours about the grey axis by t and stretches them from it by s. */
+/* Rotates colours about the grey axis by t and scales their distance from it by s. */
 static void turn_colours(double m[9], double t, double s) {
     double by[9];
     const double c = s * cos(t), z = s * sin(t) / sqrt(3), grey = (1 - c) / 3;
@@ -91,7 +91,7 @@ static void draw_colours(float *matrix, float *offset, double p, idem_rng *rng) 
     for (int i = 0; i < 9; i++)
         matrix[i] = (float)m[i];
     for (int c = 0; c < 3; c++)
-        offset[c] = (float)shift; /* grey stays where it is under the last two */
+        offset[c] = (float)shift; /* the last two keep grey unchanged */
 }
 
 static void draw_box(float *box, int side, double p, idem_rng *rng) {

@@ -23,8 +23,8 @@ struct idem_gan_data {
     idem_picture_cache *cache;
     size_t count;
     char hash[65];
-    uint32_t *order;    /* held-out ones first */
-    idem_epochs epochs; /* of the others */
+    uint32_t *order;    /* held-out pictures first */
+    idem_epochs epochs; /* of the training pictures */
     size_t picture;     /* numbers */
 };
 

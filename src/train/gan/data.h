@@ -1,7 +1,7 @@
-/* Pictures of a folder tree for generator training: cut to the middle square, resized once (Lanczos)
- * and kept as bytes in a cache file (picture_cache.h); what cannot be read is left out. Order, mirroring and which are
- * held out follow from the seed and the contents of the files; their names do not matter. Files of one content are held
- * out together or not at all. */
+/* Pictures of a folder tree for generator training: cropped to the middle square, resized once (Lanczos) and stored as
+ * bytes in a cache file (picture_cache.h); unreadable files are left out. The order, the mirroring and the held-out
+ * pictures depend on the seed and on the contents of the files, not on their names. Files with equal content are either
+ * all held out or none of them. */
 #ifndef IDEM_TRAIN_GAN_DATA_H
 #define IDEM_TRAIN_GAN_DATA_H
 
@@ -19,12 +19,12 @@ typedef struct {
     uint64_t seed;
     int held_out; /* pictures that are never shown, chosen by the seed */
     bool mirror;
-    bool by_place;        /* of runs and generators without "split": chosen by the place of a name on the list */
-    const char *expected; /* idem_gan_data_hash of the pictures there have to be; NULL: any */
+    bool by_place; /* for runs and generators without metadata "split": held out by position in the list of names */
+    const char *expected; /* required idem_gan_data_hash; NULL: any */
     bool borrow;          /* the cache is another process's, and has all pictures */
     const volatile sig_atomic_t *stop;
-    void (*progress)(void *user, size_t done, size_t count); /* while the cache is made; may be NULL */
-    void (*bad)(void *user, const char *why);                /* a file that is passed over; may be NULL */
+    void (*progress)(void *user, size_t done, size_t count); /* while the cache is written; may be NULL */
+    void (*bad)(void *user, const char *why);                /* an unreadable file; may be NULL */
     void *user;
 } idem_gan_data_options;
 
@@ -35,20 +35,20 @@ size_t idem_gan_data_count(const idem_gan_data *d);    /* training pictures */
 size_t idem_gan_data_held_out(const idem_gan_data *d); /* the others */
 size_t idem_gan_data_bad(const idem_gan_data *d);      /* files and folders left out */
 int idem_gan_data_side(const idem_gan_data *d);
-/* 64 hex digits: of side, number of those held out, and the contents in order. Which pictures `look` gives. */
+/* 64 hex digits: hash of the side, the number of held-out pictures, and the contents in order. Equal hashes: `look`
+ * gives equal pictures. */
 const char *idem_gan_data_hash(const idem_gan_data *d);
 
 /* Metadata "split" of a run and its generator: pictures were held out by content. */
 int idem_gan_data_store_split(idem_weights *w);
 bool idem_gan_data_split(const idem_weights *w);
 
-/* Items first .. first + n - 1 of the endless stream, [n, S, S, 3] in [-1, 1]: every picture once an epoch, each time
- * mirrored or not. */
+/* Items first .. first + n - 1 of the endless stream, [n, S, S, 3] in [-1, 1]: every picture once per epoch, mirrored
+ * at random. */
 void idem_gan_data_take(idem_gan_data *d, uint64_t first, size_t n, float *x);
-/* Pictures first .. first + n - 1 as they are, of the training ones or of the held-out ones, in a random order fixed by
- * the seed. */
+/* Training or held-out pictures first .. first + n - 1, not mirrored, in a random order that depends on the seed. */
 void idem_gan_data_look(const idem_gan_data *d, bool held_out, size_t first, size_t n, float *x);
-/* The file of such a picture, below the folder. */
+/* The file name of such a picture, relative to the folder. */
 const char *idem_gan_data_name(const idem_gan_data *d, bool held_out, size_t i);
 
 #endif

@@ -18,8 +18,8 @@ struct idem_gan_distance {
     idem_measure_share share;
     const volatile sig_atomic_t *stop;
     idem_features *features;
-    size_t n, picture;  /* pictures; numbers of one */
-    float *real, *made; /* rows; real NULL until they are needed */
+    size_t n, picture;  /* pictures; floats per picture */
+    float *real, *made; /* features [n, width]; real is NULL until first used */
     double halves;
 };
 
@@ -67,7 +67,7 @@ void idem_gan_distance_free(idem_gan_distance *d) {
     free(d);
 }
 
-/* Features of n pictures in [-1, 1], which are changed. */
+/* Features of n pictures in [-1, 1]; overwrites x. */
 static int measure(const idem_gan_distance *d, size_t n, float *x, float *rows) {
     if (d->stop && *d->stop)
         return idem_fail_as(IDEM_INTERRUPTED, "interrupted");
@@ -78,7 +78,7 @@ static int measure(const idem_gan_distance *d, size_t n, float *x, float *rows) 
 
 /* ---- the training pictures ---- */
 
-/* 1: read, 0: there are none of these pictures and this network. */
+/* 1: read, 0: no stored features of these pictures by this network. */
 static int read_rows(const idem_gan_distance *d, float *rows) {
     idem_weights *w;
     if (!d->file || !idem_path_exists(d->file) || idem_weights_load(&w, d->file))
@@ -149,7 +149,7 @@ static int find_real(idem_gan_distance *d) {
     return 0;
 }
 
-/* ---- what is made ---- */
+/* ---- samples ---- */
 
 static int find_made(idem_gan_distance *d, idem_gan_sampler *s) {
     const size_t z_dim = idem_gan_sampler_z(s), width = idem_features_width(d->features);

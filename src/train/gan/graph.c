@@ -17,7 +17,7 @@
 enum { LATTICE = 8 };  /* pixels: upsampling leaves patterns of 2, 4 and 8 */
 #define PATH_MOVE 0.01 /* of the mean towards a batch's, as published */
 
-/* ---- fresh weights ---- */
+/* ---- initial weights ---- */
 
 idem_stylegan2_dims idem_gan_dims(const idem_gan_recipe *r) {
     idem_stylegan2_dims dims = {
@@ -76,7 +76,7 @@ static idem_node *mixed(idem_node *mix, idem_node *w, int64_t batch) {
 static idem_node *generate(idem_gan_graph *t, idem_weights *w, int64_t batch) {
     idem_binder b = idem_binder_make(t->graph, w, IDEM_GAN_G, true);
     idem_node *ws = mixed(t->mix, idem_stylegan2_mapping(&b, &t->about, t->z), batch);
-    if (t->known_ws) { /* in the place of the last ones */
+    if (t->known_ws) { /* they replace the last pictures of the batch */
         const int64_t fresh = batch - t->known_ws->shape.d[0];
         ws = idem_concat((idem_node *const[]){idem_slice(ws, 0, 0, fresh, 1), t->known_ws}, 2, 0);
     }
@@ -84,7 +84,7 @@ static idem_node *generate(idem_gan_graph *t, idem_weights *w, int64_t batch) {
     return pictures && !idem_stylegan2_finish(&b, &t->about) ? pictures : NULL;
 }
 
-/* The loss on path lengths; its own copy of G, of operators that can be differentiated twice. */
+/* The loss on path lengths, through another copy of G with operators that can be differentiated twice. */
 static idem_node *path_lengths(idem_gan_graph *t, idem_weights *w, const idem_gan_recipe *r) {
     const int64_t batch = t->part.batch, n = batch > 1 ? batch / 2 : 1;
     idem_stylegan2 about = t->about;
@@ -118,8 +118,8 @@ static idem_node *judge(idem_gan_graph *t, idem_weights *w, idem_node *x, int pa
     return logits && !idem_discriminator_finish(&b) ? logits : NULL;
 }
 
-/* The first pictures of a batch, moved a little. Where some are made of known codes, which are the last ones, as many
- * of these as of the others as far as there are. */
+/* The first pictures of a batch, translated at random. If its last pictures are of known codes, half of the result are
+ * these, or all of them if they are fewer. */
 static idem_node *seen(idem_node *x, const idem_gan_recipe *r, int ranks, const char *name, idem_node **shift) {
     const int64_t n = (r->features_batch && r->features_batch < r->batch ? r->features_batch : r->batch) / ranks;
     const int64_t fresh = r->batch - (r->rebuild > 0 ? r->rebuild_batch : 0);
@@ -155,8 +155,8 @@ static int see_mobilenet(idem_gan_graph *t, idem_node *const x[2], idem_node *fe
                : 0;
 }
 
-/* Adds the losses of a set of heads, the mean over them, to those of D and, by this weight, of G. features: of real and
- * of made pictures. */
+/* Adds the mean loss of a set of heads to D's loss and, times weight, to G's. features: of real and of generated
+ * pictures. */
 static int add_heads(idem_gan_graph *t, idem_weights *w, const idem_gan_head_set *set, double weight,
                      idem_node *features[2][IDEM_GAN_HEADS_MOST]) {
     idem_node *logits[2][IDEM_GAN_HEADS_MOST], *d = NULL, *g = NULL;
@@ -189,7 +189,7 @@ static int build_heads(idem_gan_graph *t, idem_weights *w, const idem_gan_recipe
                : 0;
 }
 
-/* 1 - MS-SSIM + mean |x - y|, in [0, 1], of what was painted of the known codes. */
+/* 1 - MS-SSIM + mean |x - y|, in [0, 1], of the pictures generated from known codes. */
 static idem_node *rebuilt(const idem_gan_graph *t, idem_node *painted) {
     idem_node *both[2] = {painted, t->known};
     for (int i = 0; i < 2; i++)
@@ -198,7 +198,7 @@ static idem_node *rebuilt(const idem_gan_graph *t, idem_node *painted) {
                     idem_mean_all(idem_abs(idem_sub(both[0], both[1]))));
 }
 
-/* A copy of G for the known codes alone. */
+/* A copy of G for known codes only. */
 static idem_node *rebuilt_alone(idem_gan_graph *t, idem_weights *w) {
     const int64_t n = t->known->shape.d[0];
     idem_binder b = idem_binder_make(t->graph, w, IDEM_GAN_G, true);
@@ -295,7 +295,7 @@ int idem_gan_graph_run(idem_gan_graph *t, idem_gan_step *s) {
 
 void idem_gan_graph_free(idem_gan_graph *t) {
     idem_world_batch_close(&t->batch);
-    idem_gan_step *steps[] = {&t->d, &t->g, &t->alone, &t->path, &t->r1}; /* the owner of the buffer last */
+    idem_gan_step *steps[] = {&t->d, &t->g, &t->alone, &t->path, &t->r1}; /* the buffer's owner is last */
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         idem_adam_free(steps[i]->adam);
         idem_plan_free(steps[i]->plan);

@@ -1,5 +1,6 @@
-/* Inside src/train/gan only: generator, discriminator and the steps of an iteration: D on real and made pictures, R1 on
- * real ones, G through D, and where wanted path lengths of G. One graph, a plan for each, which share a buffer.
+/* Inside src/train/gan only: generator, discriminator and the steps of an iteration: D on real and generated pictures,
+ * R1 on real ones, G through D, and optionally path lengths of G. One graph with a plan per step; the plans share a
+ * buffer.
  *
  * Tensors: g.* and d.* in the layout of the PyTorch conversion, heads.* and heads_mobilenet.* (heads.h), moments
  * adam_g.*, adam_d.*. Letters: B the batch, or this rank's part of it, S the side, Z the width of z, L the rows of ws.
@@ -22,7 +23,7 @@ enum { IDEM_GAN_PLANES = 2 * IDEM_STYLEGAN2_RESOLUTIONS - 1 };
 
 /* One kind of step. */
 typedef struct {
-    idem_node *loss;    /* scalar, as it is logged */
+    idem_node *loss;    /* scalar, logged */
     idem_node *also[2]; /* further targets; NULL: none */
     idem_plan *plan;
     idem_adam *adam;
@@ -34,35 +35,35 @@ typedef struct {
     idem_gan_part part;
     idem_world_batch batch; /* of all ranks */
     /* inputs */
-    idem_node *real;                        /* [B, 3, S, S] in [-1, 1] */
-    idem_node *z;                           /* [2 B, Z]: the second half are the styles mixed in */
-    idem_node *mix;                         /* [B, L, 1]: 1 where a layer takes the second style, else 0 */
-    idem_node *known_ws, *known;            /* [K, L, W], [K, 3, S, S] in [-1, 1]: codes and their pictures; NULL */
+    idem_node *real;             /* [B, 3, S, S] in [-1, 1] */
+    idem_node *z;                /* [2 B, Z]: the second half are the second styles of mixing */
+    idem_node *mix;              /* [B, L, 1]: 1 where a layer takes the second style, else 0 */
+    idem_node *known_ws, *known; /* [K, L, W], [K, 3, S, S] in [-1, 1]: known codes and their pictures; may be NULL */
     idem_node *noise[IDEM_GAN_PLANES];      /* [B, 1, side, side]; about.n_noise of them */
     idem_node *augment_real, *augment_made; /* [B, IDEM_AUGMENT_NUMBERS] */
-    idem_node *shift_real, *shift_made;     /* [pictures the heads see, the same], before they do; NULL without */
+    idem_node *shift_real, *shift_made; /* the same for the heads' pictures: their translation; NULL without heads */
     idem_gan_step d, g;
-    idem_gan_step r1;   /* loss (gamma/2) E |gradient|^2, the step is r1_every times that; moments are d's */
-    idem_node *sign;    /* scalar of d's plan: mean sign of D on real pictures */
-    idem_node *rebuilt; /* scalar of g's plan: 1 - MS-SSIM + mean |x - y| in [0, 1] of known pictures; NULL without */
-    idem_node *heads;   /* the same: loss of the heads on frozen features, which is a part of d's; NULL without them */
-    idem_weights *mobilenet; /* whose features some of them see; NULL */
-    /* The same loss as a step by itself, of G on known codes alone; moments are g's. plan NULL without. */
+    idem_gan_step r1; /* loss (gamma/2) E |gradient|^2, the step minimises r1_every times that; uses the moments of d */
+    idem_node *sign;  /* scalar of d's plan: mean sign of D on real pictures */
+    idem_node *rebuilt; /* scalar of g's plan: 1 - MS-SSIM + mean |x - y| in [0, 1] of known pictures; may be NULL */
+    idem_node *heads;   /* scalar of d's plan: loss of the heads on frozen features, part of d's; may be NULL */
+    idem_weights *mobilenet; /* network of the heads on MobileNetV2's features; may be NULL */
+    /* A step of G on the loss `rebuilt` alone, with the moments of g. plan is NULL without rebuild-first. */
     idem_gan_step alone;
-    /* Path lengths (Karras et al. 2020), on the first half of the batch; plan NULL without them. Loss: weight * E
+    /* Path lengths (Karras et al. 2020), on the first half of the batch; plan is NULL without them. Loss: weight * E
      * (length - mean)^2, length = root of the mean over layers of |d sum(picture * noise) / d w|^2, noise of variance
-     * 1 / S^2. The mean moves by a hundredth towards each batch's; moments are g's. */
+     * 1 / S^2. The mean is an exponential average with decay 0.99; uses the moments of g. */
     idem_gan_step path;
     idem_node *path_noise;             /* [B / 2, 3, S, S], standard normal */
-    idem_node *path_mean, *path_moved; /* [1] before, an input; after, of path's plan */
+    idem_node *path_mean, *path_moved; /* [1]: mean before the step, an input; after it, a value of path's plan */
 } idem_gan_graph;
 
-/* Of the generator. */
+/* Dimensions of the generator. */
 idem_stylegan2_dims idem_gan_dims(const idem_gan_recipe *r);
-/* Fresh tensors g.* and d.* by the recipe's seed. */
+/* Initial tensors g.* and d.* by the recipe's seed. */
 int idem_gan_init(idem_weights *w, const idem_gan_recipe *r);
-/* Moments go into (or come from) `w`. The graph is for this rank's part of the batch; world NULL: only this process. -1
- * with a message; the graph is to be freed all the same. It must not be moved. */
+/* Reads the moments from `w` or adds them. The graph is for this rank's part of the batch; world NULL: only this
+ * process. Free the graph also after -1. It must not be moved. */
 int idem_gan_graph_build(idem_gan_graph *t, idem_weights *w, const idem_gan_recipe *r, const idem_world *world,
                          const idem_plan_options *options);
 /* Runs the plan of one of its steps. Losses and gradients are then those of the whole batch, equal on all ranks. */

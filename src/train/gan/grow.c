@@ -6,12 +6,12 @@
 
 #include "train/gan/graph.h"
 
-/* A leaky ReLU of slope 0.2 loses nothing when it sees x and -x: l(x) - l(-x) = 1.2 x. So the picture goes through the
- * new layers as six channels, x and -x of each colour, and every layer takes the difference. */
+/* A leaky ReLU of slope 0.2 is invertible on x and -x together: l(x) - l(-x) = 1.2 x. So the picture passes the new
+ * layers as six channels, x and -x of each colour, and every layer takes the difference. */
 enum { COLOURS = 3, CARRIERS = 2 * COLOURS, TAPS = 9, CENTRE = 4 };
 #define TAKEN 1.2f /* x of the difference of two carriers */
 
-/* One tensor as written: [out][in][taps]. */
+/* A tensor's memory: [out][in][taps]. */
 typedef struct {
     float *data;
     int64_t out, in, taps;
@@ -36,14 +36,14 @@ static int find(layer *l, const idem_weights *w, const char *format, int block) 
     return 0;
 }
 
-/* Row o reads nothing. */
+/* Zeroes row o. */
 static float *cleared(const layer *l, int64_t o) {
     float *row = l->data + o * l->in * l->taps;
     memset(row, 0, (size_t)(l->in * l->taps) * sizeof *row);
     return row;
 }
 
-/* Row o reads `factor` times the colour c, carried with the gain `carried`. */
+/* Row o becomes `factor` times the colour c, whose channels have the gain `carried`. */
 static void read_colour(const layer *l, int64_t o, int c, float factor, float carried) {
     const float weight = factor * l->rate / (TAKEN * carried);
     float *row = l->data + o * l->in * l->taps;
@@ -52,7 +52,7 @@ static void read_colour(const layer *l, int64_t o, int c, float factor, float ca
     row[(c + COLOURS) * l->taps + centre] = -weight;
 }
 
-/* Rows that make x and -x of what came with the gain `carried`. */
+/* Rows whose outputs are x and -x, from channels with the gain `carried`. */
 static void carry(const layer *l, float carried) {
     for (int o = 0; o < CARRIERS; o++) {
         cleared(l, o);
@@ -60,7 +60,7 @@ static void carry(const layer *l, float carried) {
     }
 }
 
-/* Rows behind the new blocks: gain times the activation of what `rgb` makes of the picture. */
+/* Rows after the new blocks: gain times the activation of `rgb` on the picture. */
 static void finish(const layer *l, const layer *bias, const layer *rgb, const layer *rgb_bias, float carried) {
     const float gain = sqrtf(2);
     for (int64_t o = 0; o < rgb->out; o++) {
@@ -71,7 +71,7 @@ static void finish(const layer *l, const layer *bias, const layer *rgb, const la
     }
 }
 
-/* The layer from RGB of `from`: [N, 3, 1, 1] and [N], where the new blocks end in `out` channels, N or more. */
+/* The layer from RGB of `from`: [N, 3, 1, 1] and [N]; the new blocks end in `out` >= N channels. */
 static int check_small(const idem_weights *from, int64_t out) {
     char got[2][64];
     const idem_weight *t[2];
@@ -91,7 +91,7 @@ static int check_small(const idem_weights *from, int64_t out) {
 
 int idem_gan_grow(idem_weights *w, const idem_weights *from, int blocks) {
     layer rgb, first, last, last_bias, skip;
-    layer small = {0}, small_bias = {0}; /* found for the last block */
+    layer small = {0}, small_bias = {0}; /* read for the last block */
     if (find(&rgb, w, IDEM_GAN_D "convs.0.0.weight", 0))
         return -1;
     for (int o = 0; o < CARRIERS; o++)
@@ -114,7 +114,7 @@ int idem_gan_grow(idem_weights *w, const idem_weights *from, int blocks) {
             finish(&last, &last_bias, &small, &small_bias, carried);
         else
             carry(&last, carried);
-        carried = 1; /* the gain of conv2 and the division of the sum undo each other */
+        carried = 1; /* the gain of conv2 and the division of the sum cancel out */
     }
     return 0;
 }

@@ -1,9 +1,8 @@
-/* Inside src/train/gan only: a second discriminator, of small trained heads on the frozen features of networks that
- * know pictures already (Sauer et al. 2021, "Projected GANs converge faster"; Kumari et al. 2022, "Ensembling
- * off-the-shelf models for GAN training"). A set of heads sees one network: the pose network, a ShuffleNetV2, of
- * pictures enlarged to 224x224, at 28x28, 14x14 and 7x7; or MobileNetV2 of pictures at their own size, at a fourth, an
- * eighth, a sixteenth and a thirty-second of it. A head is a 1x1 and a 3x3 convolution to IDEM_GAN_HEAD_WIDTH channels
- * and one to a logit at every position. */
+/* Inside src/train/gan only: a second discriminator: small trained heads on the frozen features of pretrained networks
+ * (Sauer et al. 2021, "Projected GANs converge faster"; Kumari et al. 2022, "Ensembling off-the-shelf models for GAN
+ * training"). A set of heads reads the features of one network: the pose network, a ShuffleNetV2, on pictures enlarged
+ * to 224x224, at 28x28, 14x14 and 7x7; or MobileNetV2 on pictures at their own size, at 1/4, 1/8, 1/16 and 1/32 of it.
+ * A head is a 1x1 and a 3x3 convolution to IDEM_GAN_HEAD_WIDTH channels and one to a logit per position. */
 #ifndef IDEM_TRAIN_GAN_HEADS_H
 #define IDEM_TRAIN_GAN_HEADS_H
 
@@ -16,7 +15,7 @@ enum { IDEM_GAN_HEADS_MOST = 4, IDEM_GAN_HEAD_WIDTH = 64 };
 typedef struct {
     const char *prefix; /* of its tensors */
     int n;
-    int channels[IDEM_GAN_HEADS_MOST]; /* of the features each sees */
+    int channels[IDEM_GAN_HEADS_MOST]; /* of each head's features */
 } idem_gan_head_set;
 
 #define IDEM_GAN_HEADS_PREFIX "heads" /* of the tensors of all sets */
@@ -26,12 +25,12 @@ extern const idem_gan_head_set idem_gan_heads_pose, idem_gan_heads_mobilenet;
  * 1/sqrt(fan_in) at use; biases 0. */
 int idem_gan_heads_init(idem_weights *w, const idem_gan_head_set *set, idem_rng *rng);
 
-/* Features of x [N, 3, S, S], about [-1, 1], as many as the set has heads. */
+/* Features of x [N, 3, S, S], about [-1, 1]: one node per head of the set. */
 int idem_gan_features_pose(const idem_onnx *network, idem_node *x, idem_node **features);
 /* The weights must outlive the graph. */
 int idem_gan_features_mobilenet(idem_weights *network, idem_node *x, idem_node **features);
 
-/* Logits [N, h, w] of each head; their weights in w are bound as trainable ones. 0 or -1. */
+/* Logits [N, h, w] of each head; their weights in w are bound as trainable. 0 or -1. */
 int idem_gan_heads(const idem_gan_head_set *set, idem_graph *g, idem_weights *w, idem_node *const *features,
                    idem_node **logits);
 

@@ -10,7 +10,7 @@ enum { STEER_EVERY = 4 };
 const char idem_gan_path_mean[] = "path.mean";
 static const char *const rng_names[IDEM_GAN_RNGS] = {"gan.codes", "gan.mix", "gan.noise", "gan.augment"};
 
-/* ---- what is drawn ---- */
+/* ---- random inputs ---- */
 
 static idem_rng stream(const idem_gan_iteration *t, int which) {
     idem_rng r = idem_rng_make(t->recipe->seed, rng_names[which]);
@@ -30,8 +30,7 @@ static void draw_normal(const idem_gan_part *p, idem_node *n, int64_t from, int6
     r->counter = start + 2 * width * (uint64_t)all;
 }
 
-/* Everything random of a pass through G. A crossover is any layer but the first; the pictures not mixed cross behind
- * the last. */
+/* The random inputs of a pass through G. The second style starts at any layer but the first. */
 static void draw_codes(const idem_gan_iteration *t) {
     const idem_gan_graph *g = t->graph;
     const idem_gan_part *p = &g->part;
@@ -67,7 +66,7 @@ static void draw_augment(const idem_gan_iteration *t, idem_node *numbers) {
     t->state->drawn[IDEM_GAN_RNG_AUGMENT] += IDEM_GAN_AUGMENT_DRAWS * (uint64_t)t->recipe->batch;
 }
 
-/* Before the heads see them; a function of the iteration. */
+/* Translations of the heads' pictures; depend only on seed and iteration. */
 static void draw_shift(const idem_gan_iteration *t, idem_node *numbers, const char *name) {
     if (!numbers)
         return;
@@ -80,7 +79,7 @@ static void draw_shift(const idem_gan_iteration *t, idem_node *numbers, const ch
     }
 }
 
-/* pass: 0 of D, 1 of G; what is drawn is a function of the iteration. */
+/* pass: 0 for D, 1 for G. The items depend only on the iteration. */
 static void draw_known(const idem_gan_iteration *t, int pass) {
     const size_t n = (size_t)t->recipe->rebuild_batch;
     if (t->known)
@@ -90,7 +89,7 @@ static void draw_known(const idem_gan_iteration *t, int pass) {
 
 /* ---- the steps ---- */
 
-/* 1 when the step was taken, 0 when something was not finite, -1. */
+/* 1: the step was taken, 0: something was not finite, -1: failed. */
 static int take(const idem_gan_iteration *t, idem_gan_step *s, double *loss) {
     if (idem_gan_graph_run(t->graph, s))
         return -1;
@@ -102,7 +101,7 @@ static int take(const idem_gan_iteration *t, idem_gan_step *s, double *loss) {
     return 1;
 }
 
-/* The mean length is a tensor of the checkpoints; the noise is a function of the iteration. As take. */
+/* The mean length is a tensor of the checkpoints; the noise depends only on seed and iteration. Returns as take. */
 static int take_path(const idem_gan_iteration *t, double *mean) {
     idem_gan_graph *g = t->graph;
     idem_weight *kept = idem_weights_find(t->weights, idem_gan_path_mean);
@@ -164,7 +163,7 @@ static void follow(const idem_gan_iteration *t) {
     idem_average_update(t->average, decay, t->state->run.iteration - t->recipe->d_first);
 }
 
-/* G on known codes, without D. */
+/* A step of G on known codes, without D. */
 static int rebuild(const idem_gan_iteration *t, idem_gan_report *r) {
     draw_known(t, 1);
     const int taken = take(t, &t->graph->alone, &r->rebuilt);

@@ -15,13 +15,17 @@
 #include "data/epochs.h"
 #include "model/painter.h"
 
-enum { HASH = 64, BEHIND = 16, HEAD = BEHIND + 2 * HASH }; /* bytes; of the head before its hashes */
+enum {
+    HASH = 64,
+    BEFORE_HASHES = 16,
+    HEAD = BEFORE_HASHES + 2 * HASH
+}; /* bytes; BEFORE_HASHES: of the header before its hashes */
 static const char MAGIC[] = "IDEMKNOW";
 
 struct idem_gan_known {
     idem_gan_data *data;
-    idem_gan_known_options o; /* its texts are the caller's: not to be read once all is open */
-    size_t width, count;      /* numbers of a code, pictures */
+    idem_gan_known_options o; /* its strings belong to the caller; valid only while opening */
+    size_t width, count;      /* floats per code; pictures */
     float *ws;                /* [count, width] */
     idem_epochs epochs;
 };
@@ -37,8 +41,8 @@ static void head_of(const idem_gan_known *k, const char *networks, unsigned char
     memcpy(head, MAGIC, 8);
     number(head + 8, (uint32_t)k->o.layers);
     number(head + 12, (uint32_t)k->o.w_dim);
-    memcpy(head + BEHIND, idem_gan_data_hash(k->data), HASH);
-    memcpy(head + BEHIND + HASH, networks, HASH);
+    memcpy(head + BEFORE_HASHES, idem_gan_data_hash(k->data), HASH);
+    memcpy(head + BEFORE_HASHES + HASH, networks, HASH);
 }
 
 static void hash_networks(const idem_gan_known *k, const idem_model *m, char hash[HASH + 1]) {
@@ -54,17 +58,17 @@ static int cannot_write(const char *file) {
     return idem_fail("%s: cannot write: %s", file, strerror(errno));
 }
 
-/* Codes that are there; -1. networks NULL: whoever made them. */
+/* The number of codes in the file, or -1. networks NULL: by any networks. */
 static int64_t read_codes(idem_gan_known *k, FILE *f, const char *file, const char *networks) {
     unsigned char head[HEAD], expected[HEAD];
     const size_t got = fread(head, 1, HEAD, f);
     if (!got)
         return 0;
-    head_of(k, networks ? networks : (const char *)head + BEHIND + HASH, expected);
+    head_of(k, networks ? networks : (const char *)head + BEFORE_HASHES + HASH, expected);
     if (got < HEAD || memcmp(head, expected, HEAD) != 0)
         return idem_fail(
             "%s: these codes are not of these pictures in this order, this generator, this mapper and these "
-            "steps; delete the file to have them made anew",
+            "steps; delete the file, and they are computed again",
             file);
     return (int64_t)fread(k->ws, k->width * sizeof *k->ws, k->count, f);
 }
@@ -107,11 +111,11 @@ static int open_model(const idem_gan_known *k, idem_model **m) {
     return 0;
 }
 
-/* The codes behind the first `have`. */
+/* Computes the codes after the first `have`. */
 static int make_rest(idem_gan_known *k, idem_model *m, const char *networks, size_t have, FILE *f, const char *file) {
     unsigned char head[HEAD];
     head_of(k, networks, head);
-    /* A row that was cut short is written again. */
+    /* An incomplete row is overwritten. */
     if (fseek(f, 0, SEEK_SET) || fwrite(head, 1, HEAD, f) < HEAD ||
         fseek(f, (long)(HEAD + have * k->width * sizeof *k->ws), SEEK_SET))
         return cannot_write(file);

@@ -1,13 +1,13 @@
-/* Inside src/train/gan only: training pictures whose codes are known. A mapper of the generator that a run starts from
- * answers for every picture, with the picture on both sides, and each code is fitted to it by some steps of refining
- * (model/refine.h). From then on codes and pictures stay as they are, and the generator learns that these codes are
- * these pictures: what it could not paint comes within reach of the codes that mean it (as "MyStyle", Nitzan et al.
- * 2022, does for one person, by pivotal tuning, Roich et al. 2021).
+/* Inside src/train/gan only: training pictures whose codes are known. A mapper of the start generator maps every
+ * picture, as identity and as attributes, to a code, and the code is refined to fit the picture (model/refine.h). After
+ * that codes and pictures are fixed, and the generator is trained to paint each picture from its code: it learns
+ * pictures that it could not paint before (for one person: "MyStyle", Nitzan et al. 2022, by pivotal tuning, Roich et
+ * al. 2021).
  *
- * The codes are kept in a file of the run, which grows while they are made, so that an interruption loses little:
- * "IDEMKNOW", L, W (32-bit, little-endian), 64 hex digits of the pictures (idem_gan_data_hash), 64 of the networks and
- * the steps; rows ws of L * W floats, in the order of idem_gan_data_look. Letters: S the generator's side, L rows of
- * ws, W the width of w. */
+ * The codes are appended to a file of the run as they are computed, so an interruption loses one at most:
+ * "IDEMKNOW", L, W (32-bit, little-endian), 64 hex digits for the pictures (idem_gan_data_hash), 64 for the networks
+ * and the number of steps; then ws, L * W floats per picture, in the order of idem_gan_data_look. Letters: S the
+ * generator's side, L rows of ws, W the width of w. */
 #ifndef IDEM_TRAIN_GAN_KNOWN_H
 #define IDEM_TRAIN_GAN_KNOWN_H
 
@@ -19,24 +19,24 @@
 typedef struct idem_gan_known idem_gan_known;
 
 typedef struct {
-    const char *generator, *mapper; /* NULL: all codes have to be in the file */
-    int steps;                      /* of refining each; 0: the mapper's answers as they are */
+    const char *generator, *mapper; /* mapper NULL: the file must hold all codes */
+    int steps;                      /* of refining; 0: the mapper's codes */
     int layers, w_dim;              /* of the generator in training */
-    uint64_t seed;                  /* of the order in which they are drawn */
+    uint64_t seed;                  /* of the order of items */
     const volatile sig_atomic_t *stop;
-    void (*progress)(void *user, size_t done, size_t count); /* while codes are made; may be NULL */
+    void (*progress)(void *user, size_t done, size_t count); /* while codes are computed; may be NULL */
     void *user;
     idem_plan_options plan;
 } idem_gan_known_options;
 
-/* -1: no codes can be made by these two files. */
+/* -1: these two files cannot compute codes. */
 int idem_gan_known_check(const char *generator, const char *mapper);
 
-/* Reads, goes on with or begins `file`. d must outlive what is returned. */
+/* Reads `file`, and with a mapper completes or starts it. d must outlive the result. */
 idem_gan_known *idem_gan_known_open(idem_gan_data *d, const char *file, const idem_gan_known_options *o);
 void idem_gan_known_free(idem_gan_known *k); /* NULL is allowed */
 
-/* Items first .. first + n - 1 of an endless stream, every picture once an epoch: ws [n, L, W] and pictures [n, S, S,
+/* Items first .. first + n - 1 of an endless stream, every picture once per epoch: ws [n, L, W] and pictures [n, S, S,
  * 3] in [-1, 1]. */
 void idem_gan_known_take(idem_gan_known *k, uint64_t first, size_t n, float *ws, float *pictures);
 

@@ -22,21 +22,21 @@ typedef struct {
     const idem_gan_proof_options *o;
     idem_gan_proof *out;
     uint64_t data_seed;
-    bool by_place; /* a generator of before pictures were held out by content */
+    bool by_place; /* a generator from before pictures were held out by content */
     idem_model *model;
     idem_gan_data *pictures;
     idem_witness *witness;
-    size_t side, picture; /* S; numbers of a picture */
+    size_t side, picture; /* S; floats per picture */
     float *samples;       /* [count, S, S, 3] in [0, 1] */
     float *x, *turned;    /* [BATCH, S, S, 3] */
-    float *rows;          /* all descriptors [.., D], as below */
+    float *rows;          /* all descriptors [.., D]; the pointers below point into it */
     idem_novelty_set made, apart;
     float *training;
     idem_nearest *nearest;
     uint64_t done, all; /* pictures described */
 } job;
 
-/* ---- what was held out ---- */
+/* ---- held-out pictures ---- */
 
 static int read_split(job *j) {
     idem_weights *w;
@@ -50,8 +50,8 @@ static int read_split(job *j) {
     idem_weights_free(w);
     if (!j->o->held_out && !held_out)
         idem_log(IDEM_LOG_NOTE,
-                 "%s does not say which pictures it was not shown: the %d portraits may have been among those it "
-                 "learnt from",
+                 "%s does not state its held-out pictures: the %d portraits may have been among its training "
+                 "pictures",
                  j->o->generator, j->out->held_out);
     return j->out->held_out >= 2 ? 0
                                  : idem_fail("%s: %d pictures were held out of its training, expected at least 2",
@@ -92,7 +92,7 @@ static int open_data(job *j) {
 
 /* ---- descriptors ---- */
 
-/* Of n <= BATCH pictures in [0, 1], and of their mirror images (NULL: not wanted). */
+/* Descriptors of n <= BATCH pictures in [0, 1], and of their mirror images if mirrored is not NULL. */
 static int describe(job *j, const float *x, int n, float *plain, float *mirrored) {
     for (int i = 0; i < n && mirrored; i++)
         for (size_t row = 0; row < j->side; row++)
@@ -133,7 +133,7 @@ static int describe_samples(job *j) {
         status = idem_pipe_run(pipe, n, (const float *const[]){z}, (float *const[]){NULL, j->samples});
     }
     if (!status)
-        idem_image_quantise(j->samples, n * j->picture); /* as a file would hold them */
+        idem_image_quantise(j->samples, n * j->picture); /* rounded to 8 bits as in a file */
     for (int first = 0; first < j->o->count && !status; first += BATCH) {
         const int some = j->o->count - first < BATCH ? j->o->count - first : BATCH;
         status = describe(j, j->samples + (size_t)first * j->picture, some, (float *)j->made.plain + first * D,
@@ -178,7 +178,7 @@ static int measure(job *j) {
                            IDEM_THRESHOLD_FAR, j->o->seed, j->nearest);
 }
 
-/* ---- the sheet: each sample, the nearest ones first, beside its training picture ---- */
+/* ---- the sheet: each sample beside its nearest training picture, nearest first ---- */
 
 static void order_by_nearness(const job *j, int *order) {
     for (int i = 0; i < j->o->count; i++) {

@@ -1,5 +1,5 @@
-/* Does a trained generator make people of its own, and many? Its samples beside portraits that its training was not
- * shown, and how near both are to the training pictures, by the judge (measure/novelty.h). */
+/* Novelty and diversity of a trained generator: how near its samples are to the training pictures, compared with
+ * held-out portraits, by the judge (measure/novelty.h). */
 #ifndef IDEM_TRAIN_GAN_PROOF_H
 #define IDEM_TRAIN_GAN_PROOF_H
 
@@ -7,16 +7,17 @@
 #include "measure/novelty.h"
 
 typedef struct {
-    const char *generator, *data, *models; /* file; folder of the pictures it learnt from; NULL: base/models.h */
-    const char *output;        /* folder, made where there is none, for nearest.png and a cache of the data */
+    const char *generator, *data,
+        *models;               /* file; folder of its training pictures; models: may be NULL (base/models.h) */
+    const char *output;        /* folder for nearest.png and a cache of the data; created if missing */
     int count;                 /* samples, 2 or more */
     double truncation;         /* of their codes */
     uint64_t seed;             /* of their codes */
-    int held_out;              /* pictures of the data that training was not shown; 0: as the file says, else 200 */
-    const uint64_t *data_seed; /* seed by which they were chosen; NULL: as the file says, else 1 */
+    int held_out;              /* held-out pictures of the data; 0: as stored in the file, else 200 */
+    const uint64_t *data_seed; /* seed of that choice; NULL: as stored in the file, else 1 */
     idem_plan_options plan;
     void (*progress)(void *user, const char *what, uint64_t done, uint64_t all); /* pictures; may be NULL */
-    void (*bad)(void *user, const char *why);                                    /* passed over; may be NULL */
+    void (*bad)(void *user, const char *why);                                    /* an unreadable file; may be NULL */
     void *user;
 } idem_gan_proof_options;
 

@@ -31,9 +31,8 @@ static const idem_field rows[] = {
     {"features-shift", IDEM_FIELD_COUNT, AT(features_shift), 0, 1024, "4", false,
      "pixels by which each is moved at random, at most, before they see it: seen in one place, pictures get a lattice"},
     {"rebuild", IDEM_FIELD_REAL, AT(rebuild), 0, 1e6, "0", true,
-     "weight in the generator's loss of pictures whose codes are known, as a mapper finds them: it learns "
-     "to "
-     "paint these people; 0: none"},
+     "weight in the generator's loss of pictures whose codes are known, as a mapper finds them: it learns to paint "
+     "these people; 0: none"},
     {"rebuild-batch", IDEM_FIELD_COUNT, AT(rebuild_batch), 1, 1024, "8", false,
      "pictures of an iteration that are made from such codes"},
     {"rebuild-steps", IDEM_FIELD_COUNT, AT(rebuild_steps), 0, 1000, "12", false,

@@ -25,7 +25,7 @@ static int build(idem_gan_sampler *s, const idem_plan_options *options) {
         return -1;
     s->z = idem_input(s->graph, "z", IDEM_SHAPE(CODES, s->about.z_dim));
     s->w = idem_input(s->graph, "w", IDEM_SHAPE(PICTURES, s->about.w_dim));
-    /* Trainable, for frozen weights are read once only. */
+    /* Bound as trainable, because frozen weights are read only once. */
     idem_binder b = idem_binder_make(s->graph, s->weights, s->about.prefix, true);
     s->mapped = idem_stylegan2_mapping(&b, &s->about, s->z);
     s->picture = idem_stylegan2_synthesis(&b, &s->about, s->w, NULL);
@@ -134,7 +134,7 @@ static int describe(const idem_gan_recipe *r, int64_t shown, idem_weights *out) 
                : 0;
 }
 
-/* Fresh tensors give the file's shapes; binding has changed those of the trained ones. */
+/* The file's shapes are those of initial tensors; binding has changed the trained ones. */
 static int copy_average(const idem_gan_sampler *s, const idem_gan_recipe *r, idem_weights *out) {
     const idem_stylegan2_dims dims = idem_gan_dims(r);
     idem_rng rng = idem_rng_make(0, "gan.shapes");
@@ -154,7 +154,7 @@ static int copy_average(const idem_gan_sampler *s, const idem_gan_recipe *r, ide
     return 0;
 }
 
-/* Of the rounded values, as whoever opens the file will find them. */
+/* Of the rounded values in the file. */
 static int hash_file(const char *path, char hash[17]) {
     idem_weights *w;
     if (idem_weights_load(&w, path))

@@ -13,7 +13,7 @@
 enum { GRID = 40, GRID_COLUMNS = 8, STRIP = 8, SHEET_SEED = 7 };
 #define SHEET_PSI 0.8f
 
-/* hash: of the generator that painted them */
+/* hash: of the generator */
 static int save_sheet(const idem_gan_samples *s, const char *what, const char *hash, const float *pictures, int n) {
     const int side = (int)s->recipe->size;
     idem_image cells[GRID] = {0}, page;
@@ -48,7 +48,7 @@ static int write_grid(const idem_gan_samples *s, const char *hash, const float *
                : 0;
 }
 
-/* From the first code to the second, written behind them. */
+/* Interpolates from the first code to the second; written after both. */
 static int write_strip(const idem_gan_samples *s, const char *hash, float *z, float *pictures) {
     const size_t z_dim = (size_t)s->recipe->z_dim;
     for (size_t i = 0; i < STRIP * z_dim; i++) {

@@ -1,5 +1,5 @@
-/* What a run of generator training shows of itself: the same codes every time as a grid, a row that walks from each of
- * two codes to the next, and the averaged generator. */
+/* Sample files of generator training: a grid of fixed codes, rows of interpolations between two codes, and the averaged
+ * generator. */
 #ifndef IDEM_TRAIN_GAN_SAMPLES_H
 #define IDEM_TRAIN_GAN_SAMPLES_H
 

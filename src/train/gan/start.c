@@ -12,7 +12,7 @@ static bool below(const char *name, const char *prefix) {
     return !strncmp(name, prefix, strlen(prefix));
 }
 
-/* 1: taken, 0: `from` has no such tensor, -1. */
+/* 1: taken, 0: `from` has no such tensor, -1: failed. */
 static int take(idem_weight *to, const idem_weights *from, const char *name, idem_gan_new made, idem_gan_new read) {
     const idem_weight *w = idem_weights_find(from, name);
     if (!w)
@@ -42,7 +42,7 @@ static int take_head(idem_weight *to, const idem_weights *from) {
     return 0;
 }
 
-/* Blocks of D that halve the picture. */
+/* Number of blocks of D that halve the picture. */
 static int d_blocks(const idem_weights *w) {
     char name[64];
     for (int i = 1;; i++) {
@@ -52,8 +52,8 @@ static int d_blocks(const idem_weights *w) {
     }
 }
 
-/* blocks: of `to`; shift: those that `from` has fewer. Block 0 takes RGB, so it fits only where the side is the same.
- * Minibatch standard deviation is over what the last block makes. */
+/* blocks: of `to`; shift: how many fewer `from` has. Block 0 reads RGB, so it fits only at the same side. The minibatch
+ * standard deviation is computed on the last block's output. */
 static int take_d(idem_weight *to, const idem_weights *from, int blocks, int shift) {
     char name[160];
     int i = 0, read = 0;

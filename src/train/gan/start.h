@@ -1,19 +1,17 @@
-/* Inside src/train/gan only: generator training that starts from networks that exist already. */
+/* Inside src/train/gan only: generator training from existing networks. */
 #ifndef IDEM_TRAIN_GAN_START_H
 #define IDEM_TRAIN_GAN_START_H
 
 #include "format/weights.h"
 
-/* Fills the fresh tensors g.* from a finished generator (a file of the conversion's layout): all of them, or its lower
- * resolutions: new to-RGB layers then start at 0, so that the pictures are its own, enlarged. A checkpoint of
- * train-generator gives the average of its generator, and d.* too, shifted where the side differs: a discriminator
- * halves from the picture's side down, so its last blocks fit, and new ones hand them the smaller picture (gan_grow.h).
- * The heads on features come along. Where w has more channels, the new ones have no effect at first (gan_widen.h). -1
- * when it has fewer. */
+/* Fills the initial tensors g.* from a trained generator (a file in the conversion's layout) of the same or a lower
+ * resolution. Added to-RGB layers start at 0, so the pictures are the old ones enlarged. From a checkpoint of
+ * train-generator it takes the average of the generator, d.* and the heads on features. For a larger side d.* are
+ * shifted: the last blocks fit, and new ones pass on the smaller picture (grow.h). If w has more channels, the new ones
+ * have no effect at first (widen.h); -1 if it has fewer. */
 int idem_gan_start_from(idem_weights *w, const char *path);
 
-/* The strengths of G's noise are 0, and stay so while the noise, and with it their gradient, is 0, as inputs are at
- * first. */
+/* Sets the strengths of G's noise to 0. They stay 0 if the noise inputs are 0, because then their gradient is 0. */
 void idem_gan_silence(idem_weights *w);
 
 #endif

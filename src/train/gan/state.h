@@ -1,5 +1,5 @@
-/* Inside src/train/gan only: what a run of generator training is beside its tensors, and where it is in its
- * checkpoints. */
+/* Inside src/train/gan only: the state of generator training apart from its tensors, and its metadata in checkpoints.
+ */
 #ifndef IDEM_TRAIN_GAN_STATE_H
 #define IDEM_TRAIN_GAN_STATE_H
 
@@ -11,12 +11,12 @@ enum { IDEM_GAN_SUMS = 5 };
 
 typedef struct {
     idem_run_state run;
-    int64_t sampled; /* pictures shown at the last samples; -1: none yet */
+    int64_t sampled; /* pictures shown at the last samples; -1: none */
     uint64_t drawn[IDEM_GAN_RNGS];
-    double strength, sign_sum; /* of the augmentation; of the signs since it was steered last */
+    double strength, sign_sum; /* of the augmentation; sum of signs since its last update */
     int64_t sign_count;
-    char data[65]; /* idem_gan_data_hash of the pictures; "": not known yet, or a run of before there was one */
-    bool by_place; /* such a run: as idem_gan_data_options has it */
+    char data[65]; /* idem_gan_data_hash of the pictures; "": not known yet, or a run from before it was stored */
+    bool by_place; /* such a run; see idem_gan_data_options */
 } idem_gan_state;
 
 extern const idem_run_form idem_gan_form;

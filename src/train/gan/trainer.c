@@ -27,7 +27,7 @@ static const char *const sum_names[IDEM_GAN_SUMS] = {"d_loss", "g_loss", "r1", "
 #define CODES "pictures.codes"
 
 struct idem_gan_trainer {
-    idem_gan_setup setup; /* its texts are the caller's: not to be read once the trainer is open */
+    idem_gan_setup setup; /* its strings belong to the caller; valid only while opening */
     idem_gan_recipe recipe;
     idem_gan_state state;
     idem_run run;
@@ -35,9 +35,9 @@ struct idem_gan_trainer {
     idem_gan_graph graph;
     idem_average *average;
     idem_gan_data *data;
-    idem_gan_known *known; /* NULL: no codes are known */
+    idem_gan_known *known; /* may be NULL */
     idem_gan_sampler *sampler;
-    idem_gan_distance *distance; /* NULL: none are wanted */
+    idem_gan_distance *distance; /* may be NULL */
     idem_gan_report last;        /* iteration */
 };
 
@@ -134,7 +134,7 @@ static int write_distance(void *trainer) {
     return wait_for_files(t, status ? -1 : 0);
 }
 
-/* What changed on resume is told, and becomes a line of metrics.jsonl. */
+/* Reports settings changed on resume, also as a line of metrics.jsonl. */
 static int log_changes(idem_gan_trainer *t) {
     idem_metric *m = malloc((size_t)idem_gan_fields.n * sizeof *m);
     if (!m)
@@ -246,7 +246,7 @@ static int open_data(idem_gan_trainer *t) {
                : 0;
 }
 
-/* Settings of known codes, before anything is written. */
+/* Checks the settings of known codes before anything is written. */
 static int check_known(const idem_gan_recipe *r, const idem_gan_setup *s) {
     if (!(r->rebuild > 0))
         return !s->mapper

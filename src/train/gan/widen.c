@@ -6,13 +6,13 @@
 
 #include "train/gan/graph.h"
 
-/* A tensor as [out][in][taps]. */
+/* A tensor's memory: [out][in][taps]. */
 typedef struct {
     int64_t out, in, taps;
 } layout;
 
 static layout layout_of(const idem_shape *s, bool of_d, int64_t taps) {
-    const bool flat = of_d && s->rank == 2; /* of D's linear layers, whose inputs are positions of channels */
+    const bool flat = of_d && s->rank == 2; /* D's linear layers: inputs are channels times positions */
     int first = 0;
     while (!of_d && first < s->rank - 1 && s->d[first] == 1)
         first++; /* [1, O, I, K, K] */
@@ -30,7 +30,7 @@ static layout layout_of(const idem_shape *s, bool of_d, int64_t taps) {
     return l;
 }
 
-/* Do the channels that a tensor reads, and those that it makes, follow the widths? */
+/* Whether a tensor's input and output channels depend on the widths. */
 static void follows(const char *name, bool *in, bool *out) {
     const bool of_d = !strncmp(name, IDEM_GAN_D, sizeof IDEM_GAN_D - 1);
     const char *rest = name + sizeof IDEM_GAN_G - 1;
@@ -72,7 +72,7 @@ static void fill(float *to, const layout *n, const float *from, const layout *o,
             memset(row + (size_t)kept * tap, 0, (size_t)added * tap * sizeof *row);
             continue;
         }
-        /* The mean of the deviations is over more channels, the new ones 0. */
+        /* The mean of the deviations is over more channels, and the new ones are 0. */
         const float share = (float)(n->in - 1) / (float)kept;
         for (size_t i = 0; i < tap; i++)
             row[(size_t)(n->in - 1) * tap + i] = old[(size_t)kept * tap + i] * gain * share;
@@ -80,7 +80,7 @@ static void fill(float *to, const layout *n, const float *from, const layout *o,
 }
 
 int idem_gan_widen(idem_weight *to, const idem_weight *from, idem_gan_new made, idem_gan_new read) {
-    enum { LAST = 4 * 4 }; /* positions of the layer before D's linear ones */
+    enum { LAST = 4 * 4 }; /* positions of the layer before D's linear layers */
     const bool of_d = !strncmp(to->name, IDEM_GAN_D, sizeof IDEM_GAN_D - 1);
     const int64_t taps = strstr(to->name, "final_linear.0") ? LAST : 1;
     const layout n = layout_of(&to->shape, of_d, taps), o = layout_of(&from->shape, of_d, taps);
