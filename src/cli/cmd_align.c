@@ -280,7 +280,7 @@ static int align(job *j, const char *const *paths, int n, idem_reader *reader, o
     return status;
 }
 
-/* Of this rank's photographs; free `own` behind it. */
+/* Of this rank's photographs; free `own` after it. */
 static idem_reader *open_reader(job *j, const char *const *paths, size_t n, const char ***own) {
     const size_t rank = (size_t)j->shares.rank, ranks = (size_t)j->shares.size;
     idem_reading reading;

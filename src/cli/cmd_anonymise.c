@@ -100,7 +100,7 @@ static void print_text(const settings *s, const json_t *report) {
         printf("\nlargest difference outside faces: %.0f of 255", number(summary, "largest_difference_outside"));
         if (number(summary, "encoded_anew") > 0) {
             print_count(" (", number(summary, "encoded_anew"), "picture");
-            printf(" had to be encoded anew)");
+            printf(" had to be encoded again)");
         }
     }
     printf("\n%s/anonymise-report.json: every face", s->output);

@@ -111,7 +111,7 @@ static int commit_outputs(job *j) {
     return idem_writer_commit(&j->list);
 }
 
-/* After a failure: what is done stays, and is said. */
+/* After a failure: finished rows are kept and reported. */
 static int keep_outputs(job *j) {
     if (!j->rows || commit_outputs(j))
         return -1;

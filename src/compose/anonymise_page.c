@@ -27,7 +27,7 @@ static void put_counts(idem_html *h, const json_t *summary) {
         {"not_written", "not written (strict)"},
         {"unreadable", "files that could not be read"},
         {"without_a_face", "pictures without a face"},
-        {"encoded_anew", "pictures that had to be encoded anew"},
+        {"encoded_anew", "pictures that had to be encoded again"},
         {"largest_difference_outside", "largest difference where nothing was changed, of 255"},
         {"faces", "faces"},
         {"recomposed", "recomposed"},

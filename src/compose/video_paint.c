@@ -205,7 +205,7 @@ static int paint(idem_clip_painter *p, int64_t until) {
         for (int k = 0; k < s->n && !status; k++) {
             face *f = &s->faces[k];
             if (idem_studio_stopped(p->studio)) {
-                status = idem_fail_as(IDEM_INTERRUPTED, "interrupted: go on with the same call and options.resume");
+                status = idem_fail_as(IDEM_INTERRUPTED, "interrupted: continue with the same call and options.resume");
                 break;
             }
             smooth_code(p, i, f, p->coded, attr);

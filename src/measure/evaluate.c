@@ -125,7 +125,7 @@ static void take_yaw(gallery *g, int n) {
         g->yaw[i] = g->seen.pose[IDEM_ANGLES * i + IDEM_YAW];
 }
 
-/* Of the first n pictures each rank makes its own: 0 before, all behind. */
+/* Of the first n pictures each rank computes its own: 0 before, all after. */
 static int share_pictures(const idem_evaluator *e, float *pictures, int n, bool before) {
     if (e->share.ranks > 1 && before)
         memset(pictures, 0, (size_t)n * numbers(e) * sizeof(float));

@@ -11,7 +11,7 @@ typedef struct {
     const char *what;
     const uint8_t *rgb; /* [height, width, 3], in the file's colours */
     int width, height;
-    const uint8_t *touched;       /* [height, width]: nonzero for a changed pixel; NULL: encodes all of it anew */
+    const uint8_t *touched;       /* [height, width]: nonzero for a changed pixel; NULL: encodes all of it again */
     bool exchanged;               /* rgb is the file turned by 90 or 270 degrees: its tables are turned too */
     const unsigned char *profile; /* ICC, NULL: none */
     size_t profile_size;

@@ -7,8 +7,8 @@
  *     idem_rewrite_free(r);
  *
  * PNG and lossless WebP: unchanged pixels are equal (16 bits become 8; colours of a profile become sRGB). JPEG: blocks
- * without a changed pixel keep their coefficients, and the profile stays; a file turned by its EXIF is encoded anew,
- * upright, with its own tables. Lossy WebP is encoded anew; HEIC and AVIF become JPEG. No metadata of the source is
+ * without a changed pixel keep their coefficients, and the profile stays; a file turned by its EXIF is encoded again,
+ * upright, with its own tables. Lossy WebP is encoded again; HEIC and AVIF become JPEG. No metadata of the source is
  * written: neither EXIF (with its thumbnail and place) nor XMP nor comments. */
 #ifndef IDEM_MEDIA_REWRITE_H
 #define IDEM_MEDIA_REWRITE_H
@@ -29,7 +29,7 @@ void idem_rewrite_free(idem_rewrite *r); /* NULL is allowed */
 const char *idem_rewrite_ending(const idem_rewrite *r);
 
 typedef struct {
-    bool anew;           /* all of it was encoded anew */
+    bool anew;           /* all of it was encoded again */
     double replaced;     /* replaced share of its pixels, or of a JPEG's blocks */
     int64_t changed;     /* pixels of im that differ from the file */
     int largest_outside; /* largest difference, of 255, between the source and the written file in unchanged pixels */

@@ -90,7 +90,7 @@ static idem_video_sink *open_sink(const char *path, const idem_video *source, co
     if (from == IDEM_VIDEO_FILM)
         return idem_video_film_sink(path, source, options);
     if (options->resume)
-        return idem_fail_null("%s: only films can be resumed; begin anew without resuming", path);
+        return idem_fail_null("%s: only films can be resumed; start again without resuming", path);
     return ends_in(path, ".webp") ? idem_video_webp_sink(path, source, options)
                                   : idem_video_folder_sink(path, source, options);
 }

@@ -28,8 +28,7 @@ static int open_lines(idem_metrics_log *log, int64_t offset) {
     if (!log->file || fstat(fileno(log->file), &st))
         return idem_fail_as(IDEM_INTERNAL, "%s: cannot write: %s", log->path, strerror(errno));
     if (st.st_size < offset)
-        return idem_fail("%s: has %jd bytes, the checkpoint was made behind %" PRId64
-                         ": it is not of this run, or was changed",
+        return idem_fail("%s: has %jd bytes, the checkpoint expects %" PRId64 ": it is not of this run, or was changed",
                          log->path, (intmax_t)st.st_size, offset);
     if (ftruncate(fileno(log->file), offset))
         return idem_fail_as(IDEM_INTERNAL, "%s: cannot cut: %s", log->path, strerror(errno));
