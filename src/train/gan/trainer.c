@@ -251,7 +251,7 @@ static int check_known(const idem_gan_recipe *r, const idem_gan_setup *s) {
     if (!(r->rebuild > 0))
         return !s->mapper
                    ? 0
-                   : idem_fail("options.mapper is %s, but settings.rebuild is 0, and no code would be learnt from: "
+                   : idem_fail("options.mapper is %s, but settings.rebuild is 0, and its codes would not be used: "
                                "set both or neither",
                                s->mapper);
     if (r->rebuild_batch >= r->batch)
