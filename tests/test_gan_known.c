@@ -183,7 +183,7 @@ static void what_cannot_be_is_refused(void **state) {
         RUN("mkdir $DIR/other && cp $DIR/all.codes $DIR/other/pictures.codes && rm $DIR/data/1.png && " TRAIN KNOWN
             "-o $DIR/other --pictures 4"),
         1);
-    assert_true(program_says("delete the file to have them made anew"));
+    assert_true(program_says("delete the file, and they are computed again"));
     /* As many codes, of other pictures or in another order, and no mapper that could tell. */
     program_expect(RUN("cp '%s/samples/attributes/d.png' $DIR/data/1.png && rm -r $DIR/other && mkdir $DIR/other && cp "
                        "$DIR/all.codes "
