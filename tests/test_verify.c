@@ -38,8 +38,8 @@ static void lists_are_read_however_they_are_written(void **state) {
     (void)state;
     static const char *const texts[] = {
         "a.png b.png 1\n/c.png d.png 0\n",
-        "\xef\xbb\xbf"
-        "a.png b.png 1\n/c.png d.png 0",
+        ("\xef\xbb\xbf"
+         "a.png b.png 1\n/c.png d.png 0"),
         "a.png b.png 1\r\n/c.png d.png 0\r\n",
         "a.png b.png 1\r/c.png d.png 0\r",
         "a.png b.png 1  \n \t\n/c.png d.png 0\t\n\n",
