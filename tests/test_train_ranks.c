@@ -150,6 +150,35 @@ static void what_differs_is_named(void **state) {
     assert_int_not_equal(
         RUN(EACH("2") "exec $IDEM " TRAIN "-d $DIR/data --weight-id 1.$rank --iterations 2 -o $DIR/differs'"), 0);
     assert_true(program_says("the settings (their digest) differs: "));
+    /* Another program: its version is five characters in the file. The plug-in is not beside it. */
+    program_expect(
+        RUN("sed 's/0\\.1\\.0/0.1.9/g' $IDEM > $DIR/later && chmod +x $DIR/later && $DIR/later --version | grep "
+            "-q 0.1.9"),
+        0);
+    assert_int_not_equal(
+        RUN("export IDEM_PLUGINS=${IDEM%%/*}; " EACH("2") "[ $rank = 0 ] && p=$IDEM || p=$DIR/later; exec "
+                                                          "$p " TRAIN "-d $DIR/data --iterations 2 -o $DIR/differs'"),
+        0);
+    assert_true(program_says("the version of idem differs: \"0.1.0\" on rank 0 ("));
+    assert_true(program_says("\"0.1.9\" on rank 1 ("));
+    /* One weight of the mapper. */
+    program_expect(
+        RUN("cp $DIR/mapper.safetensors $DIR/one && printf x | dd of=$DIR/one bs=1 conv=notrunc seek=$(( $(stat "
+            "-c %%s $DIR/one) - 4 )) 2>&1"),
+        0);
+    assert_int_not_equal(RUN(EACH("2") "[ $rank = 0 ] && m=one || m=mapper.safetensors; exec $IDEM " TRAIN
+                                       "-d $DIR/data -m $DIR/$m --iterations 2 -o $DIR/differs'"),
+                         0);
+    assert_true(program_says("the weights (their digest) differs: "));
+    /* A frozen network. */
+    program_expect(RUN("mkdir $DIR/nets && cp ${IDEM_MODELS:-%s/models/cache}/* $DIR/nets && printf x | dd bs=1 "
+                       "conv=notrunc seek=600000 of=$DIR/nets/fr_landmark.onnx 2>&1",
+                       IDEM_SOURCE_DIR),
+                   0);
+    assert_int_not_equal(RUN(EACH("2") "[ $rank = 0 ] || export IDEM_MODELS=$DIR/nets; exec $IDEM " TRAIN
+                                       "-d $DIR/data --iterations 2 -o $DIR/differs'"),
+                         0);
+    assert_true(program_says("the file fr_landmark.onnx (its digest) differs: "));
     assert_int_not_equal(RUN(MPIRUN "-np 3 $IDEM " TRAIN "--iterations 2 -o $DIR/differs"), 0);
     assert_true(program_says("the batch is 4, and 3 ranks cannot share it evenly: make it a multiple of 3"));
     assert_int_not_equal(RUN("ls $DIR/differs/mapper*"), 0); /* nobody has started */

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/status.h"
 #include "compose/studio.h"
+#include "data/picture_tree.h"
 #include "measure/evaluate.h"
 #include "measure/figures.h"
 #include "measure/photographs.h"
@@ -171,21 +172,38 @@ static int save_sheet(const idem_photo_figures *f, const work *a) {
     return status ? -1 : 0;
 }
 
+static int same_photographs(const work *a) {
+    char text[256], digest[65];
+    if (idem_world_size(a->world) == 1)
+        return 0;
+    idem_picture_tree *t = idem_picture_tree_open(a->o->photographs);
+    if (!t)
+        return -1;
+    idem_picture_tree_digest(t, digest);
+    idem_picture_tree_free(t);
+    const idem_model_info *info = idem_model_about(a->model);
+    snprintf(text, sizeof text, "%s, generator %s, mapper %s", digest, info->hash, info->mapper ? info->mapper : "");
+    return idem_world_same(a->world, "the photographs (their digest) and networks", text);
+}
+
 static json_t *of_photographs(work *a) {
     const double start = idem_clock();
+    if (same_photographs(a))
+        return NULL;
     const idem_photo_options o = {.pairs = a->o->pairs,
                                   .batch = a->batch,
                                   .refine = idem_refine_steps(a->o->refine, false, false),
                                   .seed = a->o->seed,
                                   .models = a->o->models,
                                   .plan = a->measuring.plan,
+                                  .share = idem_world_share(a->world),
                                   .progress = on_photographs,
                                   .bad = idem_measuring_on_bad,
                                   .user = &a->measuring};
     idem_photo_figures *f = idem_photo_figures_new(a->model, a->o->photographs, &o);
     json_t *root = f && !idem_photo_figures_run(f) ? idem_photo_figures_json(f) : NULL;
     if (root && (add_run(root, json_number_value(json_object_get(root, "seconds_per_picture")), start) ||
-                 (a->o->sheet && save_sheet(f, a)))) {
+                 (a->o->sheet && !idem_world_rank(a->world) && save_sheet(f, a)))) {
         json_decref(root);
         root = NULL;
     }
@@ -225,10 +243,6 @@ int idem_measure_mapper(const idem_measure_mapper_options *options, char **json)
         return -1;
     a.batch = options->batch ? options->batch : BATCH;
     a.world = idem_world_here();
-    if (options->photographs && idem_world_size(a.world) > 1)
-        return idem_measuring_end(&a.measuring, idem_fail("photographs cannot be measured by %d ranks together: start "
-                                                          "one process, without mpirun or srun",
-                                                          idem_world_size(a.world)));
     const double before = idem_world_set_patience(PATIENCE);
     const int status = run(&a, json);
     idem_world_set_patience(before);

@@ -54,6 +54,15 @@ static int check_given(const idem_gan_recipe *r, const bool *given) {
     return 0;
 }
 
+/* Of the heads. */
+static int compare_networks(const work *a) {
+    static const char *const networks[] = {"fr_pose.onnx", "mobilenet_v2.shard1.min.js"};
+    return (a->recipe.features > 0 && idem_training_same_networks(a->world, NULL, &networks[0], 1)) ||
+                   (a->recipe.features_mobilenet > 0 && idem_training_same_networks(a->world, NULL, &networks[1], 1))
+               ? -1
+               : 0;
+}
+
 static int open_trainer(work *a) {
     const idem_train_generator_options *o = a->o;
     const idem_gan_setup setup = {.world = a->world,
@@ -78,7 +87,10 @@ static int open_trainer(work *a) {
     const int found = o->resume ? idem_gan_saved_recipe(o->run, &saved) : 0;
     if (found < 0 || (found && idem_fields_merge(&idem_gan_fields, &a->recipe, &saved, a->given)))
         return -1;
-    return !check_given(&a->recipe, a->given) && (a->trainer = idem_gan_trainer_new(&a->recipe, &setup)) ? 0 : -1;
+    return !check_given(&a->recipe, a->given) && !compare_networks(a) &&
+                   (a->trainer = idem_gan_trainer_new(&a->recipe, &setup))
+               ? 0
+               : -1;
 }
 
 static void tell_start(work *a) {

@@ -86,6 +86,14 @@ static int load_model(work *a) {
                     : idem_model_load_mapper(a->model, o->mapper);
 }
 
+static int load_frozen(const work *a) {
+    const idem_train_mapper_options *o = a->o;
+    if (idem_model_load_frozen(a->model, o->models))
+        return -1;
+    const char *const networks[] = {"fr_landmark.onnx", idem_model_recogniser_file(a->model)};
+    return idem_training_same_networks(a->world, o->models, networks, o->identity_net ? 1 : 2);
+}
+
 /* Settings that are not given are the run's; in a new run with photographs, half of the pictures are photographs. */
 static int choose_recipe(work *a) {
     const idem_train_mapper_options *o = a->o;
@@ -183,8 +191,10 @@ static int take_time(work *a) {
 static int train(work *a) {
     if (!(a->world = idem_training_join(&a->training)) || load_model(a) || choose_recipe(a))
         return -1;
+    if (idem_world_same(a->world, "the generator (its digest)", idem_model_about(a->model)->hash))
+        return -1;
     const idem_team before = idem_team_enter(a->threads);
-    int status = idem_model_load_frozen(a->model, a->o->models);
+    int status = load_frozen(a);
     if (!status && !a->o->measure)
         open_witness(a);
     if (!status)

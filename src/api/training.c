@@ -12,6 +12,8 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/models.h"
+#include "base/sha256.h"
 #include "engine/isa.h"
 #include "train/curves.h"
 
@@ -46,6 +48,18 @@ const idem_world *idem_training_join(idem_training *t) {
     if (idem_world_rank(w)) /* rank 0 reports to its caller */
         t->watch = (idem_train_watch){.struct_size = sizeof t->watch, .stop = t->watch.stop};
     return w;
+}
+
+int idem_training_same_networks(const idem_world *w, const char *models, const char *const *name, int n) {
+    for (int i = 0; i < n && idem_world_size(w) > 1; i++) {
+        char path[4096], what[300], digest[65] = "missing";
+        if (!idem_models_find(path, sizeof path, models, name[i]) && idem_sha256_file(path, digest))
+            return -1;
+        snprintf(what, sizeof what, "the file %s (its digest)", name[i]);
+        if (idem_world_same(w, what, digest))
+            return -1;
+    }
+    return 0;
 }
 
 void idem_training_finish(idem_training *t, bool finished, const char *run) {

@@ -26,6 +26,9 @@ typedef struct {
 int idem_training_begin(idem_training *t, const char *call, const idem_train_watch *watch, idem_train_result *result);
 /* Joins the launcher's ranks and compares their versions; mutes all but rank 0. NULL with a message. */
 const idem_world *idem_training_join(idem_training *t);
+/* -1 with a message naming both if ranks have different files of the n downloaded networks; missing ones are reported
+ * where they are opened. models: their folder, or NULL. */
+int idem_training_same_networks(const idem_world *w, const char *models, const char *const *name, int n);
 /* After a successful training: sets `finished` in the result; if false, notes how to continue. */
 void idem_training_finish(idem_training *t, bool finished, const char *run);
 /* Passes the result to the caller. Returns `status`. */

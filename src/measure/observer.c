@@ -256,6 +256,10 @@ void idem_seen_clear(const idem_observer *o, idem_seen *s, int n) {
         memset(s->id[k], 0, (size_t)n * (size_t)o->about[k].dim * sizeof(float));
     memset(s->points, 0, (size_t)n * IDEM_POINT_NUMBERS * sizeof(float));
     memset(s->pose, 0, (size_t)n * IDEM_ANGLES * sizeof(float));
+    if (s->expression)
+        memset(s->expression, 0, (size_t)n * IDEM_EXPRESSIONS * sizeof(float));
+    if (s->features)
+        memset(s->features, 0, (size_t)n * idem_observer_features_width(o) * sizeof(float));
 }
 
 int idem_seen_join(const idem_observer *o, idem_seen *s, int n, const idem_measure_share *share) {
@@ -263,7 +267,9 @@ int idem_seen_join(const idem_observer *o, idem_seen *s, int n, const idem_measu
         if (idem_share_join(share, s->id[k], (size_t)n * (size_t)o->about[k].dim))
             return -1;
     return idem_share_join(share, s->points, (size_t)n * IDEM_POINT_NUMBERS) ||
-                   idem_share_join(share, s->pose, (size_t)n * IDEM_ANGLES)
+                   idem_share_join(share, s->pose, (size_t)n * IDEM_ANGLES) ||
+                   (s->expression && idem_share_join(share, s->expression, (size_t)n * IDEM_EXPRESSIONS)) ||
+                   (s->features && idem_share_join(share, s->features, (size_t)n * idem_observer_features_width(o)))
                ? -1
                : 0;
 }

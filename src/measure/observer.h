@@ -69,7 +69,7 @@ void idem_seen_free(idem_seen *s);
 void idem_seen_copy(const idem_observer *o, idem_seen *into, int to, const idem_seen *s, int from, int n);
 
 /* Rows of the first n pictures, of which each of several ranks sees its own: 0 before, all of them after. Without
- * expressions, faces and features. */
+ * faces. */
 void idem_seen_clear(const idem_observer *o, idem_seen *s, int n);
 int idem_seen_join(const idem_observer *o, idem_seen *s, int n, const idem_measure_share *share);
 

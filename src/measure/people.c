@@ -29,6 +29,8 @@ static bool one_person(const char *a, const char *b) {
 
 /* ---- reading ---- */
 
+enum { EACH = 4 }; /* files that a rank looks at between exchanges */
+
 typedef struct {
     idem_people *people;
     const idem_people_options *options;
@@ -66,26 +68,94 @@ static int number_persons(reader *r, size_t files) {
     return persons;
 }
 
-static int take(reader *r, size_t file) {
-    idem_people *p = r->people;
-    const size_t numbers = (size_t)p->size * (size_t)p->size * 3;
-    const char *path = idem_picture_tree_path(p->tree, file);
+/* What was found in a file: a row of a table in which ranks fill in their own rows. */
+enum { POINT_NUMBERS = 2 * IDEM_POINTS, FRAME_NUMBERS = 6, FOUND = 1, NO_FACE = 2 };
+typedef struct {
+    float found, cut_out, frame[FRAME_NUMBERS], points[POINT_NUMBERS];
+} row;
+enum { ROW = sizeof(row) / sizeof(float) };
+
+static size_t numbers(const idem_people *p) {
+    return (size_t)p->size * (size_t)p->size * 3;
+}
+
+/* 0, also without a face, with the message; or -1. */
+static int look(const reader *r, size_t file, row *found, float *picture) {
+    const idem_people *p = r->people;
     idem_cut cut;
     if (r->options->stop && *r->options->stop)
         return idem_fail_as(IDEM_INTERRUPTED, "interrupted");
-    const int status = idem_cut_file(&cut, r->finder, path, p->size);
-    if (status) {
-        if (status < 0 && idem_error_kind() != IDEM_INPUT)
-            return -1;
-        tell(r, idem_error());
-        return 0;
-    }
-    idem_image_to_float(p->pictures + (size_t)p->n * numbers, &cut.picture, 0, 1);
+    const int status = idem_cut_file(&cut, r->finder, idem_picture_tree_path(p->tree, file), p->size);
+    *found = (row){.found = status ? NO_FACE : FOUND};
+    if (status)
+        return status < 0 && idem_error_kind() != IDEM_INPUT ? -1 : 0;
+    idem_image_to_float(picture, &cut.picture, 0, 1);
     idem_image_free(&cut.picture);
-    idem_person_picture *at = &p->at[p->n++];
-    *at = (idem_person_picture){.path = path, .person = r->person[file], .cut_out = cut.cut_out, .frame = cut.frame};
-    memcpy(at->points, cut.points, sizeof at->points);
+    found->cut_out = cut.cut_out;
+    memcpy(found->frame, cut.frame.m, sizeof found->frame);
+    memcpy(found->points, cut.points, sizeof found->points);
     return 0;
+}
+
+/* Rows and pictures of files first .. first + n - 1 of the order, by all ranks. */
+static int look_at_some(const reader *r, size_t first, size_t n, row *rows, float *pictures) {
+    const idem_measure_share *share = r->options->share;
+    memset(rows, 0, n * sizeof *rows);
+    if (share)
+        memset(pictures, 0, n * numbers(r->people) * sizeof *pictures);
+    for (size_t i = 0; i < n; i++)
+        if ((!share || idem_share_has(share, i)) &&
+            look(r, r->order[first + i], &rows[i], pictures + i * numbers(r->people)))
+            return -1;
+    return share && (idem_share_join(share, (float *)rows, n * ROW) ||
+                     idem_share_join(share, pictures, n * numbers(r->people)))
+               ? -1
+               : 0;
+}
+
+/* Only the rank that looked at it has the message. */
+static int leave_out(const reader *r, size_t file, bool mine, float *picture) {
+    row again;
+    if (!mine && r->options->bad && look(r, file, &again, picture))
+        return -1;
+    tell(r, idem_error());
+    return 0;
+}
+
+static void take(const reader *r, size_t file, const row *found, const float *picture) {
+    idem_people *p = r->people;
+    memcpy(p->pictures + (size_t)p->n * numbers(p), picture, numbers(p) * sizeof *picture);
+    idem_person_picture *at = &p->at[p->n++];
+    *at = (idem_person_picture){
+        .path = idem_picture_tree_path(p->tree, file), .person = r->person[file], .cut_out = found->cut_out > 0};
+    memcpy(at->frame.m, found->frame, sizeof found->frame);
+    memcpy(at->points, found->points, sizeof found->points);
+}
+
+/* Until `capacity` faces are found. Ranks look at a few files each, then all take what they found. */
+static int take_all(const reader *r, size_t files, size_t capacity) {
+    const idem_measure_share *share = r->options->share;
+    const size_t some = share ? (size_t)share->ranks * EACH : 1;
+    row *rows = malloc(some * sizeof *rows);
+    float *pictures = malloc(some * numbers(r->people) * sizeof *pictures);
+    int status = rows && pictures ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for %zu photographs", some);
+    for (size_t first = 0; first < files && (size_t)r->people->n < capacity && !status; first += some) {
+        const size_t n = files - first < some ? files - first : some;
+        status = look_at_some(r, first, n, rows, pictures);
+        for (size_t i = 0; i < n && (size_t)r->people->n < capacity && !status; i++) {
+            const size_t file = r->order[first + i];
+            float *picture = pictures + i * numbers(r->people);
+            if (rows[i].found == FOUND)
+                take(r, file, &rows[i], picture);
+            else
+                status = leave_out(r, file, !share, picture);
+            if (r->options->progress && !status)
+                r->options->progress(r->options->user, r->people->n, (int)capacity);
+        }
+    }
+    free(rows);
+    free(pictures);
+    return status;
 }
 
 static int count_persons(const idem_people *p, int persons) {
@@ -101,12 +171,11 @@ static int count_persons(const idem_people *p, int persons) {
 
 static int read_pictures(reader *r, const char *dir, size_t files, int most) {
     idem_people *p = r->people;
-    const size_t numbers = (size_t)p->size * (size_t)p->size * 3;
     const size_t capacity = (size_t)most < files ? (size_t)most : files;
     r->order = malloc((files + 1) * sizeof *r->order);
     r->person = malloc((files + 1) * sizeof *r->person);
     p->at = malloc((capacity + 1) * sizeof *p->at);
-    p->pictures = malloc((capacity + 1) * numbers * sizeof *p->pictures);
+    p->pictures = malloc((capacity + 1) * numbers(p) * sizeof *p->pictures);
     if (!r->order || !r->person || !p->at || !p->pictures)
         return idem_fail_as(IDEM_MEMORY, "out of memory for %zu photographs", capacity);
     idem_rng rng = idem_rng_make(p->seed, "people");
@@ -118,12 +187,8 @@ static int read_pictures(reader *r, const char *dir, size_t files, int most) {
         r->order[k] = other;
     }
     const int persons = number_persons(r, files);
-    for (size_t i = 0; i < files && (size_t)p->n < capacity; i++) {
-        if (take(r, r->order[i]))
-            return -1;
-        if (r->options->progress)
-            r->options->progress(r->options->user, p->n, (int)capacity);
-    }
+    if (take_all(r, files, capacity))
+        return -1;
     if ((p->persons = count_persons(p, persons)) < 0)
         return -1;
     return p->persons >= 2

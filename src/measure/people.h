@@ -17,6 +17,7 @@
 
 #include "face/crop.h"
 #include "face/landmarks.h"
+#include "measure/share.h"
 
 typedef struct {
     const char *path;
@@ -43,6 +44,8 @@ typedef struct idem_people_options {
     uint64_t seed;
     int threads;
     const char *models; /* the folder of the networks that find faces; NULL: as in base/models.h */
+    const idem_measure_share
+        *share; /* ranks that look for faces together, in the same folder; NULL: this process alone */
     const volatile sig_atomic_t *stop;
     void (*progress)(void *user, int done, int count); /* during the search for faces; may be NULL */
     void (*bad)(void *user, const char *why);          /* gets what is left out; may be NULL */

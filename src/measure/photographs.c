@@ -49,6 +49,7 @@ static int open_figures(idem_photo_figures *f, const char *dir) {
                                            .seed = o->seed,
                                            .threads = o->plan.threads,
                                            .models = o->models,
+                                           .share = o->share.ranks > 1 ? &o->share : NULL,
                                            .stop = o->plan.stop,
                                            .progress = on_read,
                                            .bad = on_bad,
@@ -147,10 +148,11 @@ int idem_photo_figures_run(idem_photo_figures *f) {
     idem_evaluator *e = idem_evaluator_new(f->model, o->models, o->batch, &o->plan);
     if (!e)
         return -1;
+    idem_evaluator_share(e, &o->share);
     idem_evaluator_watch(e, on_measured, f);
     const int status = compose(f, e);
     idem_evaluator_free(e);
-    if (status || (!f->realism && !(f->realism = idem_realism_new(f->model, o->models, o->batch, &o->plan))))
+    if (status || (!f->realism && !(f->realism = idem_realism_new(f->model, o->models, o->batch, &o->share, &o->plan))))
         return -1;
     f->what = "measuring realism";
     idem_realism_watch(f->realism, on_measured, f);

@@ -19,6 +19,7 @@ typedef struct {
     uint64_t seed;
     const char *models; /* the folder of the downloaded networks; NULL: as in base/models.h */
     idem_plan_options plan;
+    idem_measure_share share; /* ranks that measure the same folder together, all of it; .ranks 1: this process alone */
     /* May be NULL. what: a word or two on the current work. */
     void (*progress)(void *user, const char *what, uint64_t done, uint64_t count);
     void (*bad)(void *user, const char *why); /* photographs left out */

@@ -14,18 +14,22 @@
 #include "media/image.h"
 
 struct idem_realism {
-    int size;
+    int size, batch;
+    idem_measure_share share;
     idem_finder *finder;
     idem_observer *observer;
     void (*measured)(void *user, int pictures);
     void *user;
 };
 
-idem_realism *idem_realism_new(idem_model *m, const char *models, int batch, const idem_plan_options *options) {
+idem_realism *idem_realism_new(idem_model *m, const char *models, int batch, const idem_measure_share *share,
+                               const idem_plan_options *options) {
     idem_realism *r = calloc(1, sizeof *r);
     if (!r)
         return idem_fail_null_as(IDEM_MEMORY, "out of memory for measuring realism");
     r->size = idem_model_about(m)->size;
+    r->batch = batch;
+    r->share = *share;
     const idem_observer_options of_observer = {
         .models = models, .batch = batch, .whole = true, .plan = options ? *options : (idem_plan_options){0}};
     if (!(r->observer = idem_observer_new(m, &of_observer)) ||
@@ -54,6 +58,19 @@ static size_t numbers(const idem_realism *r) {
 }
 
 /* ---- expression and features ---- */
+
+/* Batch by batch, which ranks share out. */
+static int see(const idem_realism *r, int n, const float *pictures, idem_seen *seen) {
+    if (r->share.ranks > 1)
+        idem_seen_clear(r->observer, seen, n);
+    for (int i = 0; i < n; i += r->batch) {
+        const int count = n - i < r->batch ? n - i : r->batch;
+        if (idem_share_has(&r->share, (size_t)(i / r->batch)) &&
+            idem_observer_run(r->observer, count, pictures + (size_t)i * numbers(r), seen, i))
+            return -1;
+    }
+    return idem_seen_join(r->observer, seen, n, &r->share);
+}
 
 static int most_probable(const float *p) {
     int k = 0;
@@ -102,14 +119,13 @@ static int compare(const idem_realism *r, const idem_seen seen[SETS], int n, boo
                  : 0;
 }
 
-static int observe(idem_realism *r, const idem_composed *c, const float *attr, uint64_t seed,
+static int observe(const idem_realism *r, const idem_composed *c, const float *attr, uint64_t seed,
                    idem_realism_report *report) {
     const float *const sets[SETS] = {attr, c->out, c->plain};
     idem_seen seen[SETS] = {0};
     int status = 0;
     for (int i = 0; i < SETS && sets[i] && !status; i++)
-        status = idem_seen_new(&seen[i], r->observer, c->n, true) ||
-                 idem_observer_run(r->observer, c->n, sets[i], &seen[i], 0);
+        status = idem_seen_new(&seen[i], r->observer, c->n, true) || see(r, c->n, sets[i], &seen[i]);
     if (!status)
         status = compare(r, seen, c->n, c->plain, seed, report);
     for (int i = 0; i < SETS; i++)
@@ -136,19 +152,21 @@ static int is_framed(const idem_realism *r, const float *picture) {
 }
 
 static int measure_framing(const idem_realism *r, int n, const float *pictures, idem_figure *f) {
-    double *x = malloc((size_t)n * sizeof *x);
+    double *x = calloc((size_t)n, sizeof *x);
     int framed = 0;
     if (!x)
         return idem_fail_as(IDEM_MEMORY, "out of memory for %d pictures", n);
     for (int i = 0; i < n && framed >= 0; i++) {
-        x[i] = framed = is_framed(r, pictures + (size_t)i * numbers(r));
+        if (idem_share_has(&r->share, (size_t)i))
+            x[i] = framed = is_framed(r, pictures + (size_t)i * numbers(r));
         if (r->measured)
             r->measured(r->user, 1);
     }
-    if (framed >= 0)
+    const int status = framed < 0 || idem_share_join_doubles(&r->share, x, (size_t)n) ? -1 : 0;
+    if (!status)
         *f = idem_figure_of_share(idem_figure_of(x, n), n);
     free(x);
-    return framed < 0 ? -1 : 0;
+    return status;
 }
 
 /* ---- the seam of the paste ---- */
@@ -196,15 +214,17 @@ static int paste_one(const idem_realism *r, const idem_person_picture *at, const
 }
 
 static int measure_seam(const idem_realism *r, const idem_composed *c, idem_figure *f) {
-    double *x = malloc((size_t)c->n * sizeof *x);
+    double *x = calloc((size_t)c->n, sizeof *x);
     int count = 0, status = x ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for %d pairs", c->n);
     for (int i = 0; i < c->n && !status; i++) {
         const idem_person_picture *at = &c->people->at[c->attr[i]];
-        if (!at->cut_out)
-            continue;
-        status = paste_one(r, at, c->out + (size_t)i * numbers(r), &x[count]);
-        count += !status && isfinite(x[count]);
+        if (at->cut_out && idem_share_has(&r->share, (size_t)i))
+            status = paste_one(r, at, c->out + (size_t)i * numbers(r), &x[i]);
     }
+    status = status || idem_share_join_doubles(&r->share, x, (size_t)c->n) ? -1 : 0;
+    for (int i = 0; i < c->n && !status; i++)
+        if (c->people->at[c->attr[i]].cut_out && isfinite(x[i]))
+            x[count++] = x[i];
     if (!status)
         *f = idem_figure_of(x, count);
     f->of = "attribute pictures cut out of photographs";

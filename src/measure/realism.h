@@ -1,7 +1,7 @@
 /* Realism: whether pictures composed from photographs still show faces, by networks that give refinement no gradient.
  * Beside identity and pose (evaluate.h) it shows whether a code was only fitted to satisfy recognisers.
  *
- *     idem_realism *r = idem_realism_new(m, NULL, 8, NULL);
+ *     idem_realism *r = idem_realism_new(m, NULL, 8, &IDEM_MEASURE_ALONE, NULL);
  *     idem_realism_run(r, &(idem_composed){people, n, attr, out, plain}, &report); */
 #ifndef IDEM_MEASURE_REALISM_H
 #define IDEM_MEASURE_REALISM_H
@@ -10,6 +10,7 @@
 
 #include "measure/people.h"
 #include "measure/scores.h"
+#include "measure/share.h"
 #include "model/model.h"
 
 typedef struct {
@@ -38,8 +39,10 @@ enum { IDEM_WELL_FRAMED = 8 };
 
 typedef struct idem_realism idem_realism;
 
-/* Opens the finder and an observer; models: the folder of their networks (idem_models_find). */
-idem_realism *idem_realism_new(idem_model *m, const char *models, int batch, const idem_plan_options *options);
+/* Opens the finder and an observer; models: the folder of their networks (idem_models_find). Ranks of a share look at
+ * their parts, and all have all figures. */
+idem_realism *idem_realism_new(idem_model *m, const char *models, int batch, const idem_measure_share *share,
+                               const idem_plan_options *options);
 void idem_realism_free(idem_realism *r); /* NULL is allowed */
 
 /* Calls `measured` with the number of pictures done since the last call; 2 n altogether. */

@@ -25,5 +25,8 @@ static inline bool idem_share_has(const idem_measure_share *s, size_t part) {
 static inline int idem_share_join(const idem_measure_share *s, float *x, size_t n) {
     return s->ranks > 1 ? s->sum(s->of, x, n) : 0;
 }
+static inline int idem_share_join_doubles(const idem_measure_share *s, double *x, size_t n) {
+    return s->ranks > 1 ? s->sum_doubles(s->of, x, n) : 0;
+}
 
 #endif
