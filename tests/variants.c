@@ -320,8 +320,8 @@ static int report(const job *j) {
 int main(int argc, char **argv) {
     char detect[4096], landmark[4096];
     job j = {0};
-    char **names;
-    size_t n;
+    char **names = NULL;
+    size_t n = 0;
     if (argc < 2 || (argc > 2 && atoi(argv[2]) < 1)) {
         fprintf(stderr, "usage: variants DIR [K [KIND...]]\n");
         return 2;
