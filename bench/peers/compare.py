@@ -27,6 +27,9 @@ ROWS += [("generator-64-grad-w", b, "pytorch", 2, "gradients") for b in (1, 16)]
 ROWS += [("gan-iteration-128", 16, "pytorch", 2, "gradients")]
 ROWS += [("iteration-256", 6, "pytorch", 2.5, "gradients"), ("iteration-64", 6, "pytorch", 2, "gradients")]
 ROWS += [(net + "-forward", b, "onnxruntime", 1, "values") for net in NETS for b in (1, 16)]
+# With bfloat16 on both sides.
+HALF_ROWS = [("stylegan2-256-forward", 4, "pytorch", 1.8, "values"), ("stylegan2-256-grad-w", 4, "pytorch", 1.8, "gradients"),
+             ("gan-iteration-128", 16, "pytorch", 2.5, "gradients"), ("iteration-256", 6, "pytorch", 2.2, "gradients")]
 
 
 class Side:
@@ -107,10 +110,19 @@ def environment(rival, threads):
     return env
 
 
-def command(name, batch, rival, threads, fed):
-    folder = os.path.join(peer.ROOT, "bench/peers")
+def inside(system):
+    """What a command begins with that runs in the root folder of another system, which sees this project at its own path."""
+    if not system:
+        return []
+    script = 'mkdir -p "$0$1" && mount --bind "$1" "$0$1" && mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" && ' \
+             'root=$0 && shift && exec chroot "$root" "$@"'
+    return ["unshare", "--mount", "bash", "-c", script, system, peer.ROOT]
+
+
+def command(name, batch, rival, args, fed):
+    folder, threads = os.path.join(peer.ROOT, "bench/peers"), args.threads
     if rival == "pytorch":
-        return ["/usr/bin/python3", os.path.join(folder, "pytorch.py"), name, str(batch), str(threads)]
+        return inside(args.system) + ["/usr/bin/python3", os.path.join(folder, "pytorch.py"), name, str(batch), str(threads), args.precision]
     net = name.rsplit("-", 1)[0]
     path, free = os.path.join(peer.MODELS, net + ".onnx"), os.path.join(CACHE, net + "-free.onnx")
     if net == "stylegan2-256":
@@ -122,7 +134,7 @@ def command(name, batch, rival, threads, fed):
     return ["/usr/bin/python3", os.path.join(folder, "onnxruntime.py"), path, str(batch), str(threads), fed, free]
 
 
-def agree(ours, theirs, kind, folder):
+def agree(ours, theirs, kind, folder, half):
     """Values: the largest difference over the largest number. Gradients, and what became of them after a step of Adam, the norm of the
     difference over the norm: a few leaky ReLUs among millions get an input within rounding of zero and take the other slope on the other
     side, which moves the few numbers that each of them reaches by some thousandths of the largest (docs/lab-book.md), but not the whole.
@@ -136,6 +148,8 @@ def agree(ours, theirs, kind, folder):
     if values[0].shape != values[1].shape:
         raise RuntimeError(f"idem gives {values[0].size} numbers, the rival {values[1].size}")
     size, tolerance = (np.linalg.norm, 1e-2) if kind == "gradients" else (lambda x: np.abs(x).max(), 1e-3)
+    if half:
+        tolerance = 0.15 if kind == "gradients" else 0.05
     error = float(size(values[0] - values[1]) / size(values[1]))
     if not error <= tolerance:
         raise RuntimeError(f"the two sides do not agree: error {error:.2e} above {tolerance:g}")
@@ -144,13 +158,14 @@ def agree(ours, theirs, kind, folder):
 
 def compare(row, args):
     name, batch, rival, least, kind = row
-    work = [os.path.join(peer.ROOT, "build/bench/bench_work"), "--serve", name, "--batch", str(batch), "--threads", str(args.threads)]
-    with tempfile.TemporaryDirectory() as folder, Side(work, environment("idem", args.threads)) as ours:
+    work = [os.path.join(peer.ROOT, "build/bench/bench_work"), "--serve", name, "--batch", str(batch), "--threads", str(args.threads),
+            "--precision", args.precision]
+    with tempfile.TemporaryDirectory(dir=CACHE) as folder, Side(work, environment("idem", args.threads)) as ours:
         fed = os.path.join(folder, "input")
         if rival == "onnxruntime":
             ours.ask("input " + fed)
-        with Side(command(name, batch, rival, args.threads, fed), environment(rival, args.threads)) as theirs:
-            error = agree(ours, theirs, kind, folder)
+        with Side(command(name, batch, rival, args, fed), environment(rival, args.threads)) as theirs:
+            error = agree(ours, theirs, kind, folder, args.precision == "bf16")
             times, spent, turns = ([], []), 0, 0
             while turns < args.runs or spent < args.seconds:
                 for side, list_ in ((ours, times[0]), (theirs, times[1])):
@@ -161,7 +176,7 @@ def compare(row, args):
             memory = [float(side.ask("memory")) for side in (ours, theirs)]
     median = [statistics.median(t) for t in times]
     spread = [(max(t) - min(t)) / m for t, m in zip(times, median)]
-    return {"name": name, "batch": batch, "threads": args.threads, "rival": rival, "seconds_per_picture": median[0],
+    return {"name": name, "batch": batch, "threads": args.threads, "rival": rival, "precision": args.precision, "seconds_per_picture": median[0],
             "rival_seconds_per_picture": median[1], "spread": spread[0], "rival_spread": spread[1], "ratio": median[1] / median[0],
             "at_least": least, "reached": median[1] / median[0] >= least, "peak_rss_mb": memory[0], "rival_peak_rss_mb": memory[1],
             "runs": len(times[0]), "error": error}
@@ -176,13 +191,17 @@ def main():
     parser.add_argument("--runs", type=int, default=3, help="least number of turns")
     parser.add_argument("--batch", type=int, help="use this batch instead of the table's")
     parser.add_argument("--cpu", action="store_true", help="processor time: for one thread on a busy machine")
+    parser.add_argument("--precision", choices=("f32", "bf16"), default="f32", help="of both sides; bf16: the rows that allow it")
+    parser.add_argument("--system", metavar="DIR", help="PyTorch of the Debian 13 in this folder, which bench/compare makes if it is empty; "
+                        "as root")
     parser.add_argument("--json", action="store_true", help="one object per line")
     args = parser.parse_args()
     failed, ratios = 0, []
     if not args.json:
         print("| work | batch | rival | idem ms | rival ms | spread | ratio | at least | | peak MB, idem and rival |")
         print("|---|---|---|---|---|---|---|---|---|---|")
-    rows = ROWS if not args.batch else list(dict.fromkeys((r[0], args.batch, *r[2:]) for r in ROWS))
+    table = HALF_ROWS if args.precision == "bf16" else ROWS
+    rows = table if not args.batch else list(dict.fromkeys((r[0], args.batch, *r[2:]) for r in table))
     for row in rows:
         if args.filter not in row[0]:
             continue

@@ -11,7 +11,7 @@ import sys
 import numpy as np
 import peer
 
-LIBRARY = os.path.join(peer.ROOT, ".cache/peers/node_modules/onnxruntime-node/bin/napi-v3/linux/*/libonnxruntime.so.1.*")
+LIBRARY = os.path.join(peer.ROOT, ".cache/peers/onnxruntime-%s/node_modules/onnxruntime-node/bin/napi-v*/linux/*/libonnxruntime.so.1*")
 VERSION = 20
 # Places in the table of functions; a released version never moves one.
 CALLS = {"GetErrorMessage": 2, "CreateEnv": 3, "CreateSession": 7, "Run": 9, "CreateSessionOptions": 10, "SetSessionGraphOptimizationLevel": 23,
@@ -26,7 +26,7 @@ pointer = ctypes.c_void_p
 
 class Library:
     def __init__(self):
-        paths = [p for p in glob.glob(LIBRARY) if os.uname().machine.replace("x86_64", "x64").replace("aarch64", "arm64") in p]
+        paths = [p for p in glob.glob(LIBRARY % os.environ["IDEM_PEER_ONNXRUNTIME"]) if os.uname().machine.replace("x86_64", "x64").replace("aarch64", "arm64") in p]
         library = ctypes.CDLL(paths[0])
         library.OrtGetApiBase.restype = ctypes.POINTER(pointer)
         api = ctypes.CFUNCTYPE(ctypes.POINTER(pointer), ctypes.c_uint32)(library.OrtGetApiBase()[0])(VERSION)

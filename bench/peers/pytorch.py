@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""The work in PyTorch: pytorch.py NAME BATCH THREADS serves one piece of work of bench_work (see peer.py); --export SIDE FILE writes a
-filled StyleGAN2 as ONNX. Layouts are tried and the fastest is kept; compare sets the allocator's environment."""
+"""The work in PyTorch: pytorch.py NAME BATCH THREADS PRECISION serves one piece of work of bench_work (see peer.py); --export SIDE FILE
+writes a filled StyleGAN2 as ONNX. Layouts are tried, for a generator compiled code too where PyTorch has it, and the fastest is kept;
+bf16 is autocast. compare sets the allocator's environment."""
 import os
 import sys
 import time
@@ -17,7 +18,7 @@ from stylegan2 import Synthesis, filled_tensors, read_safetensors
 oracle.dtype = torch.float32
 
 
-def generator(name, batch):
+def generator(name, batch, half):
     side = int(name.split("-")[1])
     if name.startswith("stylegan2"):
         tensors = filled_tensors(side)
@@ -27,20 +28,28 @@ def generator(name, batch):
     w = oracle.fill("input.w", [batch, width], 1, 0, "")
     cotangent = oracle.fill("cotangent", [batch, 3, side, side], 1, 0, "")
 
-    def variant(channels_last):
-        net = Synthesis(tensors, channels_last)
+    def variant(channels_last, compiled):
+        net = Synthesis(tensors, channels_last, torch.bfloat16 if half else torch.float32)
+        net = torch.compile(net) if compiled else net
 
         def forward():
-            with torch.no_grad():
+            with torch.no_grad(), autocast(half):
                 return net(w)
 
         def with_gradient():
             code = w.clone().requires_grad_()
-            return torch.autograd.grad(net(code), code, cotangent)[0]
+            with autocast(half):
+                picture = net(code)
+            return torch.autograd.grad(picture, code, cotangent.to(picture.dtype))[0]
         return forward if name.endswith("forward") else with_gradient
 
-    run = peer.quicker([("channels first", variant(False)), ("channels last", variant(True))])
-    return run, lambda: run().numpy(), batch
+    kinds = [(last, compiled) for compiled in (False, True)[:1 + hasattr(torch, "compile")] for last in (False, True)]
+    run = peer.quicker([(f"channels {'last' if last else 'first'}{', compiled' * compiled}", variant(last, compiled)) for last, compiled in kinds])
+    return run, lambda: run().float().numpy(), batch
+
+
+def autocast(half):
+    return torch.autocast("cpu", torch.bfloat16, enabled=half)
 
 
 def quicker_layout(make, iterate):
@@ -58,12 +67,19 @@ def quicker_layout(make, iterate):
     return best[1]
 
 
-def generator_training(name, batch):
-    t = quicker_layout(lambda layout: Training(int(name.split("-")[2]), batch, layout), Training.iterate)
-    return t.cycle, lambda: np.array(t.first), R1_EVERY * batch
+def under(half, run):
+    def inner(*args):
+        with autocast(half):
+            return run(*args)
+    return inner
 
 
-def mapper_training(name, batch):
+def generator_training(name, batch, half):
+    t = quicker_layout(lambda layout: Training(int(name.split("-")[2]), batch, layout), under(half, Training.iterate))
+    return under(half, t.cycle), lambda: np.array(t.first), R1_EVERY * batch
+
+
+def mapper_training(name, batch, half):
     side = int(name.split("-")[1])
     tensors, frame = filled_tensors(side), None
     if side == 64:
@@ -74,8 +90,8 @@ def mapper_training(name, batch):
     def iterate(t):
         x = t.draw(batch)
         t.iterate(1, x, x, t.codes(batch))
-    t = quicker_layout(lambda layout: MapperTraining(tensors, side, batch, net, peer.MODELS, frame, layout), iterate)
-    return t.cycle, lambda: np.array(t.first), cycle_of(side) * batch
+    t = quicker_layout(lambda layout: MapperTraining(tensors, side, batch, net, peer.MODELS, frame, layout), under(half, iterate))
+    return under(half, t.cycle), lambda: np.array(t.first), cycle_of(side) * batch
 
 
 def export(side, path):
@@ -88,11 +104,11 @@ def main():
     if sys.argv[1] == "--export":
         export(int(sys.argv[2]), sys.argv[3])
         return
-    name, batch, threads = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    name, batch, threads, half = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4] == "bf16"
     torch.set_flush_denormal(True)  # before the threads are made: they take it over
     torch.set_num_threads(threads)
     work = generator_training if name.startswith("gan-") else mapper_training if name.startswith("iteration-") else generator
-    peer.serve(*work(name, batch))
+    peer.serve(*work(name, batch, half))
 
 
 if __name__ == "__main__":

@@ -48,9 +48,9 @@ def read_safetensors(path):
 
 
 class Synthesis(torch.nn.Module):
-    def __init__(self, tensors, channels_last=False):
+    def __init__(self, tensors, channels_last=False, dtype=torch.float32):
         super().__init__()
-        self.layers, self.channels_last = [], channels_last
+        self.layers, self.channels_last, self.dtype = [], channels_last, dtype
         k = torch.tensor([1.0, 3.0, 3.0, 1.0])
         self.kernel = torch.outer(k, k)[None, None] / 16
         for name in ["conv1", "to_rgb1"]:
@@ -61,7 +61,8 @@ class Synthesis(torch.nn.Module):
             self.layers.append(self.layer(tensors, f"convs.{2 * n + 1}", f"noises.noise_{2 * n + 2}", False))
             self.layers.append(self.layer(tensors, f"to_rgbs.{n}", None, False))
             n += 1
-        self.start = self.order(tensors["input.input"])
+        self.kernel = self.kernel.to(dtype)
+        self.start = self.order(tensors["input.input"]).to(dtype)
 
     def order(self, x):
         return x.contiguous(memory_format=torch.channels_last) if self.channels_last else x.contiguous()
@@ -78,14 +79,14 @@ class Synthesis(torch.nn.Module):
         else:
             out["energy"] = weight.square().sum((2, 3))
             out["shift"] = t[f"{name}.noise.weight"] * t[noise] + t[f"{name}.activate.bias"][None, :, None, None]
-            out["shift"] = self.order(out["shift"])
-            out["blur"] = self.kernel.repeat(o, 1, 1, 1)
+            out["shift"] = self.order(out["shift"]).to(self.dtype)
+            out["blur"] = self.kernel.repeat(o, 1, 1, 1).to(self.dtype)
         return out
 
     def forward(self, w):
         x, rgb = self.start.expand(w.shape[0], -1, -1, -1), None
         for l in self.layers:
-            style = F.linear(w, l["style"], l["style_bias"])
+            style = F.linear(w, l["style"], l["style_bias"]).to(self.dtype)
             y = x * style[:, :, None, None]
             if l["rgb"]:
                 y = F.conv2d(y, l["weight"]) + l["bias"]
@@ -93,7 +94,7 @@ class Synthesis(torch.nn.Module):
                     y = y + F.conv_transpose2d(rgb, self.kernel.repeat(3, 1, 1, 1), stride=2, padding=1, groups=3)
                 rgb = y
                 continue
-            demod = torch.rsqrt(F.linear(style.square(), l["energy"]) + 1e-8)[:, :, None, None]
+            demod = torch.rsqrt(F.linear(style.square(), l["energy"]) + 1e-8)[:, :, None, None].to(self.dtype)
             if l["up"]:
                 y = F.conv2d(F.conv_transpose2d(y, l["weight"], stride=2), l["blur"], padding=1, groups=l["blur"].shape[0])
             else:
