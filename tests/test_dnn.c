@@ -93,6 +93,7 @@ static const struct conv_case {
     {1, 1, 16, 16, 32, {{3, 3}, {2, 2}, {1, 1}, {1, 1, 1, 1}, 1, false}},
     {3, 1, 9, 9, 8, {{3, 3}, {1, 1}, {1, 1}, {0, 0, 0, 0}, 1, false}},
     {2, 32, 12, 12, 3, {{1, 1}, {1, 1}, {1, 1}, {0, 0, 0, 0}, 1, false}},
+    {3, 20, 5, 21, 4, {{1, 1}, {1, 1}, {1, 1}, {0, 0, 0, 0}, 1, false}},
     {1, 128, 4, 4, 3, {{1, 1}, {1, 1}, {1, 1}, {0, 0, 0, 0}, 1, false}},
     {2, 8, 9, 9, 1, {{3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 1, false}},
     {2, 16, 8, 8, 3, {{3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 1, false}},
@@ -184,7 +185,7 @@ static void check_winograd(idem_node *n, const double *want, float *got, const c
         memset(scratch, 0xff, bytes);
         char text[200];
         snprintf(text, sizeof text, "%s %s", idem_winograd_kernel(k), what);
-        idem_winograd_run(k, x, weight, &end, got, scratch);
+        idem_winograd_run(k, x, weight, NULL, &end, got, scratch);
         if (turn == 3)
             memcpy(plain, got, (size_t)count * sizeof *plain);
         if (d.win.bf16)
@@ -223,7 +224,12 @@ static void check_point(idem_node *n, const double *want, float *got, const char
         assert_non_null(k);
         char text[200];
         snprintf(text, sizeof text, "%s %s", idem_conv_point_kernel(k), what);
-        idem_conv_point_run(k, n->in[0]->leaf, &end, got);
+        const size_t bytes = idem_conv_point_scratch(k);
+        void *scratch = idem_block_alloc(bytes + 64);
+        assert_non_null(scratch);
+        memset(scratch, 0xff, bytes);
+        idem_conv_point_run(k, n->in[0]->leaf, NULL, &end, got, scratch);
+        idem_block_free(scratch, bytes + 64);
         compare(got, want, idem_shape_count(&n->shape), text);
         idem_conv_point_free(k);
     }
@@ -264,7 +270,7 @@ static void check_taps(idem_node *n, const double *want, float *got, const char 
     memset(got, 0xff, (size_t)idem_shape_count(&n->shape) * sizeof *got);
     char text[200];
     snprintf(text, sizeof text, "taps %s", what);
-    idem_conv_taps_run(k, in, got, scratch);
+    idem_conv_taps_run(k, in, NULL, got, scratch);
     compare(got, want, idem_shape_count(&n->shape), text);
     idem_block_free(scratch, bytes);
     idem_conv_taps_free(k);

@@ -88,6 +88,40 @@ static void chains_give_the_same(void **state) {
         }
 }
 
+/* Factors of channels before a convolution, of both ways, with weights that may change and with frozen ones. */
+static void a_convolution_takes_factors_of_its_channels(void **state) {
+    (void)state;
+    static const struct {
+        const char *what;
+        int n, i, h, w, o, kernel, stride, pad;
+        bool back, frozen, takes;
+    } all[] = {{"3x3", 3, 32, 13, 9, 48, 3, 1, 1, false, true, true},
+               {"3x3, odd channels", 2, 24, 16, 16, 16, 3, 1, 1, false, true, true},
+               {"3x3, not frozen", 2, 32, 20, 20, 32, 3, 1, 1, false, false, true},
+               {"up, with an edge", 2, 32, 17, 17, 48, 3, 2, 0, true, true, true},
+               {"up, not frozen", 3, 32, 33, 33, 16, 3, 2, 0, true, false, true},
+               {"taps", 2, 160, 2, 2, 160, 3, 1, 1, false, true, true},
+               {"taps, up", 3, 160, 5, 5, 160, 3, 2, 0, true, true, true},
+               {"few", 3, 32, 7, 9, 3, 1, 1, 0, false, true, true},
+               {"1x1", 2, 32, 7, 9, 32, 1, 1, 0, false, true, false}};
+    for (size_t k = 0; k < sizeof all / sizeof *all; k++) {
+        idem_graph *g = idem_graph_new();
+        idem_rng rng = idem_rng_make(4, "fuse");
+        const idem_window win = idem_window_make(all[k].kernel, all[k].stride, all[k].pad);
+        idem_node *x = filled(g, &rng, IDEM_SHAPE(all[k].n, all[k].i, all[k].h, all[k].w), false);
+        idem_node *weight =
+            filled(g, &rng, IDEM_SHAPE(all[k].o, all[k].i, all[k].kernel, all[k].kernel), all[k].frozen);
+        if (all[k].back) /* the size of what it gives is given */
+            x = filled(g, &rng, IDEM_SHAPE(all[k].n, all[k].o, (all[k].h - 3) / 2 + 1, (all[k].w - 3) / 2 + 1), false);
+        idem_node *factors = filled(g, &rng, IDEM_SHAPE(all[k].n, x->shape.d[1], 1, 1), false);
+        idem_node *nodes[2] = {idem_mul(x, factors)};
+        nodes[1] = all[k].back ? idem_conv_data(nodes[0], weight, win, all[k].h, all[k].w)
+                               : idem_conv(nodes[0], weight, filled(g, &rng, IDEM_SHAPE(all[k].o), true), win);
+        assert_int_equal(check(nodes, 2, all[k].what), all[k].takes);
+        idem_graph_free(g);
+    }
+}
+
 /* Batch normalisation, of rank 4 and 2, takes an addition and a ReLU. */
 static void normalisation_takes_what_follows(void **state) {
     (void)state;
@@ -193,9 +227,13 @@ static void gradients_are_added_at_once(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(chains_give_the_same),        cmocka_unit_test(normalisation_takes_what_follows),
-        cmocka_unit_test(normalisation_reads_parts),   cmocka_unit_test(values_read_twice_are_made),
-        cmocka_unit_test(gradients_are_added_at_once), cmocka_unit_test(a_residual_of_the_same_memory_is_kept),
+        cmocka_unit_test(chains_give_the_same),
+        cmocka_unit_test(a_convolution_takes_factors_of_its_channels),
+        cmocka_unit_test(normalisation_takes_what_follows),
+        cmocka_unit_test(normalisation_reads_parts),
+        cmocka_unit_test(values_read_twice_are_made),
+        cmocka_unit_test(gradients_are_added_at_once),
+        cmocka_unit_test(a_residual_of_the_same_memory_is_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

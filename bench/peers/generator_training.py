@@ -220,8 +220,8 @@ class Training:
         self.g_list, self.d_list = list(self.g.parameters()), list(self.d.parameters())
         self.average = [p.detach().clone() for p in self.g_list]
         k = R1_EVERY / (R1_EVERY + 1)
-        self.d_adam = torch.optim.Adam(self.d_list, RATE * k, betas=(0, 0.99**k), eps=1e-8, foreach=True)
-        self.g_adam = torch.optim.Adam(self.g_list, RATE, betas=(0, 0.99), eps=1e-8, foreach=True)
+        self.d_adam = torch.optim.Adam(self.d_list, RATE * k, betas=(0.0, 0.99**k), eps=1e-8, foreach=True)
+        self.g_adam = torch.optim.Adam(self.g_list, RATE, betas=(0.0, 0.99), eps=1e-8, foreach=True)
         self.z = fill("z", (2 * batch, DIM), ROOT3)
         self.mix = (fill("mix", (batch, 2 * len(widths), 1), 1) > 0).float()
         sides = [4 << (i + 1) // 2 for i in range(2 * len(widths) - 1)]

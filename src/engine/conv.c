@@ -13,7 +13,7 @@
 enum { ANY_WIDTH = 16 };
 
 struct idem_convolution {
-    bool bias, residual, slopes;
+    bool bias, residual, slopes, scaled;
     float *slope; /* of all channels */
     /* One of these is not NULL. */
     idem_conv_point *point;
@@ -43,10 +43,16 @@ static kind kind_of(const idem_conv_dims *d, bool frozen) {
 int idem_convolution_takes(const idem_conv_dims *d, bool frozen) {
     switch (kind_of(d, frozen)) {
     case POINT:
+        if (idem_conv_point_is_few(d))
+            return IDEM_CONV_SCALED;
+        return IDEM_CONV_RESIDUAL | IDEM_CONV_SLOPES | IDEM_CONV_LEAKY;
+    case TAPS:
+        return d->way == IDEM_CONV_WEIGHT ? 0 : IDEM_CONV_SCALED;
     case DEPTH:
         return IDEM_CONV_RESIDUAL | IDEM_CONV_SLOPES | IDEM_CONV_LEAKY;
     case WINOGRAD:
-        return idem_winograd_whole(d) ? IDEM_CONV_RESIDUAL | IDEM_CONV_SLOPES | IDEM_CONV_LEAKY : 0;
+        return IDEM_CONV_SCALED |
+               (idem_winograd_whole(d) ? IDEM_CONV_RESIDUAL | IDEM_CONV_SLOPES | IDEM_CONV_LEAKY : 0);
     case DIRECT:
         return d->way == IDEM_CONV_FORWARD ? IDEM_CONV_LEAKY : 0;
     default:
@@ -72,6 +78,7 @@ static int choose(idem_convolution *c, const idem_conv_dims *d, idem_frozen weig
     case POINT:
         if (!(c->point = idem_conv_point_new(d, weight, ANY_WIDTH)))
             return -1;
+        c->scratch = idem_conv_point_scratch(c->point);
         c->kernel = idem_conv_point_kernel(c->point);
         break;
     case DEPTH:
@@ -118,6 +125,7 @@ idem_convolution *idem_convolution_new(const idem_conv_dims *d, idem_frozen weig
     c->bias = d->bias;
     c->residual = d->residual;
     c->slopes = d->slopes;
+    c->scaled = d->scaled;
     if (d->leaky && fill_slopes(c, d)) {
         free(c);
         return idem_fail_null_as(IDEM_MEMORY, "%s: out of memory for a convolution", name);
@@ -164,17 +172,18 @@ void idem_convolution_run(const idem_convolution *c, const float *const *in, flo
     idem_conv_end end = {0};
     end.bias = c->bias ? *more++ : NULL;
     end.residual = c->residual ? *more++ : NULL;
-    end.slope = c->slopes ? *more : c->slope;
+    end.slope = c->slopes ? *more++ : c->slope;
+    const float *factors = c->scaled ? *more : NULL;
     if (c->point)
-        idem_conv_point_run(c->point, in[0], &end, out);
+        idem_conv_point_run(c->point, in[0], factors, &end, out, scratch);
     else if (c->depth)
         idem_conv_depth_run(c->depth, in[0], in[1], &end, out, scratch);
     else if (c->winograd)
-        idem_winograd_run(c->winograd, in[0], in[1], &end, out, scratch);
+        idem_winograd_run(c->winograd, in[0], in[1], factors, &end, out, scratch);
     else if (c->winograd_weight)
         idem_winograd_weight_run(c->winograd_weight, in[0], in[1], out, scratch);
     else if (c->taps)
-        idem_conv_taps_run(c->taps, in, out, scratch);
+        idem_conv_taps_run(c->taps, in, factors, out, scratch);
     else if (c->narrow)
         idem_conv_narrow_run(c->narrow, in[0], in[1], out, scratch);
     else

@@ -21,10 +21,12 @@ typedef struct {
     bool slopes;   /* then a slope per channel for negative values */
     bool leaky;    /* or one slope for all channels */
     float slope;
+    bool scaled; /* before them: the input is multiplied by a factor per picture and channel */
 } idem_conv_dims;
 
-/* Operations that the chosen kernel fuses after its sums; PARTS: it reads its input in parts. */
-enum { IDEM_CONV_RESIDUAL = 1, IDEM_CONV_SLOPES = 2, IDEM_CONV_LEAKY = 4, IDEM_CONV_PARTS = 8 };
+/* Operations that the chosen kernel fuses after its sums; PARTS: it reads its input in parts; SCALED: it multiplies its
+ * input by a factor per picture and channel. */
+enum { IDEM_CONV_RESIDUAL = 1, IDEM_CONV_SLOPES = 2, IDEM_CONV_LEAKY = 4, IDEM_CONV_PARTS = 8, IDEM_CONV_SCALED = 16 };
 int idem_convolution_takes(const idem_conv_dims *d, bool frozen);
 
 /* Multiplications and additions of a direct computation. */
@@ -41,8 +43,8 @@ typedef struct idem_convolution idem_convolution;
 idem_convolution *idem_convolution_new(const idem_conv_dims *d, idem_frozen weight, const char *name);
 void idem_convolution_free(idem_convolution *c);            /* NULL is allowed */
 size_t idem_convolution_scratch(const idem_convolution *c); /* bytes that run needs, 64-byte aligned */
-/* in: forward (x, weight), data (dy, weight), weight (x, dy), each followed by the bias, residual and slopes that
- * exist. Not thread-safe. */
+/* in: forward (x, weight), data (dy, weight), weight (x, dy), each followed by the bias, residual, slopes and factors
+ * [n, channels] that exist. Not thread-safe. */
 void idem_convolution_run(const idem_convolution *c, const float *const *in, float *out, void *scratch);
 /* The kernel's name: "jit:avx2" is oneDNN's, others are ours ("winograd:avx2"). Valid as long as c. */
 const char *idem_convolution_kernel(const idem_convolution *c);

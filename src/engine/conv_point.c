@@ -1,5 +1,6 @@
 #include "engine/conv_point.h"
 
+#include <omp.h>
 #include <stdlib.h>
 
 #include "engine/op.h"
@@ -25,7 +26,10 @@ static const kernels avx512 = {"point:avx512", 16, 12, point_wide_avx512, point_
 
 enum {
     BLOCK_BYTES = 128 << 10, /* of x: stays in a core's second-level cache for all output channels */
-    MIN_ROWS = 12            /* fewer pixels than this are bound by reading the weights */
+    MIN_ROWS = 12,           /* fewer pixels than this are bound by reading the weights */
+    FEW = 4,                 /* channels */
+    FEW_FROM = 16,           /* fewer input channels than this are not worth a whole vector of results */
+    FEW_ROWS = 48            /* whole tiles of pixels computed before the results are written */
 };
 
 /* Output channels computed at once. The last panel may overlap the one before; the overlap is computed twice. */
@@ -37,7 +41,8 @@ typedef struct {
 struct idem_conv_point {
     const kernels *kernels;
     int64_t rows, from, to;
-    bool turned; /* data gradient: weights are transposed */
+    int64_t pixels; /* of a picture; 0: not few */
+    bool turned;    /* data gradient: weights are transposed */
     int64_t block, blocks;
     int threads, n_panels;
     panel *panels;
@@ -51,7 +56,11 @@ bool idem_conv_point_fits(const idem_conv_dims *d, bool frozen) {
     for (int a = 0; a < 2; a++)
         if (win->kernel[a] != 1 || win->stride[a] != 1 || win->pad[a] || win->pad[a + 2])
             return false;
-    return (d->way == IDEM_CONV_DATA ? d->i : d->o) >= 8;
+    return (d->way == IDEM_CONV_DATA ? d->i : d->o) >= 8 || idem_conv_point_is_few(d);
+}
+
+bool idem_conv_point_is_few(const idem_conv_dims *d) {
+    return d->way == IDEM_CONV_FORWARD && d->o <= FEW && d->i >= FEW_FROM;
 }
 
 bool idem_conv_point_pays(const idem_conv_dims *d, bool frozen) {
@@ -73,8 +82,9 @@ static int fill(void *order, void *values) {
         float *to = (float *)values + at->offset;
         for (int64_t k = 0; k < c->from; k++)
             for (int64_t o = 0; o < columns; o++)
-                to[k * columns + o] =
-                    f->weight[c->turned ? k * c->to + at->channel + o : (at->channel + o) * c->from + k];
+                to[k * columns + o] = at->channel + o >= c->to ? 0
+                                      : c->turned              ? f->weight[k * c->to + at->channel + o]
+                                                               : f->weight[(at->channel + o) * c->from + k];
     }
     return 0;
 }
@@ -82,6 +92,10 @@ static int fill(void *order, void *values) {
 static int64_t make_panels(idem_conv_point *c) {
     int64_t width = c->kernels->width, floats = 0;
     c->panels = calloc((size_t)(c->to / width + 1), sizeof *c->panels);
+    if (c->panels && c->pixels) {
+        c->panels[c->n_panels++] = (panel){0, 0, 1};
+        return width * c->from;
+    }
     for (int64_t at = 0; c->panels && at < c->to;) {
         int vectors = c->to - at > width && c->to >= 2 * width ? 2 : 1;
         int64_t last = c->to - vectors * width;
@@ -101,7 +115,10 @@ idem_conv_point *idem_conv_point_new(const idem_conv_dims *d, idem_frozen weight
     c->from = c->turned ? d->o : d->i;
     c->to = c->turned ? d->i : d->o;
     c->threads = idem_threads();
-    width = c->to < width ? (int)c->to : width;
+    if (idem_conv_point_is_few(d))
+        c->pixels = d->h * d->w;
+    else
+        width = c->to < width ? (int)c->to : width;
     c->kernels = SIMD_CHOOSE(width, &plain, &avx2, &avx512);
     int64_t most = BLOCK_BYTES / (c->from * (int64_t)sizeof(float));
     most = most < c->kernels->rows ? c->kernels->rows : most;
@@ -136,9 +153,54 @@ const char *idem_conv_point_kernel(const idem_conv_point *c) {
     return c->kernels->name;
 }
 
-void idem_conv_point_run(const idem_conv_point *c, const float *x, const idem_conv_end *end, float *out) {
+/* Floats of a thread: weights times factors, bias, results. */
+static int64_t few_floats(const idem_conv_point *c) {
+    return (c->from + 1 + FEW_ROWS) * c->kernels->width;
+}
+
+size_t idem_conv_point_scratch(const idem_conv_point *c) {
+    return c->pixels ? (size_t)(c->threads * few_floats(c)) * sizeof(float) : 0;
+}
+
+/* Rows first .. last-1; own: few_floats. */
+static void run_few(const idem_conv_point *c, const float *x, const float *factors, const float *bias, int64_t first,
+                    int64_t last, float *own, float *out) {
+    const int64_t width = c->kernels->width, from = c->from;
+    const float *weights = idem_pack_values(c->pack);
+    float *given = own + from * width, *y = given + width;
+    for (int64_t o = 0; o < width; o++)
+        given[o] = bias && o < c->to ? bias[o] : 0;
+    const idem_conv_end end = {.bias = given};
+    for (int64_t row = first, stop; row < last; row = stop) {
+        const int64_t picture = row / c->pixels;
+        stop = factors && (picture + 1) * c->pixels < last ? (picture + 1) * c->pixels : last;
+        for (int64_t k = 0; factors && k < from; k++)
+            for (int64_t o = 0; o < width; o++)
+                own[k * width + o] = weights[k * width + o] * factors[picture * from + k];
+        const float *used = factors ? own : weights;
+        for (int64_t r = row; r < stop; r += FEW_ROWS) {
+            const int64_t rows = stop - r < FEW_ROWS ? stop - r : FEW_ROWS;
+            c->kernels->narrow(x + r * from, from, used, used, rows, &end, y, width);
+            for (int64_t i = 0; i < rows; i++)
+                for (int64_t o = 0; o < c->to; o++)
+                    out[(r + i) * c->to + o] = y[i * width + o];
+        }
+    }
+}
+
+void idem_conv_point_run(const idem_conv_point *c, const float *x, const float *factors, const idem_conv_end *end,
+                         float *out, void *scratch) {
     const float *weights = idem_pack_values(c->pack);
     int threads = c->threads;
+    if (c->pixels) {
+#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
+        for (int64_t b = 0; b < c->blocks; b++) {
+            const int64_t last = (b + 1) * c->block < c->rows ? (b + 1) * c->block : c->rows;
+            run_few(c, x, factors, end->bias, b * c->block, last,
+                    (float *)scratch + omp_get_thread_num() * few_floats(c), out);
+        }
+        return;
+    }
 #pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
     for (int64_t b = 0; b < c->blocks; b++) {
         int64_t first = b * c->block, rows = c->rows - first < c->block ? c->rows - first : c->block;

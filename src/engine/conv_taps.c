@@ -97,9 +97,16 @@ size_t idem_conv_taps_scratch(const idem_conv_taps *c) {
     return (size_t)c->threads * own_scratch(c);
 }
 
-static void gather(float *rows, const float *values, const pair *pairs, int64_t count, bool output, int64_t width) {
-    for (int64_t r = 0; r < count; r++)
-        memcpy(rows + r * width, values + (output ? pairs[r].y : pairs[r].x) * width, (size_t)width * sizeof *rows);
+/* factors: of every picture of `pixels` pixels and channel; NULL: none */
+IDEM_MULTIVERSION
+static void gather(float *rows, const float *values, const float *factors, int64_t pixels, const pair *pairs,
+                   int64_t count, bool output, int64_t width) {
+    for (int64_t r = 0; r < count; r++, rows += width) {
+        const int64_t pixel = output ? pairs[r].y : pairs[r].x;
+        memcpy(rows, values + pixel * width, (size_t)width * sizeof *rows);
+        for (int64_t i = 0; factors && i < width; i++)
+            rows[i] *= factors[pixel / pixels * width + i];
+    }
 }
 
 /* width numbers of each row; values' rows are `stride` apart. */
@@ -132,29 +139,29 @@ static void start_sums(const idem_conv_taps *c, const float *bias, float *out) {
 }
 
 /* Channels from..to of the result (of a weight gradient, of its output channels). */
-static void run_channels(const idem_conv_taps *c, const float *const *in, float *out, float *x, int64_t from,
-                         int64_t to) {
+static void run_channels(const idem_conv_taps *c, const float *const *in, const float *factors, float *out, float *x,
+                         int64_t from, int64_t to) {
     const idem_conv_dims *d = &c->d;
     float *y = x + c->most * d->i; /* rows that a tap reaches */
-    int64_t stride = c->taps * d->i, width = to - from;
+    const int64_t stride = c->taps * d->i, width = to - from, x_pixels = d->h * d->w, y_pixels = d->oh * d->ow;
     for (int t = 0; t < c->taps; t++) {
         const pair *pairs = c->pairs + c->first[t];
         int64_t count = c->first[t + 1] - c->first[t], at = t * d->i;
         if (count == 0)
             continue;
         if (d->way == IDEM_CONV_FORWARD) {
-            gather(x, in[0], pairs, count, false, d->i);
+            gather(x, in[0], factors, x_pixels, pairs, count, false, d->i);
             idem_dnn_gemm(count, width, d->i, (idem_dnn_matrix){x, d->i, false},
                           (idem_dnn_matrix){in[1] + from * stride + at, stride, true}, 0, y, width);
             scatter_add(out + from, d->o, y, pairs, count, true, width);
         } else if (d->way == IDEM_CONV_DATA) {
-            gather(y, in[0], pairs, count, true, d->o);
+            gather(y, in[0], factors, y_pixels, pairs, count, true, d->o);
             idem_dnn_gemm(count, width, d->o, (idem_dnn_matrix){y, d->o, false},
                           (idem_dnn_matrix){in[1] + at + from, stride, false}, 0, x, width);
             scatter_add(out + from, d->i, x, pairs, count, false, width);
         } else {
-            gather(x, in[0], pairs, count, false, d->i);
-            gather(y, in[1], pairs, count, true, d->o);
+            gather(x, in[0], NULL, x_pixels, pairs, count, false, d->i);
+            gather(y, in[1], NULL, y_pixels, pairs, count, true, d->o);
             idem_dnn_gemm(width, d->i, count, (idem_dnn_matrix){y + from, d->o, true},
                           (idem_dnn_matrix){x, d->i, false}, 0, out + from * stride + at, stride);
         }
@@ -162,7 +169,8 @@ static void run_channels(const idem_conv_taps *c, const float *const *in, float 
 }
 
 /* The library's product of few rows uses one thread: each thread takes its part of the channels. */
-void idem_conv_taps_run(const idem_conv_taps *c, const float *const *in, float *out, void *scratch) {
+void idem_conv_taps_run(const idem_conv_taps *c, const float *const *in, const float *factors, float *out,
+                        void *scratch) {
     const idem_conv_dims *d = &c->d;
     const int64_t channels = d->way == IDEM_CONV_DATA ? d->i : d->o, parts = c->threads;
     start_sums(c, d->bias ? in[2] : NULL, out);
@@ -171,6 +179,6 @@ void idem_conv_taps_run(const idem_conv_taps *c, const float *const *in, float *
         const int64_t from = part * (channels / LANES) / parts * LANES;
         const int64_t to = part + 1 == parts ? channels : (part + 1) * (channels / LANES) / parts * LANES;
         if (from < to)
-            run_channels(c, in, out, (float *)((char *)scratch + (size_t)part * own_scratch(c)), from, to);
+            run_channels(c, in, factors, out, (float *)((char *)scratch + (size_t)part * own_scratch(c)), from, to);
     }
 }

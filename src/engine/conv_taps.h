@@ -17,7 +17,9 @@ idem_conv_taps *idem_conv_taps_new(const idem_conv_dims *d); /* NULL with a mess
 idem_conv_taps *idem_conv_taps_new_edge(const idem_conv_dims *d, int64_t h, int64_t w);
 void idem_conv_taps_free(idem_conv_taps *c); /* NULL is allowed */
 size_t idem_conv_taps_scratch(const idem_conv_taps *c);
-/* in: as idem_convolution_run. Uses the thread count of its creation; threads share the channels. */
-void idem_conv_taps_run(const idem_conv_taps *c, const float *const *in, float *out, void *scratch);
+/* in: as idem_convolution_run; factors [n, channels] multiply the input of a forward convolution or data gradient,
+ * NULL: none. Uses the thread count of its creation; threads share the channels. */
+void idem_conv_taps_run(const idem_conv_taps *c, const float *const *in, const float *factors, float *out,
+                        void *scratch);
 
 #endif

@@ -9,10 +9,10 @@
 /* One node placed in a plan. */
 typedef struct idem_step {
     idem_node *node;
-    float **in; /* values of the inputs, then of a chain's residual, slopes and parts (the first part is in[0]); memory
-                   order; set by the plan */
-    float *out; /* the result; may equal in[0] if the row allows it */
-    float *scratch;                 /* scratch_bytes, 64-byte aligned, contents undefined at entry */
+    float **in;     /* values of the inputs, then of a chain's residual, slopes, parts (the first part is in[0]) and
+                       factors; memory     order; set by the plan */
+    float *out;     /* the result; may equal in[0] if the row allows it */
+    float *scratch; /* scratch_bytes, 64-byte aligned, contents undefined at entry */
     size_t scratch_bytes;           /* set by prepare */
     void *state;                    /* made by prepare, freed by release */
     bool unread;                    /* set by prepare: forward does not read in[1], as state holds it */

@@ -154,6 +154,13 @@ const idem_op idem_op_mul = {
 const idem_op idem_op_div = {
     .name = "div", .in_place = true, .forward = div_forward, .gradient = div_gradient, .cost = one_flop_cost};
 
+bool idem_mul_is_of_channels(const idem_node *n) {
+    if (n->op != &idem_op_mul || n->shape.rank != 4 || !idem_shape_equal(&n->shape, &n->in[0]->shape))
+        return false;
+    const idem_shape factors = IDEM_SHAPE(n->shape.d[0], n->shape.d[1], 1, 1);
+    return idem_shape_equal(&n->in[1]->shape, &factors);
+}
+
 static idem_node *binary(const idem_op *op, idem_node *a, idem_node *b) {
     if (!a || !b)
         return NULL;

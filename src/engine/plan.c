@@ -96,19 +96,22 @@ static int fold(idem_graph *g, const bool *need, const bool *is_target, int size
 /* The nodes that the step reads, and their places; places outside leaves are set later. */
 int idem_step_set_inputs(idem_plan *p, idem_step *s) {
     const idem_node *n = s->node, *parts = s->chain ? s->chain->parts : NULL;
-    const size_t most = (size_t)(n->n_in + 2 + (parts ? parts->n_in : 0));
+    const idem_node *product = s->chain ? s->chain->product : NULL, *before = parts ? parts : product;
+    const size_t most = (size_t)(n->n_in + 3 + (parts ? parts->n_in : 0));
     s->from = idem_arena_array(p->arena, most, sizeof *s->from);
     s->in = idem_arena_array(p->arena, most, sizeof *s->in);
     if (!s->from || !s->in)
         return -1;
     for (int k = 0; k < n->n_in; k++)
-        s->from[s->n_from++] = k == 0 && parts ? parts->in[0] : n->in[k];
+        s->from[s->n_from++] = k == 0 && before ? before->in[0] : n->in[k];
     if (s->chain && s->chain->residual)
         s->from[s->n_from++] = s->chain->residual;
     if (s->chain && s->chain->slopes)
         s->from[s->n_from++] = s->chain->slopes;
     for (int k = 1; parts && k < parts->n_in; k++)
         s->from[s->n_from++] = parts->in[k];
+    if (product)
+        s->from[s->n_from++] = product->in[1];
     for (int k = 0; k < s->n_from; k++) {
         const place *at = &p->places[s->from[k]->id];
         s->in[k] = at->root->leaf ? at->root->leaf + at->offset : NULL; /* NULL unless it is part of a leaf */

@@ -296,7 +296,8 @@ static patch_place place_of(const idem_winograd *w, int64_t t) {
 }
 
 /* Patches first .. last-1 of x to V[point][patch][from]. */
-static void transform_in(const idem_winograd *w, const float *x, int64_t first, int64_t last, char *v) {
+static void transform_in(const idem_winograd *w, const float *x, const float *factors, int64_t first, int64_t last,
+                         char *v) {
     int side = forms[w->form].in;
     int64_t step = forms[w->form].step;
     for (int64_t t = first; t < last; t++, v += w->from * w->numbers->bytes) {
@@ -310,7 +311,7 @@ static void transform_in(const idem_winograd *w, const float *x, int64_t first, 
                 bool inside = y >= 0 && y < w->h && z >= 0 && z < w->w;
                 pixel[side * i + j] = inside ? x + ((p.n * w->h + y) * w->w + z) * w->from : w->zeros;
             }
-        w->numbers->input[w->form](pixel, w->from, v, w->v_stride);
+        w->numbers->input[w->form](pixel, factors ? factors + p.n * w->from : NULL, w->from, v, w->v_stride);
     }
 }
 
@@ -359,10 +360,10 @@ static void multiply(const idem_winograd *w, const char *v, const char *u, float
         }
 }
 
-void idem_winograd_run(const idem_winograd *w, const float *x, const float *weight, const idem_conv_end *end,
-                       float *out, void *scratch) {
+void idem_winograd_run(const idem_winograd *w, const float *x, const float *weight, const float *factors,
+                       const idem_conv_end *end, float *out, void *scratch) {
     if (w->edge)
-        idem_conv_taps_run(w->edge, (const float *const[]){x, weight}, out, scratch);
+        idem_conv_taps_run(w->edge, (const float *const[]){x, weight}, factors, out, scratch);
     const char *u = w->pack ? idem_pack_values(w->pack) : scratch;
     char *own = (char *)scratch + (w->pack ? 0 : w->u_bytes);
     const size_t m_bytes = (size_t)w->m_floats * sizeof(float);
@@ -381,7 +382,7 @@ void idem_winograd_run(const idem_winograd *w, const float *x, const float *weig
             for (int64_t b = 0; b < blocks; b++) {
                 int64_t first = b * w->block, last = first + w->block < w->patches ? first + w->block : w->patches;
                 int64_t a = first + (last - first) * me / team, z = first + (last - first) * (me + 1) / team;
-                transform_in(w, x, a, z, v + (a - first) * w->from * w->numbers->bytes);
+                transform_in(w, x, factors, a, z, v + (a - first) * w->from * w->numbers->bytes);
 #pragma omp barrier
                 for (int64_t part = me; part < w->threads; part += team) { /* m has the panels of one part */
                     int64_t from = w->panels * part / w->threads, to = w->panels * (part + 1) / w->threads;
@@ -393,7 +394,7 @@ void idem_winograd_run(const idem_winograd *w, const float *x, const float *weig
         } else {
             for (int64_t b = me; b < blocks; b += team) {
                 int64_t first = b * w->block, last = first + w->block < w->patches ? first + w->block : w->patches;
-                transform_in(w, x, first, last, v);
+                transform_in(w, x, factors, first, last, v);
                 multiply(w, v, u, m, last - first, 0, w->panels);
                 transform_out(w, m, first, last, 0, w->panels, end, out);
             }

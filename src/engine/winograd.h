@@ -25,9 +25,10 @@ bool idem_winograd_pays(const idem_conv_dims *d, bool frozen);
 idem_winograd *idem_winograd_new(const idem_conv_dims *d, idem_frozen weight, int width);
 void idem_winograd_free(idem_winograd *w); /* NULL is allowed */
 size_t idem_winograd_scratch(const idem_winograd *w);
-/* x: or dy. For sizes with an edge the end may only be a bias (idem_winograd_whole). */
-void idem_winograd_run(const idem_winograd *w, const float *x, const float *weight, const idem_conv_end *end,
-                       float *out, void *scratch);
+/* x: or dy; factors [n, channels] multiply it, NULL: none. For sizes with an edge the end may only be a bias
+ * (idem_winograd_whole). */
+void idem_winograd_run(const idem_winograd *w, const float *x, const float *weight, const float *factors,
+                       const idem_conv_end *end, float *out, void *scratch);
 /* Whether the patches compute the whole result, so that an end may have a residual and slopes. */
 bool idem_winograd_whole(const idem_conv_dims *d);
 bool idem_winograd_reads_weight(const idem_winograd *w);  /* at run: it is not held transformed completely */

@@ -137,17 +137,19 @@ WINOGRAD_FILTER(weight36, weight6)
 WINOGRAD_FILTER(half36, half6)
 #undef WINOGRAD_FILTER
 
-/* Defines the transform of one patch: the side * side pixels at pixel[] (rows of `channels` floats) to
- * v[point * stride + channel], numbers of `type` that `keep` stores. */
+/* Defines the transform of one patch: the side * side pixels at pixel[] (rows of `channels` floats), times
+ * factors[channel] unless NULL, to v[point * stride + channel], numbers of `type` that `keep` stores. */
 #define WINOGRAD_INPUT(name, type, keep, map, side, points)                                                            \
-    static TARGET void NAME(name)(const float *const *pixel, int64_t channels, void *numbers, int64_t stride) {        \
+    static TARGET void NAME(name)(const float *const *pixel, const float *factors, int64_t channels, void *numbers,    \
+                                  int64_t stride) {                                                                    \
         type *v = numbers;                                                                                             \
         for (int64_t c = 0; c < channels; c += W) {                                                                    \
+            const VEC factor = factors ? NAME(load)(factors + c) : SPLAT(1.0f);                                        \
             VEC t[points][side];                                                                                       \
             _Pragma("GCC unroll 9") for (int j = 0; j < side; j++) {                                                   \
                 VEC d[side], r[points];                                                                                \
                 for (int i = 0; i < side; i++)                                                                         \
-                    d[i] = NAME(load)(pixel[side * i + j] + c);                                                        \
+                    d[i] = NAME(load)(pixel[side * i + j] + c) * factor;                                               \
                 NAME(map)(d, r);                                                                                       \
                 for (int i = 0; i < points; i++)                                                                       \
                     t[i][j] = r[i];                                                                                    \

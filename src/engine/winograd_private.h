@@ -24,7 +24,8 @@ typedef struct {
     const char *name;
     int bytes; /* of a number */
     int depth; /* input channels that lie side by side in U */
-    void (*input[WINOGRAD_FORMS])(const float *const *pixel, int64_t channels, void *v, int64_t stride);
+    void (*input[WINOGRAD_FORMS])(const float *const *pixel, const float *factors, int64_t channels, void *v,
+                                  int64_t stride);
     void (*weight[WINOGRAD_FORMS])(const float *g, void *u, int64_t stride); /* stride: in groups of depth numbers */
     void (*product)(const void *a, int64_t lda, const void *b, int64_t k, float *c, int64_t rows, const void *next);
 } idem_winograd_numbers;

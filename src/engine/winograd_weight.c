@@ -116,7 +116,7 @@ static void transform_patch(const idem_winograd_weight *w, const float *x, const
     for (int64_t p = 0; p < w->panels; p++) {
         int64_t left = w->i - p * k->nr, channels = left < k->nr ? left : k->nr;
         float *to = v + p * WINOGRAD_POINTS * w->v_stride + at * k->nr;
-        k->floats.input[WINOGRAD_SAME](pixel, channels, to, w->v_stride);
+        k->floats.input[WINOGRAD_SAME](pixel, NULL, channels, to, w->v_stride);
         for (int point = 0; point < WINOGRAD_POINTS; point++) {
             pixel[point] += channels;
             for (int64_t z = channels; z < k->nr; z++) /* columns beyond the last channel: finite, unused */
