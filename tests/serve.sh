@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # idem serve: who is answered and who is not, what a request gets against what the command writes, requests that are slow, cut, too large or
 # many; and the page in headless Chromium (spoken to over WebDriver), where Debian's chromium and chromium-driver are installed.
-#   tests/serve.sh BUILD [FOLDER]   screenshots at three widths go into FOLDER
+#   tests/serve.sh BUILD [FOLDER]   screenshots at three widths, light and dark, go into FOLDER
 set -eu -o pipefail
 cd "$(dirname "$0")/.."
 build=$1 shots=${2:-}

@@ -26,8 +26,12 @@ function say(text) {
   $("status").textContent = text;
 }
 
+function sentence(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 function complain(text) {
-  $("message").textContent = text || "";
+  $("message").textContent = sentence(text || "");
   $("message").hidden = !text;
 }
 
@@ -48,16 +52,30 @@ function withCard(text) {
   return card ? `${card}: ${rest}` : text;
 }
 
+const RESTARTED = "the server was started again: open the address that idem serve printed";
+
+// Why a request could not be sent.
+async function whyUnsent() {
+  try {
+    const answer = await fetch("/jobs/none");
+    if (answer.status === 403) return RESTARTED;
+    return "a picture could not be read: its file was changed or removed; choose it again";
+  } catch {
+    return "the server does not answer: is idem serve still running?";
+  }
+}
+
 async function ask(path, form, signal) {
   let answer;
   try {
     answer = await fetch(path, { method: "POST", body: form, signal });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Error("idem does not answer: is idem serve still running?");
+    throw new Error(await whyUnsent());
   }
   if (answer.ok) return answer;
-  let message = `idem answered with status ${answer.status}`;
+  if (answer.status === 403) throw new Error(RESTARTED);
+  let message = `the server answered with status ${answer.status}`;
   try {
     message = (await answer.json()).error.message;
   } catch { /* no JSON: the status says it */ }

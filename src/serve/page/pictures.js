@@ -2,6 +2,13 @@
 // The pictures that go in: one on a card (Source), or up to four (Tray).
 
 const MOST_IN_TRAY = 4;
+const MOST_BYTES = 64 << 20; // of a request
+
+// Why a file cannot be taken; "" if it can.
+function whyNot(file) {
+  const megabytes = Math.ceil(file.size / (1 << 20));
+  return file.size === 0 ? "This file is empty" : file.size >= MOST_BYTES ? `This file has ${megabytes} MB, at most 64 MB can be sent` : "";
+}
 
 function takeDropped(place, take) {
   for (const event of ["dragenter", "dragover"])
@@ -12,6 +19,12 @@ function takeDropped(place, take) {
     place.classList.remove("over");
     if (e.dataTransfer.files.length) take([...e.dataTransfer.files]);
   });
+}
+
+async function fetchSample(address) {
+  const answer = await fetch(address);
+  if (!answer.ok) throw new Error(`status ${answer.status}`);
+  return answer.blob();
 }
 
 function addSamples(card, samples, label, take) {
@@ -31,7 +44,7 @@ function addSamples(card, samples, label, take) {
       try {
         await take(button, address);
       } catch {
-        complain("The sample could not be read: is idem serve still running?");
+        complain(await whyUnsent());
       }
     });
     group.append(button);
@@ -54,13 +67,22 @@ class Source {
     input.addEventListener("change", () => input.files[0] && this.take(input.files[0]));
     takeDropped(this.drop, (files) => this.take(files[0]));
     addSamples(this.card, samples, label, async (button, address) => {
-      await this.take(await (await fetch(address)).blob());
+      await this.take(await fetchSample(address));
       button.setAttribute("aria-pressed", "true");
     });
   }
 
+  say(text, bad = false) {
+    this.found.textContent = sentence(text);
+    this.found.classList.toggle("bad", bad);
+  }
+
   async take(file) {
     complain();
+    if (whyNot(file)) {
+      this.say(whyNot(file), true);
+      return;
+    }
     this.file = file;
     this.face = 1;
     this.boxes.replaceChildren();
@@ -79,23 +101,21 @@ class Source {
   async look(file) {
     const form = new FormData();
     form.append("attributes", file);
-    this.found.textContent = "Looking for faces…";
+    this.say("Looking for faces…");
     try {
       const seen = await (await ask("/faces", form)).json();
       if (file !== this.file) return;
       this.show(seen);
     } catch (error) {
       if (file !== this.file) return;
-      const text = withoutField(error.message);
-      this.found.textContent = text[0].toUpperCase() + text.slice(1);
+      this.say(withoutField(error.message), true);
     }
   }
 
   show(seen) {
     const n = seen.faces.length;
-    this.found.textContent = seen.whole ? "One face, taken whole" : n === 0 ? "No face was found in this picture" : n === 1 ? "One face" : `${n} faces: choose one`;
-    if (this.name === "photograph" && n > 1) this.found.textContent = `${n} faces`;
-    else if (this.name !== "attributes" && n > 1) this.found.textContent = `${n} faces, the largest is taken`;
+    const many = { photograph: `${n} faces`, attributes: `${n} faces: choose one` }[this.name] || `${n} faces, the largest is taken`;
+    this.say(seen.whole ? "One face, taken whole" : n === 0 ? "No face was found in this picture" : n === 1 ? "One face" : many, !seen.whole && n === 0);
     if (seen.whole) return;
     seen.faces.forEach((face, i) => {
       const button = document.createElement("button");
@@ -133,7 +153,7 @@ class Tray {
     takeDropped(this.card.querySelector(".drop"), (files) => files.forEach((file) => this.take(file)));
     addSamples(this.card, samples, label, async (button, address) => {
       if (button.getAttribute("aria-pressed") === "true") this.drop(button.file);
-      else button.file = this.take(await (await fetch(address)).blob(), button);
+      else button.file = this.take(await fetchSample(address), button);
     });
     this.count();
   }
@@ -141,6 +161,10 @@ class Tray {
   // The file, or null when there is no room for it.
   take(file, button = null) {
     complain();
+    if (whyNot(file)) {
+      complain(`${this.title}: ${file.name}: ${whyNot(file)}`);
+      return null;
+    }
     if (this.files.length === MOST_IN_TRAY) {
       complain(`${this.title}: a grid has ${MOST_IN_TRAY} at most; remove one first`);
       return null;
