@@ -20,6 +20,8 @@ networks=$("$idem" model list --json | jq -r '[.models[] | select(.name | IN("de
 work=$(mktemp -d)
 server= driver=
 trap '[ -z "$server$driver" ] || kill $server $driver 2>/dev/null; wait; rm -rf "$work"' EXIT
+set -E
+trap 'echo "serve: ${BASH_SOURCE[0]}, line $LINENO: \"$BASH_COMMAND\" failed" >&2' ERR
 export OMP_WAIT_POLICY=passive
 
 failed() {
