@@ -12,6 +12,7 @@
 #include <jansson.h>
 
 #include "idem.h"
+#include "support/photographs.h"
 #include "support/program.h"
 #include "support/tiny.h"
 
@@ -307,6 +308,40 @@ static void anonymity_wants_two_folders(void **state) {
     refused(idem_measure_anonymity(&o, NULL), "/nowhere.csv");
 }
 
+/* ---- clips ---- */
+
+/* Two clips as folders of pictures: the second is the first with another face in its last frame. */
+static void clips_are_compared(void **state) {
+    (void)state;
+    tiny_need(dir);
+    photograph_need_models();
+    idem_options o;
+    idem_options_default(&o);
+    o.generator = NULL; /* nothing is painted */
+    o.models = photograph_models();
+    idem_context *c = idem_open(&o);
+    if (!c)
+        fail_msg("%s", idem_last_error());
+    assert_int_equal(RUN("mkdir $DIR/clip $DIR/clip2"), 0);
+    photograph_save(dir, "clip/0001.png", "attributes/a.png", 200);
+    photograph_save(dir, "clip2/0003.png", "attributes/d.png", 200);
+    assert_int_equal(RUN("cd $DIR/clip && cp 0001.png 0002.png && cp 0001.png 0003.png && cp 000[12].png ../clip2"), 0);
+    char source[512], result[512];
+    snprintf(source, sizeof source, "%s/clip", dir);
+    snprintf(result, sizeof result, "%s/clip2", dir);
+    idem_video_measure m = {.struct_size = sizeof m};
+    assert_int_equal(idem_measure_video(c, source, source, NULL, NULL, &m), 0);
+    assert_true(m.frames_source == 3 && m.frames == 3 && m.faces == 3 && m.missed == 3 && m.first_missed == 0);
+    assert_true(m.stamps == 0 && m.same_size && m.outside == 0 && m.feature.left > 0.99);
+    assert_int_equal(idem_measure_video(c, source, result, NULL, NULL, &m), 0);
+    assert_true(m.missed == 2 && m.first_missed == 0 && m.feature.left < 0.9);
+    snprintf(result, sizeof result, "%s/none", dir);
+    assert_int_equal(idem_measure_video(c, source, result, NULL, NULL, &m), -1);
+    m.struct_size = 3;
+    assert_int_equal(idem_measure_video(c, source, source, NULL, NULL, &m), -1);
+    idem_close(c);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mappers_are_measured_as_the_program_does),
@@ -317,6 +352,7 @@ int main(void) {
         cmocka_unit_test(pairs_want_two_photographs),
         cmocka_unit_test(anonymity_is_measured_as_the_program_does),
         cmocka_unit_test(anonymity_wants_two_folders),
+        cmocka_unit_test(clips_are_compared),
     };
     return cmocka_run_group_tests(tests, set_up, tiny_leave);
 }

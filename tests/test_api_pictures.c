@@ -15,6 +15,7 @@
 
 #include "idem.h"
 #include "support/origin.h"
+#include "support/blob.h"
 #include "support/tiny.h"
 #include "support/xmp.h"
 
@@ -214,6 +215,19 @@ static void several_go_into_one_file(void **state) {
     assert_int_equal(idem_write_grid(painter, in_folder("grid.jpg"), views, 2, views, 3, views, &w), 0);
     assert_int_equal(idem_is_synthetic(in_folder("grid.jpg")), 1);
     assert_int_equal(idem_write_grid(painter, in_folder("grid.jpg"), views, 0, views, 3, views, &w), -1);
+
+    /* In memory: the file's bytes. */
+    const idem_writing png = writing_as(IDEM_FORMAT_AS_PNG, IDEM_ORIGIN_GENERATED);
+    unsigned char *bytes;
+    size_t size;
+    assert_int_equal(idem_write_grid(painter, in_folder("grid.png"), views, 2, views, 3, views, &png), 0);
+    assert_int_equal(idem_encode_grid(painter, views, 2, views, 3, views, &png, &bytes, &size), 0);
+    blob file = blob_read(in_folder("grid.png"));
+    assert_int_equal(size, file.size);
+    assert_memory_equal(bytes, file.data, size);
+    idem_free_bytes(bytes);
+    blob_drop(&file);
+    assert_int_equal(idem_encode_grid(painter, views, 1, views, 3, NULL, &png, &bytes, &size), -1);
     assert_int_equal(idem_write_grid(painter, in_folder("grid.jpg"), views, 1, views, 3, NULL, &w), -1);
 }
 

@@ -170,8 +170,17 @@ static void the_public_header_says_the_same(void **state) {
     assert_true(seconds >= 0);
     assert_int_equal(idem_ranks_measure(0, &seconds), -1);
     assert_int_equal(idem_ranks_measure(1, NULL), -1);
+    int mine = 7, all = 0;
+    assert_int_equal(idem_ranks_gather(&mine, sizeof mine, &all), 0);
+    assert_int_equal(all, 7);
+    assert_int_equal(idem_ranks_gather(NULL, sizeof mine, &all), -1);
+    assert_int_equal(idem_ranks_same("the list of files", "a b"), 0);
+    assert_int_equal(idem_ranks_same("the list of files", NULL), -1);
     idem_ranks_leave(0);
     assert_null(idem_ranks_host(0));
+    assert_int_equal(idem_ranks_gather(&mine, sizeof mine, &all), -1);
+    assert_int_equal(idem_ranks_same("the list of files", "a b"), -1);
+    assert_non_null(strstr(idem_last_error(), "idem_ranks_join first"));
 }
 
 static void sums_are_in_the_order_of_ranks(void **state) {

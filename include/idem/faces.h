@@ -22,7 +22,7 @@ IDEM_API idem_photograph *idem_read_photograph(idem_context *context, const char
 IDEM_API idem_photograph *idem_copy_photograph(idem_context *context, const uint8_t *rgb, int width, int height);
 IDEM_API void idem_free_photograph(idem_photograph *photograph); /* NULL is allowed */
 
-/* ---- as they are wanted ---- */
+/* ---- reading with options ---- */
 
 #define IDEM_ALL_FACES (-1)
 #define IDEM_LARGEST_FACE 0

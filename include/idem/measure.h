@@ -99,7 +99,7 @@ typedef struct {
     const char *identity, *attributes, *photographs;
     int batch, threads;
 
-    int refine;         /* pairs are refined in so many steps; -1: 25 of photographs, else none */
+    int refine;         /* refinement steps per pair; -1: 25 of photographs, else none */
     int baselines;      /* 1: measure also copying and style mixing at every crossover; not of photographs */
     int baseline_pairs; /* on the first of the pairs */
     const char *output; /* file for the JSON; NULL: none */

@@ -36,7 +36,7 @@ void idem_free_photograph(idem_photograph *p) {
     idem_photograph_free(p);
 }
 
-/* ---- as they are wanted ---- */
+/* ---- reading with options ---- */
 
 _Static_assert((int)IDEM_ALL_FACES == (int)IDEM_FACE_ALL && (int)IDEM_LARGEST_FACE == (int)IDEM_FACE_LARGEST,
                "which faces in faces.h and photograph.h");

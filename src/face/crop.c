@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "media/grey.h"
+
 /* Published as pixel indices of a 112x112 picture, so half a pixel is added. */
 #define T(x, y)                                                                                                        \
     { (x + 0.5f) / 112, (y + 0.5f) / 112 }
@@ -186,7 +188,8 @@ idem_node *idem_crop_landmark_input(idem_node *x, const idem_crop *crop) {
     idem_node *rgb = idem_crop_node(x, crop, 64, 64);
     if (!rgb)
         return NULL;
-    const float grey[3] = {0.299f * 255 / 256, 0.587f * 255 / 256, 0.114f * 255 / 256};
+    const float grey[3] = {(float)IDEM_GREY_RED * 255 / 256, (float)IDEM_GREY_GREEN * 255 / 256,
+                           (float)IDEM_GREY_BLUE * 255 / 256};
     idem_node *factors = idem_const(rgb->graph, "grey", IDEM_SHAPE(1, 3, 1, 1), grey);
     return idem_reduce_sum(idem_mul(rgb, factors), IDEM_SHAPE(rgb->shape.d[0], 1, 64, 64), 1);
 }

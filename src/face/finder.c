@@ -12,6 +12,7 @@
 #include "face/align.h"
 #include "face/settle.h"
 #include "face/pose.h"
+#include "nets/imagenet.h"
 #include "nets/onnx_graph.h"
 
 enum { TURNS = 4, COARSE = 2 }; /* levels that are always searched */
@@ -37,11 +38,14 @@ struct idem_finder {
 
 static int build_pose(idem_finder *f, const char *path, const idem_plan_options *options) {
     static const char *const names[3] = {"output", "617", "618"};
-    static const float mean[3] = {255 * 0.485f, 255 * 0.456f, 255 * 0.406f},
-                       deviation[3] = {255 * 0.229f, 255 * 0.224f, 255 * 0.225f};
+    float mean[3], deviation[3]; /* of p in [0, 255] */
     idem_onnx *net;
     if (idem_onnx_load(&net, path))
         return -1;
+    for (int c = 0; c < 3; c++) {
+        mean[c] = 255 * idem_imagenet_mean[c];
+        deviation[c] = 255 * idem_imagenet_deviation[c];
+    }
     idem_shape channels = IDEM_SHAPE(1, 3, 1, 1);
     f->head = idem_input(f->graph, "head", IDEM_SHAPE(1, 3, IDEM_POSE_SIDE, IDEM_POSE_SIDE));
     idem_node *x = idem_div(idem_sub(f->head, idem_const(f->graph, "mean", channels, mean)),

@@ -6,6 +6,7 @@
 
 #include "engine/plan.h"
 #include "face/detect.h"
+#include "media/grey.h"
 #include "media/image.h"
 #include "nets/onnx_graph.h"
 
@@ -54,7 +55,7 @@ static int crop_face(float *grey, idem_crop *crop, const float *x, int size, con
     idem_crop_apply(rgb, x, 3, &map);
     idem_crop_map_free(&map);
     for (int i = 0; i < NET_SIDE * NET_SIDE; i++)
-        grey[i] = (0.299f * rgb[3 * i] + 0.587f * rgb[3 * i + 1] + 0.114f * rgb[3 * i + 2]) * (255.0f / 256);
+        grey[i] = idem_grey(rgb[3 * i], rgb[3 * i + 1], rgb[3 * i + 2]) * (255.0f / 256);
     return 0;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/ops.h"
+#include "media/grey.h"
 #include "nets/onnx_graph.h"
 
 enum { SIDE = 64, EFFORTS = 2, VIEWS_MAX = 6 };
@@ -77,7 +78,7 @@ static int set_view(float *to, const idem_pyramid *photo, const idem_crop *crop)
     if (idem_pyramid_warp(rgb, SIDE, SIDE, photo, crop))
         return -1;
     for (int i = 0; i < SIDE * SIDE; i++)
-        to[i] = (0.299f * rgb[3 * i] + 0.587f * rgb[3 * i + 1] + 0.114f * rgb[3 * i + 2]) / 256;
+        to[i] = idem_grey(rgb[3 * i], rgb[3 * i + 1], rgb[3 * i + 2]) / 256;
     return 0;
 }
 

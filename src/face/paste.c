@@ -10,6 +10,7 @@
 #include "face/align.h"
 #include "face/grain.h"
 #include "face/lab.h"
+#include "media/grey.h"
 
 /* Colours and the outline are found on the frame at this side; the mask has a larger one. */
 enum { GRID = 128, MASK = 256, PIXELS = GRID * GRID, POINTS = 68, WINDOW = 512, SWEEPS = 40 };
@@ -311,7 +312,7 @@ static void blend_row(const canvas *k, int y, const float *tile) {
 }
 
 static float brightness(const uint8_t *rgb) {
-    return 0.299f * rgb[0] + 0.587f * rgb[1] + 0.114f * rgb[2];
+    return idem_grey(rgb[0], rgb[1], rgb[2]);
 }
 
 /* Measured at the centre of the part: octaves finer than the face's pixels. */

@@ -1,6 +1,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "measure/html.h"
 
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -118,15 +119,14 @@ void idem_html_table(idem_html *h, const idem_text_table *t) {
     fputs("</p></div>\n", h->stream);
 }
 
-static void base64(FILE *to, const unsigned char *bytes, size_t n) {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (size_t i = 0; i < n; i += 3) {
-        const unsigned char a = bytes[i], b = i + 1 < n ? bytes[i + 1] : 0, c = i + 2 < n ? bytes[i + 2] : 0;
-        fputc(digits[a >> 2], to);
-        fputc(digits[(a & 3) << 4 | b >> 4], to);
-        fputc(i + 1 < n ? digits[(b & 15) << 2 | c >> 6] : '=', to);
-        fputc(i + 2 < n ? digits[c & 63] : '=', to);
-    }
+static int put_base64(FILE *to, const unsigned char *bytes, size_t n) {
+    const size_t size = sodium_base64_encoded_len(n, sodium_base64_VARIANT_ORIGINAL);
+    char *text = malloc(size);
+    if (!text)
+        return idem_fail_as(IDEM_MEMORY, "out of memory for a picture of a page");
+    fputs(sodium_bin2base64(text, size, bytes, n, sodium_base64_VARIANT_ORIGINAL), to);
+    free(text);
+    return 0;
 }
 
 void idem_html_picture(idem_html *h, const idem_image *im, const idem_marks *marks, const char *caption) {
@@ -141,7 +141,7 @@ void idem_html_picture(idem_html *h, const idem_image *im, const idem_marks *mar
     fprintf(h->stream, "<figure class=\"card\"><img width=\"%d\" height=\"%d\" alt=\"", im->width, im->height);
     idem_html_escape(h->stream, caption);
     fputs("\" src=\"data:image/png;base64,", h->stream);
-    base64(h->stream, png, size);
+    h->status = put_base64(h->stream, png, size);
     fputs("\"><figcaption>", h->stream);
     idem_html_escape(h->stream, caption);
     fputs("</figcaption></figure>\n", h->stream);

@@ -96,23 +96,23 @@ static char *lfw_path(const reader *r, const char *name, int number) {
     return full;
 }
 
-static int add_paths(idem_pair *p, const reader *r, char *field[FIELDS], int n) {
+static int add_paths(idem_listed_pair *p, const reader *r, char *field[FIELDS], int n) {
     if (n != 3 || (strcmp(field[2], "0") && strcmp(field[2], "1")))
         return idem_fail(
             "%s: line %d is not two paths and 1 (one person) or 0 (two), between blanks or tabs; a path with "
             "blanks goes between tabs or in double quotes",
             r->name, r->line);
-    *p = (idem_pair){.path = {path_of(r, field[0]), path_of(r, field[1])}, .same = *field[2] == '1'};
+    *p = (idem_listed_pair){.path = {path_of(r, field[0]), path_of(r, field[1])}, .same = *field[2] == '1'};
     return p->path[0] && p->path[1] ? 0 : out_of_memory(r);
 }
 
-static int add_lfw(idem_pair *p, const reader *r, char *field[FIELDS], int n) {
+static int add_lfw(idem_listed_pair *p, const reader *r, char *field[FIELDS], int n) {
     const int a = n >= 3 ? count_of(field[1]) : 0, b = n == 3 ? count_of(field[2]) : n == 4 ? count_of(field[3]) : 0;
     if (!a || !b)
         return idem_fail(
             "%s: line %d is not \"Name 1 4\" or \"Name 1 Other 2\", as a list that begins with numbers has", r->name,
             r->line);
-    *p = (idem_pair){.path = {lfw_path(r, field[0], a), lfw_path(r, field[n == 3 ? 0 : 2], b)}, .same = n == 3};
+    *p = (idem_listed_pair){.path = {lfw_path(r, field[0], a), lfw_path(r, field[n == 3 ? 0 : 2], b)}, .same = n == 3};
     return p->path[0] && p->path[1] ? 0 : out_of_memory(r);
 }
 
@@ -139,7 +139,7 @@ static int add_line(idem_pair_list *list, reader *r, char *line, bool *first) {
     *first = false;
     if (begins && (r->lfw = announces(list, field, n)))
         return 0;
-    idem_pair *p = &list->pairs[list->n++];
+    idem_listed_pair *p = &list->pairs[list->n++];
     return r->lfw ? add_lfw(p, r, field, n) : add_paths(p, r, field, n);
 }
 

@@ -19,10 +19,10 @@
 typedef struct {
     char *path[2];
     uint8_t same;
-} idem_pair;
+} idem_listed_pair;
 
 typedef struct {
-    idem_pair *pairs;
+    idem_listed_pair *pairs;
     int n;
     int64_t announced; /* number in LFW's first line; 0: none */
 } idem_pair_list;

@@ -4,8 +4,10 @@
 #include <stdlib.h>
 
 #include "base/status.h"
+#include "media/grey.h"
+#include "model/msssim.h"
 
-enum { POINTS = 51, EYE_LEFT = 36 - 17, EYE_RIGHT = 45 - 17, WINDOW = 11, MOMENTS = 5 };
+enum { POINTS = 51, EYE_LEFT = 36 - 17, EYE_RIGHT = 45 - 17, WINDOW = IDEM_MSSSIM_WINDOW, MOMENTS = 5 };
 
 double idem_pair_cosine(const float *a, const float *b, int dim) {
     double ab = 0, aa = 0, bb = 0;
@@ -104,16 +106,8 @@ double idem_pair_colour(const float *a, const float *b, int size, const uint8_t 
     return used ? sum / (double)used : NAN;
 }
 
-static void gaussian(double window[WINDOW]) {
-    double sum = 0;
-    for (int k = 0; k < WINDOW; k++)
-        sum += window[k] = exp(-(k - WINDOW / 2) * (k - WINDOW / 2) / (2 * 1.5 * 1.5));
-    for (int k = 0; k < WINDOW; k++)
-        window[k] /= sum;
-}
-
 static double luminance(const float *rgb) {
-    return 0.299 * (double)rgb[0] + 0.587 * (double)rgb[1] + 0.114 * (double)rgb[2];
+    return idem_grey_exact((double)rgb[0], (double)rgb[1], (double)rgb[2]);
 }
 
 /* a, b, aa, bb, ab of a row of pixels, weighted along it: [size - 10][5]. */
@@ -144,7 +138,7 @@ int idem_pair_structure(double *structure, const float *a, const float *b, int s
     double *rows = malloc((size_t)size * row * sizeof *rows);
     if (!rows)
         return idem_fail_as(IDEM_MEMORY, "out of memory for comparing two pictures");
-    gaussian(window);
+    idem_msssim_window(window);
     for (int y = 0; y < size; y++)
         along(rows + (size_t)y * row, a + (size_t)y * (size_t)size * 3, b + (size_t)y * (size_t)size * 3, size, window);
     for (int y = 0; y < n; y++)

@@ -11,6 +11,7 @@
 #include "measure/figures.h"
 #include "measure/frechet.h"
 #include "measure/observer.h"
+#include "media/grey.h"
 #include "media/image.h"
 
 struct idem_realism {
@@ -173,7 +174,7 @@ static int measure_framing(const idem_realism *r, int n, const float *pictures, 
 
 static double brightness(const idem_image *im, int x, int y) {
     const uint8_t *at = im->rgb + 3 * ((size_t)y * (size_t)im->width + (size_t)x);
-    return 0.299 * at[0] + 0.587 * at[1] + 0.114 * at[2];
+    return idem_grey_exact(at[0], at[1], at[2]);
 }
 
 static double gradient(const idem_image *im, int x, int y) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "media/grey.h"
 
 #define TAU 6.28318530717958647692
 #define PEAK_PERIOD 8.0
@@ -107,7 +108,7 @@ void idem_spectrum_add(idem_spectrum *s, const float *picture) {
     for (int i = 0; i < n * n; i++) {
         const float *p = picture + 3 * i;
         const double weight = s->window[i / n] * s->window[i % n];
-        x[i] = (number){255 * (0.299 * (double)p[0] + 0.587 * (double)p[1] + 0.114 * (double)p[2]), 0};
+        x[i] = (number){255 * idem_grey_exact((double)p[0], (double)p[1], (double)p[2]), 0};
         mean += weight * x[i].re;
         weights += weight;
         squares += weight * weight;

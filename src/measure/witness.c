@@ -11,6 +11,7 @@
 #include "face/pose.h"
 #include "model/losses.h"
 #include "model/model.h"
+#include "nets/imagenet.h"
 #include "nets/onnx_graph.h"
 
 struct idem_witness {
@@ -38,11 +39,10 @@ static idem_node *judge_nodes(idem_witness *v, const idem_frame *frame) {
  * the yaws of a picture and its mirror image most nearly opposite (figures in the lab book). */
 static int pose_nodes(idem_witness *v, const idem_frame *frame, const idem_onnx *net) {
     static const char *const names[IDEM_ANGLES] = {"output", "617", "618"};
-    static const float mean[3] = {0.485f, 0.456f, 0.406f}, deviation[3] = {0.229f, 0.224f, 0.225f};
     idem_shape channels = IDEM_SHAPE(1, 3, 1, 1);
     idem_node *x = idem_crop_node(v->picture, &frame->landmark, IDEM_POSE_SIDE, IDEM_POSE_SIDE);
-    x = idem_sub(x, idem_const(v->graph, "mean", channels, mean));
-    x = idem_div(x, idem_const(v->graph, "deviation", channels, deviation));
+    x = idem_sub(x, idem_const(v->graph, "mean", channels, idem_imagenet_mean));
+    x = idem_div(x, idem_const(v->graph, "deviation", channels, idem_imagenet_deviation));
     return x ? idem_onnx_build_many(v->graph, net, x, names, IDEM_ANGLES, v->pose) : -1;
 }
 

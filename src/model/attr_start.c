@@ -4,20 +4,19 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "nets/imagenet.h"
 #include "nets/inception3.h"
 #include "nets/resnet.h"
 
 enum { NAME_BYTES = 512 };
-
-static const float mean[3] = {0.485f, 0.456f, 0.406f}, deviation[3] = {0.229f, 0.224f, 0.225f}; /* torchvision's */
 
 /* (x - mean) / deviation = scale (2 x - 1) + shift */
 static void take_unit_range(idem_weight *conv, idem_weight *running_mean) {
     int64_t area = conv->shape.d[2] * conv->shape.d[3];
     for (int64_t o = 0; o < conv->shape.d[0]; o++)
         for (int c = 0; c < 3; c++) {
-            float *w = conv->data + (o * 3 + c) * area, scale = 0.5f / deviation[c],
-                  shift = (0.5f - mean[c]) / deviation[c];
+            float *w = conv->data + (o * 3 + c) * area, scale = 0.5f / idem_imagenet_deviation[c],
+                  shift = (0.5f - idem_imagenet_mean[c]) / idem_imagenet_deviation[c];
             double sum = 0;
             for (int64_t k = 0; k < area; k++) {
                 sum += (double)w[k];

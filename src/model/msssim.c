@@ -15,21 +15,24 @@ int idem_msssim_scales(int64_t height, int64_t width) {
     return n;
 }
 
-static void gaussian(float window[IDEM_MSSSIM_WINDOW]) {
-    double w[IDEM_MSSSIM_WINDOW], sum = 0;
+void idem_msssim_window(double window[IDEM_MSSSIM_WINDOW]) {
+    double sum = 0;
     for (int i = 0; i < IDEM_MSSSIM_WINDOW; i++) {
         double d = i - IDEM_MSSSIM_WINDOW / 2;
-        w[i] = exp(-d * d / (2 * 1.5 * 1.5));
-        sum += w[i];
+        window[i] = exp(-d * d / (2 * 1.5 * 1.5));
+        sum += window[i];
     }
     for (int i = 0; i < IDEM_MSSSIM_WINDOW; i++)
-        window[i] = (float)(w[i] / sum);
+        window[i] /= sum;
 }
 
 static idem_node *blur(idem_node *x) {
     static const int no_pad[4] = {0, 0, 0, 0};
+    double exact[IDEM_MSSSIM_WINDOW];
     float window[IDEM_MSSSIM_WINDOW];
-    gaussian(window);
+    idem_msssim_window(exact);
+    for (int i = 0; i < IDEM_MSSSIM_WINDOW; i++)
+        window[i] = (float)exact[i];
     return idem_filter(x, window, IDEM_MSSSIM_WINDOW, 1, 1, no_pad);
 }
 

@@ -12,6 +12,9 @@
 
 enum { IDEM_MSSSIM_SCALES = 5, IDEM_MSSSIM_WINDOW = 11 };
 
+/* The Gaussian window of structural similarity, sum 1. */
+void idem_msssim_window(double window[IDEM_MSSSIM_WINDOW]);
+
 /* How many scales a picture of this size takes: 0 (too small: below 11) .. 5. */
 int idem_msssim_scales(int64_t height, int64_t width);
 

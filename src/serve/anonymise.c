@@ -2,6 +2,7 @@
 
 #include <limits.h>
 #include <math.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,8 +30,8 @@ static int take_settings(idem_task *t, idem_anonymising *how, int *seed, int *re
 
 /* {"report": ..., "type": ..., "picture": ...}, the picture in base 64, without further copies of large data. */
 static void answer_both(idem_answer *answer, const unsigned char *bytes, size_t size, const char *report) {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const size_t most = strlen(report) + 4 * (size / 3 + 1) + 80;
+    const size_t room = sodium_base64_encoded_len(size, sodium_base64_VARIANT_ORIGINAL),
+                 most = strlen(report) + room + 80;
     char *text = malloc(most);
     if (!text) {
         idem_answer_no_memory(answer);
@@ -38,13 +39,7 @@ static void answer_both(idem_answer *answer, const unsigned char *bytes, size_t 
     }
     char *to = text + snprintf(text, most, "{\"report\": %s, \"type\": \"%s\", \"picture\": \"", report,
                                idem_answer_picture_type(bytes, size));
-    for (size_t i = 0; i < size; i += 3) {
-        const unsigned one = bytes[i], two = i + 1 < size ? bytes[i + 1] : 0, three = i + 2 < size ? bytes[i + 2] : 0;
-        *to++ = digits[one >> 2];
-        *to++ = digits[(one & 3) << 4 | two >> 4];
-        *to++ = i + 1 < size ? digits[(two & 15) << 2 | three >> 6] : '=';
-        *to++ = i + 2 < size ? digits[three & 63] : '=';
-    }
+    to += strlen(sodium_bin2base64(to, room, bytes, size, sodium_base64_VARIANT_ORIGINAL));
     memcpy(to, "\"}", 2);
     *answer = (idem_answer){MHD_HTTP_OK, "application/json", text, (size_t)(to + 2 - text)};
 }

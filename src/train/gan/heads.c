@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "engine/ops.h"
+#include "nets/imagenet.h"
 #include "nets/mobilenet2.h"
 #include "nets/onnx_graph.h"
 #include "nets/resample.h"
@@ -46,13 +47,12 @@ int idem_gan_heads_init(idem_weights *w, const idem_gan_head_set *set, idem_rng 
 }
 
 int idem_gan_features_pose(const idem_onnx *network, idem_node *x, idem_node **features) {
-    static const float mean[3] = {0.485f, 0.456f, 0.406f}, deviation[3] = {0.229f, 0.224f, 0.225f};
     if (!x)
         return -1;
     float scale[3], offset[3];
     for (int c = 0; c < 3; c++) {
-        scale[c] = 0.5f / deviation[c];
-        offset[c] = (0.5f - mean[c]) / deviation[c];
+        scale[c] = 0.5f / idem_imagenet_deviation[c];
+        offset[c] = (0.5f - idem_imagenet_mean[c]) / idem_imagenet_deviation[c];
     }
     idem_node *k = idem_const(x->graph, "scale", IDEM_SHAPE(1, 3, 1, 1), scale);
     idem_node *o = idem_const(x->graph, "offset", IDEM_SHAPE(1, 3, 1, 1), offset);
