@@ -192,12 +192,34 @@ static void wrong_arguments_are_refused(void **state) {
     assert_non_null(strstr(idem_last_error(), "no input"));
 }
 
+/* examples/anonymise.c: its report is on standard output. */
+static void the_example_makes_a_face_of_nobody(void **state) {
+    (void)state;
+    photograph_need_models();
+    photograph_save(program_folder, "who.png", "identities/3.png", 240);
+    program_expect(program_run(program_folder,
+                               "cd $DIR && export IDEM_MODELS='%s' OMP_NUM_THREADS=1 && "
+                               "${IDEM%%/*}/examples/example_anonymise '" IDEM_SOURCE_DIR
+                               "/models/generator-128.safetensors' '" IDEM_SOURCE_DIR
+                               "/models/mapper-128.safetensors' who.png out",
+                               photograph_models()),
+                   0);
+    json_t *report = json_loads(program_output, 0, NULL), *summary = json_object_get(report, "summary");
+    assert_int_equal(json_integer_value(json_object_get(summary, "pictures")), 1);
+    assert_int_equal(json_integer_value(json_object_get(summary, "recomposed")), 1);
+    json_decref(report);
+    program_expect(program_run(program_folder, "test -s $DIR/out/who.png && ! cmp -s $DIR/who.png $DIR/out/who.png"),
+                   0);
+    program_expect(program_run(program_folder, "${IDEM%%/*}/examples/example_anonymise"), 2);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_face_in_memory_becomes_nobody),
         cmocka_unit_test_setup_teardown(the_bytes_of_a_file_become_what_the_command_writes, program_enter,
                                         program_leave),
         cmocka_unit_test(wrong_arguments_are_refused),
+        cmocka_unit_test_setup_teardown(the_example_makes_a_face_of_nobody, program_enter, program_leave),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -340,6 +340,14 @@ static void clips_are_compared(void **state) {
     m.struct_size = 3;
     assert_int_equal(idem_measure_video(c, source, source, NULL, NULL, &m), -1);
     idem_close(c);
+    /* examples/video.c makes what the program does. */
+    program_expect(RUN("cd $DIR && export IDEM_MODELS='%s' OMP_NUM_THREADS=1 && who='" IDEM_SOURCE_DIR
+                       "/samples/identities/1.png' && ${IDEM%%/*}/examples/example_video \"$who\" clip new && "
+                       "$IDEM video -q --face all --identity \"$who\" clip -o new2 && diff -r new new2 && "
+                       "! cmp -s clip/0001.png new/0001.png",
+                       photograph_models()),
+                   0);
+    program_expect(RUN("${IDEM%%/*}/examples/example_video"), 2);
 }
 
 int main(void) {
