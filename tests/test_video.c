@@ -17,6 +17,7 @@
 #include "base/status.h"
 #include "media/video_part.h"
 #include "support/clips.h"
+#include "support/pictures.h"
 
 /* ---- made clips ---- */
 
@@ -55,16 +56,30 @@ static void test_late_start(void **state) {
     clip_same(clip_packets("l.mp4", "a"), clip_packets("l2.mp4", "a"));
 }
 
+/* Writes {a, b, c, d} and {x, y} pixels into the matrix of a film's pictures (ISO/IEC 14496-12, tkhd, version 0). */
+static void set_matrix(const char *path, const int turn[4], const int move[2]) {
+    static const int at_turn[4] = {0, 4, 12, 16}, at_move[2] = {24, 28};
+    unsigned char *bytes, *at;
+    size_t n;
+    assert_int_equal(idem_file_read(path, 1 << 20, &bytes, &n), 0);
+    assert_non_null(at = memmem(bytes, n, "tkhd", 4));
+    for (int i = 0; i < 4; i++)
+        put_number(at + 44 + at_turn[i], (uint32_t)turn[i] << 16, 4, true);
+    for (int i = 0; i < 2; i++)
+        put_number(at + 44 + at_move[i], (uint32_t)move[i] << 16, 4, true);
+    assert_int_equal(idem_file_write(path, bytes, n), 0);
+    free(bytes);
+}
+
 /* Shown upright, written as stored with the turn beside it. */
 static void test_turned(void **state) {
     (void)state;
     NEEDS_FFMPEG;
-    static const int degrees[] = {90, 180, 270};
+    static const int degrees[] = {90, 180, 270}, turns[3][4] = {{0, 1, -1, 0}, {-1, 0, 0, -1}, {0, -1, 1, 0}},
+                     moves[3][2] = {{64, 0}, {96, 64}, {0, 96}};
     for (size_t i = 0; i < 3; i++) {
-        clip_run("ffmpeg -v error -y " SIZED(
-                     "96x64") " -frames:v 5 " X264
-                              " t0.mp4 && ffmpeg -v error -y -i t0.mp4 -c copy -metadata:s:v:0 rotate=%d t.mp4",
-                 degrees[i]);
+        clip_run("ffmpeg -v error -y " SIZED("96x64") " -frames:v 5 " X264 " t.mp4");
+        set_matrix(clip_path("t.mp4"), turns[i], moves[i]);
         clip_exact("t.mp4", "t2.mp4", "h264");
         clip_run("ffmpeg -v error -y -i t2.mp4 -frames:v 1 -sws_flags full_chroma_int+accurate_rnd+bilinear -vf "
                  "format=rgb24 upright.png");
@@ -90,19 +105,6 @@ static void test_turned(void **state) {
     }
 }
 
-/* The matrix of a film's track of pictures (ISO/IEC 14496-12, tkhd, version 0): left and right are exchanged. */
-static void mirror(const char *path, int width) {
-    unsigned char *bytes, *at;
-    size_t n;
-    assert_int_equal(idem_file_read(path, 1 << 20, &bytes, &n), 0);
-    assert_non_null(at = memmem(bytes, n, "tkhd", 4));
-    const unsigned char a[4] = {0xff, 0xff, 0, 0}, x[4] = {(unsigned char)(width >> 8), (unsigned char)width, 0, 0};
-    memcpy(at + 44, a, 4);
-    memcpy(at + 44 + 24, x, 4);
-    assert_int_equal(idem_file_write(path, bytes, n), 0);
-    free(bytes);
-}
-
 static void test_mirrored(void **state) {
     (void)state;
     NEEDS_FFMPEG;
@@ -111,7 +113,7 @@ static void test_mirrored(void **state) {
                                                   "-i i.mp4 -frames:v 1 -sws_flags "
                                                   "full_chroma_int+accurate_rnd+bilinear -vf format=rgb24,hflip "
                                                   "mirrored.png");
-    mirror(clip_path("i.mp4"), 96);
+    set_matrix(clip_path("i.mp4"), (const int[]){-1, 0, 0, 1}, (const int[]){96, 0}); /* left and right are exchanged */
     clip_exact("i.mp4", "i2.mp4", "h264");
     static const char *const names[] = {"i.mp4", "i2.mp4"};
     idem_image right;
@@ -261,11 +263,11 @@ static void test_depth_and_colour(void **state) {
     (void)state;
     NEEDS_FFMPEG;
     clip_run("ffmpeg -v error -y " SIZED(
-        "96x64") " -frames:v 8 -pix_fmt yuv420p10le -color_primaries bt2020 -color_trc "
-                 "smpte2084 -colorspace bt2020nc -color_range tv " X264 " h.mp4 && "
+        "96x64") " -frames:v 8 -vf format=yuv420p10le,setparams=color_primaries=bt2020:"
+                 "color_trc=smpte2084:colorspace=bt2020nc:range=tv " X264 " h.mp4 && "
                  "ffmpeg -v error -y " SIZED(
-                     "96x64") " -frames:v 8 -pix_fmt yuvj420p -color_range pc -colorspace bt709 "
-                              "-color_primaries bt709 -color_trc bt709 -vf setsar=4/3 " X264 " f.mp4");
+                     "96x64") " -frames:v 8 -vf format=yuvj420p,setsar=4/3,setparams=color_primaries="
+                              "bt709:color_trc=bt709:colorspace=bt709:range=pc " X264 " f.mp4");
     clip_exact("h.mp4", "h2.mp4", "h264");
     clip_run("ffmpeg -v error -y -i h.mp4 -c copy h.mkv");
     clip_exact("h.mkv", "h2.mkv", "ffv1");
