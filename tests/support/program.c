@@ -73,7 +73,8 @@ int program_run(const char *dir, const char *format, ...) {
     if (!memory || !pipe)
         return -1;
     for (int c; (c = fgetc(pipe)) != EOF;)
-        fputc(c, memory);
+        if (c) /* Open MPI 5 writes its own messages with their NUL, and what follows would be hidden */
+            fputc(c, memory);
     fclose(memory);
     int status = pclose(pipe);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
