@@ -46,8 +46,8 @@ static int say_what_is_done(const idem_compose_job *j) {
 static int run_and_report(idem_compose_job *j, bool *broke) {
     double start = idem_cli_seconds();
     int status = idem_compose_job_run(j) ? say_what_is_done(j) : 0;
-    *broke = status || (j->shared->json && !j->shares.rank && (!status || j->written) &&
-                        print_json(j, idem_cli_seconds() - start));
+    const bool report = j->shared->json && !j->shares.rank && (!status || j->written);
+    *broke = (report && print_json(j, idem_cli_seconds() - start)) || status;
     if (*broke || j->shares.rank)
         return *broke ? -1 : 0;
     idem_files_say_others(j->list, j->shared->quiet);

@@ -25,7 +25,7 @@ grep -q "interrupted; the codes of $rows faces are in" "$W/said" || { echo "enco
 interrupted 'ls "$W/made/"*.png >/dev/null 2>&1' $I compose --input aligned --batch 1 --json -i $S -a "$W/many" --no-grid -o "$W/made"
 n=$(ls "$W/made" | wc -l)
 [ $status = 130 ] && [ "$n" -gt 0 ] && grep -q "interrupted; $n of 2400 pictures are done, in" "$W/said" &&
-    jq -e ".ended_early and .pictures == $n" "$W/out" >/dev/null || { echo "compose: status $status, $n pictures: $(cat "$W/said")"; return 1; }
+    [ -s "$W/out" ] && jq -e ".ended_early and .pictures == $n" "$W/out" >/dev/null || { echo "compose: status $status, $n pictures: $(cat "$W/said")"; return 1; }
 interrupted 'ls "$W/cut/"*.png >/dev/null 2>&1' $I align "$W/many" -o "$W/cut"
 n=$(ls "$W/cut" | wc -l)
 [ $status = 130 ] && [ "$n" -gt 0 ] && grep -q "interrupted; $n face" "$W/said" || { echo "align: status $status, $n faces: $(cat "$W/said")"; return 1; }
