@@ -74,6 +74,42 @@ static int check_sums(const idem_world *w) {
     return 0;
 }
 
+/* Numbers in several places, few and many together. */
+static int check_means(const idem_world *w) {
+    enum { PIECES = 5 };
+    static const size_t counts[][PIECES] = {{3, 1, 0, 7, 2}, {1, 70001, 3, 0, 50002}};
+    const int ranks = idem_world_size(w), rank = idem_world_rank(w);
+    for (size_t k = 0; k < sizeof counts / sizeof *counts; k++) {
+        idem_world_piece piece[PIECES];
+        for (size_t p = 0; p < PIECES; p++) {
+            float *x = malloc((counts[k][p] + 1) * sizeof *x);
+            if (!x)
+                return 1;
+            for (size_t i = 0; i < counts[k][p]; i++)
+                x[i] = number(rank, 100000 * p + i);
+            piece[p] = (idem_world_piece){x, counts[k][p]};
+        }
+        if (idem_world_mean(w, piece, PIECES))
+            return report("mean");
+        for (size_t p = 0; p < PIECES; p++) {
+            const float *x = piece[p].x;
+            for (size_t i = 0; i < counts[k][p]; i++) {
+                float want = number(0, 100000 * p + i);
+                for (int r = 1; r < ranks; r++)
+                    want += number(r, 100000 * p + i);
+                want = ranks > 1 ? want * (float)(1.0 / ranks) : want;
+                if (memcmp(&want, &x[i], sizeof want)) {
+                    fprintf(stderr, "number %zu of piece %zu is %.9g, expected %.9g\n", i, p, (double)x[i],
+                            (double)want);
+                    return 1;
+                }
+            }
+            free(piece[p].x);
+        }
+    }
+    return 0;
+}
+
 static int check_agreement(const idem_world *w) {
     const int ranks = idem_world_size(w), rank = idem_world_rank(w);
     int all[8], least;
@@ -96,7 +132,7 @@ static int check_agreement(const idem_world *w) {
 }
 
 static int check_all(const idem_world *w) {
-    return check_sums(w) || check_agreement(w);
+    return check_sums(w) || check_means(w) || check_agreement(w);
 }
 
 /* The last rank is killed while the others add. */

@@ -83,6 +83,12 @@ typedef struct {
     int nodes;
     const idem_timing *op; /* [ops], the slowest first */
     int ops;
+    /* With several ranks (idem/ranks.h): */
+    int rank, ranks;
+    double elapsed;  /* seconds since idem_start_profile */
+    double exchange; /* of these, spent in messages between ranks, waiting for slower ranks included */
+    int64_t exchanges;
+    double sent; /* bytes, by this rank */
 } idem_profile;
 /* All times since idem_start_profile. NULL if out of memory. Names are valid until idem_stop_profile. */
 IDEM_API idem_profile *idem_get_profile(void);

@@ -3,11 +3,18 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/status.h"
 #include "idem.h"
+#include "train/world.h"
+
+static double started;
+static idem_world_cost before;
 
 void idem_start_profile(void) {
     idem_profile_start();
+    started = idem_clock();
+    before = idem_world_spent();
 }
 
 void idem_stop_profile(void) {
@@ -30,6 +37,16 @@ static const idem_timing *rows_of(idem_profile_by by, int *n) {
     return rows || !sums ? rows : idem_fail_null_as(IDEM_MEMORY, "out of memory for a profile");
 }
 
+static void add_ranks(idem_profile *p) {
+    const idem_world_cost now = idem_world_spent();
+    p->rank = now.rank;
+    p->ranks = now.size;
+    p->elapsed = idem_clock() - started;
+    p->exchange = now.seconds - before.seconds;
+    p->exchanges = now.exchanges - before.exchanges;
+    p->sent = now.bytes - before.bytes;
+}
+
 idem_profile *idem_get_profile(void) {
     const idem_profile_total total = idem_profile_totals();
     idem_profile *p = calloc(1, sizeof *p);
@@ -38,6 +55,7 @@ idem_profile *idem_get_profile(void) {
     p->plans = total.plans;
     p->runs = total.runs;
     p->seconds = total.seconds;
+    add_ranks(p);
     if ((p->node = rows_of(IDEM_PROFILE_BY_NODE, &p->nodes)) && (p->op = rows_of(IDEM_PROFILE_BY_OPERATOR, &p->ops)))
         return p;
     idem_free_profile(p);

@@ -63,6 +63,12 @@ static void print(const idem_profile *p) {
             "profile: %d plans, %" PRId64
             " runs, %.3f s; parallel steps, each on one thread, count their own seconds\n",
             p->plans, p->runs, p->seconds);
+    if (p->ranks > 1)
+        fprintf(
+            stderr,
+            "profile: rank 0 of %d, %.3f s; in sums and other messages, waiting included, %.3f s (%.1f %%), %" PRId64
+            " exchanges, %.1f MB sent\n",
+            p->ranks, p->elapsed, p->exchange, 100 * p->exchange / p->elapsed, p->exchanges, 1e-6 * p->sent);
     print_table(p->node, p->nodes, "node (operator)", most);
     print_table(p->op, p->ops, "operator x nodes", 0);
 }
@@ -72,9 +78,9 @@ void idem_cli_profile_end(void) {
         return;
     idem_progress_clear();
     idem_profile *p = idem_get_profile();
-    if (p)
+    if (p && !p->rank) /* only rank 0 prints */
         print(p);
-    else
+    else if (!p)
         idem_cli_say("idem: %s", idem_last_error());
     idem_free_profile(p);
     idem_stop_profile();

@@ -1,14 +1,17 @@
 #define _GNU_SOURCE
 #include "train/world.h"
 
+#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/plugin.h"
 #include "base/status.h"
-#include "base/plugin/mpi.h"
+#include "train/world_exchange.h"
 
 enum { TEXT = 256 };
 
@@ -16,10 +19,11 @@ struct idem_world {
     idem_mpi mpi;
     char (*hosts)[IDEM_MPI_HOST];
     bool joined, left;
-    double patience; /* seconds */
+    double patience, delay; /* seconds */
 };
 
 static struct idem_world here = {.patience = 60};
+static idem_world_cost spent; /* .rank and .size are here's */
 
 const idem_world *idem_world_alone(void) {
     static char host[1][IDEM_MPI_HOST] = {"this host"};
@@ -65,7 +69,9 @@ static int join_mpi(void) {
 }
 
 static int join_world(bool asked) {
+    const char *delay = getenv("IDEM_TEST_DELAY");
     here.mpi = (idem_mpi){.size = 1};
+    here.delay = delay ? 1e-3 * atof(delay) : 0;
     const bool mpi = asked || launched();
     if (mpi && join_mpi())
         return -1;
@@ -119,6 +125,13 @@ const char *idem_world_library(const idem_world *w) {
     return w->mpi.library;
 }
 
+idem_world_cost idem_world_spent(void) {
+    idem_world_cost c = spent;
+    c.rank = here.mpi.rank;
+    c.size = here.mpi.size ? here.mpi.size : 1;
+    return c;
+}
+
 double idem_world_set_patience(double seconds) {
     const double before = here.patience;
     here.patience = seconds;
@@ -127,35 +140,22 @@ double idem_world_set_patience(double seconds) {
 
 /* ---- messages ---- */
 
-/* The messages to and from each rank. */
-typedef struct {
-    const void **send;
-    void **receive;
-    size_t *send_bytes, *receive_bytes;
-} parcels;
-
-static void free_parcels(parcels *p) {
-    free(p->send);
-    free(p->receive);
-    free(p->send_bytes);
-    free(p->receive_bytes);
+static void count(const idem_mpi_parcel *parcel, int n, double seconds) {
+    spent.exchanges++;
+    spent.seconds += seconds;
+    for (int i = 0; i < n; i++)
+        spent.bytes += (double)parcel[i].send_bytes;
 }
 
-static int make_parcels(parcels *p, int size) {
-    const size_t n = (size_t)size;
-    *p = (parcels){calloc(n, sizeof *p->send), calloc(n, sizeof *p->receive), calloc(n, sizeof *p->send_bytes),
-                   calloc(n, sizeof *p->receive_bytes)};
-    if (p->send && p->receive && p->send_bytes && p->receive_bytes)
-        return 0;
-    free_parcels(p);
-    return idem_fail_as(IDEM_MEMORY, "out of memory for messages to %d ranks", size);
-}
-
-static int exchange(const idem_world *w, const parcels *p) {
+int idem_world_exchange(const idem_world *w, const idem_mpi_parcel *parcel, int n) {
     char message[400] = "";
     int silent;
-    if (!w->mpi.exchange(p->send, p->send_bytes, p->receive, p->receive_bytes, w->patience, &silent, message,
-                         sizeof message))
+    const double start = idem_clock();
+    const int status = w->mpi.exchange(parcel, n, w->patience, &silent, message, sizeof message);
+    if (w->delay > 0)
+        nanosleep(&(struct timespec){(time_t)w->delay, (long)(1e9 * fmod(w->delay, 1))}, NULL);
+    count(parcel, n, idem_clock() - start);
+    if (!status)
         return 0;
     return silent < 0 || !w->hosts[silent][0]
                ? idem_fail_as(IDEM_INTERNAL, "the ranks lost their connection: %s", message)
@@ -163,98 +163,21 @@ static int exchange(const idem_world *w, const parcels *p) {
 }
 
 int idem_world_gather(const idem_world *w, const void *mine, size_t bytes, void *all) {
-    if (w->mpi.size == 1) {
-        if (bytes)
-            memmove(all, mine, bytes);
-        return 0;
-    }
-    parcels p;
-    if (make_parcels(&p, w->mpi.size))
-        return -1;
-    for (int r = 0; r < w->mpi.size; r++) {
-        p.send[r] = mine;
-        p.receive[r] = (char *)all + (size_t)r * bytes;
-        p.send_bytes[r] = p.receive_bytes[r] = bytes;
-    }
-    const int status = exchange(w, &p);
-    free_parcels(&p);
-    return status;
-}
-
-/* ---- sums: each rank sums its share of the numbers, then all ranks get all shares ---- */
-
-typedef struct {
-    size_t size; /* of a number, bytes */
-    void (*add)(void *sum, const void *x, size_t n);
-} number;
-
-static void add_floats(void *sum, const void *x, size_t n) {
-    float *s = sum;
-    const float *v = x;
-    for (size_t i = 0; i < n; i++)
-        s[i] += v[i];
-}
-
-static void add_doubles(void *sum, const void *x, size_t n) {
-    double *s = sum;
-    const double *v = x;
-    for (size_t i = 0; i < n; i++)
-        s[i] += v[i];
-}
-
-/* Start of rank r's share; n for r = `ranks`. */
-static size_t share_of(size_t n, int ranks, int r) {
-    return n / (size_t)ranks * (size_t)r + (n % (size_t)ranks < (size_t)r ? n % (size_t)ranks : (size_t)r);
-}
-
-/* got: buffer for all ranks' numbers of this rank's share. */
-static int add_shares(const idem_world *w, char *x, size_t n, const number *of, const parcels *p, char *got) {
     const int ranks = w->mpi.size, rank = w->mpi.rank;
-    const size_t own = share_of(n, ranks, rank), mine = share_of(n, ranks, rank + 1) - own;
-    for (int r = 0; r < ranks; r++) {
-        const size_t at = share_of(n, ranks, r), count = share_of(n, ranks, r + 1) - at;
-        p->send[r] = x + at * of->size;
-        p->send_bytes[r] = count * of->size;
-        p->receive[r] = got + (size_t)r * mine * of->size;
-        p->receive_bytes[r] = mine * of->size;
-    }
-    if (exchange(w, p))
-        return -1;
-    for (int r = 1; r < ranks; r++)
-        of->add(got, got + (size_t)r * mine * of->size, mine);
-    for (int r = 0; r < ranks; r++) {
-        const size_t at = share_of(n, ranks, r), count = share_of(n, ranks, r + 1) - at;
-        p->send[r] = got;
-        p->send_bytes[r] = mine * of->size;
-        p->receive[r] = x + at * of->size;
-        p->receive_bytes[r] = count * of->size;
-    }
-    return exchange(w, p);
-}
-
-static int sum(const idem_world *w, void *x, size_t n, const number *of) {
-    if (w->mpi.size == 1 || !n)
+    if (bytes)
+        memmove((char *)all + (size_t)rank * bytes, mine, bytes);
+    if (ranks == 1)
         return 0;
-    const size_t most = n / (size_t)w->mpi.size + 1;
-    char *got = malloc(most * (size_t)w->mpi.size * of->size);
-    if (!got)
-        return idem_fail_as(IDEM_MEMORY, "out of memory for a sum of %zu numbers", n);
-    parcels p;
-    int status = make_parcels(&p, w->mpi.size);
-    if (!status) {
-        status = add_shares(w, x, n, of, &p, got);
-        free_parcels(&p);
+    idem_mpi_parcel *parcel = malloc((size_t)ranks * sizeof *parcel);
+    if (!parcel)
+        return idem_fail_as(IDEM_MEMORY, "out of memory for messages to %d ranks", ranks);
+    for (int step = 1; step < ranks; step++) {
+        const int r = (rank + step) % ranks;
+        parcel[step - 1] = (idem_mpi_parcel){r, mine, bytes, (char *)all + (size_t)r * bytes, bytes};
     }
-    free(got);
+    const int status = idem_world_exchange(w, parcel, ranks - 1);
+    free(parcel);
     return status;
-}
-
-int idem_world_sum(const idem_world *w, float *x, size_t n) {
-    return sum(w, x, n, &(number){sizeof *x, add_floats});
-}
-
-int idem_world_sum_doubles(const idem_world *w, double *x, size_t n) {
-    return sum(w, x, n, &(number){sizeof *x, add_doubles});
 }
 
 /* ---- agreement ---- */

@@ -7,12 +7,16 @@
  *
  * All ranks call the same functions in the same order. Sums are added in the order of ranks: the same number of ranks
  * gives the same bytes, equal on all ranks. If a rank does not answer within a minute, the messages of all others name
- * it and its host. One thread at a time. */
+ * it and its host. One thread at a time.
+ *
+ * For measurements, $IDEM_TEST_DELAY is a number of milliseconds that every exchange of messages takes longer, as if
+ * the hosts were far from each other. */
 #ifndef IDEM_TRAIN_WORLD_H
 #define IDEM_TRAIN_WORLD_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 typedef struct idem_world idem_world;
 
@@ -38,11 +42,26 @@ int idem_world_gather(const idem_world *w, const void *mine, size_t bytes, void 
 /* x[n] becomes the sum over all ranks, added in the order of ranks. */
 int idem_world_sum(const idem_world *w, float *x, size_t n);
 int idem_world_sum_doubles(const idem_world *w, double *x, size_t n);
+/* Numbers in several places become their means over all ranks, added in the order of ranks. */
+typedef struct {
+    void *x; /* float[n] */
+    size_t n;
+} idem_world_piece;
+int idem_world_mean(const idem_world *w, const idem_world_piece *piece, int n);
 /* The least of all ranks' numbers, such as for the success of all. */
 int idem_world_least(const idem_world *w, int mine, int *least);
 /* -1 with a message naming both values and hosts if a rank's text differs from rank 0's. what: "the version of idem".
  */
 int idem_world_same(const idem_world *w, const char *what, const char *mine);
+
+/* Messages since the process has joined, also after leaving. */
+typedef struct {
+    int rank, size;
+    int64_t exchanges; /* a sum of many numbers takes two, of few one */
+    double seconds;    /* in exchanges, waiting for slower ranks included */
+    double bytes;      /* sent by this rank */
+} idem_world_cost;
+idem_world_cost idem_world_spent(void);
 
 /* Seconds to wait for an answer; initially 60. Returns the previous value. */
 double idem_world_set_patience(double seconds);

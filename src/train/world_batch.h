@@ -10,10 +10,10 @@
 
 typedef struct {
     const idem_world *world;
-    bool failed;          /* a sum within a plan failed */
-    float *sums;          /* buffer for a step's numbers; NULL: none yet */
-    size_t capacity;      /* of sums */
-    idem_sharing sharing; /* for nodes of the graph */
+    bool failed;             /* a sum within a plan failed */
+    idem_world_piece *piece; /* list of a step's numbers; NULL: none yet */
+    size_t capacity;         /* of the list */
+    idem_sharing sharing;    /* for nodes of the graph */
 } idem_world_batch;
 
 /* It must not be moved afterwards, and must outlive the graph. */

@@ -67,17 +67,16 @@ static int wait_for(MPI_Request *request, const int *peer, int n, double patienc
 }
 
 /* In pieces that fit an MPI count. Returns the number of requests begun, or -1. */
-static int begin(int peer, const void *send, size_t send_bytes, void *receive, size_t receive_bytes,
-                 MPI_Request *request, char *message, size_t message_size) {
+static int begin(const idem_mpi_parcel *p, MPI_Request *request, char *message, size_t message_size) {
     int n = 0, code = MPI_SUCCESS;
-    for (size_t at = 0; at < receive_bytes && code == MPI_SUCCESS; at += MOST_BYTES) {
-        const size_t left = receive_bytes - at;
-        code = MPI_Irecv((char *)receive + at, left < MOST_BYTES ? (int)left : MOST_BYTES, MPI_BYTE, peer, TAG, ranks,
-                         &request[n++]);
+    for (size_t at = 0; at < p->receive_bytes && code == MPI_SUCCESS; at += MOST_BYTES) {
+        const size_t left = p->receive_bytes - at;
+        code = MPI_Irecv((char *)p->receive + at, left < MOST_BYTES ? (int)left : MOST_BYTES, MPI_BYTE, p->rank, TAG,
+                         ranks, &request[n++]);
     }
-    for (size_t at = 0; at < send_bytes && code == MPI_SUCCESS; at += MOST_BYTES) {
-        const size_t left = send_bytes - at;
-        code = MPI_Isend((const char *)send + at, left < MOST_BYTES ? (int)left : MOST_BYTES, MPI_BYTE, peer, TAG,
+    for (size_t at = 0; at < p->send_bytes && code == MPI_SUCCESS; at += MOST_BYTES) {
+        const size_t left = p->send_bytes - at;
+        code = MPI_Isend((const char *)p->send + at, left < MOST_BYTES ? (int)left : MOST_BYTES, MPI_BYTE, p->rank, TAG,
                          ranks, &request[n++]);
     }
     return code == MPI_SUCCESS ? n : failed(code, "cannot send to another rank", message, message_size);
@@ -87,31 +86,25 @@ static int pieces(size_t bytes) {
     return (int)((bytes + MOST_BYTES - 1) / MOST_BYTES);
 }
 
-static int exchange(const void *const *send, const size_t *send_bytes, void *const *receive,
-                    const size_t *receive_bytes, double patience, int *silent, char *message, size_t message_size) {
-    int most = 0, n = 0;
+static int exchange(const idem_mpi_parcel *parcel, int parcels, double patience, int *silent, char *message,
+                    size_t message_size) {
+    int most = 0, n = 0, status = 0;
     *silent = -1;
-    for (int r = 0; r < size; r++)
-        most += r == rank ? 0 : pieces(send_bytes[r]) + pieces(receive_bytes[r]);
+    for (int i = 0; i < parcels; i++)
+        most += pieces(parcel[i].send_bytes) + pieces(parcel[i].receive_bytes);
     MPI_Request *request = malloc((size_t)(most + 1) * sizeof *request);
     int *peer = malloc((size_t)(most + 1) * sizeof *peer);
-    int status = 0;
     if (!request || !peer) {
         snprintf(message, message_size, "out of memory for messages");
         status = -1;
     }
-    /* Each begins with its neighbour, so that not all send to one at first. */
-    for (int step = 1; step < size && !status; step++) {
-        const int r = (rank + step) % size;
-        const int begun =
-            begin(r, send[r], send_bytes[r], receive[r], receive_bytes[r], request + n, message, message_size);
+    for (int p = 0; p < parcels && !status; p++) {
+        const int begun = begin(&parcel[p], request + n, message, message_size);
         for (int i = 0; i < begun; i++)
-            peer[n + i] = r;
+            peer[n + i] = parcel[p].rank;
         n += begun > 0 ? begun : 0;
         status = begun < 0 ? -1 : 0;
     }
-    if (!status && receive[rank] != send[rank] && send_bytes[rank])
-        memmove(receive[rank], send[rank], send_bytes[rank]);
     if (!status)
         status = wait_for(request, peer, n, patience, silent, message, message_size);
     free(request);
@@ -156,6 +149,9 @@ __attribute__((visibility("default"))) int IDEM_MPI_JOIN(idem_mpi *mpi, char *me
     MPI_Get_processor_name(host, &length);
     MPI_Get_library_version(library, &length);
     library[strcspn(library, ",\n")] = 0;
+    char number[64];
+    if (sscanf(library, "MPICH Version: %63s", number) == 1)
+        snprintf(library, sizeof library, "MPICH %s", number);
     *mpi = (idem_mpi){.rank = rank, .size = size, .exchange = exchange, .leave = leave, .end_all = end_all};
     snprintf(mpi->host, sizeof mpi->host, "%s", host);
     snprintf(mpi->library, sizeof mpi->library, "%s", library);

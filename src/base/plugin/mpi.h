@@ -8,15 +8,24 @@
 
 enum { IDEM_MPI_HOST = 256, IDEM_MPI_LIBRARY = 256 };
 
+/* A message to another rank, and one from it; of 0 bytes: none. Between two ranks they are in the same order on both
+ * sides. */
+typedef struct {
+    int rank;
+    const void *send;
+    size_t send_bytes;
+    void *receive;
+    size_t receive_bytes;
+} idem_mpi_parcel;
+
 typedef struct {
     int rank, size;
     char host[IDEM_MPI_HOST];       /* of this rank */
     char library[IDEM_MPI_LIBRARY]; /* name and version of the MPI library */
-    /* Sends send_bytes[r] from send[r] to every rank r and receives receive_bytes[r] into receive[r] from each, this
-     * one included. Every rank calls it at the same point with sizes that fit. 0; or -1 with a message of n bytes, and
-     * in *silent the rank that did not answer within `patience` seconds, -1 when it was something else. */
-    int (*exchange)(const void *const *send, const size_t *send_bytes, void *const *receive,
-                    const size_t *receive_bytes, double patience, int *silent, char *message, size_t n);
+    /* Every rank calls it at the same point, with sizes that fit, and with no parcel of its own rank. 0; or -1 with a
+     * message of `size` bytes, and in *silent the rank that did not answer within `patience` seconds, -1 when it was
+     * something else. */
+    int (*exchange)(const idem_mpi_parcel *parcel, int n, double patience, int *silent, char *message, size_t size);
     void (*leave)(void);         /* every rank */
     void (*end_all)(int status); /* ends the processes of all ranks; does not return */
 } idem_mpi;
@@ -24,7 +33,7 @@ typedef struct {
 /* Joins the launcher's ranks, once in a process; 0, or -1 with a message of n bytes. The number goes up when any of
  * this changes. */
 typedef int idem_mpi_join(idem_mpi *mpi, char *message, size_t n);
-#define IDEM_MPI_JOIN idem_mpi_join_1
-#define IDEM_MPI_SYMBOL "idem_mpi_join_1"
+#define IDEM_MPI_JOIN idem_mpi_join_2
+#define IDEM_MPI_SYMBOL "idem_mpi_join_2"
 
 #endif
