@@ -25,6 +25,7 @@ ROWS += [("stylegan2-256-grad-w", b, "pytorch", 3, "gradients") for b in (1, 4)]
 ROWS += [("generator-64-forward", b, "pytorch", 2, "values") for b in (1, 16)]
 ROWS += [("generator-64-grad-w", b, "pytorch", 2, "gradients") for b in (1, 16)]
 ROWS += [("gan-iteration-128", 16, "pytorch", 2, "gradients")]
+ROWS += [("refine-128", b, "pytorch", 4, "gradients") for b in (1, 4)]
 ROWS += [("iteration-256", 6, "pytorch", 2.5, "gradients"), ("iteration-64", 6, "pytorch", 2, "gradients")]
 ROWS += [(net + "-forward", b, "onnxruntime", 1, "values") for net in NETS for b in (1, 16)]
 # With bfloat16 on both sides.

@@ -13,6 +13,7 @@ import train_iteration as oracle
 from generator_training import R1_EVERY, Training
 from mapper_training import cycle_of
 from mapper_training import Training as MapperTraining
+from refinement import Refinement
 from stylegan2 import Synthesis, filled_tensors, read_safetensors
 
 oracle.dtype = torch.float32
@@ -94,6 +95,14 @@ def mapper_training(name, batch, half):
     return under(half, t.cycle), lambda: np.array(t.first), cycle_of(side) * batch
 
 
+def refinement(name, batch, half):
+    tensors, about = read_safetensors(os.path.join(peer.ROOT, "models/generator-128.safetensors"))
+    frame = {k: [float(v) for v in about["frame." + k].split()] for k in ("recogniser", "landmark")}
+    t = quicker_layout(lambda layout: Refinement(tensors, 128, batch, peer.MODELS, frame, layout), under(half, Refinement.step))
+    run = under(half, t.step)
+    return run, lambda: run().float().numpy(), batch
+
+
 def export(side, path):
     net = Synthesis(filled_tensors(side))
     torch.onnx.export(net, torch.zeros(1, 512), path, opset_version=13, input_names=["w"], output_names=["picture"],
@@ -107,7 +116,7 @@ def main():
     name, batch, threads, half = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4] == "bf16"
     torch.set_flush_denormal(True)  # before the threads are made: they take it over
     torch.set_num_threads(threads)
-    work = generator_training if name.startswith("gan-") else mapper_training if name.startswith("iteration-") else generator
+    work = refinement if name.startswith("refine-") else generator_training if name.startswith("gan-") else mapper_training if name.startswith("iteration-") else generator
     peer.serve(*work(name, batch, half))
 
 

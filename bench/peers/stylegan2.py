@@ -84,9 +84,11 @@ class Synthesis(torch.nn.Module):
         return out
 
     def forward(self, w):
-        x, rgb = self.start.expand(w.shape[0], -1, -1, -1), None
+        """w: [N, D], or a row for every layer [N, L, D]: an up-sampled picture takes that of the next layer."""
+        x, rgb, row = self.start.expand(w.shape[0], -1, -1, -1), None, 0
         for l in self.layers:
-            style = F.linear(w, l["style"], l["style_bias"]).to(self.dtype)
+            style = F.linear(w if w.dim() == 2 else w[:, row], l["style"], l["style_bias"]).to(self.dtype)
+            row += not l["rgb"]
             y = x * style[:, :, None, None]
             if l["rgb"]:
                 y = F.conv2d(y, l["weight"]) + l["bias"]

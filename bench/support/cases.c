@@ -20,6 +20,7 @@ const bench_case bench_cases[] = {
     {"iteration-64", true, {6, 0}, bench_prepare_iteration, 64, false, 0},
     {"iteration-256", true, {6, 0}, bench_prepare_iteration, 256, false, 0},
     {"gan-iteration-128", true, {16, 0}, bench_prepare_gan, 128, false, 0},
+    {"refine-128", true, {1, 4}, bench_prepare_refine, 128, true, 0},
     {"compose-cold", true, {1, 0}, bench_prepare_compose, 64, false, 0},
     /* the rest only by name, for the growth of cost */
     GENERATOR(64, false),

@@ -51,6 +51,7 @@ int bench_prepare_generator(bench_work *w);
 int bench_prepare_onnx(bench_work *w);
 int bench_prepare_iteration(bench_work *w);
 int bench_prepare_gan(bench_work *w);
+int bench_prepare_refine(bench_work *w);
 int bench_prepare_compose(bench_work *w);
 
 /* A StyleGAN2 of config f with `side` pixels, filled. NULL with a message. */
