@@ -1,6 +1,6 @@
 /* The engine's choice of convolution kernel against oneDNN's direct one, on shapes that training and inference run:
  *
- *     bench_conv [--threads N] [--seconds S] [--cpu 1]
+ *     bench_conv [--threads N] [--seconds S] [--cpu 1] [--precision bf16]
  *
  * Both run alternately and the medians are compared. --cpu 1 counts processor time instead of elapsed time: suitable
  * for one thread on a shared machine. Figures are GFLOP/s of the direct sum, for all kernels. */
@@ -15,6 +15,7 @@
 #include "engine/conv.h"
 #include "engine/dnn.h"
 #include "engine/op.h"
+#include "engine/precision.h"
 
 enum { MAX_RUNS = 1000 };
 
@@ -35,6 +36,9 @@ static const struct {
     {"fr_feature", 8, 256, 14, 128, 1, 1, 0, 1},      {"fr_landmark stem", 8, 1, 64, 32, 3, 2, 1, 1},
     {"fr_expression", 1, 128, 28, 32, 3, 1, 1, 1},    {"fr_expression", 1, 128, 7, 32, 3, 1, 1, 1},
     {"fr_detect", 1, 16, 30, 16, 3, 1, 1, 1},         {"judge", 1, 64, 19, 64, 3, 1, 1, 1},
+    {"generator-128", 16, 16, 128, 16, 3, 1, 1, 1},   {"generator-128", 16, 16, 129, 32, 3, 2, 0, 1},
+    {"generator-128", 16, 32, 64, 32, 3, 1, 1, 1},    {"generator-128", 16, 32, 65, 64, 3, 2, 0, 1},
+    {"generator-128", 16, 64, 32, 64, 3, 1, 1, 1},    {"generator-128", 16, 16, 128, 3, 1, 1, 0, 1},
     {"InceptionV3", 1, 80, 73, 192, 3, 1, 0, 1},      {"StyleGAN2-256", 1, 128, 256, 128, 3, 1, 1, 1},
 };
 
@@ -69,7 +73,13 @@ static int measure(const idem_conv_dims *d, bool frozen, const char *net) {
     float *x = values(nx, "x"), *y = values(ny, "y"), *w = values(nw, "w");
     size_t n_out = d->way == IDEM_CONV_FORWARD ? ny : d->way == IDEM_CONV_DATA ? nx : nw;
     float *out = idem_block_alloc(n_out * sizeof *out), *want = idem_block_alloc(n_out * sizeof *want);
-    idem_frozen weight = {NULL, frozen ? w : NULL};
+    idem_graph *g = idem_graph_new(); /* packs of frozen weights belong to a node */
+    const idem_shape shape = IDEM_SHAPE(d->o, d->i / win->groups, win->kernel[0], win->kernel[1]);
+    idem_node *node = g ? idem_const_fill(g, shape, 0) : NULL;
+    if (!node || !w)
+        return -1;
+    memcpy(node->leaf, w, nw * sizeof *w);
+    idem_frozen weight = {node, frozen ? node->leaf : NULL};
     idem_dnn *direct = idem_dnn_conv(d, weight, net);
     idem_convolution *chosen = idem_convolution_new(d, weight, net);
     if (!x || !y || !w || !out || !want || !direct || !chosen)
@@ -115,6 +125,7 @@ static int measure(const idem_conv_dims *d, bool frozen, const char *net) {
     idem_block_free(w, nw * sizeof *w);
     idem_block_free(out, n_out * sizeof *out);
     idem_block_free(want, n_out * sizeof *want);
+    idem_graph_free(g);
     return 0;
 }
 
@@ -126,6 +137,8 @@ int main(int argc, char **argv) {
             seconds = atof(argv[i + 1]);
         else if (!strcmp(argv[i], "--cpu"))
             cpu = atoi(argv[i + 1]) != 0;
+        else if (!strcmp(argv[i], "--precision"))
+            idem_bf16_set(!strcmp(argv[i + 1], "bf16"));
     }
     idem_team_enter(threads);
     char version[64];
@@ -143,6 +156,7 @@ int main(int argc, char **argv) {
                             .ow = out,
                             .win = idem_window_make(k, s, p)};
         d.win.groups = shapes[i].groups;
+        d.win.bf16 = idem_bf16();
         for (int way = IDEM_CONV_FORWARD; way <= IDEM_CONV_WEIGHT; way++)
             for (int frozen = way < IDEM_CONV_WEIGHT; frozen >= 0; frozen--) {
                 d.way = (idem_conv_way)way;

@@ -2,6 +2,7 @@
 
 #include <omp.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/op.h"
 
@@ -181,9 +182,12 @@ static void run_few(const idem_conv_point *c, const float *x, const float *facto
         for (int64_t r = row; r < stop; r += FEW_ROWS) {
             const int64_t rows = stop - r < FEW_ROWS ? stop - r : FEW_ROWS;
             c->kernels->narrow(x + r * from, from, used, used, rows, &end, y, width);
-            for (int64_t i = 0; i < rows; i++)
-                for (int64_t o = 0; o < c->to; o++)
-                    out[(r + i) * c->to + o] = y[i * width + o];
+            float *to = out + r * c->to;
+            int64_t i = 0;
+            for (; i < rows - FEW; i++, to += c->to) /* what is too much is written over by the next pixels */
+                memcpy(to, y + i * width, FEW * sizeof *to);
+            for (; i < rows; i++, to += c->to)
+                memcpy(to, y + i * width, (size_t)c->to * sizeof *to);
         }
     }
 }

@@ -89,11 +89,14 @@ bool idem_winograd_pays(const idem_conv_dims *d, bool frozen) {
     int64_t apart = d->win.dilation[0];
     int64_t patches = apart * apart * count_patches(form, ceil_div(h, apart)) * count_patches(form, ceil_div(w, apart));
     /* Partly empty patches reduce the gain, which is smaller for stride 2; with few patches it does not pay to read
-     * four times the weights, or to transform them at every run. */
+     * four times the weights, or to transform them at every run. A panel of the product that is half empty takes the
+     * rest of the gain. */
+    enum { WIDEST = 16 };
     int64_t percent = 100 * h * w / (patches * side * side), all = d->n * patches;
     if (form == WINOGRAD_SAME)
         return to >= 16 && percent >= 50 && all >= (frozen ? 2 : 16);
-    return to >= 16 && percent >= 75 && all >= (frozen ? 4 : 32);
+    const bool fills = form != WINOGRAD_UP || to >= idem_winograd_kernels_between(d->i, d->o, WIDEST)->nr;
+    return to >= 16 && fills && percent >= 75 && all >= (frozen ? 4 : 32);
 }
 
 bool idem_winograd_whole(const idem_conv_dims *d) {
@@ -212,9 +215,7 @@ idem_winograd *idem_winograd_new(const idem_conv_dims *d, idem_frozen weight, in
         w->turned = true;
     }
     const bool whole = w->from % 16 == 0 && w->to % 16 == 0;
-    if (!whole)
-        width = width < 8 ? width : 8;
-    w->kernels = idem_winograd_kernels_for(width);
+    w->kernels = idem_winograd_kernels_between(w->from, w->to, width);
     w->numbers = d->win.bf16 && whole ? idem_winograd_bf16_for(w->kernels->width) : &w->kernels->floats;
     w->past = w->kernels->width == 16 && w->n * w->oh * w->ow * w->to * (int64_t)sizeof(float) >= IDEM_PAST_BYTES;
     w->rows = count_patches(w->form, ceil_div(w->oh, w->dilation));

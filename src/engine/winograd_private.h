@@ -42,6 +42,10 @@ typedef struct {
 
 /* The widest set of this CPU with at most `width` floats. */
 const idem_winograd_kernels *idem_winograd_kernels_for(int width);
+/* The same for convolutions between i and o channels: the widest set whose vectors divide both. */
+static inline const idem_winograd_kernels *idem_winograd_kernels_between(int64_t i, int64_t o, int width) {
+    return idem_winograd_kernels_for(i % 16 == 0 && o % 16 == 0 ? width : width < 8 ? width : 8);
+}
 /* bfloat16, for the tiles of that set. */
 const idem_winograd_numbers *idem_winograd_bf16_for(int width);
 

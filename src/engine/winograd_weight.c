@@ -43,17 +43,17 @@ bool idem_winograd_weight_pays(const idem_conv_dims *d) {
     if (!idem_winograd_weight_fits(d))
         return false;
     int64_t one = ceil_div(d->oh, PATCH) * ceil_div(d->ow, PATCH), patches = d->n * one;
-    return d->i >= 16 && 2 * d->oh * d->ow >= one * PATCH * PATCH &&
-           patches >= 8; /* half-empty patches reduce the gain */
+    enum { WIDEST = 16 };
+    /* half-empty panels and patches reduce the gain */
+    return d->i >= 16 && d->i >= idem_winograd_kernels_between(d->i, d->o, WIDEST)->nr &&
+           2 * d->oh * d->ow >= one * PATCH * PATCH && patches >= 8;
 }
 
 idem_winograd_weight *idem_winograd_weight_new(const idem_conv_dims *d, int width) {
     idem_winograd_weight *w = calloc(1, sizeof *w);
     if (!w)
         return idem_fail_null_as(IDEM_MEMORY, "out of memory for a convolution");
-    if (d->i % 16 || d->o % 16)
-        width = width < 8 ? width : 8;
-    *w = (idem_winograd_weight){.kernels = idem_winograd_kernels_for(width),
+    *w = (idem_winograd_weight){.kernels = idem_winograd_kernels_between(d->i, d->o, width),
                                 .n = d->n,
                                 .i = d->i,
                                 .h = d->h,
