@@ -38,6 +38,7 @@ struct idem_winograd {
     bool past;      /* results are written past the caches */
     bool shared;    /* all threads share one block at a time and divide the output channels */
     int64_t block;  /* patches in a block */
+    int nr;         /* columns of a product: one vector if these are all output channels, or two */
     int64_t panels; /* of nr output channels */
     int64_t group;  /* largest number of panels of one part of a shared block */
     int sharing[WINOGRAD_POINTS], sharers[WINOGRAD_POINTS][16]; /* points that share each filter */
@@ -122,10 +123,10 @@ static int64_t most_bytes(int64_t threads) {
 static void choose_block(idem_winograd *w) {
     const idem_winograd_kernels *k = w->kernels;
     int64_t threads = w->threads;
-    w->panels = ceil_div(w->to, k->nr);
-    w->u_panel = w->from * k->nr;
+    w->panels = ceil_div(w->to, w->nr);
+    w->u_panel = w->from * w->nr;
     w->u_bytes = (size_t)(WINOGRAD_POINTS * w->panels * w->u_panel * w->numbers->bytes);
-    int64_t per_patch = w->points * (w->from * w->numbers->bytes + w->panels * k->nr * (int64_t)sizeof(float));
+    int64_t per_patch = w->points * (w->from * w->numbers->bytes + w->panels * w->nr * (int64_t)sizeof(float));
     int64_t bytes = clamp((int64_t)w->u_bytes, LEAST_BYTES, most_bytes(threads));
     int64_t most = clamp(bytes / per_patch / k->mr, 1, MOST_ROWS / k->mr) * k->mr;
     w->shared = threads > 1 && w->patches < threads * 2 * k->mr && w->panels >= threads;
@@ -138,7 +139,7 @@ static void choose_block(idem_winograd *w) {
         w->block = whole;
     w->group = w->shared ? ceil_div(w->panels, threads) : w->panels;
     w->v_stride = w->block * w->from + 64 / w->numbers->bytes;
-    w->m_stride = ceil_div(w->block, k->mr) * k->mr * k->nr + 16;
+    w->m_stride = ceil_div(w->block, k->mr) * k->mr * w->nr + 16;
     w->v_bytes = (size_t)(w->points * w->v_stride * w->numbers->bytes);
     w->v_bytes = (w->v_bytes + 63) / 64 * 64;
     w->m_floats = w->group * w->points * w->m_stride;
@@ -148,21 +149,20 @@ static void choose_block(idem_winograd *w) {
 
 /* U[filter][panel][from / depth][nr][depth] of panel p; output channels past the last are zero. */
 static void transform_panel(const idem_winograd *w, const float *weight, int64_t p, char *u) {
-    const idem_winograd_kernels *k = w->kernels;
     const int depth = w->numbers->depth;
     float g[WINOGRAD_MAX_DEPTH * 9 * WINOGRAD_MAX_NR] __attribute__((aligned(64)));
-    int64_t first = p * k->nr, nr = w->to - first < k->nr ? w->to - first : k->nr;
+    int64_t first = p * w->nr, nr = w->to - first < w->nr ? w->to - first : w->nr;
     memset(g, 0, sizeof g);
     for (int64_t c = 0; c < w->from; c += depth) {
         for (int row = 0; row < 9 * depth; row++) {
             const int64_t tap = row % 9, from = c + row / 9;
             if (w->turned)
-                memcpy(g + row * k->nr, weight + (from * 9 + 8 - tap) * w->to + first, (size_t)nr * sizeof *g);
+                memcpy(g + row * w->nr, weight + (from * 9 + 8 - tap) * w->to + first, (size_t)nr * sizeof *g);
             else
                 for (int64_t o = 0; o < nr; o++)
-                    g[row * k->nr + o] = weight[((first + o) * 9 + tap) * w->from + from];
+                    g[row * w->nr + o] = weight[((first + o) * 9 + tap) * w->from + from];
         }
-        w->numbers->weight[w->form](g, u + (p * w->u_panel + c * k->nr) * w->numbers->bytes,
+        w->numbers->weight[w->form](g, w->nr, u + (p * w->u_panel + c * w->nr) * w->numbers->bytes,
                                     w->panels * w->u_panel / depth);
     }
 }
@@ -216,6 +216,7 @@ idem_winograd *idem_winograd_new(const idem_conv_dims *d, idem_frozen weight, in
     }
     const bool whole = w->from % 16 == 0 && w->to % 16 == 0;
     w->kernels = idem_winograd_kernels_between(w->from, w->to, width);
+    w->nr = w->to <= w->kernels->width ? w->kernels->width : w->kernels->nr;
     w->numbers = d->win.bf16 && whole ? idem_winograd_bf16_for(w->kernels->width) : &w->kernels->floats;
     w->past = w->kernels->width == 16 && w->n * w->oh * w->ow * w->to * (int64_t)sizeof(float) >= IDEM_PAST_BYTES;
     w->rows = count_patches(w->form, ceil_div(w->oh, w->dilation));
@@ -327,12 +328,12 @@ static void transform_out(const idem_winograd *w, const float *m, int64_t first,
                           int64_t last_panel, const idem_conv_end *end, float *y) {
     const idem_winograd_kernels *k = w->kernels;
     bool past = w->past && (uintptr_t)y % 64 == 0;
-    for (int64_t t = first; t < last; t++, m += k->nr) {
+    for (int64_t t = first; t < last; t++, m += w->nr) {
         patch_place p = place_of(w, t);
         int64_t rows = count_inside(w, p.row, w->cut_h), columns = count_inside(w, p.column, w->cut_w);
         for (int64_t q = first_panel; q < last_panel && rows && columns; q++) {
-            int64_t channel = q * k->nr;
-            int vectors = (int)lesser((w->to - channel) / k->width, k->nr / k->width);
+            int64_t channel = q * w->nr;
+            int vectors = (int)lesser((w->to - channel) / k->width, w->nr / k->width);
             int64_t element = ((p.n * w->oh + p.row) * w->ow + p.column) * w->to + channel;
             idem_conv_end here = idem_conv_end_at(end, channel, element);
             k->output[w->form](m + (q - first_panel) * w->points * w->m_stride, w->m_stride, vectors, &here,
@@ -355,7 +356,7 @@ static void multiply(const idem_winograd *w, const char *v, const char *u, float
                 turn ? u + ((f + 1) % WINOGRAD_POINTS * w->panels + first_panel) * u_panel : panel + u_panel;
             for (int i = 0; i < w->sharing[f]; i++) {
                 int point = w->sharers[f][i];
-                w->numbers->product(v + point * w->v_stride * bytes, w->from, panel, w->from,
+                w->numbers->product(v + point * w->v_stride * bytes, w->from, panel, w->from, w->nr,
                                     m + ((q - first_panel) * w->points + point) * w->m_stride, patches, next);
             }
         }

@@ -26,12 +26,14 @@ typedef struct {
     int depth; /* input channels that lie side by side in U */
     void (*input[WINOGRAD_FORMS])(const float *const *pixel, const float *factors, int64_t channels, void *v,
                                   int64_t stride);
-    void (*weight[WINOGRAD_FORMS])(const float *g, void *u, int64_t stride); /* stride: in groups of depth numbers */
-    void (*product)(const void *a, int64_t lda, const void *b, int64_t k, float *c, int64_t rows, const void *next);
+    /* stride: in groups of depth numbers; nr: one or two vectors */
+    void (*weight[WINOGRAD_FORMS])(const float *g, int nr, void *u, int64_t stride);
+    void (*product)(const void *a, int64_t lda, const void *b, int64_t k, int nr, float *c, int64_t rows,
+                    const void *next);
 } idem_winograd_numbers;
 
 typedef struct {
-    int width, nr, mr; /* floats in a vector; columns and rows of the product's register tile */
+    int width, nr, mr; /* floats in a vector; most columns (two vectors) and rows of the product's register tile */
     idem_winograd_numbers floats;
     void (*output[WINOGRAD_FORMS])(const float *m, int64_t stride, int vectors, const idem_conv_end *end, float *y,
                                    int64_t row, int64_t column, int rows, int columns, bool past);

@@ -4,7 +4,7 @@
 #include "engine/lanes_simd.h"
 #include "engine/winograd_maps_simd.h"
 
-enum { NAME(NR) = 2 * W, NAME(LINE) = 16 /* floats in a cache line */ };
+enum { NAME(LINE) = 16 /* floats in a cache line */ };
 
 WINOGRAD_INPUT(input, float, store, input6, 6, 6)
 WINOGRAD_INPUT(input_down, float, store, down9, 9, 9)
@@ -49,13 +49,13 @@ OUTPUT(output_down, down4, 9, 4)
 OUTPUT(output_up, up8, 9, 8)
 #undef OUTPUT
 
-/* Filters g[tap * NR] of one input channel and NR output channels to u[filter * stride]. */
+/* Filters g[tap * nr] of one input channel and nr output channels to u[filter * stride]. */
 #define WEIGHT(name, map)                                                                                              \
-    static TARGET void NAME(name)(const float *g, void *numbers, int64_t stride) {                                     \
+    static TARGET void NAME(name)(const float *g, int nr, void *numbers, int64_t stride) {                             \
         float *u = numbers;                                                                                            \
-        for (int c = 0; c < NAME(NR); c += W) {                                                                        \
+        for (int c = 0; c < nr; c += W) {                                                                              \
             VEC r[36];                                                                                                 \
-            NAME(map)(g + c, NAME(NR), r);                                                                             \
+            NAME(map)(g + c, nr, r);                                                                                   \
             for (int f = 0; f < 36; f++)                                                                               \
                 NAME(store)(u + f * stride + c, r[f]);                                                                 \
         }                                                                                                              \
@@ -106,19 +106,19 @@ static TARGET void NAME(filter)(const float *s, int64_t stride, int64_t channels
     }
 }
 
-/* c [rows, NR] = a [rows, k] x b [k, NR], or added to c; a[r * row + l * step], c[r * ldc]. Prefetches `lines` cache
- * lines from `next` on, one or two per step. */
-static inline __attribute__((always_inline)) TARGET void NAME(product_rows)(const float *a, int64_t row, int64_t step,
-                                                                            const float *b, int64_t k, float *c,
-                                                                            int64_t ldc, bool add, const float *next,
-                                                                            int64_t lines, const int rows) {
+/* c [rows, vectors * W] = a [rows, k] x b [k, vectors * W], or added to c; a[r * row + l * step], c[r * ldc].
+ * Prefetches `lines` cache lines from `next` on, one or two per step. */
+static inline __attribute__((always_inline)) TARGET void
+NAME(product_rows)(const float *a, int64_t row, int64_t step, const float *b, int64_t k, float *c, int64_t ldc,
+                   bool add, const float *next, int64_t lines, const int vectors, const int rows) {
     VEC low[MR], high[MR];
     _Pragma("GCC unroll 16") for (int r = 0; r < rows; r++) {
         low[r] = add ? NAME(load)(c + r * ldc) : (VEC){0};
-        high[r] = add ? NAME(load)(c + r * ldc + W) : (VEC){0};
+        if (vectors > 1)
+            high[r] = add ? NAME(load)(c + r * ldc + W) : (VEC){0};
     }
-    for (int64_t l = 0; l < k; l++) {
-        VEC b0 = NAME(load)(b + l * NAME(NR)), b1 = NAME(load)(b + l * NAME(NR) + W);
+    for (int64_t l = 0; l < k; l++, b += vectors * W) {
+        VEC b0 = NAME(load)(b), b1 = vectors > 1 ? NAME(load)(b + W) : (VEC){0};
         if (l < lines)
             __builtin_prefetch(next + l * NAME(LINE));
         if (l + k < lines)
@@ -126,41 +126,51 @@ static inline __attribute__((always_inline)) TARGET void NAME(product_rows)(cons
         _Pragma("GCC unroll 16") for (int r = 0; r < rows; r++) {
             VEC x = SPLAT(a[r * row + l * step]);
             low[r] = FMA(x, b0, low[r]);
-            high[r] = FMA(x, b1, high[r]);
+            if (vectors > 1)
+                high[r] = FMA(x, b1, high[r]);
         }
     }
     _Pragma("GCC unroll 16") for (int r = 0; r < rows; r++) {
         NAME(store)(c + r * ldc, low[r]);
-        NAME(store)(c + r * ldc + W, high[r]);
+        if (vectors > 1)
+            NAME(store)(c + r * ldc + W, high[r]);
     }
 }
 
-/* a by rows, c dense; prefetches the k x NR numbers at next, each tile its share. */
-static TARGET void NAME(product)(const void *rows_of_v, int64_t lda, const void *panel, int64_t k, float *c,
-                                 int64_t rows, const void *after) {
-    const float *a = rows_of_v, *b = panel, *next = after;
-    int64_t tiles = (rows + MR - 1) / MR, lines = (k * NAME(NR) / NAME(LINE) + tiles - 1) / tiles;
-    for (; rows >= MR; rows -= MR, a += MR * lda, c += MR * NAME(NR), next += lines * NAME(LINE))
-        NAME(product_rows)(a, lda, 1, b, k, c, NAME(NR), false, next, lines, MR);
+static inline __attribute__((always_inline)) TARGET void NAME(product_of)(const float *a, int64_t lda, const float *b,
+                                                                          int64_t k, float *c, int64_t rows,
+                                                                          const float *next, const int vectors) {
+    int64_t tiles = (rows + MR - 1) / MR, lines = (k * vectors * W / NAME(LINE) + tiles - 1) / tiles;
+    for (; rows >= MR; rows -= MR, a += MR * lda, c += MR * vectors * W, next += lines * NAME(LINE))
+        NAME(product_rows)(a, lda, 1, b, k, c, vectors * W, false, next, lines, vectors, MR);
     switch (rows) {
 #define ROWS(n)                                                                                                        \
     case n:                                                                                                            \
-        NAME(product_rows)(a, lda, 1, b, k, c, NAME(NR), false, next, lines, n);                                       \
+        NAME(product_rows)(a, lda, 1, b, k, c, vectors * W, false, next, lines, vectors, n);                           \
         break;
         ALL_ROWS
 #undef ROWS
     }
 }
 
+/* a by rows, c dense, nr of one or two vectors; prefetches the k x nr numbers at next, each tile its share. */
+static TARGET void NAME(product)(const void *a, int64_t lda, const void *b, int64_t k, int nr, float *c, int64_t rows,
+                                 const void *next) {
+    if (nr > W)
+        NAME(product_of)(a, lda, b, k, c, rows, next, 2);
+    else
+        NAME(product_of)(a, lda, b, k, c, rows, next, 1);
+}
+
 /* a by columns, added to c with row stride ldc */
 static TARGET void NAME(product_add)(const float *a, int64_t lda, const float *b, int64_t k, float *c, int64_t ldc,
                                      int64_t rows) {
     for (; rows >= MR; rows -= MR, a += MR, c += MR * ldc)
-        NAME(product_rows)(a, 1, lda, b, k, c, ldc, true, NULL, 0, MR);
+        NAME(product_rows)(a, 1, lda, b, k, c, ldc, true, NULL, 0, 2, MR);
     switch (rows) {
 #define ROWS(n)                                                                                                        \
     case n:                                                                                                            \
-        NAME(product_rows)(a, 1, lda, b, k, c, ldc, true, NULL, 0, n);                                                 \
+        NAME(product_rows)(a, 1, lda, b, k, c, ldc, true, NULL, 0, 2, n);                                              \
         break;
         ALL_ROWS
 #undef ROWS
