@@ -160,7 +160,7 @@ static void a_damaged_clip_is_named(void **state) {
             "2000 /dev/urandom | dd of=$DIR/in/x.mp4 bs=1 seek=$((S / 2)) conv=notrunc status=none"),
         0);
     program_expect(RUN(IDEM "$DIR/in -o $DIR/out", photograph_models()), 1);
-    assert_true(program_says("is damaged in") && program_says("1 clips are damaged"));
+    assert_true(program_says("is damaged in") && program_says("1 clip is damaged"));
     json_t *r = report_of("out");
     assert_true(whole(clip_of(r, 0), "damaged") > 0);
     assert_in_range(whole(clip_of(r, 0), "frames"), 20, 60);

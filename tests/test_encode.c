@@ -173,7 +173,7 @@ static void help_says_what_codes_are(void **state) {
     (void)state;
     assert_int_equal(program_run("/tmp", "$IDEM encode --help | tr '\n' ' ' | tr -s ' '"), 0);
     static const char *const words[] = {"biometric data", "like passwords", "article 9 of the GDPR", "consent",
-                                        "No other command writes codes of faces"};
+                                        "No other command gives codes of faces away"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         assert_true(program_says(words[i]));
 }

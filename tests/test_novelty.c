@@ -120,7 +120,7 @@ static void the_command_measures(void **state) {
     assert_true(program_says("could not be read; the others are measured"));
     assert_int_equal(program_run(dir, "rm $DIR/data/0.png"), 0);
     assert_int_equal(program_run(dir, MEASURE), 1);
-    assert_true(program_says("does not say which pictures it was not shown"));
+    assert_true(program_says("does not state its held-out pictures"));
     assert_true(program_says("expected at least 202"));
     tiny_remove(dir);
 }
