@@ -62,7 +62,7 @@ static void nobody_is_left_in_any_picture(void **state) {
     photograph_save(program_folder, "in/face.png", "attributes/a.png", 260);
     assert_int_equal(RUN("head -c 9000 $DIR/in/walk.mp4 > $DIR/in/cut.mp4"), 0);
     program_expect(RUN(IDEM "$DIR/in -o $DIR/out", photograph_models()), 1);
-    assert_true(program_says("cut.mp4") && program_says("1 files could not be read"));
+    assert_true(program_says("cut.mp4") && program_says("1 file could not be read"));
     assert_true(program_says("a voice identifies"));
     json_t *r = report_of("out");
     const json_t *clip = clip_of(r, 0), *person = person_of(clip, 0);
