@@ -129,7 +129,7 @@ def command(name, batch, rival, args, fed):
     if net == "stylegan2-256":
         path = free = os.path.join(CACHE, net + ".onnx")
         if not os.path.exists(path):
-            subprocess.run(["/usr/bin/python3", os.path.join(folder, "pytorch.py"), "--export", "256", path], check=True)
+            subprocess.run(inside(args.system) + ["/usr/bin/python3", os.path.join(folder, "pytorch.py"), "--export", "256", path], check=True)
     elif not os.path.exists(free):
         subprocess.run(["/usr/bin/python3", os.path.join(folder, "free_batch.py"), path, free], check=True)
     return ["/usr/bin/python3", os.path.join(folder, "onnxruntime.py"), path, str(batch), str(threads), fed, free]
