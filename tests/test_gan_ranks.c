@@ -75,6 +75,21 @@ static void gradients_of_the_first_iteration_agree(void **state) {
     }
 }
 
+/* As on hosts with disks of their own: the same pictures with other times and inodes, and rank 0's cache. */
+static void copies_of_the_data_are_the_same(void **state) {
+    (void)state;
+    need();
+    program_expect(RUN("cp -r $DIR/data $DIR/copy; " EACH("2") "[ $rank = 0 ] && d=data || d=copy; exec $IDEM " TRAIN
+                                                               "--pictures 32 -d $DIR/$d -o $DIR/copied'"),
+                   0);
+    program_expect(RUN(MPIRUN "-np 2 $IDEM " TRAIN "--pictures 32 -o $DIR/same"), 0);
+    program_expect(
+        RUN("cd $DIR && cmp copied/checkpoint-0000000002.safetensors same/checkpoint-0000000002.safetensors && "
+            "cmp copied/pictures.cache same/pictures.cache && ls -A copied | grep -c part"),
+        1);
+    assert_string_equal(program_output, "0\n");
+}
+
 static void ten_iterations_agree(void **state) {
     (void)state;
     need();
@@ -229,6 +244,7 @@ static int set_up(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gradients_of_the_first_iteration_agree),
+        cmocka_unit_test(copies_of_the_data_are_the_same),
         cmocka_unit_test(ten_iterations_agree),
         cmocka_unit_test(heads_agree),
         cmocka_unit_test(distances_are_those_of_one_process),

@@ -18,6 +18,7 @@
 #include "engine/ops.h"
 #include "train/gan/data.h"
 #include "train/gan/graph.h"
+#include "train/gan/sampler.h"
 #include "train/gan/start.h"
 #include "model/model.h"
 #include "nets/discriminator.h"
@@ -318,6 +319,30 @@ static void distances_are_measured(void **state) {
     assert_true(program_says("or do without distances: --distance-every 0"));
 }
 
+/* A resumed run does not know the mean code of its last samples: distances, which truncate nothing, must not depend on
+ * it. */
+static void without_truncation_the_mean_has_no_effect(void **state) {
+    (void)state;
+    enum { N = 5, NUMBERS = N * 16 * 16 * 3 };
+    float z[N * 8], before[NUMBERS], after[NUMBERS];
+    idem_weights *w = NULL;
+    char *path = idem_path_join(dir, "killed/checkpoint-0000000024.safetensors");
+    assert_int_equal(idem_weights_load(&w, path), 0);
+    free(path);
+    idem_gan_sampler *s = idem_gan_sampler_new(w, NULL);
+    assert_non_null(s);
+    for (int i = 0; i < N * 8; i++)
+        z[i] = (float)sin(i);
+    assert_int_equal(idem_gan_sampler_run(s, N, z, 1, before), 0);
+    assert_non_null(idem_gan_sampler_mean(s));
+    assert_int_equal(idem_gan_sampler_run(s, N, z, 1, after), 0);
+    assert_memory_equal(before, after, sizeof after);
+    assert_int_equal(idem_gan_sampler_run(s, N, z, 0.5f, after), 0);
+    assert_int_not_equal(memcmp(before, after, sizeof after), 0);
+    idem_gan_sampler_free(s);
+    idem_weights_free(w);
+}
+
 static void two_sets_of_pictures_are_compared(void **state) {
     (void)state;
     char path[4096];
@@ -479,6 +504,7 @@ int main(void) {
         cmocka_unit_test(a_full_disk_keeps_the_last_checkpoint),
         cmocka_unit_test(changes_on_resume),
         cmocka_unit_test(distances_are_measured),
+        cmocka_unit_test(without_truncation_the_mean_has_no_effect),
         cmocka_unit_test(two_sets_of_pictures_are_compared),
         cmocka_unit_test(the_result_is_a_generator),
         cmocka_unit_test(no_noise_is_none),

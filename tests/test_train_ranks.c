@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -184,6 +185,28 @@ static void what_differs_is_named(void **state) {
     assert_int_not_equal(RUN("ls $DIR/differs/mapper*"), 0); /* nobody has started */
 }
 
+/* Of rank 0 alone; without other ranks there is nothing to say. */
+static void a_profile_has_the_share_of_sums(void **state) {
+    (void)state;
+    need();
+#define MEASURE                                                                                                        \
+    TRAIN "--dry-run --cross-every 1 --adversarial-every 1 --profile=1 2>&1 | sed -n 's/^.*profile: rank/rank/p'"
+    program_expect(RUN("IDEM_TEST_DELAY=1 && export IDEM_TEST_DELAY && " MPIRUN "-np 2 $IDEM " MEASURE), 0);
+    assert_int_equal(program_lines(), 1);
+    int ranks = 0, exchanges = 0;
+    double elapsed = 0, exchange = 0, share = 0, sent = 0;
+    assert_int_equal(sscanf(program_output,
+                            "rank 0 of %d, %lf s; in sums and other messages, waiting included, %lf s (%lf %%), %d "
+                            "exchanges, %lf MB sent",
+                            &ranks, &elapsed, &exchange, &share, &exchanges, &sent),
+                     6);
+    assert_true(ranks == 2 && exchanges > 20 && sent > 0);
+    assert_true(exchange >= 1e-3 * exchanges && exchange < elapsed);
+    assert_true(fabs(share - 100 * exchange / elapsed) < 1);
+    program_expect(RUN("$IDEM " MEASURE), 0);
+    assert_int_equal(program_lines(), 0);
+}
+
 static void a_killed_rank_ends_all(void **state) {
     (void)state;
     need();
@@ -222,6 +245,7 @@ int main(void) {
         cmocka_unit_test(photographs_are_those_of_one_process),
         cmocka_unit_test(what_differs_is_named),
         cmocka_unit_test(an_interruption_is_a_checkpoint),
+        cmocka_unit_test(a_profile_has_the_share_of_sums),
         cmocka_unit_test(a_killed_rank_ends_all),
     };
     return cmocka_run_group_tests(tests, make, tiny_leave);

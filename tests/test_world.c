@@ -256,6 +256,16 @@ static void the_doctor_measures(void **state) {
                    0);
 }
 
+/* As of hosts far from each other: one exchange takes this long at least. */
+static void messages_can_be_delayed(void **state) {
+    (void)state;
+    need_mpi();
+    program_expect(RUN("export IDEM_TEST_DELAY=20; " MPIRUN
+                       "-np 2 $IDEM doctor --mpi --json | jq -e '.mpi.sums[0].seconds "
+                       ">= 0.02'"),
+                   0);
+}
+
 static void without_the_plug_in_it_says_what_to_install(void **state) {
     (void)state;
     program_expect(RUN("mkdir -p $DIR/bin && cp $IDEM $DIR/bin/idem && PMI_RANK=0 $DIR/bin/idem doctor --mpi"), 1);
@@ -275,13 +285,10 @@ int main(int argc, char **argv) {
     if (argc == 3 && !strcmp(argv[1], "rank"))
         return be_rank(argv[2]);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_process_is_a_world),
-        cmocka_unit_test(the_public_header_says_the_same),
-        cmocka_unit_test(sums_are_in_the_order_of_ranks),
-        cmocka_unit_test(a_rank_that_dies_ends_all),
-        cmocka_unit_test(a_silent_rank_is_named),
-        cmocka_unit_test(the_doctor_measures),
-        cmocka_unit_test(without_the_plug_in_it_says_what_to_install),
+        cmocka_unit_test(one_process_is_a_world),         cmocka_unit_test(the_public_header_says_the_same),
+        cmocka_unit_test(sums_are_in_the_order_of_ranks), cmocka_unit_test(a_rank_that_dies_ends_all),
+        cmocka_unit_test(a_silent_rank_is_named),         cmocka_unit_test(the_doctor_measures),
+        cmocka_unit_test(messages_can_be_delayed),        cmocka_unit_test(without_the_plug_in_it_says_what_to_install),
     };
     return cmocka_run_group_tests(tests, set_up, program_leave);
 }

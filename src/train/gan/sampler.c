@@ -100,7 +100,8 @@ int idem_gan_sampler_run(idem_gan_sampler *s, size_t n, const float *z, float ps
         const size_t codes = n - first < CODES ? n - first : CODES;
         if (map(s, codes, z + first * (size_t)s->about.z_dim))
             return -1;
-        for (size_t i = 0; i < codes * width; i++)
+        /* Truncated by 1 they stay as they are, whichever mean was the last. */
+        for (size_t i = 0; i < codes * width && psi < 1; i++)
             s->codes[i] = s->mean[i % width] + psi * (s->codes[i] - s->mean[i % width]);
         for (size_t k = 0; k < codes; k += PICTURES) {
             const size_t some = codes - k < PICTURES ? codes - k : PICTURES;

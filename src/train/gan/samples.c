@@ -69,10 +69,12 @@ static int write_all(const idem_gan_samples *s) {
     if (!status) {
         idem_rng rng = idem_rng_make(SHEET_SEED, "gan.sheet");
         idem_rng_fill_normal(&rng, z, GRID * z_dim);
-        status = idem_gan_sampler_save(s->sampler, s->recipe, s->run->state->shown, path, IDEM_DTYPE_F16, hash) ||
-                         write_grid(s, hash, z, pictures) || write_strip(s, hash, z, pictures)
-                     ? -1
-                     : 0;
+        status =
+            !idem_gan_sampler_mean(s->sampler) ||
+                    idem_gan_sampler_save(s->sampler, s->recipe, s->run->state->shown, path, IDEM_DTYPE_F16, hash) ||
+                    write_grid(s, hash, z, pictures) || write_strip(s, hash, z, pictures)
+                ? -1
+                : 0;
     }
     free(z);
     free(pictures);
@@ -81,5 +83,5 @@ static int write_all(const idem_gan_samples *s) {
 }
 
 int idem_gan_samples_write(const idem_gan_samples *s) {
-    return !idem_gan_sampler_mean(s->sampler) || (s->run->path && write_all(s)) ? -1 : 0;
+    return s->run->path ? write_all(s) : 0;
 }

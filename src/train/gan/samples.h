@@ -13,8 +13,7 @@ typedef struct {
     idem_gan_sampler *sampler;
 } idem_gan_samples;
 
-/* RUN/samples/grid-SHOWN.png and strip-SHOWN.png, also as events, and RUN/generator.safetensors; on all ranks the
- * sampler's mean. 0 or -1. */
+/* RUN/samples/grid-SHOWN.png and strip-SHOWN.png, also as events, and RUN/generator.safetensors, by rank 0. 0 or -1. */
 int idem_gan_samples_write(const idem_gan_samples *s);
 
 #endif
