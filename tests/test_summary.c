@@ -269,7 +269,7 @@ static void unreadable_pictures_are_named(void **state) {
                        "facenet.safetensors --threads 1 --batch 2 -q -o few-run --iterations 2"),
                    1);
     assert_true(program_says("idem: passed over: few/3.png: "));
-    assert_true(program_says("idem: 1 pictures of few could not be read; the others are trained on\n"));
+    assert_true(program_says("idem: 1 picture of few could not be read; the others are trained on\n"));
     assert_int_equal(program_lines(), 2);
     program_expect(RUN("test -s $DIR/few-run/mapper.safetensors"), 0);
     program_expect(RUN("cd $DIR && mv few/1.png few/9.png && $IDEM train --recipe summary -g generator.safetensors -d "

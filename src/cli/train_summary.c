@@ -135,8 +135,8 @@ static int run(train *a) {
                          : 0;
     if (code || !result.left_out)
         return code;
-    idem_cli_say("idem: %" PRId64 " pictures of %s could not be read; the others are trained on", result.left_out,
-                 a->o.data);
+    idem_cli_say("idem: %" PRId64 " picture%s of %s could not be read; the others are trained on", result.left_out,
+                 result.left_out == 1 ? "" : "s", a->o.data);
     return 1;
 }
 
