@@ -120,7 +120,8 @@ try_packages() {
     apt install --no-install-recommends gcc libc6-dev pkg-config "$from"/packages/libidem*.deb
     works sh -c "cc '$from/compose.c' \$(pkg-config --cflags --libs idem) -o compose"
     works ./compose /usr/share/idem/models/{generator,mapper}-128.safetensors $samples/identities/1.png $samples/attributes/a.png c.png
-    works sh -c "cc '$from/compose.c' \$(pkg-config --static --cflags --libs idem) -static-libgcc -o compose"
+    works sh -c "mkdir archive && cp /usr/lib/*/libidem.a archive && cc '$from/compose.c' -Larchive \$(pkg-config --static --cflags --libs idem) -o alone"
+    works sh -c '! ldd alone | grep libidem'
 
     say "purge"
     apt purge 'idem*' 'libidem*'
@@ -130,7 +131,7 @@ try_packages() {
     [ -z "$fetch" ] || apt purge npm curl
     apt autoremove --purge
     paths | comm -13 /root/before - | grep -v "^$home/" >/root/left || true
-    [ ! -s /root/left ] || { echo "left by other packages: $(wc -l </root/left), such as $(head -n 3 /root/left | tr '\n' ' ')"; }
+    [ ! -s /root/left ] || echo "left by other packages: $(wc -l </root/left), such as $(head -n 3 /root/left | tr '\n' ' ')"
     find $home -newer /root/before -type f | grep -vE "^$home/(here|\.cache/idem)/" >"$said" && failed "left in the user's home"
     [ -d $home/.cache/idem ] || failed "the cache is gone"
 }
