@@ -126,7 +126,7 @@ try_packages() {
     say "purge"
     apt purge 'idem*' 'libidem*'
     paths >/root/after
-    grep idem /root/after | grep -v "^$home/.cache/idem" >"$said" && failed "left after apt-get purge"
+    grep idem /root/after | grep -vE "^$home/(here|\.cache/idem)" >"$said" && failed "left after apt-get purge"
     apt purge man-db bash-completion zsh gcc libc6-dev pkg-config
     [ -z "$fetch" ] || apt purge npm curl
     apt autoremove --purge
