@@ -391,7 +391,7 @@ static void a_plan_after_one_without_memory(void **state) {
     idem_node *x = idem_const_fill(g, IDEM_SHAPE(1, 1, 4, 1 << 16), 3);
     idem_node *y = idem_filter(x, (float[]){4}, 1, 1, 1, (int[4]){0, 0, 0, 0});
     idem_node *z = idem_add(y, idem_input(g, "z", IDEM_SHAPE(1)));
-    struct rlimit before, limit;
+    struct rlimit before = {0}, limit;
     long pages = 0;
     FILE *f = fopen("/proc/self/statm", "r");
     if (!f || fscanf(f, "%ld", &pages) != 1 || getrlimit(RLIMIT_AS, &before))

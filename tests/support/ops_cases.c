@@ -237,7 +237,7 @@ BUILD(softmax, idem_softmax(in[0], p->i[0])) {
 /* ---- cases ---- */
 
 /* clang-format off */
-#define WIN(KH, KW, SH, SW, DH, DW, T, L, B, R, G) {{KH, KW}, {SH, SW}, {DH, DW}, {T, L, B, R}, G}
+#define WIN(KH, KW, SH, SW, DH, DW, T, L, B, R, G) {{KH, KW}, {SH, SW}, {DH, DW}, {T, L, B, R}, G, false}
 #define POOL(K, ST, T, L, B, R) WIN(K, K, ST, ST, 1, 1, T, L, B, R, 1)
 #define S0 {0, {0}}
 #define S1(A) {1, {A}}
