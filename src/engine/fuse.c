@@ -50,11 +50,10 @@ int idem_fuse(const idem_graph *g, const bool *need, const bool *is_target, int 
                !inner[reader[c.last->id]->id] && extend(&c, reader[c.last->id], takes))
             continue;
         const bool own = takes && !n->in[0]->leaf && !is_target[n->in[0]->id] && readers[n->in[0]->id] == 1;
-        if (own && (takes & IDEM_CONV_PARTS) && idem_concat_is_of_channels(n->in[0]))
-            inner[(c.parts = n->in[0])->id] = true;
-        if (own && (takes & IDEM_CONV_SCALED) && idem_mul_is_of_channels(n->in[0]))
-            inner[(c.product = n->in[0])->id] = true;
-        if (c.last == n && !c.parts && !c.product)
+        if (own && (((takes & IDEM_CONV_PARTS) && idem_concat_is_of_channels(n->in[0])) ||
+                    ((takes & IDEM_CONV_SCALED) && idem_mul_is_of_channels(n->in[0]))))
+            inner[(c.before = n->in[0])->id] = true;
+        if (c.last == n && !c.before)
             continue;
         for (idem_node *at = n; at != c.last; at = reader[at->id])
             inner[at->id] = true;

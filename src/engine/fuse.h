@@ -10,8 +10,7 @@
 typedef struct idem_chain {
     idem_node *first, *last;      /* its first node, and the node whose value is computed */
     idem_node *residual, *slopes; /* NULL: none */
-    idem_node *parts;             /* the concatenation before `first`; NULL: none */
-    idem_node *product;           /* the multiplication by a factor per channel before `first`; NULL: none */
+    idem_node *before;            /* the concatenation, or multiplication by factors, before `first`; NULL: none */
     bool leaky;                   /* the same slope for all channels */
     float slope;
 } idem_chain;

@@ -15,7 +15,7 @@ static bool fits(const idem_node *n) {
 static bool can_overwrite(const idem_plan *p, int t, const int *last_use) {
     const idem_step *s = &p->steps[t];
     const idem_node *n = s->node;
-    if (!n->op->in_place || !n->n_in || (s->chain && s->chain->parts))
+    if (!n->op->in_place || !n->n_in || (s->chain && s->chain->before))
         return false;
     const place *in = &p->places[s->from[0]->id];
     if (in->span < 0 || in->offset || last_use[in->span] != t || !fits(n) || p->steps[in->span].lane != s->lane)

@@ -9,8 +9,8 @@
 /* One node placed in a plan. */
 typedef struct idem_step {
     idem_node *node;
-    float **in;     /* values of the inputs, then of a chain's residual, slopes, parts (the first part is in[0]) and
-                       factors; memory     order; set by the plan */
+    float **in;     /* values of the inputs, of a chain's residual and slopes, and of the rest that its node before read
+                       (whose first is in[0]); memory order; set by the plan */
     float *out;     /* the result; may equal in[0] if the row allows it */
     float *scratch; /* scratch_bytes, 64-byte aligned, contents undefined at entry */
     size_t scratch_bytes;           /* set by prepare */

@@ -156,7 +156,7 @@ static int prepare(idem_step *s) {
         d.slopes = s->chain->slopes;
         d.leaky = s->chain->leaky;
         d.slope = s->chain->slope;
-        d.scaled = s->chain->product != NULL;
+        d.scaled = s->chain->before != NULL;
     }
     s->state = idem_convolution_new(&d, weight, s->node->name);
     if (!s->state)

@@ -195,7 +195,7 @@ IDEM_MULTIVERSION static void apply_rows(int64_t rows, int64_t channels, const n
 
 /* `rows` rows from row `from` on, of the input or of its parts. */
 static void apply(const idem_step *s, const norm_rows *n, int64_t channels, int64_t from, int64_t rows) {
-    const idem_node *parts = s->chain ? s->chain->parts : NULL;
+    const idem_node *parts = s->chain ? s->chain->before : NULL;
     const float *more = s->chain && s->chain->residual ? s->in[4] + from * channels : NULL;
     float *const *rest = s->in + (more ? 5 : 4), *out = s->out + from * channels;
     for (int64_t k = 0, at = 0; k < (parts ? parts->n_in : 1); k++) {

@@ -95,9 +95,8 @@ static int fold(idem_graph *g, const bool *need, const bool *is_target, int size
 
 /* The nodes that the step reads, and their places; places outside leaves are set later. */
 int idem_step_set_inputs(idem_plan *p, idem_step *s) {
-    const idem_node *n = s->node, *parts = s->chain ? s->chain->parts : NULL;
-    const idem_node *product = s->chain ? s->chain->product : NULL, *before = parts ? parts : product;
-    const size_t most = (size_t)(n->n_in + 3 + (parts ? parts->n_in : 0));
+    const idem_node *n = s->node, *before = s->chain ? s->chain->before : NULL;
+    const size_t most = (size_t)(n->n_in + 2 + (before ? before->n_in : 0));
     s->from = idem_arena_array(p->arena, most, sizeof *s->from);
     s->in = idem_arena_array(p->arena, most, sizeof *s->in);
     if (!s->from || !s->in)
@@ -108,10 +107,8 @@ int idem_step_set_inputs(idem_plan *p, idem_step *s) {
         s->from[s->n_from++] = s->chain->residual;
     if (s->chain && s->chain->slopes)
         s->from[s->n_from++] = s->chain->slopes;
-    for (int k = 1; parts && k < parts->n_in; k++)
-        s->from[s->n_from++] = parts->in[k];
-    if (product)
-        s->from[s->n_from++] = product->in[1];
+    for (int k = 1; before && k < before->n_in; k++)
+        s->from[s->n_from++] = before->in[k];
     for (int k = 0; k < s->n_from; k++) {
         const place *at = &p->places[s->from[k]->id];
         s->in[k] = at->root->leaf ? at->root->leaf + at->offset : NULL; /* NULL unless it is part of a leaf */

@@ -73,3 +73,12 @@ double run_distance(const char *dir, const char *a, const char *b, const char *p
     assert_true(norm > 0);
     return sqrt(sum / norm);
 }
+
+void run_expect_near(const char *dir, const char *a, const char *b, const char *const *prefix, size_t n, int iteration,
+                     double most) {
+    for (size_t i = 0; i < n; i++) {
+        const double d = run_distance(dir, a, b, prefix[i], iteration);
+        if (!(d <= most))
+            fail_msg("%s and %s: %s differs by %g, at most %g is expected", a, b, prefix[i], d, most);
+    }
+}
