@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/status.h"
+#include "format/weights.h"
 #include "model/msssim.h"
 #include "model/pipe.h"
 #include "support/pictures.h"
@@ -163,6 +164,82 @@ static void it_learns_to_paint_them(void **state) {
     assert_true(isnan(number("alone", 5, "d_loss")) && number("alone", 6, "d_loss") > 0);
 }
 
+/* Codes of a checkpoint, or of pictures.codes, [5, width]; the caller frees them. */
+static float *codes_of(const char *file, size_t *width) {
+    float *ws;
+    if (strstr(file, ".codes")) {
+        unsigned char *bytes;
+        size_t size;
+        assert_int_equal(idem_file_read(tiny_path(dir, file), 1 << 20, &bytes, &size), 0);
+        *width = (size - 144) / (CODES * sizeof *ws);
+        assert_non_null(ws = malloc(size));
+        memcpy(ws, bytes + 144, CODES * *width * sizeof *ws);
+        free(bytes);
+        return ws;
+    }
+    idem_weights *w;
+    assert_int_equal(idem_weights_load(&w, tiny_path(dir, file)), 0);
+    const idem_weight *t = idem_weights_find(w, "known.ws");
+    assert_true(t && t->shape.rank == 3 && t->shape.d[0] == CODES);
+    *width = (size_t)idem_shape_count(&t->shape) / CODES;
+    assert_non_null(ws = malloc(CODES * *width * sizeof *ws));
+    memcpy(ws, t->data, CODES * *width * sizeof *ws);
+    idem_weights_free(w);
+    return ws;
+}
+
+static double deviation(const float *ws, size_t width, size_t j) {
+    double mean = 0, square = 0;
+    for (size_t i = 0; i < CODES; i++)
+        mean += (double)ws[i * width + j] / CODES;
+    for (size_t i = 0; i < CODES; i++)
+        square += ((double)ws[i * width + j] - mean) * ((double)ws[i * width + j] - mean) / CODES;
+    return sqrt(square);
+}
+
+/* One iteration with the generator held still. Each of the code's numbers moves by rate times its deviation times its
+ * gradient over the root of the mean square of the batch's gradients, so the squares of the moves of a batch, in that
+ * unit, have the sum BATCH; and 10 iterations paint the pictures better. */
+static void codes_move(void **state) {
+    (void)state;
+    tiny_need(dir);
+    program_expect(
+        RUN(TRAIN KNOWN "-o $DIR/moved --seed 7 --pictures 4 --rate 0 --rebuild-first 1000 --rebuild-rate 0.05"), 0);
+    size_t width[2];
+    float *before = codes_of("moved/pictures.codes", &width[0]),
+          *after = codes_of("moved/checkpoint-0000000001.safetensors", &width[1]);
+    assert_true(width[0] == width[1] && width[0] > 0);
+    size_t moved = 0;
+    for (size_t i = 0; i < CODES; i++)
+        moved += memcmp(before + i * width[0], after + i * width[0], width[0] * sizeof *before) != 0;
+    assert_int_equal(moved, BATCH);
+    for (size_t j = 0; j < width[0]; j++) {
+        double sum = 0;
+        for (size_t i = 0; i < CODES; i++) {
+            const double by = (double)after[i * width[0] + j] - (double)before[i * width[0] + j];
+            sum += by * by;
+        }
+        const double unit = 0.05 * deviation(before, width[0], j);
+        assert_float_equal(sum / (unit * unit), BATCH, 0.02);
+    }
+    free(before);
+    free(after);
+    program_expect(RUN(TRAIN "-o $DIR/moved --seed 7 --resume --pictures 60"), 0);
+    double first = 0, last = 0;
+    for (int i = 0; i < 5; i++) {
+        first += number("moved", 1 + i, "rebuilt") / 5;
+        last += number("moved", 15 - i, "rebuilt") / 5;
+    }
+    assert_true(last < 0.9 * first);
+    /* Moved codes are of the checkpoint. With the generator in training, and beyond these iterations. */
+    program_expect(RUN(TRAIN KNOWN
+                       "-o $DIR/moving --pictures 28 --rebuild-first 6 --rebuild-rate 0.05 && cp -r "
+                       "$DIR/moving $DIR/again && cd $DIR/again && rm checkpoint-0000000007.safetensors && " TRAIN
+                       "-o $DIR/again --resume --pictures 28 && cmp metrics.jsonl ../moving/metrics.jsonl && cmp "
+                       "checkpoint-0000000007.safetensors ../moving/checkpoint-0000000007.safetensors"),
+                   0);
+}
+
 static void what_cannot_be_is_refused(void **state) {
     (void)state;
     tiny_need(dir);
@@ -198,6 +275,8 @@ static void what_cannot_be_is_refused(void **state) {
     assert_true(program_says("mapper.safetensors, but --rebuild is 0"));
     program_expect(RUN(WITHOUT "--rebuild-first 3"), 1);
     assert_true(program_says("--rebuild-first is 3, but has no effect without --rebuild, which is 0"));
+    program_expect(RUN(TRAIN KNOWN "-o $DIR/nowhere --rebuild-rate 0.1"), 1);
+    assert_true(program_says("--rebuild-rate is 0.1, but has no effect without --rebuild-first, which is 0"));
     program_expect(RUN(WITHOUT "--features-shift 3"), 1);
     assert_true(program_says("--features-shift is 3, but has no effect without --features, which is 0"));
     assert_int_equal(RUN("test ! -e $DIR/nowhere"), 0);
@@ -207,9 +286,8 @@ static void what_cannot_be_is_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_stopped_run_ends_alike),
-        cmocka_unit_test(the_loss_is_that_of_painted_pictures),
-        cmocka_unit_test(it_learns_to_paint_them),
+        cmocka_unit_test(a_stopped_run_ends_alike),  cmocka_unit_test(the_loss_is_that_of_painted_pictures),
+        cmocka_unit_test(it_learns_to_paint_them),   cmocka_unit_test(codes_move),
         cmocka_unit_test(what_cannot_be_is_refused),
     };
     return cmocka_run_group_tests(tests, set_up, tiny_leave);

@@ -35,6 +35,7 @@ static void on_step(void *user, const idem_gan_report *r) {
 /* A setting without effect, because the one that it depends on is 0, is a mistake unless it is the default. */
 static int check_given(const idem_gan_recipe *r, const bool *given) {
     static const char *const needs[][3] = {{"rebuild-first", "rebuild", ""},
+                                           {"rebuild-rate", "rebuild-first", ""},
                                            {"rebuild-batch", "rebuild", ""},
                                            {"rebuild-steps", "rebuild", ""},
                                            {"path-every", "path-length", ""},

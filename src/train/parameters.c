@@ -20,8 +20,9 @@ int idem_parameters_collect(idem_parameters *p, idem_graph *g, idem_weights *tra
                             const char *other) {
     const size_t n = idem_weights_count(trained);
     idem_arena *a = idem_graph_arena(g);
-    *p = (idem_parameters){idem_arena_array(a, n, sizeof *p->weights), idem_arena_array(a, n, sizeof *p->leaves),
-                           idem_arena_array(a, n, sizeof *p->grads), 0};
+    *p = (idem_parameters){.weights = idem_arena_array(a, n, sizeof *p->weights),
+                           .leaves = idem_arena_array(a, n + 1, sizeof *p->leaves), /* and the input */
+                           .grads = idem_arena_array(a, n + 1, sizeof *p->grads)};
     if (!p->weights || !p->leaves || !p->grads)
         return -1;
     for (size_t i = 0; i < n; i++) {
@@ -36,8 +37,10 @@ int idem_parameters_collect(idem_parameters *p, idem_graph *g, idem_weights *tra
 }
 
 idem_adam *idem_parameters_optimiser(idem_parameters *p, idem_node *loss, idem_weights *trained, const char *name) {
-    if (!loss || idem_gradients(loss, p->leaves, p->n, p->grads))
+    p->leaves[p->n] = p->input;
+    if (!loss || idem_gradients(loss, p->leaves, p->n + (p->input != NULL), p->grads))
         return NULL;
+    p->slope = p->input ? p->grads[p->n] : NULL;
     idem_adam *adam = idem_adam_new(trained, name);
     for (int i = 0; adam && i < p->n; i++)
         if (idem_adam_add(adam, p->weights[i], p->grads[i])) {

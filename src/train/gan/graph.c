@@ -238,11 +238,13 @@ static int build_losses(idem_gan_graph *t, idem_weights *w, const idem_gan_recip
 static int make_step(idem_gan_step *s, idem_graph *g, idem_weights *w, double factor, const char *prefix,
                      const char *other, const char *adam, double beta2, const idem_plan_options *options) {
     idem_parameters p;
-    if (idem_parameters_collect(&p, g, w, prefix, other) ||
-        !(s->adam = idem_parameters_optimiser(&p, idem_scale(s->loss, (float)factor), w, adam)))
+    if (idem_parameters_collect(&p, g, w, prefix, other))
+        return -1;
+    p.input = s->input;
+    if (!(s->adam = idem_parameters_optimiser(&p, idem_scale(s->loss, (float)factor), w, adam)))
         return -1;
     idem_adam_set(s->adam, 0, beta2, 1e-8);
-    idem_node **targets = idem_arena_array(idem_graph_arena(g), (size_t)p.n + 3, sizeof *targets);
+    idem_node **targets = idem_arena_array(idem_graph_arena(g), (size_t)p.n + 4, sizeof *targets);
     if (!targets)
         return -1;
     memcpy(targets, p.grads, (size_t)p.n * sizeof *targets);
@@ -250,6 +252,8 @@ static int make_step(idem_gan_step *s, idem_graph *g, idem_weights *w, double fa
     for (int i = 0; i < 2; i++)
         if (s->also[i])
             targets[p.n++] = s->also[i];
+    if ((s->slope = p.slope))
+        targets[p.n++] = p.slope;
     s->plan = idem_plan_new(targets, p.n, options);
     return s->plan ? 0 : -1;
 }
@@ -270,6 +274,7 @@ int idem_gan_graph_build(idem_gan_graph *t, idem_weights *w, const idem_gan_reci
     t->d.also[1] = t->heads;
     t->g.also[0] = t->rebuilt;
     t->path.also[0] = t->path_moved;
+    t->alone.input = r->rebuild_rate > 0 ? t->known_ws : NULL;
     if (make_step(&t->r1, t->graph, w, (double)r->r1_every, IDEM_GAN_D, NULL, "adam_d", d_beta2, &shared))
         return -1;
     shared.share = t->r1.plan;

@@ -23,8 +23,9 @@ enum { IDEM_GAN_PLANES = 2 * IDEM_STYLEGAN2_RESOLUTIONS - 1 };
 
 /* One kind of step. */
 typedef struct {
-    idem_node *loss;    /* scalar, logged */
-    idem_node *also[2]; /* further targets; NULL: none */
+    idem_node *loss;          /* scalar, logged */
+    idem_node *also[2];       /* further targets; NULL: none */
+    idem_node *input, *slope; /* an input, and the gradient by it of what is minimised, a target; NULL: none */
     idem_plan *plan;
     idem_adam *adam;
 } idem_gan_step;
@@ -48,7 +49,8 @@ typedef struct {
     idem_node *rebuilt; /* scalar of g's plan: 1 - MS-SSIM + mean |x - y| in [0, 1] of known pictures; may be NULL */
     idem_node *heads;   /* scalar of d's plan: loss of the heads on frozen features, part of d's; may be NULL */
     idem_weights *mobilenet; /* network of the heads on MobileNetV2's features; may be NULL */
-    /* A step of G on the loss `rebuilt` alone, with the moments of g. plan is NULL without rebuild-first. */
+    /* A step of G on the loss `rebuilt` alone, with the moments of g; input: known_ws, if codes move. plan is NULL
+     * without rebuild-first. */
     idem_gan_step alone;
     /* Path lengths (Karras et al. 2020), on the first half of the batch; plan is NULL without them. Loss: weight * E
      * (length - mean)^2, length = root of the mean over layers of |d sum(picture * noise) / d w|^2, noise of variance

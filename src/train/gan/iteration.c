@@ -79,12 +79,15 @@ static void draw_shift(const idem_gan_iteration *t, idem_node *numbers, const ch
     }
 }
 
-/* pass: 0 for D, 1 for G. The items depend only on the iteration. */
+/* The first item of a pass, 0 for D, 1 for G: it depends only on the iteration. */
+static uint64_t known_item(const idem_gan_iteration *t, int pass) {
+    return (2 * (uint64_t)t->state->run.iteration + (uint64_t)pass) * (uint64_t)t->recipe->rebuild_batch;
+}
+
 static void draw_known(const idem_gan_iteration *t, int pass) {
-    const size_t n = (size_t)t->recipe->rebuild_batch;
     if (t->known)
-        idem_gan_known_take(t->known, (2 * (uint64_t)t->state->run.iteration + (uint64_t)pass) * n, n,
-                            t->graph->known_ws->leaf, t->graph->known->leaf);
+        idem_gan_known_take(t->known, known_item(t, pass), (size_t)t->recipe->rebuild_batch, t->graph->known_ws->leaf,
+                            t->graph->known->leaf);
 }
 
 /* ---- the steps ---- */
@@ -170,6 +173,10 @@ static int rebuild(const idem_gan_iteration *t, idem_gan_report *r) {
     if (taken < 0)
         return -1;
     r->skipped = !taken;
+    const idem_gan_step *s = &t->graph->alone;
+    if (taken && s->slope)
+        idem_gan_known_move(t->known, known_item(t, 1), (size_t)t->recipe->rebuild_batch,
+                            idem_plan_value(s->plan, s->slope), t->recipe->rebuild_rate, t->state->run.iteration);
     follow(t);
     return 0;
 }

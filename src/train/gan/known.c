@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,12 +22,19 @@ enum {
     HEAD = BEFORE_HASHES + 2 * HASH
 }; /* bytes; BEFORE_HASHES: of the header before its hashes */
 static const char MAGIC[] = "IDEMKNOW";
+#define WS "known.ws"
+#define MEAN_SQUARE "known.v"
+#define KEPT 0.99   /* of the mean square */
+#define LEAST 1e-12 /* root of a mean square of gradients; smaller ones do not move codes */
 
 struct idem_gan_known {
     idem_gan_data *data;
     idem_gan_known_options o; /* its strings belong to the caller; valid only while opening */
     size_t width, count;      /* floats per code; pictures */
-    float *ws;                /* [count, width] */
+    float *found;             /* [count, width] */
+    float *ws;                /* `found`, or a tensor's that move */
+    float *mean_square;       /* [width], of gradients; NULL: codes do not move */
+    float *deviation;         /* [width], of codes as they were found */
     idem_epochs epochs;
 };
 
@@ -70,7 +78,7 @@ static int64_t read_codes(idem_gan_known *k, FILE *f, const char *file, const ch
             "%s: these codes are not of these pictures in this order, this generator, this mapper and these "
             "steps; delete the file, and they are computed again",
             file);
-    return (int64_t)fread(k->ws, k->width * sizeof *k->ws, k->count, f);
+    return (int64_t)fread(k->found, k->width * sizeof *k->ws, k->count, f);
 }
 
 /* ---- the codes ---- */
@@ -84,7 +92,7 @@ static int make_codes(idem_gan_known *k, idem_model *m, FILE *f, const char *fil
         idem_gan_data_look(k->data, false, i, 1, x);
         for (size_t j = 0; j < numbers; j++)
             x[j] = x[j] * 0.5f + 0.5f;
-        float *ws = k->ws + i * k->width;
+        float *ws = k->found + i * k->width;
         status = idem_painter_codes(p, 1, &(idem_pair){.x_id = x, .x_attr = x}, ws, NULL);
         if (!status && (fwrite(ws, sizeof *ws, k->width, f) < k->width || fflush(f)))
             status = cannot_write(file);
@@ -117,7 +125,7 @@ static int make_rest(idem_gan_known *k, idem_model *m, const char *networks, siz
     head_of(k, networks, head);
     /* An incomplete row is overwritten. */
     if (fseek(f, 0, SEEK_SET) || fwrite(head, 1, HEAD, f) < HEAD ||
-        fseek(f, (long)(HEAD + have * k->width * sizeof *k->ws), SEEK_SET))
+        fseek(f, (long)(HEAD + have * k->width * sizeof *k->found), SEEK_SET))
         return cannot_write(file);
     return make_codes(k, m, f, file, have);
 }
@@ -147,7 +155,7 @@ static int expect_all(idem_gan_known *k, FILE *f, const char *file) {
 static int open_known(idem_gan_known *k, const char *file) {
     k->count = idem_gan_data_count(k->data);
     k->width = (size_t)k->o.layers * (size_t)k->o.w_dim;
-    if (!(k->ws = malloc(k->count * k->width * sizeof *k->ws)))
+    if (!(k->ws = k->found = malloc(k->count * k->width * sizeof *k->found)))
         return idem_fail_as(IDEM_MEMORY, "out of memory for the codes of %zu pictures", k->count);
     const int fd = open(file, O_RDWR | (k->o.mapper ? O_CREAT : 0) | O_CLOEXEC, 0666);
     FILE *f = fd < 0 ? NULL : fdopen(fd, "r+b");
@@ -184,7 +192,8 @@ void idem_gan_known_free(idem_gan_known *k) {
     if (!k)
         return;
     idem_epochs_free(&k->epochs);
-    free(k->ws);
+    free(k->found);
+    free(k->deviation);
     free(k);
 }
 
@@ -194,5 +203,61 @@ void idem_gan_known_take(idem_gan_known *k, uint64_t first, size_t n, float *ws,
         const size_t item = idem_epochs_item(&k->epochs, first + i);
         memcpy(ws + i * k->width, k->ws + item * k->width, k->width * sizeof *ws);
         idem_gan_data_look(k->data, false, item, 1, pictures + i * picture);
+    }
+}
+
+/* ---- codes that move ---- */
+
+static int measure_deviations(idem_gan_known *k) {
+    if (!(k->deviation = malloc(k->width * sizeof *k->deviation)))
+        return idem_fail_as(IDEM_MEMORY, "out of memory for the deviations of codes");
+    for (size_t j = 0; j < k->width; j++) {
+        double mean = 0, square = 0;
+        for (size_t i = 0; i < k->count; i++)
+            mean += (double)k->found[i * k->width + j] / (double)k->count;
+        for (size_t i = 0; i < k->count; i++) {
+            const double off = (double)k->found[i * k->width + j] - mean;
+            square += off * off / (double)k->count;
+        }
+        k->deviation[j] = (float)sqrt(square);
+    }
+    return 0;
+}
+
+static int add_tensors(const idem_gan_known *k, idem_weights *w) {
+    idem_weight *ws = idem_weights_add(w, WS, IDEM_SHAPE((int64_t)k->count, k->o.layers, k->o.w_dim));
+    if (!ws || !idem_weights_add(w, MEAN_SQUARE, IDEM_SHAPE(k->o.layers, k->o.w_dim)))
+        return -1;
+    memcpy(ws->data, k->found, k->count * k->width * sizeof *ws->data);
+    return 0;
+}
+
+int idem_gan_known_keep(idem_gan_known *k, idem_weights *w, bool move) {
+    if (!idem_weights_find(w, WS) && (!move || add_tensors(k, w)))
+        return move ? -1 : 0;
+    idem_weight *ws = idem_weights_find(w, WS), *square = idem_weights_find(w, MEAN_SQUARE);
+    if (!square || idem_shape_count(&ws->shape) != (int64_t)(k->count * k->width) ||
+        idem_shape_count(&square->shape) != (int64_t)k->width)
+        return idem_fail("the checkpoint's tensors " WS " and " MEAN_SQUARE " are not codes of these %zu pictures",
+                         k->count);
+    k->ws = ws->data;
+    k->mean_square = square->data;
+    return measure_deviations(k);
+}
+
+void idem_gan_known_move(idem_gan_known *k, uint64_t first, size_t n, const float *slope, double rate, int64_t steps) {
+    const double left = 1 - pow(KEPT, (double)(steps + 1));
+    for (size_t j = 0; j < n * k->width; j++)
+        if (!isfinite(slope[j]))
+            return;
+    for (size_t j = 0; j < k->width; j++) {
+        double square = 0;
+        for (size_t i = 0; i < n; i++)
+            square += (double)slope[i * k->width + j] * (double)slope[i * k->width + j] / (double)n;
+        k->mean_square[j] = (float)(KEPT * (double)k->mean_square[j] + (1 - KEPT) * square);
+        const double scale = rate * (double)k->deviation[j] / (sqrt((double)k->mean_square[j] / left) + LEAST);
+        for (size_t i = 0; i < n; i++)
+            k->ws[idem_epochs_item(&k->epochs, first + i) * k->width + j] -=
+                (float)(scale * (double)slope[i * k->width + j]);
     }
 }

@@ -1,6 +1,6 @@
 /* Inside src/train/gan only: training pictures whose codes are known. A mapper of the start generator maps every
- * picture, as identity and as attributes, to a code, and the code is refined to fit the picture (model/refine.h). After
- * that codes and pictures are fixed, and the generator is trained to paint each picture from its code: it learns
+ * picture, as identity and as attributes, to a code, and the code is refined to fit the picture (model/refine.h). The
+ * generator is then trained to paint each picture from its code, which stays or moves along: it learns
  * pictures that it could not paint before (for one person: "MyStyle", Nitzan et al. 2022, by pivotal tuning, Roich et
  * al. 2021).
  *
@@ -14,6 +14,7 @@
 #include <signal.h>
 
 #include "engine/plan.h"
+#include "format/weights.h"
 #include "train/gan/data.h"
 
 typedef struct idem_gan_known idem_gan_known;
@@ -39,5 +40,14 @@ void idem_gan_known_free(idem_gan_known *k); /* NULL is allowed */
 /* Items first .. first + n - 1 of an endless stream, every picture once per epoch: ws [n, L, W] and pictures [n, S, S,
  * 3] in [-1, 1]. */
 void idem_gan_known_take(idem_gan_known *k, uint64_t first, size_t n, float *ws, float *pictures);
+
+/* From here on the codes are those of the tensor "known.ws" [N, L, W] of w, which must outlive k; it is added, with
+ * "known.v" [L, W], if it is missing and `move` says that codes will move. */
+int idem_gan_known_keep(idem_gan_known *k, idem_weights *w, bool move);
+
+/* Moves the codes of these items against the gradient `slope` [n, L, W] of their loss: each number by `rate` times its
+ * standard deviation over all codes as they were found, times its gradient over the root of the gradients' mean square
+ * (known.v, decay 0.99, corrected for its start; steps: taken before). A gradient that is not finite moves nothing. */
+void idem_gan_known_move(idem_gan_known *k, uint64_t first, size_t n, const float *slope, double rate, int64_t steps);
 
 #endif

@@ -39,6 +39,9 @@ static const idem_field rows[] = {
      "steps of refining each code before the training begins"},
     {"rebuild-first", IDEM_FIELD_COUNT, AT(rebuild_first), 0, 1e9, "0", true,
      "iterations at the start in which the generator learns from such codes alone, in a fifth of an iteration's time"},
+    {"rebuild-rate", IDEM_FIELD_REAL, AT(rebuild_rate), 0, 10, "0", true,
+     "how far each code moves along in these iterations whenever its picture is shown, in deviations of the codes; 0: "
+     "they stay"},
     {"path-length", IDEM_FIELD_REAL, AT(path), 0, 1e6, "0", false,
      "weight of the path-length regularisation (StyleGAN2 takes 2); 0: none"},
     {"path-every", IDEM_FIELD_COUNT, AT(path_every), 1, 1e6, "4", false, "iterations between steps on path lengths"},

@@ -289,7 +289,7 @@ static int open_known(idem_gan_trainer *t, const idem_plan_options *plan) {
     char *file = idem_path_join(t->run.path, CODES);
     t->known = file ? idem_gan_known_open(t->data, file, &o) : NULL;
     free(file);
-    return t->known ? 0 : -1;
+    return t->known ? idem_gan_known_keep(t->known, t->weights, r->rebuild_rate > 0) : -1;
 }
 
 static int open_distance(idem_gan_trainer *t, const idem_plan_options *options) {
