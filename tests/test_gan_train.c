@@ -164,7 +164,6 @@ static void ctrl_c_says_how_to_go_on(void **state) {
         0);
 }
 
-/* Heads on frozen features: what they learn shows in their loss, and goes on after a stop. */
 static void a_time_limit_is_a_checkpoint(void **state) {
     (void)state;
     program_expect(program_run(dir, TRAIN "$DIR/timed --pictures 4000000 --time-limit 00:00:01 --json 2>/dev/null"), 0);
@@ -179,6 +178,7 @@ static void a_time_limit_is_a_checkpoint(void **state) {
     program_expect(program_run(dir, "cmp $DIR/timed/generator.safetensors $DIR/at_once/generator.safetensors"), 0);
 }
 
+/* Heads on frozen features: what they learn shows in their loss, and goes on after a stop. */
 static void heads_learn_and_resume(void **state) {
     (void)state;
     char path[4096];
@@ -219,6 +219,37 @@ static void heads_learn_and_resume(void **state) {
                                  "for run in heads few still; do grep '\"iteration\": 9,' $DIR/$run/metrics.jsonl | "
                                  "grep -q '\"heads_loss\": \\(0\\.\\|1\\.[01]\\)' || exit 1; done"),
                      0);
+    /* Without a discriminator of pictures the heads start alike and its weights stay as they were. */
+    assert_int_equal(
+        program_run(dir,
+                    HEADS "48 -o $DIR/only --d-weight 0 && cp -r $DIR/only $DIR/only2 && rm "
+                          "$DIR/only2/checkpoint-0000000012.safetensors && " HEADS
+                          "48 -o $DIR/only2 --d-weight 0 --resume && cmp $DIR/only/checkpoint-0000000012.safetensors "
+                          "$DIR/only2/checkpoint-0000000012.safetensors && for run in heads only; do grep "
+                          "'\"iteration\": 1,' $DIR/$run/metrics.jsonl | grep -o '\"heads_loss\": [0-9.]*' "
+                          ">$DIR/$run.first; done; cmp $DIR/heads.first $DIR/only.first && test -s "
+                          "$DIR/only.first && ! grep -q '\"sign\": [0-9-]' $DIR/only/metrics.jsonl"),
+        0);
+    snprintf(path, sizeof path, "%s/only/checkpoint-0000000006.safetensors", dir);
+    idem_weights *w[2];
+    assert_int_equal(idem_weights_load(&w[0], path), 0);
+    snprintf(path, sizeof path, "%s/only/checkpoint-0000000012.safetensors", dir);
+    assert_int_equal(idem_weights_load(&w[1], path), 0);
+    int same = 0, other = 0;
+    for (size_t i = 0; i < idem_weights_count(w[0]); i++) {
+        const idem_weight *a = idem_weights_at(w[0], i), *b = idem_weights_find(w[1], a->name);
+        const size_t size = (size_t)idem_shape_count(&a->shape) * sizeof *a->data;
+        assert_non_null(b);
+        if (!strncmp(a->name, "d.", 2))
+            same += !memcmp(a->data, b->data, size);
+        else if (!strncmp(a->name, "heads.", 6) || !strncmp(a->name, "g.", 2))
+            other += memcmp(a->data, b->data, size) != 0;
+    }
+    assert_true(same > 10 && other > 20);
+    idem_weights_free(w[0]);
+    idem_weights_free(w[1]);
+    assert_int_equal(program_run(dir, HEADS "4 -o $DIR/nobody --d-weight 0 --features 0"), 1);
+    assert_true(program_says("--d-weight is 0, and --features and --features-mobilenet too"));
 #undef HEADS
 }
 

@@ -72,9 +72,11 @@ static void words(void *command, const idem_train_progress *p, char *text, size_
     idem_train_smooth(&a->g_loss, idem_train_number(p->figure, p->figures, "g_loss"));
     idem_train_smooth(&a->sign, idem_train_number(p->figure, p->figures, "sign"));
     idem_train_smooth(&a->rebuilt, idem_train_number(p->figure, p->figures, "rebuilt"));
-    const int n = a->rebuilt > 0 ? snprintf(text, size, "rebuilt %.3f, ", a->rebuilt) : 0;
-    snprintf(text + n, size - (size_t)n, "D %.3f, G %.3f, sign rate %.2f, augmentation %.2f", a->d_loss, a->g_loss,
-             a->sign, idem_train_number(p->figure, p->figures, "strength"));
+    int n = a->rebuilt > 0 ? snprintf(text, size, "rebuilt %.3f, ", a->rebuilt) : 0;
+    n += snprintf(text + n, size - (size_t)n, "D %.3f, G %.3f, ", a->d_loss, a->g_loss);
+    if (a->sign != 0) /* without --d-weight there is none */
+        n += snprintf(text + n, size - (size_t)n, "sign rate %.2f, ", a->sign);
+    snprintf(text + n, size - (size_t)n, "augmentation %.2f", idem_train_number(p->figure, p->figures, "strength"));
 }
 
 static void started(void *user, const idem_train_start *s) {

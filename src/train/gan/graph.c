@@ -118,6 +118,12 @@ static idem_node *judge(idem_gan_graph *t, idem_weights *w, idem_node *x, int pa
     return logits && !idem_discriminator_finish(&b) ? logits : NULL;
 }
 
+/* Adds a term to a loss, which is NULL before its first. */
+static int add_term(idem_node **loss, idem_node *term) {
+    *loss = *loss ? idem_add(*loss, term) : term;
+    return *loss && term ? 0 : -1;
+}
+
 /* The first pictures of a batch, translated at random. If its last pictures are of known codes, half of the result are
  * these, or all of them if they are fewer. */
 static idem_node *seen(idem_node *x, const idem_gan_recipe *r, int ranks, const char *name, idem_node **shift) {
@@ -163,16 +169,15 @@ static int add_heads(idem_gan_graph *t, idem_weights *w, const idem_gan_head_set
     for (int made = 0; made < 2; made++)
         if (idem_gan_heads(set, t->graph, w, features[made], logits[made]))
             return -1;
-    for (int i = 0; i < set->n; i++) {
-        idem_node *of_d = idem_critic_loss(logits[0][i], logits[1][i]), *of_g = idem_bce_logits(logits[1][i], true);
-        d = i ? idem_add(d, of_d) : of_d;
-        g = i ? idem_add(g, of_g) : of_g;
-    }
+    for (int i = 0; i < set->n; i++)
+        if (add_term(&d, idem_critic_loss(logits[0][i], logits[1][i])) ||
+            add_term(&g, idem_bce_logits(logits[1][i], true)))
+            return -1;
     d = idem_scale(d, 1 / (float)set->n);
-    t->heads = t->heads ? idem_add(t->heads, d) : d;
-    t->d.loss = idem_add(t->d.loss, d);
-    t->g.loss = idem_add(t->g.loss, idem_scale(g, (float)weight / (float)set->n));
-    return t->d.loss && t->g.loss ? 0 : -1;
+    return add_term(&t->heads, d) || add_term(&t->d.loss, d) ||
+                   add_term(&t->g.loss, idem_scale(g, (float)weight / (float)set->n))
+               ? -1
+               : 0;
 }
 
 static int build_heads(idem_gan_graph *t, idem_weights *w, const idem_gan_recipe *r, idem_node *shown,
@@ -208,28 +213,36 @@ static idem_node *rebuilt_alone(idem_gan_graph *t, idem_weights *w) {
     return rebuilt(t, idem_stylegan2_synthesis(&b, &t->about, t->known_ws, noise));
 }
 
-static int build_losses(idem_gan_graph *t, idem_weights *w, const idem_gan_recipe *r) {
+/* The losses of the discriminator of pictures, and its part in G's. */
+static int build_discriminator(idem_gan_graph *t, idem_weights *w, const idem_gan_recipe *r, idem_node *shown,
+                               idem_node *made) {
     const int64_t batch = t->part.batch;
-    idem_node *painted = generate(t, w, batch);
-    idem_node *made = idem_augment(painted, t->augment_made);
-    idem_node *shown = idem_augment(t->real, t->augment_real);
     idem_node *both = judge(t, w, idem_concat((idem_node *const[]){shown, made}, 2, 0), 2);
     idem_node *real = idem_slice(both, 0, 0, batch, 1);
     t->d.loss = idem_critic_loss(real, idem_slice(both, 0, batch, batch, 1));
     t->sign = idem_mean_all(idem_unary(real, IDEM_UNARY_SIGN, 0, 0));
     t->r1.loss = idem_r1(judge(t, w, shown, 1), t->real, (float)r->gamma);
-    t->g.loss = idem_bce_logits(judge(t, w, made, 1), true);
+    t->g.loss = idem_scale(idem_bce_logits(judge(t, w, made, 1), true), (float)r->d_weight);
+    return t->d.loss && t->sign && t->r1.loss && t->g.loss ? 0 : -1;
+}
+
+static int build_losses(idem_gan_graph *t, idem_weights *w, const idem_gan_recipe *r) {
+    const int64_t batch = t->part.batch;
+    idem_node *painted = generate(t, w, batch);
+    idem_node *made = idem_augment(painted, t->augment_made);
+    idem_node *shown = idem_augment(t->real, t->augment_real);
+    if (!made || !shown || (r->d_weight > 0 && build_discriminator(t, w, r, shown, made)))
+        return -1;
     if (r->rebuild > 0) {
         t->rebuilt = rebuilt(t, idem_slice(painted, 0, batch - r->rebuild_batch, r->rebuild_batch, 1));
         if (r->rebuild_first > 0 && !(t->alone.loss = rebuilt_alone(t, w)))
             return -1;
-        t->g.loss = idem_add(t->g.loss, idem_scale(t->rebuilt, (float)r->rebuild));
+        if (add_term(&t->g.loss, idem_scale(t->rebuilt, (float)r->rebuild)))
+            return -1;
     }
     if ((r->features > 0 || r->features_mobilenet > 0) && build_heads(t, w, r, shown, made))
         return -1;
-    if (r->path > 0 && !(t->path.loss = path_lengths(t, w, r)))
-        return -1;
-    return t->d.loss && t->sign && t->r1.loss && t->g.loss ? 0 : -1;
+    return r->path > 0 && !(t->path.loss = path_lengths(t, w, r)) ? -1 : 0;
 }
 
 /* ---- the steps ---- */
@@ -275,17 +288,23 @@ int idem_gan_graph_build(idem_gan_graph *t, idem_weights *w, const idem_gan_reci
     t->g.also[0] = t->rebuilt;
     t->path.also[0] = t->path_moved;
     t->alone.input = r->rebuild_rate > 0 ? t->known_ws : NULL;
-    if (make_step(&t->r1, t->graph, w, (double)r->r1_every, IDEM_GAN_D, NULL, "adam_d", d_beta2, &shared))
+    if (t->r1.loss && make_step(&t->r1, t->graph, w, (double)r->r1_every, IDEM_GAN_D, NULL, "adam_d", d_beta2, &shared))
         return -1;
     shared.share = t->r1.plan;
-    return make_step(&t->d, t->graph, w, 1, IDEM_GAN_D, IDEM_GAN_HEADS_PREFIX, "adam_d", d_beta2, &shared) ||
-                   make_step(&t->g, t->graph, w, 1, IDEM_GAN_G, NULL, "adam_g", g_beta2, &shared) ||
+    if (make_step(&t->d, t->graph, w, 1, IDEM_GAN_D, IDEM_GAN_HEADS_PREFIX, "adam_d", d_beta2, &shared))
+        return -1;
+    shared.share = idem_gan_graph_owner(t);
+    return make_step(&t->g, t->graph, w, 1, IDEM_GAN_G, NULL, "adam_g", g_beta2, &shared) ||
                    (t->alone.loss &&
                     make_step(&t->alone, t->graph, w, 1, IDEM_GAN_G, NULL, "adam_g", g_beta2, &shared)) ||
                    (r->path > 0 && make_step(&t->path, t->graph, w, (double)r->path_every, IDEM_GAN_G, NULL, "adam_g",
                                              g_beta2, &shared))
                ? -1
                : 0;
+}
+
+idem_plan *idem_gan_graph_owner(const idem_gan_graph *t) {
+    return t->r1.plan ? t->r1.plan : t->d.plan;
 }
 
 int idem_gan_graph_run(idem_gan_graph *t, idem_gan_step *s) {
@@ -300,7 +319,7 @@ int idem_gan_graph_run(idem_gan_graph *t, idem_gan_step *s) {
 
 void idem_gan_graph_free(idem_gan_graph *t) {
     idem_world_batch_close(&t->batch);
-    idem_gan_step *steps[] = {&t->d, &t->g, &t->alone, &t->path, &t->r1}; /* the buffer's owner is last */
+    idem_gan_step *steps[] = {&t->g, &t->alone, &t->path, &t->d, &t->r1}; /* the buffer's owner is last */
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         idem_adam_free(steps[i]->adam);
         idem_plan_free(steps[i]->plan);

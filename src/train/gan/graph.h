@@ -44,8 +44,9 @@ typedef struct {
     idem_node *augment_real, *augment_made; /* [B, IDEM_AUGMENT_NUMBERS] */
     idem_node *shift_real, *shift_made; /* the same for the heads' pictures: their translation; NULL without heads */
     idem_gan_step d, g;
-    idem_gan_step r1; /* loss (gamma/2) E |gradient|^2, the step minimises r1_every times that; uses the moments of d */
-    idem_node *sign;  /* scalar of d's plan: mean sign of D on real pictures */
+    idem_gan_step r1;   /* without a plan if D is left out; loss (gamma/2) E |gradient|^2, the step minimises r1_every
+                           times that; uses the moments of d */
+    idem_node *sign;    /* scalar of d's plan: mean sign of D on real pictures; NULL if D is left out */
     idem_node *rebuilt; /* scalar of g's plan: 1 - MS-SSIM + mean |x - y| in [0, 1] of known pictures; may be NULL */
     idem_node *heads;   /* scalar of d's plan: loss of the heads on frozen features, part of d's; may be NULL */
     idem_weights *mobilenet; /* network of the heads on MobileNetV2's features; may be NULL */
@@ -68,6 +69,8 @@ int idem_gan_init(idem_weights *w, const idem_gan_recipe *r);
  * process. Free the graph also after -1. It must not be moved. */
 int idem_gan_graph_build(idem_gan_graph *t, idem_weights *w, const idem_gan_recipe *r, const idem_world *world,
                          const idem_plan_options *options);
+/* The plan whose buffer all its plans share. */
+idem_plan *idem_gan_graph_owner(const idem_gan_graph *t);
 /* Runs the plan of one of its steps. Losses and gradients are then those of the whole batch, equal on all ranks. */
 int idem_gan_graph_run(idem_gan_graph *t, idem_gan_step *s);
 void idem_gan_graph_free(idem_gan_graph *t);

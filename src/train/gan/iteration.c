@@ -150,10 +150,10 @@ static int discriminate(const idem_gan_iteration *t, idem_gan_report *r) {
         return -1;
     if (taken && g->heads)
         r->heads = (double)idem_plan_scalar(g->d.plan, g->heads);
-    if (taken)
+    if (taken && g->sign)
         steer(t, r->sign = (double)idem_plan_scalar(g->d.plan, g->sign));
     r->skipped = !taken;
-    if (t->state->run.iteration % t->recipe->r1_every == 0) {
+    if (g->r1.plan && t->state->run.iteration % t->recipe->r1_every == 0) {
         if ((taken = take(t, &g->r1, &r->r1)) < 0)
             return -1;
         r->skipped |= !taken;

@@ -16,6 +16,10 @@ static const idem_field rows[] = {
     {"width-max", IDEM_FIELD_COUNT, AT(width_max), 8, 1024, "128", false, "and no more than this"},
     {"d-width", IDEM_FIELD_COUNT, AT(d_width), 8, 1e6, "2048", false, "the same for the discriminator"},
     {"d-width-max", IDEM_FIELD_COUNT, AT(d_width_max), 8, 1024, "128", false, "and no more than this"},
+    {"d-weight", IDEM_FIELD_REAL, AT(d_weight), 0, 1e6, "1", false,
+     "weight of the discriminator of pictures in the generator's loss; 0: none, only the heads on features teach, in "
+     "two "
+     "thirds of the time"},
     {"rate", IDEM_FIELD_REAL, AT(rate), 0, 1, "0.0025", true, "learning rate of both networks"},
     {"gamma", IDEM_FIELD_REAL, AT(gamma), 0, 1e6, "1", true,
      "R1: gamma/2 times the squared gradient of the discriminator at real pictures"},
@@ -82,7 +86,7 @@ int idem_gan_width(int64_t width, int64_t width_max, int r) {
 }
 
 double idem_gan_d_share(const idem_gan_recipe *r) {
-    return (double)r->r1_every / (double)(r->r1_every + 1);
+    return r->d_weight > 0 ? (double)r->r1_every / (double)(r->r1_every + 1) : 1;
 }
 
 double idem_gan_g_share(const idem_gan_recipe *r) {

@@ -246,6 +246,14 @@ static int open_data(idem_gan_trainer *t) {
                : 0;
 }
 
+static int check_discriminators(const idem_gan_recipe *r) {
+    return r->d_weight > 0 || r->features > 0 || r->features_mobilenet > 0
+               ? 0
+               : idem_fail(
+                     "settings.d-weight is 0, and settings.features and settings.features-mobilenet too: expected "
+                     "one of them above 0, as the generator would have no discriminator");
+}
+
 /* Checks the settings of known codes before anything is written. */
 static int check_known(const idem_gan_recipe *r, const idem_gan_setup *s) {
     if (!(r->rebuild > 0))
@@ -313,7 +321,7 @@ static int open_trainer(void *trainer) {
     if (open_data(t) || idem_gan_graph_build(&t->graph, t->weights, &t->recipe, t->run.world, &options) ||
         !(t->average = idem_average_new(t->weights, average_rule, 1)))
         return -1;
-    const idem_plan_options shared = {.threads = t->state.run.threads, .share = t->graph.r1.plan};
+    const idem_plan_options shared = {.threads = t->state.run.threads, .share = idem_gan_graph_owner(&t->graph)};
     t->sampler = idem_gan_sampler_new(t->weights, &shared);
     return !t->sampler || open_known(t, &options) || open_distance(t, &shared) ? -1 : 0;
 }
@@ -332,7 +340,8 @@ static const idem_run_kind kind = {
 idem_gan_trainer *idem_gan_trainer_new(const idem_gan_recipe *recipe, const idem_gan_setup *setup) {
     const idem_world *w = setup->world ? setup->world : idem_world_alone();
     idem_gan_part part;
-    if (idem_gan_part_make(&part, recipe, idem_world_rank(w), idem_world_size(w)) || check_known(recipe, setup))
+    if (idem_gan_part_make(&part, recipe, idem_world_rank(w), idem_world_size(w)) || check_discriminators(recipe) ||
+        check_known(recipe, setup))
         return NULL;
     idem_gan_trainer *t = calloc(1, sizeof *t);
     if (!t)
@@ -387,7 +396,7 @@ size_t idem_gan_trainer_count(const idem_gan_trainer *t) {
 }
 
 size_t idem_gan_trainer_bytes(const idem_gan_trainer *t) {
-    return idem_plan_bytes(t->graph.r1.plan);
+    return idem_plan_bytes(idem_gan_graph_owner(&t->graph));
 }
 
 const idem_weights *idem_gan_trainer_weights(const idem_gan_trainer *t) {
