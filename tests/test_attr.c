@@ -149,7 +149,8 @@ static bool changes(const char *norm, const char *name) {
     recipe.batch = 2;
     recipe.eval_pairs = 2;
     idem_model *m = opened(in_dir("framed.safetensors"));
-    const idem_trainer_setup setup = {.attr = {.start = in_dir("inception.safetensors"), .norm = norm}, .threads = 1};
+    const idem_trainer_setup setup = {.attr = {.start = in_dir("inception.safetensors"), .norm = norm},
+                                      .run = {.threads = 1}};
     idem_trainer *t = idem_trainer_new(m, &recipe, &setup);
     idem_train_report r;
     if (!t)

@@ -46,7 +46,7 @@ static void it_trains_on_the_embedded_generator(void **state) {
     if (!m || idem_model_choose_recogniser(m, in_dir("facenet.safetensors"), NULL) ||
         idem_model_load_recogniser(m, NULL))
         fail_msg("%s", idem_error());
-    idem_summary_trainer *t = idem_summary_trainer_new(m, &recipe, &(idem_summary_setup){.threads = 1});
+    idem_summary_trainer *t = idem_summary_trainer_new(m, &recipe, &(idem_summary_setup){.run = {.threads = 1}});
     if (!t)
         fail_msg("%s", idem_error());
     static float x[BATCH * PICTURE];
@@ -130,10 +130,10 @@ static void iterations_equal_pytorch(void **state) {
     idem_summary_recipe recipe;
     idem_summary_defaults(&recipe);
     recipe.batch = (int64_t)number(about, "batch");
-    idem_summary_trainer *t = idem_summary_trainer_new(m, &recipe, &(idem_summary_setup){.threads = 1});
+    idem_summary_trainer *t = idem_summary_trainer_new(m, &recipe, &(idem_summary_setup){.run = {.threads = 1}});
     if (!t)
         fail_msg("%s", idem_error());
-    idem_weights *trained = idem_summary_trainer_weights(t);
+    idem_weights *trained = idem_summary_trainer_about(t)->tensors;
     for (size_t i = 0; i < idem_weights_count(start); i++)
         idem_weight_write(idem_weights_find(trained, idem_weights_at(start, i)->name), idem_weights_at(start, i)->data);
     enum { PICTURES = 2, AREA = 64 * 64 };

@@ -76,8 +76,8 @@ static int train_in_child(const char *run, const idem_recipe *recipe, bool resum
         fprintf(stderr, "%s\n", idem_error());
         return 1;
     }
-    const idem_trainer_setup setup = {
-        .run = run, .resume = resume, .threads = 2, .stop = &stop_flag, .on_step = tell_parent, .user = c};
+    const idem_trainer_setup setup = {.run = {run, .resume = resume, .threads = 2, .stop = &stop_flag, .user = c},
+                                      .on_step = tell_parent};
     idem_trainer *t = idem_trainer_new(m, recipe, &setup);
     int code = !t ? REFUSED : 0;
     if (t && idem_trainer_run(t))

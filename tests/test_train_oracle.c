@@ -136,7 +136,7 @@ static bool open_bench(bench *b, bool unpublished) {
     recipe.rate = number(b->about, "rate");
     recipe.mirror_target = unpublished;
     recipe.weight_surround = unpublished ? number(b->about, "surround_weight") : 0;
-    b->trainer = idem_trainer_new(b->model, &recipe, &(idem_trainer_setup){.run = NULL});
+    b->trainer = idem_trainer_new(b->model, &recipe, &(idem_trainer_setup){0});
     if (!b->trainer)
         fail_msg("%s", idem_error());
     set_trained(b);

@@ -129,8 +129,8 @@ int bench_prepare_iteration(bench_work *w) {
     if (it)
         it->cycle = w->c->side < 256 ? 6 : 3;
     if (!it || !m || idem_model_load_frozen(m, NULL) || idem_model_new_mapper(m, 1, false, attr) ||
-        !(it->trainer =
-              idem_trainer_new(m, &recipe, &(idem_trainer_setup){.threads = w->threads, .profile = w->profile})))
+        !(it->trainer = idem_trainer_new(m, &recipe,
+                                         &(idem_trainer_setup){.run = {.threads = w->threads}, .profile = w->profile})))
         return -1;
     fill_trained(idem_model_trained(m));
     if (first_steps(it, m, w->batch))
@@ -142,8 +142,8 @@ int bench_prepare_iteration(bench_work *w) {
     w->state = it;
     w->run = run_cycle;
     w->values = first_losses;
-    w->planned = idem_trainer_plan_bytes(it->trainer);
     w->plan = idem_trainer_plan(it->trainer, false, true); /* for a profile */
+    w->planned = idem_plan_bytes(w->plan);
     w->pictures = it->cycle * w->batch;
     return 0;
 }

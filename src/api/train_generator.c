@@ -11,7 +11,6 @@ static const char CALL[] = "idem_train_generator";
 typedef struct {
     idem_training training; /* first: the trainer's `user` is both */
     const idem_train_generator_options *o;
-    const idem_world *world;
     idem_gan_trainer *trainer;
     idem_gan_recipe recipe;
     bool given[IDEM_TRAINING_FIELDS]; /* by field of the recipe */
@@ -58,32 +57,26 @@ static int check_given(const idem_gan_recipe *r, const bool *given) {
 /* Of the heads. */
 static int compare_networks(const work *a) {
     static const char *const networks[] = {"fr_pose.onnx", "mobilenet_v2.shard1.min.js"};
-    return (a->recipe.features > 0 && idem_training_same_networks(a->world, NULL, &networks[0], 1)) ||
-                   (a->recipe.features_mobilenet > 0 && idem_training_same_networks(a->world, NULL, &networks[1], 1))
+    return (a->recipe.features > 0 && idem_training_same_networks(a->training.world, NULL, &networks[0], 1)) ||
+                   (a->recipe.features_mobilenet > 0 &&
+                    idem_training_same_networks(a->training.world, NULL, &networks[1], 1))
                ? -1
                : 0;
 }
 
 static int open_trainer(work *a) {
     const idem_train_generator_options *o = a->o;
-    const idem_gan_setup setup = {.world = a->world,
-                                  .run = o->run,
-                                  .data = o->data,
-                                  .start = o->start,
-                                  .mapper = o->mapper,
-                                  .resume = o->resume,
-                                  .threads = o->threads,
-                                  .stop = a->training.watch.stop,
-                                  .deadline = a->training.deadline,
-                                  .on_cache = idem_training_on_reading,
-                                  .on_codes = idem_training_on_encoding,
-                                  .on_bad = idem_training_on_left_out,
+    const idem_gan_setup setup = {.run = idem_training_run(&a->training, o->run, o->resume, o->threads),
+                                  .sources = {.data = o->data,
+                                              .start = o->start,
+                                              .mapper = o->mapper,
+                                              .reading = idem_training_on_reading,
+                                              .encoding = idem_training_on_encoding,
+                                              .bad = idem_training_on_left_out},
                                   .on_step = on_step,
-                                  .on_note = idem_training_on_note,
-                                  .on_line = idem_training_on_line,
-                                  .user = a};
+                                  .on_note = idem_training_on_note};
     idem_gan_recipe saved;
-    if (!idem_world_rank(a->world) && idem_run_folder_look(o->run, o->resume))
+    if (!idem_world_rank(a->training.world) && idem_run_folder_look(o->run, o->resume))
         return -1;
     const int found = o->resume ? idem_gan_saved_recipe(o->run, &saved) : 0;
     if (found < 0 || (found && idem_fields_merge(&idem_gan_fields, &a->recipe, &saved, a->given)))
@@ -95,21 +88,15 @@ static int open_trainer(work *a) {
 }
 
 static void tell_start(work *a) {
-    bool given[IDEM_TRAINING_FIELDS] = {0};
-    const idem_settings used = {&idem_gan_fields, &a->recipe, given};
-    idem_training_start(&a->training,
-                        &(idem_train_start){.resumed = idem_gan_trainer_resumed(a->trainer),
-                                            .done = idem_gan_trainer_shown(a->trainer),
+    const idem_run *run = idem_gan_trainer_about(a->trainer);
+    idem_training_start(&a->training, run,
+                        &(idem_train_start){.done = run->state->shown,
                                             .all = a->recipe.pictures,
-                                            .settings = &used,
-                                            .pictures = (int64_t)idem_gan_trainer_count(a->trainer),
-                                            .threads = idem_threads(),
-                                            .activation_mb = (double)idem_gan_trainer_bytes(a->trainer) * 1e-6,
-                                            .state_mb = (double)idem_gan_trainer_state_bytes(a->trainer) * 1e-6});
+                                            .activation_mb = (double)idem_gan_trainer_bytes(a->trainer) * 1e-6});
 }
 
 static int train(work *a) {
-    if (!(a->world = idem_training_join(&a->training)))
+    if (idem_training_join(&a->training))
         return -1;
     const idem_team before = idem_team_enter(a->o->threads);
     int status = open_trainer(a);
@@ -117,7 +104,8 @@ static int train(work *a) {
         tell_start(a);
         status = idem_gan_trainer_run(a->trainer);
         if (!status)
-            idem_training_finish(&a->training, idem_gan_trainer_shown(a->trainer) >= a->recipe.pictures, a->o->run);
+            idem_training_finish(&a->training, idem_gan_trainer_about(a->trainer)->state->shown >= a->recipe.pictures,
+                                 a->o->run);
     }
     idem_gan_trainer_free(a->trainer);
     idem_team_leave(&before);

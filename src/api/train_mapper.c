@@ -17,7 +17,6 @@ static const char CALL[] = "idem_train_mapper";
 typedef struct {
     idem_training training; /* first: the trainer's `user` is both */
     const idem_train_mapper_options *o;
-    const idem_world *world;
     idem_model *model;
     idem_trainer *trainer;
     idem_witness *witness; /* NULL: its files are missing */
@@ -62,7 +61,7 @@ static void on_evaluation(void *user, int64_t iteration, const idem_held_out_sco
                                         .needs = f->rests.needs,
                                         .of = f->rests.of ? f->rests.of : "pairs"};
     }
-    if (!idem_world_rank(a->world))
+    if (!idem_world_rank(a->training.world))
         idem_training_draw(&a->training, a->o->run);
     idem_training_evaluated(&a->training,
                             &(idem_train_evaluation){.iteration = iteration, .figure = figure, .figures = list.n});
@@ -77,7 +76,7 @@ static int describe(void *user, int n, const float *pictures, float *descriptors
 static int load_model(work *a) {
     const idem_train_mapper_options *o = a->o;
     if (!(a->model = idem_model_open(o->generator)) ||
-        (!o->measure && !idem_world_rank(a->world) && idem_run_folder_look(o->run, o->resume)) ||
+        (!o->measure && !idem_world_rank(a->training.world) && idem_run_folder_look(o->run, o->resume)) ||
         (o->identity_net && idem_model_choose_recogniser(a->model, o->identity_net, o->identity_preprocess)))
         return -1;
     if (!o->mapper)
@@ -91,7 +90,7 @@ static int load_frozen(const work *a) {
     if (idem_model_load_frozen(a->model, o->models))
         return -1;
     const char *const networks[] = {"fr_landmark.onnx", idem_model_recogniser_file(a->model)};
-    return idem_training_same_networks(a->world, o->models, networks, o->identity_net ? 1 : 2);
+    return idem_training_same_networks(a->training.world, o->models, networks, o->identity_net ? 1 : 2);
 }
 
 /* Settings that are not given are the run's; in a new run with photographs, half of the pictures are photographs. */
@@ -125,27 +124,21 @@ static void open_witness(work *a) {
 
 static int open_trainer(work *a) {
     const idem_train_mapper_options *o = a->o;
-    const idem_trainer_setup setup = {.world = a->world,
-                                      .run = o->measure ? NULL : o->run,
-                                      .data = o->data,
-                                      .photographs = o->measure ? NULL : o->photographs,
-                                      .models = o->models,
-                                      .attr = {.net = o->attribute_net,
-                                               .start = o->attribute_start,
-                                               .norm = o->attribute_norm,
-                                               .side = o->attribute_side},
-                                      .resume = o->resume,
-                                      .threads = o->threads,
-                                      .trap_nan = o->trap_nan,
-                                      .judge = {a->witness ? describe : NULL, a->witness, IDEM_JUDGE_DIM},
-                                      .stop = a->training.watch.stop,
-                                      .deadline = a->training.deadline,
-                                      .on_step = on_step,
-                                      .on_evaluation = on_evaluation,
-                                      .on_photographs = idem_training_on_finding,
-                                      .on_left_out = idem_training_on_left_out,
-                                      .on_line = idem_training_on_line,
-                                      .user = a};
+    const idem_trainer_setup setup = {
+        .run = idem_training_run(&a->training, o->measure ? NULL : o->run, o->resume, o->threads),
+        .sources = {.data = o->data,
+                    .photographs = o->measure ? NULL : o->photographs,
+                    .models = o->models,
+                    .progress = idem_training_on_finding,
+                    .bad = idem_training_on_left_out},
+        .attr = {.net = o->attribute_net,
+                 .start = o->attribute_start,
+                 .norm = o->attribute_norm,
+                 .side = o->attribute_side},
+        .trap_nan = o->trap_nan,
+        .judge = {a->witness ? describe : NULL, a->witness, IDEM_JUDGE_DIM},
+        .on_step = on_step,
+        .on_evaluation = on_evaluation};
     return (a->trainer = idem_trainer_new(a->model, &a->recipe, &setup)) ? 0 : -1;
 }
 
@@ -153,19 +146,14 @@ static int open_trainer(work *a) {
 
 static void tell_start(work *a) {
     const idem_photographs *p = idem_trainer_photographs(a->trainer);
-    bool given[IDEM_TRAINING_FIELDS] = {0};
-    const idem_settings used = {&idem_recipe_fields, &a->recipe, given};
-    idem_training_start(&a->training,
-                        &(idem_train_start){.resumed = idem_trainer_resumed(a->trainer),
-                                            .done = idem_trainer_iteration(a->trainer),
+    const idem_run *run = idem_trainer_about(a->trainer);
+    const size_t bytes = idem_plan_bytes(idem_trainer_plan(a->trainer, false, true));
+    idem_training_start(&a->training, run,
+                        &(idem_train_start){.done = run->state->iteration,
                                             .all = a->recipe.iterations,
-                                            .settings = &used,
-                                            .pictures = (int64_t)idem_trainer_pictures(a->trainer),
                                             .photographs = p ? (int64_t)idem_photographs_count(p) : 0,
                                             .held_out = p ? (int64_t)idem_photographs_pairs(p) : 0,
-                                            .threads = idem_threads(),
-                                            .activation_mb = (double)idem_trainer_plan_bytes(a->trainer) * 1e-6,
-                                            .state_mb = (double)idem_trainer_state_bytes(a->trainer) * 1e-6});
+                                            .activation_mb = (double)bytes * 1e-6});
 }
 
 /* All kinds of iterations in their proportions. The first one touches new memory and does not count. */
@@ -189,9 +177,9 @@ static int take_time(work *a) {
 }
 
 static int train(work *a) {
-    if (!(a->world = idem_training_join(&a->training)) || load_model(a) || choose_recipe(a))
+    if (idem_training_join(&a->training) || load_model(a) || choose_recipe(a))
         return -1;
-    if (idem_world_same(a->world, "the generator (its digest)", idem_model_about(a->model)->hash))
+    if (idem_world_same(a->training.world, "the generator (its digest)", idem_model_about(a->model)->hash))
         return -1;
     const idem_team before = idem_team_enter(a->threads);
     int status = load_frozen(a);
@@ -203,7 +191,8 @@ static int train(work *a) {
         tell_start(a);
         status = a->o->measure ? take_time(a) : idem_trainer_run(a->trainer);
         if (!status && !a->o->measure)
-            idem_training_finish(&a->training, idem_trainer_iteration(a->trainer) >= a->recipe.iterations, a->o->run);
+            idem_training_finish(&a->training, idem_trainer_about(a->trainer)->state->iteration >= a->recipe.iterations,
+                                 a->o->run);
     }
     idem_trainer_free(a->trainer);
     idem_witness_free(a->witness);

@@ -48,31 +48,20 @@ static int load(work *a) {
 
 static int open_trainer(work *a) {
     const idem_train_summary_options *o = a->o;
-    const idem_summary_setup setup = {.run = o->measure ? NULL : o->run,
-                                      .data = o->data,
-                                      .resume = o->resume,
-                                      .threads = o->threads,
-                                      .stop = a->training.watch.stop,
-                                      .deadline = a->training.deadline,
-                                      .on_step = on_step,
-                                      .on_bad = idem_training_on_left_out,
-                                      .on_line = idem_training_on_line,
-                                      .user = a};
+    const idem_summary_setup setup = {
+        .run = idem_training_run(&a->training, o->measure ? NULL : o->run, o->resume, o->threads),
+        .data = o->data,
+        .on_step = on_step,
+        .on_bad = idem_training_on_left_out};
     return (a->trainer = idem_summary_trainer_new(a->model, &a->recipe, &setup)) ? 0 : -1;
 }
 
 static void tell_start(work *a) {
-    bool given[IDEM_TRAINING_FIELDS] = {0};
-    const idem_settings used = {&idem_summary_fields, &a->recipe, given};
-    idem_training_start(&a->training,
-                        &(idem_train_start){.resumed = idem_summary_trainer_resumed(a->trainer),
-                                            .done = idem_summary_trainer_iteration(a->trainer),
+    const idem_run *run = idem_summary_trainer_about(a->trainer);
+    idem_training_start(&a->training, run,
+                        &(idem_train_start){.done = run->state->iteration,
                                             .all = a->recipe.iterations,
-                                            .settings = &used,
-                                            .pictures = (int64_t)idem_summary_trainer_pictures(a->trainer),
-                                            .threads = idem_threads(),
-                                            .activation_mb = (double)idem_summary_trainer_bytes(a->trainer) * 1e-6,
-                                            .state_mb = (double)idem_summary_trainer_state_bytes(a->trainer) * 1e-6});
+                                            .activation_mb = (double)idem_summary_trainer_bytes(a->trainer) * 1e-6});
 }
 
 /* The first one touches new memory and does not count. */
@@ -99,7 +88,8 @@ static int train(work *a) {
         status = a->o->measure ? take_time(a) : idem_summary_trainer_run(a->trainer);
         if (!status && !a->o->measure) {
             idem_training_draw(&a->training, a->o->run);
-            idem_training_finish(&a->training, idem_summary_trainer_iteration(a->trainer) >= a->recipe.iterations,
+            idem_training_finish(&a->training,
+                                 idem_summary_trainer_about(a->trainer)->state->iteration >= a->recipe.iterations,
                                  a->o->run);
         }
     }

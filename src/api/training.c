@@ -15,6 +15,7 @@
 #include "base/models.h"
 #include "base/sha256.h"
 #include "engine/isa.h"
+#include "engine/threads.h"
 #include "train/curves.h"
 
 void idem_train_init(void *options, size_t struct_size) {
@@ -41,13 +42,24 @@ int idem_training_begin(idem_training *t, const char *call, const idem_train_wat
     return idem_isa_check();
 }
 
-const idem_world *idem_training_join(idem_training *t) {
-    const idem_world *w = idem_world_join(false);
+int idem_training_join(idem_training *t) {
+    const idem_world *w = t->world = idem_world_join(false);
     if (!w || (idem_world_size(w) > 1 && idem_world_same(w, "the version of idem", idem_version())))
-        return NULL;
+        return -1;
     if (idem_world_rank(w)) /* rank 0 reports to its caller */
         t->watch = (idem_train_watch){.struct_size = sizeof t->watch, .stop = t->watch.stop};
-    return w;
+    return 0;
+}
+
+idem_run_options idem_training_run(idem_training *t, const char *folder, bool resume, int threads) {
+    return (idem_run_options){.folder = folder,
+                              .world = t->world,
+                              .resume = resume,
+                              .threads = threads,
+                              .stop = t->watch.stop,
+                              .deadline = t->deadline,
+                              .on_line = idem_training_on_line,
+                              .user = t};
 }
 
 int idem_training_same_networks(const idem_world *w, const char *models, const char *const *name, int n) {
@@ -106,9 +118,16 @@ void idem_training_progress(idem_training *t, int phase, int64_t done, int64_t a
     tell(t, &(idem_train_progress){.done = done, .all = all}, idem_clock());
 }
 
-void idem_training_start(idem_training *t, const idem_train_start *start) {
-    idem_train_start full = *start;
+void idem_training_start(idem_training *t, const idem_run *run, const idem_train_start *own) {
+    bool given[IDEM_TRAINING_FIELDS] = {0};
+    const idem_settings used = {run->kind->form->recipe, (void *)run->owner.recipe, given};
+    idem_train_start full = *own;
     full.struct_size = sizeof full;
+    full.resumed = run->resumed;
+    full.settings = &used;
+    full.pictures = (int64_t)run->state->data_count;
+    full.threads = idem_threads();
+    full.state_mb = (double)idem_run_bytes(run) * 1e-6;
     t->result.activation_mb = full.activation_mb;
     t->result.state_mb = full.state_mb;
     if (t->watch.started)

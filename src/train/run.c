@@ -14,6 +14,7 @@
 #include "engine/precision.h"
 #include "engine/threads.h"
 #include "train/checkpoint.h"
+#include "train/world_turn.h"
 
 enum { SKIPPED_LIMIT = 20, EXTRA = 8 };
 
@@ -25,7 +26,7 @@ static int save_state(const idem_run *r) {
     if ((idem_world_size(r->world) > 1 || idem_weights_meta(r->tensors, RANKS)) &&
         idem_weights_set_meta(r->tensors, RANKS, ranks))
         return -1;
-    return idem_run_form_save(r->kind->form, r->path, r->state, r->setup.recipe, r->tensors);
+    return idem_run_form_save(r->kind->form, r->path, r->state, r->owner.recipe, r->tensors);
 }
 
 /* ---- opening ---- */
@@ -33,11 +34,11 @@ static int save_state(const idem_run *r) {
 /* Options are written before the first iteration: a run that is killed before its first checkpoint can then be resumed
  * with them. */
 static int start(idem_run *r) {
-    idem_threads_set(r->setup.threads);
+    idem_threads_set(r->options.threads);
     memset(r->state, 0, r->kind->form->state_bytes);
     r->state->threads = idem_threads();
     r->state->bf16 = idem_bf16();
-    if (r->kind->start(r->setup.trainer) || (r->path && save_state(r)))
+    if (r->kind->start(r->owner.trainer) || (r->path && save_state(r)))
         return -1;
     r->begun = true;
     return 0;
@@ -45,14 +46,14 @@ static int start(idem_run *r) {
 
 static int go_on(idem_run *r, idem_weights *tensors) {
     const idem_run_kind *k = r->kind;
-    if (idem_fields_check_resume(k->form->recipe, r->saved_recipe, r->setup.recipe) ||
-        (k->check && k->check(r->saved_recipe, r->setup.recipe)) ||
-        idem_checkpoint_threads(r->setup.threads, r->state->threads) ||
+    if (idem_fields_check_resume(k->form->recipe, r->saved_recipe, r->owner.recipe) ||
+        (k->check && k->check(r->saved_recipe, r->owner.recipe)) ||
+        idem_checkpoint_threads(r->options.threads, r->state->threads) ||
         idem_checkpoint_precision(idem_bf16(), r->state->bf16)) {
         idem_weights_free(tensors);
         return -1;
     }
-    return k->go_on(r->setup.trainer, tensors);
+    return k->go_on(r->owner.trainer, tensors);
 }
 
 /* Reads the newest checkpoint: as idem_run_form_load. */
@@ -60,15 +61,15 @@ static int load(idem_run *r, idem_weights **tensors) {
     const idem_run_form *f = r->kind->form;
     if (!r->saved_recipe && !(r->saved_recipe = malloc(f->recipe_bytes)))
         return idem_fail_as(IDEM_MEMORY, "out of memory for a run");
-    return idem_run_form_load(f, r->setup.folder, r->state, r->saved_recipe, tensors);
+    return idem_run_form_load(f, r->options.folder, r->state, r->saved_recipe, tensors);
 }
 
 /* 1 and the state, recipe and tensors of the newest checkpoint; 0 if the run begins; -1 if it may not. */
 static int look(idem_run *r, idem_weights **tensors) {
     if (!r->path)
         return 0;
-    const int found = r->setup.resume ? load(r, tensors) : 0;
-    return found ? found : idem_run_folder_check(r->path, r->setup.resume);
+    const int found = r->options.resume ? load(r, tensors) : 0;
+    return found ? found : idem_run_folder_check(r->path, r->options.resume);
 }
 
 /* All ranks follow rank 0's decision. */
@@ -86,7 +87,7 @@ static int look_together(idem_run *r, idem_weights **tensors) {
     if (rank && all == 1 && !found)
         found = idem_fail(
             "%s: rank 0 has found a checkpoint there and this rank has not: all ranks must see the same folder",
-            r->setup.folder);
+            r->options.folder);
     return idem_world_least(r->world, found, &all) || all < 0 ? -1 : found;
 }
 
@@ -97,7 +98,7 @@ static void digest_settings(const idem_run *r, char hex[65]) {
     idem_sha256 sum = idem_sha256_make();
     for (int i = 0; i < f->n; i++) {
         char text[IDEM_FIELD_TEXT];
-        idem_field_get(&f->row[i], r->setup.recipe, text);
+        idem_field_get(&f->row[i], r->owner.recipe, text);
         idem_sha256_add(&sum, text, strlen(text) + 1);
     }
     idem_sha256_end(&sum, hex);
@@ -150,36 +151,38 @@ static int open_files(idem_run *r) {
     free(samples);
     if (status)
         return -1;
-    r->log = idem_metrics_log_open(r->path, r->setup.resume, r->state->metrics_offset, r->state->iteration);
+    r->log = idem_metrics_log_open(r->path, r->options.resume, r->state->metrics_offset, r->state->iteration);
     if (!r->log)
         return -1;
-    idem_metrics_log_watch(r->log, r->setup.on_line, r->setup.user);
+    idem_metrics_log_watch(r->log, r->options.on_line, r->options.user);
     return log_ranks(r);
 }
 
 static int open_run(idem_run *r) {
     idem_weights *tensors;
-    if (r->setup.folder && !(r->name = strdup(r->setup.folder)))
+    if (r->options.folder && !(r->name = strdup(r->options.folder)))
         return idem_fail_as(IDEM_MEMORY, "out of memory for a run");
-    const bool writes = r->setup.folder && !idem_world_rank(r->world);
-    if (writes && !(r->folder = idem_run_folder_claim(r->setup.folder)))
+    const bool writes = r->options.folder && !idem_world_rank(r->world);
+    if (writes && !(r->folder = idem_run_folder_claim(r->options.folder)))
         return -1;
     r->path = r->folder ? idem_run_folder_path(r->folder) : NULL;
     const int found = look_together(r, &tensors);
     if (found < 0)
         return -1;
     r->resumed = found;
-    return (found ? go_on(r, tensors) : start(r)) || compare_ranks(r) || r->kind->open(r->setup.trainer) ||
+    return (found ? go_on(r, tensors) : start(r)) || compare_ranks(r) || r->kind->open(r->owner.trainer) ||
                    open_files(r)
                ? -1
                : 0;
 }
 
-int idem_run_open(idem_run *r, const idem_run_kind *kind, const idem_run_setup *setup) {
+int idem_run_open(idem_run *r, const idem_run_kind *kind, const idem_run_options *options,
+                  const idem_run_owner *owner) {
     *r = (idem_run){.kind = kind,
-                    .setup = *setup,
-                    .state = setup->state,
-                    .world = setup->world ? setup->world : idem_world_alone()};
+                    .options = *options,
+                    .owner = *owner,
+                    .state = owner->state,
+                    .world = options->world ? options->world : idem_world_alone()};
     if (!open_run(r))
         return 0;
     if (r->path && r->begun && idem_error_kind() != IDEM_INTERRUPTED)
@@ -195,28 +198,6 @@ void idem_run_close(idem_run *r) {
     *r = (idem_run){0};
 }
 
-static int work_in_turn(const idem_run *r, const char *what, int (*work)(void *trainer)) {
-    const bool first = !idem_world_rank(r->world);
-    int status = first ? work(r->setup.trainer) : 0, all;
-    if (idem_world_size(r->world) == 1)
-        return status;
-    if (idem_world_least(r->world, status, &all))
-        return -1;
-    if (!first)
-        status = all < 0 ? idem_fail("rank 0 on %s cannot open %s", idem_world_host(r->world, 0), what)
-                         : work(r->setup.trainer);
-    if (idem_world_least(r->world, status, &all))
-        return -1;
-    return all < 0 && !status ? idem_fail("another rank cannot open %s: its own message says why", what) : status;
-}
-
-int idem_run_in_turn(const idem_run *r, const char *what, int (*work)(void *trainer)) {
-    const double before = idem_world_set_patience(INFINITY);
-    const int status = work_in_turn(r, what, work);
-    idem_world_set_patience(before);
-    return status;
-}
-
 int idem_run_compare_data(const idem_run *r, const char *digest) {
     return idem_world_size(r->world) == 1 ? 0 : idem_world_same(r->world, "the data (its digest)", digest);
 }
@@ -229,6 +210,31 @@ int idem_run_data_count(idem_run *r, uint64_t count) {
                          before, before && count ? "" : " (0: drawn on the fly)", count);
     r->state->data_count = count;
     return 0;
+}
+
+int idem_run_log_changes(idem_run *r, void (*note)(void *user, const char *line)) {
+    const idem_fields *fields = r->kind->form->recipe;
+    idem_metric *m = r->resumed ? malloc((size_t)fields->n * sizeof *m) : NULL;
+    if (!m)
+        return r->resumed ? idem_fail_as(IDEM_MEMORY, "out of memory for what changed") : 0;
+    int n = 0;
+    for (int i = 0; i < fields->n; i++) {
+        const idem_field *f = &fields->row[i];
+        char before[IDEM_FIELD_TEXT], now[IDEM_FIELD_TEXT], line[128];
+        if (!strcmp(idem_field_get(f, r->saved_recipe, before), idem_field_get(f, r->owner.recipe, now)))
+            continue;
+        m[n++] = (idem_metric){f->name, strtod(now, NULL)};
+        snprintf(line, sizeof line, "settings.%s was %s, is now %s", f->name, before, now);
+        if (note)
+            note(r->options.user, line);
+    }
+    const int status = n && r->log ? idem_metrics_log_write(r->log, "change", r->state->iteration, m, n) : 0;
+    free(m);
+    return status;
+}
+
+const volatile sig_atomic_t *idem_run_stop(const idem_run *r) {
+    return idem_world_size(r->world) > 1 ? NULL : r->options.stop;
 }
 
 size_t idem_run_bytes(const idem_run *r) {
@@ -248,7 +254,7 @@ int idem_run_count(idem_run *r, bool skipped, const double *losses) {
             s->count[i]++;
         }
     s->iteration++;
-    s->shown += r->setup.pictures;
+    s->shown += r->owner.pictures;
     s->skipped += skipped;
     s->skipped_in_a_row = skipped ? s->skipped_in_a_row + 1 : 0;
     return s->skipped_in_a_row < SKIPPED_LIMIT
@@ -305,14 +311,14 @@ static int save_checkpoint(idem_run *r) {
 /* ---- the loop ---- */
 
 static bool stopped(const idem_run *r) {
-    return r->setup.stop && *r->setup.stop;
+    return r->options.stop && *r->options.stop;
 }
 
 enum { STOP, TIME_OVER, GO_ON }; /* the least of all ranks is valid for all */
 
 /* Between iterations: what all ranks do next. -1: a rank is lost. */
 static int next_turn(const idem_run *r, bool began) {
-    const bool late = r->setup.deadline > 0 && idem_clock() >= r->setup.deadline;
+    const bool late = r->options.deadline > 0 && idem_clock() >= r->options.deadline;
     int all;
     return idem_world_least(r->world, stopped(r) ? STOP : late && began ? TIME_OVER : GO_ON, &all) ? -1 : all;
 }
@@ -323,12 +329,12 @@ static int64_t place(const idem_run *r, idem_run_unit unit) {
 
 /* Whether the last iteration reached or passed a multiple. */
 static bool passed(const idem_run *r, int64_t every, idem_run_unit unit) {
-    const int64_t at = place(r, unit), step = unit == IDEM_RUN_PICTURES ? r->setup.pictures : 1;
+    const int64_t at = place(r, unit), step = unit == IDEM_RUN_PICTURES ? r->owner.pictures : 1;
     return every && at / every != (at - step) / every;
 }
 
 static int do_job(idem_run *r, const idem_run_job *j) {
-    if (j->work(r->setup.trainer))
+    if (j->together ? idem_world_together(r->world, j->work, r->owner.trainer) : j->work(r->owner.trainer))
         return -1;
     if (j->mark)
         *j->mark = place(r, j->unit);
@@ -348,7 +354,7 @@ static int begin(idem_run *r, const idem_run_plan *p) {
 }
 
 static int advance(idem_run *r, const idem_run_plan *p) {
-    if (r->kind->iterate(r->setup.trainer))
+    if (r->kind->iterate(r->owner.trainer))
         return -1;
     const bool last = place(r, p->unit) >= p->goal;
     for (int i = 0; i < p->jobs; i++) {

@@ -2,20 +2,18 @@
  * counts iterations, calls due jobs, and stops. A trainer adds a table of functions (idem_run_kind), one row per
  * periodic job (idem_run_job), and the iteration itself.
  *
- *     idem_run_open(&t->run, &kind, &setup)      start or go_on, then open; the files of the folder last
- *     idem_run_go(&t->run, &plan)                iterate and jobs until the goal
+ *     idem_run_open(&t->run, &kind, &options, &owner)    start or go_on, then open; the files of the folder last
+ *     idem_run_go(&t->run, &plan)                        iterate and jobs until the goal
  *     idem_run_close(&t->run)
  *
  * A resumed run equals the uninterrupted one bit for bit on the same machine. */
 #ifndef IDEM_TRAIN_RUN_H
 #define IDEM_TRAIN_RUN_H
 
-#include <signal.h>
-
 #include "train/metrics_log.h"
 #include "train/run_folder.h"
 #include "train/run_form.h"
-#include "train/world.h"
+#include "train/run_options.h"
 
 /* Functions get the trainer and return 0 or -1. */
 typedef struct {
@@ -35,27 +33,21 @@ typedef struct {
     int (*iterate)(void *trainer); /* ends with idem_run_count */
 } idem_run_kind;
 
+/* The trainer, and what it owns as long as the run. */
 typedef struct {
-    const char *folder;                /* NULL: nothing is written */
-    const idem_world *world;           /* only rank 0 writes, all ranks read checkpoints; NULL: only this process */
-    bool resume;                       /* continue the newest checkpoint, or start if there is none */
-    int threads;                       /* 0: all cores, or the checkpoint's */
-    const volatile sig_atomic_t *stop; /* nonzero: idem_run_go saves a checkpoint and fails as interrupted; or NULL */
-    double deadline; /* of idem_clock: after the first iteration that ends later, saves and returns 0; 0: none */
-    void (*on_line)(void *user, const char *json); /* each line of metrics.jsonl; may be NULL */
-    void *user;
-    int64_t pictures; /* per iteration, if the run counts them */
     void *trainer;
-    const void *recipe; /* owned by the trainer, valid as long as the run */
-    void *state;        /* likewise; begins with an idem_run_state */
-} idem_run_setup;
+    const void *recipe;
+    void *state;      /* begins with an idem_run_state */
+    int64_t pictures; /* per iteration, if the run counts them */
+} idem_run_owner;
 
 typedef struct {
     const idem_run_kind *kind;
-    idem_run_setup setup; /* .folder belongs to the caller: not read after opening */
-    idem_run_state *state;
-    idem_weights *tensors; /* the content of checkpoints; owned by the trainer */
-    const idem_world *world;
+    idem_run_options options;
+    idem_run_owner owner;
+    idem_run_state *state;   /* the owner's */
+    idem_weights *tensors;   /* the content of checkpoints; owned by the trainer */
+    const idem_world *world; /* never NULL */
     char *name;              /* of the folder, on all ranks */
     idem_run_folder *folder; /* NULL: nothing is written, as in ranks above 0 */
     const char *path;        /* its path */
@@ -66,19 +58,23 @@ typedef struct {
 } idem_run;
 
 /* The caller must close it also after a failure. */
-int idem_run_open(idem_run *r, const idem_run_kind *kind, const idem_run_setup *setup);
+int idem_run_open(idem_run *r, const idem_run_kind *kind, const idem_run_options *options, const idem_run_owner *owner);
 void idem_run_close(idem_run *r); /* call it last: it releases the lock */
 
 /* While the trainer opens: -1 with a message naming both if the data of ranks differ, by their digest. Settings,
  * weights and thread count were compared before. */
 int idem_run_compare_data(const idem_run *r, const char *digest);
 
-/* While the trainer opens: rank 0 does the work, then the others, which may read the files that it has left in the
- * run's folder. -1 on all ranks if one fails. what: "the photographs". */
-int idem_run_in_turn(const idem_run *r, const char *what, int (*work)(void *trainer));
-
 /* While the trainer opens its data: sets the number of training pictures. -1 if it differs from the resumed run's. */
 int idem_run_data_count(idem_run *r, uint64_t count);
+
+/* For a resumed run that is open: settings that differ from the checkpoint's become a line {"kind": "change"}, and each
+ * is passed to `note`, which may be NULL. */
+int idem_run_log_changes(idem_run *r, void (*note)(void *user, const char *line));
+
+/* The flag that stops work within an iteration or a job. NULL with several ranks: they stop only between iterations, as
+ * the others would wait for one that left. */
+const volatile sig_atomic_t *idem_run_stop(const idem_run *r);
 
 /* Of the tensors: weights and moments. */
 size_t idem_run_bytes(const idem_run *r);
@@ -105,6 +101,7 @@ typedef struct {
      * done on resume if it was due at that point. */
     int64_t *mark;
     bool catch_up;
+    bool together; /* takes long, on some ranks longer than on others: idem_world_together */
     int (*work)(void *trainer);
 } idem_run_job;
 

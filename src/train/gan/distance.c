@@ -1,6 +1,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "train/gan/distance.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,22 +10,22 @@
 #include "base/rng.h"
 #include "measure/features.h"
 #include "measure/frechet.h"
+#include "train/world_share.h"
 
 enum { BATCH = 8, SOME = 64, SEED = 0 };
 
 struct idem_gan_distance {
     const idem_gan_data *data;
-    char *file; /* NULL on ranks above 0 */
+    const idem_run *run;
+    char *file; /* the stored features, in the run's folder; NULL: not stored, as on ranks above 0 */
     idem_measure_share share;
-    const volatile sig_atomic_t *stop;
     idem_features *features;
     size_t n, picture;  /* pictures; floats per picture */
     float *real, *made; /* features [n, width]; real is NULL until first used */
     double halves;
 };
 
-idem_gan_distance *idem_gan_distance_new(const idem_gan_data *data, const char *file, size_t most,
-                                         const idem_measure_share *share, const volatile sig_atomic_t *stop,
+idem_gan_distance *idem_gan_distance_new(const idem_gan_data *data, const idem_run *run, size_t most,
                                          const idem_plan_options *options) {
     const size_t count = idem_gan_data_count(data);
     if (count < 4)
@@ -35,9 +36,9 @@ idem_gan_distance *idem_gan_distance_new(const idem_gan_data *data, const char *
         return idem_fail_null_as(IDEM_MEMORY, "out of memory for distances");
     const int side = idem_gan_data_side(data);
     *d = (idem_gan_distance){.data = data,
-                             .file = file ? strdup(file) : NULL,
-                             .share = *share,
-                             .stop = stop,
+                             .run = run,
+                             .file = run->path ? idem_path_join(run->path, "pictures.features") : NULL,
+                             .share = idem_world_share(run->world),
                              .n = count < most ? count : most,
                              .picture = (size_t)side * (size_t)side * 3};
     d->features = idem_features_new(NULL, NULL, side, BATCH, options);
@@ -47,10 +48,10 @@ idem_gan_distance *idem_gan_distance_new(const idem_gan_data *data, const char *
         idem_fail_more("%s; or do without distances: settings.distance-every=0", why);
     } else {
         d->made = malloc(d->n * idem_features_width(d->features) * sizeof *d->made);
-        if (!d->made || (file && !d->file))
+        if (!d->made || (run->path && !d->file))
             idem_fail_as(IDEM_MEMORY, "out of memory for the features of %zu pictures", d->n);
     }
-    if (!d->made || (file && !d->file)) {
+    if (!d->made || (run->path && !d->file)) {
         idem_gan_distance_free(d);
         return NULL;
     }
@@ -69,7 +70,8 @@ void idem_gan_distance_free(idem_gan_distance *d) {
 
 /* Features of n pictures in [-1, 1]; overwrites x. */
 static int measure(const idem_gan_distance *d, size_t n, float *x, float *rows) {
-    if (d->stop && *d->stop)
+    const volatile sig_atomic_t *stop = idem_run_stop(d->run);
+    if (stop && *stop)
         return idem_fail_as(IDEM_INTERRUPTED, "interrupted");
     for (size_t i = 0; i < n * d->picture; i++)
         x[i] = (x[i] + 1) / 2;
@@ -169,11 +171,29 @@ static int find_made(idem_gan_distance *d, idem_gan_sampler *s) {
     return status || idem_share_join(&d->share, d->made, d->n * width) ? -1 : 0;
 }
 
-int idem_gan_distance_measure(idem_gan_distance *d, idem_gan_sampler *s, idem_gan_measure *m) {
-    *m = (idem_gan_measure){.n = d->n, .features = idem_features_name(d->features)};
-    if ((!d->real && find_real(d)) || find_made(d, s) ||
-        (!d->share.rank && idem_frechet(&m->distance, d->made, d->n, d->real, d->n, idem_features_width(d->features))))
+/* Only on rank 0. */
+static int log_distance(const idem_gan_distance *d, void (*note)(void *user, const char *line)) {
+    const idem_run *run = d->run;
+    const char *features = idem_features_name(d->features);
+    double distance;
+    char line[256];
+    if (idem_frechet(&distance, d->made, d->n, d->real, d->n, idem_features_width(d->features)))
         return -1;
-    m->halves = d->halves;
-    return 0;
+    if (!run->log)
+        return 0;
+    snprintf(line, sizeof line,
+             "Frechet distance after %" PRId64 " pictures: %.3f (n = %zu), two halves of the data: %.3f (n = %zu), by "
+             "%s",
+             run->state->shown, distance, d->n, d->halves, d->n / 2, features);
+    if (note)
+        note(run->options.user, line);
+    const idem_metric rows[] = {{"pictures", (double)run->state->shown},
+                                {"frechet_mobilenetv2", distance},
+                                {"frechet_mobilenetv2_halves", d->halves},
+                                {"n", (double)d->n}};
+    return idem_metrics_log_write(run->log, "distance", run->state->iteration, rows, sizeof rows / sizeof *rows);
+}
+
+int idem_gan_distance_write(idem_gan_distance *d, idem_gan_sampler *s, void (*note)(void *user, const char *line)) {
+    return (!d->real && find_real(d)) || find_made(d, s) || (!d->share.rank && log_distance(d, note)) ? -1 : 0;
 }

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/status.h"
+
 #define AT(field) offsetof(idem_gan_recipe, field)
 
 static const idem_field rows[] = {
@@ -77,6 +79,14 @@ const idem_fields idem_gan_fields = {"generator", rows, sizeof rows / sizeof row
 void idem_gan_defaults(idem_gan_recipe *r) {
     memset(r, 0, sizeof *r);
     idem_fields_defaults(&idem_gan_fields, r);
+}
+
+int idem_gan_recipe_check(const idem_gan_recipe *r) {
+    return r->d_weight > 0 || r->features > 0 || r->features_mobilenet > 0
+               ? 0
+               : idem_fail(
+                     "settings.d-weight is 0, and settings.features and settings.features-mobilenet too: expected "
+                     "one of them above 0, as the generator would have no discriminator");
 }
 
 int idem_gan_width(int64_t width, int64_t width_max, int r) {

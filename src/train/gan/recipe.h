@@ -45,6 +45,9 @@ extern const idem_fields idem_gan_fields;
 
 void idem_gan_defaults(idem_gan_recipe *r);
 
+/* -1 if the generator would have no discriminator. */
+int idem_gan_recipe_check(const idem_gan_recipe *r);
+
 /* Channels at side 4 << r. */
 int idem_gan_width(int64_t width, int64_t width_max, int r);
 

@@ -10,7 +10,7 @@
 #include "model/origin.h"
 #include "train/world_share.h"
 
-enum { SHEET_SIDE = 6, PATIENCE = 3600 /* seconds: ranks have more or less to look at */ };
+enum { SHEET_SIDE = 6 };
 
 /* ---- the figures ---- */
 
@@ -122,23 +122,15 @@ static int write_all(const idem_evaluation *e, idem_run *run, const idem_held_ou
     return status;
 }
 
-static int measure_and_write(idem_evaluation *e, idem_run *run, idem_held_out_scores *s,
-                             idem_held_out_scores *photographs) {
+int idem_evaluation_run(idem_evaluation *e, idem_run *run, idem_held_out_scores *s, idem_held_out_scores *photographs) {
     const idem_photographs *p = idem_data_photographs(e->data);
     const idem_world *w = run->world;
-    int least;
-    if ((p && measure(e, w, &e->photographs, idem_data_held_out_photographs, idem_photographs_pairs(p), photographs)) ||
-        measure(e, w, &e->held_out, idem_data_held_out, (size_t)e->recipe->eval_pairs, s) ||
-        (run->path && write_all(e, run, s, p ? photographs : NULL)))
-        return -1;
-    return idem_world_least(w, 0, &least); /* the others wait for rank 0's files */
-}
-
-int idem_evaluation_run(idem_evaluation *e, idem_run *run, idem_held_out_scores *s, idem_held_out_scores *photographs) {
-    const double before = idem_world_set_patience(PATIENCE);
-    const int status = measure_and_write(e, run, s, photographs);
-    idem_world_set_patience(before);
-    return status;
+    return (p &&
+            measure(e, w, &e->photographs, idem_data_held_out_photographs, idem_photographs_pairs(p), photographs)) ||
+                   measure(e, w, &e->held_out, idem_data_held_out, (size_t)e->recipe->eval_pairs, s) ||
+                   (run->path && write_all(e, run, s, p ? photographs : NULL))
+               ? -1
+               : 0;
 }
 
 void idem_evaluation_free(idem_evaluation *e) {

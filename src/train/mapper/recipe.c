@@ -1,6 +1,9 @@
 #include "train/mapper/recipe.h"
 
+#include <inttypes.h>
 #include <string.h>
+
+#include "base/status.h"
 
 #define AT(field) offsetof(idem_recipe, field)
 
@@ -68,8 +71,16 @@ int idem_recipe_load(idem_recipe *r, const idem_weights *w) {
     return idem_fields_load(&idem_recipe_fields, r, w);
 }
 
-int idem_recipe_check_resume(const idem_recipe *saved, const idem_recipe *next) {
+int idem_recipe_check_resume(const void *saved_recipe, const void *next_recipe) {
+    const idem_recipe *saved = saved_recipe, *next = next_recipe;
     if (saved->decay > 0 && saved->iterations != next->iterations)
         return idem_field_refuse(idem_fields_find(&idem_recipe_fields, "iterations"), saved, next);
     return idem_fields_check_resume(&idem_recipe_fields, saved, next);
+}
+
+int idem_recipe_check_ranks(const idem_recipe *r, int ranks) {
+    return !(r->batch % ranks)
+               ? 0
+               : idem_fail("the batch is %" PRId64 ", and %d ranks cannot share it evenly: make it a multiple of %d",
+                           r->batch, ranks, ranks);
 }

@@ -37,8 +37,11 @@ void idem_recipe_defaults(idem_recipe *r);
  * recipe, or an invalid value. */
 int idem_recipe_store(const idem_recipe *r, idem_weights *w);
 int idem_recipe_load(idem_recipe *r, const idem_weights *w);
-/* -1 with a message naming both values if `next` differs from `saved` in a field that may not change. With a decaying
- * rate the number of iterations may not change either. */
-int idem_recipe_check_resume(const idem_recipe *saved, const idem_recipe *next);
+/* Of two idem_recipe: -1 with a message naming both values if they differ in a field that may not change. With a
+ * decaying rate the number of iterations may not change either. */
+int idem_recipe_check_resume(const void *saved_recipe, const void *next_recipe);
+
+/* -1 if `ranks` processes cannot share the batch evenly. */
+int idem_recipe_check_ranks(const idem_recipe *r, int ranks);
 
 #endif

@@ -48,9 +48,9 @@ int idem_mapper_state_check(const idem_mapper_state *s, const char *run, const i
                            *s->generator ? s->generator : "?", m ? idem_model_about(m)->hash : "any");
 }
 
-int idem_mapper_state_load(const char *run, idem_weights **tensors, idem_mapper_saved *saved, const idem_model *m) {
+int idem_mapper_state_load(const char *run, idem_weights **tensors, idem_mapper_saved *saved, idem_model *m) {
     const int found = idem_run_form_load(&idem_mapper_form, run, &saved->state, &saved->recipe, tensors);
-    if (found != 1 || !idem_mapper_state_check(&saved->state, run, m))
+    if (found != 1 || (!idem_mapper_state_check(&saved->state, run, m) && (!m || !idem_model_expect(m, *tensors))))
         return found;
     idem_weights_free(*tensors);
     *tensors = NULL;

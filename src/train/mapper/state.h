@@ -24,8 +24,8 @@ extern const idem_run_form idem_mapper_form;
 
 /* -1 if the run trains for another generator than m's. run: its folder. */
 int idem_mapper_state_check(const idem_mapper_state *s, const char *run, const idem_model *m);
-/* The newest checkpoint: 1 and both outputs, 0 if there is none, -1 (also if it is of another generator than m's; m
- * NULL: any). */
-int idem_mapper_state_load(const char *run, idem_weights **tensors, idem_mapper_saved *saved, const idem_model *m);
+/* The newest checkpoint: 1 and both outputs, 0 if there is none, -1 (also if it is of another generator than m's).
+ * Sets the run's recogniser and frame in m (idem_model_expect). m NULL: of any generator. */
+int idem_mapper_state_load(const char *run, idem_weights **tensors, idem_mapper_saved *saved, idem_model *m);
 
 #endif

@@ -1,23 +1,14 @@
 #define _POSIX_C_SOURCE 200809L
 #include "train/mapper/trainer.h"
 
-#include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "data/data.h"
-#include "engine/op.h"
 #include "model/average.h"
-#include "train/checkpoint.h"
 #include "train/mapper/evaluation.h"
 #include "train/mapper/graph.h"
-#include "train/mapper/photographs.h"
-#include "train/mapper/schedule.h"
+#include "train/mapper/iteration.h"
 #include "train/mapper/state.h"
-#include "train/mapper/step.h"
-#include "train/run.h"
 
 static const char *const sum_names[] = {"loss",          "l_id",     "l_landmark", "l_rec",
                                         "l_adversarial", "l_critic", "r1",         "l_surround"};
@@ -39,42 +30,21 @@ struct idem_trainer {
 
 /* ---- one iteration ---- */
 
-static void give(idem_node *input, const float *values) {
-    memcpy(input->leaf, values, (size_t)idem_shape_count(&input->shape) * sizeof *values);
+static idem_mapper_iteration next_of(idem_trainer *t) {
+    return (idem_mapper_iteration){&t->recipe, &t->state, &t->graph, t->data, t->average};
 }
 
-/* Takes the turn with the current inputs of the graph. */
-static int learn(idem_trainer *t, idem_turn turn) {
-    idem_training_graph *g = &t->graph;
-    idem_train_report *r = &t->last;
-    int64_t without_landmarks;
-    if (g->x_mirrored) {
-        give(g->x_mirrored, g->x_id->leaf);
-        idem_data_mirror(t->data, 0, 1, g->x_mirrored->leaf);
-    }
-    if (idem_mapper_step(g, &t->recipe, turn, t->state.run.iteration, t->average, r, &without_landmarks))
-        return -1;
-    const double losses[SUMS] = {r->loss,          r->l_id,     r->l_landmark, r->l_rec,
-                                 r->l_adversarial, r->l_critic, r->r1,         r->l_surround};
-    t->state.skipped_landmarks += without_landmarks;
-    t->state.cursor = idem_data_tell(t->data);
-    r->iteration = t->state.run.iteration + 1;
-    return idem_run_count(&t->run, r->skipped, losses);
+static int count(idem_trainer *t) {
+    const idem_train_report *r = &t->last;
+    return idem_run_count(&t->run, r->skipped,
+                          (const double[SUMS]){r->loss, r->l_id, r->l_landmark, r->l_rec, r->l_adversarial, r->l_critic,
+                                               r->r1, r->l_surround});
 }
 
 static int iterate(void *trainer) {
     idem_trainer *t = trainer;
-    const idem_training_graph *g = &t->graph;
-    const double mirrored = t->recipe.mirror_identity;
-    const idem_turn turn = idem_schedule_turn(&t->recipe, t->state.run.iteration);
-    const bool drawn = !idem_data_draw(t->data, turn.cross, g->x_id->leaf, g->x_attr->leaf);
-    if (drawn && !turn.cross && mirrored > 0)
-        idem_data_mirror(t->data, t->state.cursor.pictures, mirrored, g->x_id->leaf);
-    if (!drawn || (turn.adversarial && idem_data_codes(t->data, g->w_real->leaf)) || learn(t, turn)) {
-        idem_data_seek(t->data, t->state.cursor);
-        return -1;
-    }
-    return 0;
+    const idem_mapper_iteration next = next_of(t);
+    return idem_mapper_iterate(&next, &t->last) || count(t) ? -1 : 0;
 }
 
 int idem_trainer_step(idem_trainer *t, idem_train_report *r) {
@@ -85,11 +55,8 @@ int idem_trainer_step(idem_trainer *t, idem_train_report *r) {
 
 int idem_trainer_step_on(idem_trainer *t, const float *x_id, const float *x_attr, const float *w_real,
                          idem_train_report *r) {
-    const idem_turn turn = idem_schedule_turn(&t->recipe, t->state.run.iteration);
-    give(t->graph.x_id, x_id);
-    give(t->graph.x_attr, turn.cross ? x_attr : x_id);
-    give(t->graph.w_real, w_real);
-    const int status = learn(t, turn);
+    const idem_mapper_iteration next = next_of(t);
+    const int status = idem_mapper_iterate_on(&next, x_id, x_attr, w_real, &t->last) || count(t) ? -1 : 0;
     *r = t->last;
     return status;
 }
@@ -107,7 +74,7 @@ static int write_line(void *trainer) {
 static int tell(void *trainer) {
     const idem_trainer *t = trainer;
     if (t->setup.on_step)
-        t->setup.on_step(t->setup.user, &t->last);
+        t->setup.on_step(t->setup.run.user, &t->last);
     return 0;
 }
 
@@ -117,7 +84,7 @@ static int evaluate(void *trainer) {
     if (idem_evaluation_run(&t->evaluation, &t->run, &s, &of_photographs))
         return -1;
     if (t->setup.on_evaluation)
-        t->setup.on_evaluation(t->setup.user, t->state.run.iteration, &s,
+        t->setup.on_evaluation(t->setup.run.user, t->state.run.iteration, &s,
                                idem_data_photographs(t->data) ? &of_photographs : NULL);
     return 0;
 }
@@ -132,6 +99,7 @@ int idem_trainer_run(idem_trainer *t) {
          .at_end = true,
          .mark = &t->state.evaluated,
          .catch_up = true,
+         .together = true,
          .work = evaluate},
     };
     const idem_run_plan plan = {.goal = r->iterations,
@@ -146,12 +114,10 @@ int idem_trainer_run(idem_trainer *t) {
 int idem_trainer_saved_recipe(const char *run, idem_model *m, idem_recipe *r, int *threads) {
     idem_weights *tensors;
     idem_mapper_saved saved;
-    int found = idem_mapper_state_load(run, &tensors, &saved, m);
+    const int found = idem_mapper_state_load(run, &tensors, &saved, m);
     if (found == 1) {
         *r = saved.recipe;
         *threads = saved.state.run.threads;
-        if (idem_model_expect(m, tensors))
-            found = -1;
         idem_weights_free(tensors);
     }
     return found;
@@ -188,66 +154,9 @@ static int start(void *trainer) {
 
 static idem_plan_options options_of(const idem_trainer *t) {
     return (idem_plan_options){.threads = t->state.run.threads,
-                               /* Ranks stop only between iterations: the others would wait for one that left a plan. */
-                               .stop = idem_world_size(t->run.world) > 1 ? NULL : t->setup.stop,
+                               .stop = idem_run_stop(&t->run),
                                .profile = t->setup.profile,
                                .share = t->graph.plan[0][1]};
-}
-
-static int open_own_photographs(void *trainer) {
-    idem_trainer *t = trainer;
-    const idem_recipe *r = &t->recipe;
-    const idem_run_photographs p = {.dir = t->setup.photographs,
-                                    .run = t->run.name,
-                                    .share = r->photograph_share,
-                                    .options = {.size = idem_model_about(t->model)->size,
-                                                .seed = r->seed,
-                                                .weather = r->photograph_vary,
-                                                .pairs = (int)r->eval_pairs,
-                                                .borrow = idem_world_rank(t->run.world) > 0,
-                                                .threads = t->state.run.threads,
-                                                .models = t->setup.models,
-                                                .stop = t->setup.stop,
-                                                .progress = t->setup.on_photographs,
-                                                .bad = t->setup.on_left_out,
-                                                .user = t->setup.user}};
-    return idem_run_photographs_open(&p, t->data, t->run.tensors, t->state.run.iteration);
-}
-
-/* Rank 0 looks for faces and keeps them in the run's folder, where the others then find them. */
-static int open_photographs(idem_trainer *t) {
-    const idem_world *w = t->run.world;
-    if (idem_run_in_turn(&t->run, "the photographs", open_own_photographs))
-        return -1;
-    const idem_photographs *p = idem_data_photographs(t->data);
-    return idem_world_same(w, "the set of photographs (its digest)", p ? idem_photographs_digest(p) : "none");
-}
-
-static int open_data(idem_trainer *t) {
-    const idem_recipe *r = &t->recipe;
-    const idem_plan_options options = options_of(t);
-    const int ranks = idem_world_size(t->run.world), batch = (int)r->batch / ranks;
-    t->data = t->setup.data ? idem_data_folder(t->model, t->setup.data, batch, r->seed, (int)r->eval_pairs)
-                            : idem_data_on_the_fly(t->model, batch, r->truncation, r->seed, &options);
-    if (!t->data)
-        return -1;
-    idem_data_part(t->data, idem_world_rank(t->run.world), ranks);
-    idem_data_seek(t->data, t->state.cursor);
-    if (idem_run_data_count(&t->run, idem_data_count(t->data)) || open_photographs(t))
-        return -1;
-    char digest[65];
-    const bool listed = idem_data_digest(t->data, digest);
-    if (idem_run_compare_data(&t->run, listed ? digest : "drawn on the fly"))
-        return -1;
-    return listed ? idem_checkpoint_data(t->run.tensors, t->run.resumed, t->setup.data, digest) : 0;
-}
-
-static int check_ranks(const idem_trainer *t) {
-    const int ranks = idem_world_size(t->run.world);
-    return !(t->recipe.batch % ranks)
-               ? 0
-               : idem_fail("the batch is %" PRId64 ", and %d ranks cannot share it evenly: make it a multiple of %d",
-                           t->recipe.batch, ranks, ranks);
 }
 
 static int open_trainer(void *trainer) {
@@ -255,23 +164,21 @@ static int open_trainer(void *trainer) {
     const idem_recipe *r = &t->recipe;
     idem_plan_options options = options_of(t);
     options.trap_nan = t->setup.trap_nan;
-    if (check_ranks(t))
+    if (idem_recipe_check_ranks(r, idem_world_size(t->run.world)))
         return -1;
     if (idem_recipe_store(r, t->run.tensors) ||
         idem_training_graph_build(&t->graph, t->model, r, t->run.world, &options))
         return t->run.resumed ? idem_fail_more("%s: its checkpoint does not fit: %s", t->run.path, idem_error()) : -1;
     if (r->ema > 0 && !(t->average = idem_average_new(t->run.tensors, idem_average_mapper, IDEM_AVERAGE_MAPPER_RULES)))
         return -1;
-    if (open_data(t))
+    options = options_of(t);
+    if (!(t->data = idem_mapper_sources_open(&t->setup.sources, &t->run, t->model, r, &options)))
         return -1;
-    t->evaluation = (idem_evaluation){
-        .model = t->model, .data = t->data, .recipe = r, .judge = t->setup.judge, .options = options_of(t)};
+    idem_data_seek(t->data, t->state.cursor);
+    t->evaluation =
+        (idem_evaluation){.model = t->model, .data = t->data, .recipe = r, .judge = t->setup.judge, .options = options};
     t->evaluation.options.profile = false; /* only of training */
     return 0;
-}
-
-static int check(const void *saved, const void *next) {
-    return idem_recipe_check_resume(saved, next);
 }
 
 static const idem_run_kind kind = {
@@ -280,7 +187,7 @@ static const idem_run_kind kind = {
     .sums = SUMS,
     .atomic = true,
     .advice = "resume an earlier state in a new folder with a lower settings.rate",
-    .check = check,
+    .check = idem_recipe_check_resume,
     .start = start,
     .go_on = go_on,
     .open = open_trainer,
@@ -292,18 +199,8 @@ idem_trainer *idem_trainer_new(idem_model *m, const idem_recipe *recipe, const i
     if (!t)
         return idem_fail_null_as(IDEM_MEMORY, "out of memory for a trainer");
     *t = (idem_trainer){.model = m, .recipe = *recipe, .setup = *setup};
-    const idem_run_setup run = {.folder = setup->run,
-                                .world = setup->world,
-                                .resume = setup->resume,
-                                .threads = setup->threads,
-                                .stop = setup->stop,
-                                .deadline = setup->deadline,
-                                .on_line = setup->on_line,
-                                .user = setup->user,
-                                .trainer = t,
-                                .recipe = &t->recipe,
-                                .state = &t->state};
-    if (!idem_run_open(&t->run, &kind, &run))
+    const idem_run_owner owner = {.trainer = t, .recipe = &t->recipe, .state = &t->state};
+    if (!idem_run_open(&t->run, &kind, &setup->run, &owner))
         return t;
     idem_trainer_free(t);
     return NULL;
@@ -320,32 +217,12 @@ void idem_trainer_free(idem_trainer *t) {
     free(t);
 }
 
-int64_t idem_trainer_iteration(const idem_trainer *t) {
-    return t->state.run.iteration;
-}
-
-bool idem_trainer_resumed(const idem_trainer *t) {
-    return t->run.resumed;
-}
-
-size_t idem_trainer_pictures(const idem_trainer *t) {
-    return idem_data_count(t->data);
-}
-
-int64_t idem_trainer_skipped_landmarks(const idem_trainer *t) {
-    return t->state.skipped_landmarks;
+const idem_run *idem_trainer_about(const idem_trainer *t) {
+    return &t->run;
 }
 
 const idem_photographs *idem_trainer_photographs(const idem_trainer *t) {
     return idem_data_photographs(t->data);
-}
-
-size_t idem_trainer_plan_bytes(const idem_trainer *t) {
-    return idem_plan_bytes(t->graph.plan[0][1]);
-}
-
-size_t idem_trainer_state_bytes(const idem_trainer *t) {
-    return idem_run_bytes(&t->run);
 }
 
 idem_plan *idem_trainer_plan(const idem_trainer *t, bool cross, bool adversarial) {

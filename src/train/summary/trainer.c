@@ -85,7 +85,7 @@ static int write_line(void *trainer) {
 static int tell(void *trainer) {
     const idem_summary_trainer *t = trainer;
     if (t->setup.on_step)
-        t->setup.on_step(t->setup.user, &t->last);
+        t->setup.on_step(t->setup.run.user, &t->last);
     return 0;
 }
 
@@ -153,7 +153,7 @@ static int open_data(idem_summary_trainer *t) {
     t->data = idem_summary_data_open(t->setup.data, (int)t->recipe.crop, idem_summary_side(t->model), t->recipe.seed);
     if (!t->data)
         return -1;
-    idem_summary_data_watch(t->data, t->setup.on_bad, t->setup.user);
+    idem_summary_data_watch(t->data, t->setup.on_bad, t->setup.run.user);
     char digest[65];
     idem_summary_data_digest(t->data, digest);
     return idem_run_data_count(&t->run, idem_summary_data_count(t->data)) ||
@@ -164,7 +164,7 @@ static int open_data(idem_summary_trainer *t) {
 
 static int open_trainer(void *trainer) {
     idem_summary_trainer *t = trainer;
-    const idem_plan_options options = {.threads = t->state.run.threads, .stop = t->setup.stop};
+    const idem_plan_options options = {.threads = t->state.run.threads, .stop = idem_run_stop(&t->run)};
     return open_data(t) || idem_summary_graph_build(&t->graph, t->model, t->weights, &t->recipe, &options) ? -1 : 0;
 }
 
@@ -186,17 +186,8 @@ idem_summary_trainer *idem_summary_trainer_new(idem_model *m, const idem_summary
     if (!t)
         return idem_fail_null_as(IDEM_MEMORY, "out of memory for a trainer");
     *t = (idem_summary_trainer){.model = m, .recipe = *recipe, .setup = *setup};
-    const idem_run_setup run = {.folder = setup->run,
-                                .resume = setup->resume,
-                                .threads = setup->threads,
-                                .stop = setup->stop,
-                                .deadline = setup->deadline,
-                                .on_line = setup->on_line,
-                                .user = setup->user,
-                                .trainer = t,
-                                .recipe = &t->recipe,
-                                .state = &t->state};
-    if (!idem_run_open(&t->run, &kind, &run))
+    const idem_run_owner owner = {.trainer = t, .recipe = &t->recipe, .state = &t->state};
+    if (!idem_run_open(&t->run, &kind, &setup->run, &owner))
         return t;
     idem_summary_trainer_free(t);
     return NULL;
@@ -212,26 +203,10 @@ void idem_summary_trainer_free(idem_summary_trainer *t) {
     free(t);
 }
 
-int64_t idem_summary_trainer_iteration(const idem_summary_trainer *t) {
-    return t->state.run.iteration;
-}
-
-bool idem_summary_trainer_resumed(const idem_summary_trainer *t) {
-    return t->run.resumed;
-}
-
-size_t idem_summary_trainer_pictures(const idem_summary_trainer *t) {
-    return t->data ? idem_summary_data_count(t->data) : 0;
-}
-
-size_t idem_summary_trainer_state_bytes(const idem_summary_trainer *t) {
-    return idem_run_bytes(&t->run);
+const idem_run *idem_summary_trainer_about(const idem_summary_trainer *t) {
+    return &t->run;
 }
 
 size_t idem_summary_trainer_bytes(const idem_summary_trainer *t) {
     return idem_plan_bytes(t->graph.plan);
-}
-
-idem_weights *idem_summary_trainer_weights(const idem_summary_trainer *t) {
-    return t->weights;
 }

@@ -5,9 +5,8 @@
 #ifndef IDEM_TRAIN_SUMMARY_TRAINER_H
 #define IDEM_TRAIN_SUMMARY_TRAINER_H
 
-#include <signal.h>
-
 #include "model/model.h"
+#include "train/run.h"
 #include "train/summary/recipe.h"
 
 typedef struct idem_summary_trainer idem_summary_trainer;
@@ -18,17 +17,12 @@ typedef struct {
     double loss, l_r, l_d, pixels, features, likeness;
 } idem_summary_report;
 
-/* Texts are read only while the trainer is made; `stop` and `user` must outlive it. */
+/* Texts are read only while the trainer is made. */
 typedef struct {
-    const char *run, *data;            /* folders; run NULL: nothing is written; data NULL: only step_on */
-    bool resume;                       /* continue the newest checkpoint of `run`, or start if there is none */
-    int threads;                       /* 0: all cores, or the checkpoint's */
-    const volatile sig_atomic_t *stop; /* nonzero: run saves a checkpoint and returns -1, "interrupted" */
-    double deadline;                   /* idem_clock's: run then saves a checkpoint and returns 0; 0: none */
+    idem_run_options run; /* .world NULL */
+    const char *data;     /* folder; NULL: only step_on */
     void (*on_step)(void *user, const idem_summary_report *r);
-    void (*on_bad)(void *user, const char *why);   /* an unreadable picture, which is skipped; may be NULL */
-    void (*on_line)(void *user, const char *json); /* each line of metrics.jsonl */
-    void *user;
+    void (*on_bad)(void *user, const char *why); /* an unreadable picture, which is skipped; may be NULL */
 } idem_summary_setup;
 
 /* The options of the run in folder `run`: 1 and *r filled, 0 if it has no checkpoint. Sets the run's recogniser in the
@@ -46,11 +40,7 @@ int idem_summary_trainer_step_on(idem_summary_trainer *t, const float *x, idem_s
 /* The rest of the recipe, with its lines, samples and checkpoints. */
 int idem_summary_trainer_run(idem_summary_trainer *t);
 
-int64_t idem_summary_trainer_iteration(const idem_summary_trainer *t); /* completed */
-bool idem_summary_trainer_resumed(const idem_summary_trainer *t);      /* from a checkpoint */
-size_t idem_summary_trainer_pictures(const idem_summary_trainer *t);
-size_t idem_summary_trainer_state_bytes(const idem_summary_trainer *t); /* weights and moments */
-size_t idem_summary_trainer_bytes(const idem_summary_trainer *t);       /* of activations */
-idem_weights *idem_summary_trainer_weights(const idem_summary_trainer *t);
+const idem_run *idem_summary_trainer_about(const idem_summary_trainer *t); /* how far it is */
+size_t idem_summary_trainer_bytes(const idem_summary_trainer *t);          /* of activations */
 
 #endif
