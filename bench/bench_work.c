@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/spin.h"
+#include "cli/spin.h"
 #include "engine/op.h"
 #include "engine/precision.h"
 #include "support/work.h"

@@ -8,19 +8,14 @@ enum { LINE_MAX_BYTES = 1000 };
 
 static idem_log_sink *log_sink;
 static void *log_user;
-static idem_log_level log_least;
 
 void idem_log_set_sink(idem_log_sink *sink, void *user) {
     log_sink = sink;
     log_user = user;
 }
 
-void idem_log_set_least(idem_log_level least) {
-    log_least = least;
-}
-
 void idem_log(idem_log_level level, const char *format, ...) {
-    if (!log_sink || level < log_least)
+    if (!log_sink)
         return;
     char line[LINE_MAX_BYTES];
     va_list args;

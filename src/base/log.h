@@ -8,7 +8,6 @@ typedef enum { IDEM_LOG_NOTE, IDEM_LOG_WARNING } idem_log_level;
 typedef void idem_log_sink(void *user, idem_log_level level, const char *line);
 
 void idem_log_set_sink(idem_log_sink *sink, void *user);
-void idem_log_set_least(idem_log_level least); /* lines below it are dropped; IDEM_LOG_NOTE: none */
 void idem_log(idem_log_level level, const char *format, ...) IDEM_PRINTF(2, 3);
 
 #endif

@@ -7,13 +7,16 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/status.h"
+#include "cli/failure.h"
 #include "cli/progress.h"
+#include "idem.h"
 
 /* In the folder, or the file itself. */
 static char *path_of(const idem_combinations *c, const char *name) {
     char *path = c->folder ? idem_path_join(c->output, name) : strdup(c->output);
-    return path ? path : idem_fail_null_as(IDEM_MEMORY, "out of memory for a file name");
+    if (!path)
+        idem_cli_fail_as(IDEM_ERROR_MEMORY, "out of memory for a file name");
+    return path;
 }
 
 int idem_combinations_open(idem_combinations *c, const char *output, bool folder, bool pairs) {
@@ -40,7 +43,9 @@ void idem_combinations_free(idem_combinations *c) {
 static char *result_name(const idem_combinations *c, const char *who, const char *how) {
     char *name;
     int length = c->pairs ? asprintf(&name, "%s.png", who) : asprintf(&name, "%s--%s.png", who, how);
-    return length < 0 ? idem_fail_null_as(IDEM_MEMORY, "out of memory for a file name") : name;
+    if (length < 0)
+        idem_cli_fail_as(IDEM_ERROR_MEMORY, "out of memory for a file name");
+    return length < 0 ? NULL : name;
 }
 
 bool idem_combinations_fit(const idem_combinations *c, const char *who, const char *how) {
@@ -64,12 +69,12 @@ int idem_combinations_check(idem_combinations *c, const char *who, const char *h
 int idem_combinations_clear(idem_combinations *c, size_t n) {
     forget(c);
     if (n > INT_MAX)
-        return idem_fail("%zu are too many pictures", n);
+        return idem_cli_fail("%zu are too many pictures", n);
     if ((int)n <= c->capacity)
         return 0;
     idem_combination *more = realloc(c->at, n * sizeof *more);
     if (!more)
-        return idem_fail_as(IDEM_MEMORY, "out of memory for a table of %zu", n);
+        return idem_cli_fail_as(IDEM_ERROR_MEMORY, "out of memory for a table of %zu", n);
     c->at = more;
     c->capacity = (int)n;
     return 0;
@@ -92,14 +97,14 @@ static int by_path(const void *a, const void *b) {
 int idem_combinations_differ(const idem_combinations *c) {
     const char **paths = malloc((size_t)(c->n + 1) * sizeof *paths);
     if (!paths)
-        return idem_fail_as(IDEM_MEMORY, "out of memory for a table of %d", c->n);
+        return idem_cli_fail_as(IDEM_ERROR_MEMORY, "out of memory for a table of %d", c->n);
     for (int i = 0; i < c->n; i++)
         paths[i] = c->at[i].path;
     qsort(paths, (size_t)c->n, sizeof *paths, by_path);
     int status = 0;
     for (int i = 1; i < c->n && !status; i++)
         if (!strcmp(paths[i - 1], paths[i]))
-            status = idem_fail("two combinations would both be called %s; rename a picture", paths[i]);
+            status = idem_cli_fail("two combinations would both be called %s; rename a picture", paths[i]);
     free(paths);
     return status;
 }

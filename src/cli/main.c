@@ -7,17 +7,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/log.h"
-#include "base/models.h"
-#include "base/spin.h"
-#include "base/status.h"
 #include "cli/command.h"
+#include "cli/failure.h"
 #include "cli/library.h"
 #include "cli/models.h"
 #include "cli/completion.h"
 #include "cli/options.h"
 #include "cli/profile.h"
 #include "cli/progress.h"
+#include "cli/spin.h"
 #include "cli/terms.h"
 
 typedef struct {
@@ -60,11 +58,6 @@ static void catch_signals(void) {
         sigaction(SIGHUP, &action, NULL);
 }
 
-static void log_line(void *user, idem_log_level level, const char *line) {
-    (void)user;
-    idem_cli_say(level == IDEM_LOG_WARNING ? "idem: warning: %s" : "idem: %s", line);
-}
-
 /* Prints the message; finds the name of a damaged model in the library's message. */
 static void say_failure(const char *message) {
     char model[IDEM_CLI_MODEL_BYTES];
@@ -82,8 +75,8 @@ int idem_cli_failed(void) {
     idem_progress_clear();
     char message[1024]; /* looking at files may replace it */
     /* Any other failure was caused by the interruption. */
-    const bool other = idem_cli_stop && idem_error_kind() != IDEM_INTERRUPTED;
-    snprintf(message, sizeof message, "%s", other ? "interrupted" : idem_error());
+    const bool other = idem_cli_stop && idem_error_kind() != IDEM_ERROR_INTERRUPTED;
+    snprintf(message, sizeof message, "%s", other ? "interrupted" : idem_last_error());
     say_failure(message);
     return idem_cli_stop ? 130 : 1;
 }
@@ -106,7 +99,7 @@ static int longest_name(void) {
 /* For an installed program; in the source tree they are in the current folder. */
 static void print_examples_folder(void) {
     char folder[PATH_MAX];
-    if (!idem_models_shipped(folder, sizeof folder, "") && *folder == '/') {
+    if (!idem_find_shipped("", folder, sizeof folder) && *folder == '/') {
         *strrchr(folder, '/') = 0;
         idem_cli_print("The samples/ and models/ of the examples are in %s.", folder);
     }
@@ -181,13 +174,13 @@ static int run(const command *c, int argc, char **argv) {
     snprintf(name, sizeof name, "idem %s", c->name);
     argv[0] = name;
     if (idem_check_machine())
-        return idem_cli_usage("%s", idem_error());
+        return idem_cli_usage("%s", idem_last_error());
     int code = c->run(argc, argv);
     bool printed = !fflush(stdout);
     idem_cli_profile_end();
     /* Results that did not reach stdout are a failure. */
     if (!printed && code == 0) {
-        idem_fail_as(IDEM_INTERNAL, "cannot write to standard output");
+        idem_cli_fail_as(IDEM_ERROR_INTERNAL, "cannot write to standard output");
         return idem_cli_failed();
     }
     return code;
@@ -213,7 +206,7 @@ int main(int argc, char **argv) {
     idem_spin_briefly(argv);
     setvbuf(stderr, NULL, _IOLBF, BUFSIZ); /* whole lines if several processes write to one file */
     catch_signals();
-    idem_log_set_sink(log_line, NULL);
+    idem_set_log(idem_cli_log, NULL);
     if (argc < 2) {
         print_help();
         return 2;

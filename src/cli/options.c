@@ -1,5 +1,4 @@
 #define _GNU_SOURCE
-#include "base/log.h"
 #include "cli/options.h"
 
 #include <argp.h>
@@ -379,7 +378,7 @@ int idem_parse(const idem_command_line *line, int argc, char **argv, idem_shared
         free(help[i]);
     free((char *)argp.doc);
     if (shared->quiet)
-        idem_log_set_least(IDEM_LOG_WARNING);
+        idem_set_log(idem_cli_log_warnings, NULL);
     if (line->shared & IDEM_WITH_THREADS) {
         idem_set_threads(shared->threads);
         shared->precision = !strcmp(p.precision, "f32")    ? IDEM_PRECISION_F32

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/name.h"
+#include "idem.h"
 
 static struct {
     bool on, terminal, drawn;
@@ -165,6 +166,16 @@ void idem_cli_say(const char *format, ...) {
     va_end(args);
     if (was_drawn && progress.on)
         draw(false);
+}
+
+void idem_cli_log(void *user, int level, const char *line) {
+    (void)user;
+    idem_cli_say(level == IDEM_LOG_LINE_WARNING ? "idem: warning: %s" : "idem: %s", line);
+}
+
+void idem_cli_log_warnings(void *user, int level, const char *line) {
+    if (level == IDEM_LOG_LINE_WARNING)
+        idem_cli_log(user, level, line);
 }
 
 void idem_cli_print(const char *format, ...) {

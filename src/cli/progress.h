@@ -27,6 +27,9 @@ void idem_cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)))
 void idem_cli_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* From now on the first prints nothing: another process of the command says the same. Failures are printed anyway. */
 void idem_cli_mute(bool mute);
+/* For idem_set_log: all lines, or only warnings. */
+void idem_cli_log(void *user, int level, const char *line);
+void idem_cli_log_warnings(void *user, int level, const char *line);
 /* The line as text, for other outputs: malloc'ed, NULL if memory is short. */
 char *idem_cli_line(const char *format, va_list args);
 

@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "base/spin.h"
+#include "cli/spin.h"
 
 #include <stdio.h>
 #include <stdlib.h>

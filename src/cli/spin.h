@@ -1,6 +1,6 @@
 /* Limits the spinning of waiting threads. */
-#ifndef IDEM_BASE_SPIN_H
-#define IDEM_BASE_SPIN_H
+#ifndef IDEM_CLI_SPIN_H
+#define IDEM_CLI_SPIN_H
 
 /* Waiting threads spin, by default for milliseconds. If another program uses a core, spinning threads share the
  * remaining cores with those they wait for, and a training iteration becomes a hundred times slower. libgomp reads the
