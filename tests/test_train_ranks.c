@@ -213,7 +213,8 @@ static void a_killed_rank_ends_all(void **state) {
                       "[ $(($(date +%%s) - start)) -lt 60 ] || exit 77; exit $code");
     assert_true(code != 0 && code != 77);
     program_expect(
-        RUN("last=$(ls $DIR/killed | sed -n 's/checkpoint-0*\\([0-9][0-9]*\\)[.].*/\\1/p' | tail -1); $IDEM " TRAIN
+        RUN("for i in $(seq 100); do kill -0 $(cat $DIR/pid.0) 2>/dev/null || break; sleep 0.1; done; "
+            "last=$(ls $DIR/killed | sed -n 's/checkpoint-0*\\([0-9][0-9]*\\)[.].*/\\1/p' | tail -1); $IDEM " TRAIN
             "-d $DIR/data --checkpoint-every 1 --resume --iterations $((last + 1)) -o $DIR/killed"),
         0);
 }
