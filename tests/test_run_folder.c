@@ -165,7 +165,8 @@ static void texts_are_not_kept(void **state) {
     r.features = 0;
     r.distance_every = 0;
     r.batch = r.pictures = 4;
-    idem_gan_trainer *t = idem_gan_trainer_new(&r, &(idem_gan_setup){.run = {run, .threads = 1}, .sources = {data}});
+    idem_gan_trainer *t =
+        idem_gan_trainer_new(&r, &(idem_gan_setup){.run = {run, .threads = 1}, .sources = {.data = data}});
     if (!t)
         fail_msg("%s", idem_error());
     memset(run, 'x', sizeof run - 1);
