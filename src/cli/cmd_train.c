@@ -16,8 +16,6 @@
 #include "cli/train_summary.h"
 #include "idem.h"
 
-enum { MAX_OPTIONS = 56 };
-
 typedef struct {
     idem_train_view view; /* first: the watch's `user` is both */
     idem_train_mapper_options o;
@@ -78,7 +76,7 @@ static void parse(train *a, int argc, char **argv) {
              "paper: identity, landmark, reconstruction and adversarial losses, three Adams; summary: the pseudo code "
              "of a summary of the paper, for comparison, with other options: `idem train --recipe summary --help`"},
     };
-    idem_option options[MAX_OPTIONS] = {0};
+    idem_option options[sizeof fixed / sizeof fixed[0] + IDEM_FIELD_OPTIONS + 1] = {0};
     memcpy(options, fixed, sizeof fixed);
     idem_field_options_add(&a->fields, "paper", options, sizeof fixed / sizeof fixed[0]);
     const idem_command_line line = {

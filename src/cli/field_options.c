@@ -1,5 +1,6 @@
 #include "cli/field_options.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +33,8 @@ int idem_field_options_add(idem_field_options *f, const char *recipe, idem_optio
         [IDEM_SETTING_SEED] = "S", [IDEM_SETTING_COUNT] = "N", [IDEM_SETTING_REAL] = "X", [IDEM_SETTING_FLAG] = NULL};
     *f = (idem_field_options){.settings = idem_settings_new(recipe)};
     const int count = f->settings ? idem_settings_count(f->settings) : 0;
-    for (int i = 0; i < count && i < IDEM_FIELD_OPTIONS; i++) {
+    assert(count <= IDEM_FIELD_OPTIONS);
+    for (int i = 0; i < count; i++) {
         idem_setting_info info = {.struct_size = sizeof info};
         if (idem_settings_info(f->settings, i, &info))
             break;
@@ -51,7 +53,7 @@ int idem_field_options_add(idem_field_options *f, const char *recipe, idem_optio
 
 int idem_field_options_apply(idem_field_options *f) {
     const int count = f->settings ? idem_settings_count(f->settings) : -1;
-    for (int i = 0; i < count && i < IDEM_FIELD_OPTIONS; i++) {
+    for (int i = 0; i < count; i++) {
         char text[IDEM_SETTING_TEXT];
         idem_setting_info info = {.struct_size = sizeof info};
         if (!f->given[i])

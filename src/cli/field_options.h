@@ -11,7 +11,7 @@
 #include "cli/options.h"
 #include "idem.h"
 
-enum { IDEM_FIELD_OPTIONS = 48 };
+enum { IDEM_FIELD_OPTIONS = 64 }; /* at most, of a recipe */
 
 typedef struct {
     idem_settings *settings;
@@ -25,7 +25,8 @@ typedef struct {
     char *help[IDEM_FIELD_OPTIONS]; /* names of settings and fields replaced by options (terms.h) */
 } idem_field_options;
 
-/* Appends one option per setting to the n options; returns the new number of options. */
+/* Appends one option per setting to the n options, which have room for IDEM_FIELD_OPTIONS and an end behind them;
+ * returns the new number of options. */
 int idem_field_options_add(idem_field_options *f, const char *recipe, idem_option *options, int n);
 /* After parsing: sets the given settings. 0 or -1. */
 int idem_field_options_apply(idem_field_options *f);

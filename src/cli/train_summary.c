@@ -15,8 +15,6 @@
 #include "cli/train_report.h"
 #include "idem.h"
 
-enum { MAX_OPTIONS = 32 };
-
 typedef struct {
     idem_train_view view; /* first: the watch's `user` is both */
     idem_train_summary_options o;
@@ -52,7 +50,7 @@ static void parse(train *a, int argc, char **argv) {
         {IDEM_OPT_TEXT, "recipe", 0, "NAME", &a->recipe_name, .choices = "paper|summary",
          .help = "this one is summary"},
     };
-    idem_option options[MAX_OPTIONS] = {0};
+    idem_option options[sizeof fixed / sizeof fixed[0] + IDEM_FIELD_OPTIONS + 1] = {0};
     memcpy(options, fixed, sizeof fixed);
     idem_field_options_add(&a->fields, "summary", options, sizeof fixed / sizeof fixed[0]);
     const idem_command_line line = {
