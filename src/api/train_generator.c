@@ -35,6 +35,7 @@ static void on_step(void *user, const idem_gan_report *r) {
 static int check_given(const idem_gan_recipe *r, const bool *given) {
     static const char *const needs[][3] = {{"rebuild-first", "rebuild", ""},
                                            {"rebuild-rate", "rebuild-first", ""},
+                                           {"rebuild-features", "rebuild", ""},
                                            {"rebuild-batch", "rebuild", ""},
                                            {"rebuild-steps", "rebuild", ""},
                                            {"path-every", "path-length", ""},

@@ -154,7 +154,7 @@ static int see_pose(idem_node *const x[2], idem_node *features[2][IDEM_GAN_HEADS
 }
 
 static int see_mobilenet(idem_gan_graph *t, idem_node *const x[2], idem_node *features[2][IDEM_GAN_HEADS_MOST]) {
-    return idem_features_load_mobilenet(&t->mobilenet, NULL) ||
+    return (!t->mobilenet && idem_features_load_mobilenet(&t->mobilenet, NULL)) ||
                    idem_gan_features_mobilenet(t->mobilenet, x[0], features[0]) ||
                    idem_gan_features_mobilenet(t->mobilenet, x[1], features[1])
                ? -1
@@ -194,23 +194,51 @@ static int build_heads(idem_gan_graph *t, idem_weights *w, const idem_gan_recipe
                : 0;
 }
 
-/* 1 - MS-SSIM + mean |x - y|, in [0, 1], of the pictures generated from known codes. */
-static idem_node *rebuilt(const idem_gan_graph *t, idem_node *painted) {
+/* Features [N, C, h, w] divided by their length over the channels at each place. */
+static idem_node *directions(idem_node *x) {
+    if (!x)
+        return NULL;
+    const idem_shape places = IDEM_SHAPE(x->shape.d[0], 1, x->shape.d[2], x->shape.d[3]);
+    return idem_mul(x, idem_rsqrt(idem_affine(idem_reduce_sum(idem_square(x), places, 1), 1, 1e-6f)));
+}
+
+/* The perceptual distance of Zhang et al. 2018 ("The Unreasonable Effectiveness of Deep Features as a Perceptual
+ * Metric"), on MobileNetV2's features and without trained weights: per layer the mean over places of the squared
+ * difference of the features' directions, mean over layers. */
+static idem_node *unlike(idem_gan_graph *t, idem_node *x, idem_node *y) {
+    const int layers = idem_gan_heads_mobilenet.n;
+    idem_node *features[2][IDEM_GAN_HEADS_MOST], *sum = NULL;
+    if (see_mobilenet(t, (idem_node *const[]){x, y}, features))
+        return NULL;
+    for (int i = 0; i < layers; i++) {
+        idem_node *difference = idem_sub(directions(features[0][i]), directions(features[1][i]));
+        const float channels = (float)idem_gan_heads_mobilenet.channels[i];
+        if (add_term(&sum, idem_scale(idem_mean_all(idem_square(difference)), channels / (float)layers)))
+            return NULL;
+    }
+    return sum;
+}
+
+/* 1 - MS-SSIM + mean |x - y|, in [0, 1], of the pictures generated from known codes, and the weighted distance of their
+ * features. */
+static idem_node *rebuilt(idem_gan_graph *t, const idem_gan_recipe *r, idem_node *painted) {
     idem_node *both[2] = {painted, t->known};
     for (int i = 0; i < 2; i++)
         both[i] = idem_affine(both[i], 0.5f, 0.5f);
-    return idem_add(idem_mean_all(idem_one_minus_msssim(both[0], both[1])),
-                    idem_mean_all(idem_abs(idem_sub(both[0], both[1]))));
+    idem_node *sum = idem_add(idem_mean_all(idem_one_minus_msssim(both[0], both[1])),
+                              idem_mean_all(idem_abs(idem_sub(both[0], both[1]))));
+    return r->rebuild_features > 0 ? idem_add(sum, idem_scale(unlike(t, painted, t->known), (float)r->rebuild_features))
+                                   : sum;
 }
 
 /* A copy of G for known codes only. */
-static idem_node *rebuilt_alone(idem_gan_graph *t, idem_weights *w) {
+static idem_node *rebuilt_alone(idem_gan_graph *t, idem_weights *w, const idem_gan_recipe *r) {
     const int64_t n = t->known->shape.d[0];
     idem_binder b = idem_binder_make(t->graph, w, IDEM_GAN_G, true);
     idem_node *noise[IDEM_GAN_PLANES];
     for (int i = 0; i < t->about.n_noise; i++)
         noise[i] = idem_slice(t->noise[i], 0, 0, n, 1);
-    return rebuilt(t, idem_stylegan2_synthesis(&b, &t->about, t->known_ws, noise));
+    return rebuilt(t, r, idem_stylegan2_synthesis(&b, &t->about, t->known_ws, noise));
 }
 
 /* The losses of the discriminator of pictures, and its part in G's. */
@@ -234,8 +262,8 @@ static int build_losses(idem_gan_graph *t, idem_weights *w, const idem_gan_recip
     if (!made || !shown || (r->d_weight > 0 && build_discriminator(t, w, r, shown, made)))
         return -1;
     if (r->rebuild > 0) {
-        t->rebuilt = rebuilt(t, idem_slice(painted, 0, batch - r->rebuild_batch, r->rebuild_batch, 1));
-        if (r->rebuild_first > 0 && !(t->alone.loss = rebuilt_alone(t, w)))
+        t->rebuilt = rebuilt(t, r, idem_slice(painted, 0, batch - r->rebuild_batch, r->rebuild_batch, 1));
+        if (r->rebuild_first > 0 && !(t->alone.loss = rebuilt_alone(t, w, r)))
             return -1;
         if (add_term(&t->g.loss, idem_scale(t->rebuilt, (float)r->rebuild)))
             return -1;
