@@ -143,7 +143,9 @@ static void the_loss_is_that_of_painted_pictures(void **state) {
     tiny_need(dir);
     char network[4096];
     const double weight = idem_models_find(network, sizeof network, NULL, "mobilenet_v2.shard1.min.js") ? 0 : 0.5;
-    program_expect(RUN(TRAIN KNOWN "-o $DIR/still --pictures 4 --rate 0 --rebuild-features %g", weight), 0);
+    program_expect(RUN(TRAIN KNOWN "-o $DIR/still --pictures 4 --rate 0 %s",
+                       weight > 0 ? "--rebuild-features 0.5 --features-shift 0" : ""),
+                   0);
     unsigned char *bytes;
     size_t size;
     assert_int_equal(idem_file_read(tiny_path(dir, "still/pictures.codes"), 1 << 20, &bytes, &size), 0);
@@ -184,6 +186,11 @@ static void the_loss_is_that_of_painted_pictures(void **state) {
             loss[i] += weight * unlike(of[0]->leaf, of[1]->leaf);
         idem_plan_free(plan);
         idem_graph_free(g);
+    }
+    if (weight > 0) { /* moved, they are others */
+        program_expect(RUN(TRAIN KNOWN "-o $DIR/shifted --pictures 4 --rate 0 --rebuild-features 0.5"), 0);
+        const double moved = number("shifted", 1, "rebuilt") - number("still", 1, "rebuilt");
+        assert_true(moved != 0 && fabs(moved) < 0.2);
     }
     /* G's pass of the first iteration takes items 3 to 5 of the stream: the last two of an epoch, the first of the
      * next. */

@@ -33,24 +33,25 @@ static void on_step(void *user, const idem_gan_report *r) {
 
 /* A setting without effect, because the one that it depends on is 0, is a mistake unless it is the default. */
 static int check_given(const idem_gan_recipe *r, const bool *given) {
-    static const char *const needs[][3] = {{"rebuild-first", "rebuild", ""},
-                                           {"rebuild-rate", "rebuild-first", ""},
-                                           {"rebuild-features", "rebuild", ""},
-                                           {"rebuild-batch", "rebuild", ""},
-                                           {"rebuild-steps", "rebuild", ""},
-                                           {"path-every", "path-length", ""},
+    static const char *const needs[][4] = {{"rebuild-first", "rebuild"},
+                                           {"rebuild-rate", "rebuild-first"},
+                                           {"rebuild-features", "rebuild"},
+                                           {"rebuild-batch", "rebuild"},
+                                           {"rebuild-steps", "rebuild"},
+                                           {"path-every", "path-length"},
                                            {"features-batch", "features", "features-mobilenet"},
-                                           {"features-shift", "features", "features-mobilenet"},
-                                           {"distance-pictures", "distance-every", ""}};
+                                           {"features-shift", "features", "features-mobilenet", "rebuild-features"},
+                                           {"distance-pictures", "distance-every"}};
     for (size_t i = 0; i < sizeof needs / sizeof *needs; i++) {
-        double value[3] = {0};
         char text[IDEM_FIELD_TEXT];
         const idem_field *f = idem_fields_find(&idem_gan_fields, needs[i][0]);
-        for (int k = 0; k < 3 && *needs[i][k]; k++)
-            value[k] = strtod(idem_field_get(idem_fields_find(&idem_gan_fields, needs[i][k]), r, text), NULL);
-        if (given[f - idem_gan_fields.row] && value[0] != strtod(f->preset, NULL) && value[1] == 0 && value[2] == 0)
-            return idem_fail("settings.%s is %g, but has no effect without settings.%s, which is 0", needs[i][0],
-                             value[0], needs[i][1]);
+        const double value = strtod(idem_field_get(f, r, text), NULL);
+        bool used = false;
+        for (int k = 1; k < 4 && needs[i][k]; k++)
+            used |= strtod(idem_field_get(idem_fields_find(&idem_gan_fields, needs[i][k]), r, text), NULL) != 0;
+        if (given[f - idem_gan_fields.row] && value != strtod(f->preset, NULL) && !used)
+            return idem_fail("settings.%s is %g, but has no effect without settings.%s, which is 0", needs[i][0], value,
+                             needs[i][1]);
     }
     return 0;
 }

@@ -204,10 +204,16 @@ static idem_node *directions(idem_node *x) {
 
 /* The perceptual distance of Zhang et al. 2018 ("The Unreasonable Effectiveness of Deep Features as a Perceptual
  * Metric"), on MobileNetV2's features and without trained weights: per layer the mean over places of the squared
- * difference of the features' directions, mean over layers. */
-static idem_node *unlike(idem_gan_graph *t, idem_node *x, idem_node *y) {
+ * difference of the features' directions, mean over layers. Both pictures are moved alike. */
+static idem_node *unlike(idem_gan_graph *t, const idem_gan_recipe *r, idem_node *x, idem_node *y) {
     const int layers = idem_gan_heads_mobilenet.n;
     idem_node *features[2][IDEM_GAN_HEADS_MOST], *sum = NULL;
+    if (r->features_shift > 0 && !t->shift_known)
+        t->shift_known = idem_input(t->graph, "shift_known", IDEM_SHAPE(r->rebuild_batch, IDEM_AUGMENT_NUMBERS));
+    if (t->shift_known) {
+        x = idem_augment(x, t->shift_known);
+        y = idem_augment(y, t->shift_known);
+    }
     if (see_mobilenet(t, (idem_node *const[]){x, y}, features))
         return NULL;
     for (int i = 0; i < layers; i++) {
@@ -227,8 +233,9 @@ static idem_node *rebuilt(idem_gan_graph *t, const idem_gan_recipe *r, idem_node
         both[i] = idem_affine(both[i], 0.5f, 0.5f);
     idem_node *sum = idem_add(idem_mean_all(idem_one_minus_msssim(both[0], both[1])),
                               idem_mean_all(idem_abs(idem_sub(both[0], both[1]))));
-    return r->rebuild_features > 0 ? idem_add(sum, idem_scale(unlike(t, painted, t->known), (float)r->rebuild_features))
-                                   : sum;
+    return r->rebuild_features > 0
+               ? idem_add(sum, idem_scale(unlike(t, r, painted, t->known), (float)r->rebuild_features))
+               : sum;
 }
 
 /* A copy of G for known codes only. */

@@ -43,6 +43,7 @@ typedef struct {
     idem_node *noise[IDEM_GAN_PLANES];      /* [B, 1, side, side]; about.n_noise of them */
     idem_node *augment_real, *augment_made; /* [B, IDEM_AUGMENT_NUMBERS] */
     idem_node *shift_real, *shift_made; /* the same for the heads' pictures: their translation; NULL without heads */
+    idem_node *shift_known;             /* the same for known pictures whose features are compared; NULL if none are */
     idem_gan_step d, g;
     idem_gan_step r1;   /* without a plan if D is left out; loss (gamma/2) E |gradient|^2, the step minimises r1_every
                            times that; uses the moments of d */

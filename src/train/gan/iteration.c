@@ -85,6 +85,7 @@ static uint64_t known_item(const idem_gan_iteration *t, int pass) {
 }
 
 static void draw_known(const idem_gan_iteration *t, int pass) {
+    draw_shift(t, t->graph->shift_known, "gan.shift.known");
     if (t->known)
         idem_gan_known_take(t->known, known_item(t, pass), (size_t)t->recipe->rebuild_batch, t->graph->known_ws->leaf,
                             t->graph->known->leaf);

@@ -35,7 +35,8 @@ static const idem_field rows[] = {
     {"features-batch", IDEM_FIELD_COUNT, AT(features_batch), 0, 1024, "0", false,
      "pictures of an iteration that the heads see; 0: all of them"},
     {"features-shift", IDEM_FIELD_COUNT, AT(features_shift), 0, 1024, "4", false,
-     "pixels by which each is moved at random, at most, before they see it: seen in one place, pictures get a lattice"},
+     "pixels by which each is moved at random, at most, before these networks see it: seen in one place, pictures get "
+     "a lattice"},
     {"rebuild", IDEM_FIELD_REAL, AT(rebuild), 0, 1e6, "0", true,
      "weight in the generator's loss of pictures whose codes are known, as a mapper finds them: it learns to paint "
      "these people; 0: none"},
