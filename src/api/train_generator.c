@@ -36,6 +36,7 @@ static int check_given(const idem_gan_recipe *r, const bool *given) {
     static const char *const needs[][4] = {{"rebuild-first", "rebuild"},
                                            {"rebuild-rate", "rebuild-first"},
                                            {"rebuild-features", "rebuild"},
+                                           {"rebuild-edges", "rebuild"},
                                            {"rebuild-batch", "rebuild"},
                                            {"rebuild-steps", "rebuild"},
                                            {"path-every", "path-length"},

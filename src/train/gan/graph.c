@@ -225,16 +225,33 @@ static idem_node *unlike(idem_gan_graph *t, const idem_gan_recipe *r, idem_node 
     return sum;
 }
 
-/* 1 - MS-SSIM + mean |x - y|, in [0, 1], of the pictures generated from known codes, and the weighted distance of their
- * features. */
+/* Mean |difference of neighbours|, in rows and in columns: it sees a hatch of one level, to which mean |x - y| is blind
+ * where the pictures differ by more, and structural similarity too. */
+static idem_node *roughness(idem_node *x) {
+    idem_node *sum = NULL;
+    for (int axis = 2; axis < 4 && x; axis++) {
+        const int64_t n = x->shape.d[axis] - 1;
+        if (add_term(&sum,
+                     idem_mean_all(idem_abs(idem_sub(idem_slice(x, axis, 1, n, 1), idem_slice(x, axis, 0, n, 1))))))
+            return NULL;
+    }
+    return sum;
+}
+
+/* Of the pictures generated from known codes, in [0, 1]: 1 - MS-SSIM + mean |x - y|, and weighted the roughness of x -
+ * y and the distance of their features. */
 static idem_node *rebuilt(idem_gan_graph *t, const idem_gan_recipe *r, idem_node *painted) {
-    idem_node *both[2] = {painted, t->known};
+    idem_node *both[2] = {painted, t->known}, *sum = NULL;
     for (int i = 0; i < 2; i++)
         both[i] = idem_affine(both[i], 0.5f, 0.5f);
-    idem_node *sum = idem_add(idem_mean_all(idem_one_minus_msssim(both[0], both[1])),
-                              idem_mean_all(idem_abs(idem_sub(both[0], both[1]))));
-    return r->rebuild_features > 0
-               ? idem_add(sum, idem_scale(unlike(t, r, painted, t->known), (float)r->rebuild_features))
+    idem_node *difference = idem_sub(both[0], both[1]);
+    return add_term(&sum, idem_mean_all(idem_one_minus_msssim(both[0], both[1]))) ||
+                   add_term(&sum, idem_mean_all(idem_abs(difference))) ||
+                   (r->rebuild_edges > 0 &&
+                    add_term(&sum, idem_scale(roughness(difference), (float)r->rebuild_edges))) ||
+                   (r->rebuild_features > 0 &&
+                    add_term(&sum, idem_scale(unlike(t, r, painted, t->known), (float)r->rebuild_features)))
+               ? NULL
                : sum;
 }
 

@@ -48,8 +48,8 @@ typedef struct {
     idem_gan_step r1;   /* without a plan if D is left out; loss (gamma/2) E |gradient|^2, the step minimises r1_every
                            times that; uses the moments of d */
     idem_node *sign;    /* scalar of d's plan: mean sign of D on real pictures; NULL if D is left out */
-    idem_node *rebuilt; /* scalar of g's plan: 1 - MS-SSIM + mean |x - y| in [0, 1] of known pictures, and the distance
-                           of their features times rebuild-features; may be NULL */
+    idem_node *rebuilt; /* scalar of g's plan: of known pictures in [0, 1]: 1 - MS-SSIM + mean |x - y|, and weighted
+                           the roughness of x - y and the distance of features; may be NULL */
     idem_node *heads;   /* scalar of d's plan: loss of the heads on frozen features, part of d's; may be NULL */
     idem_weights *mobilenet; /* MobileNetV2, for heads or known pictures; may be NULL */
     /* A step of G on the loss `rebuilt` alone, with the moments of g; input: known_ws, if codes move. plan is NULL

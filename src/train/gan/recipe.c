@@ -40,7 +40,9 @@ static const idem_field rows[] = {
     {"rebuild", IDEM_FIELD_REAL, AT(rebuild), 0, 1e6, "0", true,
      "weight in the generator's loss of pictures whose codes are known, as a mapper finds them: it learns to paint "
      "these people; 0: none"},
-    {"rebuild-features", IDEM_FIELD_REAL, AT(rebuild_features), 0, 1e6, "0", false,
+    {"rebuild-edges", IDEM_FIELD_REAL, AT(rebuild_edges), 0, 1e6, "0", true,
+     "weight, beside their loss on pixels, of what differs between neighbours: against hatches; 0: none"},
+    {"rebuild-features", IDEM_FIELD_REAL, AT(rebuild_features), 0, 1e6, "0", true,
      "weight, beside their loss on pixels, of the distance of their features by MobileNetV2, which makes them sharper; "
      "distances, measured by the same network, are then flattered; 0: none"},
     {"rebuild-batch", IDEM_FIELD_COUNT, AT(rebuild_batch), 1, 1024, "8", false,

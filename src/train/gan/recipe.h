@@ -22,6 +22,7 @@ typedef struct {
     int64_t features_shift;              /* maximum random translation of these, in pixels */
     double d_weight;                     /* of D in G's loss; 0: no D, only heads */
     double rebuild;                      /* weight in G's loss of pictures with known codes; 0: none */
+    double rebuild_edges;                /* weight beside that loss of differences between neighbours */
     double rebuild_features;             /* weight beside that loss of the distance of features */
     int64_t rebuild_batch;               /* pictures per batch generated from such codes */
     int64_t rebuild_steps;               /* of refining a code */
