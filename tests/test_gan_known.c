@@ -137,6 +137,31 @@ static double unlike(const float *x, const float *y) {
     return sum;
 }
 
+/* Codes of a checkpoint, or of pictures.codes, [5, width]; the caller frees them. */
+static float *codes_of(const char *file, size_t *width) {
+    float *ws;
+    if (strstr(file, ".codes")) {
+        unsigned char *bytes;
+        size_t size;
+        assert_int_equal(idem_file_read(tiny_path(dir, file), 1 << 20, &bytes, &size), 0);
+        *width = (size - 144) / (CODES * sizeof *ws);
+        assert_int_equal(size, 144 + CODES * *width * sizeof *ws);
+        assert_non_null(ws = malloc(size));
+        memcpy(ws, bytes + 144, CODES * *width * sizeof *ws);
+        free(bytes);
+        return ws;
+    }
+    idem_weights *w;
+    assert_int_equal(idem_weights_load(&w, tiny_path(dir, file)), 0);
+    const idem_weight *t = idem_weights_find(w, "known.ws");
+    assert_true(t && t->shape.rank == 3 && t->shape.d[0] == CODES);
+    *width = (size_t)idem_shape_count(&t->shape) / CODES;
+    assert_non_null(ws = malloc(CODES * *width * sizeof *ws));
+    memcpy(ws, t->data, CODES * *width * sizeof *ws);
+    idem_weights_free(w);
+    return ws;
+}
+
 /* The number that is logged, by other means: of the iteration's three pictures some are the same. */
 static void the_loss_is_that_of_painted_pictures(void **state) {
     (void)state;
@@ -146,20 +171,17 @@ static void the_loss_is_that_of_painted_pictures(void **state) {
     program_expect(RUN(TRAIN KNOWN "-o $DIR/still --pictures 4 --rate 0 --rebuild-edges 2 %s",
                        weight > 0 ? "--rebuild-features 0.5 --features-shift 0" : ""),
                    0);
-    unsigned char *bytes;
-    size_t size;
-    assert_int_equal(idem_file_read(tiny_path(dir, "still/pictures.codes"), 1 << 20, &bytes, &size), 0);
+    size_t width;
+    float *ws = codes_of("still/pictures.codes", &width);
     char *cache = idem_path_join(dir, "other.cache");
     const idem_gan_data_options of_data = {.size = SIDE, .seed = 5};
     idem_gan_data *d = idem_gan_data_open(tiny_path(dir, "data"), cache, &of_data);
     idem_model *m = idem_model_open(tiny_path(dir, "still/checkpoint-0000000001.safetensors"));
     assert_true(d && m);
     const size_t numbers = (size_t)(idem_model_about(m)->layers * idem_model_about(m)->w_dim);
-    assert_int_equal(size, 144 + CODES * numbers * sizeof(float));
-    float *ws = malloc(CODES * numbers * sizeof *ws), *y = malloc(CODES * PICTURE * sizeof *y),
-          *x = malloc(CODES * PICTURE * sizeof *x);
-    assert_true(ws && y && x);
-    memcpy(ws, bytes + 144, CODES * numbers * sizeof *ws);
+    assert_int_equal(width, numbers);
+    float *y = malloc(CODES * PICTURE * sizeof *y), *x = malloc(CODES * PICTURE * sizeof *x);
+    assert_true(y && x);
     idem_pipe *p = idem_pipe_new(m, IDEM_PIPE_LAYERS, 1, 1, NULL);
     assert_non_null(p);
     assert_int_equal(idem_pipe_run(p, CODES, (const float *const[]){ws}, (float *const[]){y, NULL}), 0);
@@ -213,7 +235,6 @@ static void the_loss_is_that_of_painted_pictures(void **state) {
     idem_model_free(m);
     idem_gan_data_free(d);
     free(cache);
-    free(bytes);
     free(ws);
     free(x);
     free(y);
@@ -234,30 +255,6 @@ static void it_learns_to_paint_them(void **state) {
     program_expect(RUN(TRAIN KNOWN "-o $DIR/beside --pictures 4"), 0);
     assert_float_equal(number("alone", 1, "rebuilt"), number("beside", 1, "rebuilt"), 1e-5);
     assert_true(isnan(number("alone", 5, "d_loss")) && number("alone", 6, "d_loss") > 0);
-}
-
-/* Codes of a checkpoint, or of pictures.codes, [5, width]; the caller frees them. */
-static float *codes_of(const char *file, size_t *width) {
-    float *ws;
-    if (strstr(file, ".codes")) {
-        unsigned char *bytes;
-        size_t size;
-        assert_int_equal(idem_file_read(tiny_path(dir, file), 1 << 20, &bytes, &size), 0);
-        *width = (size - 144) / (CODES * sizeof *ws);
-        assert_non_null(ws = malloc(size));
-        memcpy(ws, bytes + 144, CODES * *width * sizeof *ws);
-        free(bytes);
-        return ws;
-    }
-    idem_weights *w;
-    assert_int_equal(idem_weights_load(&w, tiny_path(dir, file)), 0);
-    const idem_weight *t = idem_weights_find(w, "known.ws");
-    assert_true(t && t->shape.rank == 3 && t->shape.d[0] == CODES);
-    *width = (size_t)idem_shape_count(&t->shape) / CODES;
-    assert_non_null(ws = malloc(CODES * *width * sizeof *ws));
-    memcpy(ws, t->data, CODES * *width * sizeof *ws);
-    idem_weights_free(w);
-    return ws;
 }
 
 static double deviation(const float *ws, size_t width, size_t j) {

@@ -24,34 +24,20 @@
 #include "nets/discriminator.h"
 #include "nets/stylegan2.h"
 #include "support/fill.h"
+#include "support/greys.h"
 #include "support/origin.h"
 #include "support/xmp.h"
 #include "support/pictures.h"
 #include "support/program.h"
 
-enum { PICTURES = 7, SIDE = 8 };
+enum { PICTURES = GREYS, SIDE = 8 };
 
 static char dir[] = "/tmp/idem-test-XXXXXX";
 
-/* Seven pictures in two folders, not square, each of one grey; a file that is no picture. */
 static int set_up(void **state) {
     (void)state;
-    char path[128];
     assert_non_null(mkdtemp(dir));
-    snprintf(path, sizeof path, "%s/data/inner", dir);
-    assert_int_equal(idem_dir_make(path), 0);
-    for (int i = 0; i < PICTURES; i++) {
-        idem_image im;
-        assert_int_equal(idem_image_new(&im, 20 + i, 16), 0);
-        for (int p = 0; p < im.width * im.height; p++)
-            for (int c = 0; c < 3; c++)
-                im.rgb[3 * p + c] = (uint8_t)(30 * i + (p % im.width < im.width / 2 ? 0 : 15));
-        snprintf(path, sizeof path, "%s/data/%s%d.png", dir, i % 2 ? "inner/" : "", i);
-        assert_int_equal(idem_image_save_png(&im, path, NULL), 0);
-        idem_image_free(&im);
-    }
-    snprintf(path, sizeof path, "%s/data/notes.txt", dir);
-    return idem_file_write(path, "no picture", 10);
+    return greys_make(dir);
 }
 
 static int tear_down(void **state) {
@@ -176,81 +162,6 @@ static void a_time_limit_is_a_checkpoint(void **state) {
     assert_true(program_says("\"finished\": true"));
     program_expect(program_run(dir, TRAIN "$DIR/at_once --pictures %d -q", more), 0);
     program_expect(program_run(dir, "cmp $DIR/timed/generator.safetensors $DIR/at_once/generator.safetensors"), 0);
-}
-
-/* Heads on frozen features: what they learn shows in their loss, and goes on after a stop. */
-static void heads_learn_and_resume(void **state) {
-    (void)state;
-    char path[4096];
-    if (idem_models_find(path, sizeof path, NULL, "fr_pose.onnx")) {
-        print_message("skip: %s\n", idem_error());
-        skip();
-    }
-#define HEADS                                                                                                          \
-    "$IDEM train-generator -d $DIR/data --size 16 --z 8 --w 8 --width 128 --width-max 8 --d-width 128 --d-width-max "  \
-    "8 --batch 4 --features 0.5 --d-first 9 --r1-every 4 --augment-target 0 --log-every 1 --checkpoint-every 6 "       \
-    "--distance-every 0 --threads 1 --seed 5 --quiet --pictures "
-    assert_int_equal(program_run(dir, HEADS "48 -o $DIR/heads"), 0);
-    assert_int_equal(program_run(dir,
-                                 "cp -r $DIR/heads $DIR/stopped && rm $DIR/stopped/checkpoint-0000000012.safetensors "
-                                 "&& " HEADS "48 -o $DIR/stopped --resume && "
-                                 "cmp $DIR/heads/checkpoint-0000000012.safetensors "
-                                 "$DIR/stopped/checkpoint-0000000012.safetensors"),
-                     0);
-    assert_int_equal(program_run(dir, HEADS "36 -o $DIR/few --features-batch 2 && " HEADS
-                                            "36 -o $DIR/still --features-shift 0 && for run in few still; do ! cmp -s "
-                                            "$DIR/$run/checkpoint-0000000006.safetensors "
-                                            "$DIR/heads/checkpoint-0000000006.safetensors || exit 1; done"),
-                     0);
-    /* Those on MobileNetV2's features have a start of their own and change nothing of the others'. */
-    if (idem_models_find(path, sizeof path, NULL, "mobilenet_v2.shard1.min.js")) {
-        print_message("skip: %s\n", idem_error());
-        skip();
-    }
-    assert_int_equal(program_run(dir, HEADS "48 -o $DIR/both --features-mobilenet 1 && rm -r $DIR/stopped && "
-                                            "cp -r $DIR/both $DIR/stopped && "
-                                            "rm $DIR/stopped/checkpoint-0000000012.safetensors && " HEADS
-                                            "48 -o $DIR/stopped --features-mobilenet 1 --resume && "
-                                            "cmp $DIR/both/checkpoint-0000000012.safetensors "
-                                            "$DIR/stopped/checkpoint-0000000012.safetensors"),
-                     0);
-    /* Before G learns; two coins tossed would be at 2 ln 2. */
-    assert_int_equal(program_run(dir,
-                                 "for run in heads few still; do grep '\"iteration\": 9,' $DIR/$run/metrics.jsonl | "
-                                 "grep -q '\"heads_loss\": \\(0\\.\\|1\\.[01]\\)' || exit 1; done"),
-                     0);
-    /* Without a discriminator of pictures the heads start alike and its weights stay as they were. */
-    assert_int_equal(
-        program_run(dir,
-                    HEADS "48 -o $DIR/only --d-weight 0 && cp -r $DIR/only $DIR/only2 && rm "
-                          "$DIR/only2/checkpoint-0000000012.safetensors && " HEADS
-                          "48 -o $DIR/only2 --d-weight 0 --resume && cmp $DIR/only/checkpoint-0000000012.safetensors "
-                          "$DIR/only2/checkpoint-0000000012.safetensors && for run in heads only; do grep "
-                          "'\"iteration\": 1,' $DIR/$run/metrics.jsonl | grep -o '\"heads_loss\": [0-9.]*' "
-                          ">$DIR/$run.first; done; cmp $DIR/heads.first $DIR/only.first && test -s "
-                          "$DIR/only.first && ! grep -q '\"sign\": [0-9-]' $DIR/only/metrics.jsonl"),
-        0);
-    snprintf(path, sizeof path, "%s/only/checkpoint-0000000006.safetensors", dir);
-    idem_weights *w[2];
-    assert_int_equal(idem_weights_load(&w[0], path), 0);
-    snprintf(path, sizeof path, "%s/only/checkpoint-0000000012.safetensors", dir);
-    assert_int_equal(idem_weights_load(&w[1], path), 0);
-    int same = 0, other = 0;
-    for (size_t i = 0; i < idem_weights_count(w[0]); i++) {
-        const idem_weight *a = idem_weights_at(w[0], i), *b = idem_weights_find(w[1], a->name);
-        const size_t size = (size_t)idem_shape_count(&a->shape) * sizeof *a->data;
-        assert_non_null(b);
-        if (!strncmp(a->name, "d.", 2))
-            same += !memcmp(a->data, b->data, size);
-        else if (!strncmp(a->name, "heads.", 6) || !strncmp(a->name, "g.", 2))
-            other += memcmp(a->data, b->data, size) != 0;
-    }
-    assert_true(same > 10 && other > 20);
-    idem_weights_free(w[0]);
-    idem_weights_free(w[1]);
-    assert_int_equal(program_run(dir, HEADS "4 -o $DIR/nobody --d-weight 0 --features 0"), 1);
-    assert_true(program_says("--d-weight is 0, and --features and --features-mobilenet too"));
-#undef HEADS
 }
 
 /* The readable pictures are trained on, the others named, at the start and by a run that goes on from the cache. */
@@ -530,7 +441,6 @@ int main(void) {
         cmocka_unit_test(killed_runs_end_alike),
         cmocka_unit_test(ctrl_c_says_how_to_go_on),
         cmocka_unit_test(a_time_limit_is_a_checkpoint),
-        cmocka_unit_test(heads_learn_and_resume),
         cmocka_unit_test(unreadable_pictures_are_left_out),
         cmocka_unit_test(a_full_disk_keeps_the_last_checkpoint),
         cmocka_unit_test(changes_on_resume),
