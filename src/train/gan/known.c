@@ -209,18 +209,24 @@ void idem_gan_known_take(idem_gan_known *k, uint64_t first, size_t n, float *ws,
 /* ---- codes that move ---- */
 
 static int measure_deviations(idem_gan_known *k) {
-    if (!(k->deviation = malloc(k->width * sizeof *k->deviation)))
+    k->deviation = malloc(k->width * sizeof *k->deviation);
+    double *mean = calloc(2 * k->width, sizeof *mean), *square = mean ? mean + k->width : NULL;
+    if (!k->deviation || !mean) {
+        free(mean);
         return idem_fail_as(IDEM_MEMORY, "out of memory for the deviations of codes");
-    for (size_t j = 0; j < k->width; j++) {
-        double mean = 0, square = 0;
-        for (size_t i = 0; i < k->count; i++)
-            mean += (double)k->found[i * k->width + j] / (double)k->count;
-        for (size_t i = 0; i < k->count; i++) {
-            const double off = (double)k->found[i * k->width + j] - mean;
-            square += off * off / (double)k->count;
-        }
-        k->deviation[j] = (float)sqrt(square);
     }
+    const double n = (double)k->count;
+    for (size_t i = 0; i < k->count; i++)
+        for (size_t j = 0; j < k->width; j++)
+            mean[j] += (double)k->found[i * k->width + j] / n;
+    for (size_t i = 0; i < k->count; i++)
+        for (size_t j = 0; j < k->width; j++) {
+            const double off = (double)k->found[i * k->width + j] - mean[j];
+            square[j] += off * off / n;
+        }
+    for (size_t j = 0; j < k->width; j++)
+        k->deviation[j] = (float)sqrt(square[j]);
+    free(mean);
     return 0;
 }
 
@@ -233,8 +239,12 @@ static int add_tensors(const idem_gan_known *k, idem_weights *w) {
 }
 
 int idem_gan_known_keep(idem_gan_known *k, idem_weights *w, bool move) {
-    if (!idem_weights_find(w, WS) && (!move || add_tensors(k, w)))
-        return move ? -1 : 0;
+    if (!idem_weights_find(w, WS)) {
+        if (!move)
+            return 0;
+        if (add_tensors(k, w))
+            return -1;
+    }
     idem_weight *ws = idem_weights_find(w, WS), *square = idem_weights_find(w, MEAN_SQUARE);
     if (!square || idem_shape_count(&ws->shape) != (int64_t)(k->count * k->width) ||
         idem_shape_count(&square->shape) != (int64_t)k->width)
@@ -242,7 +252,7 @@ int idem_gan_known_keep(idem_gan_known *k, idem_weights *w, bool move) {
                          k->count);
     k->ws = ws->data;
     k->mean_square = square->data;
-    return measure_deviations(k);
+    return move ? measure_deviations(k) : 0;
 }
 
 void idem_gan_known_move(idem_gan_known *k, uint64_t first, size_t n, const float *slope, double rate, int64_t steps) {
@@ -255,9 +265,12 @@ void idem_gan_known_move(idem_gan_known *k, uint64_t first, size_t n, const floa
         for (size_t i = 0; i < n; i++)
             square += (double)slope[i * k->width + j] * (double)slope[i * k->width + j] / (double)n;
         k->mean_square[j] = (float)(KEPT * (double)k->mean_square[j] + (1 - KEPT) * square);
-        const double scale = rate * (double)k->deviation[j] / (sqrt((double)k->mean_square[j] / left) + LEAST);
-        for (size_t i = 0; i < n; i++)
-            k->ws[idem_epochs_item(&k->epochs, first + i) * k->width + j] -=
-                (float)(scale * (double)slope[i * k->width + j]);
+    }
+    for (size_t i = 0; i < n; i++) {
+        float *ws = k->ws + idem_epochs_item(&k->epochs, first + i) * k->width;
+        for (size_t j = 0; j < k->width; j++) {
+            const double scale = rate * (double)k->deviation[j] / (sqrt((double)k->mean_square[j] / left) + LEAST);
+            ws[j] -= (float)(scale * (double)slope[i * k->width + j]);
+        }
     }
 }
