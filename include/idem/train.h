@@ -63,7 +63,7 @@ IDEM_API int idem_settings_info(const idem_settings *settings, int i, idem_setti
  * take the run's values. */
 IDEM_API int idem_settings_set(idem_settings *settings, const char *name, const char *text);
 IDEM_API int idem_settings_set_number(idem_settings *settings, const char *name, double value);
-enum { IDEM_SETTING_TEXT = 32 };
+enum { IDEM_SETTING_TEXT = 32, IDEM_SETTINGS_MOST = 64 /* no recipe has more */ };
 /* Gets one as NUL-terminated text that idem_settings_set reads back as the same value. */
 IDEM_API int idem_settings_get(const idem_settings *settings, const char *name, char text[IDEM_SETTING_TEXT]);
 

@@ -75,7 +75,7 @@ idem_model *idem_measuring_model(const char *generator, const char *mapper, cons
     return NULL;
 }
 
-/* A seed has one bit more than JSON's integers here, so a unique text is its placeholder: names are written without
+/* A seed has one bit more than JSON's integers here, so a unique text is written first and then replaced: names have no
  * control characters. */
 static const char HELD[] = "\x01", WRITTEN[] = "\"\\u0001\"";
 

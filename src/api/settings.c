@@ -19,7 +19,8 @@ enum { RECIPES = sizeof recipes / sizeof *recipes };
 _Static_assert((int)IDEM_SETTING_SEED == (int)IDEM_FIELD_SEED && (int)IDEM_SETTING_COUNT == (int)IDEM_FIELD_COUNT &&
                    (int)IDEM_SETTING_REAL == (int)IDEM_FIELD_REAL && (int)IDEM_SETTING_FLAG == (int)IDEM_FIELD_FLAG,
                "kinds of idem/train.h and fields.h");
-_Static_assert((int)IDEM_SETTING_TEXT == (int)IDEM_FIELD_TEXT, "a value as text");
+_Static_assert((int)IDEM_SETTING_TEXT == (int)IDEM_FIELD_TEXT && (int)IDEM_SETTINGS_MOST == (int)IDEM_FIELDS_MOST,
+               "a value as text; settings of a recipe");
 
 const char *idem_recipe_name(int i) {
     return i >= 0 && i < RECIPES ? recipes[i].fields->recipe : NULL;

@@ -13,7 +13,7 @@ typedef struct {
     const idem_train_generator_options *o;
     idem_gan_trainer *trainer;
     idem_gan_recipe recipe;
-    bool given[IDEM_TRAINING_FIELDS]; /* by field of the recipe */
+    bool given[IDEM_FIELDS_MOST]; /* by field of the recipe */
 } work;
 
 static void on_step(void *user, const idem_gan_report *r) {

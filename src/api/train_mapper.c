@@ -21,8 +21,8 @@ typedef struct {
     idem_trainer *trainer;
     idem_witness *witness; /* NULL: its files are missing */
     idem_recipe recipe;
-    bool given[IDEM_TRAINING_FIELDS]; /* by field of the recipe */
-    int threads;                      /* requested, or those of the run */
+    bool given[IDEM_FIELDS_MOST]; /* by field of the recipe */
+    int threads;                  /* requested, or those of the run */
 } work;
 
 /* ---- what the trainer tells ---- */

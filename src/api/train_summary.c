@@ -15,7 +15,7 @@ typedef struct {
     idem_model *model;
     idem_summary_trainer *trainer;
     idem_summary_recipe recipe;
-    bool given[IDEM_TRAINING_FIELDS]; /* by field of the recipe */
+    bool given[IDEM_FIELDS_MOST]; /* by field of the recipe */
 } work;
 
 static void on_step(void *user, const idem_summary_report *r) {

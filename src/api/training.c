@@ -119,7 +119,7 @@ void idem_training_progress(idem_training *t, int phase, int64_t done, int64_t a
 }
 
 void idem_training_start(idem_training *t, const idem_run *run, const idem_train_start *own) {
-    bool given[IDEM_TRAINING_FIELDS] = {0};
+    bool given[IDEM_FIELDS_MOST] = {0};
     const idem_settings used = {run->kind->form->recipe, (void *)run->owner.recipe, given};
     idem_train_start full = *own;
     full.struct_size = sizeof full;

@@ -8,8 +8,6 @@
 #include "api/structs.h"
 #include "train/run.h"
 
-enum { IDEM_TRAINING_FIELDS = 64 }; /* no recipe has more */
-
 typedef struct {
     const char *call;       /* for messages */
     idem_train_watch watch; /* .stop is never NULL */

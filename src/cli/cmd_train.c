@@ -76,7 +76,7 @@ static void parse(train *a, int argc, char **argv) {
              "paper: identity, landmark, reconstruction and adversarial losses, three Adams; summary: the pseudo code "
              "of a summary of the paper, for comparison, with other options: `idem train --recipe summary --help`"},
     };
-    idem_option options[sizeof fixed / sizeof fixed[0] + IDEM_FIELD_OPTIONS + 1] = {0};
+    idem_option options[sizeof fixed / sizeof fixed[0] + IDEM_SETTINGS_MOST + 1] = {0};
     memcpy(options, fixed, sizeof fixed);
     idem_field_options_add(&a->fields, "paper", options, sizeof fixed / sizeof fixed[0]);
     const idem_command_line line = {

@@ -44,7 +44,7 @@ static void parse(train *a, int argc, char **argv) {
                  "RUN"},
         {IDEM_OPT_HEADER, .help = "The recipe"},
     };
-    idem_option options[sizeof fixed / sizeof fixed[0] + IDEM_FIELD_OPTIONS + 1] = {0};
+    idem_option options[sizeof fixed / sizeof fixed[0] + IDEM_SETTINGS_MOST + 1] = {0};
     memcpy(options, fixed, sizeof fixed);
     idem_field_options_add(&a->fields, "generator", options, sizeof fixed / sizeof fixed[0]);
     const idem_command_line line = {

@@ -1,6 +1,5 @@
 #include "cli/field_options.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +32,6 @@ int idem_field_options_add(idem_field_options *f, const char *recipe, idem_optio
         [IDEM_SETTING_SEED] = "S", [IDEM_SETTING_COUNT] = "N", [IDEM_SETTING_REAL] = "X", [IDEM_SETTING_FLAG] = NULL};
     *f = (idem_field_options){.settings = idem_settings_new(recipe)};
     const int count = f->settings ? idem_settings_count(f->settings) : 0;
-    assert(count <= IDEM_FIELD_OPTIONS);
     for (int i = 0; i < count; i++) {
         idem_setting_info info = {.struct_size = sizeof info};
         if (idem_settings_info(f->settings, i, &info))
@@ -76,7 +74,7 @@ int idem_field_options_apply(idem_field_options *f) {
 
 void idem_field_options_free(idem_field_options *f) {
     idem_settings_free(f->settings);
-    for (int i = 0; i < IDEM_FIELD_OPTIONS; i++)
+    for (int i = 0; i < IDEM_SETTINGS_MOST; i++)
         free(f->help[i]);
 }
 

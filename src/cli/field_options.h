@@ -11,8 +11,6 @@
 #include "cli/options.h"
 #include "idem.h"
 
-enum { IDEM_FIELD_OPTIONS = 64 }; /* at most, of a recipe */
-
 typedef struct {
     idem_settings *settings;
     union {
@@ -20,12 +18,12 @@ typedef struct {
         int64_t count;
         double real;
         bool flag;
-    } value[IDEM_FIELD_OPTIONS];
-    bool given[IDEM_FIELD_OPTIONS];
-    char *help[IDEM_FIELD_OPTIONS]; /* names of settings and fields replaced by options (terms.h) */
+    } value[IDEM_SETTINGS_MOST];
+    bool given[IDEM_SETTINGS_MOST];
+    char *help[IDEM_SETTINGS_MOST]; /* names of settings and fields replaced by options (terms.h) */
 } idem_field_options;
 
-/* Appends one option per setting to the n options, which have room for IDEM_FIELD_OPTIONS and an end behind them;
+/* Appends one option per setting to the n options, which have room for IDEM_SETTINGS_MOST and an end behind them;
  * returns the new number of options. */
 int idem_field_options_add(idem_field_options *f, const char *recipe, idem_option *options, int n);
 /* After parsing: sets the given settings. 0 or -1. */

@@ -50,7 +50,7 @@ static void parse(train *a, int argc, char **argv) {
         {IDEM_OPT_TEXT, "recipe", 0, "NAME", &a->recipe_name, .choices = "paper|summary",
          .help = "this one is summary"},
     };
-    idem_option options[sizeof fixed / sizeof fixed[0] + IDEM_FIELD_OPTIONS + 1] = {0};
+    idem_option options[sizeof fixed / sizeof fixed[0] + IDEM_SETTINGS_MOST + 1] = {0};
     memcpy(options, fixed, sizeof fixed);
     idem_field_options_add(&a->fields, "summary", options, sizeof fixed / sizeof fixed[0]);
     const idem_command_line line = {

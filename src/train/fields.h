@@ -10,7 +10,8 @@
 #include "format/weights.h"
 
 /* uint64_t, int64_t, double, bool */
-enum { IDEM_FIELD_TEXT = 32 }; /* bytes of a value as text */
+enum { IDEM_FIELD_TEXT = 32 };  /* bytes of a value as text */
+enum { IDEM_FIELDS_MOST = 64 }; /* of a recipe; checked where each is defined */
 
 typedef enum { IDEM_FIELD_SEED, IDEM_FIELD_COUNT, IDEM_FIELD_REAL, IDEM_FIELD_FLAG } idem_field_kind;
 

@@ -80,6 +80,7 @@ static const idem_field rows[] = {
      "pictures made for a distance, and training pictures, at most"},
     {"seed", IDEM_FIELD_SEED, AT(seed), 0, 0, "1", false, "of weights, data and everything else random"},
 };
+_Static_assert(sizeof rows / sizeof rows[0] <= IDEM_FIELDS_MOST, "arrays of callers hold IDEM_FIELDS_MOST");
 const idem_fields idem_gan_fields = {"generator", rows, sizeof rows / sizeof rows[0]};
 
 void idem_gan_defaults(idem_gan_recipe *r) {

@@ -55,6 +55,7 @@ static const idem_field rows[] = {
     {"checkpoint-every", IDEM_FIELD_COUNT, AT(checkpoint_every), 1, 1e9, "500", true, "iterations between checkpoints"},
     {"seed", IDEM_FIELD_SEED, AT(seed), 0, 0, "1", false, "of weights, data and all other random numbers"},
 };
+_Static_assert(sizeof rows / sizeof rows[0] <= IDEM_FIELDS_MOST, "arrays of callers hold IDEM_FIELDS_MOST");
 const idem_fields idem_recipe_fields = {"paper", rows, sizeof rows / sizeof rows[0]};
 
 void idem_recipe_defaults(idem_recipe *r) {
