@@ -302,7 +302,8 @@ static void codes_move(void **state) {
     assert_true(last < 0.9 * first);
     /* Moved codes are of the checkpoint. With the generator in training, and beyond these iterations. */
     program_expect(RUN(TRAIN KNOWN
-                       "-o $DIR/moving --pictures 28 --rebuild-first 6 --rebuild-rate 0.05 && cp -r "
+                       "-o $DIR/moving --pictures 28 --rebuild-first 6 --rebuild-rate 0.05 --rebuild-mapping "
+                       "--sample-every 8 && cp -r "
                        "$DIR/moving $DIR/again && cd $DIR/again && rm checkpoint-0000000007.safetensors && " TRAIN
                        "-o $DIR/again --resume --pictures 28 && cmp metrics.jsonl ../moving/metrics.jsonl && cmp "
                        "checkpoint-0000000007.safetensors ../moving/checkpoint-0000000007.safetensors"),
@@ -342,6 +343,8 @@ static void what_cannot_be_is_refused(void **state) {
     assert_true(program_says("mapper.safetensors without --start, the generator that it belongs to"));
     program_expect(RUN(WITHOUT KNOWN), 1);
     assert_true(program_says("mapper.safetensors, but --rebuild is 0"));
+    program_expect(RUN(WITHOUT "--rebuild-mapping"), 1);
+    assert_true(program_says("--rebuild-mapping is 1, but has no effect without --rebuild-first, which is 0"));
     program_expect(RUN(WITHOUT "--rebuild-first 3"), 1);
     assert_true(program_says("--rebuild-first is 3, but has no effect without --rebuild, which is 0"));
     program_expect(RUN(WITHOUT "--rebuild-features 0.1"), 1);

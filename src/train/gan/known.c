@@ -15,6 +15,9 @@
 #include "base/status.h"
 #include "data/epochs.h"
 #include "model/painter.h"
+#include "train/gan/graph.h"
+#include "train/gan/mapping.h"
+#include "train/gan/sampler.h"
 
 enum {
     HASH = 64,
@@ -273,4 +276,22 @@ void idem_gan_known_move(idem_gan_known *k, uint64_t first, size_t n, const floa
             ws[j] -= (float)(scale * (double)slope[i * k->width + j]);
         }
     }
+}
+
+/* ---- codes at random ---- */
+
+int idem_gan_known_fit(const idem_gan_known *k, idem_weights *w) {
+    const size_t layers = (size_t)k->o.layers, width = (size_t)k->o.w_dim;
+    double *mean = calloc(k->count * width, sizeof *mean);
+    if (!mean)
+        return idem_fail_as(IDEM_MEMORY, "out of memory for the means of codes");
+    for (size_t i = 0; i < k->count; i++)
+        for (size_t j = 0; j < layers * width; j++)
+            mean[i * width + j % width] += (double)k->ws[i * k->width + j] / (double)layers;
+    const int status =
+        idem_gan_mapping_fit(w, IDEM_GAN_G, mean, k->count) || idem_gan_mapping_fit(w, IDEM_GAN_AVERAGE, mean, k->count)
+            ? -1
+            : 0;
+    free(mean);
+    return status;
 }

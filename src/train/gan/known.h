@@ -50,4 +50,8 @@ int idem_gan_known_keep(idem_gan_known *k, idem_weights *w, bool move);
  * (known.v, decay 0.99, corrected for its start; steps: taken before). A gradient that is not finite moves nothing. */
 void idem_gan_known_move(idem_gan_known *k, uint64_t first, size_t n, const float *slope, double rate, int64_t steps);
 
+/* Sets the mapping networks of w, g.style.* and its average's, so that their codes are distributed like the rows' means
+ * of the codes (mapping.h). */
+int idem_gan_known_fit(const idem_gan_known *k, idem_weights *w);
+
 #endif

@@ -54,6 +54,9 @@ static const idem_field rows[] = {
     {"rebuild-rate", IDEM_FIELD_REAL, AT(rebuild_rate), 0, 10, "0", true,
      "how far each code moves along in these iterations whenever its picture is shown, in deviations of the codes; 0: "
      "they stay"},
+    {"rebuild-mapping", IDEM_FIELD_FLAG, AT(rebuild_mapping), 0, 1, "0", true,
+     "in these iterations, before each sample grid, set the mapping network so that random codes are distributed like "
+     "the known ones"},
     {"path-length", IDEM_FIELD_REAL, AT(path), 0, 1e6, "0", false,
      "weight of the path-length regularisation (StyleGAN2 takes 2); 0: none"},
     {"path-every", IDEM_FIELD_COUNT, AT(path_every), 1, 1e6, "4", false, "iterations between steps on path lengths"},
