@@ -122,6 +122,22 @@ static void the_command_measures(void **state) {
     assert_int_equal(program_run(dir, MEASURE), 1);
     assert_true(program_says("does not state its held-out pictures"));
     assert_true(program_says("expected at least 202"));
+    /* Portraits in a folder of their own. The first three are training pictures themselves. */
+    assert_int_equal(program_run(dir, "mkdir $DIR/apart && cp samples/identities/[123].png $DIR/apart && " MEASURE
+                                      "--apart $DIR/apart -q --json >$DIR/b.json && jq -e '.held_out == 3 and "
+                                      ".held_out_by == \"folder\" and .training_pictures == 12 and "
+                                      ".portraits.nearest_S > 0.999' $DIR/b.json"),
+                     0);
+    assert_int_equal(program_run(dir,
+                                 "mv $DIR/apart/[12].png $DIR && rm $DIR/data/[12].png && mv $DIR/[12].png "
+                                 "$DIR/apart && " MEASURE
+                                 "--apart $DIR/apart -q --json >$DIR/b.json && jq -e '.training_pictures == 10 and "
+                                 ".portraits.nearest_S < 0.9 and .portraits.nearest_S_most > 0.999' $DIR/b.json"),
+                     0);
+    assert_int_equal(program_run(dir, MEASURE "--apart $DIR/apart --held-out 3"), 1);
+    assert_true(program_says("either the portraits are in a folder of their own, or they are chosen from data"));
+    assert_int_equal(program_run(dir, "rm $DIR/apart/[12].png; " MEASURE "--apart $DIR/apart"), 1);
+    assert_true(program_says("/apart: 1 pictures (PNG, JPEG, WebP, HEIC or AVIF) were found, expected at least 2"));
     tiny_remove(dir);
 }
 

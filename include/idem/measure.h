@@ -157,6 +157,8 @@ typedef struct {
     uint64_t seed;             /* of the samples */
     const char *models;        /* folder of the networks; NULL: where `idem model fetch` puts them */
     int threads;               /* 0: OMP_NUM_THREADS, or all cores this process may use */
+    const char *apart;         /* folder of portraits of the same kind that it was not trained on, instead of pictures
+                                 held out of `data`; may be NULL */
 } idem_measure_generator_options;
 
 /* 200 samples, truncation 1, seed 1. */

@@ -71,6 +71,10 @@ static int check_generator(const char *call, const idem_measure_generator_option
         return -1;
     if (o->held_out && (o->held_out < COUNT_MIN || o->held_out > HELD_OUT_MAX))
         return idem_fail("%s: held_out is %d, expected 0, or %d to %d", call, o->held_out, COUNT_MIN, HELD_OUT_MAX);
+    if (o->apart && (o->held_out || o->data_seed))
+        return idem_fail("%s: apart is %s, and held_out or data_seed is given: either the portraits are in a folder of "
+                         "their own, or they are chosen from data",
+                         call, o->apart);
     return o->truncation >= 0 && o->truncation <= 1
                ? 0
                : idem_fail("%s: truncation is %g, expected 0 to 1", call, o->truncation);
@@ -115,6 +119,7 @@ int idem_measure_generator(const idem_measure_generator_options *options, char *
                                       .seed = options->seed,
                                       .held_out = options->held_out,
                                       .data_seed = options->data_seed,
+                                      .apart = options->apart,
                                       .plan = m.plan,
                                       .progress = tell,
                                       .bad = idem_measuring_on_bad,

@@ -13,7 +13,7 @@
 
 typedef struct {
     const char *generator, *data, *output;
-    const char *invert; /* folder; NULL: no inversion */
+    const char *invert, *apart; /* folders; invert NULL: no inversion */
     int count, held_out, steps;
     uint64_t data_seed;
     bool held_out_given, data_seed_given;
@@ -123,6 +123,7 @@ static int measure_novelty(settings *s) {
     o.truncation = s->truncation;
     o.held_out = s->held_out_given ? s->held_out : 0;
     o.data_seed = s->data_seed_given ? &s->data_seed : NULL;
+    o.apart = s->apart;
     o.seed = s->shared.seed;
     o.threads = s->shared.threads;
     return idem_measure_generator(&o, &json, &bad) ? -1 : report(s, json, bad, s->data, print_novelty);
@@ -143,6 +144,9 @@ int idem_cmd_evaluate_generator(int argc, char **argv) {
          .help = "pictures of DIR that its training held out; if not given, as stored in its file"},
         {IDEM_OPT_U64, "data-seed", 0, "N", &s.data_seed, .was_given = &s.data_seed_given,
          .help = "seed of the training, which chose them; if not given, as stored in its file"},
+        {IDEM_OPT_TEXT, "apart", 0, "DIR", &s.apart,
+         .help = "portraits of the same kind in a folder of their own, which its training never saw: instead of "
+                 "--held-out"},
         {IDEM_OPT_TEXT, "invert", 0, "DIR", &s.invert,
          .help = "instead: measure how well it can paint these portraits, which it was not trained on: one code per "
                  "layer is fitted to the pixels of each, in the generator's frame, and the judge decides whether it "

@@ -24,7 +24,7 @@ typedef struct {
     uint64_t data_seed;
     bool by_place; /* a generator from before pictures were held out by content */
     idem_model *model;
-    idem_gan_data *pictures;
+    idem_gan_data *pictures, *others; /* others: of a folder apart; NULL: `pictures` has those held out */
     idem_witness *witness;
     size_t side, picture; /* S; floats per picture */
     float *samples;       /* [count, S, S, 3] in [0, 1] */
@@ -43,18 +43,24 @@ static int read_split(job *j) {
     if (idem_weights_load(&w, j->o->generator))
         return -1;
     const char *seed = idem_weights_meta(w, "seed"), *held_out = idem_weights_meta(w, "held_out");
+    j->by_place = held_out && !idem_gan_data_split(w);
     j->data_seed = j->o->data_seed ? *j->o->data_seed : seed ? strtoull(seed, NULL, 10) : 1;
     j->out->held_out_by = j->o->held_out ? "option" : held_out ? "file" : "assumed";
     j->out->held_out = j->o->held_out ? j->o->held_out : held_out ? atoi(held_out) : HELD_OUT;
-    j->by_place = held_out && !idem_gan_data_split(w);
     idem_weights_free(w);
+    if (j->o->apart) {
+        j->out->held_out_by = "folder";
+        j->out->held_out = held_out ? atoi(held_out) : 0; /* left out of the training pictures */
+        return 0;
+    }
     if (!j->o->held_out && !held_out)
         idem_log(IDEM_LOG_NOTE,
                  "%s does not state its held-out pictures: the %d portraits may have been among its training "
                  "pictures",
                  j->o->generator, j->out->held_out);
     return j->out->held_out >= 2 ? 0
-                                 : idem_fail("%s: %d pictures were held out of its training, expected at least 2",
+                                 : idem_fail("%s: %d pictures were held out of its training, expected at least 2, or a "
+                                             "folder of portraits apart from it",
                                              j->o->generator, j->out->held_out);
 }
 
@@ -73,21 +79,34 @@ static void on_bad(void *user, const char *why) {
         j->o->bad(j->o->user, why);
 }
 
-static int open_data(job *j) {
+static idem_gan_data *open_folder(job *j, const char *folder, const char *cache_name, int held_out) {
     char name[64];
-    snprintf(name, sizeof name, "pictures-%zu.cache", j->side);
+    snprintf(name, sizeof name, "%s-%zu.cache", cache_name, j->side);
     char *cache = idem_path_join(j->o->output, name);
     const idem_gan_data_options o = {.size = (int)j->side,
                                      .seed = j->data_seed,
-                                     .held_out = j->out->held_out,
+                                     .held_out = held_out,
                                      .by_place = j->by_place,
                                      .stop = j->o->plan.stop,
                                      .progress = on_cache,
                                      .bad = on_bad,
                                      .user = j};
-    j->pictures = cache ? idem_gan_data_open(j->o->data, cache, &o) : NULL;
+    idem_gan_data *d = cache ? idem_gan_data_open(folder, cache, &o) : NULL;
     free(cache);
-    return j->pictures ? 0 : -1;
+    return d;
+}
+
+static int open_data(job *j) {
+    if (!(j->pictures = open_folder(j, j->o->data, "pictures", j->out->held_out)))
+        return -1;
+    if (!j->o->apart)
+        return 0;
+    j->others = open_folder(j, j->o->apart, "apart", 0);
+    return j->others ? 0 : -1;
+}
+
+static size_t count_apart(const job *j) {
+    return j->others ? idem_gan_data_count(j->others) : idem_gan_data_held_out(j->pictures);
 }
 
 /* ---- descriptors ---- */
@@ -109,11 +128,11 @@ static int describe(job *j, const float *x, int n, float *plain, float *mirrored
     return 0;
 }
 
-static int describe_pictures(job *j, bool held_out, float *plain, float *mirrored) {
-    const size_t n = held_out ? idem_gan_data_held_out(j->pictures) : idem_gan_data_count(j->pictures);
+static int describe_pictures(job *j, idem_gan_data *from, bool held_out, float *plain, float *mirrored) {
+    const size_t n = held_out ? idem_gan_data_held_out(from) : idem_gan_data_count(from);
     for (size_t first = 0; first < n; first += BATCH) {
         const size_t some = n - first < BATCH ? n - first : BATCH;
-        idem_gan_data_look(j->pictures, held_out, first, some, j->x);
+        idem_gan_data_look(from, held_out, first, some, j->x);
         for (size_t i = 0; i < some * j->picture; i++)
             j->x[i] = (j->x[i] + 1) / 2;
         if (describe(j, j->x, (int)some, plain + first * D, mirrored ? mirrored + first * D : NULL))
@@ -145,8 +164,7 @@ static int describe_samples(job *j) {
 }
 
 static int make_room(job *j) {
-    const size_t count = (size_t)j->o->count, apart = idem_gan_data_held_out(j->pictures),
-                 training = idem_gan_data_count(j->pictures);
+    const size_t count = (size_t)j->o->count, apart = count_apart(j), training = idem_gan_data_count(j->pictures);
     j->samples = malloc(count * j->picture * sizeof *j->samples);
     j->x = malloc(BATCH * j->picture * sizeof *j->x);
     j->turned = malloc(BATCH * j->picture * sizeof *j->turned);
@@ -171,8 +189,10 @@ static int measure(job *j) {
     const size_t training = idem_gan_data_count(j->pictures);
     j->all = training + (uint64_t)j->apart.n + (uint64_t)j->o->count;
     tell(j, "measuring", 0, j->all);
-    if (describe_samples(j) || describe_pictures(j, true, (float *)j->apart.plain, (float *)j->apart.mirrored) ||
-        describe_pictures(j, false, j->training, NULL))
+    if (describe_samples(j) ||
+        describe_pictures(j, j->others ? j->others : j->pictures, !j->others, (float *)j->apart.plain,
+                          (float *)j->apart.mirrored) ||
+        describe_pictures(j, j->pictures, false, j->training, NULL))
         return -1;
     return idem_novelty_of(&j->out->novelty, &j->made, &j->apart, j->training, (int)training, D, IDEM_JUDGE_THRESHOLD,
                            IDEM_THRESHOLD_FAR, j->o->seed, j->nearest);
@@ -236,6 +256,7 @@ static int save_sheet(const job *j) {
 
 static void free_all(job *j) {
     idem_gan_data_free(j->pictures);
+    idem_gan_data_free(j->others);
     idem_witness_free(j->witness);
     idem_model_free(j->model);
     free(j->samples);
@@ -254,7 +275,7 @@ int idem_gan_prove(idem_gan_proof *out, const idem_gan_proof_options *o) {
         snprintf(out->generator, sizeof out->generator, "%s", idem_model_about(j.model)->hash);
         out->size = (int)j.side;
         out->training = idem_gan_data_count(j.pictures);
-        out->bad = idem_gan_data_bad(j.pictures);
+        out->bad = idem_gan_data_bad(j.pictures) + (j.others ? idem_gan_data_bad(j.others) : 0);
     }
     free_all(&j);
     idem_dir_leave(o->output, made);

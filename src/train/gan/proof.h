@@ -15,6 +15,7 @@ typedef struct {
     uint64_t seed;             /* of their codes */
     int held_out;              /* held-out pictures of the data; 0: as stored in the file, else 200 */
     const uint64_t *data_seed; /* seed of that choice; NULL: as stored in the file, else 1 */
+    const char *apart;         /* folder of portraits that it was not trained on, instead of these; may be NULL */
     idem_plan_options plan;
     void (*progress)(void *user, const char *what, uint64_t done, uint64_t all); /* pictures; may be NULL */
     void (*bad)(void *user, const char *why);                                    /* an unreadable file; may be NULL */
@@ -24,7 +25,7 @@ typedef struct {
 typedef struct {
     char generator[17]; /* hash */
     int size, held_out;
-    const char *held_out_by; /* "option", "file" or "assumed" */
+    const char *held_out_by; /* "option", "file", "assumed" or "folder" */
     size_t training, bad;    /* pictures; files that could not be read */
     idem_novelty novelty;
 } idem_gan_proof;
