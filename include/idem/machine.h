@@ -26,9 +26,9 @@ IDEM_API int idem_set_threads(int threads);
 enum {
     IDEM_PRECISION_THREAD, /* as idem_set_precision says */
     IDEM_PRECISION_F32,
-    IDEM_PRECISION_BF16, /* bfloat16: about 1.6 times as fast where the processor has AVX512_BF16; elsewhere the same
-                            rounding at the speed of float32. Pictures differ by about one level of 255. */
-    IDEM_PRECISION_AUTO  /* bfloat16 where the processor has AVX512_BF16, float32 elsewhere */
+    IDEM_PRECISION_BF16, /* bfloat16: about 1.6 times as fast on AMD's processors with AVX512_BF16; elsewhere the same
+                            rounding at the speed of float32 or less. Pictures differ by about one level of 255. */
+    IDEM_PRECISION_AUTO  /* bfloat16 where it is faster, float32 elsewhere */
 };
 /* Sets the precision of what this thread opens from now on, contexts and trainings; initially float32. */
 IDEM_API int idem_set_precision(int precision);
@@ -44,6 +44,7 @@ typedef struct {
     double memory;          /* bytes installed, or the control group's limit if that is lower; 0: unknown */
     double available;       /* bytes available now; 0: unknown */
     char onednn[64];        /* version of oneDNN: "2.6.3" */
+    int precision_auto;     /* what IDEM_PRECISION_AUTO is here: IDEM_PRECISION_F32 or IDEM_PRECISION_BF16 */
 } idem_machine_info;
 IDEM_API int idem_get_machine(idem_machine_info *info);
 

@@ -27,7 +27,7 @@ int idem_set_precision(int precision) {
     if (precision < IDEM_PRECISION_F32 || precision > IDEM_PRECISION_AUTO)
         return idem_fail("idem_set_precision: precision is %d, expected %d to %d", precision, IDEM_PRECISION_F32,
                          IDEM_PRECISION_AUTO);
-    idem_bf16_set(precision == IDEM_PRECISION_BF16 || (precision == IDEM_PRECISION_AUTO && idem_bf16_native()));
+    idem_bf16_set(precision == IDEM_PRECISION_BF16 || (precision == IDEM_PRECISION_AUTO && idem_bf16_faster()));
     return 0;
 }
 
@@ -43,6 +43,7 @@ int idem_get_machine(idem_machine_info *info) {
                                 .cores = m.cores,
                                 .online = m.online,
                                 .threads = idem_threads(),
+                                .precision_auto = idem_bf16_faster() ? IDEM_PRECISION_BF16 : IDEM_PRECISION_F32,
                                 .memory = m.memory,
                                 .available = m.available};
     _Static_assert(sizeof info->cpu == sizeof m.cpu && sizeof info->features == sizeof m.features, "texts");

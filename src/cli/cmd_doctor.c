@@ -40,8 +40,9 @@ static void print_machine(const idem_machine_info *m) {
     printf("features   %s\n", m->features[0] ? m->features : "none that kernels use");
     print_isa(m->isa, m->isa_of_cpu);
     printf("precision  %s%s\n",
-           strcmp(m->isa, "bf16") ? "f32; bf16 is possible, but not faster without AVX512_BF16"
-                                  : "f32; --precision bf16 or auto is faster for generators",
+           m->precision_auto == IDEM_PRECISION_F32
+               ? "f32; bf16 is possible, but not faster: that needs AVX512_BF16 of AMD"
+               : "f32; --precision bf16 or auto is faster for generators",
            strstr(m->features, "amx_bf16") ? "; AMX is not used" : "");
     printf("cores      %d of %d may be used, %d threads will be\n", m->cores, m->online, m->threads);
     printf("memory     %.1f GB, %.1f GB free\n", m->memory * 1e-9, m->available * 1e-9);

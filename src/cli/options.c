@@ -293,14 +293,15 @@ static void add_shared(parser *p, idem_shared *s) {
                                  .value = &s->threads,
                                  .max = IDEM_THREADS_LIMIT,
                                  .help = "thread count; 0: OMP_NUM_THREADS, or all cores"});
-        add_row(p, (idem_option){.kind = IDEM_OPT_TEXT,
-                                 .name = "precision",
-                                 .arg = "NAME",
-                                 .value = &p->precision,
-                                 .choices = "f32|bf16|auto",
-                                 .help = "what the generator's larger convolutions multiply: bf16 is faster on "
-                                         "processors with AVX512_BF16 and changes pictures by about one level of 255; "
-                                         "auto takes it there"});
+        add_row(p, (idem_option){
+                       .kind = IDEM_OPT_TEXT,
+                       .name = "precision",
+                       .arg = "NAME",
+                       .value = &p->precision,
+                       .choices = "f32|bf16|auto",
+                       .help = "what the generator's larger convolutions multiply: bf16 is faster on "
+                               "AMD's processors with AVX512_BF16 and changes pictures by about one level of 255; "
+                               "auto takes it there"});
         add_row(p, (idem_option){.kind = IDEM_OPT_INT,
                                  .name = "profile",
                                  .arg = "ROWS",

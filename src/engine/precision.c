@@ -14,6 +14,10 @@ bool idem_bf16_set(bool on) {
     return before;
 }
 
-bool idem_bf16_native(void) {
-    return idem_isa_runs() >= IDEM_ISA_BF16;
+bool idem_bf16_faster(void) {
+#if defined(__x86_64__)
+    return idem_isa_runs() >= IDEM_ISA_BF16 && __builtin_cpu_is("amd");
+#else
+    return false;
+#endif
 }

@@ -9,9 +9,11 @@
 bool idem_bf16(void); /* initially false */
 /* Returns the setting before. */
 bool idem_bf16_set(bool on);
-/* Whether kernels use the processor's instructions for it. Without them it is computed with the same rounding, but is
- * not faster than float. */
-bool idem_bf16_native(void);
+/* Whether it is faster than float here: on AMD's processors with AVX512_BF16, which multiply twice as many of its
+ * numbers in a cycle. Intel's multiply as many as of float (faster ones are in AMX, which kernels do not use), and
+ * conversions make it slower. Without the instructions it is computed with the same rounding, but is not faster either.
+ */
+bool idem_bf16_faster(void);
 
 /* Resolutions of a network that may use it, from the largest on (Karras et al. 2020, ADA, num_fp16_res). */
 enum { IDEM_BF16_RESOLUTIONS = 4 };
