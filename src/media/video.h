@@ -44,7 +44,7 @@ typedef struct {
     void *samples;         /* of a film; private */
 } idem_video_frame;
 
-enum { IDEM_VIDEO_AHEAD = 4 }; /* most pictures that wait */
+enum { IDEM_VIDEO_AHEAD = 2 }; /* most pictures that wait */
 
 /* Pictures before `first` are decoded, but not returned. NULL: it cannot be read, is interlaced, or the plug-in is
  * missing. */
