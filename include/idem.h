@@ -42,6 +42,7 @@
  *     idem/measure.h   measuring mappers, generators, sets, pairs of photographs
  *     idem/models.h    model files: the list to fetch from, contents of a file, conversion
  *     idem/machine.h   processor and memory, kernel speed, profile
+ *     idem/files.h     files and folders of results: whole or not at all, locks, SHA-256
  *     idem/ranks.h     processes that work together (MPI)
  *
  * Gives the largest face of a photograph another identity and pastes it at full size; the context has a mapper:
@@ -64,6 +65,7 @@
 #include "idem/context.h"
 #include "idem/error.h"
 #include "idem/faces.h"
+#include "idem/files.h"
 #include "idem/machine.h"
 #include "idem/measure.h"
 #include "idem/models.h"

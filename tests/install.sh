@@ -32,7 +32,7 @@ done
 
 # Exported symbols against declarations.
 nm -D --defined-only "$lib/libidem.so" | awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' | sort >"$work/exported"
-cat include/idem/*.h | tr -d '\n' | sed 's/;/;\n/g' | sed -n 's/.*IDEM_API [^(]*\b\(idem_[a-z_]*\)(.*/\1/p' | sort >"$work/declared"
+cat include/idem/*.h | tr -d '\n' | sed 's/;/;\n/g' | sed -n 's/.*IDEM_API [^(]*\b\(idem_[a-z0-9_]*\)(.*/\1/p' | sort >"$work/declared"
 [ "$(wc -l <"$work/declared")" -ge 14 ] || failed "found only $(wc -l <"$work/declared") declarations in idem.h"
 diff "$work/declared" "$work/exported" || failed "declared (<) and exported (>) symbols differ"
 

@@ -35,6 +35,10 @@ enum {
 /* The kind of this thread's last message. */
 IDEM_API int idem_error_kind(void);
 
+/* Sets this thread's message (1,000 bytes at most, cut with "...") and its kind, IDEM_ERROR_...: for failures that a
+ * program detects and reports like the library's. Always -1. */
+IDEM_API int idem_set_error(int kind, const char *message);
+
 #ifdef __cplusplus
 }
 #endif

@@ -37,6 +37,14 @@ const char *idem_last_error(void) {
     return idem_error();
 }
 
+int idem_set_error(int kind, const char *message) {
+    if (!message)
+        return idem_fail("idem_set_error: message is NULL");
+    if (kind < IDEM_ERROR_NONE || kind > IDEM_ERROR_INTERNAL)
+        return idem_fail("idem_set_error: kind is %d, expected %d to %d", kind, IDEM_ERROR_NONE, IDEM_ERROR_INTERNAL);
+    return idem_fail_as((idem_kind)kind, "%s", message);
+}
+
 void idem_options_init(idem_options *options, size_t struct_size) {
     idem_struct_clear(options, struct_size);
 }
