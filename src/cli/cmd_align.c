@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/failure.h"
@@ -21,7 +22,8 @@
 typedef struct {
     const char *output;
     int size;
-    bool all_faces, no_pose, made; /* made: the folder of results */
+    bool all_faces, no_pose;
+    int made; /* the folder of results */
     idem_shared shared;
     idem_shares shares;
     idem_context *context;
@@ -99,7 +101,7 @@ static bool fits(const job *j, const char *name) {
 
 /* A short enough one for its first face. */
 static bool has_name(const job *j, const char *path) {
-    char *stem = idem_path_stem(path);
+    char *stem = idem_file_stem(path);
     const bool has = stem && strlen(stem) + strlen(".png") <= j->name_most;
     free(stem);
     return has;
@@ -107,12 +109,12 @@ static bool has_name(const job *j, const char *path) {
 
 /* Names that are too long for the folder are reported before the work. */
 static int check_names(job *j, const char *const *paths, size_t n) {
-    char *path = idem_path_join(j->output, "x");
+    char *path = idem_path_in(j->output, "x");
     int status = path ? 0 : -1;
-    j->name_most = path ? idem_path_name_most(path) : 0;
+    j->name_most = path ? idem_file_name_most(path) : 0;
     free(path);
     for (size_t i = 0; i < n && !status; i++) {
-        char *stem = idem_path_stem(paths[i]), *why = NULL;
+        char *stem = idem_file_stem(paths[i]), *why = NULL;
         size_t length = stem ? strlen(stem) + strlen(".png") : 0;
         if (!stem)
             status = -1;
@@ -169,7 +171,7 @@ static int write_face(job *j, finding *f, int face, const char *name) {
     face += f->info.first;
     if (idem_get_face(f->photo, face, &info) || idem_align_face_at(j->context, f->photo, face, j->size, j->rgb))
         return -1;
-    char *path = idem_path_join(j->output, name);
+    char *path = idem_path_in(j->output, name);
     int status = path ? idem_write_view(j->context, path, &(idem_view){j->rgb, j->size, j->size}, NULL) : -1;
     json_t *o = status ? NULL : describe(&f->info, &info);
     if (!status && (!o || json_object_set_new(o, "file", idem_json_name(name)) || json_array_append_new(f->faces, o)))
@@ -180,7 +182,7 @@ static int write_face(job *j, finding *f, int face, const char *name) {
 
 /* Names the faces of a photograph, which all ranks do alike, and writes them if they are this rank's; f: else NULL. */
 static int take_faces(job *j, const char *path, int faces, finding *f) {
-    char *stem = idem_path_stem(path);
+    char *stem = idem_file_stem(path);
     int status = stem ? 0 : -1;
     for (int i = 0; i < faces && !status; i++) {
         const char *name = new_name(j, stem, i);
@@ -323,7 +325,7 @@ static int align_files(job *j, const char *const *paths, size_t n) {
 }
 
 static int align_all(job *j, const char *const *paths, size_t n) {
-    if (idem_dir_enter(j->output, &j->made) || !(j->context = idem_cli_open(NULL, &j->shared, j->no_pose ? 0 : 2)) ||
+    if (idem_folder_make(j->output, &j->made) || !(j->context = idem_cli_open(NULL, &j->shared, j->no_pose ? 0 : 2)) ||
         !(j->rgb = idem_cli_table((size_t)j->size * (size_t)j->size, 3)) || check_names(j, paths, n))
         return -1;
     const int status = align_files(j, paths, n);
@@ -398,7 +400,8 @@ int idem_cmd_align(int argc, char **argv) {
     json_decref(j.skipped);
     free(j.rgb);
     idem_cli_close(j.context);
-    idem_dir_leave(j.output, j.made);
+    if (j.made)
+        rmdir(j.output); /* fails if anything is in it */
     for (size_t i = 0; i < j.n_taken; i++)
         free(j.taken[i]);
     free(j.taken);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "cli/clock.h"
 #include "cli/command.h"
 #include "cli/compose_job.h"
 #include "cli/failure.h"
@@ -66,7 +67,7 @@ static int run_and_report(idem_compose_job *j, bool *broke) {
 }
 
 static bool is_file(const char *path) {
-    return idem_path_exists(path) && !idem_path_is_dir(path);
+    return idem_file_exists(path) && !idem_folder_exists(path);
 }
 
 /* Whether results go into a folder; 2 with an explanation for wrong usage. */
@@ -78,8 +79,8 @@ static int look_at_paths(idem_compose_settings *s) {
     if (s->pairs && (is_file(s->identity) || is_file(s->attributes)))
         return idem_cli_usage("--pairs needs two folders; %s is a file",
                               is_file(s->identity) ? s->identity : s->attributes);
-    s->folder = s->pairs || idem_path_is_dir(s->identity) || idem_path_is_dir(s->attributes) ||
-                idem_path_is_dir(s->output) || (n && s->output[n - 1] == '/');
+    s->folder = s->pairs || idem_folder_exists(s->identity) || idem_folder_exists(s->attributes) ||
+                idem_folder_exists(s->output) || (n && s->output[n - 1] == '/');
     if (!s->folder && (n < 5 || strcasecmp(s->output + n - 4, ".png")))
         return idem_cli_usage("%s: pictures are written as PNG; give a name that ends in .png, or a folder", s->output);
     return s->folder ? 0 : idem_output_name(s->output);

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/failure.h"
@@ -28,10 +28,10 @@ typedef struct {
     idem_info model;
     idem_sources faces;
     idem_table *tables[CODES];
-    idem_writer list;
+    idem_new_file *list;
     idem_file_list *given; /* what is to be encoded */
     int files, rows;
-    bool made;  /* the folder of the output */
+    int made;   /* the folder of the output */
     bool ended; /* all files were looked at */
 } job;
 
@@ -39,35 +39,30 @@ static const char *const names[CODES] = {"identity.npy", "attributes.npy"};
 
 /* ---- what is written ---- */
 
-/* For nobody else's eyes, as long as nobody says otherwise. */
-static void make_private(const idem_writer *w) {
-    fchmod(fileno(w->stream), S_IRUSR | S_IWUSR);
-}
-
 static int numbers_of(const job *j, int i) {
     return i ? j->model.attribute_dim : j->model.identity_dim;
 }
 
 static int open_outputs(job *j) {
     for (int i = 0; i < CODES; i++) {
-        char *path = idem_path_join(j->output, names[i]);
+        char *path = idem_path_in(j->output, names[i]);
         j->tables[i] = path ? idem_open_table(path, numbers_of(j, i), 1) : NULL;
         free(path);
         if (!j->tables[i])
             return -1;
     }
-    char *path = idem_path_join(j->output, "list.json");
-    int status = path ? idem_writer_open(&j->list, path) : -1;
+    char *path = idem_path_in(j->output, "list.json");
+    j->list = path ? idem_file_create(path, 1) : NULL;
     free(path);
-    if (status)
+    if (!j->list)
         return -1;
-    make_private(&j->list);
-    fprintf(j->list.stream, "{\"kind\": \"biometric data\",\n\"generator\": \"%s\", \"mapper\": \"%s\",\n",
-            j->model.generator, j->model.mapper);
+    FILE *to = idem_file_stream(j->list);
+    fprintf(to, "{\"kind\": \"biometric data\",\n\"generator\": \"%s\", \"mapper\": \"%s\",\n", j->model.generator,
+            j->model.mapper);
     for (int i = 0; i < CODES; i++)
-        fprintf(j->list.stream, "\"%s\": {\"file\": \"%s\", \"numbers\": %d},\n", i ? "attributes" : "identity",
-                names[i], numbers_of(j, i));
-    fprintf(j->list.stream, "\"rows\": [");
+        fprintf(to, "\"%s\": {\"file\": \"%s\", \"numbers\": %d},\n", i ? "attributes" : "identity", names[i],
+                numbers_of(j, i));
+    fprintf(to, "\"rows\": [");
     return 0;
 }
 
@@ -76,9 +71,10 @@ static int list_row(job *j, const char *path, int face, double outside) {
     json_t *o = json_pack("{s:o, s:i}", "file", idem_json_name(path), "face", face + 1);
     if (!o)
         return idem_cli_fail_as(IDEM_ERROR_MEMORY, "%s: out of memory for the list", path);
-    fprintf(j->list.stream, "%s\n", j->rows++ ? "," : "");
+    FILE *to = idem_file_stream(j->list);
+    fprintf(to, "%s\n", j->rows++ ? "," : "");
     json_object_set_new(o, "outside", json_real(outside));
-    json_dumpf(o, j->list.stream, JSON_REAL_PRECISION(4));
+    json_dumpf(o, to, JSON_REAL_PRECISION(4));
     json_decref(o);
     return 0;
 }
@@ -101,14 +97,16 @@ static int write_block(job *j) {
 static int commit_outputs(job *j) {
     if (!j->rows)
         return idem_cli_fail("none of %d files gave a face; nothing is written", j->files);
-    fprintf(j->list.stream, j->ended ? "]}\n" : "],\n\"ended_early\": true}\n");
+    fprintf(idem_file_stream(j->list), j->ended ? "]}\n" : "],\n\"ended_early\": true}\n");
     for (int i = 0; i < CODES; i++) {
         idem_table *table = j->tables[i];
         j->tables[i] = NULL;
         if (idem_finish_table(table))
             return -1;
     }
-    return idem_writer_commit(&j->list);
+    idem_new_file *list = j->list;
+    j->list = NULL;
+    return idem_file_finish(list);
 }
 
 /* After a failure: finished rows are kept and reported. */
@@ -122,7 +120,7 @@ static int keep_outputs(job *j) {
 static void abort_outputs(job *j) {
     for (int i = 0; i < CODES; i++)
         idem_abandon_table(j->tables[i]);
-    idem_writer_abort(&j->list);
+    idem_file_abandon(j->list);
 }
 
 /* ---- command ---- */
@@ -151,7 +149,7 @@ static int open_all(job *j) {
         idem_sources_open(&j->faces, j->context, &j->choice, IDEM_CODE_OF_IDENTITY | IDEM_CODE_OF_ATTRIBUTES, false))
         return -1;
     j->faces.which = idem_choice_which(&j->choice);
-    return idem_dir_enter(j->output, &j->made) || open_outputs(j) ? -1 : 0;
+    return idem_folder_make(j->output, &j->made) || open_outputs(j) ? -1 : 0;
 }
 
 static int run(job *j, const char *const *paths) {
@@ -222,7 +220,8 @@ int idem_cmd_encode(int argc, char **argv) {
     if (!status || j.rows)
         status = report(&j) || status ? -1 : 0;
     abort_outputs(&j);
-    idem_dir_leave(j.output, j.made);
+    if (j.made)
+        rmdir(j.output); /* fails if anything is in it */
     idem_sources_free(&j.faces);
     idem_cli_close(j.context);
     idem_free_file_list(j.given);

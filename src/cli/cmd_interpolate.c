@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/file.h"
+#include "cli/clock.h"
 #include "cli/command.h"
 #include "cli/failure.h"
 #include "cli/library.h"
@@ -85,7 +85,7 @@ static int write_frames(const job *j, const char *dir) {
     for (int i = 0; i < j->s->steps && !status; i++) {
         char name[16];
         snprintf(name, sizeof name, "%03d.png", i);
-        char *path = idem_path_join(dir, name);
+        char *path = idem_path_in(dir, name);
         const idem_view frame = frame_at(j, i);
         status = path ? idem_write_view(j->context, path, &frame, &writing) : -1;
         free(path);
@@ -133,7 +133,7 @@ static int write_all(const job *j) {
         return write_strip(j, output);
     if (j->s->animation)
         return write_animation(j, output);
-    char *strip = idem_path_join(output, "strip.png"), *animation = idem_path_join(output, "animation.webp");
+    char *strip = idem_path_in(output, "strip.png"), *animation = idem_path_in(output, "animation.webp");
     int status =
         !strip || !animation || write_frames(j, output) || write_strip(j, strip) || write_animation(j, animation) ? -1
                                                                                                                   : 0;
@@ -147,7 +147,7 @@ static int write_all(const job *j) {
 static int run(job *j) {
     const settings *s = j->s;
     /* An unwritable output is reported before the work. */
-    if (!s->strip && !s->animation && idem_dir_make(s->output))
+    if (!s->strip && !s->animation && idem_folder_make(s->output, NULL))
         return -1;
     idem_info model = {.struct_size = sizeof model};
     /* Poses are used only in notes. */
@@ -188,7 +188,7 @@ static int check(settings *s) {
     if (!s->identity.n || !s->attributes.n || s->identity.n + s->attributes.n < 3)
         return idem_cli_usage(
             "one side needs two pictures: --identity A B --attributes C, or --identity A --attributes B C");
-    bool folder = idem_path_is_dir(s->output);
+    bool folder = idem_folder_exists(s->output);
     s->strip = !folder && ends_in(s->output, ".png");
     s->animation = !folder && ends_in(s->output, ".webp");
     static const char *const others[] = {".mp4", ".gif", ".mkv", ".webm", ".avi", ".mov", ".jpg", ".jpeg"};

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "cli/command.h"
 #include "cli/failure.h"
 #include "cli/fetch.h"
@@ -45,7 +44,7 @@ static const char *metadata(const idem_contents *c, const char *key) {
 }
 
 static int add_shipped(json_t *list, const char *folder, const char *name) {
-    char *path = idem_path_join(folder, name);
+    char *path = idem_path_in(folder, name);
     idem_contents *c = path ? idem_inspect(path) : NULL;
     free(path);
     if (!c)
@@ -69,11 +68,11 @@ static json_t *shipped_json(void) {
     int status = 0;
     if (!idem_find_shipped(IDEM_SHIPPED_GENERATOR, folder, sizeof folder)) {
         *strrchr(folder, '/') = 0;
-        status = idem_dir_list(folder, ".safetensors", &names, &n);
+        status = idem_folder_list(folder, ".safetensors", &names, &n);
     }
     for (size_t i = 0; i < n && !status; i++)
         status = add_shipped(list, folder, names[i]);
-    idem_names_free(names, n);
+    idem_folder_list_free(names, n);
     if (!status)
         return list;
     json_decref(list);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
+#include "cli/clock.h"
 #include "cli/command.h"
 #include "cli/failure.h"
 #include "cli/json.h"
@@ -121,13 +121,13 @@ static int run(job *j, const char *clip) {
     o.user = j;
     const bool paints = o.faces != IDEM_VIDEO_NONE || o.n_roles;
     idem_context *c = idem_cli_open(paints ? &j->files : NULL, &j->shared, 0);
-    const double start = idem_clock();
+    const double start = idem_cli_seconds();
     int status = c ? idem_compose_video(c, clip, j->output, &o, &report) : -1;
     if (j->pass && !status)
         idem_progress_finish();
     else
         idem_progress_clear();
-    const double seconds = idem_clock() - start;
+    const double seconds = idem_cli_seconds() - start;
     if (!status && j->shared.json)
         status = print_json(j, &report, seconds);
     else if (!status)

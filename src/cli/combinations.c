@@ -6,14 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "cli/failure.h"
 #include "cli/progress.h"
 #include "idem.h"
 
 /* In the folder, or the file itself. */
 static char *path_of(const idem_combinations *c, const char *name) {
-    char *path = c->folder ? idem_path_join(c->output, name) : strdup(c->output);
+    char *path = c->folder ? idem_path_in(c->output, name) : strdup(c->output);
     if (!path)
         idem_cli_fail_as(IDEM_ERROR_MEMORY, "out of memory for a file name");
     return path;
@@ -23,7 +22,7 @@ int idem_combinations_open(idem_combinations *c, const char *output, bool folder
     *c = (idem_combinations){.output = output, .folder = folder, .pairs = pairs};
     char *path = path_of(c, "x");
     if (path)
-        c->name_most = idem_path_name_most(path);
+        c->name_most = idem_file_name_most(path);
     free(path);
     return path ? 0 : -1;
 }

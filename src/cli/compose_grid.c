@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "cli/failure.h"
 #include "cli/library.h"
 
@@ -59,7 +58,7 @@ int idem_compose_grid_gather(idem_compose_grid *g, const idem_shares *s) {
 int idem_compose_grid_save(const idem_compose_grid *g, idem_context *context, const char *folder,
                            const idem_sources *down, const idem_sources *along) {
     const idem_writing writing = idem_cli_writing(IDEM_ORIGIN_COMPOSITE);
-    char *path = idem_path_join(folder, "grid.png");
+    char *path = idem_path_in(folder, "grid.png");
     idem_view *side = idem_cli_table((size_t)g->rows, sizeof *side),
               *top = idem_cli_table((size_t)g->columns, sizeof *top);
     for (int i = 0; i < g->rows && side; i++)

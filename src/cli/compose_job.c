@@ -187,7 +187,7 @@ static int run_combinations(idem_compose_job *j) {
         read_side(j, &j->attr, IDEM_CODE_OF_ATTRIBUTES, &j->attr_files, grid, "encoding attributes"))
         return -1;
     if (idem_free_networks(j->context, IDEM_FREE_FINDER) || open_batch(j, pictures) || list_all(j) ||
-        (j->s->folder && idem_dir_make(j->s->output)) ||
+        (j->s->folder && idem_folder_make(j->s->output, NULL)) ||
         (grid && idem_compose_grid_open(&j->grid, j->id.n, j->attr.n, j->model.size)))
         return -1;
     idem_cli_mute(false);
@@ -256,7 +256,7 @@ static int run_matched(idem_compose_job *j, int (*pairs)[2], int n) {
             for (int i = first; i < smaller(first + batch, n); i++)
                 j->order[read++] = side ? j->attr_files.paths[pairs[i][1]] : j->id_files.paths[pairs[i][0]];
     if (open_reader(j, (size_t)read) || open_side(j, &j->id, IDEM_CODE_OF_IDENTITY, n) ||
-        open_side(j, &j->attr, IDEM_CODE_OF_ATTRIBUTES, n) || open_batch(j, n) || idem_dir_make(j->s->output))
+        open_side(j, &j->attr, IDEM_CODE_OF_ATTRIBUTES, n) || open_batch(j, n) || idem_folder_make(j->s->output, NULL))
         return -1;
     idem_progress_start("composing", "pairs", (uint64_t)n, 0, j->quiet);
     for (int first = begin; first < n; first += step) {

@@ -4,33 +4,38 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/status.h"
+#include "idem.h"
 
 enum { MESSAGE_BYTES = 1024 }; /* longer messages are cut when stored */
 
-#define FORMATTED(text, format)                                                                                        \
-    char text[MESSAGE_BYTES];                                                                                          \
+static int set(int kind, const char *format, va_list args) {
+    char text[MESSAGE_BYTES];
+    vsnprintf(text, sizeof text, format, args);
+    return idem_set_error(kind, text);
+}
+
+#define SET(kind, format)                                                                                              \
     va_list args;                                                                                                      \
     va_start(args, format);                                                                                            \
-    vsnprintf(text, sizeof text, format, args);                                                                        \
-    va_end(args)
+    const int status = set(kind, format, args);                                                                        \
+    va_end(args);                                                                                                      \
+    return status
 
 int idem_cli_fail(const char *format, ...) {
-    FORMATTED(text, format);
-    return idem_fail("%s", text);
+    SET(IDEM_ERROR_INPUT, format);
 }
 
 int idem_cli_fail_as(int kind, const char *format, ...) {
-    FORMATTED(text, format);
-    return idem_fail_as((idem_kind)kind, "%s", text);
+    SET(kind, format);
 }
 
 int idem_cli_fail_more(const char *format, ...) {
-    FORMATTED(text, format);
-    return idem_fail_more("%s", text);
+    SET(idem_error_kind(), format);
 }
 
 void *idem_cli_table(unsigned long n, unsigned long size) {
     void *p = calloc(n ? n : 1, size);
-    return p ? p : idem_fail_null_as(IDEM_MEMORY, "out of memory for a table of %lu", n);
+    if (!p)
+        idem_cli_fail_as(IDEM_ERROR_MEMORY, "out of memory for a table of %lu", n);
+    return p;
 }

@@ -13,8 +13,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/file.h"
-#include "base/sha256.h"
 #include "cli/command.h"
 #include "cli/failure.h"
 #include "cli/progress.h"
@@ -59,14 +57,14 @@ static char *hidden(const char *folder, const char *file) {
 /* Renames the file if its hash is right, else removes it. */
 static int accept_file(const idem_listed_file *f, const char *from, const char *folder, const char *source) {
     char hex[65];
-    if (idem_sha256_file(from, hex))
+    if (idem_file_sha256(from, hex))
         return -1;
     if (strcmp(hex, f->sha256)) {
         unlink(from);
         return idem_cli_fail("%s of %s has SHA-256 %s, expected %s: refused and removed", f->file, source, hex,
                              f->sha256);
     }
-    char *to = idem_path_join(folder, f->file);
+    char *to = idem_path_in(folder, f->file);
     int status = to && rename(from, to)
                      ? idem_cli_fail_as(IDEM_ERROR_INTERNAL, "%s: cannot write: %s", to, strerror(errno))
                  : to ? 0
@@ -108,7 +106,7 @@ static int download(const idem_listed_file *f, const char *folder, const char *p
 
 /* Opens the partial file with a lock. The descriptor holds the lock; a curl that survives us inherits it. */
 static int open_part(const char *part) {
-    int fd = idem_file_claim(part, part, "another process is fetching it");
+    int fd = idem_file_lock(part, "another process is fetching it");
     if (fd >= 0)
         fcntl(fd, F_SETFD, 0);
     return fd;
@@ -166,26 +164,26 @@ static int fetch_files(const idem_listed_model *m, const char *folder) {
 static void empty_folder(const char *aside) {
     char **names;
     size_t n;
-    if (idem_dir_list(aside, NULL, &names, &n))
+    if (idem_folder_list(aside, NULL, &names, &n))
         return;
     for (size_t i = 0; i < n; i++) {
-        char *path = idem_path_join(aside, names[i]);
+        char *path = idem_path_in(aside, names[i]);
         if (path)
             unlink(path);
         free(path);
     }
-    idem_names_free(names, n);
+    idem_folder_list_free(names, n);
 }
 
 /* Finds the one .tgz of the folder `aside`; NULL without a message if there is none or more. */
 static char *find_tarball(const char *aside) {
     char **names, *found = NULL;
     size_t n;
-    if (idem_dir_list(aside, ".tgz", &names, &n))
+    if (idem_folder_list(aside, ".tgz", &names, &n))
         return NULL;
     if (n == 1)
         found = strdup(names[0]);
-    idem_names_free(names, n);
+    idem_folder_list_free(names, n);
     return found;
 }
 
@@ -295,7 +293,7 @@ static int fetch_one(const idem_listed_model *const *models, int n, const char *
 }
 
 int idem_fetch(const idem_listed_model *const *models, int n, const char *folder) {
-    if (idem_dir_make(folder))
+    if (idem_folder_make(folder, NULL))
         return -1;
     int status = 0;
     for (int i = 0; i < n && !status; i++) {

@@ -13,8 +13,8 @@ int idem_files_list(idem_file_list *list, idem_files *a, idem_files *b) {
     if (idem_list_files(list, b->given))
         return -1;
     const char *const *paths = idem_file_paths(list), *const *names = idem_file_names(list);
-    *a = (idem_files){second - first, idem_path_is_dir(a->given), a->given, paths + first, names + first};
-    *b = (idem_files){idem_count_files(list) - second, idem_path_is_dir(b->given), b->given, paths + second,
+    *a = (idem_files){second - first, idem_folder_exists(a->given), a->given, paths + first, names + first};
+    *b = (idem_files){idem_count_files(list) - second, idem_folder_exists(b->given), b->given, paths + second,
                       names + second};
     return 0;
 }

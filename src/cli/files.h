@@ -4,7 +4,6 @@
 
 #include <stdbool.h>
 
-#include "base/file.h"
 #include "idem.h"
 
 /* The files of a side: one, or the pictures of a folder, sorted by name. */

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/name.h"
 #include "cli/failure.h"
 #include "idem.h"
 
@@ -15,7 +14,7 @@
 #define WRITTEN_MARK "\"\\u0001"
 
 json_t *idem_json_name(const char *name) {
-    char *text = idem_name_shown(name);
+    char *text = idem_printable(name);
     json_t *j = text ? json_string(text) : NULL;
     free(text);
     return j;

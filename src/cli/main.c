@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "cli/clock.h"
 #include "cli/command.h"
 #include "cli/failure.h"
 #include "cli/library.h"
@@ -33,13 +33,11 @@ volatile sig_atomic_t idem_cli_stop;
  * group, a closing terminal sends SIGHUP again. Only a Ctrl-C that a person presses half a second or more after the
  * first signal ends the program at once. */
 static void on_signal(int number) {
-    static struct timespec first;
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    double since = (double)(now.tv_sec - first.tv_sec) + 1e-9 * (double)(now.tv_nsec - first.tv_nsec);
+    static double first;
+    const double now = idem_cli_seconds();
     if (!idem_cli_stop)
         first = now;
-    else if (number == SIGINT && since >= 0.5) {
+    else if (number == SIGINT && now - first >= 0.5) {
         signal(number, SIG_DFL);
         raise(number);
     }

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
-
 const char *idem_cli_model_state(int state) {
     static const char *const text[] = {
         [IDEM_LISTED_ABSENT] = "absent", [IDEM_LISTED_OK] = "ok", [IDEM_LISTED_WRONG] = "wrong hash"};
@@ -24,7 +22,7 @@ static bool is_about(const char *message, const char *folder, const char *file) 
     bool about = slash && !strcmp(slash + 1, file);
     if (about) {
         *slash = 0;
-        about = idem_path_same(path, folder);
+        about = idem_file_same(path, folder);
     }
     free(path);
     return about;

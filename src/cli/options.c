@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/name.h"
 #include "cli/completion.h"
 #include "cli/man.h"
 #include "cli/profile.h"
@@ -239,7 +238,7 @@ static error_t parse_key(int key, char *arg, struct argp_state *state) {
     parser *p = state->input;
     if (key == ARGP_KEY_ARG) {
         if (p->line->max_args >= 0 && p->n_args >= p->line->max_args)
-            argp_error(state, "\"%s\" is one argument too many", idem_name_shown(arg));
+            argp_error(state, "\"%s\" is one argument too many", idem_printable(arg));
         if (!*arg)
             argp_error(state, "an argument is empty: is a variable of the shell not set?");
         p->args[p->n_args++] = arg;
@@ -264,7 +263,7 @@ static error_t parse_key(int key, char *arg, struct argp_state *state) {
            *state->argv[state->next] != '-')
         problem = set_value(&p->rows[i], state->argv[state->next++], error);
     if (problem)
-        argp_error(state, "%s", idem_name_shown(problem));
+        argp_error(state, "%s", idem_printable(problem));
     p->given[i] = true;
     if (p->rows[i].was_given)
         *p->rows[i].was_given = true;

@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "cli/options.h"
+#include "idem.h"
 
 int idem_output_folder(const char *path) {
     static const char files[] = "*.@(png|jpg|jpeg|webp|gif|mp4|npy|json|txt|safetensors|pt|pth)";
     const char *slash = strrchr(path, '/');
-    if (idem_path_exists(path) || fnmatch(files, slash ? slash + 1 : path, FNM_EXTMATCH | FNM_CASEFOLD))
+    if (idem_file_exists(path) || fnmatch(files, slash ? slash + 1 : path, FNM_EXTMATCH | FNM_CASEFOLD))
         return 0;
     return idem_cli_usage(
         "%s: results go into a folder, but this is the name of a file; give a folder (%s/ for a folder of that name)",
@@ -21,14 +21,14 @@ int idem_output_folder(const char *path) {
 
 int idem_output_name(const char *path) {
     const char *slash = strrchr(path, '/');
-    size_t length = strlen(slash ? slash + 1 : path), most = idem_path_name_most(path);
+    size_t length = strlen(slash ? slash + 1 : path), most = idem_file_name_most(path);
     return length <= most
                ? 0
                : idem_cli_usage("%s: the name has %zu bytes, at most %zu are legal there", path, length, most);
 }
 
 int idem_overwrite_file(const char *output, const char *input) {
-    return input && idem_path_same(output, input)
+    return input && idem_file_same(output, input)
                ? idem_cli_usage("%s: the output is the input %s itself, which is never overwritten; give another name",
                                 output, input)
                : 0;
@@ -39,13 +39,13 @@ static bool is_result(char *path, const char *folder, const char *results) {
     if (fnmatch(results, slash ? slash + 1 : path, FNM_EXTMATCH | FNM_CASEFOLD))
         return false;
     if (!slash)
-        return idem_path_same(".", folder);
+        return idem_file_same(".", folder);
     slash[slash == path] = 0; /* "/x" is in "/" */
-    return idem_path_same(path, folder);
+    return idem_file_same(path, folder);
 }
 
 int idem_overwrite_folder(const char *folder, const char *const *inputs, size_t n, const char *results) {
-    if (!idem_path_is_dir(folder))
+    if (!idem_folder_exists(folder))
         return 0;
     for (size_t i = 0; i < n; i++) {
         /* A link may be in the folder, or point into it. */

@@ -7,8 +7,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "base/name.h"
+#include "cli/clock.h"
 #include "idem.h"
 
 static struct {
@@ -21,10 +20,6 @@ static struct {
     double rate; /* steps per second, recent ones weighted most; 0: unknown */
     char note[128];
 } progress;
-
-double idem_cli_seconds(void) {
-    return idem_clock();
-}
 
 const char *idem_duration_text(double seconds, char text[32]) {
     if (!(seconds >= 0) || seconds > 1e9)
@@ -58,7 +53,7 @@ static void compose(char *line, size_t size, bool last) {
                       (int)(100.0 * (double)progress.done / (double)progress.total));
     else
         n += snprintf(line + n, size - (size_t)n, " %s", progress.unit);
-    double spent = idem_clock() - progress.began;
+    double spent = idem_cli_seconds() - progress.began;
     double rate = last ? (double)(progress.done - progress.first) / (spent > 1e-9 ? spent : 1e-9) : progress.rate;
     if (rate >= 1)
         n += snprintf(line + n, size - (size_t)n, ", %.*f %s/s", rate < 10 ? 1 : 0, rate, progress.unit);
@@ -94,7 +89,7 @@ void idem_progress_start(const char *what, const char *unit, uint64_t total, uin
     progress.unit = unit;
     progress.total = total;
     progress.first = progress.done = progress.mark_done = done;
-    progress.began = progress.mark = progress.shown = idem_clock();
+    progress.began = progress.mark = progress.shown = idem_cli_seconds();
 }
 
 void idem_progress_update(uint64_t done, const char *note, ...) {
@@ -108,7 +103,7 @@ void idem_progress_update(uint64_t done, const char *note, ...) {
         vsnprintf(progress.note, sizeof progress.note, note, args);
         va_end(args);
     }
-    double t = idem_clock();
+    double t = idem_cli_seconds();
     if (t - progress.shown < (progress.terminal ? 0.1 : 10))
         return;
     /* Updated at most once a second: single steps are too uneven for an estimate. */
@@ -138,7 +133,7 @@ char *idem_cli_line(const char *format, va_list args) {
     char *raw, *shown;
     if (vasprintf(&raw, format, args) < 0)
         return NULL;
-    shown = idem_name_shown(raw);
+    shown = idem_printable(raw);
     free(raw);
     return shown;
 }

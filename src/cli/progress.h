@@ -22,7 +22,7 @@ void idem_progress_finish(void);
 void idem_progress_clear(void);
 
 /* Print a line on stderr, without breaking the progress line, and on stdout; the format has no newline. Texts are
- * displayed as in base/name.h. */
+ * displayed as by idem_printable. */
 void idem_cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void idem_cli_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* From now on the first prints nothing: another process of the command says the same. Failures are printed anyway. */
@@ -32,9 +32,6 @@ void idem_cli_log(void *user, int level, const char *line);
 void idem_cli_log_warnings(void *user, int level, const char *line);
 /* The line as text, for other outputs: malloc'ed, NULL if memory is short. */
 char *idem_cli_line(const char *format, va_list args);
-
-/* Of a monotonic clock. */
-double idem_cli_seconds(void);
 
 /* "1:05", "2:03:09", "3 d 4 h" into text[32]; returns text. */
 const char *idem_duration_text(double seconds, char text[32]);

@@ -4,22 +4,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/sha256.h"
 #include "cli/command.h"
 #include "cli/failure.h"
 #include "idem.h"
 
+/* The digest of all texts, each with its NUL. */
+static int digest(char hex[65], const char *const *texts, size_t n) {
+    size_t size = 0, at = 0;
+    for (size_t i = 0; i < n; i++)
+        size += strlen(texts[i]) + 1;
+    char *all = idem_cli_table(size, 1);
+    for (size_t i = 0; i < n && all; at += strlen(texts[i++]) + 1)
+        strcpy(all + at, texts[i]);
+    const int status = all ? idem_bytes_sha256(all, size, hex) : -1;
+    free(all);
+    return status;
+}
+
 static int compare(int argc, char *const *argv, const char *const *names, size_t n) {
     char line[65], files[65];
-    idem_sha256 sum = idem_sha256_make();
-    for (int i = 0; i < argc; i++)
-        idem_sha256_add(&sum, argv[i], strlen(argv[i]) + 1);
-    idem_sha256_end(&sum, line);
-    sum = idem_sha256_make();
-    for (size_t i = 0; i < n; i++)
-        idem_sha256_add(&sum, names[i], strlen(names[i]) + 1);
-    idem_sha256_end(&sum, files);
-    return idem_ranks_same("the version of idem", idem_version()) ||
+    return digest(line, (const char *const *)argv, (size_t)argc) || digest(files, names, n) ||
+                   idem_ranks_same("the version of idem", idem_version()) ||
                    idem_ranks_same("the command line (its digest)", line) ||
                    idem_ranks_same("the list of files (its digest)", files)
                ? -1

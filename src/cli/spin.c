@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/clock.h"
+#include "cli/clock.h"
 
 enum {
     SPIN_NS = 70000, /* duration of a plan's serial work between two parallel loops */
@@ -19,14 +19,14 @@ enum {
 static int count(void) {
     double best = 1;
     for (int run = 0; run < 3; run++) {
-        double start = idem_clock();
+        double start = idem_cli_seconds();
         for (int i = 0; i < TRIED; i++)
 #if defined(__x86_64__)
             __builtin_ia32_pause();
 #else
             __asm__ volatile("" ::: "memory");
 #endif
-        double each = (idem_clock() - start) / TRIED;
+        double each = (idem_cli_seconds() - start) / TRIED;
         best = each < best ? each : best;
     }
     double turns = SPIN_NS * 1e-9 / (best > 1e-10 ? best : 1e-10);
