@@ -11,6 +11,7 @@
 
 #include "base/models.h"
 #include "measure/novelty.h"
+#include "measure/variety.h"
 #include "model/model.h"
 #include "support/origin.h"
 #include "support/xmp.h"
@@ -86,6 +87,33 @@ static void figures_by_hand(void **state) {
                      -1);
 }
 
+static void variety_by_hand(void **state) {
+    (void)state;
+    float pose[] = {10, 1, 0, -10, 1, 3, 0, 1, -3}, expression[3 * IDEM_EXPRESSIONS] = {0};
+    uint8_t face[] = {1, 0, 1};
+    expression[2] = 0.6f; /* of the first picture */
+    expression[3] = 0.4f;
+    expression[IDEM_EXPRESSIONS + 2] = 1;
+    expression[2 * IDEM_EXPRESSIONS + 6] = 0.3f;
+    const idem_seen seen = {.n = 3, .pose = pose, .expression = expression, .face = face};
+    const idem_variety v = idem_variety_of(&seen, 3);
+    assert_float_equal(v.angle[IDEM_YAW].mean, 10, 1e-9);
+    assert_float_equal(v.angle[IDEM_YAW].error, 5, 1e-9);
+    assert_float_equal(v.angle[IDEM_PITCH].mean, 0, 1e-9);
+    assert_float_equal(v.angle[IDEM_ROLL].mean, 3, 1e-9);
+    assert_float_equal(v.expression[2].mean, 2.0 / 3, 1e-9);
+    assert_float_equal(v.expression[6].mean, 1.0 / 3, 1e-9);
+    assert_float_equal(v.expression[3].mean, 0, 1e-9);
+    assert_float_equal(v.faces.mean, 2.0 / 3, 1e-9);
+    assert_float_equal(v.faces.error, 1.0 / 3, 1e-9); /* sqrt(2/3 * 1/3 / 2) */
+    json_t *report = json_object();
+    assert_int_equal(idem_variety_put(report, &v), 0);
+    assert_float_equal(json_real_value(json_object_get(report, "yaw_deviation")), 10, 1e-9);
+    assert_float_equal(json_real_value(json_object_get(report, "expression_neutral")), 1.0 / 3, 1e-9);
+    assert_int_equal(json_object_size(report), IDEM_ANGLES + IDEM_EXPRESSIONS + 2); /* and the errors */
+    json_decref(report);
+}
+
 /* ---- the command ---- */
 
 static void the_command_measures(void **state) {
@@ -106,6 +134,7 @@ static void the_command_measures(void **state) {
     assert_int_equal(program_run(dir, MEASURE "--held-out 3 --profile"), 0);
     assert_true(program_says("GB/s  node") && program_says("GB/s  operator"));
     assert_true(program_says("pairs above 0.929"));
+    assert_true(program_says("yaw deviation, degrees") && program_says("expression neutral"));
     assert_true(program_says("S of the nearest picture") && !program_says("memorises"));
     assert_true(program_says("- new: needs 30 samples, and as many portraits, has 3"));
     assert_true(program_says("- share_above: needs 10000 pairs, has 15"));
@@ -144,6 +173,7 @@ static void the_command_measures(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(figures_by_hand),
+        cmocka_unit_test(variety_by_hand),
         cmocka_unit_test(the_command_measures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -80,12 +80,15 @@ static int check_generator(const char *call, const idem_measure_generator_option
                : idem_fail("%s: truncation is %g, expected 0 to 1", call, o->truncation);
 }
 
-static int put_figures(json_t *report, const char *key, const idem_novelty_figures *f) {
+static int put_figures(json_t *report, const char *key, const idem_novelty_figures *f, const idem_variety *v) {
     json_t *o =
         json_pack("{s:i, s:I, s:f}", "n", f->n, "pairs", (json_int_t)f->share.n, "nearest_S_most", f->nearest_most);
     if (json_object_set_new(report, key, o))
         return idem_fail_as(IDEM_MEMORY, "out of memory for a report");
-    return idem_figure_put(o, "share_above", &f->share) || idem_figure_put(o, "nearest_S", &f->nearest) ? -1 : 0;
+    return idem_figure_put(o, "share_above", &f->share) || idem_figure_put(o, "nearest_S", &f->nearest) ||
+                   idem_variety_put(o, v)
+               ? -1
+               : 0;
 }
 
 static json_t *proof_json(const idem_gan_proof *p, double truncation) {
@@ -97,8 +100,9 @@ static json_t *proof_json(const idem_gan_proof *p, double truncation) {
                           "strangers", v->strangers);
     if (!o)
         return no_memory();
-    if (!put_figures(o, "samples", &v->samples) && !put_figures(o, "portraits", &v->portraits) &&
-        !idem_figure_put_verdict(o, "varied", &varied) && !idem_figure_put_verdict(o, "new", &is_new))
+    if (!put_figures(o, "samples", &v->samples, &p->samples) &&
+        !put_figures(o, "portraits", &v->portraits, &p->portraits) && !idem_figure_put_verdict(o, "varied", &varied) &&
+        !idem_figure_put_verdict(o, "new", &is_new))
         return o;
     json_decref(o);
     return NULL;

@@ -1,6 +1,7 @@
 /* idem evaluate-generator: does a generator make many people, and new ones? */
 #include <jansson.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/command.h"
 #include "cli/failure.h"
@@ -40,6 +41,23 @@ static void print_verdict(const json_t *report, const char *key, const char *yes
     printf("  %s\n", json_is_true(verdict) ? yes : json_is_false(verdict) ? no : "-");
 }
 
+/* All figures by the pose and the expression network that the report has. */
+static void print_variety(const json_t *report) {
+    const char *key;
+    const json_t *figure;
+    json_object_foreach(json_object_get(report, "portraits"), key, figure) {
+        const bool share = !strncmp(key, "expression_", 11) || !strcmp(key, "faces");
+        char label[64];
+        if (!share && !strstr(key, "_deviation"))
+            continue;
+        snprintf(label, sizeof label, "%s%s", key, share ? "" : ", degrees");
+        for (char *c = label; *c; c++)
+            *c = *c == '_' ? ' ' : *c;
+        print_row(report, label, key, 1, share ? 100 : 1, share ? " %" : "");
+        putchar('\n');
+    }
+}
+
 static void print_novelty(const settings *s, const json_t *report) {
     (void)s;
     char above[64];
@@ -53,6 +71,7 @@ static void print_novelty(const settings *s, const json_t *report) {
     print_verdict(report, "new", "no nearer", "NEARER: it memorises");
     print_row(report, "  the largest", "nearest_S_most", 3, 1, "");
     putchar('\n');
+    print_variety(report);
     for (int i = 0; i < 2; i++)
         idem_report_needs(json_object_get(report, i ? "portraits" : "samples"));
     idem_report_needs(report);

@@ -26,6 +26,8 @@ typedef struct {
     idem_model *model;
     idem_gan_data *pictures, *others; /* others: of a folder apart; NULL: `pictures` has those held out */
     idem_witness *witness;
+    idem_observer *observer;
+    idem_seen seen[2];    /* of the samples; of the portraits */
     size_t side, picture; /* S; floats per picture */
     float *samples;       /* [count, S, S, 3] in [0, 1] */
     float *x, *turned;    /* [BATCH, S, S, 3] */
@@ -111,8 +113,9 @@ static size_t count_apart(const job *j) {
 
 /* ---- descriptors ---- */
 
-/* Descriptors of n <= BATCH pictures in [0, 1], and of their mirror images if mirrored is not NULL. */
-static int describe(job *j, const float *x, int n, float *plain, float *mirrored) {
+/* Descriptors of n <= BATCH pictures in [0, 1], and of their mirror images if mirrored is not NULL. seen: its rows from
+ * `at` on are filled; NULL: none. */
+static int describe(job *j, const float *x, int n, float *plain, float *mirrored, idem_seen *seen, int at) {
     for (int i = 0; i < n && mirrored; i++)
         for (size_t row = 0; row < j->side; row++)
             for (size_t column = 0; column < j->side; column++)
@@ -121,21 +124,23 @@ static int describe(job *j, const float *x, int n, float *plain, float *mirrored
     if (j->o->plan.stop && *j->o->plan.stop)
         return idem_fail_as(IDEM_INTERRUPTED, "interrupted");
     if (idem_witness_run(j->witness, n, x, plain, NULL) ||
-        (mirrored && idem_witness_run(j->witness, n, j->turned, mirrored, NULL)))
+        (mirrored && idem_witness_run(j->witness, n, j->turned, mirrored, NULL)) ||
+        (seen && idem_observer_run(j->observer, n, x, seen, at)))
         return -1;
     j->done += (uint64_t)n;
     tell(j, "measuring", j->done, j->all);
     return 0;
 }
 
-static int describe_pictures(job *j, idem_gan_data *from, bool held_out, float *plain, float *mirrored) {
+static int describe_pictures(job *j, idem_gan_data *from, bool held_out, float *plain, float *mirrored,
+                             idem_seen *seen) {
     const size_t n = held_out ? idem_gan_data_held_out(from) : idem_gan_data_count(from);
     for (size_t first = 0; first < n; first += BATCH) {
         const size_t some = n - first < BATCH ? n - first : BATCH;
         idem_gan_data_look(from, held_out, first, some, j->x);
         for (size_t i = 0; i < some * j->picture; i++)
             j->x[i] = (j->x[i] + 1) / 2;
-        if (describe(j, j->x, (int)some, plain + first * D, mirrored ? mirrored + first * D : NULL))
+        if (describe(j, j->x, (int)some, plain + first * D, mirrored ? mirrored + first * D : NULL, seen, (int)first))
             return -1;
     }
     return 0;
@@ -156,7 +161,7 @@ static int describe_samples(job *j) {
     for (int first = 0; first < j->o->count && !status; first += BATCH) {
         const int some = j->o->count - first < BATCH ? j->o->count - first : BATCH;
         status = describe(j, j->samples + (size_t)first * j->picture, some, (float *)j->made.plain + first * D,
-                          (float *)j->made.mirrored + first * D);
+                          (float *)j->made.mirrored + first * D, &j->seen[0], first);
     }
     free(z);
     idem_pipe_free(pipe);
@@ -184,16 +189,21 @@ static int measure(job *j) {
     j->side = (size_t)idem_model_about(j->model)->size;
     j->picture = j->side * j->side * 3;
     j->witness = idem_witness_new(j->o->models, idem_model_frame(j->model), (int)j->side, BATCH, &j->o->plan);
-    if (!j->witness || open_data(j) || make_room(j))
+    const idem_observer_options o = {.models = j->o->models, .batch = BATCH, .whole = true, .plan = j->o->plan};
+    if (!j->witness || !(j->observer = idem_observer_new(j->model, &o)) || open_data(j) || make_room(j) ||
+        idem_seen_new(&j->seen[0], j->observer, j->made.n, false) ||
+        idem_seen_new(&j->seen[1], j->observer, j->apart.n, false))
         return -1;
     const size_t training = idem_gan_data_count(j->pictures);
     j->all = training + (uint64_t)j->apart.n + (uint64_t)j->o->count;
     tell(j, "measuring", 0, j->all);
     if (describe_samples(j) ||
         describe_pictures(j, j->others ? j->others : j->pictures, !j->others, (float *)j->apart.plain,
-                          (float *)j->apart.mirrored) ||
-        describe_pictures(j, j->pictures, false, j->training, NULL))
+                          (float *)j->apart.mirrored, &j->seen[1]) ||
+        describe_pictures(j, j->pictures, false, j->training, NULL, NULL))
         return -1;
+    j->out->samples = idem_variety_of(&j->seen[0], j->made.n);
+    j->out->portraits = idem_variety_of(&j->seen[1], j->apart.n);
     return idem_novelty_of(&j->out->novelty, &j->made, &j->apart, j->training, (int)training, D, IDEM_JUDGE_THRESHOLD,
                            IDEM_THRESHOLD_FAR, j->o->seed, j->nearest);
 }
@@ -257,6 +267,9 @@ static int save_sheet(const job *j) {
 static void free_all(job *j) {
     idem_gan_data_free(j->pictures);
     idem_gan_data_free(j->others);
+    idem_seen_free(&j->seen[0]);
+    idem_seen_free(&j->seen[1]);
+    idem_observer_free(j->observer);
     idem_witness_free(j->witness);
     idem_model_free(j->model);
     free(j->samples);

@@ -1,10 +1,11 @@
 /* Novelty and diversity of a trained generator: how near its samples are to the training pictures, compared with
- * held-out portraits, by the judge (measure/novelty.h). */
+ * held-out portraits, by the judge (measure/novelty.h), and how much both vary (measure/variety.h). */
 #ifndef IDEM_TRAIN_GAN_PROOF_H
 #define IDEM_TRAIN_GAN_PROOF_H
 
 #include "engine/plan.h"
 #include "measure/novelty.h"
+#include "measure/variety.h"
 
 typedef struct {
     const char *generator, *data,
@@ -28,6 +29,7 @@ typedef struct {
     const char *held_out_by; /* "option", "file", "assumed" or "folder" */
     size_t training, bad;    /* pictures; files that could not be read */
     idem_novelty novelty;
+    idem_variety samples, portraits;
 } idem_gan_proof;
 
 int idem_gan_prove(idem_gan_proof *out, const idem_gan_proof_options *o);
