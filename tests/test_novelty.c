@@ -18,6 +18,7 @@
 #include "support/pictures.h"
 #include "support/program.h"
 #include "support/tiny.h"
+#include "train/gan/data.h"
 
 /* ---- figures ---- */
 
@@ -116,6 +117,17 @@ static void variety_by_hand(void **state) {
 
 /* ---- the command ---- */
 
+/* stated.safetensors: a generator whose file states this number of held-out pictures. */
+static void state_held_out(const char *dir, const char *number) {
+    char path[4096];
+    idem_weights *w;
+    snprintf(path, sizeof path, "%s/stated.safetensors", dir);
+    assert_int_equal(idem_weights_load(&w, "tests/fixtures/generator-64.safetensors"), 0);
+    assert_int_equal(idem_weights_set_meta(w, "held_out", number) | idem_gan_data_store_split(w), 0);
+    assert_int_equal(idem_weights_save(w, path, IDEM_DTYPE_F32), 0);
+    idem_weights_free(w);
+}
+
 static void the_command_measures(void **state) {
     (void)state;
     char path[4096];
@@ -163,6 +175,23 @@ static void the_command_measures(void **state) {
                                  "--apart $DIR/apart -q --json >$DIR/b.json && jq -e '.training_pictures == 10 and "
                                  ".portraits.nearest_S < 0.9 and .portraits.nearest_S_most > 0.999' $DIR/b.json"),
                      0);
+    /* Pictures that its training held out, by its file, are not training pictures. */
+    const char *const stated[] = {"4", "0", "-1"};
+    for (int i = 0; i < 3; i++) {
+        state_held_out(dir, stated[i]);
+        assert_int_equal(program_run(dir, "$IDEM evaluate-generator -g $DIR/stated.safetensors -d $DIR/data -o "
+                                          "$DIR/stated -n 2 --apart $DIR/apart -q --json"),
+                         i == 2);
+        assert_true(program_says(i == 0   ? "\"training_pictures\": 6,"
+                                 : i == 1 ? "\"training_pictures\": 10,"
+                                          : "stated.safetensors: -1 pictures were held out of its training"));
+    }
+    assert_int_equal(program_run(dir, "echo text >$DIR/apart/0.png; " MEASURE "--apart $DIR/apart -q --json"), 1);
+    assert_true(program_says("1 pictures of ") && program_says("/data and ") && program_says("/apart could not be"));
+    assert_int_equal(program_run(dir, "rm $DIR/apart/0.png; $IDEM evaluate-generator -g x --invert $DIR/apart --apart "
+                                      "$DIR/apart -o $DIR/out"),
+                     2);
+    assert_true(program_says("--apart belongs to --data"));
     assert_int_equal(program_run(dir, MEASURE "--apart $DIR/apart --held-out 3"), 1);
     assert_true(program_says("either the portraits are in a folder of their own, or they are chosen from data"));
     assert_int_equal(program_run(dir, "rm $DIR/apart/[12].png; " MEASURE "--apart $DIR/apart"), 1);

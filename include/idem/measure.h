@@ -158,7 +158,7 @@ typedef struct {
     const char *models;        /* folder of the networks; NULL: where `idem model fetch` puts them */
     int threads;               /* 0: OMP_NUM_THREADS, or all cores this process may use */
     const char *apart;         /* folder of portraits of the same kind that it was not trained on, instead of pictures
-                                 held out of `data`; may be NULL */
+                                 held out of `data`: held_out must be 0 and data_seed NULL; may be NULL */
 } idem_measure_generator_options;
 
 /* 200 samples, truncation 1, seed 1. */

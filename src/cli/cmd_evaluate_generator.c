@@ -110,7 +110,9 @@ static int report(const settings *s, char *json, int bad, const char *of,
     json_decref(root);
     if (!root)
         return idem_cli_fail("the report cannot be read");
-    return bad ? idem_cli_fail("%d pictures of %s could not be read; the others are measured", bad, of) : 0;
+    return bad ? idem_cli_fail("%d pictures of %s%s%s could not be read; the others are measured", bad, of,
+                               s->apart ? " and " : "", s->apart ? s->apart : "")
+               : 0;
 }
 
 static int measure_inversion(settings *s) {
@@ -182,8 +184,9 @@ int idem_cmd_evaluate_generator(int argc, char **argv) {
         .options = options,
         .shared = IDEM_WITH_JSON | IDEM_WITH_SEED | IDEM_WITH_THREADS};
     idem_parse(&line, argc, argv, &s.shared, NULL);
-    if (!s.data == !s.invert) {
-        idem_cli_fail("give either --data or --invert");
+    if (!s.data == !s.invert || (s.apart && s.invert)) {
+        idem_cli_fail(s.apart && s.invert ? "--apart belongs to --data: give it without --invert"
+                                          : "give either --data or --invert");
         idem_cli_failed();
         return 2;
     }

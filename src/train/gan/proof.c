@@ -45,25 +45,27 @@ static int read_split(job *j) {
     if (idem_weights_load(&w, j->o->generator))
         return -1;
     const char *seed = idem_weights_meta(w, "seed"), *held_out = idem_weights_meta(w, "held_out");
-    j->by_place = held_out && !idem_gan_data_split(w);
+    const bool stated = held_out != NULL;
+    j->by_place = stated && !idem_gan_data_split(w);
     j->data_seed = j->o->data_seed ? *j->o->data_seed : seed ? strtoull(seed, NULL, 10) : 1;
-    j->out->held_out_by = j->o->held_out ? "option" : held_out ? "file" : "assumed";
-    j->out->held_out = j->o->held_out ? j->o->held_out : held_out ? atoi(held_out) : HELD_OUT;
+    j->out->held_out_by = j->o->held_out ? "option" : stated ? "file" : "assumed";
+    j->out->held_out = j->o->held_out ? j->o->held_out : stated ? atoi(held_out) : HELD_OUT;
     idem_weights_free(w);
     if (j->o->apart) {
         j->out->held_out_by = "folder";
-        j->out->held_out = held_out ? atoi(held_out) : 0; /* left out of the training pictures */
-        return 0;
-    }
-    if (!j->o->held_out && !held_out)
+        /* Those that its training held out are still no training pictures. */
+        j->out->held_out = stated ? j->out->held_out : 0;
+    } else if (!j->o->held_out && !stated) {
         idem_log(IDEM_LOG_NOTE,
                  "%s does not state its held-out pictures: the %d portraits may have been among its training "
                  "pictures",
                  j->o->generator, j->out->held_out);
-    return j->out->held_out >= 2 ? 0
-                                 : idem_fail("%s: %d pictures were held out of its training, expected at least 2, or a "
-                                             "folder of portraits apart from it",
-                                             j->o->generator, j->out->held_out);
+    }
+    const int least = j->o->apart ? 0 : 2;
+    return j->out->held_out >= least
+               ? 0
+               : idem_fail("%s: %d pictures were held out of its training, expected at least %d%s", j->o->generator,
+                           j->out->held_out, least, least ? ", or a folder of portraits apart from it" : "");
 }
 
 static void tell(const job *j, const char *what, uint64_t done, uint64_t all) {
