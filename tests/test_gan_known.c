@@ -266,6 +266,44 @@ static double deviation(const float *ws, size_t width, size_t j) {
     return sqrt(square);
 }
 
+static idem_weight *tensor(idem_weights *w, const char *prefix, const char *rest) {
+    char name[64];
+    snprintf(name, sizeof name, "%s%s", prefix, rest);
+    idem_weight *t = idem_weights_find(w, name);
+    assert_non_null(t);
+    return t;
+}
+
+/* The last layer of both mapping networks of a checkpoint has, before its leaky ReLU, the mean of the codes of the same
+ * checkpoint, each the mean of its rows. Its inputs have the mean 4 (train/gan/mapping.c). */
+static void assert_mapping_of_codes(const char *name) {
+    char path[160];
+    idem_weights *w;
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    assert_int_equal(idem_weights_load(&w, path), 0);
+    const idem_weight *ws = idem_weights_find(w, "known.ws");
+    assert_non_null(ws);
+    const int64_t layers = ws->shape.d[1], width = ws->shape.d[2];
+    for (int of = 0; of < 2; of++) {
+        const idem_weight *weight = tensor(w, of ? "g_ema." : "g.", "style.8.weight"),
+                          *bias = tensor(w, of ? "g_ema." : "g.", "style.8.bias");
+        const double rate = 0.01 / sqrt((double)width);
+        for (int64_t k = 0; k < width; k++) {
+            double wanted = 0, made = 0.01 * (double)bias->data[k];
+            for (int64_t i = 0; i < CODES; i++) {
+                double code = 0;
+                for (int64_t l = 0; l < layers; l++)
+                    code += (double)ws->data[(i * layers + l) * width + k] / (double)layers;
+                wanted += code / sqrt(2) * (code < 0 ? 5 : 1) / CODES;
+            }
+            for (int64_t j = 0; j < width; j++)
+                made += 4 * rate * (double)weight->data[k * width + j];
+            assert_float_equal(made, wanted, 1e-3);
+        }
+    }
+    idem_weights_free(w);
+}
+
 /* One iteration with the generator held still. Each of the code's numbers moves by rate times its deviation times its
  * gradient over the root of the mean square of the batch's gradients, so the squares of the moves of a batch, in that
  * unit, have the sum BATCH; and 10 iterations paint the pictures better. */
@@ -308,6 +346,7 @@ static void codes_move(void **state) {
                        "-o $DIR/again --resume --pictures 28 && cmp metrics.jsonl ../moving/metrics.jsonl && cmp "
                        "checkpoint-0000000007.safetensors ../moving/checkpoint-0000000007.safetensors"),
                    0);
+    assert_mapping_of_codes("moving/checkpoint-0000000006.safetensors");
 }
 
 static void what_cannot_be_is_refused(void **state) {
@@ -343,6 +382,8 @@ static void what_cannot_be_is_refused(void **state) {
     assert_true(program_says("mapper.safetensors without --start, the generator that it belongs to"));
     program_expect(RUN(WITHOUT KNOWN), 1);
     assert_true(program_says("mapper.safetensors, but --rebuild is 0"));
+    program_expect(RUN(WITHOUT "--rebuild 1 --rebuild-first 3 --rebuild-mapping --z 32 --w 64"), 1);
+    assert_true(program_says("--z is 32 and --w 64: with --rebuild-mapping z must be at least as large as w"));
     program_expect(RUN(WITHOUT "--rebuild-mapping"), 1);
     assert_true(program_says("--rebuild-mapping is 1, but has no effect without --rebuild-first, which is 0"));
     program_expect(RUN(WITHOUT "--rebuild-first 3"), 1);

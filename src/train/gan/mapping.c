@@ -37,11 +37,7 @@ static int measure(network *n, idem_weights *w, const char *prefix) {
         return idem_fail("%sstyle.1.weight: there is no mapping network to fit", prefix);
     n->z = (int)tensor(w, prefix, 1, "weight")->shape.d[1];
     n->w = (int)tensor(w, prefix, n->layers, "weight")->shape.d[0];
-    return n->z >= n->w
-               ? 0
-               : idem_fail("codes of %d numbers are mapped to %d, expected no fewer: choose settings.z at least "
-                           "as large as settings.w, or leave out settings.rebuild-mapping",
-                           n->z, n->w);
+    return n->z >= n->w ? 0 : idem_fail("codes of %d numbers are mapped to %d, expected no fewer", n->z, n->w);
 }
 
 /* x [n, W]: codes; becomes the inputs of the last leaky ReLU, without their mean. */

@@ -10,7 +10,8 @@
 
 /* Sets the tensors PREFIXstyle.* of w (those of a StyleGAN2 in the conversion's layout with Z >= W) so that the inputs
  * of their last leaky ReLU have the mean and the covariance that they would have had for the n rows of `codes` [n, W].
- * All layers but the last copy the first W numbers of z. -1: no such network, or n < 2. */
+ * All layers but the last copy the first W numbers of z. -1: no such network, Z < W, n < 2, or the
+ * codes do not differ or are not finite. */
 int idem_gan_mapping_fit(idem_weights *w, const char *prefix, const double *codes, size_t n);
 
 #endif

@@ -92,11 +92,14 @@ void idem_gan_defaults(idem_gan_recipe *r) {
 }
 
 int idem_gan_recipe_check(const idem_gan_recipe *r) {
-    return r->d_weight > 0 || r->features > 0 || r->features_mobilenet > 0
+    if (!(r->d_weight > 0 || r->features > 0 || r->features_mobilenet > 0))
+        return idem_fail("settings.d-weight is 0, and settings.features and settings.features-mobilenet too: expected "
+                         "one of them above 0, as the generator would have no discriminator");
+    return r->z_dim >= r->w_dim || !r->rebuild_mapping
                ? 0
-               : idem_fail(
-                     "settings.d-weight is 0, and settings.features and settings.features-mobilenet too: expected "
-                     "one of them above 0, as the generator would have no discriminator");
+               : idem_fail("settings.z is %d and settings.w %d: with settings.rebuild-mapping z must be at least as "
+                           "large as w",
+                           (int)r->z_dim, (int)r->w_dim);
 }
 
 int idem_gan_width(int64_t width, int64_t width_max, int r) {
