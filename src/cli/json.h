@@ -6,7 +6,7 @@
 
 #include <jansson.h>
 
-/* A name, a path or a message that contains one, displayed as in base/name.h. */
+/* A name, a path or a message that contains one, displayed as by idem_printable. */
 json_t *idem_json_name(const char *name);
 /* A 64-bit number; json_integer has 63 bits. */
 json_t *idem_json_u64(uint64_t value);
