@@ -178,7 +178,8 @@ int idem_cmd_evaluate_generator(int argc, char **argv) {
         .about =
             "Measures by the judge, a face recogniser never used in training, whether a generator makes many different "
             "people (the share of pairs of samples that match as one person, compared with portraits) and new ones "
-            "(similarity of samples to the nearest training picture, compared with portraits held out of training).",
+            "(similarity of samples to the nearest training picture, compared with portraits held out of training); "
+            "by further networks, how much poses and expressions of both vary.",
         .examples = "  idem evaluate-generator -g run/generator.safetensors -d portraits -o proof\n"
                     "  idem evaluate-generator -g run/generator.safetensors --invert held-out -n 500 -o proof\n",
         .options = options,

@@ -132,9 +132,11 @@ static int open_all(idem_observer *o, idem_model *m, const idem_observer_options
         return -1;
     if (!options->whole)
         return 0;
-    o->features = idem_features_new(options->models, options->inception, o->size, o->batch, &plan);
-    return !o->features || open_detector(o, options->models, &plan) ||
-                   open_expression(o, frame, options->models, &plan) || open_similarity(o, &plan)
+    if (!options->no_features &&
+        !(o->features = idem_features_new(options->models, options->inception, o->size, o->batch, &plan)))
+        return -1;
+    return open_detector(o, options->models, &plan) || open_expression(o, frame, options->models, &plan) ||
+                   open_similarity(o, &plan)
                ? -1
                : 0;
 }

@@ -27,6 +27,7 @@ typedef struct {
     const char *models; /* the folder of the downloaded networks; NULL: as in base/models.h */
     int batch;          /* 1 or more */
     bool whole;         /* also expression, whether a face is found, and features; else these stay NULL */
+    bool no_features;   /* with whole: leaves out the features and their network */
     const char
         *inception; /* with whole: weights of the published FID's InceptionV3 for the features; NULL: MobileNetV2 */
     const idem_witness_file *witnesses; /* at most IDEM_RECOGNISERS_MAX - 2 */
@@ -48,7 +49,7 @@ typedef struct {
 int idem_observer_recognisers(const idem_observer *o);
 const idem_observer_recogniser *idem_observer_about(const idem_observer *o, int recogniser);
 const char *idem_observer_features_name(const idem_observer *o);
-size_t idem_observer_features_width(const idem_observer *o);  /* 0 unless whole */
+size_t idem_observer_features_width(const idem_observer *o);  /* 0 without features */
 const uint8_t *idem_observer_outside(const idem_observer *o); /* [S, S]: 1 outside the face */
 idem_plan *idem_observer_plan(const idem_observer *o);        /* to share its buffer */
 

@@ -191,7 +191,8 @@ static int measure(job *j) {
     j->side = (size_t)idem_model_about(j->model)->size;
     j->picture = j->side * j->side * 3;
     j->witness = idem_witness_new(j->o->models, idem_model_frame(j->model), (int)j->side, BATCH, &j->o->plan);
-    const idem_observer_options o = {.models = j->o->models, .batch = BATCH, .whole = true, .plan = j->o->plan};
+    const idem_observer_options o = {
+        .models = j->o->models, .batch = BATCH, .whole = true, .no_features = true, .plan = j->o->plan};
     if (!j->witness || !(j->observer = idem_observer_new(j->model, &o)) || open_data(j) || make_room(j) ||
         idem_seen_new(&j->seen[0], j->observer, j->made.n, false) ||
         idem_seen_new(&j->seen[1], j->observer, j->apart.n, false))
