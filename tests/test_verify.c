@@ -217,13 +217,16 @@ static void verify_takes_the_face_it_is_told(void **state) {
                      0);
     assert_int_equal(RUN(VERIFY "--pairs of-two --json 2> notes", photograph_models()), 0);
     json_t *root = report();
-    assert_true(number(root, "pictures_with_several_faces") == 1 && number(root, "accuracy") < 1);
+    assert_int_equal(number(root, "pictures_with_several_faces"), 1);
+    const double accuracy = number(root, "accuracy"), threshold = number(root, "threshold");
     json_decref(root);
     assert_int_equal(RUN("cat $DIR/notes"), 0);
     assert_true(program_says("pictures with several faces: 1"));
     assert_int_equal(RUN(VERIFY "-q --face any --pairs of-two --json", photograph_models()), 0);
     root = report();
     assert_true(number(root, "accuracy") == 1 && number(root, "skipped") == 0);
+    /* By their largest faces all pairs are of the same two persons, so only chance can tell them apart. */
+    assert_true(accuracy < 1 || threshold < number(root, "threshold") - 0.02);
     json_decref(root);
 }
 
