@@ -31,7 +31,8 @@ typedef struct {
     size_t side, picture; /* S; floats per picture */
     float *samples;       /* [count, S, S, 3] in [0, 1] */
     float *x, *turned;    /* [BATCH, S, S, 3] */
-    float *rows;          /* all descriptors [.., D]; the pointers below point into it */
+    float *rows; /* descriptors [.., D] of mirror images and training pictures; pointers below point into it or into
+                    `seen` */
     idem_novelty_set made, apart;
     float *training;
     idem_nearest *nearest;
@@ -115,19 +116,19 @@ static size_t count_apart(const job *j) {
 
 /* ---- descriptors ---- */
 
-/* Descriptors of n <= BATCH pictures in [0, 1], and of their mirror images if mirrored is not NULL. seen: its rows from
- * `at` on are filled; NULL: none. */
+/* Of n <= BATCH pictures in [0, 1]: plain: descriptors alone; or seen: its rows from `at` on, which have them too, and
+ * mirrored: descriptors of the mirror images. */
 static int describe(job *j, const float *x, int n, float *plain, float *mirrored, idem_seen *seen, int at) {
-    for (int i = 0; i < n && mirrored; i++)
+    for (int i = 0; i < n && seen; i++)
         for (size_t row = 0; row < j->side; row++)
             for (size_t column = 0; column < j->side; column++)
                 memcpy(j->turned + (size_t)i * j->picture + (row * j->side + column) * 3,
                        x + (size_t)i * j->picture + (row * j->side + j->side - 1 - column) * 3, 3 * sizeof *x);
     if (j->o->plan.stop && *j->o->plan.stop)
         return idem_fail_as(IDEM_INTERRUPTED, "interrupted");
-    if (idem_witness_run(j->witness, n, x, plain, NULL) ||
-        (mirrored && idem_witness_run(j->witness, n, j->turned, mirrored, NULL)) ||
-        (seen && idem_observer_run(j->observer, n, x, seen, at)))
+    if (seen ? idem_observer_run(j->observer, n, x, seen, at) ||
+                   idem_witness_run(j->witness, n, j->turned, mirrored, NULL)
+             : idem_witness_run(j->witness, n, x, plain, NULL))
         return -1;
     j->done += (uint64_t)n;
     tell(j, "measuring", j->done, j->all);
@@ -142,7 +143,8 @@ static int describe_pictures(job *j, idem_gan_data *from, bool held_out, float *
         idem_gan_data_look(from, held_out, first, some, j->x);
         for (size_t i = 0; i < some * j->picture; i++)
             j->x[i] = (j->x[i] + 1) / 2;
-        if (describe(j, j->x, (int)some, plain + first * D, mirrored ? mirrored + first * D : NULL, seen, (int)first))
+        if (describe(j, j->x, (int)some, plain ? plain + first * D : NULL, mirrored ? mirrored + first * D : NULL, seen,
+                     (int)first))
             return -1;
     }
     return 0;
@@ -162,8 +164,8 @@ static int describe_samples(job *j) {
         idem_image_quantise(j->samples, n * j->picture); /* rounded to 8 bits as in a file */
     for (int first = 0; first < j->o->count && !status; first += BATCH) {
         const int some = j->o->count - first < BATCH ? j->o->count - first : BATCH;
-        status = describe(j, j->samples + (size_t)first * j->picture, some, (float *)j->made.plain + first * D,
-                          (float *)j->made.mirrored + first * D, &j->seen[0], first);
+        status = describe(j, j->samples + (size_t)first * j->picture, some, NULL, (float *)j->made.mirrored + first * D,
+                          &j->seen[0], first);
     }
     free(z);
     idem_pipe_free(pipe);
@@ -175,13 +177,16 @@ static int make_room(job *j) {
     j->samples = malloc(count * j->picture * sizeof *j->samples);
     j->x = malloc(BATCH * j->picture * sizeof *j->x);
     j->turned = malloc(BATCH * j->picture * sizeof *j->turned);
-    j->rows = malloc((2 * count + 2 * apart + training) * D * sizeof *j->rows);
+    j->rows = malloc((count + apart + training) * D * sizeof *j->rows);
     j->nearest = malloc(count * sizeof *j->nearest);
     if (!j->samples || !j->x || !j->turned || !j->rows || !j->nearest || training > 1 << 30)
         return idem_fail_as(IDEM_MEMORY, "out of memory for %zu pictures", training);
-    j->made = (idem_novelty_set){j->rows, j->rows + count * D, j->o->count};
-    j->apart = (idem_novelty_set){j->rows + 2 * count * D, j->rows + (2 * count + apart) * D, (int)apart};
-    j->training = j->rows + (2 * count + 2 * apart) * D;
+    if (idem_seen_new(&j->seen[0], j->observer, (int)count, false) ||
+        idem_seen_new(&j->seen[1], j->observer, (int)apart, false))
+        return -1;
+    j->made = (idem_novelty_set){j->seen[0].id[IDEM_RECOGNISER_JUDGE], j->rows, (int)count};
+    j->apart = (idem_novelty_set){j->seen[1].id[IDEM_RECOGNISER_JUDGE], j->rows + count * D, (int)apart};
+    j->training = j->rows + (count + apart) * D;
     return 0;
 }
 
@@ -193,16 +198,14 @@ static int measure(job *j) {
     j->witness = idem_witness_new(j->o->models, idem_model_frame(j->model), (int)j->side, BATCH, &j->o->plan);
     const idem_observer_options o = {
         .models = j->o->models, .batch = BATCH, .whole = true, .no_features = true, .plan = j->o->plan};
-    if (!j->witness || !(j->observer = idem_observer_new(j->model, &o)) || open_data(j) || make_room(j) ||
-        idem_seen_new(&j->seen[0], j->observer, j->made.n, false) ||
-        idem_seen_new(&j->seen[1], j->observer, j->apart.n, false))
+    if (!j->witness || !(j->observer = idem_observer_new(j->model, &o)) || open_data(j) || make_room(j))
         return -1;
     const size_t training = idem_gan_data_count(j->pictures);
     j->all = training + (uint64_t)j->apart.n + (uint64_t)j->o->count;
     tell(j, "measuring", 0, j->all);
     if (describe_samples(j) ||
-        describe_pictures(j, j->others ? j->others : j->pictures, !j->others, (float *)j->apart.plain,
-                          (float *)j->apart.mirrored, &j->seen[1]) ||
+        describe_pictures(j, j->others ? j->others : j->pictures, !j->others, NULL, (float *)j->apart.mirrored,
+                          &j->seen[1]) ||
         describe_pictures(j, j->pictures, false, j->training, NULL, NULL))
         return -1;
     j->out->samples = idem_variety_of(&j->seen[0], j->made.n);
