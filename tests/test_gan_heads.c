@@ -1,6 +1,5 @@
 /* A generator's discriminators in training from outside: heads on frozen features, with the discriminator of pictures
  * and without it. */
-#define _POSIX_C_SOURCE 200809L
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,19 +16,6 @@
 #include "support/greys.h"
 #include "support/program.h"
 
-static char dir[] = "/tmp/idem-test-XXXXXX";
-
-static int set_up(void **state) {
-    (void)state;
-    assert_non_null(mkdtemp(dir));
-    return greys_make(dir);
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    return program_run(dir, "rm -rf $DIR");
-}
-
 /* Heads on frozen features: what they learn shows in their loss, and goes on after a stop. */
 static void heads_learn_and_resume(void **state) {
     (void)state;
@@ -42,38 +28,40 @@ static void heads_learn_and_resume(void **state) {
     "$IDEM train-generator -d $DIR/data --size 16 --z 8 --w 8 --width 128 --width-max 8 --d-width 128 --d-width-max "  \
     "8 --batch 4 --features 0.5 --d-first 9 --r1-every 4 --augment-target 0 --log-every 1 --checkpoint-every 6 "       \
     "--distance-every 0 --threads 1 --seed 5 --quiet --pictures "
-    assert_int_equal(program_run(dir, HEADS "48 -o $DIR/heads"), 0);
-    assert_int_equal(program_run(dir,
+    assert_int_equal(program_run(program_folder, HEADS "48 -o $DIR/heads"), 0);
+    assert_int_equal(program_run(program_folder,
                                  "cp -r $DIR/heads $DIR/stopped && rm $DIR/stopped/checkpoint-0000000012.safetensors "
                                  "&& " HEADS "48 -o $DIR/stopped --resume && "
                                  "cmp $DIR/heads/checkpoint-0000000012.safetensors "
                                  "$DIR/stopped/checkpoint-0000000012.safetensors"),
                      0);
-    assert_int_equal(program_run(dir, HEADS "36 -o $DIR/few --features-batch 2 && " HEADS
-                                            "36 -o $DIR/still --features-shift 0 && for run in few still; do ! cmp -s "
-                                            "$DIR/$run/checkpoint-0000000006.safetensors "
-                                            "$DIR/heads/checkpoint-0000000006.safetensors || exit 1; done"),
+    assert_int_equal(program_run(program_folder,
+                                 HEADS "36 -o $DIR/few --features-batch 2 && " HEADS
+                                       "36 -o $DIR/still --features-shift 0 && for run in few still; do ! cmp -s "
+                                       "$DIR/$run/checkpoint-0000000006.safetensors "
+                                       "$DIR/heads/checkpoint-0000000006.safetensors || exit 1; done"),
                      0);
     /* Those on MobileNetV2's features have a start of their own and change nothing of the others'. */
     if (idem_models_find(path, sizeof path, NULL, "mobilenet_v2.shard1.min.js")) {
         print_message("skip: %s\n", idem_error());
         skip();
     }
-    assert_int_equal(program_run(dir, HEADS "48 -o $DIR/both --features-mobilenet 1 && rm -r $DIR/stopped && "
-                                            "cp -r $DIR/both $DIR/stopped && "
-                                            "rm $DIR/stopped/checkpoint-0000000012.safetensors && " HEADS
-                                            "48 -o $DIR/stopped --features-mobilenet 1 --resume && "
-                                            "cmp $DIR/both/checkpoint-0000000012.safetensors "
-                                            "$DIR/stopped/checkpoint-0000000012.safetensors"),
+    assert_int_equal(program_run(program_folder,
+                                 HEADS "48 -o $DIR/both --features-mobilenet 1 && rm -r $DIR/stopped && "
+                                       "cp -r $DIR/both $DIR/stopped && "
+                                       "rm $DIR/stopped/checkpoint-0000000012.safetensors && " HEADS
+                                       "48 -o $DIR/stopped --features-mobilenet 1 --resume && "
+                                       "cmp $DIR/both/checkpoint-0000000012.safetensors "
+                                       "$DIR/stopped/checkpoint-0000000012.safetensors"),
                      0);
     /* Before G learns; two coins tossed would be at 2 ln 2. */
-    assert_int_equal(program_run(dir,
+    assert_int_equal(program_run(program_folder,
                                  "for run in heads few still; do grep '\"iteration\": 9,' $DIR/$run/metrics.jsonl | "
                                  "grep -q '\"heads_loss\": \\(0\\.\\|1\\.[01]\\)' || exit 1; done"),
                      0);
     /* Without a discriminator of pictures the heads start alike and its weights stay as they were. */
     assert_int_equal(
-        program_run(dir,
+        program_run(program_folder,
                     HEADS "48 -o $DIR/only --d-weight 0 && cp -r $DIR/only $DIR/only2 && rm "
                           "$DIR/only2/checkpoint-0000000012.safetensors && " HEADS
                           "48 -o $DIR/only2 --d-weight 0 --resume && cmp $DIR/only/checkpoint-0000000012.safetensors "
@@ -82,10 +70,10 @@ static void heads_learn_and_resume(void **state) {
                           ">$DIR/$run.first; done; cmp $DIR/heads.first $DIR/only.first && test -s "
                           "$DIR/only.first && ! grep -q '\"sign\": [0-9-]' $DIR/only/metrics.jsonl"),
         0);
-    snprintf(path, sizeof path, "%s/only/checkpoint-0000000006.safetensors", dir);
+    snprintf(path, sizeof path, "%s/only/checkpoint-0000000006.safetensors", program_folder);
     idem_weights *w[2];
     assert_int_equal(idem_weights_load(&w[0], path), 0);
-    snprintf(path, sizeof path, "%s/only/checkpoint-0000000012.safetensors", dir);
+    snprintf(path, sizeof path, "%s/only/checkpoint-0000000012.safetensors", program_folder);
     assert_int_equal(idem_weights_load(&w[1], path), 0);
     int same = 0, other = 0;
     for (size_t i = 0; i < idem_weights_count(w[0]); i++) {
@@ -100,12 +88,12 @@ static void heads_learn_and_resume(void **state) {
     assert_true(same > 10 && other > 20);
     idem_weights_free(w[0]);
     idem_weights_free(w[1]);
-    assert_int_equal(program_run(dir, HEADS "4 -o $DIR/nobody --d-weight 0 --features 0"), 1);
+    assert_int_equal(program_run(program_folder, HEADS "4 -o $DIR/nobody --d-weight 0 --features 0"), 1);
     assert_true(program_says("--d-weight is 0, and --features and --features-mobilenet too"));
 #undef HEADS
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(heads_learn_and_resume)};
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, greys_enter, program_leave);
 }

@@ -32,19 +32,6 @@
 
 enum { PICTURES = GREYS, SIDE = 8 };
 
-static char dir[] = "/tmp/idem-test-XXXXXX";
-
-static int set_up(void **state) {
-    (void)state;
-    assert_non_null(mkdtemp(dir));
-    return greys_make(dir);
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    return program_run(dir, "rm -rf $DIR");
-}
-
 /* ---- data ---- */
 
 /* Which picture a float picture is, by its left half; the right half is brighter, unless it is mirrored. */
@@ -57,8 +44,8 @@ static int identify(const float *x, bool *mirrored) {
 static void every_picture_comes_once_an_epoch(void **state) {
     (void)state;
     char data[64], cache[64];
-    snprintf(data, sizeof data, "%s/data", dir);
-    snprintf(cache, sizeof cache, "%s/cache", dir);
+    snprintf(data, sizeof data, "%s/data", program_folder);
+    snprintf(cache, sizeof cache, "%s/cache", program_folder);
     const idem_gan_data_options o = {.size = SIDE, .seed = 3, .held_out = 2, .mirror = true};
     idem_gan_data *d = idem_gan_data_open(data, cache, &o);
     if (!d)
@@ -105,19 +92,19 @@ static void every_picture_comes_once_an_epoch(void **state) {
 
 static void killed_runs_end_alike(void **state) {
     (void)state;
-    assert_int_equal(program_run(dir, TRAIN "$DIR/whole"), 0);
+    assert_int_equal(program_run(program_folder, TRAIN "$DIR/whole"), 0);
     assert_true(program_says("sign rate"));
     /* Steered, and path lengths measured: neither as it was at the start. */
     assert_int_equal(
-        program_run(dir,
+        program_run(program_folder,
                     "tail -1 $DIR/whole/metrics.jsonl | grep path_length | grep -v '\"path_length\": 0[,.}]0*[,}]' | "
                     "grep strength | grep -v '\"strength\": 0.3[,}]'"),
         0);
     /* killed at several moments, then finished */
     for (int i = 1; i <= 4; i++)
-        program_run(dir, "timeout -s KILL 0.%d " TRAIN "$DIR/killed --resume --quiet", 2 * i);
-    assert_int_equal(program_run(dir, TRAIN "$DIR/killed --resume"), 0);
-    assert_int_equal(program_run(dir,
+        program_run(program_folder, "timeout -s KILL 0.%d " TRAIN "$DIR/killed --resume --quiet", 2 * i);
+    assert_int_equal(program_run(program_folder, TRAIN "$DIR/killed --resume"), 0);
+    assert_int_equal(program_run(program_folder,
                                  "cmp $DIR/whole/checkpoint-0000000024.safetensors "
                                  "$DIR/killed/checkpoint-0000000024.safetensors && "
                                  "cmp $DIR/whole/metrics.jsonl $DIR/killed/metrics.jsonl && "
@@ -125,43 +112,47 @@ static void killed_runs_end_alike(void **state) {
                                  "cmp $DIR/whole/samples/grid-0000000096.png $DIR/killed/samples/grid-0000000096.png"),
                      0);
     /* 24 iterations of 4 pictures: the last samples are of the generator in the file. */
-    char *path = idem_path_join(dir, "whole/generator.safetensors");
+    char *path = idem_path_join(program_folder, "whole/generator.safetensors");
     idem_model *model = idem_model_open(path);
     assert_non_null(model);
-    origin_synthetic(dir, "whole/samples/grid-0000000096.png", XMP_GENERATED, idem_model_about(model)->hash, NULL, "7",
-                     5);
-    origin_synthetic(dir, "whole/samples/strip-0000000096.png", XMP_GENERATED, idem_model_about(model)->hash, NULL, "7",
-                     5);
+    origin_synthetic(program_folder, "whole/samples/grid-0000000096.png", XMP_GENERATED, idem_model_about(model)->hash,
+                     NULL, "7", 5);
+    origin_synthetic(program_folder, "whole/samples/strip-0000000096.png", XMP_GENERATED, idem_model_about(model)->hash,
+                     NULL, "7", 5);
     idem_model_free(model);
     free(path);
-    assert_int_equal(program_run(dir, TRAIN "$DIR/whole"), 1); /* never over another run */
+    assert_int_equal(program_run(program_folder, TRAIN "$DIR/whole"), 1); /* never over another run */
     assert_true(program_says("exists already"));
 }
 
 static void ctrl_c_says_how_to_go_on(void **state) {
     (void)state;
-    program_expect(program_interrupt(dir, "int/checkpoint-0000000003.safetensors",
+    program_expect(program_interrupt(program_folder, "int/checkpoint-0000000003.safetensors",
                                      "exec " TRAIN "$DIR/int --pictures 4000000 --quiet 2>$DIR/said"),
                    130);
     program_expect(
-        program_run(dir, "n=$(ls $DIR/int/checkpoint-* | tail -n 1 | sed 's/.*-0*\\([0-9]*\\).safetensors/\\1/') "
-                         "&& echo \"idem: interrupted: checkpoint at iteration $n saved in $DIR/int; continue with "
-                         "--resume\" | cmp - $DIR/said"),
+        program_run(program_folder,
+                    "n=$(ls $DIR/int/checkpoint-* | tail -n 1 | sed 's/.*-0*\\([0-9]*\\).safetensors/\\1/') "
+                    "&& echo \"idem: interrupted: checkpoint at iteration $n saved in $DIR/int; continue with "
+                    "--resume\" | cmp - $DIR/said"),
         0);
 }
 
 static void a_time_limit_is_a_checkpoint(void **state) {
     (void)state;
-    program_expect(program_run(dir, TRAIN "$DIR/timed --pictures 4000000 --time-limit 00:00:01 --json 2>/dev/null"), 0);
-    assert_true(program_says("\"finished\": false"));
     program_expect(
-        program_run(dir, "ls $DIR/timed/checkpoint-* | tail -n 1 | sed 's/.*-0*\\([0-9]*\\).safetensors/\\1/'"), 0);
+        program_run(program_folder, TRAIN "$DIR/timed --pictures 4000000 --time-limit 00:00:01 --json 2>/dev/null"), 0);
+    assert_true(program_says("\"finished\": false"));
+    program_expect(program_run(program_folder,
+                               "ls $DIR/timed/checkpoint-* | tail -n 1 | sed 's/.*-0*\\([0-9]*\\).safetensors/\\1/'"),
+                   0);
     const int more = 4 * atoi(program_output) + 8;
     assert_true(more > 8);
-    program_expect(program_run(dir, TRAIN "$DIR/timed --resume --pictures %d --json 2>/dev/null", more), 0);
+    program_expect(program_run(program_folder, TRAIN "$DIR/timed --resume --pictures %d --json 2>/dev/null", more), 0);
     assert_true(program_says("\"finished\": true"));
-    program_expect(program_run(dir, TRAIN "$DIR/at_once --pictures %d -q", more), 0);
-    program_expect(program_run(dir, "cmp $DIR/timed/generator.safetensors $DIR/at_once/generator.safetensors"), 0);
+    program_expect(program_run(program_folder, TRAIN "$DIR/at_once --pictures %d -q", more), 0);
+    program_expect(
+        program_run(program_folder, "cmp $DIR/timed/generator.safetensors $DIR/at_once/generator.safetensors"), 0);
 }
 
 /* The readable pictures are trained on, the others named, at the start and by a run that goes on from the cache. */
@@ -170,20 +161,21 @@ static void unreadable_pictures_are_left_out(void **state) {
 #define SHORT                                                                                                          \
     "$IDEM train-generator --size 16 --z 8 --w 8 --width 128 --width-max 8 --d-width 128 --d-width-max 8 --batch 4 "   \
     "--features 0 --path-length 0 --threads 1 -q -o "
-    assert_int_equal(program_run(dir, "cd $DIR && mkdir mixed && cp data/*.png data/inner/*.png mixed && echo text > "
-                                      "mixed/3x.png && : > mixed/z.jpg"),
+    assert_int_equal(program_run(program_folder,
+                                 "cd $DIR && mkdir mixed && cp data/*.png data/inner/*.png mixed && echo text > "
+                                 "mixed/3x.png && : > mixed/z.jpg"),
                      0);
-    assert_int_equal(program_run(dir, "cd $DIR && " SHORT "left -d mixed --pictures 4"), 1);
+    assert_int_equal(program_run(program_folder, "cd $DIR && " SHORT "left -d mixed --pictures 4"), 1);
     assert_true(program_says("idem: passed over: mixed/3x.png: ") && program_says("idem: passed over: mixed/z.jpg: "));
     assert_true(program_says("idem: 2 pictures of mixed could not be read; the generator is trained on the others\n"));
     assert_int_equal(program_lines(), 3);
-    assert_int_equal(program_run(dir, "cd $DIR && " SHORT "left -d mixed --pictures 8 --resume"), 1);
+    assert_int_equal(program_run(program_folder, "cd $DIR && " SHORT "left -d mixed --pictures 8 --resume"), 1);
     assert_true(program_says("idem: passed over: mixed/3x.png: ") && program_says("idem: passed over: mixed/z.jpg: "));
     assert_int_equal(program_lines(), 3);
-    assert_int_equal(program_run(dir, "test -s $DIR/left/generator.safetensors"), 0);
+    assert_int_equal(program_run(program_folder, "test -s $DIR/left/generator.safetensors"), 0);
     char data[64], cache[64];
-    snprintf(data, sizeof data, "%s/mixed", dir);
-    snprintf(cache, sizeof cache, "%s/mixed.cache", dir);
+    snprintf(data, sizeof data, "%s/mixed", program_folder);
+    snprintf(cache, sizeof cache, "%s/mixed.cache", program_folder);
     const idem_gan_data_options o = {.size = SIDE, .seed = 3, .held_out = 2};
     for (int again = 0; again < 2; again++) {
         idem_gan_data *d = idem_gan_data_open(data, cache, &o);
@@ -207,33 +199,37 @@ static void unreadable_pictures_are_left_out(void **state) {
 /* A write that may not grow fails as on a full disk. */
 static void a_full_disk_keeps_the_last_checkpoint(void **state) {
     (void)state;
-    assert_int_equal(program_run(dir, "cd $DIR && " SHORT "full -d data --pictures 8 && rm -r full/events && "
-                                      "cp -r full full-before && trap '' XFSZ && ulimit -f 20 && " SHORT
-                                      "full -d data --pictures 16 --checkpoint-every 1 --resume"),
+    assert_int_equal(program_run(program_folder,
+                                 "cd $DIR && " SHORT "full -d data --pictures 8 && rm -r full/events && "
+                                 "cp -r full full-before && trap '' XFSZ && ulimit -f 20 && " SHORT
+                                 "full -d data --pictures 16 --checkpoint-every 1 --resume"),
                      1);
     assert_true(program_says("idem: full/checkpoint-0000000003.safetensors: cannot write: File too large; nothing was "
                              "changed"));
     assert_int_equal(program_lines(), 1);
-    assert_int_equal(program_run(dir,
+    assert_int_equal(program_run(program_folder,
                                  "cd $DIR && for f in full-before/*.safetensors; do cmp $f full/${f#*/} || exit 9; "
                                  "done && ls -A full | grep -c part"),
                      1);
-    assert_int_equal(program_run(dir, "cd $DIR && " SHORT "full -d data --pictures 16 --resume"), 0);
-    assert_int_equal(program_run(dir, "cd $DIR && trap '' XFSZ && ulimit -f 1 && " SHORT "new -d data --pictures 8"),
-                     1);
+    assert_int_equal(program_run(program_folder, "cd $DIR && " SHORT "full -d data --pictures 16 --resume"), 0);
+    assert_int_equal(
+        program_run(program_folder, "cd $DIR && trap '' XFSZ && ulimit -f 1 && " SHORT "new -d data --pictures 8"), 1);
     assert_true(program_says("new/checkpoint-0000000000.safetensors: cannot write: File too large"));
 }
 
 static void changes_on_resume(void **state) {
     (void)state;
-    assert_int_equal(program_run(dir, "$IDEM train-generator -d $DIR/data -o $DIR/whole --resume --pictures 120 --rate "
-                                      "0.001 --batch 6"),
+    assert_int_equal(program_run(program_folder,
+                                 "$IDEM train-generator -d $DIR/data -o $DIR/whole --resume --pictures 120 --rate "
+                                 "0.001 --batch 6"),
                      0);
     assert_true(program_says("--rate was 0.0025, is now 0.001"));
-    assert_int_equal(program_run(dir, "grep -q '\"kind\": \"change\".*\"batch\": 6' $DIR/whole/metrics.jsonl && "
-                                      "tail -1 $DIR/whole/metrics.jsonl | grep -q '\"pictures\": 120'"),
+    assert_int_equal(program_run(program_folder,
+                                 "grep -q '\"kind\": \"change\".*\"batch\": 6' $DIR/whole/metrics.jsonl && "
+                                 "tail -1 $DIR/whole/metrics.jsonl | grep -q '\"pictures\": 120'"),
                      0);
-    assert_int_equal(program_run(dir, "$IDEM train-generator -d $DIR/data -o $DIR/whole --resume --size 32"), 1);
+    assert_int_equal(program_run(program_folder, "$IDEM train-generator -d $DIR/data -o $DIR/whole --resume --size 32"),
+                     1);
     assert_true(program_says("--size is 32 but the run has 16"));
 }
 
@@ -246,18 +242,18 @@ static void distances_are_measured(void **state) {
         skip();
     }
 #define MEASURE TRAIN "$DIR/measured --distance-every 40 --distance-pictures 6 "
-    assert_int_equal(program_run(dir, MEASURE), 0);
+    assert_int_equal(program_run(program_folder, MEASURE), 0);
     assert_true(program_says("Frechet distance after 96 pictures: "));
     assert_true(program_says("(n = 6), two halves of the data: "));
     assert_true(program_says("by MobileNetV2 of nsfwjs"));
-    assert_int_equal(program_run(dir,
+    assert_int_equal(program_run(program_folder,
                                  "test $(grep -c '\"frechet_mobilenetv2\": [0-9]' $DIR/measured/metrics.jsonl) = 3 && "
                                  "cp $DIR/measured/metrics.jsonl $DIR/once.jsonl && "
                                  "rm $DIR/measured/checkpoint-0000000024.safetensors"),
                      0);
-    assert_int_equal(program_run(dir, MEASURE "--resume"), 0); /* by the features that are kept */
-    assert_int_equal(program_run(dir, "cmp $DIR/once.jsonl $DIR/measured/metrics.jsonl"), 0);
-    assert_int_equal(program_run(dir, "IDEM_MODELS=$DIR " MEASURE "--resume --pictures 120"), 1);
+    assert_int_equal(program_run(program_folder, MEASURE "--resume"), 0); /* by the features that are kept */
+    assert_int_equal(program_run(program_folder, "cmp $DIR/once.jsonl $DIR/measured/metrics.jsonl"), 0);
+    assert_int_equal(program_run(program_folder, "IDEM_MODELS=$DIR " MEASURE "--resume --pictures 120"), 1);
     assert_true(program_says("or do without distances: --distance-every 0"));
 }
 
@@ -268,7 +264,7 @@ static void without_truncation_the_mean_has_no_effect(void **state) {
     enum { N = 5, NUMBERS = N * 16 * 16 * 3 };
     float z[N * 8], before[NUMBERS], after[NUMBERS];
     idem_weights *w = NULL;
-    char *path = idem_path_join(dir, "killed/checkpoint-0000000024.safetensors");
+    char *path = idem_path_join(program_folder, "killed/checkpoint-0000000024.safetensors");
     assert_int_equal(idem_weights_load(&w, path), 0);
     free(path);
     idem_gan_sampler *s = idem_gan_sampler_new(w, NULL);
@@ -292,18 +288,19 @@ static void two_sets_of_pictures_are_compared(void **state) {
         print_message("skip: %s\n", idem_error());
         skip();
     }
-    assert_int_equal(program_run(dir, "$IDEM distance $DIR/data $DIR/data --at 16 -n 6"), 0);
+    assert_int_equal(program_run(program_folder, "$IDEM distance $DIR/data $DIR/data --at 16 -n 6"), 0);
     assert_true(program_says("Frechet distance 0.000, by 1280 features of MobileNetV2 of nsfwjs 4.3.0, at 16 px"));
     assert_true(program_says("n = 6 pictures of"));
     assert_true(program_says("n = 3 each"));
     assert_true(program_says("fewer pictures than features"));
-    assert_int_equal(program_run(dir, "$IDEM distance $DIR/whole/generator.safetensors $DIR/data -n 5 --json --quiet"),
-                     0);
+    assert_int_equal(
+        program_run(program_folder, "$IDEM distance $DIR/whole/generator.safetensors $DIR/data -n 5 --json --quiet"),
+        0);
     assert_true(program_says("\"size\": 16"));
     assert_true(program_says("\"truncation\": 1.0"));
-    assert_int_equal(program_run(dir, "$IDEM distance $DIR/data/inner $DIR/data"), 1);
+    assert_int_equal(program_run(program_folder, "$IDEM distance $DIR/data/inner $DIR/data"), 1);
     assert_true(program_says("3 pictures, expected at least 4"));
-    assert_int_equal(program_run(dir, "cd $DIR && $IDEM distance mixed data --at 16 --quiet"), 1);
+    assert_int_equal(program_run(program_folder, "cd $DIR && $IDEM distance mixed data --at 16 --quiet"), 1);
     assert_true(program_says("idem: passed over: mixed/3x.png: ") && program_says("n = 7 pictures of mixed"));
     assert_true(program_says("idem: 2 of the pictures could not be read; the others are measured"));
 }
@@ -360,7 +357,7 @@ static void grows_and_says_the_same(const char *path, idem_gan_recipe r) {
 /* A checkpoint gives the average of G, and D, whose new blocks hand the smaller picture on. */
 static void starts_from_both_networks(idem_gan_recipe *r) {
     char path[64];
-    snprintf(path, sizeof path, "%s/whole/checkpoint-0000000028.safetensors", dir);
+    snprintf(path, sizeof path, "%s/whole/checkpoint-0000000028.safetensors", program_folder);
     r->d_width = r->width;
     r->d_width_max = r->width_max;
     idem_weights *w = idem_weights_new(), *fresh = idem_weights_new(), *from;
@@ -384,7 +381,7 @@ static void starts_from_both_networks(idem_gan_recipe *r) {
 static void the_result_is_a_generator(void **state) {
     (void)state;
     char path[64];
-    snprintf(path, sizeof path, "%s/whole/generator.safetensors", dir);
+    snprintf(path, sizeof path, "%s/whole/generator.safetensors", program_folder);
     idem_weights *w;
     idem_stylegan2 s;
     assert_int_equal(idem_weights_load(&w, path), 0);
@@ -420,12 +417,12 @@ static void no_noise_is_none(void **state) {
     (void)state;
     for (int quiet = 0; quiet < 2; quiet++) {
         char path[64];
-        assert_int_equal(program_run(dir,
+        assert_int_equal(program_run(program_folder,
                                      TRAIN "$DIR/quiet%d --start $DIR/whole/checkpoint-0000000028.safetensors "
                                            "--pictures 16 --checkpoint-every 4 %s",
                                      quiet, quiet ? "--no-noise" : ""),
                          0);
-        snprintf(path, sizeof path, "%s/quiet%d/checkpoint-0000000004.safetensors", dir, quiet);
+        snprintf(path, sizeof path, "%s/quiet%d/checkpoint-0000000004.safetensors", program_folder, quiet);
         idem_weights *w;
         assert_int_equal(idem_weights_load(&w, path), 0);
         const char *const names[] = {"g.conv1.noise.weight", "g.convs.3.noise.weight", "g_ema.convs.3.noise.weight"};
@@ -450,5 +447,5 @@ int main(void) {
         cmocka_unit_test(the_result_is_a_generator),
         cmocka_unit_test(no_noise_is_none),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, greys_enter, program_leave);
 }

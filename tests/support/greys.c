@@ -10,10 +10,13 @@
 
 #include "base/file.h"
 #include "media/image.h"
+#include "support/program.h"
 
-int greys_make(const char *dir) {
+int greys_enter(void **state) {
     char path[128];
-    snprintf(path, sizeof path, "%s/data/inner", dir);
+    if (program_enter(state))
+        return -1;
+    snprintf(path, sizeof path, "%s/data/inner", program_folder);
     assert_int_equal(idem_dir_make(path), 0);
     for (int i = 0; i < GREYS; i++) {
         idem_image im;
@@ -21,10 +24,10 @@ int greys_make(const char *dir) {
         for (int p = 0; p < im.width * im.height; p++)
             for (int c = 0; c < 3; c++)
                 im.rgb[3 * p + c] = (uint8_t)(30 * i + (p % im.width < im.width / 2 ? 0 : 15));
-        snprintf(path, sizeof path, "%s/data/%s%d.png", dir, i % 2 ? "inner/" : "", i);
+        snprintf(path, sizeof path, "%s/data/%s%d.png", program_folder, i % 2 ? "inner/" : "", i);
         assert_int_equal(idem_image_save_png(&im, path, NULL), 0);
         idem_image_free(&im);
     }
-    snprintf(path, sizeof path, "%s/data/notes.txt", dir);
+    snprintf(path, sizeof path, "%s/data/notes.txt", program_folder);
     return idem_file_write(path, "no picture", 10);
 }

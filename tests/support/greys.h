@@ -4,8 +4,8 @@
 
 enum { GREYS = 7 };
 
-/* Below DIR/data seven pictures in two folders, not square, picture i of the grey 30 i and its right half brighter by
- * 15; and a file that is no picture. 0 or -1; a picture that cannot be written fails the test. */
-int greys_make(const char *dir);
+/* For cmocka, with program_leave: a folder of one's own (support/program.h). In its data/ seven pictures in two
+ * folders, not square, picture i of the grey 30 i and its right half brighter by 15; and a file that is no picture. */
+int greys_enter(void **state);
 
 #endif
