@@ -1,6 +1,5 @@
 #include "model/metric.h"
 
-#include <cblas.h>
 #include <lapacke.h>
 #include <math.h>
 #include <stdlib.h>
@@ -8,6 +7,7 @@
 
 #include "base/rng.h"
 #include "base/status.h"
+#include "model/covariance.h"
 #include "model/pipe.h"
 
 enum { CODES = 2000, BATCH = 500 };
@@ -29,32 +29,13 @@ static int draw_codes(idem_model *m, float *w, const idem_plan_options *plan) {
     return status;
 }
 
-/* The upper triangle, row-major; the mean variance. */
-static double covariance(double *c, double *x, const float *w, int width) {
-    double variance = 0;
-    for (int k = 0; k < width; k++) {
-        double mean = 0;
-        for (int i = 0; i < CODES; i++)
-            mean += (double)w[i * width + k] / CODES;
-        for (int i = 0; i < CODES; i++)
-            x[i * width + k] = (double)w[i * width + k] - mean;
-    }
-    cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, width, CODES, 1.0 / (CODES - 1), x, width, 0, c, width);
-    for (int k = 0; k < width; k++)
-        variance += c[k * width + k] / width;
-    return variance;
-}
-
-/* C = R' R, so that d' C^-1 d = |d R^-1|^2. */
-static int whiten(float *metric, double *c, double variance, double floor, int width) {
-    for (int k = 0; k < width; k++)
-        c[k * width + k] += floor * variance;
-    if (!(variance > 0) || LAPACKE_dpotrf(LAPACK_ROW_MAJOR, 'U', width, c, width) ||
-        LAPACKE_dtrtri(LAPACK_ROW_MAJOR, 'U', 'N', width, c, width))
+/* R with R'R = C + floor: d' C^-1 d = |d R^-1|^2. */
+static int whiten(float *metric, double *r, double variance, double floor, int width) {
+    if (!(variance > 0) || LAPACKE_dtrtri(LAPACK_ROW_MAJOR, 'U', 'N', width, r, width))
         return idem_fail_as(IDEM_INTERNAL, "the generator's codes do not differ: all are the mean w");
     for (int i = 0; i < width; i++)
         for (int k = 0; k < width; k++)
-            metric[i * width + k] = k < i ? 0 : (float)(c[i * width + k] * sqrt(variance * (1 + floor)));
+            metric[i * width + k] = k < i ? 0 : (float)(r[i * width + k] * sqrt(variance * (1 + floor)));
     return 0;
 }
 
@@ -68,14 +49,17 @@ int idem_code_metric(idem_model *m, double floor, float *metric, const idem_plan
         return 0;
     }
     float *w = malloc(n * sizeof *w);
-    double *x = malloc(n * sizeof *x), *c = calloc(square, sizeof *c);
-    int status = w && x && c ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for %d codes", CODES);
+    double *x = malloc(n * sizeof *x), *r = calloc(square, sizeof *r), *mean = malloc((size_t)width * sizeof *mean);
+    int status = w && x && r && mean ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for %d codes", CODES);
     if (!status)
         status = draw_codes(m, w, plan);
+    for (size_t i = 0; i < n && !status; i++)
+        x[i] = (double)w[i];
     if (!status)
-        status = whiten(metric, c, covariance(c, x, w, width), floor, width);
+        status = whiten(metric, r, idem_covariance_root(r, x, mean, CODES, width, CODES - 1, floor), floor, width);
     free(w);
     free(x);
-    free(c);
+    free(r);
+    free(mean);
     return status ? -1 : 0;
 }

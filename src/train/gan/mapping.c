@@ -1,13 +1,11 @@
 #include "train/gan/mapping.h"
 
-#include <cblas.h>
-#include <lapacke.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/status.h"
+#include "model/covariance.h"
 #include "nets/stylegan2.h"
 
 /* Added to each number of z, so that the leaky ReLUs of the layers that copy it are linear: of numbers from a normal
@@ -40,34 +38,19 @@ static int measure(network *n, idem_weights *w, const char *prefix) {
     return n->z >= n->w ? 0 : idem_fail("codes of %d numbers are mapped to %d, expected no fewer", n->z, n->w);
 }
 
-/* x [n, W]: codes; becomes the inputs of the last leaky ReLU, without their mean. */
-static void before_activation(double *x, const double *codes, size_t n, int width, double *mean) {
-    const size_t numbers = n * (size_t)width;
-    memset(mean, 0, (size_t)width * sizeof *mean);
-    for (size_t i = 0; i < numbers; i++) {
+/* T [W, W] with T T' the covariance of the inputs of the last leaky ReLU for these codes, and their mean. x: room for
+ * [n, W], r for [W, W]. T = R' H: R is Cholesky's factor, H the reflection that turns (1, ..., 1) into the last axis,
+ * where R' is smallest, so that T (1, ..., 1) stays small in 16 bits. */
+static int root_of_covariance(double *t, double *mean, double *r, double *x, const double *codes, size_t n, int width) {
+    for (size_t i = 0; i < n * (size_t)width; i++)
         x[i] = codes[i] * ROOT_HALF / (codes[i] < 0 ? SLOPE : 1);
-        mean[i % (size_t)width] += x[i] / (double)n;
-    }
-    for (size_t i = 0; i < numbers; i++)
-        x[i] -= mean[i % (size_t)width];
-}
-
-/* T [W, W] with T T' the covariance of x [n, W], both triangles. T = C H: C is Cholesky's factor, H the reflection that
- * turns (1, ..., 1) into the last axis, where C is smallest, so that T (1, ..., 1) stays small in 16 bits. */
-static int root_of_covariance(double *t, const double *x, size_t n, int width) {
-    double variance = 0;
-    cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, width, (int)n, 1.0 / (double)n, x, width, 0, t, width);
-    for (int i = 0; i < width; i++)
-        variance += t[i * width + i] / width;
-    for (int i = 0; i < width; i++)
-        t[i * width + i] += FLOOR * variance;
-    if (!(variance > LEAST) || !isfinite(variance) || LAPACKE_dpotrf(LAPACK_ROW_MAJOR, 'L', width, t, width))
+    if (!(idem_covariance_root(r, x, mean, n, width, (double)n, FLOOR) > LEAST))
         return idem_fail("the known codes do not differ, or are not finite: no mapping network has them");
     const double one = 1 / sqrt(width), square = 2 - 2 * one; /* of v = (one, ..., one, one - 1), whose mirror H is */
     for (int i = 0; i < width; i++) {
         double *row = t + i * width, along = 0;
-        for (int k = i + 1; k < width; k++)
-            row[k] = 0;
+        for (int k = 0; k < width; k++)
+            row[k] = k > i ? 0 : r[k * width + i];
         for (int k = 0; k < width; k++)
             along += row[k] * (one - (k == width - 1));
         for (int k = 0; k < width && width > 1; k++)
@@ -112,13 +95,11 @@ int idem_gan_mapping_fit(idem_weights *w, const char *prefix, const double *code
         return idem_fail("%zu known codes: expected at least 2 to fit a mapping network", count);
     const size_t width = (size_t)n.w, most = (size_t)n.z * (size_t)(n.z > n.w ? n.z : n.w);
     double *x = malloc((count * width > most ? count * width : most) * sizeof *x);
-    double *t = malloc(width * width * sizeof *t), *mean = malloc(width * sizeof *mean);
+    double *t = malloc(2 * width * width * sizeof *t), *mean = malloc(width * sizeof *mean);
     float *buffer = malloc(most * sizeof *buffer);
     int status = x && t && mean && buffer ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory to fit a mapping network");
-    if (!status) {
-        before_activation(x, codes, count, n.w, mean);
-        status = root_of_covariance(t, x, count, n.w);
-    }
+    if (!status)
+        status = root_of_covariance(t, mean, t + width * width, x, codes, count, n.w);
     if (!status)
         write_layers(&n, w, t, mean, x, buffer);
     free(x);
