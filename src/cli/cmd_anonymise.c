@@ -274,7 +274,7 @@ int idem_cmd_anonymise(int argc, char **argv) {
         {IDEM_OPT_FLAG, "rename", 0, NULL, &s.rename,
          .help = "number the results instead of keeping names and folders"},
         {IDEM_OPT_INT, "refine", 0, "K", &s.refine, .min = 0, .max = IDEM_REFINE_LIMIT,
-         .help = "refinement steps with which each face is fitted to its photograph, 10 to 30 ms of a core each at 128 "
+         .help = "refinement steps with which each face is fitted to its photograph, 30 to 60 ms of a core each at 128 "
                  "pixels; in a clip a fifth of them from the second frame on"},
         {IDEM_OPT_FLAG, "no-audio", 0, NULL, &s.no_audio,
          .help = "drop the sound of clips, as a voice identifies; it is kept otherwise"},

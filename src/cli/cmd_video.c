@@ -154,7 +154,7 @@ int idem_cmd_video(int argc, char **argv) {
          .help = "second up to which faces change; 0: the end"},
         {IDEM_OPT_INT, "refine", 0, "K", &j.refine, .min = 0, .max = IDEM_REFINE_LIMIT,
          .help = "refine each face in K steps, starting from the previous frame's code: closer identity, pose and "
-                 "surroundings; 4 to 8 are sensible, 10 to 30 ms of a core each"},
+                 "surroundings; 4 to 8 are sensible, 30 to 60 ms of a core each"},
         {IDEM_OPT_TEXT, "boxes-out", 0, "FILE", &j.boxes_out,
          .help = "write the faces found as JSON, for editing: for each face, over a range of frames, a box and replace "
                  "or exempt"},

@@ -49,7 +49,7 @@ enum { IDEM_REFINE_BY_DEFAULT = IDEM_REFINE_AS_MARKED, IDEM_REFINE_LIMIT = 1000 
         IDEM_OPT_INT, "refine", 0, "K", &(steps),                                                                      \
             .min = IDEM_REFINE_BY_DEFAULT, .max = IDEM_REFINE_LIMIT,                                                   \
             .help =                                                                                                    \
-                "refine each result in K steps, 10 to 30 ms of a core each at 128 pixels: in "                         \
+                "refine each result in K steps, 30 to 60 ms of a core each at 128 pixels: in "                         \
                 "photographs identity, pose and surroundings are kept much better; 0: the mapper's answer; -1: 25, "   \
                 "but 0 if idem drew both pictures"                                                                     \
     }
