@@ -25,7 +25,7 @@
 #include "train/gan/heads.h"
 #include "engine/ops.h"
 
-enum { SIDE = 64, CODES = 5, BATCH = 3, PICTURE = SIDE * SIDE * 3 };
+enum { SIDE = 64, W = 64, CODES = 5, BATCH = 3, PICTURE = SIDE * SIDE * 3 };
 
 static const char *dir; /* NULL: models are missing, tests are skipped */
 
@@ -349,6 +349,22 @@ static void codes_move(void **state) {
     assert_mapping_of_codes("moving/checkpoint-0000000006.safetensors");
 }
 
+/* Without steps a code is the mapper's answer: one row for all layers, of each picture another. */
+static void codes_need_no_steps(void **state) {
+    (void)state;
+    tiny_need(dir);
+    program_expect(RUN(TRAIN KNOWN "--rebuild-steps 0 -o $DIR/plain --pictures 4"), 0);
+    size_t width;
+    float *ws = codes_of("plain/pictures.codes", &width);
+    for (size_t i = 0; i < CODES; i++) {
+        const float *code = ws + i * width;
+        for (size_t j = W; j < width; j++)
+            assert_true(isfinite(code[j]) && code[j] == code[j % W]);
+        assert_true(!i || memcmp(code, code - width, width * sizeof *code));
+    }
+    free(ws);
+}
+
 static void what_cannot_be_is_refused(void **state) {
     (void)state;
     tiny_need(dir);
@@ -401,9 +417,9 @@ static void what_cannot_be_is_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_stopped_run_ends_alike),  cmocka_unit_test(the_loss_is_that_of_painted_pictures),
-        cmocka_unit_test(it_learns_to_paint_them),   cmocka_unit_test(codes_move),
-        cmocka_unit_test(what_cannot_be_is_refused),
+        cmocka_unit_test(a_stopped_run_ends_alike), cmocka_unit_test(the_loss_is_that_of_painted_pictures),
+        cmocka_unit_test(it_learns_to_paint_them),  cmocka_unit_test(codes_move),
+        cmocka_unit_test(codes_need_no_steps),      cmocka_unit_test(what_cannot_be_is_refused),
     };
     return cmocka_run_group_tests(tests, set_up, tiny_leave);
 }

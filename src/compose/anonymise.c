@@ -409,7 +409,8 @@ static int run(job *j) {
         idem_studio_mute(j->a->studio, muted);
         if (j->told[i].person >= 0)
             others[n_others++] = j->told[i].person;
-        idem_studio_tell(j->a->studio, i + 1, j->n);
+        if (!muted)
+            idem_studio_tell(j->a->studio, i + 1, j->n);
     }
     free(others);
     return status || check_again(j) ? -1 : 0;

@@ -86,17 +86,38 @@ static int64_t read_codes(idem_gan_known *k, FILE *f, const char *file, const ch
 
 /* ---- the codes ---- */
 
+/* One of the two: the mapper's answer as it is, or refined. */
+typedef struct {
+    idem_pipe *map;
+    idem_painter *painter;
+} maker;
+
+static maker open_maker(const idem_gan_known *k, idem_model *m) {
+    return k->o.steps ? (maker){.painter = idem_painter_new(m, 1, k->o.steps, &k->o.plan)}
+                      : (maker){.map = idem_pipe_new(m, IDEM_PIPE_COMPOSE, 1, 1, &k->o.plan)};
+}
+
+static int make_code(const idem_gan_known *k, const maker *by, const float *x, float *ws) {
+    if (by->painter)
+        return idem_painter_codes(by->painter, 1, &(idem_pair){.x_id = x, .x_attr = x}, ws, NULL);
+    if (idem_pipe_run(by->map, 1, (const float *const[]){x, x}, (float *const[]){ws, NULL}))
+        return -1;
+    for (int layer = 1; layer < k->o.layers; layer++)
+        memcpy(ws + (size_t)(layer * k->o.w_dim), ws, (size_t)k->o.w_dim * sizeof *ws);
+    return 0;
+}
+
 static int make_codes(idem_gan_known *k, idem_model *m, FILE *f, const char *file, size_t done) {
     const size_t size = (size_t)idem_model_about(m)->size, numbers = size * size * 3;
     float *x = malloc(numbers * sizeof *x);
-    idem_painter *p = x ? idem_painter_new(m, 1, k->o.steps, &k->o.plan) : NULL;
-    int status = p ? 0 : -1;
+    const maker by = x ? open_maker(k, m) : (maker){0};
+    int status = by.map || by.painter ? 0 : x ? -1 : idem_fail_as(IDEM_MEMORY, "out of memory for a picture");
     for (size_t i = done; i < k->count && !status; i++) {
         idem_gan_data_look(k->data, false, i, 1, x);
         for (size_t j = 0; j < numbers; j++)
             x[j] = x[j] * 0.5f + 0.5f;
         float *ws = k->found + i * k->width;
-        status = idem_painter_codes(p, 1, &(idem_pair){.x_id = x, .x_attr = x}, ws, NULL);
+        status = make_code(k, &by, x, ws);
         if (!status && (fwrite(ws, sizeof *ws, k->width, f) < k->width || fflush(f)))
             status = cannot_write(file);
         if (!status && k->o.progress)
@@ -104,7 +125,8 @@ static int make_codes(idem_gan_known *k, idem_model *m, FILE *f, const char *fil
         if (!status && k->o.stop && *k->o.stop)
             status = idem_fail_as(IDEM_INTERRUPTED, "interrupted");
     }
-    idem_painter_free(p);
+    idem_painter_free(by.painter);
+    idem_pipe_free(by.map);
     free(x);
     return status;
 }
