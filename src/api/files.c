@@ -1,7 +1,6 @@
 /* The public library's files and folders (include/idem/files.h) over base/. */
 #define _GNU_SOURCE
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/name.h"
@@ -82,7 +81,7 @@ idem_new_file *idem_file_create(const char *path, int is_private) {
         return NULL;
     }
     if (is_private)
-        fchmod(fileno(f->writer.stream), S_IRUSR | S_IWUSR);
+        idem_writer_make_private(&f->writer);
     return f;
 }
 

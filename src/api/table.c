@@ -1,7 +1,6 @@
 /* The public library's codes in files (include/idem/compose.h) over format/npy_rows.h. */
 #define _GNU_SOURCE
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "base/status.h"
 #include "format/npy_rows.h"
@@ -22,7 +21,7 @@ idem_table *idem_open_table(const char *path, int width, int is_private) {
         return NULL;
     }
     if (is_private)
-        fchmod(fileno(t->rows.out.stream), S_IRUSR | S_IWUSR);
+        idem_writer_make_private(&t->rows.out);
     return t;
 }
 

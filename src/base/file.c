@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/status.h"
 
 /* ---- reading ---- */
@@ -163,6 +164,13 @@ int idem_writer_open(idem_writer *w, const char *path) {
     free(w->aside);
     *w = (idem_writer){0};
     return -1;
+}
+
+void idem_writer_make_private(idem_writer *w) {
+    if (fchmod(fileno(w->stream), S_IRUSR | S_IWUSR))
+        idem_log(IDEM_LOG_WARNING,
+                 "%s: others may be able to read it (%s); keep it on a file system with access rights", w->path,
+                 strerror(errno));
 }
 
 static void sync_folder(const char *path) {

@@ -20,6 +20,8 @@ typedef struct {
     char *path, *aside;
 } idem_writer;
 int idem_writer_open(idem_writer *w, const char *path);
+/* Only the owner may read the file; a file system without such rights is a warning. */
+void idem_writer_make_private(idem_writer *w);
 int idem_writer_commit(idem_writer *w);
 void idem_writer_abort(idem_writer *w);
 
