@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -103,6 +104,31 @@ static void blocks_are_zeroed_and_aligned(void **state) {
     p[bytes - 1] = 1;
     idem_block_free(p, bytes);
     idem_block_free(NULL, 0);
+}
+
+static long resident_pages(void) {
+    long size = 0, pages = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    if (!f || fscanf(f, "%ld %ld", &size, &pages) != 2)
+        skip();
+    fclose(f);
+    return pages;
+}
+
+/* A second huge page for each would be 28 MB more. */
+static void blocks_take_the_memory_of_their_bytes(void **state) {
+    (void)state;
+    enum { BLOCKS = 16, BYTES = (2 << 20) + (300 << 10) };
+    void *block[BLOCKS];
+    const long before = resident_pages();
+    for (int i = 0; i < BLOCKS; i++) {
+        assert_non_null(block[i] = idem_block_alloc(BYTES));
+        memset(block[i], 1, BYTES);
+    }
+    const double taken = (double)(resident_pages() - before) * (double)sysconf(_SC_PAGESIZE);
+    assert_true(taken < 1.15 * BLOCKS * BYTES);
+    for (int i = 0; i < BLOCKS; i++)
+        idem_block_free(block[i], BYTES);
 }
 
 /* ---- random numbers ---- */
@@ -253,11 +279,17 @@ static void log_goes_to_the_sink_only(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(message_is_per_thread_and_cut), cmocka_unit_test(arena_blocks_are_zeroed_aligned_and_apart),
-        cmocka_unit_test(arena_refuses_absurd_sizes),    cmocka_unit_test(blocks_are_zeroed_and_aligned),
-        cmocka_unit_test(rng_matches_reference_values),  cmocka_unit_test(rng_resumes_from_its_counter),
-        cmocka_unit_test(rng_streams_are_independent),   cmocka_unit_test(rng_below_and_normal_have_their_distribution),
-        cmocka_unit_test(rng_shuffle_is_a_permutation),  cmocka_unit_test(log_goes_to_the_sink_only),
+        cmocka_unit_test(message_is_per_thread_and_cut),
+        cmocka_unit_test(arena_blocks_are_zeroed_aligned_and_apart),
+        cmocka_unit_test(arena_refuses_absurd_sizes),
+        cmocka_unit_test(blocks_are_zeroed_and_aligned),
+        cmocka_unit_test(blocks_take_the_memory_of_their_bytes),
+        cmocka_unit_test(rng_matches_reference_values),
+        cmocka_unit_test(rng_resumes_from_its_counter),
+        cmocka_unit_test(rng_streams_are_independent),
+        cmocka_unit_test(rng_below_and_normal_have_their_distribution),
+        cmocka_unit_test(rng_shuffle_is_a_permutation),
+        cmocka_unit_test(log_goes_to_the_sink_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -106,13 +106,14 @@ size_t idem_arena_bytes(const idem_arena *a) {
     return a->bytes;
 }
 
-/* Blocks of at least half a huge page use huge pages where possible: with small pages a network's values are scattered
- * randomly over the second-level cache, and every 4 KB needs a page look-up. */
+/* Blocks use huge pages where possible: with small pages a network's values are scattered randomly over the
+ * second-level cache, and every 4 KB needs a page look-up. What would fill less than three quarters of a huge page gets
+ * small ones: a network has a block for each of its weights, most of which end shortly after a whole huge page. */
 enum { HUGE_PAGE = 2 << 20 };
 
 static size_t block_size(size_t bytes) {
-    size_t size = round_up(bytes ? bytes : 1, 4096);
-    return size < HUGE_PAGE / 2 ? size : round_up(size, HUGE_PAGE);
+    size_t size = round_up(bytes ? bytes : 1, 4096), rest = size % HUGE_PAGE;
+    return rest < HUGE_PAGE / 4 * 3 ? size : size - rest + HUGE_PAGE;
 }
 
 void *idem_block_alloc(size_t bytes) {
@@ -128,7 +129,7 @@ void *idem_block_alloc(size_t bytes) {
         munmap(p, before);
     if (more > before)
         munmap(p + before + size, more - before);
-    madvise(p + before, size, MADV_HUGEPAGE); /* only advice: failure does not matter */
+    madvise(p + before, size / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE); /* only advice: failure does not matter */
     return p + before;
 }
 
