@@ -323,6 +323,8 @@ static int open_painter(clip *c) {
     const int64_t done = c->report->resumed, first = done > 2 * IDEM_CLIP_REACH ? done - 2 * IDEM_CLIP_REACH : 0;
     size_t size;
     const void *state = idem_video_out_state(c->out, &size);
+    /* The networks of the first pass are not used by the second. */
+    idem_studio_release(c->studio, IDEM_RELEASE_ALL);
     if (done && !(c->source = idem_video_open(c->from, first)))
         return -1;
     if (!(c->brush = idem_clip_brush_new(c->studio, c->who, c->report->persons, &c->hand, c->job->refine)) ||
