@@ -411,6 +411,20 @@ static void test_matmul(void **state) {
             check_matmul(sizes[i][0], sizes[i][1], sizes[i][2], sizes[i][3], mode & 1, mode & 2, mode & 4);
 }
 
+static void one_row_reads_weights_in_place(void **state) {
+    (void)state;
+    idem_graph *g = idem_graph_new();
+    idem_node *b = idem_const_fill(g, IDEM_SHAPE(512, 512), 1);
+    for (int mode = 0; mode < 4; mode++) {
+        const idem_matmul_dims d = {1, 1, 512, 512, mode & 1, mode & 2, false};
+        idem_dnn *k = idem_dnn_matmul(&d, (idem_frozen){b, b->leaf}, "one row");
+        assert_non_null(k);
+        assert_true(idem_dnn_reads(k, 1));
+        idem_dnn_free(k);
+    }
+    idem_graph_free(g);
+}
+
 /* ---- misuse ---- */
 
 static void expect_message(idem_node *n, const char *part) {
@@ -484,6 +498,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_conv),
         cmocka_unit_test(test_matmul),
+        cmocka_unit_test(one_row_reads_weights_in_place),
         cmocka_unit_test(test_messages),
         cmocka_unit_test(test_shared_pack),
     };

@@ -15,7 +15,8 @@ idem_dnn *idem_dnn_matmul(const idem_matmul_dims *d, idem_frozen b, const char *
                   .layout = {[DNN_AT_X] = matrix(d->batch, d->m, d->k, d->ta),
                              [DNN_AT_WEIGHT] = matrix(d->batch, d->k, d->n, d->tb),
                              [DNN_AT_Y] = matrix(d->batch, d->m, d->n, false)},
-                  .any_weight = b.values != NULL}; /* reordering pays only for frozen operands */
+                  /* Reordering pays only for frozen operands that are read more than once. */
+                  .any_weight = b.values != NULL && d->m > 1};
     if (d->bias)
         t.layout[DNN_AT_BIAS] =
             d->batch == 1 ? (dnn_layout){2, {1, d->n}, {d->n, 1}} : (dnn_layout){3, {1, 1, d->n}, {d->n, d->n, 1}};
