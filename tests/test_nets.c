@@ -12,9 +12,11 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "engine/op.h"
 #include "engine/ops.h"
 #include "nets/inception3.h"
 #include "nets/mlp.h"
+#include "nets/norm_conv.h"
 #include "nets/onnx_graph.h"
 #include "nets/stylegan2.h"
 #include "support/fill.h"
@@ -430,6 +432,37 @@ static void onnx_batch_is_free(void **state) {
     }
 }
 
+/* Folded into a convolution's weights, a norm copies them; a frozen one with few results must read them in place. */
+static void norms_of_few_results_copy_no_weights(void **state) {
+    (void)state;
+    idem_weights *w = idem_weights_new();
+    idem_rng rng = idem_rng_make(1, "norm");
+    assert_int_equal(idem_norm_conv_init(w, "", "conv", "norm", IDEM_SHAPE(32, 32, 3, 3), &rng), 0);
+    for (size_t i = 1; i < 5; i++) /* positive: one is a variance */
+        fixture_fill(idem_weights_at(w, i)->data, 32, "", idem_weights_at(w, i)->name, 0.4, 1);
+    for (int side = 2; side <= 8; side *= 4) {
+        idem_graph *g = idem_graph_new();
+        idem_node *x = idem_input(g, "x", IDEM_SHAPE(1, 32, side, side)), *y[2];
+        fixture_fill(x->leaf, (size_t)(32 * side * side), "", "x", 1, 0);
+        for (int trainable = 0; trainable < 2; trainable++) {
+            idem_binder b = idem_binder_make(g, w, "", trainable);
+            const idem_norm_conv_kind k = {.binder = &b, .stats = IDEM_FIXED_STATS, .eps = 1e-5f};
+            y[trainable] = idem_norm_conv(&k, x, "conv", "norm", (idem_norm_conv_shape){32, 3, 3, 1, false});
+            assert_non_null(y[trainable]);
+        }
+        assert_string_equal(y[0]->op->name, side == 2 ? "bn_apply" : "conv");
+        assert_string_equal(y[1]->op->name, "conv");
+        idem_plan *p = idem_plan_new(y, 2, NULL);
+        assert_non_null(p);
+        assert_int_equal(idem_plan_run(p), 0);
+        for (int i = 0; i < 32 * side * side; i++)
+            assert_true(fabsf(idem_plan_value(p, y[0])[i] - idem_plan_value(p, y[1])[i]) < 1e-4f);
+        idem_plan_free(p);
+        idem_graph_free(g);
+    }
+    idem_weights_free(w);
+}
+
 #define FOLDER(name)                                                                                                   \
     { "fixture " name, run_folder, NULL, NULL, name }
 
@@ -455,6 +488,7 @@ int main(void) {
         cmocka_unit_test(fresh_mapper_and_critic),
         cmocka_unit_test(fresh_inception3),
         cmocka_unit_test(onnx_batch_is_free),
+        cmocka_unit_test(norms_of_few_results_copy_no_weights),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

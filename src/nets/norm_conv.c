@@ -41,13 +41,22 @@ static idem_weight *find_average(const idem_binder *b, const char *norm, const c
     return w;
 }
 
+/* Whether to normalise a frozen convolution's few results, which does not copy its many weights. */
+static bool has_few_results(const idem_binder *b, const idem_node *x, const idem_node *weight, const idem_window *win) {
+    enum { TIMES = 64 };
+    if (b->trainable || !x || !weight)
+        return false;
+    const int64_t places = x->shape.d[0] * x->shape.d[2] * x->shape.d[3] / (win->stride[0] * win->stride[1]);
+    return idem_shape_count(&weight->shape) >= TIMES * places * weight->shape.d[0];
+}
+
 /* y = conv(x) normalised by the stored averages, as one convolution with a bias. */
 static idem_node *by_averages(const idem_norm_conv_kind *k, idem_node *x, idem_node *weight, idem_node *gamma,
                               idem_node *beta, const char *norm, idem_window win) {
     const int64_t out = weight ? weight->shape.d[0] : 1;
     idem_node *mean = bind_frozen(k->binder, out, norm, "running_mean"),
               *var = bind_frozen(k->binder, out, norm, "running_var");
-    if (k->stats == IDEM_APART_STATS) {
+    if (k->stats == IDEM_APART_STATS || has_few_results(k->binder, x, weight, &win)) {
         const idem_shape row = IDEM_SHAPE(1, out);
         idem_node *rows[2] = {idem_reshape(mean, row), idem_reshape(var, row)};
         return idem_bn_apply(idem_conv(x, weight, NULL, win), idem_concat(rows, 2, 0), gamma, beta, k->eps);
