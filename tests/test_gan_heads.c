@@ -1,5 +1,6 @@
 /* A generator's discriminators in training from outside: heads on frozen features, with the discriminator of pictures
  * and without it. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,9 +13,38 @@
 
 #include "base/models.h"
 #include "base/status.h"
+#include "engine/ops.h"
+#include "engine/plan.h"
 #include "format/weights.h"
 #include "support/greys.h"
 #include "support/program.h"
+#include "train/gan/heads.h"
+
+/* A white pixel becomes a Gaussian of that deviation, whose sum is 1. */
+static void a_blur_is_a_gaussian(void **state) {
+    (void)state;
+    enum { SIDE = 24, AT = 11 };
+    idem_graph *g = idem_graph_new();
+    idem_node *x = idem_input(g, "x", IDEM_SHAPE(1, 1, SIDE, SIDE)), *y = idem_gan_blurred(x, 1.25);
+    assert_ptr_equal(idem_gan_blurred(x, 0), x);
+    idem_plan *p = idem_plan_new(&y, 1, NULL);
+    assert_non_null(p);
+    x->leaf[AT * SIDE + AT] = 1;
+    assert_int_equal(idem_plan_run(p), 0);
+    const float *made = idem_plan_value(p, y);
+    double sum = 0;
+    for (int i = 0; i < SIDE * SIDE; i++)
+        sum += (double)made[i];
+    assert_float_equal(sum, 1, 1e-5);
+    for (int i = 0; i < SIDE * SIDE; i++) {
+        const int dy = i / SIDE - AT, dx = i % SIDE - AT, far = dy * dy > dx * dx ? dy * dy : dx * dx;
+        const double wanted =
+            far > 16 ? 0 : exp(-(dx * dx + dy * dy) / (2 * 1.25 * 1.25)) / (2 * 3.14159265358979 * 1.25 * 1.25);
+        assert_float_equal(made[i], wanted, 1e-3 * 0.102);
+    }
+    idem_plan_free(p);
+    idem_graph_free(g);
+}
 
 /* Heads on frozen features: what they learn shows in their loss, and goes on after a stop. */
 static void heads_learn_and_resume(void **state) {
@@ -37,7 +67,8 @@ static void heads_learn_and_resume(void **state) {
                      0);
     assert_int_equal(program_run(program_folder,
                                  HEADS "36 -o $DIR/few --features-batch 2 && " HEADS
-                                       "36 -o $DIR/still --features-shift 0 && for run in few still; do ! cmp -s "
+                                       "36 -o $DIR/still --features-shift 0 && " HEADS
+                                       "36 -o $DIR/dim --features-blur 1 && for run in few still dim; do ! cmp -s "
                                        "$DIR/$run/checkpoint-0000000006.safetensors "
                                        "$DIR/heads/checkpoint-0000000006.safetensors || exit 1; done"),
                      0);
@@ -94,6 +125,7 @@ static void heads_learn_and_resume(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(heads_learn_and_resume)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_blur_is_a_gaussian),
+                                       cmocka_unit_test(heads_learn_and_resume)};
     return cmocka_run_group_tests(tests, greys_enter, program_leave);
 }

@@ -42,6 +42,7 @@ static int check_given(const idem_gan_recipe *r, const bool *given) {
                                            {"rebuild-steps", "rebuild"},
                                            {"path-every", "path-length"},
                                            {"features-batch", "features", "features-mobilenet"},
+                                           {"features-blur", "features", "features-mobilenet"},
                                            {"features-shift", "features", "features-mobilenet", "rebuild-features"},
                                            {"distance-pictures", "distance-every"}};
     for (size_t i = 0; i < sizeof needs / sizeof *needs; i++) {

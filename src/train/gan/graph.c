@@ -124,8 +124,8 @@ static int add_term(idem_node **loss, idem_node *term) {
     return *loss && term ? 0 : -1;
 }
 
-/* The first pictures of a batch, translated at random. If its last pictures are of known codes, half of the result are
- * these, or all of them if they are fewer. */
+/* The first pictures of a batch, blurred, and translated at random. If its last pictures are of known codes, half of
+ * the result are these, or all of them if they are fewer. */
 static idem_node *seen(idem_node *x, const idem_gan_recipe *r, int ranks, const char *name, idem_node **shift) {
     const int64_t n = (r->features_batch && r->features_batch < r->batch ? r->features_batch : r->batch) / ranks;
     const int64_t fresh = r->batch - (r->rebuild > 0 ? r->rebuild_batch : 0);
@@ -133,6 +133,7 @@ static idem_node *seen(idem_node *x, const idem_gan_recipe *r, int ranks, const 
     if (first > r->batch - n)
         first = r->batch - n;
     x = idem_slice(x, 0, first, n, 1);
+    x = idem_gan_blurred(x, r->features_blur);
     if (!x || r->features_shift == 0)
         return x;
     *shift = idem_input(x->graph, name, IDEM_SHAPE(n, IDEM_AUGMENT_NUMBERS));

@@ -9,7 +9,7 @@
 #include "nets/onnx_graph.h"
 #include "nets/resample.h"
 
-enum { POSE_SIDE = 224 };
+enum { POSE_SIDE = 224, BLUR_REACH = 3 * IDEM_GAN_BLUR_MOST };
 
 const idem_gan_head_set idem_gan_heads_pose = {IDEM_GAN_HEADS_PREFIX ".", 3, {116, 232, 464}};
 const idem_gan_head_set idem_gan_heads_mobilenet = {IDEM_GAN_HEADS_PREFIX "_mobilenet.", 4, {24, 32, 96, 320}};
@@ -72,6 +72,19 @@ int idem_gan_features_mobilenet(idem_weights *network, idem_node *x, idem_node *
         idem_mobilenet2_blocks(&b, idem_affine(x, 0.5f, 0.5f), mobilenet_taps, idem_gan_heads_mobilenet.n, features);
     idem_scope_pop(x->graph);
     return status;
+}
+
+idem_node *idem_gan_blurred(idem_node *x, double deviation) {
+    float kernel[2 * BLUR_REACH + 1];
+    double sum = 0;
+    const int reach = (int)ceil(3 * deviation);
+    if (!x || !reach)
+        return x;
+    for (int i = -reach; i <= reach; i++)
+        sum += exp(-i * i / (2 * deviation * deviation));
+    for (int i = -reach; i <= reach; i++)
+        kernel[reach + i] = (float)(exp(-i * i / (2 * deviation * deviation)) / sum);
+    return idem_filter(x, kernel, 2 * reach + 1, 1, 1, (const int[]){reach, reach, reach, reach});
 }
 
 static idem_node *head(idem_binder *b, idem_node *x, int i, int channels) {

@@ -10,7 +10,7 @@
 #include "format/onnx.h"
 #include "nets/bind.h"
 
-enum { IDEM_GAN_HEADS_MOST = 4, IDEM_GAN_HEAD_WIDTH = 64 };
+enum { IDEM_GAN_HEADS_MOST = 4, IDEM_GAN_HEAD_WIDTH = 64, IDEM_GAN_BLUR_MOST = 8 /* pixels */ };
 
 typedef struct {
     const char *prefix; /* of its tensors */
@@ -29,6 +29,10 @@ int idem_gan_heads_init(idem_weights *w, const idem_gan_head_set *set, idem_rng 
 int idem_gan_features_pose(const idem_onnx *network, idem_node *x, idem_node **features);
 /* The weights must outlive the graph. */
 int idem_gan_features_mobilenet(idem_weights *network, idem_node *x, idem_node **features);
+
+/* x after a Gaussian of this standard deviation in pixels, 0 .. IDEM_GAN_BLUR_MOST; x itself for 0. Outside is black.
+ */
+idem_node *idem_gan_blurred(idem_node *x, double deviation);
 
 /* Logits [N, h, w] of each head; their weights in w are bound as trainable. 0 or -1. */
 int idem_gan_heads(const idem_gan_head_set *set, idem_graph *g, idem_weights *w, idem_node *const *features,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "train/gan/heads.h"
 
 #define AT(field) offsetof(idem_gan_recipe, field)
 
@@ -37,6 +38,9 @@ static const idem_field rows[] = {
     {"features-shift", IDEM_FIELD_COUNT, AT(features_shift), 0, 1024, "4", false,
      "pixels by which each is moved at random, at most, before these networks see it: seen in one place, pictures get "
      "a lattice"},
+    {"features-blur", IDEM_FIELD_REAL, AT(features_blur), 0, IDEM_GAN_BLUR_MOST, "0", false,
+     "standard deviation, in pixels, of a blur before the heads' networks: what is too fine for them to judge, "
+     "hatches first, is left to the other losses; 0: none"},
     {"rebuild", IDEM_FIELD_REAL, AT(rebuild), 0, 1e6, "0", true,
      "weight in the generator's loss of pictures whose codes are known, as a mapper finds them: it learns to paint "
      "these people; 0: none"},

@@ -20,6 +20,7 @@ typedef struct {
     double features_mobilenet;           /* the same for MobileNetV2's features */
     int64_t features_batch;              /* pictures per batch for the heads; 0: all */
     int64_t features_shift;              /* maximum random translation of these, in pixels */
+    double features_blur;                /* standard deviation in pixels of a Gaussian before these; 0: none */
     double d_weight;                     /* of D in G's loss; 0: no D, only heads */
     double rebuild;                      /* weight in G's loss of pictures with known codes; 0: none */
     double rebuild_edges;                /* weight beside that loss of differences between neighbours */
