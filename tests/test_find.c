@@ -133,6 +133,39 @@ static void small_faces_beside_a_large_one(void **state) {
     expect(&im, IDEM_FIND_ALL, faces + 1, 1);
 }
 
+/* Whether one of them is at that place, by its box. */
+static bool is_among(const idem_found *found, int n, const placed *f, const idem_image *im) {
+    for (int i = 0; i < n; i++) {
+        const idem_box *b = &found[i].box;
+        if (hypot((double)(b->x0 + b->x1) / 2 * im->width - f->x, (double)(b->y0 + b->y1) / 2 * im->height - f->y) <
+            0.2 * f->side)
+            return true;
+    }
+    return false;
+}
+
+/* A face in the dark beside one in the light: with shadows lifted it is at least a candidate. */
+static void faces_in_the_dark_are_found(void **state) {
+    (void)state;
+    need();
+    static const placed faces[] = {{1, 400, 500, 300, 0}, {2, 1122, 322, 90, 90}};
+    idem_image im = faces_on_ground(1500, 1000, faces, 2);
+    for (int y = 222; y < 422; y++)
+        for (int i = 3 * 1022; i < 3 * 1222; i++) {
+            uint8_t *p = im.rgb + 3 * 1500 * y + i;
+            *p = (uint8_t)(*p / 16);
+        }
+    for (int dark = 0; dark < 2; dark++) {
+        idem_found *found;
+        const int n =
+            idem_finder_run(finder, &im, &(idem_find_options){.confidence = 0.5f, .in_the_dark = dark}, &found);
+        assert_true(is_among(found, n, &faces[0], &im));
+        assert_int_equal(is_among(found, n, &faces[1], &im), dark);
+        free(found);
+    }
+    idem_image_free(&im);
+}
+
 static void there_is_no_limit_to_faces(void **state) {
     (void)state;
     need();
@@ -290,6 +323,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(turned_faces_are_found_as_they_stand),
         cmocka_unit_test(small_faces_beside_a_large_one),
+        cmocka_unit_test(faces_in_the_dark_are_found),
         cmocka_unit_test(there_is_no_limit_to_faces),
         cmocka_unit_test(ground_around_a_picture_changes_nothing),
         cmocka_unit_test(close_crops_are_found),

@@ -401,7 +401,7 @@ static void what_cannot_be_is_refused(void **state) {
     program_expect(RUN(WITHOUT "--rebuild 1 --rebuild-first 3 --rebuild-mapping --z 32 --w 64"), 1);
     assert_true(program_says("--z is 32 and --w 64: with --rebuild-mapping z must be at least as large as w"));
     program_expect(RUN(WITHOUT "--rebuild-mapping"), 1);
-    assert_true(program_says("--rebuild-mapping is 1, but has no effect without --rebuild-first, which is 0"));
+    assert_true(program_says("--rebuild-mapping is 1, but has no effect without --rebuild, which is 0"));
     program_expect(RUN(WITHOUT "--rebuild-first 3"), 1);
     assert_true(program_says("--rebuild-first is 3, but has no effect without --rebuild, which is 0"));
     program_expect(RUN(WITHOUT "--rebuild-features 0.1"), 1);

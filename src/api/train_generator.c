@@ -35,7 +35,7 @@ static void on_step(void *user, const idem_gan_report *r) {
 static int check_given(const idem_gan_recipe *r, const bool *given) {
     static const char *const needs[][4] = {{"rebuild-first", "rebuild"},
                                            {"rebuild-rate", "rebuild-first"},
-                                           {"rebuild-mapping", "rebuild-first"},
+                                           {"rebuild-mapping", "rebuild"},
                                            {"rebuild-features", "rebuild"},
                                            {"rebuild-edges", "rebuild"},
                                            {"rebuild-batch", "rebuild"},

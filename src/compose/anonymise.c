@@ -423,8 +423,8 @@ int idem_anonymiser_run(idem_anonymiser *a, idem_image *photo, const idem_hand_b
     *faces = NULL;
     const idem_team before = idem_team_enter(idem_studio_threads(a->studio));
     idem_finder *f = idem_studio_finder(a->studio);
-    const int n =
-        f ? idem_finder_run(f, photo, &(idem_find_options){.confidence = (float)a->options.unsure}, &found) : -1;
+    const idem_find_options options = {.confidence = (float)a->options.unsure, .in_the_dark = true};
+    const int n = f ? idem_finder_run(f, photo, &options, &found) : -1;
     int status = n < 0 || merge(&j, found, n, hand) || run(&j) ? -1 : 0;
     idem_team_leave(&before);
     for (int i = 0; i < j.n; i++)

@@ -163,11 +163,19 @@ static int demote_misaligned(search *s) {
     return status;
 }
 
+/* Upright first: candidates of the same face in other turns are then known. */
+static int look_at(search *s, const idem_scan_view *view, float confidence, double widest) {
+    for (int turn = 0; turn < TURNS; turn++)
+        if (idem_scan_all(s->finder->tools.scanner, &s->candidates, view, turn, confidence) || sift(s, widest))
+            return -1;
+    return 0;
+}
+
 /* Levels by the shorter side, so that plain ground beside the picture does not matter: first a view of twice the
  * photograph, whose border helps with close crops; then the photograph; then parts of at least half its size, a quarter
  * ..., evenly down to the finest level. If the first two enlarge the photograph, it is also scanned at its own size:
  * enlarged pictures are blurred. */
-static int look_for_all(search *s, idem_search which) {
+static int look_for_all(search *s, const idem_find_options *o) {
     const idem_image *im = &s->photo->level[0];
     const double pixels = (double)im->width * im->height;
     const double finest = fmax(sqrt(pixels) / (IDEM_FIND_SMALLEST * smallest_seen), 1);
@@ -179,15 +187,14 @@ static int look_for_all(search *s, idem_search which) {
         idem_scan_view view;
         if (idem_scan_view_make(&view, s->photo, scale))
             return -1;
-        /* Upright first: candidates of the same face in other turns are then known. */
-        int status = 0;
-        for (int turn = 0; turn < TURNS && !status; turn++)
-            status = idem_scan_all(s->finder->tools.scanner, &s->candidates, &view, turn, IDEM_CANDIDATE_CONFIDENCE) ||
-                     sift(s, level ? widest_seen * scale : HUGE_VAL);
+        const double widest = level ? widest_seen * scale : HUGE_VAL;
+        int status = look_at(s, &view, IDEM_CANDIDATE_CONFIDENCE, widest);
+        if (!status && o->in_the_dark && idem_scan_view_lift(&view))
+            status = look_at(s, &view, IDEM_DETECT_CONFIDENCE, widest);
         idem_scan_view_free(&view);
         if (status)
             return -1;
-        if (level + 1 >= COARSE && which == IDEM_FIND_LARGEST && is_enough(s, scale))
+        if (level + 1 >= COARSE && o->search == IDEM_FIND_LARGEST && is_enough(s, scale))
             break;
     }
     return 0;
@@ -290,7 +297,7 @@ int idem_finder_run(idem_finder *f, const idem_image *photo, const idem_find_opt
     if (idem_pyramid_make(&pyramid, photo))
         return -1;
     search s = {.finder = f, .photo = &pyramid};
-    int n = look_for_all(&s, o.search) || demote_misaligned(&s) ? -1 : 0;
+    int n = look_for_all(&s, &o) || demote_misaligned(&s) ? -1 : 0;
     if (!n && o.confidence > 0)
         n = keep_unsure(&s, o.confidence);
     else

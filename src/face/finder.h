@@ -43,6 +43,7 @@ typedef struct {
     idem_search search;
     float confidence; /* above 0: also unsure faces with a score above this (at least 0.3) */
     int max;          /* number of the largest faces to return; 0: all */
+    bool in_the_dark; /* looks a second time with shadows lifted; takes up to twice the time */
 } idem_find_options;
 
 typedef struct idem_finder idem_finder;

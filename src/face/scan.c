@@ -143,6 +143,21 @@ void idem_scan_view_free(idem_scan_view *v) {
     *v = (idem_scan_view){0};
 }
 
+static const float darkness = 24;           /* of 255 */
+static const double least_darkness = 0.005; /* of the pixels: two faces of the smallest size at the finest level */
+
+bool idem_scan_view_lift(idem_scan_view *v) {
+    const size_t n = (size_t)v->width * (size_t)v->height;
+    size_t dark = 0;
+    for (size_t i = 0; i < n; i++)
+        dark += v->rgb[3 * i] + v->rgb[3 * i + 1] + v->rgb[3 * i + 2] < 3 * darkness;
+    if ((double)dark < least_darkness * (double)n)
+        return false;
+    for (size_t i = 0; i < 3 * n; i++)
+        v->rgb[i] = sqrtf(255 * fmaxf(v->rgb[i], 0));
+    return true;
+}
+
 /* The place of pixel (u, v) of the view, turned by `quarters`, in the upright one; also for edges of pixels, as `last`
  * is the last pixel's index or edge. */
 static void turn_back(double *x, double *y, double u, double v, int quarters, double last_x, double last_y) {

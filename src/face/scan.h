@@ -46,6 +46,8 @@ typedef struct {
 /* -1: memory is short. */
 int idem_scan_view_make(idem_scan_view *v, const idem_pyramid *photo, double scale);
 void idem_scan_view_free(idem_scan_view *v);
+/* Lifts the shadows, as the detector misses faces in the dark. False: there are none, and the view is unchanged. */
+bool idem_scan_view_lift(idem_scan_view *v);
 
 /* The whole view in parts, turned by 0 .. 3 quarters; parts overlap by IDEM_SCAN_OVERLAP pixels. */
 enum { IDEM_SCAN_OVERLAP = 48 };

@@ -73,9 +73,16 @@ static idem_node *mixed(idem_node *mix, idem_node *w, int64_t batch) {
     return idem_add(half[0], idem_mul(mix, idem_sub(half[1], half[0])));
 }
 
-static idem_node *generate(idem_gan_graph *t, idem_weights *w, int64_t batch) {
+/* w of z; a mapping network that follows known codes does not learn. */
+static idem_node *mapped(idem_binder *b, const idem_stylegan2 *about, idem_node *z, const idem_gan_recipe *r) {
+    idem_node *w = idem_stylegan2_mapping(b, about, z);
+    return w && r->rebuild_mapping ? idem_stop_gradient(w) : w;
+}
+
+static idem_node *generate(idem_gan_graph *t, idem_weights *w, const idem_gan_recipe *r) {
+    const int64_t batch = t->part.batch;
     idem_binder b = idem_binder_make(t->graph, w, IDEM_GAN_G, true);
-    idem_node *ws = mixed(t->mix, idem_stylegan2_mapping(&b, &t->about, t->z), batch);
+    idem_node *ws = mixed(t->mix, mapped(&b, &t->about, t->z, r), batch);
     if (t->known_ws) { /* they replace the last pictures of the batch */
         const int64_t fresh = batch - t->known_ws->shape.d[0];
         ws = idem_concat((idem_node *const[]){idem_slice(ws, 0, 0, fresh, 1), t->known_ws}, 2, 0);
@@ -95,7 +102,7 @@ static idem_node *path_lengths(idem_gan_graph *t, idem_weights *w, const idem_ga
         z[i] = idem_slice(t->z, 0, i * batch, n, 1);
     for (int i = 0; i < about.n_noise; i++)
         noise[i] = idem_slice(t->noise[i], 0, 0, n, 1);
-    idem_node *ws = mixed(idem_slice(t->mix, 0, 0, n, 1), idem_stylegan2_mapping(&b, &about, idem_concat(z, 2, 0)), n);
+    idem_node *ws = mixed(idem_slice(t->mix, 0, 0, n, 1), mapped(&b, &about, idem_concat(z, 2, 0), r), n);
     idem_node *pictures = idem_stylegan2_synthesis(&b, &about, ws, noise);
     t->path_noise = idem_input(t->graph, "path_noise", IDEM_SHAPE(n, 3, r->size, r->size));
     t->path_mean = idem_input(t->graph, "path_mean", IDEM_SHAPE(1));
@@ -281,7 +288,7 @@ static int build_discriminator(idem_gan_graph *t, idem_weights *w, const idem_ga
 
 static int build_losses(idem_gan_graph *t, idem_weights *w, const idem_gan_recipe *r) {
     const int64_t batch = t->part.batch;
-    idem_node *painted = generate(t, w, batch);
+    idem_node *painted = generate(t, w, r);
     idem_node *made = idem_augment(painted, t->augment_made);
     idem_node *shown = idem_augment(t->real, t->augment_real);
     if (!made || !shown || (r->d_weight > 0 && build_discriminator(t, w, r, shown, made)))

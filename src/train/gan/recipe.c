@@ -59,7 +59,7 @@ static const idem_field rows[] = {
      "how far each code moves along in these iterations whenever its picture is shown, in deviations of the codes; 0: "
      "they stay"},
     {"rebuild-mapping", IDEM_FIELD_FLAG, AT(rebuild_mapping), 0, 1, "0", true,
-     "in these iterations, before each sample grid, set the mapping network so that random codes are distributed like "
+     "the mapping network does not learn: before each sample grid it is set so that random codes are distributed like "
      "the known ones"},
     {"path-length", IDEM_FIELD_REAL, AT(path), 0, 1e6, "0", false,
      "weight of the path-length regularisation (StyleGAN2 takes 2); 0: none"},

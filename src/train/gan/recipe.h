@@ -29,7 +29,7 @@ typedef struct {
     int64_t rebuild_steps;               /* of refining a code */
     int64_t rebuild_first;               /* first iterations, in which G learns from such codes only */
     double rebuild_rate;                 /* of these codes in these iterations; 0: they stay */
-    bool rebuild_mapping;                /* in these iterations the mapping network follows these codes */
+    bool rebuild_mapping;                /* the mapping network follows these codes instead of learning */
     double mixing;                       /* probability of style mixing */
     double ema;                          /* half-life of the average, in pictures */
     int64_t d_first;                     /* first iterations, in which only D learns */

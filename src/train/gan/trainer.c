@@ -77,8 +77,7 @@ static int tell(void *trainer) {
 
 static int write_samples(void *trainer) {
     idem_gan_trainer *t = trainer;
-    const bool alone = t->known && t->state.run.iteration <= t->recipe.rebuild_first;
-    if (t->recipe.rebuild_mapping && alone && idem_gan_known_fit(t->known, t->weights))
+    if (t->recipe.rebuild_mapping && t->known && idem_gan_known_fit(t->known, t->weights))
         return -1;
     return idem_gan_samples_write(&(idem_gan_samples){&t->run, &t->recipe, t->sampler});
 }
