@@ -4,6 +4,7 @@
  *     ./measure GENERATOR MAPPER PAIRS [FOLDER]
  *
  * prints report.json, and writes the whole report into FOLDER. */
+#define _GNU_SOURCE /* sigaltstack */
 #include <idem.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,6 +15,14 @@ static volatile sig_atomic_t stop;
 static void on_signal(int number) {
     (void)number;
     stop = 1;
+}
+
+/* On a stack of its own: kernels may use the stack pointer for something else. */
+static void catch_ctrl_c(void) {
+    static char stack[1 << 16];
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_ONSTACK};
+    sigaltstack(&(stack_t){.ss_sp = stack, .ss_size = sizeof stack}, NULL);
+    sigaction(SIGINT, &action, NULL);
 }
 
 static int on_progress(void *user, const char *what, uint64_t done, uint64_t all) {
@@ -32,7 +41,7 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: measure GENERATOR MAPPER PAIRS [FOLDER]\n");
         return 2;
     }
-    signal(SIGINT, on_signal);
+    catch_ctrl_c();
     idem_measure_report_options o;
     idem_measure_report_options_default(&o);
     o.watch = (idem_measure_watch){.stop = &stop, .progress = on_progress, .note = on_note};

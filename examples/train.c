@@ -7,6 +7,7 @@
  *
  * GENERATOR is a weight file (models/ in the project), RUN the folder of the run. The networks of the losses are looked
  * for in $IDEM_MODELS, else in idem's own folder; `idem model fetch` gets them. */
+#define _GNU_SOURCE /* sigaltstack */
 #include <idem.h>
 
 #include <signal.h>
@@ -18,6 +19,14 @@ static volatile sig_atomic_t stop;
 static void ask_to_stop(int signal) {
     (void)signal;
     stop = 1;
+}
+
+/* On a stack of its own: kernels may use the stack pointer for something else. */
+static void catch_ctrl_c(void) {
+    static char stack[1 << 16];
+    struct sigaction action = {.sa_handler = ask_to_stop, .sa_flags = SA_ONSTACK};
+    sigaltstack(&(stack_t){.ss_sp = stack, .ss_size = sizeof stack}, NULL);
+    sigaction(SIGINT, &action, NULL);
 }
 
 static int progress(void *user, const idem_train_progress *p) {
@@ -76,7 +85,7 @@ static int train(idem_settings *s, int argc, char **argv) {
     options.resume = 1;
     options.settings = s;
     options.watch = &watch;
-    signal(SIGINT, ask_to_stop);
+    catch_ctrl_c();
     return idem_train_mapper(&options, NULL);
 }
 

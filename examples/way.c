@@ -3,6 +3,7 @@
  *
  *     cc way.c $(pkg-config --cflags --libs idem) -o way
  *     ./way GENERATOR MAPPER FROM.jpg TO.jpg ATTRIBUTES.jpg OUT.webp */
+#define _GNU_SOURCE /* sigaltstack */
 #include <idem.h>
 
 #include <signal.h>
@@ -17,6 +18,14 @@ static idem_context *context;
 static void stop(int number) {
     (void)number;
     idem_cancel(context);
+}
+
+/* On a stack of its own: kernels may use the stack pointer for something else. */
+static void catch_ctrl_c(void) {
+    static char stack[1 << 16];
+    struct sigaction action = {.sa_handler = stop, .sa_flags = SA_ONSTACK};
+    sigaltstack(&(stack_t){.ss_sp = stack, .ss_size = sizeof stack}, NULL);
+    sigaction(SIGINT, &action, NULL);
 }
 
 static void print_progress(void *user, int done, int of) {
@@ -88,7 +97,7 @@ int main(int argc, char **argv) {
     options.batch = 1;
     context = idem_open(&options);
     if (context)
-        signal(SIGINT, stop);
+        catch_ctrl_c();
     int status = context ? run((const char *const *)argv + 3, argv[6]) : -1;
     if (status)
         fprintf(stderr, "%s\n", idem_last_error());

@@ -85,7 +85,9 @@ enum {
 IDEM_API int idem_free_networks(idem_context *context, int what);
 
 /* Ends the running call of the context, and every later call, with IDEM_ERROR_INTERRUPTED, until idem_resume. May be
- * called from any thread and from a signal handler. */
+ * called from any thread and from a signal handler. Handlers, whatever they do, need a stack of their own (sigaltstack,
+ * SA_ONSTACK; examples/way.c): kernels of oneDNN before 3.11.2 lend the stack pointer to a buffer of the heap, which a
+ * handler would overwrite. */
 IDEM_API void idem_cancel(idem_context *context);
 IDEM_API void idem_resume(idem_context *context);
 

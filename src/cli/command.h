@@ -4,7 +4,7 @@
 #ifndef IDEM_CLI_COMMAND_H
 #define IDEM_CLI_COMMAND_H
 
-#include <signal.h>
+#include "cli/stop.h"
 
 /* symbol, typed name, group of the help, one line of help. Groups appear in the order of their first row. */
 #define IDEM_COMMANDS(ROW)                                                                                             \
@@ -35,10 +35,6 @@
 #define IDEM_COMMAND_PROTOTYPE(symbol, name, group, summary) int idem_cmd_##symbol(int argc, char **argv);
 IDEM_COMMANDS(IDEM_COMMAND_PROTOTYPE)
 #undef IDEM_COMMAND_PROTOTYPE
-
-/* Set by the first Ctrl-C (SIGTERM, SIGHUP): finish the current step, save, return idem_cli_failed(). Pass its address
- * to plans and trainers. A second Ctrl-C, half a second later or more, kills. */
-extern volatile sig_atomic_t idem_cli_stop;
 
 /* Runs the command argv[0] ("compose") with its arguments; its exit code. */
 int idem_cli_run(int argc, char **argv);

@@ -27,35 +27,6 @@ typedef struct {
 static const command commands[] = {IDEM_COMMANDS(COMMAND_ROW)};
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
-volatile sig_atomic_t idem_cli_stop;
-
-/* One wish to stop may come as several signals: `timeout` and batch systems send one to the process and one to its
- * group, a closing terminal sends SIGHUP again. Only a Ctrl-C that a person presses half a second or more after the
- * first signal ends the program at once. */
-static void on_signal(int number) {
-    static double first;
-    const double now = idem_cli_seconds();
-    if (!idem_cli_stop)
-        first = now;
-    else if (number == SIGINT && now - first >= 0.5) {
-        signal(number, SIG_DFL);
-        raise(number);
-    }
-    if (!idem_cli_stop || idem_cli_stop == SIGHUP)
-        idem_cli_stop = number;
-    idem_cli_cancel();
-}
-
-static void catch_signals(void) {
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    struct sigaction before;
-    if (!sigaction(SIGHUP, NULL, &before) && before.sa_handler != SIG_IGN) /* under nohup it stays ignored */
-        sigaction(SIGHUP, &action, NULL);
-}
-
 /* Prints the message; finds the name of a damaged model in the library's message. */
 static void say_failure(const char *message) {
     char model[IDEM_CLI_MODEL_BYTES];
@@ -203,7 +174,7 @@ static int print_completion(const char *shell) {
 int main(int argc, char **argv) {
     idem_spin_briefly(argv);
     setvbuf(stderr, NULL, _IOLBF, BUFSIZ); /* whole lines if several processes write to one file */
-    catch_signals();
+    idem_cli_catch_signals(idem_cli_cancel);
     idem_set_log(idem_cli_log, NULL);
     if (argc < 2) {
         print_help();
