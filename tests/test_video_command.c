@@ -127,6 +127,27 @@ static void test_away(void **state) {
     assert_int_equal(number("faces"), 28 + 8);
 }
 
+/* The new identity is kept, and little of the old one: codes are moved away from the person. */
+static void test_little_is_left(void **state) {
+    (void)state;
+    NEEDS_FFMPEG;
+    photograph_need_models();
+    assert_int_equal(RUN("ffmpeg -v error -y " GROUND FACE(
+                         "attributes/a.png") "-filter_complex \"[1]scale=128:128[f];[0][f]overlay=x=90:y=50\" "
+                                             "-frames:v 4 -c:v libx264 -qp 0 -preset ultrafast $DIR/left.mp4"),
+                     0);
+    video(0, IDENTITY "$DIR/left.mp4 -o $DIR/left2.mp4");
+    program_expect(RUN("IDEM_MODELS='%s' $IDEM measure-video -q --json $DIR/left.mp4 $DIR/left2.mp4 " IDENTITY,
+                       photograph_models()),
+                   0);
+    json_t *o = json_loads(program_output, 0, NULL);
+    double left = 1, kept = 0;
+    assert_int_equal(json_unpack(o, "{s:{s:F, s:F}}", "feature", "left", &left, "kept", &kept), 0);
+    json_decref(o);
+    assert_true(left < 0.12); /* 0.17 if codes are not moved */
+    assert_true(kept > 0.65);
+}
+
 /* Ctrl-C, and --resume: the file of a run without a break, also when each picture starts from the one before. */
 static void test_gone_on_with(void **state) {
     (void)state;
@@ -177,8 +198,8 @@ static void test_refused(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_comes_late), cmocka_unit_test(test_two_persons),
-                                       cmocka_unit_test(test_away), cmocka_unit_test(test_gone_on_with),
-                                       cmocka_unit_test(test_refused)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_comes_late),   cmocka_unit_test(test_two_persons),
+                                       cmocka_unit_test(test_away),         cmocka_unit_test(test_little_is_left),
+                                       cmocka_unit_test(test_gone_on_with), cmocka_unit_test(test_refused)};
     return cmocka_run_group_tests(tests, program_enter, program_leave);
 }

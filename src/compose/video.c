@@ -2,6 +2,7 @@
 #include "compose/video.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,9 @@ enum { REVIEW_MOST = 400 };
 
 /* Least cosine between a photograph and a person of the clip. */
 static const double same_person = 0.3;
+
+/* Share of the person's vector that is subtracted from the new identity's: the mapper keeps some of the person. */
+static const double away = 0.3;
 
 /* Least detector score of a face marked by hand. */
 static const double unsure = 0.3;
@@ -38,7 +42,8 @@ typedef struct {
     const idem_track_person *persons;
     idem_clip_who identity; /* of persons without a role */
     role *roles;            /* [job->n_roles] */
-    idem_clip_who *who;     /* [persons]; borrowed from these */
+    idem_clip_who *who;     /* [persons]; borrowed from these and codes */
+    float *codes;           /* [persons, id_dim]: moved away from the persons; NULL: none */
     idem_video *in;         /* opened for the output's parameters; frames come from it unless some are done */
     idem_video *source;
     idem_video_out *out;
@@ -173,6 +178,33 @@ static int choose_each(clip *c, int n, const uint8_t *said) {
     return 0;
 }
 
+static void move_away(float *to, const float *code, const float *person, size_t n) {
+    double squares = 0;
+    for (size_t i = 0; i < n; i++) {
+        to[i] = code[i] - (float)away * person[i];
+        squares += (double)to[i] * (double)to[i];
+    }
+    for (size_t i = 0; i < n; i++)
+        to[i] /= (float)sqrt(squares);
+}
+
+/* Only for the mapper's answer, as refining charges what is left of the person; and only if E_id is the recogniser that
+ * the persons' vectors are of. */
+static int move_codes(clip *c, int n) {
+    const size_t dim = (size_t)idem_studio_about(c->studio)->id_dim;
+    if (c->job->refine || strcmp(idem_model_recogniser_file(idem_studio_model(c->studio)), "fr_feature.onnx"))
+        return 0;
+    if (!(c->codes = malloc((size_t)n * dim * sizeof *c->codes)))
+        return idem_fail_as(IDEM_MEMORY, "out of memory for the persons of a clip");
+    for (int i = 0; i < n; i++)
+        if (c->who[i].code) {
+            float *to = c->codes + (size_t)i * dim;
+            move_away(to, c->who[i].code, c->persons[i].vector, dim);
+            c->who[i].code = to;
+        }
+    return 0;
+}
+
 static int choose_persons(clip *c) {
     const int n = idem_tracks_persons(c->tracks, &c->persons);
     uint8_t *said = calloc((size_t)n + 1, 1);
@@ -186,7 +218,7 @@ static int choose_persons(clip *c) {
     c->report->persons = n;
     for (int i = 0; i < n; i++)
         c->report->changed += c->who[i].code != NULL;
-    return status ? -1 : 0;
+    return status || (c->report->changed && move_codes(c, n)) ? -1 : 0;
 }
 
 static int look_for_faces(clip *c) {
@@ -427,6 +459,7 @@ int idem_clip_compose(idem_studio *s, const char *from, const char *to, const id
     idem_video_close(c.source);
     idem_video_close(c.in);
     free(c.who);
+    free(c.codes);
     free_photographs(&c);
     idem_tracks_free(c.tracks);
     free(c.text);
