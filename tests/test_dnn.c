@@ -1,5 +1,4 @@
-/* Convolution and matrix products against plain double-precision loops, over shapes that occur and shapes that are odd.
- */
+/* Convolution and matrix products against plain double-precision loops, over usual and odd shapes. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -418,8 +417,7 @@ static void one_row_reads_weights_in_place(void **state) {
     for (int mode = 0; mode < 4; mode++) {
         const idem_matmul_dims d = {1, 1, 512, 512, mode & 1, mode & 2, false};
         idem_dnn *k = idem_dnn_matmul(&d, (idem_frozen){b, b->leaf}, "one row");
-        assert_non_null(k);
-        assert_true(idem_dnn_reads(k, 1));
+        assert_true(k && idem_dnn_reads(k, 1));
         idem_dnn_free(k);
     }
     idem_graph_free(g);
@@ -495,12 +493,8 @@ static int leave(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_conv),
-        cmocka_unit_test(test_matmul),
-        cmocka_unit_test(one_row_reads_weights_in_place),
-        cmocka_unit_test(test_messages),
-        cmocka_unit_test(test_shared_pack),
-    };
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_conv), cmocka_unit_test(test_matmul),
+                                       cmocka_unit_test(one_row_reads_weights_in_place),
+                                       cmocka_unit_test(test_messages), cmocka_unit_test(test_shared_pack)};
     return cmocka_run_group_tests(tests, enter, leave);
 }
