@@ -349,6 +349,32 @@ static void codes_move(void **state) {
     assert_mapping_of_codes("moving/checkpoint-0000000006.safetensors");
 }
 
+/* The mapping network that follows the codes does not learn: at checkpoint 3, between two grids that set it, it is as
+ * at checkpoint 6, after the second; one that learns is not. */
+static void a_mapping_that_follows_does_not_learn(void **state) {
+    (void)state;
+    tiny_need(dir);
+    for (int learns = 0; learns < 2; learns++) {
+        const char *run = learns ? "learning" : "held";
+        program_expect(
+            RUN(TRAIN KNOWN "-o $DIR/%s --pictures 24 --sample-every 100 %s", run, learns ? "" : "--rebuild-mapping"),
+            0);
+        char path[2][96];
+        idem_weights *w[2];
+        for (int k = 0; k < 2; k++) {
+            snprintf(path[k], sizeof path[k], "%s/checkpoint-%010d.safetensors", run, 3 + 3 * k);
+            assert_int_equal(idem_weights_load(&w[k], tiny_path(dir, path[k])), 0);
+        }
+        const idem_weight *a = idem_weights_find(w[0], "g.style.1.weight"),
+                          *b = idem_weights_find(w[1], "g.style.1.weight");
+        assert_true(a && b);
+        const size_t size = (size_t)idem_shape_count(&a->shape) * sizeof *a->data;
+        assert_int_equal(memcmp(a->data, b->data, size) != 0, learns);
+        idem_weights_free(w[0]);
+        idem_weights_free(w[1]);
+    }
+}
+
 /* Without steps a code is the mapper's answer: one row for all layers, of each picture another. */
 static void codes_need_no_steps(void **state) {
     (void)state;
@@ -417,9 +443,13 @@ static void what_cannot_be_is_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_stopped_run_ends_alike), cmocka_unit_test(the_loss_is_that_of_painted_pictures),
-        cmocka_unit_test(it_learns_to_paint_them),  cmocka_unit_test(codes_move),
-        cmocka_unit_test(codes_need_no_steps),      cmocka_unit_test(what_cannot_be_is_refused),
+        cmocka_unit_test(a_stopped_run_ends_alike),
+        cmocka_unit_test(the_loss_is_that_of_painted_pictures),
+        cmocka_unit_test(it_learns_to_paint_them),
+        cmocka_unit_test(codes_move),
+        cmocka_unit_test(a_mapping_that_follows_does_not_learn),
+        cmocka_unit_test(codes_need_no_steps),
+        cmocka_unit_test(what_cannot_be_is_refused),
     };
     return cmocka_run_group_tests(tests, set_up, tiny_leave);
 }
