@@ -1,5 +1,6 @@
 #include "compose/likeness.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/status.h"
@@ -11,6 +12,17 @@ double idem_unit_cosine(const float *a, const float *b, size_t n) {
     for (size_t i = 0; i < n; i++)
         sum += (double)a[i] * (double)b[i];
     return sum;
+}
+
+void idem_unit_mix(float *to, const float *other, const float *person, double share, size_t n) {
+    double squares = 0;
+    for (size_t i = 0; i < n; i++) {
+        const double v = (1 - fmax(share, 0)) * (double)other[i] + share * (double)person[i];
+        to[i] = (float)v;
+        squares += v * v;
+    }
+    for (size_t i = 0; i < n; i++)
+        to[i] /= (float)fmax(sqrt(squares), 1e-12);
 }
 
 int idem_likeness_measure(idem_studio *s, const idem_image *photo, const idem_was *was, idem_likeness *l) {

@@ -8,6 +8,10 @@
 /* Of vectors of unit length. */
 double idem_unit_cosine(const float *a, const float *b, size_t n);
 
+/* A person's vector, with this share, and another's, of unit length. A share below 0 leaves the other's weight at 1 and
+ * moves it away from the person. */
+void idem_unit_mix(float *to, const float *other, const float *person, double share, size_t n);
+
 /* The person: landmarks (unit coordinates) and the recognisers' vectors. */
 typedef struct {
     const float (*points)[2];

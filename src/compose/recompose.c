@@ -138,18 +138,6 @@ static void put_patch(const patch *p, idem_image *photo) {
 
 /* ---- painting ---- */
 
-/* Mixes the person's vector, with weight share, and the surrogate's; normalised. */
-static void mix(float *to, const float *surrogate, const float *own, double share, size_t n) {
-    double squares = 0;
-    for (size_t i = 0; i < n; i++) {
-        const double v = (1 - fmax(share, 0)) * (double)surrogate[i] + share * (double)own[i];
-        to[i] = (float)v;
-        squares += v * v;
-    }
-    for (size_t i = 0; i < n; i++)
-        to[i] /= (float)fmax(sqrt(squares), 1e-12);
-}
-
 /* Preparation that does not depend on the surrogate. */
 static int take_sitter(idem_recomposer *r, const idem_sitter *s) {
     idem_image aligned;
@@ -199,7 +187,7 @@ static void leave_trail(const idem_recomposer *r, float *trail, double share) {
 static int paint(idem_recomposer *r, const idem_sitter *s, double share, idem_recomposed *about) {
     idem_pipe *map = idem_studio_pipe(r->studio, IDEM_PIPE_CODE, 1),
               *layers = map ? idem_studio_pipe(r->studio, IDEM_PIPE_LAYERS, 1) : NULL;
-    mix(r->target, s->surrogate, r->own, share, r->id);
+    idem_unit_mix(r->target, s->surrogate, r->own, share, r->id);
     if (!layers ||
         idem_pipe_run(map, 1, (const float *const[]){r->target, r->attributes}, (float *const[]){r->code, NULL}))
         return -1;

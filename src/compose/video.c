@@ -2,7 +2,6 @@
 #include "compose/video.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -178,16 +177,6 @@ static int choose_each(clip *c, int n, const uint8_t *said) {
     return 0;
 }
 
-static void move_away(float *to, const float *code, const float *person, size_t n) {
-    double squares = 0;
-    for (size_t i = 0; i < n; i++) {
-        to[i] = code[i] - (float)away * person[i];
-        squares += (double)to[i] * (double)to[i];
-    }
-    for (size_t i = 0; i < n; i++)
-        to[i] /= (float)sqrt(squares);
-}
-
 /* Only for the mapper's answer, as refining charges what is left of the person; and only if E_id is the recogniser that
  * the persons' vectors are of. */
 static int move_codes(clip *c, int n) {
@@ -199,7 +188,7 @@ static int move_codes(clip *c, int n) {
     for (int i = 0; i < n; i++)
         if (c->who[i].code) {
             float *to = c->codes + (size_t)i * dim;
-            move_away(to, c->who[i].code, c->persons[i].vector, dim);
+            idem_unit_mix(to, c->who[i].code, c->persons[i].vector, -away, dim);
             c->who[i].code = to;
         }
     return 0;

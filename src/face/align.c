@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/gaussian.h"
 #include "base/status.h"
 #include "face/warp.h"
 
@@ -136,11 +137,7 @@ static int blur(float *out, const float *in, int side, double sigma) {
         free(across);
         return idem_fail_as(IDEM_MEMORY, "out of memory for a picture of %d x %d", side, side);
     }
-    double sum = 0;
-    for (int i = -reach; i <= reach; i++)
-        sum += exp(-i * i / (2 * sigma * sigma));
-    for (int i = -reach; i <= reach; i++)
-        weight[i + reach] = (float)(exp(-i * i / (2 * sigma * sigma)) / sum);
+    idem_gaussian(weight, reach, sigma);
     size_t row = (size_t)side * 3;
     for (int pass = 0; pass < 2; pass++) {
         const float *from = pass ? across : in;

@@ -144,7 +144,7 @@ void idem_scan_view_free(idem_scan_view *v) {
 }
 
 static const float darkness = 24;           /* of 255 */
-static const double least_darkness = 0.005; /* of the pixels: two faces of the smallest size at the finest level */
+static const double least_darkness = 0.005; /* of the pixels: a square of a fourteenth of the side */
 
 bool idem_scan_view_lift(idem_scan_view *v) {
     const size_t n = (size_t)v->width * (size_t)v->height;

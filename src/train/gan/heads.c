@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/gaussian.h"
 #include "engine/ops.h"
 #include "nets/imagenet.h"
 #include "nets/mobilenet2.h"
@@ -76,14 +77,10 @@ int idem_gan_features_mobilenet(idem_weights *network, idem_node *x, idem_node *
 
 idem_node *idem_gan_blurred(idem_node *x, double deviation) {
     float kernel[2 * BLUR_REACH + 1];
-    double sum = 0;
     const int reach = (int)ceil(3 * deviation);
     if (!x || !reach)
         return x;
-    for (int i = -reach; i <= reach; i++)
-        sum += exp(-i * i / (2 * deviation * deviation));
-    for (int i = -reach; i <= reach; i++)
-        kernel[reach + i] = (float)(exp(-i * i / (2 * deviation * deviation)) / sum);
+    idem_gaussian(kernel, reach, deviation);
     return idem_filter(x, kernel, 2 * reach + 1, 1, 1, (const int[]){reach, reach, reach, reach});
 }
 
