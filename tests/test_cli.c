@@ -42,7 +42,7 @@ static void help_lists_every_command_and_each_has_its_own(void **state) {
     }
     free(help);
     int files = 0;
-    assert_int_equal(RUN("ls src/cli/cmd_*.c | wc -l"), 0);
+    assert_int_equal(RUN("ls src/cli/cmd_*.c src/serve/cmd_*.c | wc -l"), 0);
     assert_int_equal(sscanf(program_output, "%d", &files), 1);
     assert_int_equal(commands, files);
     assert_int_equal(RUN("$IDEM help doctor"), 0);
@@ -99,7 +99,7 @@ static void groff_has_no_complaint_of_the_manual_pages(void **state) {
         print_message("skip: groff is not installed\n");
         skip();
     }
-    assert_int_equal(RUN("for c in '' $(ls src/cli/cmd_*.c | sed 's/.*cmd_//; s/\\.c$//; s/_/-/g'); do "
+    assert_int_equal(RUN("for c in '' $(ls src/cli/cmd_*.c src/serve/cmd_*.c | sed 's/.*cmd_//; s/\\.c$//; s/_/-/g'); do "
                          "$IDEM $c --man | groff -man -ww -z || exit; done"),
                      0);
     assert_string_equal(program_output, "");
