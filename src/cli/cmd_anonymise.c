@@ -310,6 +310,7 @@ int idem_cmd_anonymise(int argc, char **argv) {
         .shared = IDEM_WITH_JSON | IDEM_WITH_THREADS};
     char **args;
     const int n = idem_parse(&line, argc, argv, &s.shared, &args);
+    idem_cli_keep_no_pictures();
     if (s.keep_person && s.unlinkable)
         return idem_cli_usage("--keep-person and --unlinkable contradict each other");
     if (s.key && (s.unlinkable || s.seed_given))

@@ -191,6 +191,7 @@ int idem_cmd_video(int argc, char **argv) {
         .shared = IDEM_WITH_JSON | IDEM_WITH_THREADS};
     char **args;
     idem_parse(&line, argc, argv, &j.shared, &args);
+    idem_cli_keep_no_pictures();
     int wrong = read_map(&j);
     if (!wrong && !j.identity && !j.n_roles && strcmp(j.face, "none") != 0)
         wrong = idem_cli_usage("give --identity or --map, or --face none");

@@ -1,5 +1,6 @@
 #include "cli/library.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stddef.h>
 
@@ -9,6 +10,12 @@ static idem_context *volatile at_work;
 
 void idem_cli_cancel(void) {
     idem_cancel(at_work);
+}
+
+void idem_cli_keep_no_pictures(void) {
+#ifdef M_MMAP_THRESHOLD
+    mallopt(M_MMAP_THRESHOLD, 1 << 20);
+#endif
 }
 
 int idem_cli_find_model(idem_cli_model *m, const idem_model_files *files) {

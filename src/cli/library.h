@@ -38,6 +38,10 @@ void idem_cli_close(idem_context *context); /* NULL is allowed */
 /* For the signal handler. */
 void idem_cli_cancel(void);
 
+/* For commands that read clips: what takes 1 MB and more, such as a picture, goes back to the system when it is freed.
+ * By glibc's own rule it would stay in the heap of the thread that decoded it. */
+void idem_cli_keep_no_pictures(void);
+
 /* PNG files of that origin (IDEM_ORIGIN_...), in which nothing is random. */
 idem_writing idem_cli_writing(int origin);
 

@@ -112,6 +112,8 @@ static int go_on(clip *c) {
 
 static int open_painter(clip *c) {
     const int64_t first = c->done > 2 * IDEM_CLIP_REACH ? c->done - 2 * IDEM_CLIP_REACH : 0;
+    /* Of the first pass and the choice of surrogates only the recognisers are used by the second pass. */
+    idem_studio_release(c->studio, IDEM_RELEASE_FINDER | IDEM_RELEASE_PIPES);
     if (!(c->painter = idem_clip_painter_new(c->studio, c->tracks, idem_clip_faces_brush(c->faces), first)))
         return -1;
     size_t size;

@@ -9,7 +9,7 @@
 #include "face/align.h"
 #include "face/paste.h"
 
-enum { BLOCK = 8, RING = BLOCK + 3 * IDEM_CLIP_REACH + 2, SNAPSHOTS = RING };
+enum { BLOCK = 2, RING = BLOCK + 3 * IDEM_CLIP_REACH + 2, SNAPSHOTS = RING };
 
 static const double deviation = 0.8;    /* standard deviation of the smoothing of codes and fits, in pictures */
 static const double most_outside = 0.6; /* share of a frame; beyond it nothing is painted */

@@ -16,7 +16,7 @@ struct idem_av_colours {
     uint8_t *upright; /* of colours_put */
     int stride;
     double kr, kb, luma, chroma; /* the matrix; an 8-bit step of RGB in samples */
-    float *change;               /* [height, width, 3], as stored */
+    int16_t *change;             /* [height, width, 3], as stored */
 };
 
 static int shown_width(const idem_av_facts *a) {
@@ -139,11 +139,11 @@ static bool find_change(idem_av_colours *c, const uint8_t *rgb, int box[4]) {
     for (int y = 0; y < a->height; y++)
         for (int x = 0; x < a->width; x++) {
             const ptrdiff_t from = 3 * (w.start + y * w.down + x * w.right);
-            float *to = c->change + 3 * ((size_t)y * (size_t)a->width + (size_t)x);
+            int16_t *to = c->change + 3 * ((size_t)y * (size_t)a->width + (size_t)x);
             bool changed = false;
             for (int k = 0; k < 3; k++) {
                 const int d = rgb[from + k] - c->upright[from + k];
-                to[k] = (float)d;
+                to[k] = (int16_t)d;
                 changed |= d != 0;
             }
             if (changed) {
@@ -191,14 +191,14 @@ static void put_luma(idem_av_colours *c, AVFrame *f, const int box[4]) {
     static const int plane_of[3] = {2, 0, 1}; /* of red, green, blue */
     for (int y = box[1]; y < box[3]; y++)
         for (int x = box[0]; x < box[2]; x++) {
-            const float *d = c->change + 3 * ((size_t)y * (size_t)c->facts.width + (size_t)x);
+            const int16_t *d = c->change + 3 * ((size_t)y * (size_t)c->facts.width + (size_t)x);
             const uint8_t *was = c->stored + (ptrdiff_t)y * c->stride + 3 * x;
-            const double r = (double)d[0], g = (double)d[1], b = (double)d[2];
+            const double r = d[0], g = d[1], b = d[2];
             if (r == 0 && g == 0 && b == 0)
                 continue;
             const double t = much_changed(r, g, b);
             for (int k = 0; k < 3 && c->facts.rgb; k++)
-                change_sample(c, f, plane_of[k], x, y, c->luma * (double)d[k], c->luma * (was[k] + (double)d[k]), t);
+                change_sample(c, f, plane_of[k], x, y, c->luma * d[k], c->luma * (was[k] + d[k]), t);
             if (!c->facts.rgb)
                 change_sample(c, f, 0, x, y, c->luma * luma_of(c, r, g, b),
                               black_of(c) + c->luma * luma_of(c, was[0] + r, was[1] + g, was[2] + b), t);
@@ -221,12 +221,12 @@ static void mean_colours(const idem_av_colours *c, int x, int y, double change[3
             const int px = x * w + i, py = y * h + j;
             if (px < 0 || px >= a->width)
                 continue;
-            const float *d = c->change + 3 * ((size_t)py * (size_t)a->width + (size_t)px);
+            const int16_t *d = c->change + 3 * ((size_t)py * (size_t)a->width + (size_t)px);
             const uint8_t *at = c->stored + (ptrdiff_t)py * c->stride + 3 * px;
             const double part = left ? at_left[i + 1] : 1;
             weight += part;
             for (int k = 0; k < 3; k++) {
-                change[k] += part * (double)d[k];
+                change[k] += part * d[k];
                 was[k] += part * at[k];
             }
         }
