@@ -158,16 +158,23 @@ static void test_gone_on_with(void **state) {
                                              "\"[1]scale=128:128[f];[0][f]overlay=x='10+0.6*n':y=50\" "
                                              "-frames:v 110 -c:v libx264 -preset ultrafast $DIR/long.mp4"),
                      0);
-    video(0, IDENTITY "--from 3.6 --refine 6 $DIR/long.mp4 -o $DIR/whole.mp4");
+    program_expect(RUN("cp '" IDEM_SOURCE_DIR "/samples/identities/1.png' $DIR/who.png"), 0);
+    video(0, "--identity $DIR/who.png --from 3.6 --refine 6 $DIR/long.mp4 -o $DIR/whole.mp4");
     assert_int_equal(program_interrupt(program_folder, "broken.mp4.idem-parts/000000.part",
-                                       "exec env IDEM_MODELS='%s' $IDEM video -q --from 3.6 --refine 6 " IDENTITY
-                                       "$DIR/long.mp4 -o $DIR/broken.mp4",
+                                       "exec env IDEM_MODELS='%s' $IDEM video -q --from 3.6 --refine 6 "
+                                       "--identity $DIR/who.png $DIR/long.mp4 -o $DIR/broken.mp4",
                                        photograph_models()),
                      130);
     program_expect(RUN("[ ! -e $DIR/broken.mp4 ]"), 0);
-    video(1, IDENTITY "--from 3.6 --refine 5 $DIR/long.mp4 -o $DIR/broken.mp4 --resume");
+    video(1, "--identity $DIR/who.png --from 3.6 --refine 5 $DIR/long.mp4 -o $DIR/broken.mp4 --resume");
     assert_true(program_says("other options"));
-    video(0, IDENTITY "--from 3.6 --refine 6 $DIR/long.mp4 -o $DIR/broken.mp4 --resume");
+    /* Another picture under the same name. */
+    program_expect(
+        RUN("mv $DIR/who.png $DIR/was.png && cp '" IDEM_SOURCE_DIR "/samples/identities/2.png' $DIR/who.png"), 0);
+    video(1, "--identity $DIR/who.png --from 3.6 --refine 6 $DIR/long.mp4 -o $DIR/broken.mp4 --resume");
+    assert_true(program_says("other options"));
+    program_expect(RUN("mv $DIR/was.png $DIR/who.png"), 0);
+    video(0, "--identity $DIR/who.png --from 3.6 --refine 6 $DIR/long.mp4 -o $DIR/broken.mp4 --resume");
     assert_int_equal(number("resumed"), 96);
     program_expect(RUN("cmp $DIR/whole.mp4 $DIR/broken.mp4 && [ ! -e $DIR/broken.mp4.idem-parts ]"), 0);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/sha256.h"
 #include "base/status.h"
 #include "compose/hand_boxes.h"
 #include "compose/hide.h"
@@ -297,6 +298,15 @@ static int hide(clip *c, idem_video_frame *f) {
 
 /* ---- opening ---- */
 
+/* A picture by name and contents. */
+static int describe_picture(FILE *f, const char *before, const char *path) {
+    char hex[65];
+    if (idem_sha256_file(path, hex))
+        return -1;
+    fprintf(f, "%s%s (%.16s)", before, path, hex);
+    return 0;
+}
+
 static int describe_job(clip *c) {
     const idem_clip_job *j = c->job;
     const idem_model_info *m = idem_studio_about(c->studio);
@@ -304,16 +314,16 @@ static int describe_job(clip *c) {
     FILE *f = open_memstream(&c->text, &size);
     if (!f)
         return idem_fail_as(IDEM_MEMORY, "out of memory for a clip");
-    fprintf(f, "generator %s, mapper %s, refine %d, faces %d, from %.3f, to %.3f, identity %s", m ? m->hash : "none",
-            m && m->mapper ? m->mapper : "none", j->refine, (int)j->faces, j->from, j->to,
-            j->identity ? j->identity : "none");
-    for (int i = 0; i < j->n_roles; i++)
-        fprintf(f, ", %s as %s", j->roles[i].who, j->roles[i].identity);
+    fprintf(f, "generator %s, mapper %s, refine %d, faces %d, from %.3f, to %.3f", m ? m->hash : "none",
+            m && m->mapper ? m->mapper : "none", j->refine, (int)j->faces, j->from, j->to);
+    int status = j->identity ? describe_picture(f, ", identity ", j->identity) : 0;
+    for (int i = 0; i < j->n_roles && !status; i++)
+        status = describe_picture(f, ", ", j->roles[i].who) || describe_picture(f, " as ", j->roles[i].identity);
     char hex[65] = "";
     const json_t *said = idem_hand_boxes_clip(c->boxes, c->name);
     if (said && !idem_hand_boxes_digest(said, hex))
         fprintf(f, ", boxes %s", hex);
-    return fclose(f) ? idem_fail_as(IDEM_MEMORY, "out of memory for a clip") : 0;
+    return fclose(f) ? idem_fail_as(IDEM_MEMORY, "out of memory for a clip") : status;
 }
 
 static int open_out(clip *c) {
