@@ -99,9 +99,10 @@ static void groff_has_no_complaint_of_the_manual_pages(void **state) {
         print_message("skip: groff is not installed\n");
         skip();
     }
-    assert_int_equal(RUN("for c in '' $(ls src/cli/cmd_*.c src/serve/cmd_*.c | sed 's/.*cmd_//; s/\\.c$//; s/_/-/g'); do "
-                         "$IDEM $c --man | groff -man -ww -z || exit; done"),
-                     0);
+    assert_int_equal(
+        RUN("for c in '' $(ls src/cli/cmd_*.c src/serve/cmd_*.c | sed 's/.*cmd_//; s/\\.c$//; s/_/-/g'); do "
+            "$IDEM $c --man | groff -man -ww -z || exit; done"),
+        0);
     assert_string_equal(program_output, "");
 }
 
