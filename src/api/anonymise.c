@@ -6,9 +6,11 @@
 
 #include "api/context.h"
 #include "base/status.h"
+#include "compose/anonymise_photo.h"
 #include "compose/anonymise_report.h"
 #include "compose/anonymise_run.h"
 #include "model/origin.h"
+#include "train/world_share.h"
 
 enum { REFINE_MOST = 1000, PIXELS_MOST = 200000000 };
 
@@ -94,7 +96,7 @@ int idem_anonymise_pixels(idem_anonymiser *a, uint8_t *rgb, int width, int heigh
     if (capacity < 0 || (capacity && !faces))
         return idem_fail("idem_anonymise_pixels: capacity is %d%s", capacity,
                          capacity > 0 ? ", and faces is NULL" : "");
-    const int n = idem_anonymiser_run(a, &im, NULL, &found);
+    const int n = idem_anonymise_photo(a, &im, NULL, &found);
     for (int i = 0; i < n && i < capacity; i++) {
         const idem_anonymised_face *f = &found[i];
         faces[i] = (idem_anonymised){
@@ -149,7 +151,7 @@ int idem_anonymise_bytes(idem_anonymiser *a, const unsigned char *bytes, size_t 
     idem_rewrite *r = idem_rewrite_parse(bytes, size, what, &im);
     if (!r)
         return -1;
-    const int n = idem_anonymiser_run(a, &im, NULL, &faces);
+    const int n = idem_anonymise_photo(a, &im, NULL, &faces);
     idem_origin_of(&origin, IDEM_SOURCE_COMPOSITE, idem_studio_model(idem_anonymiser_studio(a)), NULL);
     if (n >= 0 &&
         !idem_rewrite_encode(r, &im, is_painted(faces, n) ? &origin.marks : &idem_marks_no_source, out, out_size,
@@ -201,6 +203,7 @@ int idem_anonymise_files(idem_context *c, const idem_anonymising *how, const ide
     o.no_audio = job->no_audio;
     o.clip_progress = job->clip_progress;
     o.user = job->user;
+    o.ranks = idem_world_table(idem_world_here());
     o.test_seed = job->is_test ? &job->test_seed : NULL;
     json_t *j;
     idem_studio_set_batch(c->studio, 1);

@@ -8,14 +8,21 @@ enum { LINE_MAX_BYTES = 1000 };
 
 static idem_log_sink *log_sink;
 static void *log_user;
+static bool log_muted;
 
 void idem_log_set_sink(idem_log_sink *sink, void *user) {
     log_sink = sink;
     log_user = user;
 }
 
+bool idem_log_mute(bool muted) {
+    const bool before = log_muted;
+    log_muted = muted;
+    return before;
+}
+
 void idem_log(idem_log_level level, const char *format, ...) {
-    if (!log_sink)
+    if (!log_sink || log_muted)
         return;
     char line[LINE_MAX_BYTES];
     va_list args;

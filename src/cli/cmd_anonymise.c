@@ -24,6 +24,7 @@ typedef struct {
     int refine, min_face, quality;
     uint64_t seed;
     idem_shared shared;
+    idem_shares shares;
 } settings;
 
 static double number(const json_t *j, const char *key) {
@@ -174,6 +175,7 @@ static json_t *anonymise(const settings *s, idem_context *c, char *const *inputs
     how.similarity = (float)s->similarity;
     idem_anonymise_job job;
     watch w = {0};
+    const bool quiet = s->shared.quiet || s->shares.rank;
     idem_anonymise_job_default(&job);
     job.inputs = (const char *const *)inputs;
     job.n_inputs = n;
@@ -190,10 +192,10 @@ static json_t *anonymise(const settings *s, idem_context *c, char *const *inputs
     job.no_audio = s->no_audio;
     job.is_test = s->seed_given;
     job.test_seed = s->seed;
-    job.clip_progress = s->shared.quiet ? NULL : on_clip;
+    job.clip_progress = quiet ? NULL : on_clip;
     job.user = &w;
     unsigned char *text = NULL;
-    if (!s->shared.quiet)
+    if (!quiet)
         idem_set_progress(c, on_progress, &w);
     const int status = idem_anonymise_files(c, &how, &job, &text);
     if (w.shown != NOTHING)
@@ -203,18 +205,11 @@ static json_t *anonymise(const settings *s, idem_context *c, char *const *inputs
     return report;
 }
 
-static int run(const settings *s, char *const *inputs, int n) {
-    char passphrase[IDEM_PASSPHRASE_MOST];
-    const int size =
-        s->key ? idem_passphrase_get(passphrase, s->passphrase_file, access(s->key, F_OK) != 0, s->key) : 0;
-    idem_context *c = size < 0 ? NULL : idem_cli_open(&s->files, &s->shared, 1);
-    json_t *report = c ? anonymise(s, c, inputs, n, passphrase, size) : NULL;
-    explicit_bzero(passphrase, sizeof passphrase);
-    int status = report ? 0 : -1;
-    idem_cli_close(c);
-    if (!status && s->shared.json)
+static int tell(const settings *s, const json_t *report) {
+    int status = 0;
+    if (s->shared.json)
         status = print_json(report);
-    else if (!status)
+    else
         print_text(s, report);
     const json_t *summary = json_object_get(report, "summary");
     const int bad = (int)number(summary, "unreadable"), damaged = (int)number(summary, "clips_damaged");
@@ -225,6 +220,23 @@ static int run(const settings *s, char *const *inputs, int n) {
         status = idem_cli_fail(damaged == 1 ? "%d clip is damaged: its result holds what could be read"
                                             : "%d clips are damaged: their results hold what could be read",
                                damaged);
+    return status;
+}
+
+/* *broke: this rank fails, and the others do not know it. A run fails on all ranks; rank 0 says why. */
+static int run(const settings *s, char *const *inputs, int n, bool *broke) {
+    char passphrase[IDEM_PASSPHRASE_MOST];
+    const int size = s->key && !s->shares.rank
+                         ? idem_passphrase_get(passphrase, s->passphrase_file, access(s->key, F_OK) != 0, s->key)
+                         : 0;
+    idem_cli_mute(s->shares.rank); /* all ranks open the same networks */
+    idem_context *c = size < 0 ? NULL : idem_cli_open(&s->files, &s->shared, 1);
+    idem_cli_mute(false);
+    *broke = !c;
+    json_t *report = c ? anonymise(s, c, inputs, n, passphrase, size) : NULL;
+    explicit_bzero(passphrase, sizeof passphrase);
+    idem_cli_close(c);
+    const int status = s->shares.rank && c ? 0 : report ? tell(s, report) : -1;
     json_decref(report);
     return status;
 }
@@ -235,7 +247,8 @@ int idem_cmd_anonymise(int argc, char **argv) {
                   .min_face = 24,
                   .unsure = 0.5,
                   .quality = -1,
-                  .shared = IDEM_SHARED_DEFAULTS};
+                  .shared = IDEM_SHARED_DEFAULTS,
+                  .shares = IDEM_SHARES_ALONE};
     const idem_option options[] = {
         {IDEM_OPT_TEXT, "output", 'o', "DIR", &s.output, .required = true,
          .help = "folder for the results, in the same formats and folders, and for anonymise-report.json; not in an "
@@ -318,9 +331,7 @@ int idem_cmd_anonymise(int argc, char **argv) {
                               s.unlinkable ? "unlinkable" : "seed");
     if (s.passphrase_file && !s.key)
         return idem_cli_usage("--passphrase-file needs --key");
-    int code;
-    if (!idem_shares_alone("a face is known as a person's by the mean of that person's faces in all files before",
-                           &code))
-        return code;
-    return run(&s, args, n) ? idem_cli_failed() : 0;
+    bool broke = false;
+    const int status = idem_shares_join(&s.shares, argc, argv, NULL, 0) ? -1 : run(&s, args, n, &broke);
+    return idem_shares_leave(&s.shares, status ? idem_cli_failed() : 0, broke);
 }

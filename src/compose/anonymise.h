@@ -1,9 +1,10 @@
-/* Anonymising a photograph: every face that is found is given the identity of a surrogate, a person who does not exist,
- * and pasted with its pose, expression and light; faces for which that fails are hidden; only exempt faces are
- * unchanged. Both recognisers measure in the finished photograph whether the new face is a stranger to the person.
+/* An anonymiser: the persons of its photographs and clips, and their surrogates, persons who do not exist. Every face
+ * that is found is given the identity of a surrogate and pasted with its pose, expression and light; faces for which
+ * that fails are hidden; only exempt faces are unchanged. Both recognisers measure in the finished picture whether the
+ * new face is a stranger to the person.
  *
  *     idem_anonymiser *a = idem_anonymiser_new(studio, &options, secret);
- *     int n = idem_anonymiser_run(a, &photo, NULL, &faces);      // photo: upright, sRGB; changed in place
+ *     int n = idem_anonymise_photo(a, &photo, NULL, &faces);     // anonymise_photo.h; changed in place
  *     free(faces);
  *
  * Nitzan, Bermano, Li, Cohen-Or 2020, section on de-identification, with codes refined for each face (refine.h). */
@@ -78,15 +79,14 @@ void idem_anonymiser_free(idem_anonymiser *a); /* NULL is allowed */
 /* Exempts the persons of all faces of a photograph. Returns the number of faces; -1. */
 int idem_anonymiser_exempt(idem_anonymiser *a, const idem_image *photo);
 
-/* Faces, largest first, into *faces, malloc'ed; their number. hand may be NULL. -1: interrupted, memory is short, a
- * network is missing; the photograph must then not be used. */
-int idem_anonymiser_run(idem_anonymiser *a, idem_image *photo, const idem_hand_boxes *hand,
-                        idem_anonymised_face **faces);
-
 /* The surrogate for a person given by vectors of both recognisers: its number (surrogate.h), valid until the next call.
  * others: n persons seen together with it, who are different. *person: as in idem_anonymised_face. -1. */
 int idem_anonymiser_choose(idem_anonymiser *a, const float *feature, const float *judge, const int *others, int n,
                            int *person);
+/* n faces follow, by their vectors [n, idem_anonymiser_width]: ranks draw candidates for them (surrogate.h). */
+int idem_anonymiser_expect(idem_anonymiser *a, const float *vectors, int n);
+/* Of the vectors of both recognisers, feature and judge. */
+size_t idem_anonymiser_width(const idem_anonymiser *a);
 /* Whether both recognisers match an exempt person. */
 bool idem_anonymiser_is_exempt(const idem_anonymiser *a, const float *feature, const float *judge);
 

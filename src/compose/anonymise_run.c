@@ -15,11 +15,11 @@
 #include "compose/anonymise_files.h"
 #include "compose/anonymise_page.h"
 #include "compose/anonymise_report.h"
+#include "compose/anonymise_round.h"
 #include "compose/anonymise_state.h"
 #include "compose/hand_boxes.h"
 #include "compose/project.h"
 #include "data/picture_tree.h"
-#include "model/origin.h"
 
 /* Seconds between two states on disk. */
 static const double state_every = 10;
@@ -37,6 +37,9 @@ typedef struct {
     size_t unreadable;
     bool in_clip; /* the state on disk is from before a clip, which continues from it */
     double saved;
+    idem_rank_table ranks;
+    const idem_anonymise_file **turn; /* photographs of the round that is being filled [ranks] */
+    int n_turn;
 } run;
 
 /* ---- beginning ---- */
@@ -110,6 +113,7 @@ static int open_anonymiser(run *r) {
 static int take_exempt(run *r) {
     if (!r->o->exempt)
         return 0;
+    const bool muted = idem_log_mute(r->ranks.rank > 0);
     idem_picture_tree *t = idem_picture_tree_open(r->o->exempt);
     int faces = 0, status = t ? 0 : -1;
     for (size_t i = 0; !status && i < idem_picture_tree_count(t); i++) {
@@ -126,13 +130,17 @@ static int take_exempt(run *r) {
     if (!status && !faces)
         status = idem_fail("%s: shows no face, expected faces of exempt persons", r->o->exempt);
     idem_picture_tree_free(t);
+    idem_log_mute(muted);
     return status;
 }
 
+/* Only rank 0's. */
 static int save_state(run *r) {
     static const uint8_t none[IDEM_SECRET];
     const bool has_project = r->o->project != NULL;
     r->saved = idem_clock();
+    if (r->ranks.rank)
+        return 0;
     if (has_project && (idem_project_keep(&r->project, r->anonymiser) ||
                         idem_project_write(&r->project, r->o->project, r->o->passphrase, r->o->passphrase_size)))
         return -1;
@@ -140,17 +148,61 @@ static int save_state(run *r) {
                                      r->options, r->done);
 }
 
+/* All ranks must have the same files and options. */
+static int compare(run *r) {
+    size_t bytes = sizeof r->options, at;
+    for (size_t i = 0; i < r->files.n; i++)
+        bytes += strlen(r->files.at[i].name) + 1;
+    char *text = malloc(bytes);
+    if (!text)
+        return idem_fail_as(IDEM_MEMORY, "out of memory for a list of %zu files", r->files.n);
+    at = (size_t)sprintf(text, "%s", r->options);
+    for (size_t i = 0; i < r->files.n; i++)
+        at += (size_t)sprintf(text + at, "\n%s", r->files.at[i].name);
+    const int status = idem_rank_same(&r->ranks, "the list of files, or an option,", text);
+    free(text);
+    return status;
+}
+
+/* From rank 0 to the others: all that the run has begun with. */
+static int hand_out(run *r) {
+    idem_rank_table *t = &r->ranks;
+    char *done = t->rank ? NULL : json_dumps(r->done, JSON_COMPACT);
+    int status = t->rank || done ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for the state of a run");
+    if (!status)
+        status = idem_rank_give(t, 0, r->secret, sizeof r->secret) || idem_rank_give_text(t, 0, &done) ? -1 : 0;
+    if (!status && t->rank) {
+        r->done = json_loads(done, 0, NULL);
+        r->anonymiser = r->done ? idem_anonymiser_new(r->studio, &r->o->options, r->secret)
+                                : idem_fail_null_as(IDEM_MEMORY, "out of memory for the state of a run");
+        status = r->anonymiser ? 0 : -1;
+        if (r->anonymiser && r->o->project)
+            idem_anonymiser_set_by_number(r->anonymiser);
+    }
+    free(done);
+    return status || idem_anonymise_state_give(t, 0, r->anonymiser) ? -1 : 0;
+}
+
 static int begin(run *r) {
     const idem_anonymise_run_options *o = r->o;
-    if (idem_anonymise_files_list(&r->files, o->inputs, o->n_inputs, o->output, o->rename) ||
-        (o->boxes && !(r->hand = idem_hand_boxes_read(o->boxes))) || idem_dir_make(o->output) ||
+    if (!(r->turn = calloc((size_t)r->ranks.size, sizeof *r->turn)))
+        return idem_fail_as(IDEM_MEMORY, "out of memory for %d ranks", r->ranks.size);
+    const bool muted = idem_log_mute(r->ranks.rank > 0); /* rank 0 has the same to say */
+    const int status = idem_anonymise_files_list(&r->files, o->inputs, o->n_inputs, o->output, o->rename);
+    idem_log_mute(muted);
+    if (status || (o->boxes && !(r->hand = idem_hand_boxes_read(o->boxes))) || idem_dir_make(o->output) ||
         !(r->state = idem_path_join(o->output, IDEM_ANONYMISE_STATE)))
         return -1;
     describe_options(r);
-    return open_anonymiser(r) || take_exempt(r) || save_state(r) ? -1 : 0;
+    if (r->ranks.size > 1 && compare(r))
+        return -1;
+    if ((!r->ranks.rank && open_anonymiser(r)) || (r->ranks.size > 1 && hand_out(r)) || take_exempt(r) || save_state(r))
+        return -1;
+    idem_surrogates_set_ranks(idem_anonymiser_surrogates(r->anonymiser), &r->ranks);
+    return 0;
 }
 
-/* ---- one file ---- */
+/* ---- files ---- */
 
 static bool is_done(const run *r, const char *name) {
     size_t i;
@@ -161,80 +213,6 @@ static bool is_done(const run *r, const char *name) {
             return true;
     }
     return false;
-}
-
-/* With another extension if the format changes. */
-static char *result_path(const run *r, const idem_anonymise_file *f, const idem_rewrite *w) {
-    const char *ending = idem_rewrite_ending(w), *slash = strrchr(f->name, '/'),
-               *dot = strrchr(slash ? slash : f->name, '.');
-    char *path = NULL;
-    if (ending)
-        return asprintf(&path, "%s/%.*s%s", r->o->output, dot ? (int)(dot - f->name) : (int)strlen(f->name), f->name,
-                        ending) < 0
-                   ? idem_fail_null_as(IDEM_MEMORY, "out of memory for a path")
-                   : path;
-    return idem_path_join(r->o->output, f->name);
-}
-
-static int make_parent(const char *path) {
-    char *copy = strdup(path), *slash = copy ? strrchr(copy, '/') : NULL;
-    int status = copy ? 0 : idem_fail_as(IDEM_MEMORY, "out of memory for a path");
-    if (slash) {
-        *slash = 0;
-        status = idem_dir_make(copy);
-    }
-    free(copy);
-    return status;
-}
-
-static bool has(const idem_anonymised_face *faces, int n, idem_face_done done, const char *why) {
-    for (int i = 0; i < n; i++)
-        if (faces[i].done == done && (!why || (faces[i].why && !strcmp(faces[i].why, why))))
-            return true;
-    return false;
-}
-
-static int write_result(run *r, const idem_anonymise_file *f, const idem_rewrite *w, const idem_image *im,
-                        const idem_anonymised_face *faces, int n, idem_rewritten *about) {
-    idem_origin origin;
-    idem_origin_of(&origin, IDEM_SOURCE_COMPOSITE, idem_studio_model(r->studio), NULL);
-    const bool painted = has(faces, n, IDEM_FACE_RECOMPOSED, NULL);
-    char *path = result_path(r, f, w);
-    const int status = !path || make_parent(path) ||
-                               idem_rewrite_save(w, im, path, painted ? &origin.marks : &idem_marks_no_source, about)
-                           ? -1
-                           : 0;
-    free(path);
-    return status;
-}
-
-/* 0; -1. */
-static int do_file(run *r, const idem_anonymise_file *f) {
-    idem_image im;
-    idem_hand_boxes hand;
-    idem_anonymised_face *faces = NULL;
-    idem_rewritten about;
-    idem_rewrite *w = idem_rewrite_open(f->from, &im);
-    if (!w)
-        return -1;
-    int status = idem_hand_boxes_of(&hand, r->hand, f->name), n = 0;
-    if (!status)
-        status = (n = idem_anonymiser_run(r->anonymiser, &im, &hand, &faces)) < 0 ? -1 : 0;
-    const bool held = r->o->strict && !status && has(faces, n, IDEM_FACE_HIDDEN, idem_too_like);
-    if (!status && !held)
-        status = write_result(r, f, w, &im, faces, n, &about);
-    json_t *entry =
-        status ? NULL : idem_anonymise_picture_json(f->name, im.width, im.height, faces, n, held ? NULL : &about);
-    if (entry)
-        json_object_set_new(entry, "file", json_string(f->name)); /* unchanged bytes, if they are UTF-8 */
-    status = entry && !json_array_append_new(r->done, entry) ? 0 : -1;
-    if (!status && held)
-        idem_log(IDEM_LOG_WARNING, "%s: not written: a face could not be made unlike the person", f->from);
-    free((void *)(uintptr_t)hand.at);
-    free(faces);
-    idem_image_free(&im);
-    idem_rewrite_free(w);
-    return status;
 }
 
 typedef struct {
@@ -249,10 +227,7 @@ static void tell_of_clip(void *user, int pass, int64_t done, int64_t of) {
 }
 
 static int add_clip(run *r, const idem_anonymise_file *f, const idem_anonymised_clip *clip) {
-    json_t *entry = idem_anonymise_clip_json(f->name, clip);
-    if (entry)
-        json_object_set_new(entry, "file", json_string(f->name));
-    if (!entry || json_array_append_new(r->done, entry))
+    if (idem_anonymise_entry_add(r->done, f->name, idem_anonymise_clip_json(f->name, clip)))
         return -1;
     if (!clip->written)
         idem_log(IDEM_LOG_WARNING, "%s: not written: a face could not be made unlike the person", f->from);
@@ -294,7 +269,8 @@ static int do_clip(run *r, const idem_anonymise_file *f) {
                                            .user = &hears};
     char *path = idem_path_join(r->o->output, f->name);
     r->in_clip = true;
-    int status = path && !make_parent(path) ? idem_anonymise_clip(r->anonymiser, f->from, path, &o, &clip) : -1;
+    int status =
+        path && !idem_anonymise_folder_make(path) ? idem_anonymise_clip(r->anonymiser, f->from, path, &o, &clip) : -1;
     if (!status)
         status = add_clip(r, f, &clip);
     r->in_clip = status && idem_error_kind() != IDEM_INPUT && idem_error_kind() != IDEM_MISSING;
@@ -304,9 +280,53 @@ static int do_clip(run *r, const idem_anonymise_file *f) {
     return status;
 }
 
-/* Whether the run can continue with the others. */
-static bool is_passed_over(const idem_anonymise_file *f) {
-    return idem_error_kind() == IDEM_INPUT || (f->film && idem_error_kind() == IDEM_MISSING);
+/* A clip that cannot be read is passed over, as is every clip without the plug-in. */
+static int try_clip(run *r, const idem_anonymise_file *f) {
+    if (!do_clip(r, f))
+        return 0;
+    if (idem_error_kind() != IDEM_INPUT && idem_error_kind() != IDEM_MISSING)
+        return -1;
+    idem_log(IDEM_LOG_WARNING, "passed over: %s", idem_error());
+    r->unreadable++;
+    return 0;
+}
+
+/* Rank 0's clip, and what it leaves, for the others. */
+static int take_clip(run *r, const idem_anonymise_file *f) {
+    idem_surrogates *s = idem_anonymiser_surrogates(r->anonymiser);
+    const size_t before = json_array_size(r->done);
+    char *entry = NULL;
+    idem_surrogates_set_ranks(s, NULL);
+    if (!r->ranks.rank && try_clip(r, f))
+        return -1;
+    idem_surrogates_set_ranks(s, &r->ranks);
+    if (r->ranks.size == 1)
+        return 0;
+    if (!r->ranks.rank) {
+        const bool made = json_array_size(r->done) > before;
+        entry = made ? json_dumps(json_array_get(r->done, before), JSON_COMPACT) : strdup("");
+        if (!entry)
+            return idem_fail_as(IDEM_MEMORY, "out of memory for the report's entry of a clip");
+    }
+    int status = idem_rank_give_text(&r->ranks, 0, &entry);
+    if (!status && r->ranks.rank && *entry)
+        status = idem_anonymise_entry_add(r->done, f->name, json_loads(entry, 0, NULL));
+    r->unreadable += !status && r->ranks.rank && !*entry;
+    free(entry);
+    return status || idem_anonymise_state_give(&r->ranks, 0, r->anonymiser) ? -1 : 0;
+}
+
+static int take_turn(run *r) {
+    idem_anonymise_round round = {.anonymiser = r->anonymiser,
+                                  .ranks = &r->ranks,
+                                  .output = r->o->output,
+                                  .strict = r->o->strict,
+                                  .hand = r->hand,
+                                  .done = r->done};
+    const int status = r->n_turn ? idem_anonymise_round_run(&round, r->turn, r->n_turn) : 0;
+    r->unreadable += round.unreadable;
+    r->n_turn = 0;
+    return status;
 }
 
 static int do_all(run *r) {
@@ -314,15 +334,18 @@ static int do_all(run *r) {
         if (idem_studio_stopped(r->studio))
             return idem_fail_as(IDEM_INTERRUPTED, "interrupted");
         const idem_anonymise_file *f = &r->files.at[i];
-        if (!is_done(r, f->name) && (f->film ? do_clip(r, f) : do_file(r, f))) {
-            if (!is_passed_over(f))
+        const bool todo = !is_done(r, f->name);
+        if (todo && !f->film)
+            r->turn[r->n_turn++] = f;
+        if (r->n_turn == r->ranks.size || i + 1 == r->files.n || (todo && f->film))
+            if (take_turn(r))
                 return -1;
-            idem_log(IDEM_LOG_WARNING, "passed over: %s", idem_error());
-            r->unreadable++;
-        }
+        if (todo && f->film && take_clip(r, f))
+            return -1;
         if (idem_clock() - r->saved > state_every && save_state(r))
             return -1;
-        idem_studio_tell(r->studio, (int)(i + 1), (int)r->files.n);
+        if (!r->n_turn)
+            idem_studio_tell(r->studio, (int)(i + 1), (int)r->files.n);
     }
     return 0;
 }
@@ -338,8 +361,9 @@ static int write_json(const char *path, const json_t *j) {
 }
 
 static int report(run *r, json_t **out) {
-    json_t *boxes = r->o->boxes_out ? idem_hand_boxes_from(r->done) : NULL;
-    if (r->o->boxes_out && (!boxes || idem_hand_boxes_write(r->o->boxes_out, boxes))) {
+    const bool writes = !r->ranks.rank, writes_boxes = writes && r->o->boxes_out;
+    json_t *boxes = writes_boxes ? idem_hand_boxes_from(r->done) : NULL;
+    if (writes_boxes && (!boxes || idem_hand_boxes_write(r->o->boxes_out, boxes))) {
         json_decref(boxes);
         return -1;
     }
@@ -362,7 +386,8 @@ static int report(run *r, json_t **out) {
                      idem_anonymise_pictures(r->done), "clips", idem_anonymise_clips(r->done));
     char *path = *out ? idem_path_join(r->o->output, "anonymise-report.json") : NULL;
     char *page = path ? idem_path_join(r->o->output, "anonymise-report.html") : NULL;
-    const int status = !page ? idem_fail_as(IDEM_MEMORY, "out of memory for a report")
+    const int status = !page     ? idem_fail_as(IDEM_MEMORY, "out of memory for a report")
+                       : !writes ? 0
                        : write_json(path, *out) || idem_anonymise_page_write(page, *out) ? -1
                                                                                          : 0;
     free(path);
@@ -376,29 +401,42 @@ static void end(run *r) {
     json_decref(r->hand);
     json_decref(r->done);
     free(r->state);
+    free(r->turn);
     idem_project_free(&r->project);
     explicit_bzero(r->secret, sizeof r->secret);
 }
 
+/* Saves the state of a run that ends early; keeps the message of its failure. */
+static int break_off(run *r) {
+    char why[1024];
+    const idem_kind kind = (idem_kind)idem_error_kind();
+    snprintf(why, sizeof why, "%s", idem_error());
+    if (!r->in_clip)
+        save_state(r);
+    return idem_fail_as(kind, "%s", why);
+}
+
+static int finish(run *r, json_t **out) {
+    if (save_state(r) || report(r, out))
+        return -1;
+    return !r->ranks.rank && unlink(r->state)
+               ? idem_fail_as(IDEM_INTERNAL, "%s: contains codes of faces and cannot be removed; remove it by hand",
+                              r->state)
+               : 0;
+}
+
 int idem_anonymise_run(idem_studio *s, const idem_anonymise_run_options *o, json_t **out) {
-    run r = {.studio = s, .o = o};
+    run r = {.studio = s, .o = o, .ranks = o->ranks};
     *out = NULL;
     const bool muted = idem_studio_mute(s, true);
-    int status = begin(&r);
-    if (!status && do_all(&r)) {
-        /* Keeps the message of the failure that ended the run. */
-        char why[1024];
-        const idem_kind kind = (idem_kind)idem_error_kind();
-        snprintf(why, sizeof why, "%s", idem_error());
-        if (!r.in_clip)
-            save_state(&r);
-        status = idem_fail_as(kind, "%s", why);
-    }
+    const int begun = begin(&r);
+    int status = begun ? -1 : do_all(&r);
+    if (status)
+        status = idem_rank_agree(&r.ranks, -1);
+    if (status && !begun)
+        status = break_off(&r);
     if (!status)
-        status = save_state(&r) || report(&r, out) ? -1 : 0;
-    if (!status && unlink(r.state))
-        status = idem_fail_as(IDEM_INTERNAL, "%s: contains codes of faces and cannot be removed; remove it by hand",
-                              r.state);
+        status = idem_rank_agree(&r.ranks, finish(&r, out));
     if (status) {
         json_decref(*out);
         *out = NULL;

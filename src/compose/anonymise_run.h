@@ -1,5 +1,5 @@
 /* Anonymising many files, photographs and clips: reads, anonymises and writes one after another in constant memory,
- * continues an interrupted run, and reports. */
+ * continues an interrupted run, and reports. With several ranks each has a file at a time. */
 #ifndef IDEM_COMPOSE_ANONYMISE_RUN_H
 #define IDEM_COMPOSE_ANONYMISE_RUN_H
 
@@ -25,14 +25,18 @@ typedef struct {
     bool no_audio;             /* clips go without sound */
     void (*clip_progress)(void *user, const char *clip, int pass, int64_t done, int64_t of); /* NULL: nobody is told */
     void *user;
+    idem_rank_table ranks; /* each takes a share of the photographs; rank 0 takes the clips, and writes state, project
+                              and report */
 } idem_anonymise_run_options;
 
 /* report: {"pictures": [...], "clips": [...], "summary": {...}, "look_first": [...]}, for the caller to release; also
  * written into the output folder as anonymise-report.json and, to be read, .html. Files that cannot be read are named
  * in the log, passed over and counted in the summary; a run that ends early leaves a state file in the output folder,
  * readable by its owner alone, that the next run goes on from, and that is removed at the end. The studio tells how
- * many files are done. -1 with a message.
- */
+ * many files are done. -1 with a message, on all ranks.
+ *
+ * All ranks call it with the same options, but for the passphrase, which only rank 0 needs; the run's secret, persons
+ * and surrogates are given to all. Results and report are those of one process. */
 int idem_anonymise_run(idem_studio *s, const idem_anonymise_run_options *o, json_t **report);
 
 #endif

@@ -133,3 +133,48 @@ int idem_anonymise_state_take(const idem_anonymise_state *s, idem_anonymiser *a,
     }
     return a ? take_codes(s, a) : 0;
 }
+
+/* ---- among ranks ---- */
+
+typedef struct {
+    int persons, surrogates, waiting;
+    uint32_t drawn;
+} head;
+
+static int take_rows(idem_anonymiser *a, const head *h, const float *persons, const float *surrogates,
+                     const float *waiting) {
+    idem_surrogates *s = idem_anonymiser_surrogates(a);
+    idem_surrogates_set_drawn(s, h->drawn);
+    idem_surrogates_take_waiting(s, waiting, h->waiting);
+    return idem_persons_take(idem_anonymiser_persons(a), persons, h->persons) ||
+                   idem_surrogates_take(s, surrogates, h->surrogates)
+               ? -1
+               : 0;
+}
+
+int idem_anonymise_state_give(idem_rank_table *t, int from, idem_anonymiser *a) {
+    idem_persons *p = idem_anonymiser_persons(a);
+    idem_surrogates *s = idem_anonymiser_surrogates(a);
+    head h = {idem_persons_count(p), idem_surrogates_count(s), idem_surrogates_waiting(s), idem_surrogates_drawn(s)};
+    if (t->size == 1)
+        return 0;
+    if (idem_rank_give(t, from, &h, sizeof h))
+        return -1;
+    const size_t of_persons = (size_t)h.persons * idem_persons_width(p), width = idem_surrogates_width(s),
+                 of_surrogates = (size_t)h.surrogates * width, of_waiting = (size_t)h.waiting * width,
+                 bytes = (of_persons + of_surrogates + of_waiting + 1) * sizeof(float);
+    float *rows = calloc(1, bytes);
+    if (!rows)
+        return idem_fail_as(IDEM_MEMORY, "out of memory for %d persons and %d surrogates", h.persons, h.surrogates);
+    if (t->rank == from) {
+        idem_persons_copy(p, rows);
+        idem_surrogates_copy(s, rows + of_persons);
+        idem_surrogates_copy_waiting(s, rows + of_persons + of_surrogates);
+    }
+    int status = idem_rank_give(t, from, rows, bytes);
+    if (!status && t->rank != from)
+        status = take_rows(a, &h, rows, rows + of_persons, rows + of_persons + of_surrogates);
+    explicit_bzero(rows, bytes);
+    free(rows);
+    return status;
+}

@@ -1,5 +1,5 @@
 /* The state of an interrupted run, for resuming: its secret, persons, surrogates and finished files. Biometric data:
- * only its owner can read the file. */
+ * only its owner can read the file. Also the state that a rank gives to the others. */
 #ifndef IDEM_COMPOSE_ANONYMISE_STATE_H
 #define IDEM_COMPOSE_ANONYMISE_STATE_H
 
@@ -21,5 +21,8 @@ idem_anonymise_state *idem_anonymise_state_read(const char *path, const char *op
  * caller releases *done. */
 int idem_anonymise_state_take(const idem_anonymise_state *s, idem_anonymiser *a, json_t **done);
 void idem_anonymise_state_free(idem_anonymise_state *s); /* NULL is allowed */
+
+/* Persons, surrogates and drawn candidates become those of rank `from`. */
+int idem_anonymise_state_give(idem_rank_table *t, int from, idem_anonymiser *a);
 
 #endif

@@ -30,8 +30,10 @@ struct idem_surrogates {
     uint32_t drawn;        /* candidates so far */
     float *candidates;     /* [IDEM_SURROGATE_CANDIDATES, width], the first `waiting` are drawn */
     int waiting;
-    float *noise;     /* [z] */
-    uint8_t *picture; /* [S, S, 3] */
+    idem_code_rows ahead;   /* the next candidates, if they are drawn already */
+    idem_rank_table *ranks; /* that share out drawing; NULL: none */
+    float *noise;           /* [z] */
+    uint8_t *picture;       /* [S, S, 3] */
 };
 
 /* ---- secrets ---- */
@@ -86,7 +88,7 @@ idem_surrogates *idem_surrogates_new(idem_studio *studio, const uint8_t seed[IDE
     s->z = (size_t)m->z_dim;
     s->id = (size_t)m->id_dim;
     s->feature = (size_t)feature;
-    s->used.width = s->id + s->feature + IDEM_JUDGE_DIM;
+    s->used.width = s->ahead.width = s->id + s->feature + IDEM_JUDGE_DIM;
     s->candidates = numbers(IDEM_SURROGATE_CANDIDATES * s->used.width);
     s->noise = numbers(s->z);
     s->picture = malloc((size_t)m->size * (size_t)m->size * 3);
@@ -100,6 +102,7 @@ void idem_surrogates_free(idem_surrogates *s) {
     if (!s)
         return;
     free(s->used.at);
+    free(s->ahead.at);
     free(s->candidates);
     free(s->noise);
     free(s->picture);
@@ -138,13 +141,12 @@ int idem_surrogates_take(idem_surrogates *s, const float *rows, int n) {
 
 /* ---- candidates ---- */
 
-/* z of the next candidate: depends only on the secret and its number. */
-static void draw_noise(idem_surrogates *s, float *z) {
+/* z of a candidate: depends only on the secret and its number. */
+static void draw_noise(const idem_surrogates *s, uint32_t number, float *z) {
     uint8_t message[20] = "idem candidate", derived[IDEM_SECRET];
     uint64_t seed;
     for (int k = 0; k < 4; k++)
-        message[16 + k] = (uint8_t)(s->drawn >> 8 * k);
-    s->drawn++;
+        message[16 + k] = (uint8_t)(number >> 8 * k);
     idem_secret_derive(derived, s->seed, message, sizeof message);
     memcpy(&seed, derived, sizeof seed);
     idem_rng rng = idem_rng_make(seed, "surrogate");
@@ -171,19 +173,62 @@ static int describe(idem_surrogates *s, const uint8_t *rgb, float *row) {
     return idem_studio_embed(s->studio, &picture, (const float(*)[2])points, row + s->id, row + s->id + s->feature);
 }
 
-/* Draws candidates up to n; unchosen ones are kept. */
-static int fill(idem_surrogates *s, int n) {
-    idem_pipe *paint = s->waiting < n ? idem_studio_pipe(s->studio, IDEM_PIPE_SAMPLE, truncation) : NULL;
-    if (s->waiting < n && !paint)
+static int draw(idem_surrogates *s, uint32_t number, float *row) {
+    idem_pipe *paint = idem_studio_pipe(s->studio, IDEM_PIPE_SAMPLE, truncation);
+    if (!paint)
         return -1;
-    for (; s->waiting < n; s->waiting++) {
-        float *row = s->candidates + (size_t)s->waiting * s->used.width;
-        draw_noise(s, s->noise);
-        if (idem_studio_paint(s->studio, paint, (const float *const[]){s->noise, NULL}, 1, NULL, s->picture) ||
-            idem_studio_encode(s->studio, IDEM_PIPE_IDENTITY, s->picture, 1, row) || describe(s, s->picture, row))
+    draw_noise(s, number, s->noise);
+    return idem_studio_paint(s->studio, paint, (const float *const[]){s->noise, NULL}, 1, NULL, s->picture) ||
+                   idem_studio_encode(s->studio, IDEM_PIPE_IDENTITY, s->picture, 1, row) || describe(s, s->picture, row)
+               ? -1
+               : 0;
+}
+
+/* The next n candidates, drawn unless they are there. Each rank draws some of them, for all. */
+static int draw_ahead(idem_surrogates *s, int n) {
+    idem_code_rows *ahead = &s->ahead;
+    const int ranks = s->ranks ? s->ranks->size : 1, missing = n - ahead->n, part = (missing + ranks - 1) / ranks,
+              first = ahead->n + (s->ranks ? s->ranks->rank * part : 0);
+    if (missing <= 0)
+        return 0;
+    if (idem_code_rows_reserve(ahead, ahead->n + ranks * part, "candidates"))
+        return -1;
+    float *all = idem_code_row(ahead, ahead->n);
+    const size_t bytes = (size_t)part * ahead->width * sizeof *all;
+    memset(all, 0, (size_t)ranks * bytes);
+    for (int i = first; i < first + part && i < n; i++)
+        if (draw(s, s->drawn + (uint32_t)i, idem_code_row(ahead, i)))
             return -1;
-    }
+    if (s->ranks && idem_rank_gather(s->ranks, idem_code_row(ahead, first), bytes, all))
+        return -1;
+    ahead->n = n;
     return 0;
+}
+
+/* Candidates up to n; unchosen ones are kept. */
+static int fill(idem_surrogates *s, int n) {
+    const int missing = n - s->waiting;
+    const size_t width = s->used.width;
+    if (missing <= 0)
+        return 0;
+    if (draw_ahead(s, missing))
+        return -1;
+    memcpy(s->candidates + (size_t)s->waiting * width, s->ahead.at, (size_t)missing * width * sizeof *s->ahead.at);
+    s->ahead.n -= missing;
+    memmove(s->ahead.at, idem_code_row(&s->ahead, missing), (size_t)s->ahead.n * width * sizeof *s->ahead.at);
+    s->drawn += (uint32_t)missing;
+    s->waiting = n;
+    return 0;
+}
+
+void idem_surrogates_set_ranks(idem_surrogates *s, idem_rank_table *ranks) {
+    s->ranks = ranks && ranks->size > 1 ? ranks : NULL;
+    s->ahead.n = 0;
+}
+
+int idem_surrogates_expect(idem_surrogates *s, int n) {
+    const int first = s->used.n || n > 1 ? IDEM_SURROGATE_CANDIDATES : FEW;
+    return s->ranks && n > 0 ? draw_ahead(s, first - s->waiting + n - 1) : 0;
 }
 
 /* Likeness to those in use: the sum of the recognisers' cosines beyond a margin below their thresholds, so that few
@@ -245,8 +290,23 @@ uint32_t idem_surrogates_drawn(const idem_surrogates *s) {
 }
 
 void idem_surrogates_set_drawn(idem_surrogates *s, uint32_t drawn) {
+    if (drawn != s->drawn)
+        s->ahead.n = 0;
     s->drawn = drawn;
     s->waiting = 0;
+}
+
+int idem_surrogates_waiting(const idem_surrogates *s) {
+    return s->waiting;
+}
+
+void idem_surrogates_copy_waiting(const idem_surrogates *s, float *rows) {
+    memcpy(rows, s->candidates, (size_t)s->waiting * s->used.width * sizeof *rows);
+}
+
+void idem_surrogates_take_waiting(idem_surrogates *s, const float *rows, int n) {
+    memcpy(s->candidates, rows, (size_t)n * s->used.width * sizeof *rows);
+    s->waiting = n;
 }
 
 void idem_surrogates_alike(const idem_surrogates *s, double *feature, double *judge) {

@@ -12,6 +12,7 @@
 
 #include <stdint.h>
 
+#include "compose/ranks.h"
 #include "compose/studio.h"
 #include "nets/judge.h"
 
@@ -44,6 +45,12 @@ int idem_surrogates_choose(idem_surrogates *s, const float *feature, const float
 uint32_t idem_surrogates_drawn(const idem_surrogates *s);
 void idem_surrogates_set_drawn(idem_surrogates *s, uint32_t drawn);
 
+/* From now on these ranks choose together, the same surrogates with the same vectors, and share out the drawing of
+ * candidates. It must outlive the surrogates. NULL: none. */
+void idem_surrogates_set_ranks(idem_surrogates *s, idem_rank_table *ranks);
+/* n more are likely to be chosen: ranks that share out drawing draw the candidates for all of them at once. */
+int idem_surrogates_expect(idem_surrogates *s, int n);
+
 int idem_surrogates_count(const idem_surrogates *s);
 /* Valid until the next is chosen. */
 idem_surrogate idem_surrogates_at(const idem_surrogates *s, int i);
@@ -58,5 +65,9 @@ void idem_surrogates_alike(const idem_surrogates *s, double *feature, double *ju
 size_t idem_surrogates_width(const idem_surrogates *s);
 void idem_surrogates_copy(const idem_surrogates *s, float *rows);
 int idem_surrogates_take(idem_surrogates *s, const float *rows, int n);
+/* Candidates that are drawn and not chosen, IDEM_SURROGATE_CANDIDATES at most: their number, and the same for them. */
+int idem_surrogates_waiting(const idem_surrogates *s);
+void idem_surrogates_copy_waiting(const idem_surrogates *s, float *rows);
+void idem_surrogates_take_waiting(idem_surrogates *s, const float *rows, int n);
 
 #endif

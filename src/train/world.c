@@ -180,6 +180,24 @@ int idem_world_gather(const idem_world *w, const void *mine, size_t bytes, void 
     return status;
 }
 
+int idem_world_give(const idem_world *w, int from, void *data, size_t bytes) {
+    const int ranks = w->mpi.size, rank = w->mpi.rank;
+    int n = 0;
+    if (ranks == 1)
+        return 0;
+    idem_mpi_parcel *parcel = calloc((size_t)ranks, sizeof *parcel);
+    if (!parcel)
+        return idem_fail_as(IDEM_MEMORY, "out of memory for messages to %d ranks", ranks);
+    for (int r = 0; r < ranks; r++)
+        if (rank == from && r != rank)
+            parcel[n++] = (idem_mpi_parcel){.rank = r, .send = data, .send_bytes = bytes};
+    if (rank != from)
+        parcel[n++] = (idem_mpi_parcel){.rank = from, .receive = data, .receive_bytes = bytes};
+    const int status = idem_world_exchange(w, parcel, n);
+    free(parcel);
+    return status;
+}
+
 /* ---- agreement ---- */
 
 int idem_world_least(const idem_world *w, int mine, int *least) {

@@ -39,6 +39,8 @@ const char *idem_world_library(const idem_world *w); /* "Open MPI v4.1.4"; "" in
 
 /* all [size][bytes]: the ranks' `mine`, by rank. */
 int idem_world_gather(const idem_world *w, const void *mine, size_t bytes, void *all);
+/* data[bytes] becomes that of rank `from`. */
+int idem_world_give(const idem_world *w, int from, void *data, size_t bytes);
 /* x[n] becomes the sum over all ranks, added in the order of ranks. */
 int idem_world_sum(const idem_world *w, float *x, size_t n);
 int idem_world_sum_doubles(const idem_world *w, double *x, size_t n);
