@@ -43,11 +43,12 @@ static void say_failure(const char *message) {
 int idem_cli_failed(void) {
     idem_progress_clear();
     char message[1024]; /* looking at files may replace it */
-    /* Any other failure was caused by the interruption. */
-    const bool other = idem_cli_stop && idem_error_kind() != IDEM_ERROR_INTERRUPTED;
+    /* This process was interrupted, or another rank; any other failure was caused by the interruption. */
+    const bool interrupted = idem_cli_stop || idem_error_kind() == IDEM_ERROR_INTERRUPTED,
+               other = idem_cli_stop && idem_error_kind() != IDEM_ERROR_INTERRUPTED;
     snprintf(message, sizeof message, "%s", other ? "interrupted" : idem_last_error());
     say_failure(message);
-    return idem_cli_stop ? 130 : 1;
+    return interrupted ? 130 : 1;
 }
 
 const char *idem_cli_summary(const char *name) {
