@@ -12,6 +12,7 @@
 
 #include "measure/verification.h"
 #include "support/clips.h"
+#include "support/mpi.h"
 #include "support/photographs.h"
 #include "support/program.h"
 
@@ -238,6 +239,29 @@ static void a_clip_is_gone_on_with(void **state) {
                    0);
 }
 
+/* A clip between photographs, and one that is none: what two ranks make is what one makes. */
+static void ranks_wait_for_a_clip(void **state) {
+    (void)state;
+    NEEDS_FFMPEG;
+    photograph_need_models();
+    if (!mpi_is_there(program_folder))
+        skip();
+    assert_int_equal(RUN("mkdir $DIR/in && ffmpeg -v error -y " GROUND FACE(
+                         "attributes/a.png") "-filter_complex \"[1]scale=128:128[f];[0][f]overlay=x='30+3*n':y=50\" "
+                                             "-frames:v 6 -c:v libx264 -preset ultrafast $DIR/in/c.mp4"),
+                     0);
+    photograph_save(program_folder, "in/a.png", "identities/1.png", 200);
+    photograph_save(program_folder, "in/b.png", "identities/2.png", 200);
+    photograph_save(program_folder, "in/d.png", "identities/3.png", 200);
+    photograph_save(program_folder, "in/e.png", "attributes/a.png", 200); /* the clip's person */
+    program_file(program_folder, "in/e.mp4", "a film", false);
+    program_expect(RUN(IDEM "$DIR/in -o $DIR/one", photograph_models()), 1);
+    program_expect(RUN(MPIRUN "-np 2 env " IDEM "$DIR/in -o $DIR/two", photograph_models()), 1);
+    assert_true(program_says("passed over: ") && program_says("e.mp4"));
+    program_expect(RUN("diff -r $DIR/one $DIR/two && ls $DIR/two"), 0);
+    assert_true(program_says("c.mp4") && program_says("e.png"));
+}
+
 static void without_the_plug_in_clips_are_passed_over(void **state) {
     (void)state;
     photograph_need_models();
@@ -263,6 +287,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_damaged_clip_is_named, program_enter, program_leave),
         cmocka_unit_test_setup_teardown(ranges_by_hand_are_kept_to, program_enter, program_leave),
         cmocka_unit_test_setup_teardown(a_clip_is_gone_on_with, program_enter, program_leave),
+        cmocka_unit_test_setup_teardown(ranks_wait_for_a_clip, program_enter, program_leave),
         cmocka_unit_test_setup_teardown(without_the_plug_in_clips_are_passed_over, program_enter, program_leave),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

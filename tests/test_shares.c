@@ -151,11 +151,76 @@ static void evaluate_gives_the_same_figures_of_photographs(void **state) {
     assert_true(program_says("the photographs (their digest) and networks differs: "));
 }
 
+#define ANONYMISE                                                                                                      \
+    "anonymise -g $DIR/framed.safetensors -m $DIR/mapper.safetensors --threads 1 --refine 2 --min-face 24 "
+
+/* Two faces in one photograph, of persons who are in others; and a file that is none. */
+static void anonymise_gives_the_same_people(void **state) {
+    (void)state;
+    need();
+    static const char *const how[] = {"--seed 3", "--seed 3 --unlinkable --rename",
+                                      "--seed 4 --similarity 0.5 --exempt $DIR/leave"};
+    program_expect(RUN("mkdir -p $DIR/leave && cp $DIR/photos/b.png $DIR/leave"), 0);
+    for (size_t i = 0; i < sizeof how / sizeof *how; i++) {
+        char command[400];
+        snprintf(command, sizeof command, ANONYMISE "%s $DIR/photos $DIR/more $DIR/who", how[i]);
+        expect_alike(command, 1);
+        program_expect(RUN("cd $DIR/out && cat said2 json2 && ls -A by2"), 0);
+        assert_true(program_says("passed over: ") && program_says("text.jpg") && program_says("\"unreadable\": 2"));
+        assert_true(program_says("2 files could not be read and have no result"));
+        assert_null(strstr(program_output, ".idem-anonymise-state"));
+    }
+}
+
+/* A rank is stopped when the first round is done: all end with its exit code, and another number of ranks goes on. */
+static void anonymise_goes_on_with_other_ranks(void **state) {
+    (void)state;
+    need();
+    program_expect(RUN("cd $DIR && rm -rf many && mkdir many && for i in 1 2 3 4 5 6 7 8; do cp photos/a.png "
+                       "many/$i.png; done"),
+                   0);
+    program_expect(
+        RUN("export IDEM DIR; { " EACH("2") "echo $$ > $DIR/pid$rank; exec $IDEM " ANONYMISE
+                                            "-q $DIR/many -o $DIR/half'; echo code $?; } > $DIR/said 2>&1 & until [ "
+                                            "-e $DIR/half/1.png ] && [ -e $DIR/half/2.png ]; do sleep 0.02; done; kill "
+                                            "-INT $(cat $DIR/pid1); wait; grep -e code -e ^idem $DIR/said; ls -A "
+                                            "$DIR/half"),
+        0);
+    assert_true(program_says("code 130") && program_says("idem: interrupted"));
+    assert_true(program_says(".idem-anonymise-state"));
+    assert_null(strstr(program_output, "8.png"));
+    assert_null(strstr(program_output, "anonymise-report"));
+    program_expect(
+        RUN("stat -c %%Y.%%i $DIR/half/1.png > $DIR/before && stat -c %%a $DIR/half/.idem-anonymise-state && "
+            "" MPIRUN "-np 3 $IDEM " ANONYMISE "-q $DIR/many -o $DIR/half && stat -c %%Y.%%i "
+            "$DIR/half/1.png | cmp - $DIR/before && ls -A $DIR/half"),
+        0);
+    assert_true(program_says("600") && program_says("8.png") && program_says("anonymise-report.json"));
+    assert_null(strstr(program_output, ".idem-anonymise-state"));
+    /* Two persons in all pictures. */
+    program_expect(RUN("grep -o '\"person\": [0-9]*' $DIR/half/anonymise-report.json | sort | uniq -c"), 0);
+    assert_true(program_says("8 \"person\": 1") && program_says("8 \"person\": 2"));
+    assert_int_equal(program_lines(), 2);
+}
+
+/* Rank 0 alone asks for the passphrase and keeps the project. */
+static void anonymise_shares_a_project(void **state) {
+    (void)state;
+    need();
+    program_file(dir, "pass", "open sesame\n", false);
+    program_expect(RUN(MPIRUN "-np 2 $IDEM " ANONYMISE
+                              "-q $DIR/photos/b.png $DIR/who/1.png -o $DIR/today --key $DIR/study.key "
+                              "--passphrase-file $DIR/pass && $IDEM " ANONYMISE
+                              "-q $DIR/photos/b.png $DIR/who/1.png -o $DIR/tomorrow --key $DIR/study.key "
+                              "--passphrase-file $DIR/pass && cmp $DIR/today/b.png $DIR/tomorrow/b.png && cmp "
+                              "$DIR/today/1.png $DIR/tomorrow/1.png"),
+                   0);
+}
+
 static void what_cannot_be_shared_out_is_refused(void **state) {
     (void)state;
     need();
     static const char *const commands[] = {
-        "anonymise $DIR/who -o $DIR/refused",
         "train --recipe summary -g $DIR/generator.safetensors -d $DIR/who -o $DIR/refused"};
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         assert_int_not_equal(
@@ -182,6 +247,9 @@ static void what_differs_is_named(void **state) {
     assert_int_not_equal(RUN(EACH("2") "exec $IDEM align $DIR/who -o $DIR/other$rank'"), 0);
     assert_true(program_says("the command line (its digest) differs: "));
     assert_int_not_equal(RUN("ls $DIR/other[01]/*.png $DIR/differs/*.png"), 0); /* nobody has started */
+    assert_int_not_equal(RUN(EACH("2") "cd $DIR/here$rank && exec $IDEM " ANONYMISE ". -q -o $DIR/differs'"), 0);
+    assert_true(program_says("idem: the list of files, or an option, differs on ranks 0 and 1: "));
+    assert_int_not_equal(RUN("ls $DIR/differs/*.png"), 0);
 }
 
 static int make(void **state) {
@@ -191,6 +259,8 @@ static int make(void **state) {
     if (!dir)
         return 0;
     has_mpi = mpi_is_there(dir);
+    if (tiny_write_framed(tiny_path(dir, "generator.safetensors"), tiny_path(dir, "framed.safetensors")))
+        return -1;
     if (RUN("cd $DIR && mkdir who how photos more && cd '%s/samples' && cp identities/1.png identities/2.png "
             "identities/3.png $DIR/who && cp attributes/a.png attributes/b.png attributes/c.png $DIR/how && head -c "
             "300 "
@@ -213,6 +283,9 @@ int main(void) {
         cmocka_unit_test(compose_puts_all_faces_back),
         cmocka_unit_test(evaluate_gives_the_same_figures),
         cmocka_unit_test(evaluate_gives_the_same_figures_of_photographs),
+        cmocka_unit_test(anonymise_gives_the_same_people),
+        cmocka_unit_test(anonymise_goes_on_with_other_ranks),
+        cmocka_unit_test(anonymise_shares_a_project),
         cmocka_unit_test(what_differs_is_named),
         cmocka_unit_test(what_cannot_be_shared_out_is_refused),
     };
