@@ -115,8 +115,10 @@ static inline void idem_anonymise_job_default(idem_anonymise_job *job) {
     idem_anonymise_job_init(job, sizeof *job);
 }
 
-/* Processes files one by one in constant memory; repeating an interrupted run continues it. Unreadable files are
- * logged, skipped and counted. *report: JSON, NUL-terminated, to be freed with idem_free_bytes; also written as
+/* Processes files one by one in constant memory; repeating an interrupted run continues it. Ranks that have joined
+ * (ranks.h) each have a photograph at a time; all call it with the same job, but only rank 0 needs the passphrase, and
+ * all get the report or fail. The secret and the codes of persons are sent to all ranks. Unreadable files are logged,
+ * skipped and counted. *report: JSON, NUL-terminated, to be freed with idem_free_bytes; also written as
  * anonymise-report.json: a summary, what to review first, every face of pictures, the persons of clips. */
 IDEM_API int idem_anonymise_files(idem_context *context, const idem_anonymising *how, const idem_anonymise_job *job,
                                   unsigned char **report);
