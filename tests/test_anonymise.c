@@ -144,6 +144,12 @@ static void an_interrupted_run_goes_on_and_leaves_nothing(void **state) {
     /* Other options are another run. */
     program_expect(RUN(IDEM "--unlinkable $DIR/in -o $DIR/out", photograph_models()), 1);
     assert_true(program_says("other options") && program_says("delete the file"));
+    /* So are other instructions: a picture that is done would be as the former ones said. */
+    program_expect(RUN("echo '{\"pictures\": {\"a/b/two.png\": []}}' >$DIR/said.json && " IDEM
+                       "$DIR/in -o $DIR/out --boxes $DIR/said.json",
+                       photograph_models()),
+                   1);
+    assert_true(program_says("other options"));
     assert_int_equal(RUN("stat -c %%Y.%%i $DIR/out/a/b/two.png"), 0);
     char before[64];
     snprintf(before, sizeof before, "%s", program_output);

@@ -254,6 +254,37 @@ static void trees_keep_their_structure(void **state) {
     idem_anonymise_files_free(&files);
 }
 
+static void expect_renamed(const idem_anonymise_files *files, size_t i, const char *expected) {
+    char *name = idem_anonymise_files_renamed(files, &files->at[i], ".jpg");
+    assert_non_null(name);
+    assert_string_equal(name, expected);
+    free(name);
+}
+
+/* A phone leaves a.heic and a.jpg side by side: no result may replace the other. */
+static void a_result_in_another_format_has_a_name_of_its_own(void **state) {
+    (void)state;
+    static const char *const names[] = {"a.heic", "a.heic.jpg", "a.jpg", "b.c.heic", "d/a.heic"};
+    char path[300], out[300], *inputs[1] = {path};
+    assert_int_equal(program_run(program_folder, "mkdir -p $DIR/renamed/d"), 0);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        snprintf(path, sizeof path, "renamed/%s", names[i]);
+        picture_black(program_folder, path, 8, 8);
+    }
+    idem_anonymise_files files;
+    snprintf(path, sizeof path, "%s/renamed", program_folder);
+    snprintf(out, sizeof out, "%s/out", program_folder);
+    assert_int_equal(idem_anonymise_files_list(&files, inputs, 1, out, false), 0);
+    assert_int_equal(files.n, 5);
+    expect_renamed(&files, 0, "a.heic.jpg.jpg");
+    expect_renamed(&files, 3, "b.c.jpg");
+    expect_renamed(&files, 4, "d/a.jpg");
+    files.n = 1; /* without the others */
+    expect_renamed(&files, 0, "a.jpg");
+    files.n = 5;
+    idem_anonymise_files_free(&files);
+}
+
 static void outputs_among_the_inputs_are_refused(void **state) {
     (void)state;
     char path[300], out[300], *inputs[1] = {path};
@@ -413,6 +444,7 @@ int main(void) {
         cmocka_unit_test(persons_are_found_again_and_strangers_are_new),
         cmocka_unit_test(only_the_region_is_hidden),
         cmocka_unit_test_setup_teardown(trees_keep_their_structure, program_enter, program_leave),
+        cmocka_unit_test_setup_teardown(a_result_in_another_format_has_a_name_of_its_own, program_enter, program_leave),
         cmocka_unit_test_setup_teardown(outputs_among_the_inputs_are_refused, program_enter, program_leave),
         cmocka_unit_test(boxes_by_hand_are_read_and_bad_ones_named),
         cmocka_unit_test_setup_teardown(the_page_has_every_face_and_escapes_names, program_enter, program_leave),

@@ -149,6 +149,42 @@ static int number_names(idem_anonymise_files *files) {
     return 0;
 }
 
+/* Length without the extension. */
+static int stem_of(const char *name) {
+    const char *dot = strrchr(base_of(name), '.');
+    return dot ? (int)(dot - name) : (int)strlen(name);
+}
+
+static bool is_alone(const idem_anonymise_files *files, const idem_anonymise_file *file) {
+    const int n = stem_of(file->name);
+    for (size_t i = 0; i < files->n; i++)
+        if (&files->at[i] != file && stem_of(files->at[i].name) == n &&
+            !strncmp(files->at[i].name, file->name, (size_t)n))
+            return false;
+    return true;
+}
+
+static bool is_named(const idem_anonymise_files *files, const char *name) {
+    for (size_t i = 0; i < files->n; i++)
+        if (!strcmp(files->at[i].name, name))
+            return true;
+    return false;
+}
+
+char *idem_anonymise_files_renamed(const idem_anonymise_files *files, const idem_anonymise_file *file,
+                                   const char *ending) {
+    char *name = NULL;
+    int length = asprintf(&name, "%.*s%s", is_alone(files, file) ? stem_of(file->name) : (int)strlen(file->name),
+                          file->name, ending);
+    while (length >= 0 && is_named(files, name)) {
+        char *longer = NULL;
+        length = asprintf(&longer, "%s%s", name, ending);
+        free(name);
+        name = longer;
+    }
+    return length >= 0 ? name : idem_fail_null_as(IDEM_MEMORY, "out of memory for a name");
+}
+
 int idem_anonymise_files_list(idem_anonymise_files *files, char *const *inputs, int n, const char *output,
                               bool rename) {
     *files = (idem_anonymise_files){0};

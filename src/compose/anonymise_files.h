@@ -23,4 +23,9 @@ typedef struct {
 int idem_anonymise_files_list(idem_anonymise_files *files, char *const *inputs, int n, const char *output, bool rename);
 void idem_anonymise_files_free(idem_anonymise_files *files);
 
+/* The name of a result in another format, with this ending: its file's with the ending in place of its own, or, if that
+ * could be another file's result (a.heic beside a.jpg), with the ending after its own. malloc'ed; NULL: no memory. */
+char *idem_anonymise_files_renamed(const idem_anonymise_files *files, const idem_anonymise_file *file,
+                                   const char *ending);
+
 #endif

@@ -33,16 +33,12 @@ int idem_anonymise_entry_add(json_t *done, const char *name, json_t *entry) {
     return entry && !json_array_append_new(done, entry) ? 0 : -1;
 }
 
-/* With another extension if the format changes. */
-static char *result_path(const char *output, const photo *p) {
-    const char *name = p->file->name, *ending = idem_rewrite_ending(p->rewrite), *slash = strrchr(name, '/'),
-               *dot = strrchr(slash ? slash : name, '.');
-    char *path = NULL;
-    if (ending)
-        return asprintf(&path, "%s/%.*s%s", output, dot ? (int)(dot - name) : (int)strlen(name), name, ending) < 0
-                   ? idem_fail_null_as(IDEM_MEMORY, "out of memory for a path")
-                   : path;
-    return idem_path_join(output, name);
+static char *result_path(const idem_anonymise_round *r, const photo *p) {
+    const char *ending = idem_rewrite_ending(p->rewrite);
+    char *name = ending ? idem_anonymise_files_renamed(r->files, p->file, ending) : NULL;
+    char *path = ending && !name ? NULL : idem_path_join(r->output, name ? name : p->file->name);
+    free(name);
+    return path;
 }
 
 int idem_anonymise_folder_make(const char *path) {
@@ -68,7 +64,7 @@ static int write_result(const idem_anonymise_round *r, const photo *p, const ide
     idem_origin origin;
     idem_origin_of(&origin, IDEM_SOURCE_COMPOSITE, idem_studio_model(idem_anonymiser_studio(r->anonymiser)), NULL);
     const bool painted = has(faces, n, IDEM_FACE_RECOMPOSED, NULL);
-    char *path = result_path(r->output, p);
+    char *path = result_path(r, p);
     const int status =
         !path || idem_anonymise_folder_make(path) ||
                 idem_rewrite_save(p->rewrite, &p->im, path, painted ? &origin.marks : &idem_marks_no_source, about)

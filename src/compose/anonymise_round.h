@@ -12,7 +12,8 @@
 typedef struct {
     idem_anonymiser *anonymiser;
     idem_rank_table *ranks;
-    const char *output; /* folder */
+    const idem_anonymise_files *files; /* of the run */
+    const char *output;                /* folder */
     bool strict;
     const json_t *hand; /* instructions by hand; NULL: none */
     json_t *done;       /* the report's entries so far: the round's are added, on all ranks */

@@ -44,18 +44,28 @@ typedef struct {
 
 /* ---- beginning ---- */
 
-static void describe_options(run *r) {
+static int describe_options(run *r) {
     const idem_anonymise_options *o = &r->o->options;
-    char similarity[32] = "none";
+    char similarity[32] = "none", hand[65] = "none", exempt[65] = "none";
+    if (r->hand && idem_hand_boxes_digest(r->hand, hand))
+        return -1;
+    if (r->o->exempt) {
+        idem_picture_tree *t = idem_picture_tree_open(r->o->exempt);
+        if (!t)
+            return -1;
+        idem_picture_tree_digest(t, exempt);
+        idem_picture_tree_free(t);
+    }
     if (!isnan(o->similarity))
         snprintf(similarity, sizeof similarity, "%.4f", o->similarity);
     snprintf(r->options, sizeof r->options,
              "generator %.16s%s, %s, fallback %d, similarity %s, refine %d, smallest face %d, unsure %.2f, quality %d"
-             "%s%s%s%s",
+             "%s%s%s, boxes %.16s, exempt %.16s",
              idem_studio_about(r->studio)->hash, r->o->project ? ", a project" : "",
              o->linkage == IDEM_UNLINKABLE ? "unlinkable" : "keep-person", (int)o->fallback, similarity, o->refine,
              o->min_face, o->unsure, r->o->quality, r->o->no_audio ? ", no sound" : "", r->o->strict ? ", strict" : "",
-             r->o->rename ? ", renamed" : "", r->o->exempt ? ", with exempted persons" : "");
+             r->o->rename ? ", renamed" : "", hand, exempt);
+    return 0;
 }
 
 static int take_secret(run *r) {
@@ -193,8 +203,7 @@ static int begin(run *r) {
     if (status || (o->boxes && !(r->hand = idem_hand_boxes_read(o->boxes))) || idem_dir_make(o->output) ||
         !(r->state = idem_path_join(o->output, IDEM_ANONYMISE_STATE)))
         return -1;
-    describe_options(r);
-    if (r->ranks.size > 1 && compare(r))
+    if (describe_options(r) || (r->ranks.size > 1 && compare(r)))
         return -1;
     if ((!r->ranks.rank && open_anonymiser(r)) || (r->ranks.size > 1 && hand_out(r)) || take_exempt(r) || save_state(r))
         return -1;
@@ -319,6 +328,7 @@ static int take_clip(run *r, const idem_anonymise_file *f) {
 static int take_turn(run *r) {
     idem_anonymise_round round = {.anonymiser = r->anonymiser,
                                   .ranks = &r->ranks,
+                                  .files = &r->files,
                                   .output = r->o->output,
                                   .strict = r->o->strict,
                                   .hand = r->hand,
