@@ -137,22 +137,21 @@ static int check_names(const idem_anonymise_files *files, const char *output) {
     return status;
 }
 
+/* Length without the extension. */
+static int stem_of(const char *name) {
+    const char *dot = strrchr(base_of(name), '.');
+    return dot ? (int)(dot - name) : (int)strlen(name);
+}
+
 static int number_names(idem_anonymise_files *files) {
     for (size_t i = 0; i < files->n; i++) {
-        const char *dot = strrchr(base_of(files->at[i].name), '.');
         char *name;
-        if (asprintf(&name, "%06zu%s", i + 1, dot ? dot : "") < 0)
+        if (asprintf(&name, "%06zu%s", i + 1, files->at[i].name + stem_of(files->at[i].name)) < 0)
             return idem_fail_as(IDEM_MEMORY, "out of memory for a name");
         free(files->at[i].name);
         files->at[i].name = name;
     }
     return 0;
-}
-
-/* Length without the extension. */
-static int stem_of(const char *name) {
-    const char *dot = strrchr(base_of(name), '.');
-    return dot ? (int)(dot - name) : (int)strlen(name);
 }
 
 static bool is_alone(const idem_anonymise_files *files, const idem_anonymise_file *file) {

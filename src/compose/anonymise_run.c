@@ -34,6 +34,7 @@ typedef struct {
     char options[512]; /* as stored in the state */
     char *state;       /* its path */
     json_t *hand, *done;
+    idem_picture_tree *exempt; /* pictures of persons to be left alone; NULL: none */
     size_t unreadable;
     bool in_clip; /* the state on disk is from before a clip, which continues from it */
     double saved;
@@ -49,13 +50,8 @@ static int describe_options(run *r) {
     char similarity[32] = "none", hand[65] = "none", exempt[65] = "none";
     if (r->hand && idem_hand_boxes_digest(r->hand, hand))
         return -1;
-    if (r->o->exempt) {
-        idem_picture_tree *t = idem_picture_tree_open(r->o->exempt);
-        if (!t)
-            return -1;
-        idem_picture_tree_digest(t, exempt);
-        idem_picture_tree_free(t);
-    }
+    if (r->exempt)
+        idem_picture_tree_digest(r->exempt, exempt);
     if (!isnan(o->similarity))
         snprintf(similarity, sizeof similarity, "%.4f", o->similarity);
     snprintf(r->options, sizeof r->options,
@@ -121,14 +117,10 @@ static int open_anonymiser(run *r) {
 }
 
 static int take_exempt(run *r) {
-    if (!r->o->exempt)
-        return 0;
-    const bool muted = idem_log_mute(r->ranks.rank > 0);
-    idem_picture_tree *t = idem_picture_tree_open(r->o->exempt);
-    int faces = 0, status = t ? 0 : -1;
-    for (size_t i = 0; !status && i < idem_picture_tree_count(t); i++) {
+    int faces = 0, status = 0;
+    for (size_t i = 0; !status && r->exempt && i < idem_picture_tree_count(r->exempt); i++) {
         idem_image im;
-        if (idem_picture_tree_load(t, i, &im)) {
+        if (idem_picture_tree_load(r->exempt, i, &im)) {
             status = -1; /* exempt persons must be known */
             break;
         }
@@ -137,10 +129,8 @@ static int take_exempt(run *r) {
         faces += n;
         status = n < 0 ? -1 : 0;
     }
-    if (!status && !faces)
+    if (!status && r->exempt && !faces)
         status = idem_fail("%s: shows no face, expected faces of exempt persons", r->o->exempt);
-    idem_picture_tree_free(t);
-    idem_log_mute(muted);
     return status;
 }
 
@@ -198,7 +188,10 @@ static int begin(run *r) {
     if (!(r->turn = calloc((size_t)r->ranks.size, sizeof *r->turn)))
         return idem_fail_as(IDEM_MEMORY, "out of memory for %d ranks", r->ranks.size);
     const bool muted = idem_log_mute(r->ranks.rank > 0); /* rank 0 has the same to say */
-    const int status = idem_anonymise_files_list(&r->files, o->inputs, o->n_inputs, o->output, o->rename);
+    const int status = idem_anonymise_files_list(&r->files, o->inputs, o->n_inputs, o->output, o->rename) ||
+                               (o->exempt && !(r->exempt = idem_picture_tree_open(o->exempt)))
+                           ? -1
+                           : 0;
     idem_log_mute(muted);
     if (status || (o->boxes && !(r->hand = idem_hand_boxes_read(o->boxes))) || idem_dir_make(o->output) ||
         !(r->state = idem_path_join(o->output, IDEM_ANONYMISE_STATE)))
@@ -409,6 +402,7 @@ static void end(run *r) {
     idem_anonymiser_free(r->anonymiser);
     idem_anonymise_files_free(&r->files);
     json_decref(r->hand);
+    idem_picture_tree_free(r->exempt);
     json_decref(r->done);
     free(r->state);
     free(r->turn);
