@@ -180,11 +180,12 @@ static void anonymise_goes_on_with_other_ranks(void **state) {
                        "many/$i.png; done"),
                    0);
     program_expect(
-        RUN("export IDEM DIR; { " EACH("2") "echo $$ > $DIR/pid$rank; exec $IDEM " ANONYMISE
-                                            "-q $DIR/many -o $DIR/half'; echo code $?; } > $DIR/said 2>&1 & until [ "
-                                            "-e $DIR/half/1.png ] && [ -e $DIR/half/2.png ]; do sleep 0.02; done; kill "
-                                            "-INT $(cat $DIR/pid1); wait; grep -e code -e ^idem $DIR/said; ls -A "
-                                            "$DIR/half"),
+        RUN("export IDEM DIR; { " EACH(
+            "2") "echo $$ > $DIR/pid$rank; exec $IDEM " ANONYMISE
+                 "-q $DIR/many -o $DIR/half'; echo code $?; } > $DIR/said 2>&1 & until { [ "
+                 "-e $DIR/half/1.png ] && [ -e $DIR/half/2.png ]; } || ! kill -0 $!; do sleep 0.02; done; kill "
+                 "-INT $(cat $DIR/pid1); wait; grep -e code -e ^idem $DIR/said; ls -A "
+                 "$DIR/half"),
         0);
     assert_true(program_says("code 130") && program_says("idem: interrupted"));
     assert_true(program_says(".idem-anonymise-state"));

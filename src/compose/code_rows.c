@@ -29,7 +29,8 @@ void idem_code_rows_copy(const idem_code_rows *r, float *rows) {
 int idem_code_rows_take(idem_code_rows *r, const float *rows, int n, const char *what) {
     if (idem_code_rows_reserve(r, n, what))
         return -1;
-    memcpy(r->at, rows, (size_t)n * r->width * sizeof *rows);
+    if (n)
+        memcpy(r->at, rows, (size_t)n * r->width * sizeof *rows);
     r->n = n;
     return 0;
 }
