@@ -90,12 +90,14 @@ idem_anonymise_state *idem_anonymise_state_read(const char *path, const char *op
     const bool whole = text && strlen(text) == 2 * IDEM_SECRET && !take_secret(secret, text);
     if (whole && was && !strcmp(was, options))
         return s;
+    if (whole && was)
+        idem_fail("%s: is of an interrupted run with other options (%s); repeat these to continue, or delete the file "
+                  "to start again",
+                  path, was);
+    else
+        idem_fail("%s: is not the state of an interrupted run; delete the file to start again", path);
     idem_anonymise_state_free(s);
-    return whole && was
-               ? idem_fail_null("%s: is of an interrupted run with other options (%s); repeat these to continue, or "
-                                "delete the file to start again",
-                                path, was)
-               : idem_fail_null("%s: is not the state of an interrupted run; delete the file to start again", path);
+    return NULL;
 }
 
 /* The number of used rows of a tensor; -1: invalid. */
