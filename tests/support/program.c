@@ -107,7 +107,7 @@ long program_peak(const char *dir, const char *format, ...) {
 }
 
 int program_interrupt(const char *dir, const char *sign, const char *format, ...) {
-    enum { WAIT = 120 };
+    enum { WAIT = 600 };
     char path[PATH_MAX];
     snprintf(path, sizeof path, "%s/%s", dir, sign);
     va_list args;
