@@ -170,9 +170,29 @@ static idem_node *node_new(idem_graph *g, const idem_op *op, const char *name, i
     return n;
 }
 
+/* The node of the same operation on the same frozen values: a network that is built several times in a graph folds its
+ * weights once. */
+static idem_node *find_frozen(const idem_op *op, const idem_shape *shape, idem_node *const *in, int n_in,
+                              const void *attr, size_t attr_bytes) {
+    const idem_graph *g = in[0]->graph;
+    for (int i = 0; i < n_in; i++)
+        if (!in[i]->frozen)
+            return NULL;
+    for (int id = in[0]->id + 1; id < g->count; id++) {
+        idem_node *n = g->nodes[id];
+        if (n->op == op && n->n_in == n_in && memcmp(n->in, in, (size_t)n_in * sizeof(idem_node *)) == 0 &&
+            idem_shape_equal(&n->shape, shape) && (!attr_bytes || memcmp(n->attr, attr, attr_bytes) == 0))
+            return n;
+    }
+    return NULL;
+}
+
 idem_node *idem_node_new(const idem_op *op, idem_shape shape, idem_node *const *in, int n_in, const void *attr,
                          size_t attr_bytes) {
     idem_graph *g = in[0]->graph;
+    idem_node *found = find_frozen(op, &shape, in, n_in, attr, attr_bytes);
+    if (found)
+        return found;
     void *copy = NULL;
     if (attr_bytes) {
         copy = idem_arena_alloc(g->arena, attr_bytes);

@@ -127,7 +127,8 @@ static int open_generator(idem_model *m, const char *path) {
                                 .layers = m->net.n_ws,
                                 .mean_w = m->mean_w,
                                 .hash = m->hash,
-                                .path = m->path};
+                                .path = m->path,
+                                .bf16 = m->net.bf16};
     const float *stored = idem_stylegan2_mean_w(&m->net, m->generator);
     if (stored)
         memcpy(m->mean_w, stored, (size_t)m->net.w_dim * sizeof *stored);

@@ -35,6 +35,7 @@ typedef struct {
     const char *mapper;  /* the same for the mapper; NULL unless loaded from a file */
     const char *path;    /* the generator's file */
     bool has_mapper, has_frozen;
+    bool bf16; /* the generator's larger convolutions multiply in bfloat16: idem_bf16() at open */
 } idem_model_info;
 
 enum { IDEM_LANDMARKS = 51 }; /* of 68: the 17 jaw points are dropped */

@@ -7,19 +7,8 @@
 #include "model/losses.h"
 #include "train/parameters.h"
 
-static idem_node *surround(const idem_model *m, idem_node *x, idem_node *y) {
-    const size_t side = (size_t)idem_model_about(m)->size;
-    uint8_t *outside = malloc(side * side);
-    if (!outside)
-        return idem_fail_null_as(IDEM_MEMORY, "out of memory for a mask");
-    idem_node *loss =
-        idem_frame_outside(idem_model_frame(m), (int)side, outside) ? NULL : idem_loss_surround(x, y, outside);
-    free(outside);
-    return loss;
-}
-
-/* The forward pass; returns w [B, W]. */
-static idem_node *forward(idem_training_graph *t, idem_model *m, const idem_recipe *r) {
+/* The codes w [B, W] of the inputs, and what their pictures should be like. */
+static idem_node *codes(idem_training_graph *t, idem_model *m, const idem_recipe *r, idem_painting_target *target) {
     const idem_model_info *info = idem_model_about(m);
     idem_graph *g = t->graph;
     const int64_t batch = r->batch / idem_world_size(t->batch.world);
@@ -27,22 +16,14 @@ static idem_node *forward(idem_training_graph *t, idem_model *m, const idem_reci
     t->x_attr = idem_input(g, "x_attr", IDEM_SHAPE(batch, 3, info->size, info->size));
     t->w_real = idem_input(g, "w_real", IDEM_SHAPE(batch, info->w_dim));
     idem_node *id = idem_model_identity(m, t->x_id);
-    idem_node *points = idem_scale(idem_model_landmarks(m, t->x_attr), IDEM_LANDMARK_UNITS);
+    target->attr = t->x_attr;
+    target->points = idem_scale(idem_model_landmarks(m, t->x_attr), IDEM_LANDMARK_UNITS);
+    target->identity = id;
     idem_node *w = idem_model_map(m, id, idem_model_attributes(m, t->x_attr, &t->running), true);
-    idem_node *y = idem_model_picture(m, w);
-    idem_node *target = id;
     if (r->mirror_target) {
         t->x_mirrored = idem_input(g, "x_mirrored", IDEM_SHAPE(batch, 3, info->size, info->size));
-        target = idem_add(id, idem_model_identity(m, t->x_mirrored));
+        target->identity = idem_add(id, idem_model_identity(m, t->x_mirrored));
     }
-    t->l_id = idem_loss_identity(target, idem_model_identity(m, y));
-    idem_node *points_out = idem_scale(idem_model_landmarks(m, y), IDEM_LANDMARK_UNITS);
-    idem_node *mask = idem_mul(idem_landmark_mask(points), idem_landmark_mask(points_out));
-    t->n_with_landmarks = idem_sum_all(mask);
-    t->l_landmark = idem_loss_landmark(points, points_out, mask);
-    t->l_rec = idem_loss_reconstruction(t->x_attr, y, idem_world_size(t->batch.world));
-    if (r->weight_surround > 0 && !(t->l_surround = surround(m, t->x_attr, y)))
-        return NULL;
     return w;
 }
 
@@ -59,9 +40,15 @@ static void judge_codes(idem_training_graph *t, idem_model *m, const idem_recipe
 enum { SAME, CROSS, ADVERSARIAL, CRITIC, STEPS };
 enum { LOSSES = 8 }; /* most losses of a turn */
 
+/* A number with this gradient to w: the painting has gone backwards already. */
+static idem_node *by_codes(idem_node *w, idem_node *slope) {
+    return idem_sum_all(idem_mul(w, idem_stop_gradient(slope)));
+}
+
 /* One set of gradients and one optimiser per kind of step. The two main optimisers share the moments, by name. */
-static int optimisers(idem_training_graph *t, idem_model *m, const idem_recipe *r, idem_parameters p[STEPS]) {
-    if (!t->r1 || !t->n_with_landmarks)
+static int optimisers(idem_training_graph *t, idem_model *m, const idem_recipe *r, idem_node *w,
+                      idem_parameters p[STEPS]) {
+    if (!t->r1)
         return -1;
     idem_weights *trained = idem_model_trained(m);
     for (int i = 0; i < STEPS; i++)
@@ -69,10 +56,7 @@ static int optimisers(idem_training_graph *t, idem_model *m, const idem_recipe *
                                     i == CRITIC ? NULL : "mapper."))
             return -1;
     float half = r->adversarial_halved ? 0.5f : 1.0f;
-    idem_node *both =
-        idem_add(idem_scale(t->l_id, (float)r->weight_id), idem_scale(t->l_landmark, (float)r->weight_landmark));
-    idem_node *same = idem_add(both, idem_scale(t->l_rec, (float)r->weight_reconstruction));
-    idem_node *cross = t->l_surround ? idem_add(both, idem_scale(t->l_surround, (float)r->weight_surround)) : both;
+    idem_node *same = by_codes(w, t->painted.slope[SAME]), *cross = by_codes(w, t->painted.slope[CROSS]);
     idem_node *adversarial = idem_scale(t->l_adversarial, half * (float)r->weight_adversarial);
     idem_node *critic = idem_add(idem_scale(t->l_critic, half), t->r1);
     if (!(t->adam_main[SAME] = idem_parameters_optimiser(&p[SAME], same, trained, "adam")) ||
@@ -97,15 +81,15 @@ static idem_plan *make_plan(idem_training_graph *t, const idem_parameters *p, bo
     idem_node **targets = malloc((size_t)capacity * sizeof *targets);
     if (!targets)
         return idem_fail_null_as(IDEM_MEMORY, "out of memory for planning");
-    targets[n++] = t->l_id;
-    targets[n++] = t->l_landmark;
-    targets[n++] = t->n_with_landmarks;
+    targets[n++] = t->painted.l_id;
+    targets[n++] = t->painted.l_landmark;
+    targets[n++] = t->painted.n_with_landmarks;
     for (int i = 0; i < t->running.n; i++)
         targets[n++] = t->running.item[i].stats;
     if (!cross)
-        targets[n++] = t->l_rec;
-    else if (t->l_surround)
-        targets[n++] = t->l_surround;
+        targets[n++] = t->painted.l_rec;
+    else if (t->painted.l_surround)
+        targets[n++] = t->painted.l_surround;
     add_gradients(targets, &n, p[cross].grads, p[cross].n);
     if (adversarial) {
         targets[n++] = t->l_adversarial;
@@ -128,13 +112,13 @@ int idem_training_graph_run(idem_training_graph *t, bool cross, bool adversarial
     const int ranks = idem_world_size(t->batch.world);
     idem_plan *plan = t->plan[cross][adversarial];
     int n = 0;
-    losses[n++] = t->l_id;
-    losses[n++] = t->l_landmark;
-    losses[n++] = t->n_with_landmarks;
+    losses[n++] = t->painted.l_id;
+    losses[n++] = t->painted.l_landmark;
+    losses[n++] = t->painted.n_with_landmarks;
     if (!cross)
-        losses[n++] = t->l_rec;
-    else if (t->l_surround)
-        losses[n++] = t->l_surround;
+        losses[n++] = t->painted.l_rec;
+    else if (t->painted.l_surround)
+        losses[n++] = t->painted.l_surround;
     if (adversarial) {
         losses[n++] = t->l_adversarial;
         losses[n++] = t->l_critic;
@@ -143,7 +127,7 @@ int idem_training_graph_run(idem_training_graph *t, bool cross, bool adversarial
     if (idem_world_batch_run(&t->batch, plan, losses, n, adams, adversarial ? 3 : 1))
         return -1;
     if (ranks > 1)
-        idem_plan_value(plan, t->n_with_landmarks)[0] *= (float)ranks;
+        idem_plan_value(plan, t->painted.n_with_landmarks)[0] *= (float)ranks;
     return 0;
 }
 
@@ -156,8 +140,12 @@ int idem_training_graph_build(idem_training_graph *t, idem_model *m, const idem_
     idem_parameters p[STEPS];
     if (!t->graph)
         return -1;
-    judge_codes(t, m, r, forward(t, m, r));
-    if (optimisers(t, m, r, p))
+    idem_painting_target target = {0};
+    idem_node *w = codes(t, m, r, &target);
+    if (idem_paint(&t->painted, m, r, w, &target, idem_world_size(world)))
+        return -1;
+    judge_codes(t, m, r, w);
+    if (optimisers(t, m, r, w, p))
         return -1;
     idem_plan_options shared = options ? *options : (idem_plan_options){0};
     for (int cross = 0; cross < 2; cross++)

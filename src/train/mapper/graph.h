@@ -8,6 +8,7 @@
 #include "engine/plan.h"
 #include "model/adam.h"
 #include "model/model.h"
+#include "train/mapper/painting.h"
 #include "train/mapper/recipe.h"
 #include "train/world_batch.h"
 
@@ -17,13 +18,10 @@ typedef struct {
     idem_node *x_id, *x_attr; /* inputs [B, 3, S, S]; the same pictures in same-face iterations */
     idem_node *x_mirrored;    /* input like x_id: its mirror images; NULL: not used by the recipe */
     idem_node *w_real;        /* input [B, W] */
-    /* scalars, unweighted */
-    idem_node *l_id, *l_landmark, *l_rec;
-    idem_node *l_surround; /* NULL: weight 0 in the recipe */
-    idem_node *l_adversarial, *l_critic, *r1;
-    idem_node *n_with_landmarks; /* number of samples with landmarks in both pictures */
-    idem_running_list running;   /* statistics of E_attr's norms */
-    idem_plan *plan[2][2];       /* [cross][adversarial] */
+    idem_painting painted;
+    idem_node *l_adversarial, *l_critic, *r1; /* scalars, unweighted */
+    idem_running_list running;                /* statistics of E_attr's norms */
+    idem_plan *plan[2][2];                    /* [cross][adversarial] */
     /* Two optimisers of the main step, one per kind of gradient, over one set of moments. */
     idem_adam *adam_main[2]; /* [cross] */
     idem_adam *adam_adversarial, *adam_critic;

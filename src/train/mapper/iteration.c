@@ -22,8 +22,8 @@ static void read_losses(const idem_training_graph *g, const idem_recipe *recipe,
                         idem_train_report *r) {
     *r = (idem_train_report){.cross = turn.cross,
                              .adversarial = turn.adversarial,
-                             .l_id = (double)idem_plan_scalar(plan, g->l_id),
-                             .l_landmark = (double)idem_plan_scalar(plan, g->l_landmark),
+                             .l_id = (double)idem_plan_scalar(plan, g->painted.l_id),
+                             .l_landmark = (double)idem_plan_scalar(plan, g->painted.l_landmark),
                              .l_rec = NAN,
                              .l_adversarial = NAN,
                              .l_critic = NAN,
@@ -31,10 +31,10 @@ static void read_losses(const idem_training_graph *g, const idem_recipe *recipe,
                              .l_surround = NAN};
     r->loss = recipe->weight_id * r->l_id + recipe->weight_landmark * r->l_landmark;
     if (!turn.cross) {
-        r->l_rec = (double)idem_plan_scalar(plan, g->l_rec);
+        r->l_rec = (double)idem_plan_scalar(plan, g->painted.l_rec);
         r->loss += recipe->weight_reconstruction * r->l_rec;
-    } else if (g->l_surround) {
-        r->l_surround = (double)idem_plan_scalar(plan, g->l_surround);
+    } else if (g->painted.l_surround) {
+        r->l_surround = (double)idem_plan_scalar(plan, g->painted.l_surround);
         r->loss += recipe->weight_surround * r->l_surround;
     }
     if (turn.adversarial) {
@@ -67,7 +67,7 @@ static int learn(const idem_mapper_iteration *t, idem_turn turn, idem_train_repo
     r->iteration = iteration + 1;
     r->rate = t->recipe->rate * idem_schedule_rate(t->recipe, iteration);
     r->skipped = !is_finite(g, turn, plan, r);
-    const float with = idem_plan_scalar(plan, g->n_with_landmarks);
+    const float with = idem_plan_scalar(plan, g->painted.n_with_landmarks);
     t->state->skipped_landmarks += t->recipe->batch - (with >= 0 ? (int64_t)with : 0);
     t->state->cursor = idem_data_tell(t->data);
     if (!r->skipped)
